@@ -45,6 +45,7 @@ python3 run.py test --nightly   every test that is not quick
 python3 run.py test PATH -k x   only those tests
 python3 run.py test --day "2028-02-29 23:55"   the quick tests, or a PATH of them, as if begun then (needs faketime)
 python3 run.py bench            the measures of docs/performance.md
+python3 run.py house            the numbers of the house, and what each may be at most (--lower, --places)
 python3 run.py lock             write both locks anew (needs uv; --upgrade takes newer versions)
 python3 run.py ANYTHING ELSE    is given to `spheres`
 """
@@ -55,6 +56,7 @@ python3 run.py test --nightly   chaque test qui n’est pas rapide
 python3 run.py test CHEMIN -k x ces tests seulement
 python3 run.py test --day "2028-02-29 23:55"   les tests rapides, ou un CHEMIN, comme ce jour-là (avec faketime)
 python3 run.py bench            les mesures de docs/performance.md
+python3 run.py house            les chiffres du code, et le plafond de chacun (--lower, --places)
 python3 run.py lock             refaire les deux verrous (avec uv ; --upgrade prend des versions plus récentes)
 python3 run.py AUTRE CHOSE      est donné à `spheres`
 """
@@ -65,8 +67,11 @@ CHECKS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("types", ("mypy",)),
     ("imports", ("lint-imports", "--no-logo")),
     ("languages", ("python", "-m", "locales.check")),
+    ("house", ("python", "-m", "bench.house", "--check")),
 )
 
+#: Commands that are modules beside the product.
+BESIDE = {"bench": "bench", "house": "bench.house"}
 #: Which tests each tier takes, by their markers (pyproject.toml). Quick and nightly are all that there are.
 QUICK = "not ci and not nightly"
 LONGER = {"--ci": "ci and not nightly", "--nightly": "ci or nightly"}
@@ -93,9 +98,9 @@ def main(arguments: Sequence[str]) -> int:
     if command == "test":
         ensure("dev")
         return test(rest)
-    if command == "bench":
+    if command in BESIDE:
         ensure("app")
-        return become("python", "-m", "bench", *rest)
+        return become("python", "-m", BESIDE[command], *rest)
     ensure("app")
     if command == "up":
         _hold_signals_back()

@@ -10,18 +10,16 @@ from uuid import UUID
 
 import jinja2
 from fastapi.testclient import TestClient
-from sqlalchemy import select
 from starlette.responses import Response
 
 from api.access.session import Office, sign_in
 from api.app import create_app
 from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
+from domain.kernel.rows import scalars, select
 from meetings import agendas, schedule
-from models.base import table_of
 from models.meeting import Meeting
 
-_meeting = table_of(Meeting)
 _days = count(30)
 
 COMMITTEE: Final = "steering"
@@ -64,8 +62,8 @@ def _agenda(ground: Ground, size: int) -> UUID:
     by = ground.coordinator
     with ground.session() as session:
         schedule.plan_meetings(session, COMMITTEE, [starts], by=by, at=now())
-        meeting_id: UUID = session.scalars(
-            select(_meeting.c.id).where(_meeting.c.program_id == ground.program_id, _meeting.c.starts == starts)
+        meeting_id: UUID = scalars(
+            session, select(Meeting.id).where(Meeting.program_id == ground.program_id, Meeting.starts == starts)
         ).one()
         for place in range(size):
             item = agendas.request(

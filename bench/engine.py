@@ -7,17 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
-from sqlalchemy import select
-
 from bench.figures import Cost, Ratio, ms, table
 from bench.ground import Ground, join, now
 from bench.processes import module, running, wait_for
 from domain.casework.cases import open_case
 from domain.casework.tasks import complete_task, undo_task
-from models.base import table_of
+from domain.kernel.rows import scalar, select
 from models.casework import Task
-
-_task = table_of(Task)
 
 #: A person does this one; the program then enrols the worker on the Clinical Committee, and taking it back undoes that.
 BY_A_PERSON = "introduce_program"
@@ -79,10 +75,9 @@ def follow(ground: Ground, *, again: int) -> Cost:
 
 def _step(ground: Ground, case_id: UUID, step: str) -> UUID:
     with ground.session() as session:
-        found: UUID | None = session.scalar(
-            select(_task.c.id).where(
-                _task.c.program_id == ground.program_id, _task.c.case_id == case_id, _task.c.step == step
-            )
+        found: UUID | None = scalar(
+            session,
+            select(Task.id).where(Task.program_id == ground.program_id, Task.case_id == case_id, Task.step == step),
         )
     assert found is not None, step
     return found

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Engine, Table, event, select
+from sqlalchemy import Engine, Table, event
 from sqlmodel import Session
 
 from adapters.addresses import conninfo_of, parts_of
@@ -28,6 +28,7 @@ from domain.declarations.program_check import read_program_text
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.kernel.actors import LOADER, Actor
+from domain.kernel.rows import col, run, scalars, select
 from domain.loading.loading import load, new_program_id
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import Stationery, stationery_for
@@ -48,9 +49,6 @@ STAFF: Final = 40
 
 BY_LOADER: Final = Actor.system(LOADER)
 APPLICATION: Final = "spheres bench"
-
-_task = table_of(Task)
-_case = table_of(Case)
 
 
 def checklist(key: str, steps: int) -> str:
@@ -168,8 +166,8 @@ class Ground:
         with self.as_admin(without_checks=bulk) as admin, admin.transaction():
             admin.execute("create temp table copy_number on commit drop as select unnest(%s::int[]) as k", (numbers,))
             _copy(admin, table_of(Person), f"id = (select subject_id from \"case\" where id = '{template}')", _PERSON)
-            _copy(admin, _case, f"id = '{template}'", _CASE)
-            _copy(admin, _task, f"case_id = '{template}'", _TASK | ({"next_check": due} if due else {}))
+            _copy(admin, table_of(Case), f"id = '{template}'", _CASE)
+            _copy(admin, table_of(Task), f"case_id = '{template}'", _TASK | ({"next_check": due} if due else {}))
             _copy(admin, table_of(TaskNeed), f"task_id in (select id from task where case_id = '{template}')", _NEED)
             _copy(admin, table_of(WakeUp), f"case_id = '{template}'", _WAKE_UP)
             rows = admin.execute("select md5(%s::uuid::text || k)::uuid from copy_number order by k", (template,))
@@ -178,8 +176,8 @@ class Ground:
     def tasks_of(self, case_id: UUID) -> list[UUID]:
         """A case's tasks in the order in which they can be done."""
         with self.session() as session:
-            mine = (_task.c.program_id == self.program_id, _task.c.case_id == case_id)
-            return list(session.scalars(select(_task.c.id).where(*mine).order_by(_task.c.position)))
+            mine = (col(Task.program_id) == self.program_id, col(Task.case_id) == case_id)
+            return list(scalars(session, select(Task.id).where(*mine).order_by(col(Task.position))))
 
 
 _NEW_ID: Final = "md5(source.id::text || k)::uuid"
@@ -243,10 +241,8 @@ def build(urls: DatabaseUrls, at: datetime) -> Ground:
     with ground.session() as session:
         ground.time_zone = program.value.program.time_zone
         load(session, program, declared_protocols(program.value), by=BY_LOADER, at=at)
-        places = session.execute(
-            select(table_of(Organization).c.key, table_of(Organization).c.id).where(
-                table_of(Organization).c.program_id == ground.program_id
-            )
+        places = run(
+            session, select(Organization.key, Organization.id).where(Organization.program_id == ground.program_id)
         )
         ground.organizations.update({row.key: row.id for row in places})
         home = ground.organizations["ccsmtl"]

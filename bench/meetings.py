@@ -21,11 +21,12 @@ import typst
 from dateutil.rrule import rruleset, rrulestr  # type: ignore[import-untyped]
 from icalendar import Calendar, Event, Timezone, vCalAddress
 from psycopg.types.json import Jsonb
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
 from bench import agenda_pages
 from bench.figures import Cost, Ratio, an_item, costing, median, mixed, ms, table, timing
 from bench.ground import Ground, now
+from domain.kernel.rows import col, run, select
 from meetings import links, schedule
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine
 from meetings.documents.docx import as_docx
@@ -46,7 +47,6 @@ MOVED: Final = (9, 20)
 TABLES: Final = ("notice", "invitation", "meeting_link", "event", "meeting_series", "meeting")
 
 Spans = list[tuple[datetime, datetime]]
-_person = table_of(Person)
 _numbers = count(1)
 
 
@@ -189,11 +189,12 @@ def _invitations(ground: Ground, wanted: int, rounds: int) -> Iterator[Ratio]:
 
 def _staff(ground: Ground, *, at_most: int) -> list[tuple[UUID, str, str]]:
     with ground.session() as session:
-        rows = session.execute(
-            select(_person.c.id, _person.c.email, _person.c.family_name)
-            .where(_person.c.program_id == ground.program_id, _person.c.key.like("staff-%"))
-            .order_by(_person.c.key)
-            .limit(at_most)
+        rows = run(
+            session,
+            select(Person.id, Person.email, Person.family_name)
+            .where(Person.program_id == ground.program_id, col(Person.key).like("staff-%"))
+            .order_by(col(Person.key))
+            .limit(at_most),
         )
         return [(row.id, row.email, row.family_name) for row in rows]
 
@@ -217,12 +218,14 @@ def _committee(ground: Ground, people: Sequence[tuple[UUID, str, str]]) -> tuple
     titles = {"title_fr": "Comité de mesure", "title_en": "Measuring committee"}
     seats = [uuid4() for _ in people]
     with ground.session() as session:
-        session.execute(
+        run(
+            session,
             insert(table_of(Committee)).values(
                 **here, **titles, id=committee_id, key=key, source="", minutes=MINUTES, letters="B", place="Salle 1"
-            )
+            ),
         )
-        session.execute(
+        run(
+            session,
             insert(table_of(Seat)),
             [
                 {
@@ -237,7 +240,8 @@ def _committee(ground: Ground, people: Sequence[tuple[UUID, str, str]]) -> tuple
                 for place, seat in enumerate(seats)
             ],
         )
-        session.execute(
+        run(
+            session,
             insert(table_of(SeatHolder)),
             [
                 {

@@ -5,21 +5,18 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.admissions import triage
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import only, run
+from domain.kernel.scope import local_day
 from domain.participants import destruction, referring, retention
 from domain.participants.identity import open_identity
 from domain.participants.reading import to_triage
 from domain.participants.referral_form import ReferralForm
 from domain.roles.roles import standing
-from models.base import table_of
 from models.referral import Referral
-
-_referral = table_of(Referral)
 
 
 def refer_some(session: Session, *, at: datetime) -> None:
@@ -56,11 +53,7 @@ def _ask_to_forget(session: Session, referral_id: UUID, coordinator: Actor, at: 
 
 
 def _whom(session: Session, referral_id: UUID) -> UUID:
-    found: UUID = session.execute(
-        select(_referral.c.participant_id).where(
-            _referral.c.program_id == program_of(session), _referral.c.id == referral_id
-        )
-    ).scalar_one()
+    found: UUID = run(session, only(Referral.participant_id).where(Referral.id == referral_id)).scalar_one()
     return found
 
 
@@ -81,7 +74,7 @@ def _triage(session: Session, referral_id: UUID, coordinator: Actor, at: datetim
     }
     for criterion, fact in facts.items():
         triage.find_criterion(session, referral_id, criterion, "met", fact=fact, by=coordinator, at=at)
-    seen = next(row["version"] for row in to_triage(session) if row["id"] == referral_id)
+    seen = next(row.version for row in to_triage(session) if row.id == referral_id)
     triage.triage(session, referral_id, "committee", by=coordinator, at=at, seen=seen)
 
 

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from demo.cast import Act, DemoCase, DemonstrationFile
@@ -20,13 +18,11 @@ from domain.casework.proofs import Proof
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of
+from domain.kernel.scope import local_day
 from domain.roles.roles import Holder, standing
 from flows.at_once import carry_at_once
-from models.base import table_of
 from models.casework import Task
-
-_task = table_of(Task)
 
 
 @dataclass
@@ -67,13 +63,12 @@ class DemonstratedCases:
 
     def _act(self, key: str, act: Act, at: datetime) -> None:
         for step in act.steps:
-            rows = many(
+            rows = every(
                 self.session,
-                select(_task).where(
-                    _task.c.program_id == program_of(self.session),
-                    _task.c.case_id == self._opened[key],
-                    _task.c.step == step,
-                    _task.c.item == (act.item or ""),
+                of(Task).where(
+                    Task.case_id == self._opened[key],
+                    Task.step == step,
+                    col(Task.item) == (act.item or ""),
                 ),
             )
             for task in rows:
@@ -88,29 +83,27 @@ class DemonstratedCases:
     def _carry(self, key: str, at: datetime) -> None:
         carry_at_once(self.session, self._opened[key], at=at + timedelta(minutes=1))
 
-    def _do(self, act: Act, task: Mapping[str, Any], at: datetime) -> None:
+    def _do(self, act: Act, task: Task, at: datetime) -> None:
         by = self._hat(act, task, at)
         note, reason = act.note or "", act.reason or ""
         if act.verb == "done":
-            given = act.filled_in(task["step"])
-            tasks.complete_task(
-                self.session, task["id"], by=by, at=at, note=note, evidence=[*_proofs(act)], given=given
-            )
+            given = act.filled_in(task.step)
+            tasks.complete_task(self.session, task.id, by=by, at=at, note=note, evidence=[*_proofs(act)], given=given)
         elif act.verb == "approved":
-            tasks.approve_task(self.session, task["id"], by=by, at=at, note=note)
+            tasks.approve_task(self.session, task.id, by=by, at=at, note=note)
         elif act.verb == "rejected":
-            tasks.reject_task(self.session, task["id"], by=by, at=at, reason=reason)
+            tasks.reject_task(self.session, task.id, by=by, at=at, reason=reason)
         elif act.verb == "handed_back":
-            tasks.hand_back_task(self.session, task["id"], by=by, at=at, reason=reason)
+            tasks.hand_back_task(self.session, task.id, by=by, at=at, reason=reason)
         elif act.verb == "waived":
-            tasks.waive_task(self.session, task["id"], by=by, at=at, reason=reason)
+            tasks.waive_task(self.session, task.id, by=by, at=at, reason=reason)
         else:
-            tasks.undo_task(self.session, task["id"], by=by, at=at, reason=reason)
+            tasks.undo_task(self.session, task.id, by=by, at=at, reason=reason)
 
-    def _hat(self, act: Act, task: Mapping[str, Any], at: datetime) -> Actor:
+    def _hat(self, act: Act, task: Task, at: datetime) -> Actor:
         """The role in which a person did this: the one that owes it or approves it, else the coordinator's."""
         decides = act.verb in ("approved", "rejected")
-        chain = task["approved_by_id"] if decides else task["owed_by_id"]
+        chain = task.approved_by_id if decides else task.owed_by_id
         holder: Holder | None = None
         if chain is not None:
             from_chain = standing(self.session, local_day(self.session, at)).falls(

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, organization, person, worker
@@ -24,9 +23,8 @@ from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.calendars import Calendar
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, scalars, surely
 from flows.at_once import carry_at_once
-from models.base import table_of
 from models.casework import Task
 from models.follow_up import Assignment
 from models.program import Tenure
@@ -42,10 +40,6 @@ _SUMMED_UP: Final = Summary(
     "Elle vit chez une parente et va bien. Elle veut reprendre ses cours à la session d’hiver.",
     "Elle a rencontré l’école deux fois et a pris elle-même rendez-vous à la clinique jeunesse.",
 )
-
-_tenure = table_of(Tenure)
-_task = table_of(Task)
-_assignment = table_of(Assignment)
 
 
 @dataclass
@@ -74,9 +68,9 @@ class DemonstratedDepartures:
         for gone in unopened.left_behind(self.session, at):
             case_id = departures.open_departure(
                 self.session,
-                person_id=gone["person_id"],
-                organization_id=gone["organization_id"],
-                last_day=gone["ends_on"],
+                person_id=gone.person_id,
+                organization_id=gone.organization_id,
+                last_day=gone.ends_on,
                 planned=False,
                 by=Actor.system(ENGINE),
                 at=at,
@@ -87,14 +81,14 @@ class DemonstratedDepartures:
         return self.calendar.add_working_days(self.today, -working_days)
 
     def _open(self, at: datetime) -> None:
-        here, leaver = program_of(self.session), person(self.session, _LEAVER)
+        leaver = person(self.session, _LEAVER)
         place = organization(self.session, _PLACE)
-        last_day = self.session.scalars(
-            select(_tenure.c.ends_on).where(
-                _tenure.c.program_id == here,
-                _tenure.c.person_id == leaver,
-                _tenure.c.organization_id == place,
-            )
+        last_day = scalars(
+            self.session,
+            only(surely(Tenure.ends_on)).where(
+                Tenure.person_id == leaver,
+                Tenure.organization_id == place,
+            ),
         ).one()
         self._case = departures.open_departure(
             self.session,
@@ -109,7 +103,7 @@ class DemonstratedDepartures:
 
     def _tell(self, at: datetime) -> None:
         for task in self._steps("tell_participant"):
-            tasks.complete_task(self.session, task["id"], by=worker(self.session, _LEAVER, at), at=at)
+            tasks.complete_task(self.session, task.id, by=worker(self.session, _LEAVER, at), at=at)
         self._carry(at)
 
     def _name_who_follows(self, at: datetime) -> None:
@@ -117,7 +111,7 @@ class DemonstratedDepartures:
         (task,) = self._steps("find_successor")
         settling.settle_holding(
             self.session,
-            task["id"],
+            task.id,
             successor_id=person(self.session, _FOLLOWS),
             by=coordinator(self.session, at),
             at=at,
@@ -127,61 +121,57 @@ class DemonstratedDepartures:
     def _offer_the_shared(self, at: datetime) -> None:
         task = self._hand_over("second")
         hand_overs.propose(
-            self.session, task["id"], person(self.session, _TAKES), way="call", by=coordinator(self.session, at), at=at
+            self.session, task.id, person(self.session, _TAKES), way="call", by=coordinator(self.session, at), at=at
         )
 
     def _take(self, at: datetime) -> None:
         (offer,) = hand_overs.offered_to(self.session, person(self.session, _TAKES))
-        hand_overs.accept(self.session, offer["id"], by=worker(self.session, _TAKES, at), at=at)
+        hand_overs.accept(self.session, offer.id, by=worker(self.session, _TAKES, at), at=at)
         self._carry(at)
 
     def _agree(self, at: datetime) -> None:
-        item = self._hand_over("primary")["item"]
-        (task,) = (one for one in self._steps("agree_on_way") if one["item"] == item)
+        item = self._hand_over("primary").item
+        (task,) = (one for one in self._steps("agree_on_way") if one.item == item)
         tasks.complete_task(
-            self.session, task["id"], by=worker(self.session, _LEAVER, at), at=at, evidence=[Proof("way", "meeting")]
+            self.session, task.id, by=worker(self.session, _LEAVER, at), at=at, evidence=[Proof("way", "meeting")]
         )
         self._carry(at)
 
     def _sum_up(self, at: datetime) -> None:
         """The one that was taken over is summed up; that of the own follow-up is begun."""
-        by, own = worker(self.session, _LEAVER, at), self._hand_over("primary")["item"]
+        by, own = worker(self.session, _LEAVER, at), self._hand_over("primary").item
         for task in self._steps(summaries.WRITTEN):
-            if task["state"] != "open":
+            if task.state != "open":
                 continue  # nothing is asked any more of a follow-up that ended before
-            if task["item"] == own:
+            if task.item == own:
                 begun = Summary("Son logement est stable depuis l’automne.")
-                summaries.save_summary(self.session, task["id"], begun, by=by, at=at)
+                summaries.save_summary(self.session, task.id, begun, by=by, at=at)
             else:
-                summaries.complete_summary(self.session, task["id"], _SUMMED_UP, by=by, at=at)
+                summaries.complete_summary(self.session, task.id, _SUMMED_UP, by=by, at=at)
         self._carry(at)
 
     def _offer_the_own(self, at: datetime) -> None:
         task = self._hand_over("primary")
-        hand_overs.propose(
-            self.session, task["id"], person(self.session, _ASKED), by=coordinator(self.session, at), at=at
-        )
+        hand_overs.propose(self.session, task.id, person(self.session, _ASKED), by=coordinator(self.session, at), at=at)
 
-    def _hand_over(self, kind: str) -> dict[str, Any]:
+    def _hand_over(self, kind: str) -> Task:
         """The step that hands over the follow-up in which the leaver has this part: an active one where there is."""
-        parts = self.session.scalars(
-            select(_assignment.c.id)
+        parts = scalars(
+            self.session,
+            only(Assignment.id)
             .where(
-                _assignment.c.program_id == program_of(self.session),
-                _assignment.c.person_id == person(self.session, _LEAVER),
-                _assignment.c.kind == kind,
+                col(Assignment.person_id) == person(self.session, _LEAVER),
+                Assignment.kind == kind,
             )
-            .order_by(_assignment.c.starts_on)
+            .order_by(col(Assignment.starts_on)),
         ).all()
-        asked = {one["item"]: one for one in self._steps("hand_over_follow_ups")}
+        asked = {one.item: one for one in self._steps("hand_over_follow_ups")}
         return next(asked[part.hex] for part in parts if part.hex in asked)
 
-    def _steps(self, step: str) -> list[dict[str, Any]]:
-        return many(
+    def _steps(self, step: str) -> list[Task]:
+        return every(
             self.session,
-            select(_task)
-            .where(_task.c.program_id == program_of(self.session), _task.c.case_id == self._case, _task.c.step == step)
-            .order_by(_task.c.position, _task.c.item),
+            of(Task).where(Task.case_id == self._case, Task.step == step).order_by(col(Task.position), col(Task.item)),
         )
 
     def _carry(self, at: datetime) -> None:

@@ -15,7 +15,6 @@ from itertools import cycle
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator, person, worker
@@ -27,17 +26,15 @@ from domain.follow_ups.notes import Week
 from domain.follow_ups.weeks import WEEK, monday_of
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import Calendar
+from domain.kernel.rows import only, run
 from domain.kernel.scope import local_day, program_of
 from domain.participants.ages import CONSENTS_ALONE
 from domain.participants.identity import Identity, sealed_identity
 from domain.participants.locking import new_reference
 from domain.participants.sealing import new_key
 from meetings import recruiters
-from models.base import table_of
 from models.participant import DataKey, Participant
 from models.program import Organization
-
-_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
@@ -202,11 +199,7 @@ class DemonstratedFollowUps:
             consents.store(self.session, consent_id, by=keep, at=at)
 
     def _partners(self) -> dict[UUID, str]:
-        rows = self.session.execute(
-            select(_organization.c.id, _organization.c.key).where(
-                _organization.c.program_id == program_of(self.session), _organization.c.kind != "outside"
-            )
-        )
+        rows = run(self.session, only(Organization.id, Organization.key).where(Organization.kind != "outside"))
         return {row.id: row.key for row in rows}
 
     def _note(self, story: _Story, week: date, said: Week, at: datetime) -> None:

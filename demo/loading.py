@@ -13,7 +13,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, insert, update
 from sqlmodel import Session
 
 from adapters.database import open_session, program_session
@@ -29,13 +29,13 @@ from domain.declared.reading import Declared
 from domain.equipment import inventory
 from domain.kernel.actors import LOADER, Actor
 from domain.kernel.calendars import Calendar
+from domain.kernel.rows import col, in_program, only, run, same, scalar, scalars, select, value_of
 from domain.kernel.scope import program_of
 from domain.loading import loading
 from domain.mail.notices import Stationery
 from domain.people import absences, people
 from flows.protocols import declared_protocols
 from models.agreement import Agreement, AgreementVersion
-from models.base import table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.equipment import Equipment
 from models.ports import Keys
@@ -43,16 +43,6 @@ from models.program import Closure, Organization, Program
 
 PROGRAM_FILE: Final = Path(str(files("programs"))) / "greater-montreal.yaml"
 DEMONSTRATION_FILE: Final = Path(__file__).with_name("demonstration.yaml")
-
-_program = table_of(Program)
-_organization = table_of(Organization)
-_closure = table_of(Closure)
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_equipment = table_of(Equipment)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 
 _LOADER: Final = Actor.system(LOADER)
 
@@ -101,16 +91,17 @@ class Demonstration:
     def write_year(self, program_id: UUID) -> None:
         """Write the year behind the people in one transaction, where it is not written yet. Raises Refusal."""
         with self._session(program_id) as session:
-            row = select(_program.c.year_written_at).where(_program.c.id == program_id)
+            row = select(Program.year_written_at).where(Program.id == program_id)
             # Of two who write, the second waits and finds it written. People who sign in meanwhile do not wait.
-            if session.scalar(row.with_for_update(key_share=True)) is not None:
+            if scalar(session, row.with_for_update(key_share=True)) is not None:
                 return
             protocols = tuple(one.value for one in self.protocols)
             Year(session, self.program.value, self.demo.value, protocols, self.today).write(at=self.at)
-            session.execute(
-                update(_program)
-                .where(_program.c.id == program_id)
-                .values(year_written_at=self.at, version=_program.c.version + 1)
+            run(
+                session,
+                update(Program)
+                .where(col(Program.id) == program_id)
+                .values(year_written_at=self.at, version=col(Program.version) + 1),
             )
             session.commit()
 
@@ -118,7 +109,7 @@ class Demonstration:
         with open_session(self.engine) as session:
             refuse_real_program(session)
             key = self.program.value.program.key
-            found: UUID | None = session.scalar(select(_program.c.id).where(_program.c.key == key))
+            found: UUID | None = scalar(session, select(Program.id).where(Program.key == key))
         return found
 
     def _session(self, program_id: UUID) -> Session:
@@ -151,20 +142,14 @@ class _People:
     def load(self) -> None:
         """Everything, in the order in which it stands on itself."""
         loading.load(self.session, self.program, self.protocols, by=_LOADER, at=self.at)
-        self.session.execute(
-            update(_program)
-            .where(_program.c.id == program_of(self.session))
-            .values(is_demonstration=True, version=_program.c.version + 1)
+        run(
+            self.session,
+            update(Program)
+            .where(col(Program.id) == program_of(self.session))
+            .values(is_demonstration=True, version=col(Program.version) + 1),
         )
         self.session.expire_all()
-        self.organizations = {
-            row.key: row.id
-            for row in self.session.execute(
-                select(_organization.c.key, _organization.c.id).where(
-                    _organization.c.program_id == program_of(self.session)
-                )
-            )
-        }
+        self.organizations = {row.key: row.id for row in run(self.session, only(Organization.key, Organization.id))}
         self._people()
         self._signatures()
         self._seats()
@@ -215,13 +200,14 @@ class _People:
     def _signatures(self) -> None:
         for signature in self.demo.signatures:
             organization = self.organizations[signature.organization]
-            version_id = self.session.scalars(
-                select(_version.c.id)
+            version_id = scalars(
+                self.session,
+                only(AgreementVersion.id)
                 .join(
-                    _agreement,
-                    (_agreement.c.program_id == _version.c.program_id) & (_agreement.c.id == _version.c.agreement_id),
+                    Agreement,
+                    same(Agreement, AgreementVersion) & (col(Agreement.id) == col(AgreementVersion.agreement_id)),
                 )
-                .where(_version.c.program_id == program_of(self.session), _agreement.c.organization_id == organization)
+                .where(Agreement.organization_id == organization),
             ).one()
             agreements.sign_version(
                 self.session,
@@ -238,21 +224,23 @@ class _People:
     def _seats(self) -> None:
         seats = {
             (row.committee, row.key): row.id
-            for row in self.session.execute(
-                select(_committee.c.key.label("committee"), _seat.c.key, _seat.c.id)
+            for row in run(
+                self.session,
+                select(value_of(col(Committee.key).label("committee")), Seat.key, Seat.id)
                 .join(
-                    _committee,
-                    (_committee.c.program_id == _seat.c.program_id) & (_committee.c.id == _seat.c.committee_id),
+                    Committee,
+                    same(Committee, Seat) & (col(Committee.id) == col(Seat.committee_id)),
                 )
-                .where(_seat.c.program_id == program_of(self.session))
+                .where(in_program(Seat)),
             )
         }
         for place in self.demo.seats:
             for kind, person in (("principal", place.principal), ("alternate", place.alternate)):
                 if person is None:
                     continue
-                self.session.execute(
-                    insert(_holder).values(
+                run(
+                    self.session,
+                    insert(SeatHolder).values(
                         program_id=program_of(self.session),
                         id=uuid4(),
                         seat_id=seats[place.committee, place.seat],
@@ -262,7 +250,7 @@ class _People:
                         ends_on=self._day(place.ends) if place.ends else None,
                         recorded_at=self.at,
                         version=1,
-                    )
+                    ),
                 )
 
     def _things(self) -> None:
@@ -276,10 +264,11 @@ class _People:
                 serial_key=inventory.serial_key(thing.serial),
                 label=thing.label,
             )
-            self.session.execute(insert(_equipment).values(**row.model_dump()))
+            run(self.session, insert(Equipment).values(**row.model_dump()))
         for closure in self.demo.closures:
-            self.session.execute(
-                insert(_closure).values(
+            run(
+                self.session,
+                insert(Closure).values(
                     program_id=here,
                     id=uuid4(),
                     organization_id=self.organizations[closure.organization],
@@ -287,5 +276,5 @@ class _People:
                     ends_on=self._day(closure.ends),
                     reason_fr=closure.reason.fr,
                     reason_en=closure.reason.en,
-                )
+                ),
             )

@@ -6,17 +6,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from itertools import cycle
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator
 from demo.sittings import DemonstratedSittings
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of, only, run
+from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from meetings import (
     agendas,
@@ -31,7 +31,6 @@ from meetings import (
     waivers,
 )
 from meetings.committees import committee_of
-from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.program import Person
@@ -48,9 +47,6 @@ _LAST_STEERING: Final = 30
 _STEERING_AT: Final = time(13, 30)
 #: What people say to the next meeting, one after the other.
 _SAID: Final = (answers.ACCEPTED, answers.ACCEPTED, answers.DECLINED, answers.ACCEPTED, answers.TENTATIVE)
-
-_meeting = table_of(Meeting)
-_person = table_of(Person)
 
 
 @dataclass
@@ -80,7 +76,7 @@ class DemonstratedMeetings:
 
     def _sittings(self) -> DemonstratedSittings:
         """The weekly committee's meetings that are over."""
-        return DemonstratedSittings(self.session, lambda: committee_of(self.session, WEEKLY)["id"], self.today)
+        return DemonstratedSittings(self.session, lambda: committee_of(self.session, WEEKLY).id, self.today)
 
     def _ago(self, working_days: int) -> date:
         return self.calendar.add_working_days(self.today, -working_days)
@@ -88,13 +84,13 @@ class DemonstratedMeetings:
     def _plan_season(self, at: datetime) -> None:
         first = self.today - _SINCE
         committee = committee_of(self.session, WEEKLY)
-        dates = drafting.propose(self.session, committee["id"], first, last=first + _LASTS)
+        dates = drafting.propose(self.session, committee.id, first, last=first + _LASTS)
         schedule.plan_season(
             self.session,
             WEEKLY,
             first=dates[0].original,
             last=dates[-1].original,
-            hour=time.fromisoformat(committee["rhythm"]["at"]),
+            hour=time.fromisoformat(committee.rhythm["at"]),
             place=_PLACE,
             without={one.original: one.reasons[0].in_words("fr") for one in dates if one.decision == "skip"},
             by=coordinator(self.session, at),
@@ -109,42 +105,39 @@ class DemonstratedMeetings:
     def _sit_in_steering(self, at: datetime) -> None:
         """One partner was absent, one was there by its alternate, and the others by whoever holds their seat."""
         by = coordinator(self.session, at)
-        (meeting,) = many(
+        (meeting,) = every(
             self.session,
-            select(_meeting).where(
-                _meeting.c.program_id == program_of(self.session),
-                _meeting.c.committee_id == committee_of(self.session, YEARLY)["id"],
+            of(Meeting).where(
+                Meeting.committee_id == committee_of(self.session, YEARLY).id,
             ),
         )
-        opened = meeting["starts_at"] + timedelta(minutes=2)
-        asked = [one for one in agendas.pool_of(self.session, meeting["committee_id"]) if one["kind"] == WAIVER_ITEM]
+        opened = meeting.starts_at + timedelta(minutes=2)
+        asked = [one for one in agendas.pool_of(self.session, meeting.committee_id) if one.kind == WAIVER_ITEM]
         for item in asked:
-            agendas.put_on(self.session, item["id"], meeting["id"], by=by, at=at)
-        running.open_meeting(self.session, meeting["id"], by=by, at=opened)
-        named = attendance.alternates_of(self.session, meeting["id"])
-        owing = [
-            one for one in attendance.attendance_of(self.session, meeting["id"]) if one.expected and one.seat.voting
-        ]
+            agendas.put_on(self.session, item.id, meeting.id, by=by, at=at)
+        running.open_meeting(self.session, meeting.id, by=by, at=opened)
+        named = attendance.alternates_of(self.session, meeting.id)
+        owing = [one for one in attendance.attendance_of(self.session, meeting.id) if one.expected and one.seat.voting]
         absent, instead = owing[1], next(one for one in owing[2:] if named.get(one.seat.id))
-        attendance.record(self.session, meeting["id"], absent.seat.id, "absent", by=by, at=opened)
+        attendance.record(self.session, meeting.id, absent.seat.id, "absent", by=by, at=opened)
         attendance.record(
             self.session,
-            meeting["id"],
+            meeting.id,
             instead.seat.id,
             "alternate",
             person_id=named[instead.seat.id][0],
             by=by,
             at=opened,
         )
-        attendance.record_rest(self.session, meeting["id"], by=by, at=opened)
+        attendance.record_rest(self.session, meeting.id, by=by, at=opened)
         for item in asked:
-            waivers.decide(self.session, UUID(item["subject"]), by=by, at=opened + timedelta(minutes=20))
-        running.close_meeting(self.session, meeting["id"], carry_rest=True, by=by, at=meeting["ends_at"])
-        minutes.circulate(self.session, meeting["id"], by=by, at=meeting["ends_at"] + timedelta(hours=2))
+            waivers.decide(self.session, UUID(item.subject), by=by, at=opened + timedelta(minutes=20))
+        running.close_meeting(self.session, meeting.id, carry_rest=True, by=by, at=meeting.ends_at)
+        minutes.circulate(self.session, meeting.id, by=by, at=meeting.ends_at + timedelta(hours=2))
 
     def _plan_year(self, at: datetime) -> None:
         first = self.today - _SINCE
-        dates = drafting.propose(self.session, committee_of(self.session, YEARLY)["id"], first)
+        dates = drafting.propose(self.session, committee_of(self.session, YEARLY).id, first)
         starts = [one.starts for one in dates if one.decision != "skip"]
         schedule.plan_meetings(self.session, YEARLY, starts, place=_PLACE, by=coordinator(self.session, at), at=at)
 
@@ -153,8 +146,8 @@ class DemonstratedMeetings:
         meeting = self._to_come()[1]
         schedule.move_meeting(
             self.session,
-            meeting["id"],
-            meeting["starts"] + timedelta(days=1),
+            meeting.id,
+            meeting.starts + timedelta(days=1),
             reason="Salle prise ce jour-là",
             by=coordinator(self.session, at),
             at=at,
@@ -163,7 +156,7 @@ class DemonstratedMeetings:
     def _cancel(self, at: datetime) -> None:
         schedule.cancel_meeting(
             self.session,
-            self._to_come()[3]["id"],
+            self._to_come()[3].id,
             reason="Journée de formation de l’équipe",
             by=coordinator(self.session, at),
             at=at,
@@ -179,7 +172,7 @@ class DemonstratedMeetings:
             instead = asked.alternates[0] if said == answers.DECLINED and asked.alternates else None
             answers.answer(
                 self.session,
-                meeting["id"],
+                meeting.id,
                 person_id,
                 said,
                 means="link",
@@ -189,26 +182,23 @@ class DemonstratedMeetings:
             )
 
     def _assemble(self, at: datetime) -> None:
-        assembling.assemble(self.session, self._to_come()[0]["id"], by=coordinator(self.session, at), at=at)
+        assembling.assemble(self.session, self._to_come()[0].id, by=coordinator(self.session, at), at=at)
 
-    def _to_come(self) -> list[dict[str, Any]]:
+    def _to_come(self) -> list[Meeting]:
         """The weekly committee's meetings that are planned after the day of the loading, in order."""
-        return many(
+        return every(
             self.session,
-            select(_meeting)
+            of(Meeting)
             .where(
-                _meeting.c.program_id == program_of(self.session),
-                _meeting.c.committee_id == committee_of(self.session, WEEKLY)["id"],
-                _meeting.c.state == "planned",
-                _meeting.c.starts >= datetime.combine(self.today + timedelta(days=1), time.min),
+                Meeting.committee_id == committee_of(self.session, WEEKLY).id,
+                Meeting.state == "planned",
+                col(Meeting.starts) >= datetime.combine(self.today + timedelta(days=1), time.min),
             )
-            .order_by(_meeting.c.starts),
+            .order_by(col(Meeting.starts)),
         )
 
     def _keys(self) -> Mapping[UUID, str]:
-        rows = self.session.execute(
-            select(_person.c.id, _person.c.key).where(_person.c.program_id == program_of(self.session))
-        )
+        rows = run(self.session, only(Person.id, Person.key))
         return {row.id: row.key or "" for row in rows}
 
     def _themselves(self, person_id: UUID, at: datetime) -> Actor:

@@ -7,10 +7,10 @@ somebody else, but for one proof that was returned and some that wait.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -28,6 +28,7 @@ from domain.obligations.projection import keep
 from domain.roles.roles import Standing, standing
 from flows.at_once import carry_at_once
 from meetings import asked_partners, endorsing, waivers
+from models.agreement import AgreementVersion
 
 #: Whose statements are late since this long ago; whose document is not there yet; who is freed of which clause; and
 #: whose agreement ends.
@@ -88,43 +89,43 @@ class DemonstratedObligations:
         for row in reading.periods(self.session, since=day - timedelta(days=100), until=day):
             if not self._is_seen_to(row, day):
                 continue
-            if row["check_kind"] == "attestation":
-                role = row["rule"]["by"]
-                place = organization(self.session, "ccsmtl") if role == "coordinator" else row["organization_id"]
+            if row.check_kind == "attestation":
+                role = row.rule["by"]
+                place = organization(self.session, "ccsmtl") if role == "coordinator" else row.organization_id
                 holders = held.holding(role, place)
                 if holders:
                     by = Actor(role, holders[0].person_id, place)
-                    attestations.attest(self.session, row["id"], "held", by=by, at=at, judged=False)
+                    attestations.attest(self.session, row.id, "held", by=by, at=at, judged=False)
             else:
-                holders = held.holding("manager", row["organization_id"])
+                holders = held.holding("manager", row.organization_id)
                 if holders:
-                    self._give(row, Actor("manager", holders[0].person_id, row["organization_id"]), day, at)
+                    self._give(row, Actor("manager", holders[0].person_id, row.organization_id), day, at)
 
-    def _is_seen_to(self, row: Mapping[str, Any], day: date) -> bool:
-        if row["check_kind"] not in ("attestation", "document") or row["state"] in _SETTLED:
+    def _is_seen_to(self, row: reading.PeriodRead, day: date) -> bool:
+        if row.check_kind not in ("attestation", "document") or row.state in _SETTLED:
             return False
-        if row["ends_on"] is not None and row["ends_on"] - _SEEN_TO_BEFORE > day:
+        if row.ends_on is not None and row.ends_on - _SEEN_TO_BEFORE > day:
             return False
-        if any(fact["why"] == "not_endorsed" for fact in row["found"]["facts"]):
+        if any(fact["why"] == "not_endorsed" for fact in row.found["facts"]):
             return False  # it was given, and waits for the committee
-        if row["check_kind"] == "attestation":
-            rule = AttestationRule.model_validate(row["rule"])
-            if rule.from_day(row["starts_on"], row["ends_on"]) > day:
+        if row.check_kind == "attestation":
+            rule = AttestationRule.model_validate(row.rule)
+            if rule.from_day(row.starts_on, row.ends_on) > day:
                 return False
-        place = row["organization_key"]
+        place = row.organization_key
         if place == _LATE and day > self.today - _LATE_SINCE:
             return False
-        return (place, row["key"]) not in (_AT_RISK, _FREED)
+        return (place, row.key) not in (_AT_RISK, _FREED)
 
-    def _give(self, row: Mapping[str, Any], by: Actor, day: date, at: datetime) -> None:
-        last = row["ends_on"] or day
-        content = f"Démonstration : {row['key']}.\n".encode()
+    def _give(self, row: reading.PeriodRead, by: Actor, day: date, at: datetime) -> None:
+        last = row.ends_on or day
+        content = f"Démonstration : {row.key}.\n".encode()
         attestations.add_document(
             self.session,
-            row["id"],
-            f"{row['rule']['kind']}.txt",
+            row.id,
+            f"{row.rule['kind']}.txt",
             content,
-            effective_on=max(row["starts_on"], min(last, day)),
+            effective_on=max(row.starts_on, min(last, day)),
             by=by,
             at=at,
             judged=False,
@@ -133,7 +134,7 @@ class DemonstratedObligations:
     def _waiting(self, held: Standing) -> Iterator[tuple[UUID, UUID, Actor]]:
         """Each proof that waits, with its period, and who is asked to look at it."""
         for row in reading.periods(self.session):
-            judged = to_accept.period_judged(self.session, row["id"]) if row["state"] == GIVEN else None
+            judged = to_accept.period_judged(self.session, row.id) if row.state == GIVEN else None
             if judged is None:
                 continue
             barred = to_accept.barred(self.session, judged, to_accept.waiting(judged), held.day)
@@ -142,7 +143,7 @@ class DemonstratedObligations:
             if first is not None:
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 for fact in to_accept.waiting(judged):
-                    yield row["id"], UUID(fact["id"]), by
+                    yield row.id, UUID(fact["id"]), by
 
     def _give_early(self, at: datetime) -> None:
         """Some do not wait for the last days: what they give is looked at these days."""
@@ -150,13 +151,13 @@ class DemonstratedObligations:
         day = local_day(self.session, at)
         held, given = standing(self.session, day), 0
         for row in reading.periods(self.session, since=day, until=day):
-            place = row["organization_key"]
-            holders = held.holding("manager", row["organization_id"])
-            is_left = place == _LATE or (place, row["key"]) in (_AT_RISK, _FREED)
-            if row["check_kind"] != "document" or row["ends_on"] is None or row["state"] in _SETTLED or is_left:
+            place = row.organization_key
+            holders = held.holding("manager", row.organization_id)
+            is_left = place == _LATE or (place, row.key) in (_AT_RISK, _FREED)
+            if row.check_kind != "document" or row.ends_on is None or row.state in _SETTLED or is_left:
                 continue
             if holders and given < _GIVEN_EARLY:
-                self._give(row, Actor("manager", holders[0].person_id, row["organization_id"]), day, at)
+                self._give(row, Actor("manager", holders[0].person_id, row.organization_id), day, at)
                 given += 1
 
     def _look_at_proof(self, at: datetime) -> None:
@@ -175,7 +176,7 @@ class DemonstratedObligations:
         if version is not None:
             waivers.propose(
                 self.session,
-                version["agreement_id"],
+                version.agreement_id,
                 _FREED[1],
                 starts_on=date(self.today.year, 1, 1),
                 ends_on=date(self.today.year, 12, 31),
@@ -187,47 +188,47 @@ class DemonstratedObligations:
     def _endorse(self, at: datetime) -> None:
         """Every partner endorses what the committee decided."""
         held = standing(self.session, local_day(self.session, at))
-        for proposal in self._decided():
-            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, proposal["decision_id"]):
-                first = held.falls(asked["links"]).holders[0]
+        for _, decision_id in self._decided():
+            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, decision_id):
+                first = held.falls(asked.links).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-                place = UUID(asked["links"][0]["at"])
-                endorsing.endorse(self.session, proposal["decision_id"], place, "endorsed", by=by, at=at)
+                place = UUID(asked.links[0]["at"])
+                endorsing.endorse(self.session, decision_id, place, "endorsed", by=by, at=at)
 
     def _free(self, at: datetime) -> None:
         """What the committee decided frees the partner."""
-        for proposal in self._decided():
+        for proposal, decision_id in self._decided():
             attestations.waive(
                 self.session,
-                proposal["agreement_id"],
-                proposal["key"],
-                starts_on=proposal["starts_on"],
-                ends_on=proposal["ends_on"],
-                decision_id=proposal["decision_id"],
+                proposal.agreement_id,
+                proposal.key,
+                starts_on=proposal.starts_on,
+                ends_on=proposal.ends_on,
+                decision_id=decision_id,
                 reason=_REORGANIZED,
                 by=coordinator(self.session, at),
                 at=at,
             )
 
-    def _decided(self) -> list[dict[str, Any]]:
+    def _decided(self) -> list[tuple[waiving.Proposed, UUID]]:
         version = agreements.version_in_force(self.session, organization(self.session, _FREED[0]), self.today)
-        found = [] if version is None else waiving.proposals_of(self.session, version["agreement_id"], _FREED[1])
-        return [proposal for proposal in found if proposal["decision_id"] is not None]
+        found = [] if version is None else waiving.proposals_of(self.session, version.agreement_id, _FREED[1])
+        return [(proposal, proposal.decision_id) for proposal in found if proposal.decision_id is not None]
 
     def _end(self, at: datetime) -> None:
         """An agreement's last day is settled, so that the notice before it began a few days ago."""
         version = self._ending()
         if version is not None:
-            last = self.today + timedelta(days=version["notice_days"] - 10)
-            terminations.end_version(self.session, version["id"], ends_on=last, by=coordinator(self.session, at), at=at)
+            last = self.today + timedelta(days=version.notice_days - 10)
+            terminations.end_version(self.session, version.id, ends_on=last, by=coordinator(self.session, at), at=at)
 
     def _renew(self, at: datetime) -> None:
         version = self._ending()
         if version is not None:
             case_id = cases.open_case(
-                self.session, "renewal", agreement_version_id=version["id"], by=Actor.system(ROUNDS), at=at
+                self.session, "renewal", agreement_version_id=version.id, by=Actor.system(ROUNDS), at=at
             )
             carry_at_once(self.session, case_id, at=at)
 
-    def _ending(self) -> dict[str, Any] | None:
+    def _ending(self) -> AgreementVersion | None:
         return agreements.version_in_force(self.session, organization(self.session, _ENDS), self.today)

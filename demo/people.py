@@ -7,15 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.follow_ups.assigning import role_for
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import only, scalars
+from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
-from models.base import table_of
 from models.program import Organization, Person
 
 
@@ -33,23 +32,15 @@ class Happening:
     takes_on: tuple[str, ...] = ()
 
 
-_person = table_of(Person)
-_organization = table_of(Organization)
-
-
 def person(session: Session, key: str) -> UUID:
     """The demonstration's person of this key. Raises NoResultFound where there is none."""
-    found: UUID = session.scalars(
-        select(_person.c.id).where(_person.c.program_id == program_of(session), _person.c.key == key)
-    ).one()
+    found: UUID = scalars(session, only(Person.id).where(Person.key == key)).one()
     return found
 
 
 def organization(session: Session, key: str) -> UUID:
     """The organization of this key. Raises NoResultFound where there is none."""
-    found: UUID = session.scalars(
-        select(_organization.c.id).where(_organization.c.program_id == program_of(session), _organization.c.key == key)
-    ).one()
+    found: UUID = scalars(session, only(Organization.id).where(Organization.key == key)).one()
     return found
 
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from demo.people import Happening, coordinator
 from domain.casework import asking
 from domain.casework.tasks import complete_task
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of, surely
+from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from meetings import (
     asked_partners,
@@ -31,10 +31,7 @@ from meetings import (
     running,
 )
 from meetings.agenda_items import items_of, kept_for_their_act
-from models.base import table_of
 from models.meeting import Meeting
-
-_meeting = table_of(Meeting)
 
 #: After the hour at which it began: opened, and each item a little later.
 _OPENED: Final = timedelta(minutes=2)
@@ -131,17 +128,17 @@ class DemonstratedSittings:
         """The agenda of a meeting of the next day is drawn, frozen and sent."""
         by, tomorrow = coordinator(self.session, at), local_day(self.session, at) + timedelta(days=1)
         for row in self._planned_on(tomorrow):
-            assembling.assemble(self.session, row["id"], by=by, at=at)
+            assembling.assemble(self.session, row.id, by=by, at=at)
             if tomorrow < self.today:
-                outgoing = freezing.freeze(self.session, row["id"], by=by, at=at)
+                outgoing = freezing.freeze(self.session, row.id, by=by, at=at)
                 posting.post(self.session, outgoing, "frozen", at=at)
 
     def _sit(self, at: datetime) -> None:
         for row in self._planned_on(local_day(self.session, at)):
             self._hold(row, coordinator(self.session, at))
 
-    def _hold(self, row: dict[str, Any], by: Actor) -> None:
-        meeting_id, at = row["id"], row["starts_at"] + _OPENED
+    def _hold(self, row: Meeting, by: Actor) -> None:
+        meeting_id, at = row.id, row.starts_at + _OPENED
         running.open_meeting(self.session, meeting_id, by=by, at=at)
         self._attend(meeting_id, by, at)
         if self._held:
@@ -149,23 +146,23 @@ class DemonstratedSittings:
             self._complete_what_is_due(len(self._held), by, at)
             self._endorse(self._held[-1], at)
         decided = list(_DECISIONS[len(self._held) % len(_DECISIONS)])
-        open_items = [item for item in items_of(self.session, meeting_id) if not item["outcome"]]
+        open_items = [item for item in items_of(self.session, meeting_id) if not item.outcome]
         # The last item is left to the next meeting, as happens.
         for place, item in enumerate(open_items[:-1]):
             at += _AN_ITEM
-            if item["kind"] == recruiters.KIND:
-                self._assess(meeting_id, item["id"], by, at)
+            if item.kind == recruiters.KIND:
+                self._assess(meeting_id, item.id, by, at)
                 continue
             if kept_for_their_act(self.session, [item]):
                 continue  # a candidate comes back until the committee decides
             said_fr, said_en = _NOTES[place] if place < len(_NOTES) else (None, None)
-            running.treat(self.session, item["id"], "treated", note_fr=said_fr, note_en=said_en, by=by, at=at)
-            if decided and item["purpose"] != "information":
-                self._decide(meeting_id, item["id"], decided.pop(0), by, at)
+            running.treat(self.session, item.id, "treated", note_fr=said_fr, note_en=said_en, by=by, at=at)
+            if decided and item.purpose != "information":
+                self._decide(meeting_id, item.id, decided.pop(0), by, at)
         for one in decided:
             self._decide(meeting_id, None, one, by, at)
-        running.close_meeting(self.session, meeting_id, carry_rest=True, by=by, at=row["ends_at"])
-        minutes.circulate(self.session, meeting_id, by=by, at=row["ends_at"] + timedelta(hours=2))
+        running.close_meeting(self.session, meeting_id, carry_rest=True, by=by, at=row.ends_at)
+        minutes.circulate(self.session, meeting_id, by=by, at=row.ends_at + timedelta(hours=2))
         self._held.append(meeting_id)
 
     def _attend(self, meeting_id: UUID, by: Actor, at: datetime) -> None:
@@ -206,8 +203,8 @@ class DemonstratedSittings:
         if held != 1:
             return
         for row in decisions.open_in(self.session, [self.committee_id()]):
-            if row["owner_role"] == "coordinator":
-                complete_task(self.session, row["task_id"], by=by, at=at, note="Invitation envoyée.")
+            if row.owner_role == "coordinator":
+                complete_task(self.session, surely(row.task_id), by=by, at=at, note="Invitation envoyée.")
 
     def _endorse(self, meeting_id: UUID, at: datetime) -> None:
         """Each partner but one has said by the next meeting what it says of what was decided on management.
@@ -217,26 +214,25 @@ class DemonstratedSittings:
         today = standing(self.session, local_day(self.session, at))
         against = {one.fr: one.against for several in _DECISIONS for one in several}
         for row in decisions.decisions_of(self.session, meeting_id):
-            reason = against.get(row["text_fr"], "")
-            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, row["id"])[1:]:
-                first = today.falls(asked["links"]).holders[0]
+            reason = against.get(row.text_fr, "")
+            for asked in asking.open_ones(self.session, asked_partners.ENDORSE, row.id)[1:]:
+                first = today.falls(asked.links).holders[0]
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 if not endorsements.may_speak(self.session, today, row, by, at=at):
                     continue  # it is vacant there
-                said, place = "objected" if reason else "endorsed", UUID(asked["links"][0]["at"])
-                endorsing.endorse(self.session, row["id"], place, said, reason=reason, by=by, at=at)
+                said, place = "objected" if reason else "endorsed", UUID(asked.links[0]["at"])
+                endorsing.endorse(self.session, row.id, place, said, reason=reason, by=by, at=at)
                 reason = ""
         endorsing.ask_again(self.session, local_day(self.session, at), at=at)
 
-    def _planned_on(self, day: date) -> list[dict[str, Any]]:
-        rows = many(
+    def _planned_on(self, day: date) -> list[Meeting]:
+        rows = every(
             self.session,
-            select(_meeting)
+            of(Meeting)
             .where(
-                _meeting.c.program_id == program_of(self.session),
-                _meeting.c.committee_id == self.committee_id(),
-                _meeting.c.state == "planned",
+                col(Meeting.committee_id) == self.committee_id(),
+                Meeting.state == "planned",
             )
-            .order_by(_meeting.c.starts),
+            .order_by(col(Meeting.starts)),
         )
-        return [row for row in rows if row["starts"].date() == day]
+        return [row for row in rows if row.starts.date() == day]

@@ -11,21 +11,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements import letters
 from domain.agreements.agreements import complete_signatures, signed_in_part
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import col, only, scalar, surely
+from domain.kernel.scope import local_day
 from domain.record import events
-from domain.terms.days import without_successor
+from domain.terms.days import Version, without_successor
 from flows.engine import Means
 from flows.marks import alone, due_on_working_day, mark_of, set_mark
-from models.base import table_of
 from models.record import Event
 
 KEY: Final = "agreements"
@@ -36,8 +35,6 @@ due_at: Final = partial(due_on_working_day, CRON)
 RUNGS: Final = (90, 60, 30)
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-_event = table_of(Event)
 
 
 def warn(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -62,18 +59,19 @@ def warn(means: Means, program_id: UUID, ran_by: str) -> int:
     return found
 
 
-def _tell(session: Session, version: Mapping[str, Any], at: datetime) -> bool:
+def _tell(session: Session, version: Version, at: datetime) -> bool:
     """Tell what is to be told of one version today; whether there was anything."""
-    days = (version["ends_on"] - local_day(session, at)).days
-    facts: dict[str, events.Fact] = {"ends_on": version["ends_on"].isoformat()}
+    ends_on = surely(version.ends_on)
+    days = (ends_on - local_day(session, at)).days
+    facts: dict[str, events.Fact] = {"ends_on": ends_on.isoformat()}
     if days < 0:
-        if _is_told(session, "agreement.lapsed", version["id"], facts):
+        if _is_told(session, "agreement.lapsed", version.id, facts):
             return False
         letters.lapsed(session, version, at=at)
         events.write_many(session, "agreement.lapsed", "agreement_version", _line(version, facts), by=BY_ROUNDS, at=at)
         return True
     rung = min((rung for rung in RUNGS if days <= rung), default=None)
-    if rung is None or _is_told(session, "agreement.running_out", version["id"], facts | {"rung": rung}):
+    if rung is None or _is_told(session, "agreement.running_out", version.id, facts | {"rung": rung}):
         return False
     letters.running_out(session, version, rung=rung, days=days, at=at)
     facts |= {"rung": rung}
@@ -81,20 +79,20 @@ def _tell(session: Session, version: Mapping[str, Any], at: datetime) -> bool:
     return True
 
 
-def _line(version: Mapping[str, Any], facts: Mapping[str, events.Fact]) -> list[tuple[UUID, dict[str, events.Fact]]]:
-    return [(version["id"], {**facts, "number": version["n"]})]
+def _line(version: Version, facts: Mapping[str, events.Fact]) -> list[tuple[UUID, dict[str, events.Fact]]]:
+    return [(version.id, {**facts, "number": version.n})]
 
 
 def _is_told(session: Session, verb: str, version_id: UUID, facts: Mapping[str, events.Fact]) -> bool:
     """Whether the record tells of it already: of this last day, and of this rung."""
-    found = session.scalar(
-        select(_event.c.id)
+    found = scalar(
+        session,
+        only(Event.id)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == version_id,
-            _event.c.verb == verb,
-            _event.c.facts.contains(facts),
+            Event.subject_id == version_id,
+            Event.verb == verb,
+            col(Event.facts).contains(facts),
         )
-        .limit(1)
+        .limit(1),
     )
     return found is not None

@@ -15,9 +15,10 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, or_
 
 from domain.agreements.terminations import is_given_notice
 from domain.casework import cases
@@ -28,11 +29,11 @@ from domain.kernel import periods
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.periods import Period
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, in_program, joins, of, only, run, same, select, surely, tuples
+from domain.kernel.scope import local_day
 from flows.engine import Means
 from flows.marks import alone, last_due, mark_of, set_mark
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Tenure
 
@@ -48,13 +49,6 @@ due_at: Final = partial(last_due, CRON)
 LOOKS_BACK: Final = timedelta(days=366)
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
-_tenure = table_of(Tenure)
-_organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 
 _Known = set[tuple[UUID | None, UUID | None, UUID | None, str]]
 
@@ -122,17 +116,15 @@ def _open(means: Means, program_id: UUID, key: str, subject: Subject, at: dateti
 
 def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
     """Each protocol in its current version, and the local day on which the program first had it."""
-    here = program_of(session)
-    recorded = session.execute(
-        select(_protocol.c.key, func.min(_protocol.c.recorded_at))
-        .where(_protocol.c.program_id == here)
-        .group_by(_protocol.c.key)
+    recorded = run(
+        session,
+        only(ProtocolVersion.key, func.min(col(ProtocolVersion.recorded_at))).group_by(col(ProtocolVersion.key)),
     )
     first = {key: moment for key, moment in recorded}  # noqa: C416 - a result is no mapping to `dict`
     rows = session.scalars(
         select(ProtocolVersion)
-        .where(_protocol.c.program_id == here)
-        .order_by(_protocol.c.key, _protocol.c.number, _protocol.c.recorded_at)
+        .where(in_program(ProtocolVersion))
+        .order_by(col(ProtocolVersion.key), col(ProtocolVersion.number), col(ProtocolVersion.recorded_at))
     )
     current = {row.key: row for row in rows}
     return [(row, local_day(session, first[key])) for key, row in current.items()]
@@ -140,13 +132,14 @@ def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
 
 def _begun(session: Session, key: str) -> _Known:
     """What had its case of a protocol, whatever became of it."""
-    rows = session.execute(
-        select(
-            _case.c.subject_id,
-            _case.c.organization_id,
-            _case.c.agreement_version_id,
-            _case.c.period,
-        ).where(_case.c.program_id == program_of(session), _case.c.protocol == key)
+    rows = run(
+        session,
+        only(
+            Case.subject_id,
+            Case.organization_id,
+            Case.agreement_version_id,
+            Case.period,
+        ).where(Case.protocol == key),
     )
     return {(row[0], row[1], row[2], row[3]) for row in rows}
 
@@ -184,35 +177,39 @@ def _agreements(session: Session, protocol: Protocol, since: date, day: date) ->
     """
     starts = protocol.starts
     assert starts is not None  # noqa: S101 - as above
-    later = _version.alias("later")
+    later = aliased(AgreementVersion, name="later")
     followed = (
-        select(later.c.id)
+        select(later.id)
         .where(
-            later.c.program_id == _version.c.program_id,
-            later.c.agreement_id == _version.c.agreement_id,
-            later.c.n > _version.c.n,
-            later.c.state.in_(["in_force", "ended"]),
+            same(later, AgreementVersion),
+            later.agreement_id == AgreementVersion.agreement_id,
+            col(later.n) > col(AgreementVersion.n),
+            col(later.state).in_(["in_force", "ended"]),
         )
         .exists()
     )
-    rows = many(
+    rows = tuples(
         session,
-        select(_version.c.id, _version.c.ends_on, _version.c.notice_days, _agreement.c.organization_id)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        only(
+            AgreementVersion.id,
+            surely(AgreementVersion.ends_on),
+            AgreementVersion.notice_days,
+            Agreement.organization_id,
+        )
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
         .where(
-            _version.c.program_id == program_of(session),
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.ends_on >= max(since, day - LOOKS_BACK),
-            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on > _version.c.ends_on),
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            col(AgreementVersion.ends_on) >= max(since, day - LOOKS_BACK),
+            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) > col(AgreementVersion.ends_on)),
             ~followed,
             ~is_given_notice(),
         )
-        .order_by(_version.c.ends_on, _version.c.id),
+        .order_by(col(AgreementVersion.ends_on), col(AgreementVersion.id)),
     )
-    for row in rows:
-        if starts.before_last_day(row["ends_on"], row["notice_days"]) <= day:
-            yield Subject(organization_id=row["organization_id"], agreement_version_id=row["id"])
+    for version_id, ends_on, notice_days, place in rows:
+        if starts.before_last_day(ends_on, notice_days) <= day:
+            yield Subject(organization_id=place, agreement_version_id=version_id)
 
 
 # ------------------------------------------------------------------------------------- whom a period's case is about
@@ -225,31 +222,30 @@ def _the_program(session: Session, protocol: Protocol, span: Period, day: date) 
 def _organizations(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:
     """The organizations at which somebody holds the role that the protocol names, that day and in the period."""
     rows = _holders(session, str(protocol.subject.having), span, day)
-    for place in dict.fromkeys(row["organization_id"] for row in rows):
+    for place in dict.fromkeys(row.organization_id for row in rows):
         yield Subject(organization_id=place)
 
 
 def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
     """The youth workers of that day who are so on a day of the period too."""
     for row in _holders(session, ROLE_OF_WORKER, span, day):
-        yield Subject(person_id=row["person_id"], organization_id=row["organization_id"])
+        yield Subject(person_id=row.person_id, organization_id=row.organization_id)
 
 
-def _holders(session: Session, role: str, span: Period, day: date) -> list[dict[str, Any]]:
+def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenure]:
     """Who holds a role on a day, or on the first day of a period that is still to come, and on a day of that period."""
     day = max(day, span.starts_on)
-    return many(
+    return every(
         session,
-        select(_tenure.c.person_id, _tenure.c.organization_id)
-        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        of(Tenure)
+        .join(Organization, joins(Tenure.organization_id, Organization))
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.role == role,
-            _tenure.c.starts_on <= min(day, span.ends_on),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
-            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= day),
+            Tenure.role == role,
+            col(Tenure.starts_on) <= min(day, span.ends_on),
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= day),
         )
-        .order_by(_tenure.c.organization_id, _tenure.c.person_id),
+        .order_by(col(Tenure.organization_id), col(Tenure.person_id)),
     )
 
 

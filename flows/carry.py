@@ -21,7 +21,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.agreements import renewals
@@ -30,7 +30,7 @@ from domain.casework.locking import hold
 from domain.casework.wakeups import Claim
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import col, first, of, run, select
 from domain.obligations.projection import keep
 from domain.obligations.triggers import OF_CASES, touched_by_case
 from flows import departing, protocols
@@ -55,10 +55,6 @@ BY_ENGINE: Final = Actor.system(ENGINE)
 
 #: What is asked of the engine. What was stuck is tried again whenever the case is carried.
 _ASKED: Final = ("wanted", "stuck", "undo_wanted")
-
-_case = table_of(Case)
-_task = table_of(TaskRow)
-_event = table_of(Event)
 
 
 @dataclass(frozen=True)
@@ -121,14 +117,15 @@ def plainly(means: Means) -> Perform:
 def _wanted(means: Means, claim: Claim) -> list[Act]:
     """What the case asks of the engine now: what is to be taken back first, then in the protocol's order."""
     with means.sessions(claim.program_id) as session:
-        rows = session.execute(
-            select(_task.c.id, _task.c.step, _task.c.action, _task.c.undo, _task.c.act_state)
+        rows = run(
+            session,
+            select(TaskRow.id, TaskRow.step, TaskRow.action, TaskRow.undo, TaskRow.act_state)
             .where(
-                _task.c.program_id == claim.program_id,
-                _task.c.case_id == claim.case_id,
-                _task.c.act_state.in_(_ASKED),
+                TaskRow.program_id == claim.program_id,
+                TaskRow.case_id == claim.case_id,
+                col(TaskRow.act_state).in_(_ASKED),
             )
-            .order_by(_task.c.act_state != "undo_wanted", _task.c.position, _task.c.item)
+            .order_by(col(TaskRow.act_state) != "undo_wanted", col(TaskRow.position), col(TaskRow.item)),
         ).all()
     return [
         Act(
@@ -161,9 +158,9 @@ def _do(session: Session, act: Act, at: datetime) -> None:
     """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
     # The case is held until the end: nobody calls the act off between its doing and its note.
     held = hold(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
-    if held.case is None or held.task["act_state"] not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
+    if held.case is None or held.task.act_state not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
-    action = protocols.action(held.case["protocol"], act.action)
+    action = protocols.action(held.case.protocol, act.action)
     if action is None:
         raise ActFailed("action.unknown")
     if not action.is_done(session, act, at):
@@ -183,14 +180,14 @@ def _finish(
     with means.sessions(claim.program_id) as session:
         at = means.clock()
         # Held, so that a gate is not announced twice, nor one that is being closed.
-        case = one(
+        case = first(
             session,
-            select(_case).where(_case.c.program_id == claim.program_id, _case.c.id == claim.case_id).with_for_update(),
+            select(Case).where(Case.program_id == claim.program_id, Case.id == claim.case_id).with_for_update(),
         )
         if case is None:
             msg = "a wake-up names a case that does not exist"
             raise LookupError(msg)
-        if case["subject_kind"] == "agreement_version":
+        if case.subject_kind == "agreement_version":
             renewals.follow(session, claim.case_id, by=BY_ENGINE, at=at)
         announce_gates(session, case, at=at)
         put_on_agendas(session, case, at=at)
@@ -199,8 +196,9 @@ def _finish(
         for task_id, code in troubles.items():
             _tell_trouble(session, task_id, code, at)
         trouble = min(troubles.values(), key=_needs_people, default="")
-        outcome = "trouble" if trouble else ("waiting" if case["state"] == "open" else case["state"])
-        session.execute(
+        outcome = "trouble" if trouble else ("waiting" if case.state == "open" else case.state)
+        run(
+            session,
             insert(table_of(EngineRun)).values(
                 program_id=claim.program_id,
                 id=uuid4(),
@@ -211,7 +209,7 @@ def _finish(
                 acts=done,
                 trouble=trouble,
                 flow_run_id=flow_run_id,
-            )
+            ),
         )
         if trouble and not _needs_people(trouble):
             mine = wakeups.put_back(session, claim, trouble=trouble, at=at)
@@ -226,18 +224,17 @@ def _finish(
 
 def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> None:
     """Record what keeps the engine from a step, once: not again at each try that meets the same."""
-    last = one(
+    last = first(
         session,
-        select(_event.c.verb, _event.c.facts)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == task_id,
-            _event.c.subject_kind == "task",
+            Event.subject_id == task_id,
+            Event.subject_kind == "task",
         )
-        .order_by(_event.c.n.desc())
+        .order_by(col(Event.n).desc())
         .limit(1),
     )
-    if last is None or last["verb"] != "act.trouble" or last["facts"].get("code") != code:
+    if last is None or last.verb != "act.trouble" or last.facts.get("code") != code:
         acts.record_trouble(session, task_id, code=code, by=BY_ENGINE, at=at, needs_people=_needs_people(code))
 
 
@@ -323,6 +320,6 @@ async def _act_in_hand() -> None:
     await perform_plainly(means, act)
 
 
-def _is_worth_another_try(_task: object, _run: object, state: State[Any]) -> bool:
+def _is_worth_another_try(_prefect_task: object, _run: object, state: State[Any]) -> bool:
     """An error may pass in a moment; a refusal waits for people."""
     return isinstance(state.data, ActFailed) and not _needs_people(state.data.code)

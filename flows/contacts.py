@@ -14,14 +14,14 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, breaks, referred_again, reviews, withdrawals
 from domain.follow_ups import assigning, lost, notes
 from domain.follow_ups.lost import Losing
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import col, only, scalars
+from domain.kernel.scope import local_day
 from flows import agenda_points
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_due, mark_of, set_mark
@@ -29,7 +29,6 @@ from locales import LANGUAGES, N_, say
 from meetings import agendas, recruiters
 from meetings.agenda_items import open_subjects
 from meetings.reasons import Reason
-from models.base import table_of
 from models.follow_up import FollowUp
 
 KEY: Final = "contacts"
@@ -41,8 +40,6 @@ COMMITTEE: Final = "clinical"
 LOST_CONTACT: Final = "lost_contact"
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-_follow_up = table_of(FollowUp)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
@@ -61,10 +58,11 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
             day = local_day(session, at)
             returning = breaks.due_to_return(session, day)
             active = list(
-                session.scalars(
-                    select(_follow_up.c.id)
-                    .where(_follow_up.c.program_id == program_of(session), _follow_up.c.state == "active")
-                    .order_by(_follow_up.c.opened_at, _follow_up.c.id)
+                scalars(
+                    session,
+                    only(FollowUp.id)
+                    .where(FollowUp.state == "active")
+                    .order_by(col(FollowUp.opened_at), col(FollowUp.id)),
                 )
             )
             consenting = reviews.to_look_at(session, day)

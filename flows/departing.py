@@ -7,11 +7,11 @@ meantime joins their departure, and a role whose end was only written down, by w
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -38,6 +38,7 @@ from flows.engine import Means
 from flows.post import programs
 from flows.summaries import ask_for_summaries
 from meetings import invitations
+from models.casework import Case
 from models.ports import Accepted, Accounts
 
 _log = logging.getLogger(__name__)
@@ -59,14 +60,14 @@ def look_at_hands(means: Means) -> int:
     return sum(_each(means, _hands_of))
 
 
-def follow(session: Session, case: Mapping[str, Any], *, at: datetime) -> None:
+def follow(session: Session, case: Case, *, at: datetime) -> None:
     """Whenever a departure is carried: what arrived joins, and calendars hear of the seats that passed on."""
-    if not case["gathers"]:
+    if not case.gathers:
         return
-    _gather(session, case["id"], at)
+    _gather(session, case.id, at)
     # Where the committee cannot be asked, the step that does so first says why.
     with suppress(Refusal), session.begin_nested():
-        ask_for_summaries(session, case["id"], by=BY_ENGINE, at=at)
+        ask_for_summaries(session, case.id, by=BY_ENGINE, at=at)
     invitations.tell_all(session, at=at)
 
 
@@ -103,7 +104,7 @@ def _hands_of(means: Means, program_id: UUID) -> int:
     at = means.clock()
     with means.sessions(program_id) as session:
         found = [*unopened.left_behind(session, at), *unopened.due_to_open(session, at)]
-        to_open = {(one["person_id"], one["organization_id"]): one for one in found}.values()  # each once
+        to_open = {(one.person_id, one.organization_id): one for one in found}.values()  # each once
         under_way = current.under_way(session)
     silent = _alone(means, program_id, partial(_lapse, at=at)) + _alone(means, program_id, partial(_finish, at=at))
     opened = sum(_alone(means, program_id, partial(_open, ends=one, at=at)) for one in to_open)
@@ -135,13 +136,13 @@ def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:
         directory, system = means.accounts, means.accounts.system
         with means.sessions(program_id) as session:
             closing, looking = accounts.to_close(session, at, system), accounts.to_look_at(session, at, system)
-        for one in closing:
-            if _closes(directory, one["user_name"]):
-                count += _alone(means, program_id, partial(_note_closed, task_id=one["task_id"], at=at))
+        for asked in closing:
+            if _closes(directory, asked.user_name):
+                count += _alone(means, program_id, partial(_note_closed, task_id=asked.asking_id, at=at))
         for one in looking:
-            state = directory.state(one["user_name"])
-            if state == "closed" or (state == "open" and _closes(directory, one["user_name"])):
-                note = partial(_note_looked_at, account_id=one["id"], is_open=state == "open", at=at)
+            state = directory.state(one.user_name)
+            if state == "closed" or (state == "open" and _closes(directory, one.user_name)):
+                note = partial(_note_looked_at, account_id=one.id, is_open=state == "open", at=at)
                 count += _alone(means, program_id, note)
     return count + _alone(means, program_id, partial(_again, at=at, system=system))
 
@@ -175,13 +176,13 @@ def _gather(session: Session, case_id: UUID, at: datetime) -> int:
     return found
 
 
-def _open(session: Session, ends: Mapping[str, Any], at: datetime) -> int:
+def _open(session: Session, ends: unopened.Gone, at: datetime) -> int:
     departures.open_departure(
         session,
-        person_id=ends["person_id"],
-        organization_id=ends["organization_id"],
-        last_day=ends["ends_on"],
-        planned=ends["ends_on"] >= local_day(session, at),
+        person_id=ends.person_id,
+        organization_id=ends.organization_id,
+        last_day=ends.ends_on,
+        planned=ends.ends_on >= local_day(session, at),
         by=BY_ENGINE,
         at=at,
     )

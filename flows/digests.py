@@ -10,21 +10,23 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, and_, or_
 
-from domain.casework import board, case_letters, scheduling, versions
+from domain.casework import board, case_letters, scheduling
+from domain.casework.board import TaskWithCase
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.steps import links_of
 from domain.declarations.protocol import Instead, Protocol
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import col, every, in_program, only, run, same, scalars, surely
+from domain.kernel.scope import local_day, program, program_of
+from domain.kernel.titles import title_of
 from domain.mail import notices
 from domain.obligations.asking import ASKS
 from domain.roles.roles import Falls, Holder, Link, Standing, standing
 from domain.roles.sight import sees_by_role
 from flows.engine import Means
 from locales import N_, say
-from models.base import table_of
 from models.casework import LIVE, Case, Task
 from models.engine import WakeUp
 from models.outbox import Notice
@@ -40,11 +42,6 @@ OUTSIDE_A_CASE: Final = ("owner", "owner", "owner", "accountable")
 
 #: A task opened just before the last digest may have been committed just after it. It is news once more.
 OVERLAP: Final = timedelta(minutes=2)
-
-_task = table_of(Task)
-_case = table_of(Case)
-_notice = table_of(Notice)
-_wake_up = table_of(WakeUp)
 
 
 @dataclass(frozen=True)
@@ -67,19 +64,19 @@ class Ladders:
         self._session = session
         self._read: dict[UUID, Protocol] = {}
 
-    def of(self, row: Mapping[str, Any]) -> Protocol | None:
+    def of(self, row: TaskWithCase) -> Protocol | None:
         """The protocol that a task's case follows; None for a duty outside any case."""
-        version_id: UUID | None = row["protocol_version_id"]
+        version_id = row.protocol_version_id
         if version_id is None:
             return None
         if version_id not in self._read:
-            self._read[version_id] = scheduling.protocol_of(versions.pinned(self._session, row))
+            self._read[version_id] = scheduling.protocol_of(scheduling.version_of(self._session, version_id))
         return self._read[version_id]
 
-    def targets(self, row: Mapping[str, Any]) -> list[str]:
+    def targets(self, row: TaskWithCase) -> list[str]:
         """Whom each rung is for, the first one first: owner, manager or accountable; director or coordinator."""
-        if row["ladder_to"]:
-            return list(row["ladder_to"])
+        if row.ladder_to:
+            return list(row.ladder_to)
         protocol = self.of(row)
         return [rung.to for rung in protocol.remind] if protocol else list(OUTSIDE_A_CASE)
 
@@ -124,12 +121,12 @@ def write_digests(
 def _by_person(
     session: Session,
     today: Standing,
-    tasks: Mapping[UUID, dict[str, Any]],
+    tasks: Mapping[UUID, TaskWithCase],
     reminded: Mapping[UUID, Reminder],
     since: datetime,
 ) -> dict[UUID, _News]:
     """What is new for each person, by who owes, manages and answers for each task on the day."""
-    chains = board.chains(session, [task[_waits_on(task)] for task in tasks.values()])
+    chains = board.chains(session, [_waits_on(task) for task in tasks.values()])
     protocols = Ladders(session)
     news: dict[UUID, _News] = defaultdict(_News)
     for task_id, task in tasks.items():
@@ -139,19 +136,19 @@ def _by_person(
         holders = falls.holders
         owners = {holder.person_id for holder in holders}
         told = {}
-        if task["state"] == "open" and task["opened_at"] >= since - OVERLAP:
-            told["owner"] = task["opened_at"] + OVERLAP
+        if task.state == "open" and (opened := surely(task.opened_at)) >= since - OVERLAP:
+            told["owner"] = opened + OVERLAP
         reminder = reminded.get(task_id)
-        if reminder is not None and reminder.state == task["state"]:
+        if reminder is not None and reminder.state == task.state:
             told.update(dict.fromkeys(reminder.targets, reminder.at))
         for target, at in told.items():
             if target == "owner":
                 people = owners
             elif target == "director":
-                people = _directors(session, today, chains.get(task["owed_by_id"], []))
+                people = _directors(session, today, chains.get(surely(task.owed_by_id), []))
             elif target == "coordinator":
                 people = {holder.person_id for holder in today.falls(notices.COORDINATION).holders}
-            elif target == "manager" and ((above := _above(today, holders)) or task["state"] == "submitted"):
+            elif target == "manager" and ((above := _above(today, holders)) or task.state == "submitted"):
                 people = above
             else:
                 people = _whom(session, today, protocols, task, target)
@@ -162,18 +159,18 @@ def _by_person(
     return news
 
 
-def _waits_on(task: Mapping[str, Any]) -> str:
-    """The column of the chain on which a task waits now."""
-    return "approved_by_id" if task["state"] == "submitted" else "owed_by_id"
+def _waits_on(task: Task) -> UUID | None:
+    """The chain on which a task waits now."""
+    return task.approved_by_id if task.state == "submitted" else task.owed_by_id
 
 
-def _holders(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> list[Holder]:
+def _holders(today: Standing, task: Task, chains: Mapping[UUID, list[Link]]) -> list[Holder]:
     """On whom a task waits now; of those who would approve it, none whom the protocol bars from it."""
     return list(_falls(today, task, chains).holders)
 
 
-def _falls(today: Standing, task: Mapping[str, Any], chains: Mapping[UUID, list[Link]]) -> Falls:
-    return board.who_has(today, task, chains) if task[_waits_on(task)] in chains else today.falls([])
+def _falls(today: Standing, task: Task, chains: Mapping[UUID, list[Link]]) -> Falls:
+    return board.who_has(today, task, chains) if _waits_on(task) in chains else today.falls([])
 
 
 def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
@@ -196,7 +193,7 @@ def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[
     return {holder.person_id for link in links for holder in today.falls([link]).holders}
 
 
-def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[str, Any], target: str) -> set[UUID]:
+def _whom(session: Session, today: Standing, protocols: Ladders, task: TaskWithCase, target: str) -> set[UUID]:
     """Where nobody manages whoever has it, the manager at the case's organization; or whoever is accountable.
 
     Nobody for a duty outside any case.
@@ -204,10 +201,10 @@ def _whom(session: Session, today: Standing, protocols: Ladders, task: Mapping[s
     protocol = protocols.of(task)
     if protocol is None:
         return set()
-    if target == "manager" and task["organization_id"] is not None:
-        chain: list[Link] = [{"role": "manager", "at": str(task["organization_id"])}]
+    if target == "manager" and task.organization_id is not None:
+        chain: list[Link] = [{"role": "manager", "at": str(task.organization_id)}]
     else:
-        case = session.get(Case, (program_of(session), task["case_id"]))
+        case = session.get(Case, (program_of(session), task.case_id))
         chain = links_of(session, protocol, protocol.accountable, case) if case else []
     return {holder.person_id for holder in today.falls(chain).holders}
 
@@ -216,7 +213,7 @@ def _write_digest(
     session: Session,
     person_id: UUID,
     news: _News,
-    tasks: Mapping[UUID, Mapping[str, Any]],
+    tasks: Mapping[UUID, TaskWithCase],
     today: Standing,
     at: datetime,
 ) -> None:
@@ -224,12 +221,12 @@ def _write_digest(
     hats = board.hats_of(session, today, person_id)
     work = board.work(session, hats)
     team = [tasks[task_id] for task_id in board.open_to(session, person_id, news.team)]
-    if not team and not any(row["id"] in news.own for row in work):
+    if not team and not any(row.id in news.own for row in work):
         return
-    every = {row["id"]: row for row in (*work, *team)}.values()
-    links = board.chains(session, [row[_waits_on(row)] for row in every])
+    rows = {row.id: row for row in (*work, *team)}.values()
+    links = board.chains(session, [_waits_on(row) for row in rows])
     # Whoever has a step in somebody's place reads the words that are meant for them, as on its page.
-    instead = words_in_place(session, [row for row in every if is_in_place(row, _falls(today, row, links))])
+    instead = words_in_place(session, [row for row in rows if is_in_place(row, _falls(today, row, links))])
     protocols = Ladders(session)
 
     def facts(language: notices.Language) -> Mapping[str, Any]:
@@ -237,7 +234,7 @@ def _write_digest(
             name: [] for name in ("to_do", "late", "to_approve", "acting_for", "team", "owed")
         }
         for row in work:
-            waits = row["state"] == "submitted"
+            waits = row.state == "submitted"
             hat = hats.of(row)
             assert hat is not None  # noqa: S101 - it is among what is theirs
             item = _item(session, row, instead, language)
@@ -245,31 +242,30 @@ def _write_digest(
                 lists["acting_for"].append({**item, "for_name": _name(session, hat.acting_for)})
             elif waits:
                 lists["to_approve"].append(item)
-            elif row["due_on"] is not None and row["due_on"] < today.day:
+            elif row.due_on is not None and row.due_on < today.day:
                 lists["late"].append(item)
             else:
                 lists["to_do"].append(item)
-        for task in sorted(team, key=lambda task: (task["due_on"] or date.max, task["id"])):
+        for task in sorted(team, key=lambda task: (task.due_on or date.max, task.id)):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
             item = {**_item(session, task, instead, language), "for_name": names or say(language, _NOBODY)}
-            if task["step"] in ASKS:  # on no case's page: whoever hears of it reads the obligation's own
-                lists["owed"].append({**item, "path": f"/obligations/{task['item']}"})
+            if task.step in ASKS:  # on no case's page: whoever hears of it reads the obligation's own
+                lists["owed"].append({**item, "path": f"/obligations/{task.item}"})
                 continue
-            if not sees_by_role(today, person_id, task["organization_id"]):  # such as who manages somebody elsewhere
-                item.update(path="", title=_step_alone(protocols, task, language, in_place=task["id"] in instead))
-            lists["team"].append({**item, "to_approve": task["state"] == "submitted"})
+            if not sees_by_role(today, person_id, task.organization_id):  # such as who manages somebody elsewhere
+                item.update(path="", title=_step_alone(protocols, task, language, in_place=task.id in instead))
+            lists["team"].append({**item, "to_approve": task.state == "submitted"})
         return {**lists, "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=_digest_key(today.day), facts=facts, at=at)
 
 
-def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.Language, *, in_place: bool) -> str:
+def _step_alone(protocols: Ladders, task: TaskWithCase, language: notices.Language, *, in_place: bool) -> str:
     """What a task asks, without the thing that it asks it of, which may be a participant's number."""
-    protocol = protocols.of(task) if task["item"] or in_place else None
-    step = protocol.by_id.get(task["step"]) if protocol else None
+    protocol = protocols.of(task) if task.item or in_place else None
+    step = protocol.by_id.get(task.step) if protocol else None
     if step is None:
-        title: str = task[f"title_{language}"]
-        return title
+        return title_of(task, language)
     said = step.instead.title if in_place and step.instead else step.title
     return said.in_language(language)
 
@@ -277,16 +273,14 @@ def _step_alone(protocols: Ladders, task: Mapping[str, Any], language: notices.L
 _NOBODY = N_("a vacant role")
 
 
-def _item(
-    session: Session, row: Mapping[str, Any], instead: Mapping[UUID, Instead], language: notices.Language
-) -> dict[str, Any]:
-    words = instead.get(row["id"])
-    case = session.get(Case, (program_of(session), row["case_id"])) if row["case_id"] else None
+def _item(session: Session, row: Task, instead: Mapping[UUID, Instead], language: notices.Language) -> dict[str, Any]:
+    words = instead.get(row.id)
+    case = session.get(Case, (program_of(session), row.case_id)) if row.case_id else None
     return {
-        "title": words.title.in_language(language) if words else row[f"title_{language}"],
-        "case": case_letters.case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
-        "due_on": row["due_on"],
-        "path": f"/tasks/{row['id']}",
+        "title": words.title.in_language(language) if words else title_of(row, language),
+        "case": case_letters.case_title(session, case, language) if case else say(language, _DUTY),
+        "due_on": row.due_on,
+        "path": f"/tasks/{row.id}",
     }
 
 
@@ -306,10 +300,11 @@ def _digests_since(session: Session, people: Iterable[UUID], first: date, last: 
     """When each of these people last got a digest on one of these days."""
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     keys = [f"{_digest_key(day)}:{person_id}" for person_id in people for day in days]
-    rows = session.execute(
-        select(_notice.c.person_id, func.max(_notice.c.created_at).label("at"))
-        .where(_notice.c.program_id == program_of(session), _notice.c.key.in_(keys))
-        .group_by(_notice.c.person_id)
+    rows = run(
+        session,
+        only(Notice.person_id, func.max(col(Notice.created_at)).label("at"))
+        .where(col(Notice.key).in_(keys))
+        .group_by(col(Notice.person_id)),
     )
     return {row.person_id: row.at for row in rows}
 
@@ -317,41 +312,38 @@ def _digests_since(session: Session, people: Iterable[UUID], first: date, last: 
 def _opened(session: Session, since: datetime) -> list[UUID]:
     """The tasks that opened since, and are open. Only cases that were carried since, or wait for it, can have any."""
     changed = and_(
-        _wake_up.c.program_id == program_of(session),
-        or_(_wake_up.c.wanted_at >= since - OVERLAP, _wake_up.c.want > _wake_up.c.have),
+        in_program(WakeUp),
+        or_(col(WakeUp.wanted_at) >= since - OVERLAP, col(WakeUp.want) > col(WakeUp.have)),
     )
     return list(
-        session.scalars(
-            select(_task.c.id)
+        scalars(
+            session,
+            only(Task.id)
             .join(
-                _wake_up,
-                and_(_wake_up.c.program_id == _task.c.program_id, _wake_up.c.case_id == _task.c.case_id),
+                WakeUp,
+                and_(same(WakeUp, Task), WakeUp.case_id == Task.case_id),
             )
             .where(
                 changed,
-                _task.c.program_id == program_of(session),
-                _task.c.state == "open",
-                _task.c.action == "",
-                _task.c.opened_at >= since - OVERLAP,
-            )
+                Task.state == "open",
+                Task.action == "",
+                col(Task.opened_at) >= since - OVERLAP,
+            ),
         )
     )
 
 
-def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, TaskWithCase]:
     """Those of these tasks that wait on somebody now, each with its case."""
     wanted = sorted(set(ids))
-    found: dict[UUID, dict[str, Any]] = {}
+    found: dict[UUID, TaskWithCase] = {}
     for first in range(0, len(wanted), CHUNK):
-        rows = many(
+        rows = every(
             session,
-            select(_task, _case.c.protocol_version_id, _case.c.subject_id, _case.c.organization_id)
-            .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
-            .where(
-                _task.c.program_id == program_of(session),
-                _task.c.id.in_(wanted[first : first + CHUNK]),
-                _task.c.state.in_(LIVE),
+            board.tasks_with_cases().where(
+                col(Task.id).in_(wanted[first : first + CHUNK]),
+                col(Task.state).in_(LIVE),
             ),
         )
-        found.update({row["id"]: row for row in rows})
+        found.update({row.id: row for row in rows})
     return found

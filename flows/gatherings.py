@@ -67,7 +67,7 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
 
 
 def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
-    if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
+    if read_meeting(session, meeting_id).agenda_frozen_at is None:
         assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():
@@ -81,7 +81,7 @@ def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
 
 def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     meeting = read_meeting(session, meeting_id)
-    if meeting["starts_at"] <= at and meeting["agenda_circulated_at"] is None:
+    if meeting.starts_at <= at and meeting.agenda_circulated_at is None:
         return 0  # a meeting that began before anybody looked has no agenda to send
     assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:

@@ -13,18 +13,18 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlmodel import Session
 
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import col, first, of, run
+from domain.kernel.scope import program_of
 from flows.engine import Means
 from flows.marks import alone, last_of, mark_of, set_mark
 from flows.post import programs
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES, Stray, read_reply
-from models.base import table_of
 from models.engine import InboxPlace
 from models.ports import Inbox, Incoming, Lost, Refused
 
@@ -41,8 +41,6 @@ BEFORE: Final = timedelta(days=1)
 #: Of these a mailbox in which people write and machines answer is full. They stay there, and are nothing of ours.
 _LETTERS: Final = frozenset({"no_calendar", "auto_reply"})
 _HAS_CALENDAR: Final = re.compile(rb"text/calendar|application/ics", re.IGNORECASE)
-
-_place = table_of(InboxPlace)
 
 
 class Unread(Exception):
@@ -152,13 +150,13 @@ def _is_a_letter(message: bytes) -> bool:
 
 
 def _stand(session: Session, mailbox: str) -> _Stand | None:
-    row = one(session, select(_place).where(_place.c.program_id == program_of(session), _place.c.mailbox == mailbox))
-    return None if row is None else _Stand(row["place"], row["since"])
+    row = first(session, of(InboxPlace).where(InboxPlace.mailbox == mailbox))
+    return None if row is None else _Stand(row.place, row.since)
 
 
 def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime, *, trouble: str = "") -> None:
     """Keep how far the mailbox was read; with `trouble`, that it was not, by which code, and since when it is not."""
-    call = insert(_place).values(
+    call = insert(InboxPlace).values(
         program_id=program_of(session),
         mailbox=mailbox,
         place=stand.place,
@@ -168,7 +166,7 @@ def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime, *, troubl
         troubled_since=at if trouble else None,
     )
     changed: dict[str, Any] = {name: call.excluded[name] for name in ("place", "since", "read_at", "trouble")}
-    changed["troubled_since"] = func.coalesce(_place.c.troubled_since, at) if trouble else None
+    changed["troubled_since"] = func.coalesce(col(InboxPlace.troubled_since), at) if trouble else None
     if trouble:
         del changed["read_at"]
-    session.execute(call.on_conflict_do_update(index_elements=["program_id", "mailbox"], set_=changed))
+    run(session, call.on_conflict_do_update(index_elements=["program_id", "mailbox"], set_=changed))

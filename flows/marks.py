@@ -11,23 +11,21 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import only, run, scalar
 from domain.kernel.scope import local_day, program, program_of
 from flows.engine import Means
-from models.base import table_of
 from models.engine import RoundMark
 
 #: Any number that no other lock of ours uses; the round and its program stand beside it.
 _LOCKS: Final = 0x524F
 
 _log = logging.getLogger(__name__)
-
-_mark = table_of(RoundMark)
 
 
 def last_of(cron: str, at: datetime) -> datetime:
@@ -50,22 +48,21 @@ def due_on_working_day(cron: str, session: Session, at: datetime) -> datetime | 
 
 def mark_of(session: Session, key: str) -> datetime | None:
     """How far a round of this program has come, or None where it never ran."""
-    found: datetime | None = session.scalar(
-        select(_mark.c.done_up_to).where(_mark.c.program_id == program_of(session), _mark.c.key == key)
-    )
+    found: datetime | None = scalar(session, only(RoundMark.done_up_to).where(RoundMark.key == key))
     return found
 
 
 def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int = 0) -> None:
     """Note that a round has dealt with everything up to `at`."""
-    call = insert(_mark).values(
+    call = insert(RoundMark).values(
         program_id=program_of(session), key=key, done_up_to=at, ran_at=at, ran_by=ran_by, found=found
     )
-    session.execute(
+    run(
+        session,
         call.on_conflict_do_update(
             index_elements=["program_id", "key"],
             set_={name: call.excluded[name] for name in ("done_up_to", "ran_at", "ran_by", "found")},
-        )
+        ),
     )
 
 
@@ -74,9 +71,9 @@ def alone(means: Means, program_id: UUID, key: str) -> Iterator[bool]:
     """Whether no other process is at this round of the program now. The database lets go where a process dies."""
     with means.sessions(program_id) as session:
         # This transaction only waits, and holds no row: it may lie idle for as long as the round takes.
-        session.execute(text("set local idle_in_transaction_session_timeout = 0"))
+        run(session, text("set local idle_in_transaction_session_timeout = 0"))
         lock = text("select pg_try_advisory_xact_lock(:ours, hashtext(:round))")
-        yield bool(session.scalar(lock, {"ours": _LOCKS, "round": f"{key}:{program_id}"}))
+        yield bool(scalar(session, lock, {"ours": _LOCKS, "round": f"{key}:{program_id}"}))
 
 
 def in_its_own(means: Means, program_id: UUID, key: str, do: Callable[[Session], int]) -> int:

@@ -7,16 +7,17 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, case, exists, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, exists, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, case, or_
 
 from domain.access import doors
 from domain.kernel.actors import Actor
+from domain.kernel.rows import col, run, same, scalars, select
 from domain.mail import notices
 from domain.mail.delivery import Decision, next_attempt
 from domain.record import events
 from flows.engine import Means
-from models.base import table_of
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.ports import Later, Outcome, Refused
@@ -30,9 +31,6 @@ REST: Final = timedelta(seconds=30)
 LONGEST_REST: Final = timedelta(minutes=10)
 
 BY_POST: Final = Actor.system("post")
-
-_notice = table_of(Notice)
-_program = table_of(Program)
 
 
 @dataclass(frozen=True)
@@ -83,7 +81,7 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
 def programs(means: Means) -> list[UUID]:
     """Every program of the database."""
     with means.open_sessions() as session:
-        return list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+        return list(scalars(session, select(Program.id).order_by(col(Program.key))))
 
 
 def _take(session: Session, at: datetime) -> _Letter | None:
@@ -91,36 +89,41 @@ def _take(session: Session, at: datetime) -> _Letter | None:
 
     One of a thread waits for those before it: a cancellation never overtakes its invitation.
     """
-    earlier = _notice.alias("earlier")
+    earlier = aliased(Notice, name="earlier")
     waits = exists().where(
-        earlier.c.program_id == _notice.c.program_id,
-        earlier.c.person_id == _notice.c.person_id,
-        earlier.c.thread == _notice.c.thread,
-        earlier.c.thread != "",
-        earlier.c.state == "queued",
-        earlier.c.n < _notice.c.n,
+        same(earlier, Notice),
+        col(earlier.person_id) == col(Notice.person_id),
+        col(earlier.thread) == col(Notice.thread),
+        col(earlier.thread) != "",
+        col(earlier.state) == "queued",
+        col(earlier.n) < col(Notice.n),
     )
     due = (
-        select(_notice.c.id, _notice.c.leased_until)
+        select(Notice.id, Notice.leased_until)
         .where(
-            _notice.c.program_id == session.info["program_id"],
-            _notice.c.state == "queued",
-            _notice.c.next_attempt_at <= at,
-            or_(_notice.c.leased_until.is_(None), _notice.c.leased_until <= at),
-            or_(_notice.c.thread == "", ~waits),
+            Notice.program_id == session.info["program_id"],
+            Notice.state == "queued",
+            col(Notice.next_attempt_at) <= at,
+            or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= at),
+            or_(Notice.thread == "", ~waits),
         )
-        .order_by(_notice.c.next_attempt_at, _notice.c.n)
+        .order_by(col(Notice.next_attempt_at), col(Notice.n))
         .limit(1)
         .with_for_update(skip_locked=True)
         .cte("due")
     )
-    row = session.execute(
-        update(_notice)
-        .where(_notice.c.program_id == session.info["program_id"], _notice.c.id == due.c.id)
+    row = run(
+        session,
+        update(Notice)
+        .where(col(Notice.program_id) == session.info["program_id"], col(Notice.id) == due.c.id)
         .values(leased_until=at + LEASE)
         .returning(
-            _notice.c.id, _notice.c.to_address, _notice.c.message, _notice.c.attempts, due.c.leased_until.label("held")
-        )
+            col(Notice.id),
+            col(Notice.to_address),
+            col(Notice.message),
+            col(Notice.attempts),
+            due.c.leased_until.label("held"),
+        ),
     ).first()
     if row is None:
         return None
@@ -133,14 +136,15 @@ def _take(session: Session, at: datetime) -> _Letter | None:
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
     """Write what came of an attempt, unless the letter went another way meanwhile."""
     decision = next_attempt(letter.attempt, outcome, at)
-    row = session.execute(
-        update(_notice)
+    row = run(
+        session,
+        update(Notice)
         .where(
             and_(
-                _notice.c.program_id == session.info["program_id"],
-                _notice.c.id == letter.id,
-                _notice.c.state == "queued",
-                _notice.c.attempts == letter.attempt - 1,
+                Notice.program_id == session.info["program_id"],
+                Notice.id == letter.id,
+                Notice.state == "queued",
+                col(Notice.attempts) == letter.attempt - 1,
             )
         )
         .values(
@@ -150,7 +154,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
             **({"message": _without_its_door(session)} if decision.state == "sent" else {}),
             **_columns(decision, at),
         )
-        .returning(_notice.c.case_id, _notice.c.person_id, _notice.c.template)
+        .returning(col(Notice.case_id), col(Notice.person_id), col(Notice.template)),
     ).first()
     if row is None or decision.state == "retry":
         return
@@ -185,8 +189,8 @@ def _without_its_door(session: Session) -> ColumnElement[bytes]:
 
     In the demonstration nothing leaves, and the page of the letters is where people find their links.
     """
-    shown = select(_program.c.is_demonstration).where(_program.c.id == session.info["program_id"]).scalar_subquery()
-    return case((and_(_notice.c.template.in_(sorted(doors.LETTERS)), ~shown), b""), else_=_notice.c.message)
+    shown = select(Program.is_demonstration).where(Program.id == session.info["program_id"]).scalar_subquery()
+    return case((and_(col(Notice.template).in_(sorted(doors.LETTERS)), ~shown), b""), else_=col(Notice.message))
 
 
 def _is_the_relay(outcome: Outcome) -> bool:

@@ -13,18 +13,19 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import bindparam
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
+from domain.casework.board import TaskWithCase, tasks_with_cases
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import changes, col, every, in_program, only, run, scalar, select
+from domain.kernel.scope import local_day
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
 from flows.engine import Means
 from flows.marks import alone, due_on_working_day, mark_of, set_mark
-from models.base import table_of
-from models.casework import LIVE, Case, Task
+from models.casework import LIVE, Task
 from models.record import Event
 
 KEY: Final = "remind"
@@ -43,10 +44,6 @@ FIRST_LOOK: Final = timedelta(days=7)
 PASSES: Final = 3
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-_task = table_of(Task)
-_case = table_of(Case)
-_event = table_of(Event)
 
 
 def due_at(session: Session, at: datetime) -> datetime | None:
@@ -100,63 +97,54 @@ def _use_rungs(means: Means, program_id: UUID, at: datetime) -> dict[UUID, Remin
                 told = _use(session, rows, at) if rows else {}
                 session.commit()
             used.update(told)
-            after = rows[-1]["id"] if rows else None
+            after = rows[-1].id if rows else None
             clocks.sleep(PAUSE_SECONDS)
         with means.sessions(program_id) as session:
-            if not session.scalar(select(_task.c.id).where(_is_due(session, at)).limit(1)):
+            if not scalar(session, select(Task.id).where(_is_due(session, at)).limit(1)):
                 break
     return used
 
 
 def _is_due(session: Session, at: datetime) -> ColumnElement[bool]:
     return and_(
-        _task.c.program_id == program_of(session),
-        _task.c.next_check <= local_day(session, at),
-        _task.c.state.in_(LIVE),
+        in_program(Task),
+        col(Task.next_check) <= local_day(session, at),
+        col(Task.state).in_(LIVE),
     )
 
 
-def _due(session: Session, at: datetime, after: UUID) -> list[dict[str, Any]]:
-    return many(
+def _due(session: Session, at: datetime, after: UUID) -> list[TaskWithCase]:
+    return every(
         session,
-        select(
-            _task.c.id,
-            _task.c.case_id,
-            _task.c.step,
-            _task.c.state,
-            _task.c.ladder,
-            _task.c.ladder_to,
-            _task.c.rung,
-            _case.c.protocol_version_id,
-        )
-        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
-        .where(_is_due(session, at), _task.c.id > after)
-        .order_by(_task.c.id)
+        tasks_with_cases()
+        .where(_is_due(session, at), col(Task.id) > after)
+        .order_by(col(Task.id))
         .limit(CHUNK)
-        .with_for_update(of=_task, skip_locked=True),
+        .with_for_update(of=Task, skip_locked=True),
     )
 
 
-def _use(session: Session, rows: Sequence[Mapping[str, Any]], at: datetime) -> dict[UUID, Reminder]:
+def _use(session: Session, rows: Sequence[TaskWithCase], at: datetime) -> dict[UUID, Reminder]:
     day = local_day(session, at)
     protocols = Ladders(session)
-    changes: list[dict[str, Any]] = []
+    reached_rungs: list[dict[str, Any]] = []
     told: list[tuple[UUID, dict[str, Any]]] = []
     for row in rows:
-        ladder = [date.fromisoformat(rung) for rung in row["ladder"]]
-        reached = max(row["rung"], sum(rung <= day for rung in ladder))
+        ladder = [date.fromisoformat(rung) for rung in row.ladder]
+        reached = max(row.rung, sum(rung <= day for rung in ladder))
         next_check = ladder[reached] if reached < len(ladder) else None
-        changes.append({"of": row["id"], "to_rung": reached, "to_check": next_check})
-        targets = protocols.targets(row)[row["rung"] : reached]
+        reached_rungs.append({"of": row.id, "to_rung": reached, "to_check": next_check})
+        targets = protocols.targets(row)[row.rung : reached]
         if targets:
             whom = list(dict.fromkeys(targets))
-            told.append((row["id"], {"step": row["step"], "state": row["state"], "rung": reached, "to": whom}))
+            told.append((row.id, {"step": row.step, "state": row.state, "rung": reached, "to": whom}))
     # On the connection, as one statement for all; the version stays: nobody's page grows old by a reminder.
-    session.connection().execute(
-        update(_task)
-        .where(_task.c.program_id == program_of(session), _task.c.id == bindparam("of"))
+    run(
+        session,
+        changes(Task)
+        .where(col(Task.id) == bindparam("of"))
         .values(rung=bindparam("to_rung"), next_check=bindparam("to_check")),
-        changes,
+        reached_rungs,
     )
     if told:
         events.write_many(
@@ -166,21 +154,21 @@ def _use(session: Session, rows: Sequence[Mapping[str, Any]], at: datetime) -> d
             told,
             by=BY_ROUNDS,
             at=at,
-            case_of={row["id"]: row["case_id"] for row in rows},
+            case_of={row.id: row.case_id for row in rows},
         )
     return {task_id: _reminder(at, facts) for task_id, facts in told}
 
 
 def _recorded(session: Session, since: datetime) -> dict[UUID, Reminder]:
     """What a round that was broken off had used up, and this one after it. Reads the whole record: it is rare."""
-    rows = session.execute(
-        select(_event.c.subject_id, _event.c.at, _event.c.facts)
+    rows = run(
+        session,
+        only(Event.subject_id, Event.at, Event.facts)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb == "task.reminded",
-            _event.c.at >= since,
+            Event.verb == "task.reminded",
+            col(Event.at) >= since,
         )
-        .order_by(_event.c.n)
+        .order_by(col(Event.n)),
     )
     return {row.subject_id: _reminder(row.at, row.facts) for row in rows}
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -45,7 +45,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
                 return 0
         in_its_own(means, program_id, KEY, partial(retention.count_what_was_missed, by=BY_ROUNDS, at=at))
         with means.sessions(program_id) as session:
-            asked = [row["participant_id"] for row in destruction.all_asked(session)]
+            asked = [row.participant_id for row in destruction.all_asked(session)]
         for participant_id in asked:
             in_its_own(means, program_id, KEY, _looked_at_again(participant_id, at))
         with means.sessions(program_id) as session:
@@ -62,14 +62,13 @@ def _looked_at_again(participant_id: UUID, at: datetime) -> Callable[[Session], 
     return lambda session: int(destruction.look_again(session, participant_id, by=BY_ROUNDS, at=at))
 
 
-def _seen_to(row: dict[str, Any], at: datetime, *, by_itself: bool) -> Callable[[Session], int]:
+def _seen_to(row: retention.Due, at: datetime, *, by_itself: bool) -> Callable[[Session], int]:
     def do(session: Session) -> int:
-        last = destruction.last_of(session, row["id"])
+        last = destruction.last_of(session, row.id)
         # Once for each last day: what a person refused or let lapse is a person's to ask anew.
-        if by_itself and (last is None or local_day(session, last["asked_at"]) <= row["retain_until"]):
-            destruction.ask(session, row["id"], destruction.BY_CALENDAR, by=BY_ROUNDS, at=at)
+        if by_itself and (last is None or local_day(session, last.asked_at) <= row.retain_until):
+            destruction.ask(session, row.id, destruction.BY_CALENDAR, by=BY_ROUNDS, at=at)
             return 1
-        known_as = row["number"] or row["candidate_ref"]
-        return int(retention.ask_to_destroy(session, row["id"], known_as, by=BY_ROUNDS, at=at))
+        return int(retention.ask_to_destroy(session, row.id, row.known_as, by=BY_ROUNDS, at=at))
 
     return do

@@ -24,9 +24,9 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow_async
 from prefect.states import Cancelled, Completed, Failed
-from sqlalchemy import select
 from sqlmodel import Session
 
+from domain.kernel.rows import scalars, select
 from flows import (
     agreement_ends,
     beginnings,
@@ -43,7 +43,6 @@ from flows import (
 from flows.engine import Means, code_of
 from flows.marks import mark_of
 from flows.post import programs
-from models.base import table_of
 from models.program import Program
 
 _log = logging.getLogger(__name__)
@@ -53,8 +52,6 @@ ZONE: Final = "America/Toronto"
 
 #: The name of each round's deployment.
 DEPLOYMENT: Final = "spheres"
-
-_program = table_of(Program)
 
 
 @dataclass(frozen=True)
@@ -215,7 +212,7 @@ def _planned_at(run: FlowRun) -> float:
 
 def _zones(means: Means) -> Sequence[str]:
     with means.open_sessions() as session:
-        return sorted({ZONE, *session.scalars(select(_program.c.time_zone))})
+        return sorted({ZONE, *scalars(session, select(Program.time_zone))})
 
 
 def _schedules(declared: Round, zones: Sequence[str]) -> list[DeploymentScheduleCreate]:

@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, cast, or_, select
+from sqlalchemy import cast
 from sqlalchemy.types import Uuid
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from domain.follow_ups.summaries import ON_AGENDA, WRITTEN
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, in_program, joins, only, same, select, surely, tuples, value_of
+from domain.kernel.scope import local_day
 from domain.terms.days import CLINICAL
 from locales import N_, say
 from meetings import agendas
 from meetings.reasons import ENDED, Reason
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 from models.record import Event
-
-_item = table_of(AgendaItem)
-_task = table_of(Task)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
-_event = table_of(Event)
 
 _TITLE = N_("%(number)s: hand-over, status of the follow-up")
 _WHY = N_("The worker leaves; the summary was ready on %(day)s.")
@@ -40,70 +33,70 @@ def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetim
 
     One about which the committee was asked since, or whose item it had then, is left as it is, whatever became of it.
     """
-    for row in summaries_of(session, case_id):
-        if row["asked"]:
+    for number, is_asked in summaries_of(session, case_id):
+        if is_asked:
             continue
         agendas.ask(
             session,
             CLINICAL,
             ON_AGENDA,
-            row["number"],
-            title_fr=say("fr", _TITLE, number=row["number"]),
-            title_en=say("en", _TITLE, number=row["number"]),
+            number,
+            title_fr=say("fr", _TITLE, number=number),
+            title_en=say("en", _TITLE, number=number),
             reasons=[Reason("departure", _WHY, {"day": local_day(session, at).isoformat()})],
             by=by,
             at=at,
         )
 
 
-def summaries_of(session: Session, case_id: UUID) -> list[dict[str, Any]]:
+def summaries_of(session: Session, case_id: UUID) -> Sequence[tuple[str, bool]]:
     """The participants whose summary was written in a case, by number, and whether the committee is asked of it.
 
     It was asked since, or has an item about them before it still, or had one when the summary was written: it reads the
     summary as it stands by then, and a correction puts nothing before it twice.
     """
-    here = program_of(session)
     withdrawn = (
-        select(_event.c.id)
+        select(Event.id)
         .where(
-            _event.c.program_id == _item.c.program_id,
-            _event.c.subject_id == _item.c.id,
-            _event.c.verb == "agenda_item.withdrawn",
-            _event.c.at >= _task.c.done_at,
+            joins(Event.subject_id, AgendaItem),
+            Event.verb == "agenda_item.withdrawn",
+            col(Event.at) >= col(Task.done_at),
         )
         .exists()
     )
     asked = (
-        select(_item.c.id)
+        only(AgendaItem.id)
         .where(
-            _item.c.program_id == here,
-            _item.c.kind == ON_AGENDA,
-            _item.c.subject == _participant.c.number,
+            AgendaItem.kind == ON_AGENDA,
+            AgendaItem.subject == Participant.number,
             or_(
-                _item.c.asked_at >= _task.c.done_at,
+                col(AgendaItem.asked_at) >= col(Task.done_at),
                 # One whose fact is over, as printed on a frozen agenda, has to hold again.
-                and_(_item.c.state.in_(["pool", "scheduled"]), ~_item.c.reasons.contains([{"code": ENDED}])),
-                _item.c.settled_at >= _task.c.done_at,
-                and_(_item.c.state == "withdrawn", withdrawn),
+                and_(
+                    col(AgendaItem.state).in_(["pool", "scheduled"]),
+                    ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
+                ),
+                col(AgendaItem.settled_at) >= col(Task.done_at),
+                and_(AgendaItem.state == "withdrawn", withdrawn),
             ),
         )
         .exists()
     )
-    return many(
+    return tuples(
         session,
-        select(_participant.c.number, asked.label("asked"))
-        .select_from(_task)
+        select(surely(Participant.number), value_of(asked))
+        .select_from(Task)
         .join(
-            _assignment,
-            (_assignment.c.program_id == _task.c.program_id) & (_assignment.c.id == cast(_task.c.item, Uuid())),
+            Assignment,
+            same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())),
         )
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _task.c.program_id == here,
-            _task.c.case_id == case_id,
-            _task.c.step == WRITTEN,
-            _task.c.state == "done",
+            in_program(Task),
+            Task.case_id == case_id,
+            Task.step == WRITTEN,
+            Task.state == "done",
         )
-        .order_by(_participant.c.number),
+        .order_by(col(Participant.number)),
     )

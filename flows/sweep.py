@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime, timedelta
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CursorResult, and_, delete, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import delete, func
+from sqlmodel import Session, and_, or_
 
 from domain.casework import wakeups
 from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.rows import col, only, removes, run, same, scalars
 from domain.kernel.scope import program_of
 from domain.record import events, turned_away
 from flows.engine import Means
 from flows.marks import last_of, mark_of, set_mark
 from meetings import unmatched_replies
 from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
-from models.base import table_of
 from models.casework import Task
 from models.engine import WakeUp
 
@@ -35,14 +35,6 @@ KEPT: Final = timedelta(days=30)
 #: Counts of tries are of no more use after this. Longer than any limit looks back: from the same counts each program's
 #: own sweep tells what was left out of its record, also after some hours without a worker.
 COUNTED: Final = timedelta(days=1)
-
-_task = table_of(Task)
-_wake_up = table_of(WakeUp)
-_answered = table_of(AnsweredRequest)
-_sign_in = table_of(BrowserSession)
-_door = table_of(Door)
-_flow = table_of(SignInFlow)
-_count = table_of(RateCount)
 
 
 def due_at(_: Session, at: datetime) -> datetime:
@@ -75,35 +67,35 @@ def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
 
 def _forgotten(session: Session) -> list[UUID]:
     """The cases in which the engine is asked for something, and whose wake-up says that all is dealt with."""
-    known = and_(_wake_up.c.program_id == _task.c.program_id, _wake_up.c.case_id == _task.c.case_id)
+    known = and_(same(WakeUp, Task), WakeUp.case_id == Task.case_id)
     return list(
-        session.scalars(
-            select(_task.c.case_id)
+        scalars(
+            session,
+            only(Task.case_id)
             .distinct()
-            .select_from(_task)
-            .outerjoin(_wake_up, known)
+            .select_from(Task)
+            .outerjoin(WakeUp, known)
             .where(
-                _task.c.program_id == program_of(session),
-                _task.c.act_state.in_(["wanted", "undo_wanted"]),
-                _task.c.case_id.is_not(None),
+                col(Task.act_state).in_(["wanted", "undo_wanted"]),
+                col(Task.case_id).is_not(None),
                 or_(
-                    _wake_up.c.case_id.is_(None),
-                    and_(_wake_up.c.want <= _wake_up.c.have, _wake_up.c.trouble == ""),
+                    col(WakeUp.case_id).is_(None),
+                    and_(col(WakeUp.want) <= col(WakeUp.have), WakeUp.trouble == ""),
                 ),
-            )
+            ),
         )
     )
 
 
 def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
     return list(
-        session.scalars(
-            select(_wake_up.c.case_id).where(
-                _wake_up.c.program_id == program_of(session),
-                _wake_up.c.trouble != "",
-                _wake_up.c.want <= _wake_up.c.have,
-                _wake_up.c.wanted_at <= at - TRIED_AGAIN_AFTER,
-            )
+        scalars(
+            session,
+            only(WakeUp.case_id).where(
+                WakeUp.trouble != "",
+                col(WakeUp.want) <= col(WakeUp.have),
+                col(WakeUp.wanted_at) <= at - TRIED_AGAIN_AFTER,
+            ),
         )
     )
 
@@ -111,20 +103,16 @@ def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
 def _purge(session: Session, at: datetime) -> None:
     """Throw out what serves nobody any more; the record says how much of the program's own, where it was anything."""
     here, old = program_of(session), at - KEPT
-    last = func.coalesce(_sign_in.c.ended_at, _sign_in.c.seen_at)
+    last = func.coalesce(col(BrowserSession.ended_at), col(BrowserSession.seen_at))
     thrown_out = {
-        "requests": delete(_answered).where(_answered.c.program_id == here, _answered.c.answered_at < old),
-        "sign_ins": delete(_sign_in).where(_sign_in.c.program_id == here, last < old),
+        "requests": removes(AnsweredRequest).where(col(AnsweredRequest.answered_at) < old),
+        "sign_ins": removes(BrowserSession).where(last < old),
         # An invitation that was answered stays: it says that its person has access.
-        "invitations": delete(_door).where(
-            _door.c.program_id == here, _door.c.used_at.is_(None), _door.c.expires_at < old
-        ),
+        "invitations": removes(Door).where(col(Door.used_at).is_(None), col(Door.expires_at) < old),
     }
-    counts: dict[str, Any] = {
-        what: cast("CursorResult[Any]", session.execute(gone)).rowcount for what, gone in thrown_out.items()
-    }
+    counts: dict[str, Any] = {what: run(session, gone).rowcount for what, gone in thrown_out.items()}
     if any(counts.values()):
         events.write(session, "program.swept", "program", here, by=Actor.system(ROUNDS), at=at, **counts)
     # Of no program: whichever is swept first sweeps these for all.
-    session.execute(delete(_flow).where(_flow.c.expires_at < at))
-    session.execute(delete(_count).where(_count.c.starts_at < at - COUNTED))
+    run(session, delete(SignInFlow).where(col(SignInFlow.expires_at) < at))
+    run(session, delete(RateCount).where(col(RateCount.starts_at) < at - COUNTED))

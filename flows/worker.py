@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from domain.kernel import rows
+from domain.kernel.rows import col, scalar
 from domain.mail import delivery
 from flows.engine import PREFECT_CLIENT, InHand, Means, code_of, in_hand
 
@@ -32,7 +34,7 @@ if __name__ == "__main__":
 
 from prefect import Flow
 from prefect.client.orchestration import get_client
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -46,6 +48,7 @@ from adapters.people_keys import FilePeopleKeys
 from adapters.settings import Settings
 from domain.casework import wakeups
 from domain.casework.wakeups import Claim
+from domain.kernel.rows import select
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import stationery_for
 from domain.participants.identity import names_known
@@ -57,7 +60,6 @@ from flows.health import AWAY_SECONDS, Prefect
 from flows.onboarding.flow import onboarding
 from flows.protocols import letter_folders
 from locales.told import language_of_terminal
-from models.base import table_of
 from models.casework import Case
 from models.engine import Beat
 from models.ports import NoKeys, NoSealKey
@@ -94,9 +96,6 @@ LETTERS_AT_A_TIME: Final = 10
 
 FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departure": departure, "admission": admission}
 """The protocols that have a flow of their own; another gets one by its key."""
-
-_beat = table_of(Beat)
-_case = table_of(Case)
 
 
 @dataclass
@@ -240,8 +239,8 @@ class Worker:
 
     def _flow_of(self, claim: Claim) -> Flow[[str], Any]:
         with self.means.sessions(claim.program_id) as session:
-            key = session.scalar(
-                select(_case.c.protocol).where(_case.c.program_id == claim.program_id, _case.c.id == claim.case_id)
+            key = scalar(
+                session, select(Case.protocol).where(Case.program_id == claim.program_id, Case.id == claim.case_id)
             )
         return FLOWS.get(key or "") or protocol_flow(key or "unknown")
 
@@ -281,18 +280,19 @@ class Worker:
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
         with self.means.open_sessions() as session:
-            call = insert(_beat).values(process=self.name, at=at, prefect_up=prefect_up)
-            session.execute(
+            call = insert(Beat).values(process=self.name, at=at, prefect_up=prefect_up)
+            rows.run(
+                session,
                 call.on_conflict_do_update(
                     index_elements=["process"], set_={"at": call.excluded.at, "prefect_up": call.excluded.prefect_up}
-                )
+                ),
             )
-            session.execute(delete(_beat).where(_beat.c.at < at - OLD_BEAT))
+            rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
             session.commit()
 
     def _sign_off(self) -> None:
         with self.means.open_sessions() as session:
-            session.execute(delete(_beat).where(_beat.c.process == self.name))
+            rows.run(session, delete(Beat).where(col(Beat.process) == self.name))
             session.commit()
 
     # ------------------------------------------------------------------------------------------------------ letters

@@ -12,18 +12,20 @@ referral is joined or a risk assessed: so two who do so at once wait for each ot
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import workers
 from domain.admissions.triage import refuse
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, first, in_program, joins, of, only, run, scalar, select, value_of
+from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import hold_participant
@@ -33,7 +35,6 @@ from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
 from meetings.locking import lock_meeting
 from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.committee import Committee
 from models.meeting import Meeting
@@ -48,27 +49,16 @@ KIND: Final = "admission"
 REPORT: Final = "admission.report"
 DAYS_TO_REPORT: Final = 5
 
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
-_committee = table_of(Committee)
-_task = table_of(Task)
-_case = table_of(Case)
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_decided = table_of(AdmissionDecision)
-_named = table_of(CandidateWorker)
-_person = table_of(Person)
-_organization = table_of(Organization)
-
 
 def candidate_of(session: Session, item_id: UUID) -> UUID:
     """Whom an item of an admission is about. Raises Refusal where it is about nobody."""
-    found = session.scalar(
-        select(_case.c.participant_id)
-        .select_from(_item)
-        .join(_task, refers(_item.c.task_id, _task))
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_item.c.program_id == program_of(session), _item.c.id == item_id, _item.c.kind == KIND)
+    found = scalar(
+        session,
+        select(Case.participant_id)
+        .select_from(AgendaItem)
+        .join(Task, joins(AgendaItem.task_id, Task))
+        .join(Case, joins(Task.case_id, Case))
+        .where(in_program(AgendaItem), AgendaItem.id == item_id, AgendaItem.kind == KIND),
     )
     if found is None:
         raise no_candidate()
@@ -89,50 +79,46 @@ def no_candidate() -> Refusal:
 
 def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """Whom each item of an admission on a meeting's agenda is about, by the item."""
-    rows = session.execute(
-        select(_item.c.id, _case.c.participant_id)
-        .join(_task, refers(_item.c.task_id, _task))
-        .join(_case, refers(_task.c.case_id, _case))
+    rows = run(
+        session,
+        only(AgendaItem.id, Case.participant_id)
+        .join(Task, joins(AgendaItem.task_id, Task))
+        .join(Case, joins(Task.case_id, Case))
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.meeting_id == meeting_id,
-            _item.c.kind == KIND,
-            _case.c.participant_id.is_not(None),
-        )
+            AgendaItem.meeting_id == meeting_id,
+            AgendaItem.kind == KIND,
+            col(Case.participant_id).is_not(None),
+        ),
     )
     return {row.id: row.participant_id for row in rows}
 
 
-def items_under_way(*kinds: str) -> Select[Any]:
-    """The items of these kinds on which the Clinical Committee sits now, and of which nothing was decided.
-
-    Each with its id, kind, meeting and version, and how often it was seen before. Which program's, the caller says.
-    """
+def items_under_way(*kinds: str) -> SelectOfScalar[AgendaItem]:
+    """The items of these kinds on which the Clinical Committee sits now, and of which nothing was decided."""
     return (
-        select(*(_item.c[name] for name in ("id", "kind", "meeting_id", "version", "times_seen")))
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
-        .join(_committee, refers(_meeting.c.committee_id, _committee))
+        of(AgendaItem)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
+        .join(Committee, joins(Meeting.committee_id, Committee))
         .where(
-            _item.c.kind.in_(kinds),
-            _item.c.state.in_(TALKED_ABOUT),
-            _item.c.outcome == "",
-            _meeting.c.state == "under_way",
-            _committee.c.key == COMMITTEE,
+            col(AgendaItem.kind).in_(kinds),
+            col(AgendaItem.state).in_(TALKED_ABOUT),
+            AgendaItem.outcome == "",
+            Meeting.state == "under_way",
+            Committee.key == COMMITTEE,
         )
     )
 
 
-def item_under_way(session: Session, reference: str) -> dict[str, Any] | None:
+def item_under_way(session: Session, reference: str) -> AgendaItem | None:
     """The item on which the Clinical Committee sits now and has still to decide of a candidate; None where none is.
 
     One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
     """
     mine = (
-        _item.c.program_id == program_of(session),
-        _item.c.subject == reference,
-        ~_item.c.reasons.contains([{"code": ENDED}]),
+        col(AgendaItem.subject) == reference,
+        ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
     )
-    return one(session, items_under_way(KIND).where(*mine).limit(1))
+    return first(session, items_under_way(KIND).where(*mine).limit(1))
 
 
 def decide_admission(
@@ -167,9 +153,9 @@ def decide_admission(
         raise Refusal("reason.missing", N_("Say why, in a few words."))
     participant = hold_participant(session, participant_id)
     item = item_of(session, item_id)  # as whoever held the candidate before left it
-    if item["outcome"]:
+    if item.outcome:
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    if is_over(item["reasons"]):
+    if is_over(item.reasons):
         raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
@@ -202,21 +188,33 @@ def decide_admission(
     )
 
 
-def decisions_about(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
-    """What was decided of a candidate, the first first, without what is sealed: outcome, when, by whom, as what."""
-    return many(
+class Taken(NamedTuple):
+    """What was decided of a candidate, without what is sealed."""
+
+    id: UUID
+    outcome: str
+    taken_at: datetime
+    taken_by: UUID
+    item_id: UUID | None
+    decision_id: UUID | None
+
+
+def decisions_about(session: Session, participant_id: UUID) -> list[Taken]:
+    """What was decided of a candidate, the first first."""
+    rows = run(
         session,
-        select(
-            _decided.c.id,
-            _decided.c.outcome,
-            _decided.c.taken_at,
-            _decided.c.taken_by,
-            _decided.c.item_id,
-            _decided.c.decision_id,
+        only(
+            AdmissionDecision.id,
+            AdmissionDecision.outcome,
+            AdmissionDecision.taken_at,
+            AdmissionDecision.taken_by,
+            AdmissionDecision.item_id,
+            AdmissionDecision.decision_id,
         )
-        .where(_decided.c.program_id == program_of(session), _decided.c.participant_id == participant_id)
-        .order_by(_decided.c.n),
+        .where(AdmissionDecision.participant_id == participant_id)
+        .order_by(col(AdmissionDecision.n)),
     )
+    return [Taken(*row) for row in rows]
 
 
 def forward(
@@ -237,7 +235,7 @@ def forward(
     """
     if worker_id is None:
         raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
-    reference: str = hold_participant(session, participant_id)["candidate_ref"]
+    reference: str = hold_participant(session, participant_id).candidate_ref
     meeting = _next_meeting(session, at)
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
     item_id = _put_on_agenda(session, reference, by=by, at=at)
@@ -292,36 +290,36 @@ def _put_on_agenda(
     )
 
 
-def _next_meeting(session: Session, at: datetime) -> dict[str, Any] | None:
+def _next_meeting(session: Session, at: datetime) -> Meeting | None:
     """The committee's meeting that sits now, or is the next to, held for this transaction; None where none is planned.
 
     Held before any item of it, as whoever changes its agenda does.
     """
-    found = session.scalar(
-        select(_meeting.c.id)
-        .join(_committee, refers(_meeting.c.committee_id, _committee))
+    found = scalar(
+        session,
+        only(Meeting.id)
+        .join(Committee, joins(Meeting.committee_id, Committee))
         .where(
-            _meeting.c.program_id == program_of(session),
-            _committee.c.key == COMMITTEE,
-            _meeting.c.state.in_(["planned", "under_way"]),
-            _meeting.c.ends_at > at,
+            Committee.key == COMMITTEE,
+            col(Meeting.state).in_(["planned", "under_way"]),
+            col(Meeting.ends_at) > at,
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id)
-        .limit(1)
+        .order_by(col(Meeting.starts_at), col(Meeting.id))
+        .limit(1),
     )
     return lock_meeting(session, found) if found else None
 
 
-def _hears(session: Session, meeting: dict[str, Any], item_id: UUID, *, by: Actor, at: datetime) -> bool:
+def _hears(session: Session, meeting: Meeting, item_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Whether a meeting hears of an item: by an addendum, where its agenda is frozen and everyone can be sent one."""
-    if meeting["agenda_frozen_at"] is None:
+    if meeting.agenda_frozen_at is None:
         # What waits comes on it by itself while its agenda is made; what sits without one takes nothing from the pool.
-        return bool(meeting["state"] == "planned")
-    if item_of(session, item_id)["meeting_id"] == meeting["id"]:
+        return bool(meeting.state == "planned")
+    if item_of(session, item_id).meeting_id == meeting.id:
         return True
     try:
         with session.begin_nested():
-            addendum = freezing.add_late(session, meeting["id"], item_id, reason=COULD_NOT_WAIT, by=by, at=at)
+            addendum = freezing.add_late(session, meeting.id, item_id, reason=COULD_NOT_WAIT, by=by, at=at)
             posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
     except Refusal:
         return False
@@ -331,23 +329,23 @@ def _hears(session: Session, meeting: dict[str, Any], item_id: UUID, *, by: Acto
 def _ask_no_more(session: Session, participant_id: UUID, item_id: UUID, *, by: Actor, at: datetime) -> None:
     """Call off what was asked for under this item and was corrected; what an earlier meeting asked is asked still."""
     before = decisions_about(session, participant_id)
-    if before and (before[-1]["item_id"], before[-1]["outcome"]) == (item_id, "more"):
+    if before and (before[-1].item_id, before[-1].outcome) == (item_id, "more"):
         asked = asking.open_ones(session, workers.FIND_OUT, participant_id)
-        if asked and asked[0]["opened_at"] >= before[-1]["taken_at"]:
+        if asked and asked[0].opened_at >= before[-1].taken_at:
             asking.no_more(session, workers.FIND_OUT, participant_id, by=by, at=at)
 
 
 def _referral_of(session: Session, participant_id: UUID) -> UUID:
     """The triaged referral on which the committee decides. Raises Refusal: it, or a later one, has to be triaged."""
-    found = session.scalar(
-        select(_referral.c.id)
+    found = scalar(
+        session,
+        only(Referral.id)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.state == "triaged",
+            Referral.participant_id == participant_id,
+            Referral.state == "triaged",
         )
-        .order_by(_referral.c.triaged_at.desc())
-        .limit(1)
+        .order_by(col(Referral.triaged_at).desc())
+        .limit(1),
     )
     if found is None or workers.has_one_to_triage(session, participant_id):
         raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
@@ -357,20 +355,21 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
 
 def _assigned(session: Session, named_id: UUID) -> dict[str, str]:
     """Who follows up, as the decision says it: staff by their names."""
-    second = _person.alias("second")
-    row = session.execute(
+    second = aliased(Person, name="second")
+    row = run(
+        session,
         select(
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
-            second.c.given_name.label("second_given"),
-            second.c.family_name.label("second_family"),
+            Person.given_name,
+            Person.family_name,
+            Organization.short_name,
+            value_of(col(second.given_name).label("second_given")),
+            value_of(col(second.family_name).label("second_family")),
         )
-        .select_from(_named)
-        .join(_person, refers(_named.c.worker_id, _person))
-        .join(_organization, refers(_named.c.organization_id, _organization))
-        .outerjoin(second, refers(_named.c.second_id, second))
-        .where(_named.c.program_id == program_of(session), _named.c.id == named_id)
+        .select_from(CandidateWorker)
+        .join(Person, joins(CandidateWorker.worker_id, Person))
+        .join(Organization, joins(CandidateWorker.organization_id, Organization))
+        .outerjoin(second, joins(CandidateWorker.second_id, second))
+        .where(in_program(CandidateWorker), CandidateWorker.id == named_id),
     ).one()
     who = f"{row.given_name} {row.family_name} ({row.short_name})"
     if row.second_given is None:
@@ -386,25 +385,25 @@ _REFUSED = N_("%(reference)s: not admitted; something else was offered.")
 
 def _decide(
     session: Session,
-    item: dict[str, Any],
-    participant: dict[str, Any],
+    item: AgendaItem,
+    participant: Participant,
     who: dict[str, str],
     *,
     by: Actor,
     at: datetime,
     seen: int | None,
 ) -> UUID:
-    if item["meeting_id"] is None:
+    if item.meeting_id is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     sentence = _ADMITTED if who["fr"] else _REFUSED
     words = {
-        language: say(language, sentence, reference=participant["candidate_ref"], who=who[language])
+        language: say(language, sentence, reference=participant.candidate_ref, who=who[language])
         for language in ("fr", "en")
     }
     return decisions.decide(
         session,
-        item["meeting_id"],
-        item["id"],
+        item.meeting_id,
+        item.id,
         text_fr=words["fr"],
         text_en=words["en"],
         kind="clinical",

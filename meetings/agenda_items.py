@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, select, text, update
+from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.casework.evidence import BY_ITS_ACT
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    replaced,
+    run,
+    same,
+    scalar,
+    scalars,
+    tuples,
+)
+from domain.kernel.scope import program_of
 from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
@@ -22,18 +39,12 @@ from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, points_of
 from meetings.locking import changed_meanwhile
 from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, edited, is_drawn, merged, without
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
-from models.base import refers, table_of
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
+from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.participant import Participant
-
-_item = table_of(AgendaItem)
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_task = table_of(Task)
-_participant = table_of(Participant)
 
 #: How often a row that was there and is gone again is looked for, when two settle the same subject at once.
 _TRIES: Final = 5
@@ -42,8 +53,8 @@ _TRIES: Final = 5
 TALKED_ABOUT: Final = ("scheduled", "settled")
 
 #: Whom an item is about: it goes by the number of a participant, or by a candidate's reference.
-IS_ABOUT: Final = (_participant.c.program_id == _item.c.program_id) & _item.c.subject.in_(
-    [_participant.c.number, _participant.c.candidate_ref]
+IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
+    [col(Participant.number), col(Participant.candidate_ref)]
 )
 
 #: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
@@ -88,92 +99,115 @@ _NEW: Final[Mapping[str, Any]] = {
 }
 
 
-def items_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
-    """What is on a meeting's agenda, settled or not, in its order.
+class PresentedItem(AgendaItem):
+    """An item with its presenting seat, and its note as it was said."""
 
-    Each row has the columns of `models.agenda.AgendaItem`, its presenting seat as `presenter_fr` and `presenter_en`,
-    and `points`: what is gone through under it, in both languages.
-    """
-    return _read(session, _item.c.meeting_id == meeting_id, _item.c.state.in_(TALKED_ABOUT), by_position=True)
+    model_config = SHAPE
+    presenter_fr: str | None = also(Seat.title_fr)
+    presenter_en: str | None = also(Seat.title_en)
+    declared: dict[str, Any] = also(Committee.agenda)
 
-
-def pool_of(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
-    """What waits for a meeting of the committee, the first asked first; each row as `items_of` has them."""
-    return _read(session, _item.c.committee_id == committee_id, _item.c.state == "pool", by_position=False)
-
-
-def withdrawn_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
-    """What was on a meeting's agenda and was withdrawn, in the order in which it was asked for; rows as `items_of`."""
-    return _read(session, _item.c.meeting_id == meeting_id, _item.c.state == "withdrawn", by_position=False)
+    @property
+    def points(self) -> tuple[dict[str, str], ...]:
+        """What is gone through under it, in both languages."""
+        return points_of(self.declared, self.rule)
 
 
-def item_of(session: Session, item_id: UUID) -> dict[str, Any]:
-    """One item's row, as `items_of` has them. Raises Refusal where there is none."""
-    rows = _read(session, _item.c.id == item_id, by_position=False)
+def items_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
+    """What is on a meeting's agenda, settled or not, in its order."""
+    return _read(
+        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT), by_position=True
+    )
+
+
+def pool_of(session: Session, committee_id: UUID) -> list[PresentedItem]:
+    """What waits for a meeting of the committee, the first asked first."""
+    return _read(
+        session, col(AgendaItem.committee_id) == committee_id, col(AgendaItem.state) == "pool", by_position=False
+    )
+
+
+def withdrawn_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
+    """What was on a meeting's agenda and was withdrawn, in the order in which it was asked for."""
+    return _read(
+        session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state) == "withdrawn", by_position=False
+    )
+
+
+def item_of(session: Session, item_id: UUID) -> PresentedItem:
+    """One item's row. Raises Refusal where there is none."""
+    rows = _read(session, col(AgendaItem.id) == item_id, by_position=False)
     if not rows:
         raise _unknown()
     return rows[0]
 
 
-def is_asked(row: Mapping[str, Any]) -> bool:
+def is_asked(row: AgendaItem) -> bool:
     """Whether an item was asked for or brought over, and is not there by what a rule draws alone."""
-    return row["kind"] not in OF_ONE_MEETING and not is_drawn(without(row["reasons"], EDITED, TAKEN_OFF))
+    return row.kind not in OF_ONE_MEETING and not is_drawn(without(row.reasons, EDITED, TAKEN_OFF))
 
 
-def kept_by_hand(row: Mapping[str, Any]) -> frozenset[str]:
+def kept_by_hand(row: AgendaItem) -> frozenset[str]:
     """The columns of an item that people changed and that stay so: none of those that must say what the rule says."""
-    return edited(row["reasons"]) - SAID_AS_IT_IS.get(row["kind"], frozenset())
+    return edited(row.reasons) - SAID_AS_IT_IS.get(row.kind, frozenset())
 
 
 def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of the items whose task is still to be done, and only by its act, as that of a candidate."""
     return frozenset(
-        session.scalars(
-            select(_item.c.id)
-            .join(_task, refers(_item.c.task_id, _task))
+        scalars(
+            session,
+            only(AgendaItem.id)
+            .join(Task, joins(AgendaItem.task_id, Task))
             .where(
-                _item.c.program_id == program_of(session),
-                _item.c.id.in_(item_ids),
-                _task.c.evidence == BY_ITS_ACT,
-                _task.c.state == "open",
-            )
+                col(AgendaItem.id).in_(item_ids),
+                Task.evidence == BY_ITS_ACT,
+                Task.state == "open",
+            ),
         )
     )
 
 
-def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+class AskedTask(NamedTuple):
+    """An open task for which an item was asked."""
+
+    title_fr: str
+    title_en: str
+    sources: list[str]
+
+
+def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTask]:
     """What a decision on each of these items may do: the open task that it was asked for with, by the item.
 
     Not one that its own act alone does.
     """
-    rows = many(
+    rows = tuples(
         session,
-        select(_item.c.id.label("item_id"), *(_task.c[name] for name in ("title_fr", "title_en", "sources")))
-        .join(_task, refers(_item.c.task_id, _task))
+        only(AgendaItem.id, Task.title_fr, Task.title_en, Task.sources)
+        .join(Task, joins(AgendaItem.task_id, Task))
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.id.in_(list(item_ids)),
-            _task.c.evidence != BY_ITS_ACT,
-            _task.c.state == "open",
+            col(AgendaItem.id).in_(list(item_ids)),
+            Task.evidence != BY_ITS_ACT,
+            Task.state == "open",
         ),
     )
-    return {row.pop("item_id"): row for row in rows}
+    return {item_id: AskedTask(title_fr, title_en, sources) for item_id, title_fr, title_en, sources in rows}
 
 
-def kept_for_their_act(session: Session, rows: Iterable[Mapping[str, Any]]) -> frozenset[UUID]:
+def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozenset[UUID]:
     """Those of the items that no meeting may let go of, since somebody waits for the act that alone does their task.
 
     Not one that another committee referred, which has it back (`flows.agenda_points`), nor one whose fact is over.
     """
     waiting = [
-        row["id"]
+        row.id
         for row in rows
-        if row["task_id"] is not None and not {reason["code"] for reason in row["reasons"]} & {REFERRED, ENDED}
+        if row.task_id is not None and not {reason["code"] for reason in row.reasons} & {REFERRED, ENDED}
     ]
     return done_by_an_act(session, waiting) if waiting else frozenset()
 
 
-def refuse_to_let_go(session: Session, row: Mapping[str, Any]) -> None:
+def refuse_to_let_go(session: Session, row: AgendaItem) -> None:
     """Refuse that an item ends, or leaves for elsewhere, while its task is done by its act alone. Raises Refusal."""
     if kept_for_their_act(session, [row]):
         raise Refusal(
@@ -186,26 +220,21 @@ def refuse_to_let_go(session: Session, row: Mapping[str, Any]) -> None:
         )
 
 
-def _read(session: Session, *conditions: Any, by_position: bool) -> list[dict[str, Any]]:
-    order = (_item.c.position, _item.c.asked_at) if by_position else (_item.c.asked_at, _item.c.kind, _item.c.subject)
-    rows = many(
-        session,
-        select(
-            _item,
-            _seat.c.title_fr.label("presenter_fr"),
-            _seat.c.title_en.label("presenter_en"),
-            _committee.c.agenda.label("declared"),
-        )
-        .join(_committee, refers(_item.c.committee_id, _committee))
-        .outerjoin(_seat, refers(_item.c.presenter_seat_id, _seat))
-        .where(_item.c.program_id == program_of(session), and_(*conditions))
-        .order_by(*order, _item.c.id),
+def _read(session: Session, *conditions: Any, by_position: bool) -> list[PresentedItem]:
+    order = (
+        (col(AgendaItem.position), col(AgendaItem.asked_at))
+        if by_position
+        else (col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject))
     )
-    for row in rows:
-        row["points"] = points_of({"agenda": row.pop("declared")}, row["rule"])
-        row.update(note_of(session, row))
-        del row["note"]
-    return rows
+    rows = every(
+        session,
+        of(PresentedItem)
+        .join(Committee, joins(AgendaItem.committee_id, Committee))
+        .outerjoin(Seat, joins(AgendaItem.presenter_seat_id, Seat))
+        .where(*conditions)
+        .order_by(*order, col(AgendaItem.id)),
+    )
+    return [replaced(row, **note_of(session, row)) for row in rows]
 
 
 def open_item(
@@ -225,14 +254,15 @@ def open_item(
     here = program_of(session)
     new = {**_NEW, "asked_by": by.person_id, "asked_at": at, **values, "reasons": list(reasons)}
     for _ in range(_TRIES):
-        made: UUID | None = session.scalar(
-            insert(_item)
+        made: UUID | None = scalar(
+            session,
+            insert(AgendaItem)
             .values(program_id=here, id=uuid4(), **new)
             .on_conflict_do_nothing(
                 index_elements=["program_id", "committee_id", "kind", "subject"],
                 index_where=text("state in ('pool', 'scheduled')"),
             )
-            .returning(_item.c.id)
+            .returning(col(AgendaItem.id)),
         )
         if made is not None:
             events.write(session, verb, "agenda_item", made, by=by, at=at, kind=new["kind"])
@@ -242,31 +272,29 @@ def open_item(
             continue
         more: dict[str, Any] = {
             # What is asked for again holds again.
-            "reasons": merged(without(row["reasons"], ENDED), reasons),
+            "reasons": merged(without(row.reasons, ENDED), reasons),
             # The task of before may be over: whoever is referred a second time is decided on by the second one.
-            "task_id": new["task_id"] or row["task_id"],
-            "times_seen": max(row["times_seen"], new["times_seen"]),
+            "task_id": new["task_id"] or row.task_id,
+            "times_seen": max(row.times_seen, new["times_seen"]),
         }
-        if any(row[name] != value for name, value in more.items()):
+        if any(getattr(row, name) != value for name, value in more.items()):
             change_item(session, row, **more)
             tell(session, f"{verb}_again", row, by=by, at=at)
-        found: UUID = row["id"]
-        return found
+        return row.id
     msg = "an open item was in the way again and again, and gone each time it was read"
     raise RuntimeError(msg)
 
 
-def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> dict[str, Any] | None:
+def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> AgendaItem | None:
     """The open item of a committee about this subject, locked; None where there is none."""
-    return one(
+    return first(
         session,
-        select(_item)
+        of(AgendaItem)
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == committee_id,
-            _item.c.kind == kind,
-            _item.c.subject == subject,
-            _item.c.state.in_(["pool", "scheduled"]),
+            AgendaItem.committee_id == committee_id,
+            AgendaItem.kind == kind,
+            AgendaItem.subject == subject,
+            col(AgendaItem.state).in_(["pool", "scheduled"]),
         )
         .with_for_update(),
     )
@@ -278,69 +306,72 @@ def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
     One of which the fact no longer holds stays on an agenda that is frozen, and is not among them.
     """
     return set(
-        session.scalars(
-            select(_item.c.subject)
-            .join(_committee, refers(_item.c.committee_id, _committee))
+        scalars(
+            session,
+            only(AgendaItem.subject)
+            .join(Committee, joins(AgendaItem.committee_id, Committee))
             .where(
-                _item.c.program_id == program_of(session),
-                _committee.c.key == committee_key,
-                _item.c.kind == kind,
-                _item.c.state.in_(["pool", "scheduled"]),
-                ~_item.c.reasons.contains([{"code": ENDED}]),
-            )
+                Committee.key == committee_key,
+                AgendaItem.kind == kind,
+                col(AgendaItem.state).in_(["pool", "scheduled"]),
+                ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
+            ),
         )
     )
 
 
-def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> AgendaItem:
     """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = one(
+    row = first(
         session,
-        select(_item).where(_item.c.program_id == program_of(session), _item.c.id == item_id).with_for_update(),
+        of(AgendaItem).where(AgendaItem.id == item_id).with_for_update(),
     )
     if row is None:
         raise _unknown()
-    if seen is not None and row["version"] != seen:
+    if seen is not None and row.version != seen:
         raise changed_meanwhile("agenda_item")
     return row
 
 
-def lock_agenda(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+def lock_agenda(session: Session, meeting_id: UUID) -> list[AgendaItem]:
     """What is on a meeting's agenda and not settled, locked in the order of the ids."""
-    return many(
+    return every(
         session,
-        select(_item)
-        .where(
-            _item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.state == "scheduled"
-        )
-        .order_by(_item.c.id)
+        of(AgendaItem)
+        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.state == "scheduled")
+        .order_by(col(AgendaItem.id))
         .with_for_update(),
     )
 
 
-def change_item(session: Session, row: Mapping[str, Any], **values: Any) -> int:
+def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
     """Write columns of a locked item, and return the version that it is now."""
-    version: int = row["version"] + 1
-    done = session.execute(
-        update(_item)
-        .where(_item.c.program_id == row["program_id"], _item.c.id == row["id"], _item.c.version == row["version"])
-        .values(**values, version=version)
+    version: int = row.version + 1
+    done = run(
+        session,
+        update(AgendaItem)
+        .where(
+            col(AgendaItem.program_id) == row.program_id,
+            col(AgendaItem.id) == row.id,
+            col(AgendaItem.version) == row.version,
+        )
+        .values(**values, version=version),
     )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    if done.rowcount != 1:
         msg = "a locked item changed under its lock"
         raise RuntimeError(msg)
     return version
 
 
-def note_of(session: Session, row: Mapping[str, Any]) -> dict[str, str]:
+def note_of(session: Session, row: AgendaItem) -> dict[str, str]:
     """What was said on an item, for the minutes, in each language: as `note_fr` and `note_en`. Raises Refusal."""
-    if row["note"] is None:
+    if row.note is None:
         return {"note_fr": "", "note_en": ""}
-    said = open_words(session, _place(row["id"]), row["note"])
+    said = open_words(session, _place(row.id), row.note)
     return {"note_fr": said["fr"], "note_en": said["en"]}
 
 
-def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+def noted(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
     """The columns of an item on the agenda of a meeting with what was said on it, sealed. Its meeting is held.
 
     `said` has what is new, as `note_of` gives it; the rest stays. Raises Refusal where the keys cannot be used.
@@ -352,12 +383,12 @@ def noted(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, 
     return noted_anew(session, row, after, at=at)
 
 
-def noted_anew(session: Session, row: Mapping[str, Any], said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
+def noted_anew(session: Session, row: AgendaItem, said: Mapping[str, str], *, at: datetime) -> dict[str, Any]:
     """As `noted`, all of what was said, sealed under the meeting's key of now."""
     sealed = None
-    if any(said.values()):
+    if any(said.values()) and row.meeting_id is not None:
         words = {"fr": said["note_fr"], "en": said["note_en"]}
-        sealed = seal_words(session, "meeting", row["meeting_id"], _place(row["id"]), words, at=at)
+        sealed = seal_words(session, "meeting", row.meeting_id, _place(row.id), words, at=at)
     return {"note": sealed, "note_fr": "", "note_en": ""}
 
 
@@ -365,41 +396,42 @@ def _place(item_id: UUID) -> str:
     return f"note/{item_id}"
 
 
-def set_positions(session: Session, rows: Sequence[Mapping[str, Any]]) -> int:
+def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
     """Have items stand in this order, and say how many stood elsewhere.
 
     Their versions stay: where the others stand is no edit of an item.
     """
-    elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row["position"] != place]
+    elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row.position != place]
     for place, row in elsewhere:
-        session.execute(
-            update(_item).where(_item.c.program_id == row["program_id"], _item.c.id == row["id"]).values(position=place)
+        run(
+            session,
+            changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place),
         )
     return len(elsewhere)
 
 
-def refuse_unless_open(meeting: Mapping[str, Any]) -> None:
+def refuse_unless_open(meeting: Meeting) -> None:
     """Raises Refusal where a meeting's agenda can no longer be changed: it is frozen, or the meeting is not planned."""
-    if meeting["state"] != "planned":
+    if meeting.state != "planned":
         raise Refusal(
             "agenda.meeting_not_planned",
             N_("The agenda of a meeting can be changed only while the meeting is planned."),
         )
-    if meeting["agenda_frozen_at"] is not None:
+    if meeting.agenda_frozen_at is not None:
         raise Refusal("agenda.frozen", N_("The agenda is frozen: later items are added to it, with a reason."))
 
 
-def moved(row: Mapping[str, Any], move: str) -> str:
+def moved(state: str, move: str) -> str:
     """The state of an item after a move. Raises Refusal where its state does not allow it."""
     try:
-        return AGENDA_ITEM.after(row["state"], move)
+        return AGENDA_ITEM.after(state, move)
     except NoSuchMove:
         raise Refusal("agenda.item_state", N_("This cannot be done with this item in its current state.")) from None
 
 
-def tell(session: Session, verb: str, row: Mapping[str, Any], *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+def tell(session: Session, verb: str, row: AgendaItem, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
     """Write the event of what was done to an item."""
-    events.write(session, verb, "agenda_item", row["id"], by=by, at=at, case_id=None, kind=row["kind"], **facts)
+    events.write(session, verb, "agenda_item", row.id, by=by, at=at, case_id=None, kind=row.kind, **facts)
 
 
 def _unknown() -> Refusal:

@@ -12,28 +12,25 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program, program_of
+from domain.kernel.rows import col, only, run, scalar, tuples
+from domain.kernel.scope import program
 from domain.terms.days import BY_NUMBER, Shared, not_sharing
 from locales import LANGUAGES, N_, pick
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
 from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
 from meetings.invitations import others
 from meetings.locking import read_meeting
 from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion
-from models.base import table_of
+from models.meeting import Meeting
 from models.program import Person
-
-_version = table_of(AgendaVersion)
-_person = table_of(Person)
 
 #: The audiences, from the widest: each reads what is for those before it too.
 WIDEST: Final = AUDIENCES
@@ -66,9 +63,8 @@ def readers_of(
     committee speaks of (AG-IS).
     """
     meeting = read_meeting(session, meeting_id)
-    here = program_of(session)
-    members = membership(session, meeting["committee_id"])
-    day = meeting["starts"].date()
+    members = membership(session, meeting.committee_id)
+    day = meeting.starts.date()
     invited = members.invited(day)
     outside = closed_to(session, members.key, day)
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
@@ -85,10 +81,11 @@ def readers_of(
         if person not in audiences
     }
     audiences |= aware
-    rows = session.execute(
-        select(_person.c.id, _person.c.language)
-        .where(_person.c.program_id == here, _person.c.id.in_(list(audiences)))
-        .order_by(_person.c.sort_key, _person.c.id)
+    rows = run(
+        session,
+        only(Person.id, Person.language)
+        .where(col(Person.id).in_(list(audiences)))
+        .order_by(col(Person.sort_key), col(Person.id)),
     )
     return tuple(Reader(row.id, row.language, audiences[row.id], row.id in aware) for row in rows)
 
@@ -117,11 +114,11 @@ def content(session: Session, meeting_id: UUID, *, audience: str = PARTNERS, add
     Raises Refusal where there is no such meeting or addendum.
     """
     meeting = read_meeting(session, meeting_id)
-    if meeting["agenda_frozen_at"] is None and addendum == 0:
+    if meeting.agenda_frozen_at is None and addendum == 0:
         rows = items_of(session, meeting_id)
-        return _read_by(paper(session, meeting_id), [row["audience"] for row in rows], audience)
+        return _read_by(paper(session, meeting_id), [row.audience for row in rows], audience)
     current = [one for one in versions_of(session, meeting_id) if not one.is_replaced and one.addendum == addendum]
-    if meeting["agenda_frozen_at"] is None or not current:
+    if meeting.agenda_frozen_at is None or not current:
         raise Refusal("agenda.no_addendum", N_("There is no such addendum."))
     return content_of(session, meeting_id, current[0].n, audience=audience)
 
@@ -133,13 +130,20 @@ def content_of(session: Session, meeting_id: UUID, n: int, *, audience: str = PA
 
 def whole(session: Session, meeting_id: UUID, *, audience: str = PARTNERS) -> AgendaContent:
     """The agenda of a meeting with what was added to it since it was frozen, in the order of the numbers."""
-    if read_meeting(session, meeting_id)["agenda_frozen_at"] is None:
+    if read_meeting(session, meeting_id).agenda_frozen_at is None:
         return content(session, meeting_id, audience=audience)
     agenda, rows = frozen_whole(session, meeting_id)
-    return _read_by(agenda, [row["audience"] for row in rows], audience)
+    return _read_by(agenda, [row.audience for row in rows], audience)
 
 
-def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tuple[dict[str, str], ...]]:
+class Printed(NamedTuple):
+    """An item as an agenda was written down with it: its id, and who may read it."""
+
+    id: UUID | str
+    audience: str
+
+
+def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tuple[Printed, ...]]:
     """A frozen agenda and the addenda to it as one, as they were printed; beside it, item by item, what `kept` takes.
 
     Raises Refusal where the agenda is not frozen.
@@ -148,7 +152,7 @@ def frozen_whole(session: Session, meeting_id: UUID) -> tuple[AgendaContent, tup
     if not parts:
         raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))
     lines = [
-        (line, {"audience": audience, "id": item})
+        (line, Printed(item, audience))
         for agenda, audiences, items in parts
         for line, audience, item in zip(agenda.items, audiences, items, strict=True)
     ]
@@ -174,18 +178,18 @@ class Version:
 
 def versions_of(session: Session, meeting_id: UUID) -> tuple[Version, ...]:
     """Every version of a meeting's agenda that went out, the first one first."""
-    rows = many(
+    rows = tuples(
         session,
-        select(_version.c.n, _version.c.kind, _version.c.digest, _version.c.made_at)
-        .where(_version.c.program_id == program_of(session), _version.c.meeting_id == meeting_id)
-        .order_by(_version.c.n),
+        only(AgendaVersion.n, AgendaVersion.kind, AgendaVersion.digest, AgendaVersion.made_at)
+        .where(AgendaVersion.meeting_id == meeting_id)
+        .order_by(col(AgendaVersion.n)),
     )
-    is_frozen = bool(rows) and read_meeting(session, meeting_id)["agenda_frozen_at"] is not None
-    last = max((row["n"] for row in rows if row["kind"] == "agenda"), default=0) if is_frozen else 0
+    is_frozen = bool(rows) and read_meeting(session, meeting_id).agenda_frozen_at is not None
+    last = max((n for n, kind, _, _ in rows if kind == "agenda"), default=0) if is_frozen else 0
     found, first = [], 0
-    for row in rows:
-        first = row["n"] if row["kind"] == "agenda" else first
-        found.append(Version(**row, addendum=row["n"] - first, is_replaced=first != last))
+    for n, kind, digest, made_at in rows:
+        first = n if kind == "agenda" else first
+        found.append(Version(n, kind, n - first, digest, made_at, is_replaced=first != last))
     return tuple(found)
 
 
@@ -234,7 +238,7 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
 
 
 def paper(
-    session: Session, meeting_id: UUID, *, addendum: int = 0, only: Sequence[Mapping[str, Any]] | None = None
+    session: Session, meeting_id: UUID, *, addendum: int = 0, only: Sequence[PresentedItem] | None = None
 ) -> AgendaContent:
     """Everything that is on an agenda now, or `only` these of its items, as a document has it."""
     rows = items_of(session, meeting_id)
@@ -244,45 +248,45 @@ def paper(
         head=head_of(session, meeting),
         addendum=addendum,
         items=tuple(item_line(row, str(place)) for place, row in enumerate(shown, start=1)),
-        overrun_minutes=max(0, sum(row["minutes"] for row in rows) - meeting["minutes"]),
+        overrun_minutes=max(0, sum(row.minutes for row in rows) - meeting.minutes),
     )
 
 
-def head_of(session: Session, meeting: Mapping[str, Any]) -> Head:
+def head_of(session: Session, meeting: Meeting) -> Head:
     """Which meeting a document is of."""
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
     here = program(session)
     return Head(
         program=Both(fr=here.title_fr, en=here.title_en),
-        committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
-        starts=meeting["starts"],
-        time_zone=meeting["time_zone"],
-        minutes=meeting["minutes"],
-        place=meeting["place"],
-        online=meeting["online_url"],
+        committee=Both(fr=committee.title_fr, en=committee.title_en),
+        starts=meeting.starts,
+        time_zone=meeting.time_zone,
+        minutes=meeting.minutes,
+        place=meeting.place,
+        online=meeting.online_url,
     )
 
 
-def item_line(row: Mapping[str, Any], number: str) -> ItemLine:
+def item_line(row: PresentedItem, number: str) -> ItemLine:
     """An item's row, as `items_of` has it, as a document has it: under its own number, or `number` while it has none.
 
     What made an item late was typed once, in one language: both documents have it as it is, save where the program says
     it itself. How often it was carried over is said by `times_seen`, and not a second time among the reasons.
     """
-    reasons = without(row["reasons"], CARRIED)
+    reasons = without(row.reasons, CARRIED)
     return ItemLine(
-        number=row["number"] or number,
-        section=Both(fr=row["section_fr"], en=row["section_en"]),
-        title=Both(fr=row["title_fr"], en=row["title_en"]),
-        points=tuple(Both(**point) for point in row["points"]),
-        presenter=Both(fr=row["presenter_fr"] or "", en=row["presenter_en"] or ""),
-        minutes=row["minutes"],
-        purpose=row["purpose"],
+        number=row.number or number,
+        section=Both(fr=row.section_fr, en=row.section_en),
+        title=Both(fr=row.title_fr, en=row.title_en),
+        points=tuple(Both(**point) for point in row.points),
+        presenter=Both(fr=row.presenter_fr or "", en=row.presenter_en or ""),
+        minutes=row.minutes,
+        purpose=row.purpose,  # type: ignore[arg-type]  # one of the words of both
         why=Both(fr=in_words(reasons, "fr"), en=in_words(reasons, "en")),
-        times_seen=row["times_seen"],
-        late=row["late"],
-        late_reason=Both(**{language: why_late(row["late_reason"], language) for language in LANGUAGES})
-        if row["late"]
+        times_seen=row.times_seen,
+        late=row.late,
+        late_reason=Both(**{language: why_late(row.late_reason, language) for language in LANGUAGES})
+        if row.late
         else Both(),
     )
 
@@ -292,21 +296,19 @@ def lacks(line: ItemLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
-def kept(agenda: AgendaContent, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def kept(agenda: AgendaContent, rows: Sequence[Printed]) -> dict[str, Any]:
     """An agenda as it is written down: what it says, and beside it, item by item, which one it is and for whom."""
     return {
         "agenda": as_json(agenda),
-        "audiences": [row["audience"] for row in rows],
-        "items": [str(row["id"]) for row in rows],
+        "audiences": [row.audience for row in rows],
+        "items": [str(row.id) for row in rows],
     }
 
 
 def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent, list[str], list[str]]:
     """A version as `kept` wrote it: what it says, for whom each item is, and which item each is. Raises Refusal."""
-    content = session.scalar(
-        select(_version.c.content).where(
-            _version.c.program_id == program_of(session), _version.c.meeting_id == meeting_id, _version.c.n == n
-        )
+    content = scalar(
+        session, only(AgendaVersion.content).where(AgendaVersion.meeting_id == meeting_id, AgendaVersion.n == n)
     )
     if content is None:
         raise Refusal("agenda_version.unknown", N_("There is no such version of the agenda."))

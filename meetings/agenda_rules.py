@@ -12,9 +12,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, literal_column, or_, select
+from sqlalchemy import func, literal_column
 from sqlalchemy.dialects.postgresql import distinct_on
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.agreements.agreements import version_in_force
 from domain.casework import board
@@ -25,8 +25,23 @@ from domain.declarations.program_committees import AgendaRule
 from domain.declared.reading import Bilingual
 from domain.endorsement.counting import it_counts
 from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.scope import local_day, many, program_of
-from domain.obligations.reading import at_risk
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    surely,
+    value_of,
+)
+from domain.kernel.scope import local_day
+from domain.obligations.reading import PeriodRead, at_risk
 from domain.obligations.windows import year_begun
 from domain.roles.roles import standing
 from domain.terms import days as agreement_days
@@ -37,23 +52,12 @@ from meetings.partner_years import year_record
 from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Kept, Reason
 from models.agenda import AUDIENCES, AgendaItem
 from models.agreement import AgreementVersion
-from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
+from models.committee import Committee
 from models.meeting import Meeting
 from models.minutes import Decision, Minutes
 from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
-
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
-_minutes = table_of(Minutes)
-_decision = table_of(Decision)
-_task = table_of(Task)
-_case = table_of(Case)
-_version = table_of(ProtocolVersion)
-_agreed = table_of(AgreementVersion)
-_organization = table_of(Organization)
-_role = table_of(Role)
 
 #: The kinds that each meeting has anew: they vanish with it, and never wait in the pool.
 STANDING: Final = "standing"
@@ -118,8 +122,8 @@ class Table:
     """Where a rule draws: the session, the committee and the meeting as rows, who sits on it, and the moment."""
 
     session: Session
-    committee: Mapping[str, Any]
-    meeting: Mapping[str, Any]
+    committee: Committee
+    meeting: Meeting
     seats: Membership
     at: datetime
     unreached: Mapping[str, tuple[UUID, int]] = field(default_factory=dict)
@@ -127,25 +131,24 @@ class Table:
     @property
     def day(self) -> date:
         """The meeting's local day."""
-        day: date = self.meeting["starts"].date()
-        return day
+        return self.meeting.starts.date()
 
 
-def rules_of(committee: Mapping[str, Any]) -> tuple[Rule, ...]:
+def rules_of(committee: Committee) -> tuple[Rule, ...]:
     """The declared rules of a committee's row, in the order in which its file has them."""
-    declared = committee["agenda"]
+    declared = committee.agenda
     return tuple(
         Rule(key, place, AgendaRule.model_validate(declared["rules"][key]))
         for place, key in enumerate(declared.get("order", ()))
     )
 
 
-def rule_taking(committee: Mapping[str, Any], kind: str) -> Rule | None:
+def rule_taking(committee: Committee, kind: str) -> Rule | None:
     """The first rule by which items of this kind, asked for, come on the committee's agendas."""
     return next((rule for rule in rules_of(committee) if kind in kinds_taken(committee, rule)), None)
 
 
-def kinds_taken(committee: Mapping[str, Any], rule: Rule) -> tuple[str, ...]:
+def kinds_taken(committee: Committee, rule: Rule) -> tuple[str, ...]:
     """The kinds of items that a rule takes. One that takes what members ask for takes what no other rule names."""
     named = {kind for one in rules_of(committee) for kind in one.declared.kinds}
     also = [kind for kind, asked_as in _ASKED_AS.items() if asked_as in rule.declared.kinds and kind not in named]
@@ -157,9 +160,7 @@ def presenter_of(rule: Rule, seats: Membership, day: date) -> UUID | None:
     return next((seat.id for seat in seats.seats_on(day) if seat.key == rule.declared.presenter), None)
 
 
-def draw(
-    session: Session, committee: Mapping[str, Any], meeting: Mapping[str, Any], *, at: datetime
-) -> tuple[Drawn, ...]:
+def draw(session: Session, committee: Committee, meeting: Meeting, *, at: datetime) -> tuple[Drawn, ...]:
     """Every item that belongs on the agenda of this meeting now, section by section, each subject once.
 
     Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
@@ -168,9 +169,9 @@ def draw(
         session,
         committee,
         meeting,
-        membership(session, committee["id"]),
+        membership(session, committee.id),
         at,
-        _unreached(session, committee["id"], meeting),
+        _unreached(session, committee.id, meeting),
     )
     rules = _with_endorsements(session, committee)
     found: dict[tuple[str, str], Drawn] = {}
@@ -182,7 +183,7 @@ def draw(
                 found[key] = one
             elif before.item_id is None:
                 more = tuple(reason for reason in one.reasons if reason not in before.reasons)
-                found[key] = Drawn(**{**before.__dict__, "reasons": before.reasons + more})
+                found[key] = replace(before, reasons=before.reasons + more)
     sections: dict[str, int] = {}
     for rule in rules:
         sections.setdefault(rule.declared.section.fr, rule.place)
@@ -190,13 +191,13 @@ def draw(
     return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
 
 
-def _with_endorsements(session: Session, committee: Mapping[str, Any]) -> tuple[Rule, ...]:
+def _with_endorsements(session: Session, committee: Committee) -> tuple[Rule, ...]:
     """A committee's rules; that settles objections (GV-4), also the one by which they come before it.
 
     It is no choice of whoever writes the file whether an objection is heard.
     """
     rules = rules_of(committee)
-    settles = committee["key"] == endorsements.declared(session).committee
+    settles = committee.key == endorsements.declared(session).committee
     if not settles or any(rule.declared.source == "endorsements" for rule in rules):
         return rules
     section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
@@ -207,9 +208,9 @@ def _with_endorsements(session: Session, committee: Mapping[str, Any]) -> tuple[
 _TO_SETTLE: Final = N_("Decisions that the partners endorse")
 
 
-def points_of(committee: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
+def points_of(declared: Mapping[str, Any], rule: str) -> tuple[dict[str, str], ...]:
     """What is gone through under an item that this rule drew, in both languages; nothing where it declares none."""
-    found = committee["agenda"].get("rules", {}).get(rule, {})
+    found = declared.get("rules", {}).get(rule, {})
     return tuple(found.get("points", ()))
 
 
@@ -234,20 +235,20 @@ def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[Committe
 
 def _last_in_turn(table: Table, rule: Rule) -> UUID | None:
     """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
-    found: UUID | None = table.session.scalar(
-        select(_item.c.presenter_seat_id)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+    found: UUID | None = scalar(
+        table.session,
+        only(AgendaItem.presenter_seat_id)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
-            _item.c.program_id == program_of(table.session),
-            _item.c.committee_id == table.committee["id"],
-            _item.c.kind == TURN,
-            _item.c.rule == rule.key,
-            _item.c.state.in_(["scheduled", "settled"]),
-            _meeting.c.state == "held",
-            _meeting.c.starts_at < table.meeting["starts_at"],
+            AgendaItem.committee_id == table.committee.id,
+            AgendaItem.kind == TURN,
+            AgendaItem.rule == rule.key,
+            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            Meeting.state == "held",
+            col(Meeting.starts_at) < table.meeting.starts_at,
         )
-        .order_by(_meeting.c.starts_at.desc(), _item.c.position.desc())
-        .limit(1)
+        .order_by(col(Meeting.starts_at).desc(), col(AgendaItem.position).desc())
+        .limit(1),
     )
     return found
 
@@ -267,7 +268,7 @@ def _of_one_meeting(
     drawn = _drawn(
         rule,
         kind,
-        f"{base}@{table.meeting['id']}",
+        f"{base}@{table.meeting.id}",
         (title_fr, title_en),
         reasons,
         presenter,
@@ -277,43 +278,42 @@ def _of_one_meeting(
     return replace(drawn, purpose="decision") if asks else drawn
 
 
-def _unreached(session: Session, committee_id: UUID, meeting: Mapping[str, Any]) -> dict[str, tuple[UUID, int]]:
+def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[str, tuple[UUID, int]]:
     """What each meeting has anew and the latest held meeting that had it did not reach: its item, and how often by now.
 
     A meeting from whose agenda it was taken off does not count: its age neither grows by it, nor is it forgotten.
     """
     # Written out: parameters of their own would make each mention of it another expression.
-    base = func.split_part(_item.c.subject, literal_column("'@'"), literal_column("1")).label("base")
+    base = func.split_part(col(AgendaItem.subject), literal_column("'@'"), literal_column("1")).label("base")
     latest = (
-        select(_item.c.id, _item.c.kind, base, _item.c.times_seen, _item.c.outcome)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+        only(AgendaItem.id, AgendaItem.kind, base, AgendaItem.times_seen, AgendaItem.outcome)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == committee_id,
-            _item.c.kind.in_(OF_ONE_MEETING),
-            _item.c.state.in_(["scheduled", "settled"]),
-            _meeting.c.state == "held",
-            _meeting.c.starts_at < meeting["starts_at"],
+            AgendaItem.committee_id == committee_id,
+            col(AgendaItem.kind).in_(OF_ONE_MEETING),
+            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            Meeting.state == "held",
+            col(Meeting.starts_at) < meeting.starts_at,
         )
-        .ext(distinct_on(_item.c.kind, base))
-        .order_by(_item.c.kind, base, _meeting.c.starts_at.desc())
+        .ext(distinct_on(col(AgendaItem.kind), base))
+        .order_by(col(AgendaItem.kind), base, col(Meeting.starts_at).desc())
     )
-    rows = session.execute(latest)
+    rows = run(session, latest)
     return {f"{row.kind}/{row.base}": (row.id, row.times_seen + 1) for row in rows if row.outcome == "carried"}
 
 
 def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
-    rows = table.session.execute(
-        select(_meeting.c.id, _meeting.c.starts)
-        .join(_minutes, and_(_minutes.c.program_id == _meeting.c.program_id, _minutes.c.meeting_id == _meeting.c.id))
+    rows = run(
+        table.session,
+        only(Meeting.id, Meeting.starts)
+        .join(Minutes, joins(Minutes.meeting_id, Meeting))
         .where(
-            _meeting.c.program_id == program_of(table.session),
-            _meeting.c.committee_id == table.committee["id"],
-            _meeting.c.state == "held",
-            _meeting.c.starts_at < table.meeting["starts_at"],
-            _minutes.c.state == "circulated",
+            Meeting.committee_id == table.committee.id,
+            Meeting.state == "held",
+            col(Meeting.starts_at) < table.meeting.starts_at,
+            Minutes.state == "circulated",
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id)
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
     for row in rows:
         day = row.starts.date().isoformat()
@@ -322,19 +322,18 @@ def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
 
 
 def _onboarding(table: Table, rule: Rule) -> Iterator[Drawn]:
-    rows = table.session.execute(
-        select(
-            _case.c.id,
-            _case.c.opened_at,
-            _organization.c.short_name,
-            _version.c.declared["subject"]["kind"].astext.label("subject"),
+    rows = run(
+        table.session,
+        only(
+            Case.id,
+            Case.opened_at,
+            Organization.short_name,
+            value_of(inside(ProtocolVersion.declared)["subject"]["kind"].astext.label("subject")),
         )
-        .join(_version, refers(_case.c.protocol_version_id, _version))
-        .join(_organization, refers(_case.c.organization_id, _organization))
-        .where(
-            _case.c.program_id == program_of(table.session), _case.c.protocol == "onboarding", _case.c.state == "open"
-        )
-        .order_by(_case.c.opened_at, _case.c.id)
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .join(Organization, joins(Case.organization_id, Organization))
+        .where(Case.protocol == "onboarding", Case.state == "open")
+        .order_by(col(Case.opened_at), col(Case.id)),
     ).all()
     titles = _roles(table.session)
     for row in rows:
@@ -352,7 +351,7 @@ def _vacancies(table: Table, rule: Rule) -> Iterator[Drawn]:
         if not table.seats.holders(seat.id, table.day, PRINCIPAL):
             title = _both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
             yield _presented(table, rule, "vacancy", f"seat/{seat.id}", title, [Reason("seat_vacant")])
-    if table.committee["source"] == WATCHES_EVERY_ROLE:
+    if table.committee.source == WATCHES_EVERY_ROLE:
         yield from _vacant_roles(table, rule)
 
 
@@ -372,39 +371,42 @@ def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
         yield _presented(table, rule, "vacancy", subject, title, [reason])
 
 
+class _DecisionForSome(Decision):
+    """A decision with the last day of its task, and who may read the item that it was taken on."""
+
+    model_config = SHAPE
+    task_due_on: date | None = also(Task.due_on)
+    audience: str = also(value_of(func.coalesce(col(AgendaItem.audience), AUDIENCES[0])))
+
+
 def _decisions(table: Table, rule: Rule) -> Iterator[Drawn]:
     """Those late on the day of the meeting first, then by their last day.
 
     Their words are in the title: each is for those alone who may read the item that it was taken on, or for fewer where
     the rule says so.
     """
-    rows = many(
+    rows = every(
         table.session,
-        select(
-            _decision,
-            _task.c.due_on.label("task_due_on"),
-            func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"),
-        )
-        .outerjoin(_item, refers(_decision.c.item_id, _item))
-        .outerjoin(_task, refers(_decision.c.task_id, _task))
+        of(_DecisionForSome)
+        .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .outerjoin(Task, joins(Decision.task_id, Task))
         .where(
-            _decision.c.program_id == program_of(table.session),
-            _decision.c.committee_id == table.committee["id"],
-            _decision.c.state == "open",
+            Decision.committee_id == table.committee.id,
+            Decision.state == "open",
             it_counts(),  # one that waits for the partners asks nothing of anybody yet
-            or_(_task.c.id.is_(None), _task.c.state.not_in([*SETTLED, "cancelled"])),
+            or_(col(Task.id).is_(None), col(Task.state).not_in([*SETTLED, "cancelled"])),
         )
-        .order_by(_decision.c.due_on.asc().nulls_last(), _decision.c.number),
+        .order_by(col(Decision.due_on).asc().nulls_last(), col(Decision.number)),
     )
     for row in rows:
-        due = row["task_due_on"] or row["due_on"]
-        facts: dict[str, Fact] = {"decided": local_day(table.session, row["decided_at"]).isoformat()}
+        due = row.task_due_on or row.due_on
+        facts: dict[str, Fact] = {"decided": local_day(table.session, row.decided_at).isoformat()}
         reason = Reason("decision_undated", facts=facts)
         if due is not None:
             code = "decision_late" if due < table.day else "decision_open"
             reason = Reason(code, facts={**facts, "due": due.isoformat()})
-        drawn = _presented(table, rule, "decision", str(row["id"]), _title_of_decision(row), [reason])
-        yield replace(drawn, audience=max(drawn.audience, row["audience"], key=AUDIENCES.index))
+        drawn = _presented(table, rule, "decision", str(row.id), _title_of_decision(row), [reason])
+        yield replace(drawn, audience=max(drawn.audience, row.audience, key=AUDIENCES.index))
 
 
 def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
@@ -414,45 +416,45 @@ def _endorsements(table: Table, rule: Rule) -> Iterator[Drawn]:
     day of that is past on the day of the meeting, or where none of them is a partner any more. Words
     are for those alone who may read the item of the decision.
     """
-    rows = many(
+    rows = every(
         table.session,
-        select(_decision, func.coalesce(_item.c.audience, AUDIENCES[0]).label("audience"))
-        .outerjoin(_item, refers(_decision.c.item_id, _item))
+        of(_DecisionForSome)
+        .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .outerjoin(Task, joins(Decision.task_id, Task))
         .where(
-            _decision.c.program_id == program_of(table.session),
-            _decision.c.needs_endorsement,
-            _decision.c.state != "withdrawn",
+            col(Decision.needs_endorsement),
+            Decision.state != "withdrawn",
         )
-        .order_by(_decision.c.decided_at, _decision.c.number),
+        .order_by(col(Decision.decided_at), col(Decision.number)),
     )
-    said = endorsements.endorsements(table.session, [row["id"] for row in rows], at=table.at)
+    said = endorsements.endorsements(table.session, [row.id for row in rows], at=table.at)
     silent: list[Drawn] = []
     for row in rows:
-        facts = {"decided": local_day(table.session, row["decided_at"]).isoformat()}
-        against = [one for one in said[row["id"]] if one.word.objects]
-        missing = [one for one in said[row["id"]] if one.word.is_awaited]
+        facts = {"decided": local_day(table.session, row.decided_at).isoformat()}
+        against = [one for one in said[row.id] if one.word.objects]
+        missing = [one for one in said[row.id] if one.word.is_awaited]
         if against:
             reasons = [
                 Reason(
                     "objected_own_waiver"
                     if one.stake == OWES_AGAIN
-                    else _HOW_IT_OBJECTS.get(row["endorsement"], "objected"),
+                    else _HOW_IT_OBJECTS.get(row.endorsement, "objected"),
                     facts={"partner": one.organization, "day": _day_of(table, one.said_at)},
                 )
                 for one in against
             ]
             kind, title = OBJECTION, _title_of_decision(row, _OBJECTION, _OBJECTION_SHORT)
-        elif row["endorsement"] == "pending" and missing and row["asked_again_at"] and row["endorse_by"] < table.day:
-            asked = _day_of(table, row["asked_again_at"])
+        elif row.endorsement == "pending" and missing and row.asked_again_at and surely(row.endorse_by) < table.day:
+            asked = _day_of(table, row.asked_again_at)
             reasons = [Reason("silent", facts={**facts, "partner": one.organization, "day": asked}) for one in missing]
             kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
-        elif row["endorsement"] == "pending" and not missing:
+        elif row.endorsement == "pending" and not missing:
             reasons = [Reason("nobody_left", facts=facts)]
             kind, title = SILENCE, _title_of_decision(row, _SILENCE, _SILENCE_SHORT)
         else:
             continue
-        drawn = _presented(table, rule, kind, str(row["id"]), title, reasons)
-        drawn = replace(drawn, audience=max(drawn.audience, row["audience"], key=AUDIENCES.index))
+        drawn = _presented(table, rule, kind, str(row.id), title, reasons)
+        drawn = replace(drawn, audience=max(drawn.audience, row.audience, key=AUDIENCES.index))
         if kind == SILENCE:
             silent.append(drawn)
         else:
@@ -477,19 +479,19 @@ _SILENCE, _SILENCE_SHORT = (
 
 def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
     """One for each partner: everything of theirs that is at risk, cannot be met any more, or was missed lately."""
-    by_partner: dict[UUID, list[dict[str, Any]]] = {}
+    by_partner: dict[UUID, list[PeriodRead]] = {}
     for row in at_risk(table.session, table.day):
-        by_partner.setdefault(row["organization_id"], []).append(row)
+        by_partner.setdefault(row.organization_id, []).append(row)
     for organization_id, rows in by_partner.items():
-        title = _both(N_("Obligations at risk: %(organization)s"), organization=rows[0]["short_name"])
+        title = _both(N_("Obligations at risk: %(organization)s"), organization=rows[0].short_name)
         reasons = []
         for row in rows:
-            facts: dict[str, Fact] = {"clause": clause_without_role(row["key"])}
-            code = f"obligation_{row['state']}"
-            if row["ends_on"] is None:
+            facts: dict[str, Fact] = {"clause": clause_without_role(row.key)}
+            code = f"obligation_{row.state}"
+            if row.ends_on is None:
                 reasons.append(Reason("obligation_missed_now", facts=facts))
             else:
-                reasons.append(Reason(code, facts={**facts, "day": row["ends_on"].isoformat()}))
+                reasons.append(Reason(code, facts={**facts, "day": row.ends_on.isoformat()}))
         yield _presented(table, rule, "obligation", str(organization_id), title, reasons)
 
 
@@ -501,38 +503,38 @@ def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
     renewal instead, and one in which the agreement had lapsed does not come.
     """
     spoken_of = set(
-        table.session.scalars(
-            select(_item.c.subject).where(
-                _item.c.program_id == program_of(table.session),
-                _item.c.committee_id == table.committee["id"],
-                _item.c.kind == AGREEMENT_YEAR,
-                _item.c.state == "settled",
-                _item.c.outcome != "carried",
-            )
+        scalars(
+            table.session,
+            only(AgendaItem.subject).where(
+                AgendaItem.committee_id == table.committee.id,
+                AgendaItem.kind == AGREEMENT_YEAR,
+                AgendaItem.state == "settled",
+                AgendaItem.outcome != "carried",
+            ),
         )
     )
     renewed = _renewed(table.session)
     # Where another one is set to begin, its last day may be but the eve of an amendment.
-    to_renew = {row["id"] for row in agreement_days.without_successor(table.session, table.day)}
+    to_renew = {row.id for row in agreement_days.without_successor(table.session, table.day)}
     for row in agreement_days.going_on(table.session, table.day):
-        begun = year_begun(row["since"], table.day)
+        begun = year_begun(row.since, table.day)
         last = begun - timedelta(days=1)
-        subject = f"{row['agreement_id']}/{begun.isoformat()}"
-        renewed_from = notice_day(row) if row["id"] in to_renew else None
+        subject = f"{row.agreement_id}/{begun.isoformat()}"
+        renewed_from = notice_day(row) if row.id in to_renew else None
         is_renewed = (renewed_from is not None and begun >= renewed_from) or any(
-            first <= begun <= until for first, until in renewed.get(row["agreement_id"], ())
+            first <= begun <= until for first, until in renewed.get(row.agreement_id, ())
         )
-        is_whole = version_in_force(table.session, row["organization_id"], last) is not None
+        is_whole = version_in_force(table.session, row.organization_id, last) is not None
         if not is_whole or is_renewed or subject in spoken_of:
             continue
-        facts: dict[str, Fact] = {"since": row["since"].isoformat(), "day": begun.isoformat()}
-        if row["ends_on"] is not None:
-            facts["last"] = row["ends_on"].isoformat()
+        facts: dict[str, Fact] = {"since": row.since.isoformat(), "day": begun.isoformat()}
+        if row.ends_on is not None:
+            facts["last"] = row.ends_on.isoformat()
         reasons = [
-            Reason("agreement_year_to_a_day" if row["ends_on"] else "agreement_year", facts=facts),
-            *year_record(table.session, row["organization_id"], last),
+            Reason("agreement_year_to_a_day" if row.ends_on else "agreement_year", facts=facts),
+            *year_record(table.session, row.organization_id, last),
         ]
-        title = _both(N_("Re-evaluate the agreement: %(organization)s"), organization=row["short_name"])
+        title = _both(N_("Re-evaluate the agreement: %(organization)s"), organization=row.short_name)
         yield _presented(table, rule, AGREEMENT_YEAR, subject, title, reasons)
 
 
@@ -541,31 +543,31 @@ def _renewed(session: Session) -> dict[UUID, list[tuple[date, date]]]:
 
     As long as its notice: its renewal is on the committee's agenda in that time.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_agreed.c.agreement_id, _agreed.c.ends_on, _agreed.c.notice_days)
-        .join(_case, refers(_case.c.agreement_version_id, _agreed))
-        .where(_case.c.program_id == program_of(session), _case.c.state != "cancelled", _agreed.c.ends_on.is_not(None)),
+        of(AgreementVersion)
+        .join(Case, joins(Case.agreement_version_id, AgreementVersion))
+        .where(Case.state != "cancelled", col(AgreementVersion.ends_on).is_not(None)),
     )
     found: dict[UUID, list[tuple[date, date]]] = {}
     for row in rows:
-        near = timedelta(days=row["notice_days"])
-        found.setdefault(row["agreement_id"], []).append((row["ends_on"] - near, row["ends_on"] + near))
+        near, last = timedelta(days=row.notice_days), surely(row.ends_on)
+        found.setdefault(row.agreement_id, []).append((last - near, last + near))
     return found
 
 
 def _title_of_decision(
-    row: Mapping[str, Any],
+    row: Decision,
     whole: str = N_("Decision %(number)s: %(text)s"),
     number_alone: str = N_("Decision %(number)s"),
 ) -> tuple[str, str]:
     """Its number and its words; the number alone in a language in which nobody wrote it down."""
     titles = []
-    for language in ("fr", "en"):
-        said = " ".join(row[f"text_{language}"].split())
+    for language, text in (("fr", row.text_fr), ("en", row.text_en)):
+        said = " ".join(text.split())
         short = said if len(said) <= LONGEST_EXTRACT else said[:LONGEST_EXTRACT].rsplit(" ", 1)[0] + "…"
         words = whole if short else number_alone
-        titles.append(say(language, words, number=row["number"], text=short))
+        titles.append(say(language, words, number=row.number, text=short))
     return titles[0], titles[1]
 
 
@@ -574,28 +576,35 @@ def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
 
     Not what is over, which an agenda keeps as long as it is frozen.
     """
-    rows = many(
+    rows = every(
         table.session,
-        select(_item)
+        of(AgendaItem)
         .where(
-            _item.c.program_id == program_of(table.session),
-            _item.c.committee_id == table.committee["id"],
-            _item.c.kind.in_(kinds_taken(table.committee, rule)),
-            or_(_item.c.state == "pool", _item.c.meeting_id == table.meeting["id"]),
-            _item.c.state.in_(["pool", "scheduled"]),
-            ~_item.c.reasons.contains([{"code": ENDED}]),
+            AgendaItem.committee_id == table.committee.id,
+            col(AgendaItem.kind).in_(kinds_taken(table.committee, rule)),
+            or_(AgendaItem.state == "pool", AgendaItem.meeting_id == table.meeting.id),
+            col(AgendaItem.state).in_(["pool", "scheduled"]),
+            ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
         )
-        .order_by(_item.c.asked_at, _item.c.kind, _item.c.subject),
+        .order_by(col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject)),
     )
-    copied = ("title_fr", "title_en", "purpose", "audience", "minutes", "presenter_seat_id", "times_seen")
     for row in rows:
         yield Drawn(
-            **{name: row[name] for name in (*copied, "kind", "subject", "carried_from_id")},
+            kind=row.kind,
+            subject=row.subject,
             rule=rule.key,
+            title_fr=row.title_fr,
+            title_en=row.title_en,
             section_fr=rule.declared.section.fr,
             section_en=rule.declared.section.en,
+            purpose=row.purpose,
+            audience=row.audience,
+            minutes=row.minutes,
+            presenter_seat_id=row.presenter_seat_id,
             reasons=(),
-            item_id=row["id"],
+            times_seen=row.times_seen,
+            carried_from_id=row.carried_from_id,
+            item_id=row.id,
         )
 
 
@@ -652,7 +661,5 @@ def _both(msgid: str, **facts: object) -> tuple[str, str]:
 
 
 def _roles(session: Session) -> dict[str, dict[str, str]]:
-    rows = session.execute(
-        select(_role.c.key, _role.c.title_fr, _role.c.title_en).where(_role.c.program_id == program_of(session))
-    )
+    rows = run(session, only(Role.key, Role.title_fr, Role.title_en))
     return {row.key: {"fr": row.title_fr, "en": row.title_en} for row in rows}

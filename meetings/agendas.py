@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
@@ -23,6 +23,7 @@ from domain.kernel.typed_words import says_something
 from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
+    PresentedItem,
     change_item,
     is_asked,
     item_of,
@@ -55,7 +56,7 @@ from meetings.reasons import (
     without,
 )
 from meetings.texts import checked_line
-from models.agenda import AUDIENCES, PURPOSES
+from models.agenda import AUDIENCES, PURPOSES, AgendaItem
 
 __all__ = [
     "ask",
@@ -95,7 +96,7 @@ def takes(session: Session, committee_key: str, kind: str) -> bool:
 
     For whoever does not fail for it: what the item would have settled stays a task.
     """
-    found = next((row for row in committees(session).values() if row["key"] == committee_key), None)
+    found = next((row for row in committees(session).values() if row.key == committee_key), None)
     if found is not None and rule_taking(found, kind) is not None:
         return True
     _log.warning("no agenda takes items of a kind", extra={"committee": committee_key, "kind": kind})
@@ -152,12 +153,12 @@ def ask(
     if rule is None:
         raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
     if presenter is None:
-        seats = membership(session, committee["id"])
+        seats = membership(session, committee.id)
         presenter = presenter_of(rule, seats, local_day(session, at))
     return open_item(
         session,
         {
-            "committee_id": committee["id"],
+            "committee_id": committee.id,
             "kind": kind,
             "subject": _checked_subject(subject),
             "title_fr": _checked_title(title_fr),
@@ -197,10 +198,10 @@ def withdraw(
     when the fact no longer holds. Returns whether anything changed.
     """
     committee = committee_of(session, committee_key)
-    row = open_row(session, committee["id"], kind, subject)
-    if row is None or (task_id is not None and row["task_id"] not in (None, task_id)):
+    row = open_row(session, committee.id, kind, subject)
+    if row is None or (task_id is not None and row.task_id not in (None, task_id)):
         return False
-    return _leave_to(session, row, [] if code is None else without(row["reasons"], code), by=by, at=at)
+    return _leave_to(session, row, [] if code is None else without(row.reasons, code), by=by, at=at)
 
 
 def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at: datetime) -> UUID:
@@ -210,25 +211,25 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
     committee's own.
     """
     row = item_of(session, item_id)
-    origin = committees(session)[row["committee_id"]]
+    origin = committees(session)[row.committee_id]
     target = committee_of(session, committee_key)
-    if target["id"] == origin["id"]:
+    if target.id == origin.id:
         raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
     facts: dict[str, Fact] = {
-        "committee": {"fr": origin["title_fr"], "en": origin["title_en"]},
+        "committee": {"fr": origin.title_fr, "en": origin.title_en},
         "day": local_day(session, at).isoformat(),
-        "item": str(row["id"]),
+        "item": str(row.id),
     }
     kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en")
     kind, subject = _referred_as(row)
     return open_item(
         session,
         {
-            **{name: row[name] for name in kept},
+            **{name: getattr(row, name) for name in kept},
             "kind": kind,
             "subject": subject,
-            "committee_id": target["id"],
-            "carried_from_id": row["id"],
+            "committee_id": target.id,
+            "carried_from_id": row.id,
         },
         [Reason(REFERRED, facts=facts).kept()],
         by=by,
@@ -243,12 +244,12 @@ def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: dateti
     That somebody else referred the same to it is such a reason. Returns whether anything changed.
     """
     row = item_of(session, item_id)
-    waiting = open_row(session, row["referred_to_id"], *_referred_as(row))
+    waiting = open_row(session, row.referred_to_id, *_referred_as(row)) if row.referred_to_id is not None else None
     if waiting is None:
         return False
     left = [
         reason
-        for reason in waiting["reasons"]
+        for reason in waiting.reasons
         if (reason["code"], reason["facts"].get("item")) != (REFERRED, str(item_id))
     ]
     return _leave_to(session, waiting, left, by=by, at=at)
@@ -278,16 +279,16 @@ def request(
     title, or no reason for being late.
     """
     committee = committee_of(session, committee_key)
-    _refuse_strangers(session, committee["id"], by, at)
+    _refuse_strangers(session, committee.id, by, at)
     day = local_day(session, at).isoformat()
     reasons = [Reason("asked", facts={"day": day}).kept()]
     if meeting_id is not None:
         meeting = read_meeting(session, meeting_id)
-        if meeting["committee_id"] != committee["id"]:
+        if meeting.committee_id != committee.id:
             raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-        if meeting["agenda_frozen_at"] is None:
+        if meeting.agenda_frozen_at is None:
             raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-        if meeting["state"] not in ("planned", "under_way"):
+        if meeting.state not in ("planned", "under_way"):
             raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
         late_reason = needed_line(late_reason)
         reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
@@ -300,7 +301,7 @@ def request(
     return open_item(
         session,
         {
-            "committee_id": committee["id"],
+            "committee_id": committee.id,
             "kind": REQUEST,
             "subject": str(uuid4()),
             "title_fr": title_fr,
@@ -311,7 +312,7 @@ def request(
             "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
             "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
             "audience": rule.declared.audience,
-            "presenter_seat_id": _seat_of(session, committee["id"], by, at),
+            "presenter_seat_id": _seat_of(session, committee.id, by, at),
             "late_reason": late_reason if meeting_id is not None else "",
         },
         reasons,
@@ -320,18 +321,18 @@ def request(
     )
 
 
-def late_requests(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
+def late_requests(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
     """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
-    committee_id = read_meeting(session, meeting_id)["committee_id"]
+    committee_id = read_meeting(session, meeting_id).committee_id
     return tuple(row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id))
 
 
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
     row = lock_item(session, item_id, seen=seen)
-    if row["state"] != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row["reasons"]):
+    if row.state != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row.reasons):
         raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
-    change_item(session, row, reasons=without(row["reasons"], LATE_REQUEST), late_reason="")
+    change_item(session, row, reasons=without(row.reasons, LATE_REQUEST), late_reason="")
     tell(session, "agenda_item.late_declined", row, by=by, at=at)
 
 
@@ -368,20 +369,17 @@ def edit(
     if audience is not None:
         wanted["audience"] = _one_of(audience, AUDIENCES)
     if presenter != AS_IS:
-        if presenter is not None and presenter not in {
-            seat.id for seat in membership(session, row["committee_id"]).seats
-        }:
+        if presenter is not None and presenter not in {seat.id for seat in membership(session, row.committee_id).seats}:
             raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
         wanted["presenter_seat_id"] = presenter
-    changed = {name: value for name, value in wanted.items() if row[name] != value}
-    if SAID_AS_IT_IS.get(row["kind"], frozenset()) & changed.keys():
+    changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
+    if SAID_AS_IT_IS.get(row.kind, frozenset()) & changed.keys():
         raise _said_as_it_is(row)
     if not changed:
-        version: int = row["version"]
-        return version
-    if not (changed.get("title_fr", row["title_fr"]) or changed.get("title_en", row["title_en"])):
+        return row.version
+    if not (changed.get("title_fr", row.title_fr) or changed.get("title_en", row.title_en)):
         raise _no_title()
-    version = change_item(session, row, **changed, reasons=with_edited(row["reasons"], changed))
+    version = change_item(session, row, **changed, reasons=with_edited(row.reasons, changed))
     tell(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
     return version
 
@@ -394,7 +392,7 @@ def move(
     It stands under the heading of what follows it there; last, under the heading of what it follows.
     """
     row, others = _lock_among_others(session, item_id, seen)
-    place = next((n for n, other in enumerate(others) if other["id"] == before), None)
+    place = next((n for n, other in enumerate(others) if other.id == before), None)
     if before is not None and place is None:
         raise Refusal("agenda.not_together", N_("These two items are not on the same agenda."))
     _place(session, row, others, len(others) if place is None else place, by=by, at=at)
@@ -411,7 +409,7 @@ def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datet
 def shift(session: Session, item_id: UUID, by_places: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Move an item so many places down its agenda, or up where negative, no further than its end. Raises Refusal."""
     row, others = _lock_among_others(session, item_id, seen)
-    now = sum(one["position"] < row["position"] for one in others)
+    now = sum(one.position < row.position for one in others)
     place = max(0, min(now + by_places, len(others)))
     if place != now:
         _place(session, row, others, place, by=by, at=at)
@@ -424,18 +422,18 @@ def put_on(
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
     row = lock_item(session, item_id, seen=seen)
-    if row["committee_id"] != meeting["committee_id"]:
+    if row.committee_id != meeting.committee_id:
         raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
+    last = max((one.position for one in items_of(session, meeting_id)), default=0)
     reasons = [
         reason
-        for reason in without(row["reasons"], LATE_REQUEST)
+        for reason in without(row.reasons, LATE_REQUEST)
         if reason["code"] != TAKEN_OFF or reason["facts"]["meeting"] != str(meeting_id)
     ]
     change_item(
         session,
         row,
-        state=moved(row, "schedule"),
+        state=moved(row.state, "schedule"),
         meeting_id=meeting_id,
         position=last + 1,
         late_reason="",
@@ -450,24 +448,24 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     What was asked for waits in the pool for another meeting; what a rule drew is drawn again for the next one.
     """
     row = _lock_to_change(session, item_id, seen)
-    if row["meeting_id"] is None:
+    if row.meeting_id is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     _refuse_objection(row)
-    reasons = [*row["reasons"], _off(row)]
-    if is_asked(row) or (row["times_seen"] and row["kind"] not in OF_ONE_MEETING):
-        change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)
+    reasons = [*row.reasons, _off(row)]
+    if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
+        change_item(session, row, state=moved(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons)
     else:
-        change_item(session, row, state=moved(row, "withdraw"), position=0, reasons=reasons)
-    tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row["meeting_id"]))
+        change_item(session, row, state=moved(row.state, "withdraw"), position=0, reasons=reasons)
+    tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
-def off_of(session: Session, meeting_id: UUID) -> tuple[dict[str, Any], ...]:
+def off_of(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
     """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
-    open_now = {(row["kind"], row["subject"]) for row in items_of(session, meeting_id)}
+    open_now = {(row.kind, row.subject) for row in items_of(session, meeting_id)}
     found = {
-        (row["kind"], row["subject"]): row
+        (row.kind, row.subject): row
         for row in withdrawn_of(session, meeting_id)
-        if str(meeting_id) in taken_off(row["reasons"]) and any("rule" in reason for reason in row["reasons"])
+        if str(meeting_id) in taken_off(row.reasons) and any("rule" in reason for reason in row.reasons)
     }
     return tuple(row for key, row in found.items() if key not in open_now)
 
@@ -477,26 +475,26 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
 
     Raises Refusal: it was not taken off, the agenda is frozen, or the same is open already.
     """
-    meeting_id = item_of(session, item_id)["meeting_id"]
+    meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
         raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     refuse_unless_open(lock_meeting(session, meeting_id))
     row = lock_item(session, item_id, seen=seen)
-    if row["id"] not in {one["id"] for one in off_of(session, meeting_id)}:
+    if row.id not in {one.id for one in off_of(session, meeting_id)}:
         raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
-    if open_row(session, row["committee_id"], row["kind"], row["subject"]) is not None:
+    if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
     copied = (
         *("committee_id", "meeting_id", "kind", "subject", "rule", "section_fr", "section_en", "title_fr", "title_en"),
         *("purpose", "audience", "minutes", "presenter_seat_id", "task_id", "times_seen", "carried_from_id"),
         *("asked_by", "asked_at"),
     )
-    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
-    reasons = without(row["reasons"], TAKEN_OFF)
+    last = max((one.position for one in items_of(session, meeting_id)), default=0)
+    reasons = without(row.reasons, TAKEN_OFF)
     change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
-        {name: row[name] for name in copied} | {"state": "scheduled", "position": last + 1},
+        {name: getattr(row, name) for name in copied} | {"state": "scheduled", "position": last + 1},
         with_edited(reasons, ["position"]),
         by=by,
         at=at,
@@ -517,16 +515,15 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
         )
     refuse_to_let_go(session, row)
     # As of what is taken off: a rule that draws the same has it come back to no agenda from which people took it.
-    off = [] if row["meeting_id"] is None else [_off(row)]
-    change_item(session, row, state=moved(row, "withdraw"), position=0, reasons=[*row["reasons"], *off])
+    off = [] if row.meeting_id is None else [_off(row)]
+    change_item(session, row, state=moved(row.state, "withdraw"), position=0, reasons=[*row.reasons, *off])
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
-def is_late_for(row: Mapping[str, Any], meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
+def is_late_for(row: AgendaItem, meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
     """Whether an item of the pool was asked for late for this meeting; with `asked_by`, by this person."""
-    return asked_by in (None, row["asked_by"]) and any(
-        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id)
-        for reason in row["reasons"]
+    return asked_by in (None, row.asked_by) and any(
+        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id) for reason in row.reasons
     )
 
 
@@ -538,22 +535,22 @@ def needed_line(line: str) -> str:
     return line
 
 
-def _referred_as(row: Mapping[str, Any]) -> tuple[str, str]:
+def _referred_as(row: PresentedItem) -> tuple[str, str]:
     """The kind and the subject under which another committee has what is referred to it.
 
     No rule of that committee has anew what each meeting of this one has: there it is one matter, which waits in the
     pool as anything that is asked for.
     """
-    return (REFERRED, str(row["id"])) if row["kind"] in OF_ONE_MEETING else (row["kind"], row["subject"])
+    return (REFERRED, str(row.id)) if row.kind in OF_ONE_MEETING else (row.kind, row.subject)
 
 
-def _off(row: Mapping[str, Any]) -> Kept:
+def _off(row: AgendaItem) -> Kept:
     """That people took an item off the agenda on which it stands."""
-    return {"code": TAKEN_OFF, "facts": {"meeting": str(row["meeting_id"])}}
+    return {"code": TAKEN_OFF, "facts": {"meeting": str(row.meeting_id)}}
 
 
-def _refuse_objection(row: Mapping[str, Any]) -> None:
-    if row["kind"] == OBJECTION:
+def _refuse_objection(row: AgendaItem) -> None:
+    if row.kind == OBJECTION:
         raise Refusal(
             "agenda.objection_stays",
             N_("A partner’s objection stays on the agenda until it is settled or withdrawn."),
@@ -561,8 +558,8 @@ def _refuse_objection(row: Mapping[str, Any]) -> None:
         )
 
 
-def _said_as_it_is(row: Mapping[str, Any]) -> Refusal:
-    if row["kind"] == OBJECTION:
+def _said_as_it_is(row: AgendaItem) -> Refusal:
+    if row.kind == OBJECTION:
         return Refusal(
             "objection.item_stands",
             N_("This item states a partner’s objection: its title, its purpose and who may read it cannot be changed."),
@@ -573,56 +570,58 @@ def _said_as_it_is(row: Mapping[str, Any]) -> Refusal:
     )
 
 
-def _leave_to(session: Session, row: Mapping[str, Any], left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:
+def _leave_to(session: Session, row: AgendaItem, left: Sequence[Kept], *, by: Actor, at: datetime) -> bool:
     """Have an open item stand there for the reasons that are left, and withdraw it where none of them speaks for it."""
-    gone = {reason["code"] for reason in row["reasons"] if reason not in left}
+    gone = {reason["code"] for reason in row.reasons if reason not in left}
     if not gone:
         return False
     if speak_for_it(left):
         change_item(session, row, reasons=left)
         tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
         return True
-    if row["frozen_at"] is not None:
+    if row.frozen_at is not None:
         ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        change_item(session, row, reasons=[*without(row["reasons"], ENDED), ended])
+        change_item(session, row, reasons=[*without(row.reasons, ENDED), ended])
     else:
-        change_item(session, row, state=moved(row, "withdraw"), position=0)
+        change_item(session, row, state=moved(row.state, "withdraw"), position=0)
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
     return True
 
 
-def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> dict[str, Any]:
+def _lock_to_change(session: Session, item_id: UUID, seen: int | None) -> AgendaItem:
     """An item and its meeting, locked in the order in which freezing locks them. Raises Refusal: it is too late."""
-    meeting_id = item_of(session, item_id)["meeting_id"]
+    meeting_id = item_of(session, item_id).meeting_id
     meeting = lock_meeting(session, meeting_id) if meeting_id is not None else None
     row = lock_item(session, item_id, seen=seen)
-    if row["meeting_id"] != meeting_id:
+    if row.meeting_id != meeting_id:
         raise changed_meanwhile("agenda_item")
-    if row["state"] not in ("pool", "scheduled"):
+    if row.state not in ("pool", "scheduled"):
         raise Refusal("agenda.item_closed", N_("This item is settled or withdrawn."))
     if meeting is not None:
         refuse_unless_open(meeting)
     return row
 
 
-def _lock_among_others(
-    session: Session, item_id: UUID, seen: int | None
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tuple[AgendaItem, list[PresentedItem]]:
     """An item that is to be moved, locked, and the others of its agenda in their order. Raises Refusal."""
     row = _lock_to_change(session, item_id, seen)
-    if row["meeting_id"] is None:
+    if row.meeting_id is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
-    return row, [one for one in items_of(session, row["meeting_id"]) if one["id"] != item_id]
+    return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 
 def _place(
-    session: Session, row: dict[str, Any], others: list[dict[str, Any]], place: int, *, by: Actor, at: datetime
+    session: Session, row: AgendaItem, others: list[PresentedItem], place: int, *, by: Actor, at: datetime
 ) -> None:
     """Have an item stand among the others of its agenda after so many of them."""
     neighbour = others[place] if place < len(others) else (others[-1] if others else row)
     set_positions(session, [*others[:place], row, *others[place:]])
-    section = {name: neighbour[name] for name in ("section_fr", "section_en") if row[name] != neighbour[name]}
-    change_item(session, row, **section, reasons=with_edited(row["reasons"], ["position", *section]))
+    section = {
+        name: getattr(neighbour, name)
+        for name in ("section_fr", "section_en")
+        if getattr(row, name) != getattr(neighbour, name)
+    }
+    change_item(session, row, **section, reasons=with_edited(row.reasons, ["position", *section]))
     tell(session, "agenda_item.moved", row, by=by, at=at)
 
 

@@ -6,49 +6,52 @@ named is invited.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import SHAPE, also, changes, col, every, first, of, only, replaced, run, scalars, value_of
+from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, membership
 from meetings.invitations import Told
-from models.base import table_of
 from models.invitation import Invitation, MeetingAnswer
 from models.meeting import Meeting
 
 By = Literal["link", "mail", "page"]
-
-_meeting = table_of(Meeting)
-_invitation = table_of(Invitation)
-_answer = table_of(MeetingAnswer)
 
 ACCEPTED: Final = "accepted"
 TENTATIVE: Final = "tentative"
 DECLINED: Final = "declined"
 
 
+class Answered(MeetingAnswer):
+    """What somebody answered to a meeting: `answer` is "" where it lapsed, and `lapsed` then what it was; else ""."""
+
+    model_config = SHAPE
+    lapsed: str = also(value_of(literal("")))
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """One meeting to which a person may answer.
 
-    Its row, their seat, what they said (a row of `given`), and who may come instead.
+    Its row, their seat, what they said, and who may come instead.
     """
 
-    meeting: Mapping[str, Any]
+    meeting: Meeting
     seat_id: UUID | None
-    answer: Mapping[str, Any] | None
+    answer: Answered | None
     alternates: tuple[UUID, ...]
 
 
@@ -57,68 +60,56 @@ def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UU
 
     Raises Refusal where there is no such invitation.
     """
-    here = program_of(session)
-    row = one(session, select(_invitation).where(_invitation.c.program_id == here, _invitation.c.id == invitation_id))
+    row = first(session, of(Invitation).where(Invitation.id == invitation_id))
     if row is None:
         raise Refusal("invitation.unknown", N_("There is no such invitation."))
-    which = (
-        _meeting.c.series_id == row["series_id"] if row["series_id"] is not None else _meeting.c.id == row["meeting_id"]
-    )
-    rows = many(
+    which = col(Meeting.series_id) == row.series_id if row.series_id is not None else col(Meeting.id) == row.meeting_id
+    rows = every(
         session,
-        select(_meeting)
-        .where(_meeting.c.program_id == here, which, _meeting.c.state == "planned", _meeting.c.ends_at > at)
-        .order_by(_meeting.c.starts_at),
+        of(Meeting)
+        .where(which, Meeting.state == "planned", col(Meeting.ends_at) > at)
+        .order_by(col(Meeting.starts_at)),
     )
-    return row["person_id"], tuple(asked_of(session, row["person_id"], rows))
+    return row.person_id, tuple(asked_of(session, row.person_id, rows))
 
 
-def asked_of(session: Session, person_id: UUID, meetings: Sequence[Mapping[str, Any]]) -> list[Asked]:
+def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> list[Asked]:
     """Of these meetings those that invite the person, each with their seat and what they answered."""
-    said = {row["meeting_id"]: row for row in given(session, [one["id"] for one in meetings], person_id=person_id)}
-    members = {one: membership(session, one) for one in {meeting["committee_id"] for meeting in meetings}}
+    said = {one.meeting_id: one for one in given(session, [one.id for one in meetings], person_id=person_id)}
+    members = {one: membership(session, one) for one in {meeting.committee_id for meeting in meetings}}
     found = []
     for meeting in meetings:
         if person_id not in invitations.invited_to(session, meeting):
             continue
-        here, day = members[meeting["committee_id"]], meeting["starts"].date()
+        here, day = members[meeting.committee_id], meeting.starts.date()
         seat = here.seat_of(person_id, day)
         others = tuple(one for one in here.holders(seat.id, day, ALTERNATE) if one != person_id) if seat else ()
-        found.append(Asked(meeting, seat.id if seat else None, said.get(meeting["id"]), others))
+        found.append(Asked(meeting, seat.id if seat else None, said.get(meeting.id), others))
     return found
 
 
-def given(
-    session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | None = None
-) -> tuple[dict[str, Any], ...]:
-    """What everyone, or one person, answered to these meetings: rows of answers.
-
-    `answer` is "" where it lapsed, and `lapsed` then what it was; else that is "".
-    """
-    rows = many(
+def given(session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | None = None) -> tuple[Answered, ...]:
+    """What everyone, or one person, answered to these meetings."""
+    rows = every(
         session,
-        select(_answer).where(
-            _answer.c.program_id == program_of(session),
-            _answer.c.meeting_id.in_(list(meeting_ids)),
-            *([_answer.c.person_id == person_id] if person_id is not None else []),
+        of(Answered).where(
+            col(MeetingAnswer.meeting_id).in_(list(meeting_ids)),
+            *([col(MeetingAnswer.person_id) == person_id] if person_id is not None else []),
         ),
     )
-    return tuple(
-        {**row, "answer": "", "lapsed": row["answer"]} if row["lapsed_at"] is not None else {**row, "lapsed": ""}
-        for row in rows
-    )
+    return tuple(row if row.lapsed_at is None else replaced(row, answer="", lapsed=row.answer) for row in rows)
 
 
 def lapse(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> None:
     """Have answers to these meetings count no longer: they were given for another time, and everyone is asked anew."""
-    session.execute(
-        update(_answer)
+    run(
+        session,
+        changes(MeetingAnswer)
         .where(
-            _answer.c.program_id == program_of(session),
-            _answer.c.meeting_id.in_(list(meeting_ids)),
-            _answer.c.lapsed_at.is_(None),
+            col(MeetingAnswer.meeting_id).in_(list(meeting_ids)),
+            col(MeetingAnswer.lapsed_at).is_(None),
         )
-        .values(lapsed_at=at, version=_answer.c.version + 1)
+        .values(lapsed_at=at, version=col(MeetingAnswer.version) + 1),
     )
 
 
@@ -158,10 +149,8 @@ def tell(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> tu
     """Tell of these meetings, once what was answered to each is recorded: one letter a person for all of them."""
     if not meeting_ids:
         return ()
-    about = select(_meeting.c.committee_id).where(
-        _meeting.c.program_id == program_of(session), _meeting.c.id.in_(list(meeting_ids))
-    )
-    return invitations.tell_all(session, at=at, committee_ids=set(session.scalars(about)))
+    about = only(Meeting.committee_id).where(col(Meeting.id).in_(list(meeting_ids)))
+    return invitations.tell_all(session, at=at, committee_ids=set(scalars(session, about)))
 
 
 def record(
@@ -184,13 +173,13 @@ def record(
     mail was written before the answer that stands, however that was given, or the one named is no alternate of theirs.
     """
     here = program_of(session)
-    meeting = one(
+    meeting = first(
         session,
-        select(_meeting).where(_meeting.c.program_id == here, _meeting.c.id == meeting_id).with_for_update(),
+        of(Meeting).where(Meeting.id == meeting_id).with_for_update(),
     )
     if meeting is None:
         raise Refusal("meeting.unknown", N_("There is no such meeting."))
-    if meeting["state"] != "planned" or meeting["ends_at"] <= at:
+    if meeting.state != "planned" or meeting.ends_at <= at:
         raise Refusal("answer.over", N_("This meeting no longer takes answers."))
     found = asked_of(session, person_id, [meeting])
     if not found:
@@ -200,10 +189,10 @@ def record(
         raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
     before = asked.answer
     if before is not None and stamped_at is not None:
-        if stamped_at < (before["stamped_at"] or before["answered_at"]):
+        if stamped_at < (before.stamped_at or before.answered_at):
             raise Refusal("answer.stale", N_("A later answer was recorded already."))
-        if said == before["answer"] == DECLINED and before["lapsed_at"] is None:
-            alternate_id = before["alternate_id"]
+        if said == before.answer == DECLINED and before.lapsed_at is None:
+            alternate_id = before.alternate_id
     values = {
         "seat_id": asked.seat_id,
         "answer": said,
@@ -214,14 +203,15 @@ def record(
         "stamped_at": stamped_at,
         "lapsed_at": None,
     }
-    statement = insert(_answer).values(
+    statement = insert(MeetingAnswer).values(
         program_id=here, id=uuid4(), meeting_id=meeting_id, person_id=person_id, version=1, **values
     )
-    session.execute(
+    run(
+        session,
         statement.on_conflict_do_update(
             index_elements=["program_id", "meeting_id", "person_id"],
-            set_={**values, "version": _answer.c.version + 1},
-        )
+            set_={**values, "version": col(MeetingAnswer.version) + 1},
+        ),
     )
     events.write(
         session,
@@ -233,7 +223,7 @@ def record(
         person=str(person_id),
         answer=said,
         means=means,
-        before=before["answer"] if before is not None else "",
+        before=before.answer if before is not None else "",
         alternate=str(alternate_id) if alternate_id else "",
     )
-    return alternate_id is not None or (before is not None and before["alternate_id"] is not None)
+    return alternate_id is not None or (before is not None and before.alternate_id is not None)

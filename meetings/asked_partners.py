@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -18,6 +18,7 @@ from domain.mail.notices import COORDINATION
 from domain.roles.roles import Link, Standing, standing
 from locales import N_, say
 from meetings.endorsements import SPEAK_FOR_IT, barred_from
+from models.minutes import Decision
 
 #: The step of a partner's task to endorse a decision or to object to it; its item is the decision's id.
 ENDORSE: Final = "decision.endorse"
@@ -27,7 +28,7 @@ _ASKED_AGAIN: Final = N_("Asked again: say whether your organization endorses de
 
 def ask(
     session: Session,
-    row: Mapping[str, Any],
+    row: Decision,
     organization_id: UUID,
     due_on: date,
     *,
@@ -45,9 +46,9 @@ def ask(
     assigning.assign(
         session,
         ENDORSE,
-        str(row["id"]),
-        title_fr=say("fr", title, number=row["number"]),
-        title_en=say("en", title, number=row["number"]),
+        str(row.id),
+        title_fr=say("fr", title, number=row.number),
+        title_en=say("en", title, number=row.number),
         chain=[*_who_says_it(today, organization_id, barred), *COORDINATION],
         due_on=due_on,
         by=by,
@@ -70,9 +71,9 @@ def _who_says_it(today: Standing, organization_id: UUID, barred: Collection[UUID
 
 def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> list[UUID]:
     return [
-        task["id"]
+        task.id
         for task in asking.open_ones(session, ENDORSE, decision_id)
-        if any(_is_of(link, organization_id) for link in task["links"])
+        if any(_is_of(link, organization_id) for link in task.links)
     ]
 
 

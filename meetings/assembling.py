@@ -13,15 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, scalar, scalars
+from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
 from meetings.agenda_items import (
+    PresentedItem,
     change_item,
     is_asked,
     items_of,
@@ -60,13 +61,8 @@ from meetings.reasons import (
 )
 from meetings.unclosed import unclosed
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.committee import Committee
 from models.meeting import Meeting
-
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
-_committee = table_of(Committee)
 
 #: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
 #: domain.declarations.program_committees.
@@ -127,15 +123,15 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
     """
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
     drawn = draw(session, committee, meeting, at=at)
     for one in drawn:
         if one.kind == OBJECTION:
             bring_forward(session, meeting, one.subject, by=by, at=at)
     rows = _rows_at_hand(session, meeting)
     # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
-    known = {(row["kind"], row["subject"]): row for row in rows if row["state"] != "withdrawn"}
-    gone = {(row["kind"], row["subject"]): row for row in rows if row["state"] == "withdrawn"}
+    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
+    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
     off = _taken_off_here(meeting_id, rows, known)
     added, changed = [], []
     for one in drawn:
@@ -145,11 +141,11 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         if row is None:
             made = _put(session, meeting, one, gone.get((one.kind, one.subject)), by=by, at=at)
             added += [made] if made else []
-        elif row["state"] == "pool":
+        elif row.state == "pool":
             _schedule(session, meeting, row, one)
-            added.append(row["id"])
+            added.append(row.id)
         elif _refresh(session, row, one):
-            changed.append(row["id"])
+            changed.append(row.id)
     added += _leftovers(session, meeting, rows, drawn)
     removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
     moved = _put_in_order(session, meeting_id, drawn, set(added))
@@ -160,46 +156,43 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
     return done
 
 
-def bring_forward(
-    session: Session, meeting: Mapping[str, Any], subject: str, *, by: Actor, at: datetime
-) -> UUID | None:
+def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor, at: datetime) -> UUID | None:
     """Have an objection wait in the pool for this held meeting, where a later one has it; return its item.
 
     An objection belongs before the next meeting of its committee. A later agenda that is frozen keeps it, as printed,
     and so does every other where this meeting is over.
     """
-    if meeting["ends_at"] <= at:
+    if meeting.ends_at <= at:
         return None
-    later_id = session.scalar(
-        select(_item.c.meeting_id).where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == meeting["committee_id"],
-            _item.c.kind == OBJECTION,
-            _item.c.subject == subject,
-            _item.c.state == "scheduled",
-            _item.c.meeting_id != meeting["id"],
-        )
+    later_id = scalar(
+        session,
+        only(AgendaItem.meeting_id).where(
+            AgendaItem.committee_id == meeting.committee_id,
+            AgendaItem.kind == OBJECTION,
+            AgendaItem.subject == subject,
+            AgendaItem.state == "scheduled",
+            AgendaItem.meeting_id != meeting.id,
+        ),
     )
     # Meetings are held in the order of their time: one that comes before this one is not waited for.
-    if later_id is None or read_meeting(session, later_id)["starts_at"] <= meeting["starts_at"]:
+    if later_id is None or read_meeting(session, later_id).starts_at <= meeting.starts_at:
         return None
     later = lock_meeting(session, later_id)
-    row = open_row(session, meeting["committee_id"], OBJECTION, subject)
+    row = open_row(session, meeting.committee_id, OBJECTION, subject)
     if (
         row is None
-        or row["meeting_id"] != later_id
-        or later["state"] != "planned"
-        or later["agenda_frozen_at"] is not None
-        or later["starts_at"] <= meeting["starts_at"]
+        or row.meeting_id != later_id
+        or later.state != "planned"
+        or later.agenda_frozen_at is not None
+        or later.starts_at <= meeting.starts_at
     ):
         return None
-    by_hand = edited(row["reasons"]) - _OF_A_PLACE
-    reasons = with_edited(without(row["reasons"], EDITED), by_hand)
-    change_item(session, row, state=moved(row, "put_back"), meeting_id=None, position=0, reasons=reasons)
+    by_hand = edited(row.reasons) - _OF_A_PLACE
+    reasons = with_edited(without(row.reasons, EDITED), by_hand)
+    change_item(session, row, state=moved(row.state, "put_back"), meeting_id=None, position=0, reasons=reasons)
     set_positions(session, items_of(session, later_id))
-    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting["id"]))
-    found: UUID = row["id"]
-    return found
+    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting.id))
+    return row.id
 
 
 def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -209,20 +202,20 @@ def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime
     nor is what was carried over from it, whatever became of that. One that is frozen stays as printed.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "planned" or meeting["agenda_frozen_at"] is not None:
+    if meeting.state != "planned" or meeting.agenda_frozen_at is not None:
         return
     for settled in items_of(session, meeting_id):
-        if settled["outcome"] != "carried":
+        if settled.outcome != "carried":
             continue
-        row = lock_item(session, settled["id"])
-        there = moved(row, "correct")
+        row = lock_item(session, settled.id)
+        there = moved(row.state, "correct")
         values: dict[str, Any] = {"outcome": "", "settled_at": None, "settled_as": None}
         values |= {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
         goes_on = _has_successor(session, row)
-        if not goes_on and open_row(session, row["committee_id"], row["kind"], row["subject"]) is None:
+        if not goes_on and open_row(session, row.committee_id, row.kind, row.subject) is None:
             change_item(session, row, state=there, **values)
             continue
-        state = moved({**row, "state": there}, "withdraw")
+        state = moved(there, "withdraw")
         change_item(session, row, state=state, meeting_id=None, position=0, **values)
         tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(meeting_id))
     set_positions(session, items_of(session, meeting_id))
@@ -235,27 +228,27 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
     longer holds. The agenda as it went out stays on record. Raises Refusal where the meeting is not cancelled.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "cancelled":
+    if meeting.state != "cancelled":
         raise Refusal("agenda.not_cancelled", N_("Only a cancelled meeting gives back the items of its agenda."))
     back = []
-    returned = Reason(RETURNED, facts={"day": meeting["starts"].date().isoformat()}).kept()
+    returned = Reason(RETURNED, facts={"day": meeting.starts.date().isoformat()}).kept()
     for row in lock_agenda(session, meeting_id):
-        if row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
-            change_item(session, row, state=moved(row, "withdraw"))
+        if row.kind in OF_ONE_MEETING or is_over(row.reasons):
+            change_item(session, row, state=moved(row.state, "withdraw"))
             continue
         change_item(
             session,
             row,
-            state=moved(row, "put_back"),
+            state=moved(row.state, "put_back"),
             meeting_id=None,
             number=None,
             frozen_at=None,
             late=False,
             late_reason="",
             position=0,
-            reasons=merged(without(row["reasons"], LATE_REQUEST), [returned]),
+            reasons=merged(without(row.reasons, LATE_REQUEST), [returned]),
         )
-        back.append(row["id"])
+        back.append(row.id)
     if back:
         events.write(session, "agenda.returned", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(back))
     return tuple(back)
@@ -271,19 +264,16 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
     lock_meeting(session, meeting_id)
     made = []
     for row in items_of(session, meeting_id):
-        if row["outcome"] != "carried" or row["kind"] in OF_ONE_MEETING or is_over(row["reasons"]):
+        if row.outcome != "carried" or row.kind in OF_ONE_MEETING or is_over(row.reasons):
             continue
         if _has_successor(session, row):
             continue
-        seen = row["times_seen"] + 1
-        copied = (
-            *("committee_id", "kind", "subject", "rule", "task_id", "asked_by", "asked_at"),
-            *_BY_RULE,
-        )
-        values = {name: row[name] for name in copied} | {"times_seen": seen, "carried_from_id": row["id"]}
+        seen = row.times_seen + 1
+        copied = ("committee_id", "kind", "subject", "rule", "task_id", "asked_by", "asked_at", *_BY_RULE)
+        values = {name: getattr(row, name) for name in copied} | {"times_seen": seen, "carried_from_id": row.id}
         if seen >= TOO_OFTEN:
             values["purpose"] = "decision"
-        made.append(open_item(session, values, _older(row["reasons"], seen), by=by, at=at, verb="agenda_item.carried"))
+        made.append(open_item(session, values, _older(row.reasons, seen), by=by, at=at, verb="agenda_item.carried"))
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
@@ -297,14 +287,14 @@ def carry_from_unclosed(session: Session, meeting_id: UUID, *, by: Actor, at: da
     """
     meeting = read_meeting(session, meeting_id)
     made: tuple[UUID, ...] = ()
-    for earlier in unclosed(session, at, committee_id=meeting["committee_id"]):
-        if earlier["starts_at"] >= meeting["starts_at"]:
+    for earlier in unclosed(session, at, committee_id=meeting.committee_id):
+        if earlier.starts_at >= meeting.starts_at:
             continue
-        lock_meeting(session, earlier["id"])
-        for row in lock_agenda(session, earlier["id"]):
-            if row["kind"] not in OF_ONE_MEETING and not is_over(row["reasons"]):
+        lock_meeting(session, earlier.id)
+        for row in lock_agenda(session, earlier.id):
+            if row.kind not in OF_ONE_MEETING and not is_over(row.reasons):
                 _is_carried(session, row, by=by, at=at)
-        made += carry_over(session, earlier["id"], by=by, at=at)
+        made += carry_over(session, earlier.id, by=by, at=at)
     return made
 
 
@@ -312,46 +302,46 @@ def carry_one(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> No
     """Carry over one item of a meeting that is over, as `carry_from_unclosed` does all of them. The meeting is held."""
     row = lock_item(session, item_id)
     _is_carried(session, row, by=by, at=at)
-    carry_over(session, row["meeting_id"], by=by, at=at)
+    if row.meeting_id is not None:
+        carry_over(session, row.meeting_id, by=by, at=at)
 
 
-def _is_carried(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _is_carried(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:
     settled = {"outcome": "carried", "settled_at": at, "settled_as": by.role}
-    change_item(session, row, state=moved(row, "settle"), **settled)
+    change_item(session, row, state=moved(row.state, "settle"), **settled)
     tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="carried")
 
 
-def take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
+def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> bool:
     """Something else became of an item than being carried over: no other agenda has it for that any more.
 
     What somebody asked for again since stays, and what is frozen stays as printed, and says that its fact is over. An
     objection stays until it is settled or taken back. Returns whether the committee has it open there all the same.
     """
-    found = many(
+    found = every(
         session,
-        select(_item)
+        of(AgendaItem)
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.carried_from_id == row["id"],
-            _item.c.committee_id == row["committee_id"],
-            _item.c.state.in_(["pool", "scheduled"]),
+            AgendaItem.carried_from_id == row.id,
+            AgendaItem.committee_id == row.committee_id,
+            col(AgendaItem.state).in_(["pool", "scheduled"]),
         )
         .with_for_update(),
     )
     if not found:
         return False
     (after,) = found  # of one subject one item is open
-    if after["kind"] == OBJECTION:
+    if after.kind == OBJECTION:
         return True
-    anew = [reason for reason in after["reasons"] if reason not in row["reasons"]]
-    if speak_for_it(anew) and not is_drawn(after["reasons"]):
+    anew = [reason for reason in after.reasons if reason not in row.reasons]
+    if speak_for_it(anew) and not is_drawn(after.reasons):
         return True
-    is_printed = after["frozen_at"] is not None
+    is_printed = after.frozen_at is not None
     if is_printed:
         ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        change_item(session, after, carried_from_id=None, reasons=[*without(after["reasons"], ENDED), ended])
+        change_item(session, after, carried_from_id=None, reasons=[*without(after.reasons, ENDED), ended])
     else:
-        change_item(session, after, carried_from_id=None, state=moved(after, "withdraw"), position=0)
+        change_item(session, after, carried_from_id=None, state=moved(after.state, "withdraw"), position=0)
     tell(session, "agenda_item.withdrawn", after, by=by, at=at)
     return is_printed
 
@@ -359,11 +349,11 @@ def take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: dateti
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
     return tuple(
-        row["id"]
+        row.id
         for row in _meetings_near(session, at)
-        if row["agenda_circulated_at"] is None
-        and row["starts_at"] > at
-        and row["starts_at"] - timedelta(hours=row["agenda"]["circulate_hours"]) <= at
+        if row.agenda_circulated_at is None
+        and row.starts_at > at
+        and row.starts_at - timedelta(hours=row.agenda["circulate_hours"]) <= at
     )
 
 
@@ -373,11 +363,11 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
     Not one that is over: nobody needs its agenda any more, and what it would take from the pool is the next one's.
     """
     return tuple(
-        row["id"]
+        row.id
         for row in _meetings_near(session, at)
-        if row["agenda_frozen_at"] is None
-        and row["ends_at"] > at
-        and row["starts_at"] - timedelta(hours=row["agenda"]["freeze_hours"]) <= at
+        if row.agenda_frozen_at is None
+        and row.ends_at > at
+        and row.starts_at - timedelta(hours=row.agenda["freeze_hours"]) <= at
     )
 
 
@@ -387,61 +377,60 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
 def _lacks_objection(session: Session, meeting_id: UUID, at: datetime) -> bool:
     """Whether an agenda lacks an objection that no earlier meeting has, nor one whose agenda went out frozen."""
     meeting = read_meeting(session, meeting_id)
-    committee = committees(session)[meeting["committee_id"]]
-    if committee["key"] != declared(session).committee:
+    committee = committees(session)[meeting.committee_id]
+    if committee.key != declared(session).committee:
         return False
     has_it = or_(
-        _meeting.c.id == meeting_id,
-        _meeting.c.starts_at < meeting["starts_at"],
-        _meeting.c.agenda_frozen_at.is_not(None),
-        _meeting.c.state != "planned",
+        Meeting.id == meeting_id,
+        col(Meeting.starts_at) < meeting.starts_at,
+        col(Meeting.agenda_frozen_at).is_not(None),
+        Meeting.state != "planned",
     )
-    elsewhere = session.scalars(
-        select(_item.c.subject)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
+    elsewhere = scalars(
+        session,
+        only(AgendaItem.subject)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == meeting["committee_id"],
-            _item.c.kind == OBJECTION,
-            _item.c.state == "scheduled",
+            AgendaItem.committee_id == meeting.committee_id,
+            AgendaItem.kind == OBJECTION,
+            AgendaItem.state == "scheduled",
             has_it,
-        )
+        ),
     ).all()
     drawn = draw(session, committee, meeting, at=at)
     return any(one.kind == OBJECTION and one.subject not in elsewhere for one in drawn)
 
 
-def _rows_at_hand(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _rows_at_hand(session: Session, meeting: Meeting) -> list[AgendaItem]:
     """The committee's pool and what this meeting has or had, locked: of one subject, the open item before others."""
-    return many(
+    return every(
         session,
-        select(_item)
+        of(AgendaItem)
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == meeting["committee_id"],
-            or_(_item.c.state == "pool", _item.c.meeting_id == meeting["id"]),
+            AgendaItem.committee_id == meeting.committee_id,
+            or_(AgendaItem.state == "pool", AgendaItem.meeting_id == meeting.id),
         )
-        .order_by(_item.c.state.in_(["pool", "scheduled"]), _item.c.asked_at, _item.c.id)
+        .order_by(col(AgendaItem.state).in_(["pool", "scheduled"]), col(AgendaItem.asked_at), col(AgendaItem.id))
         .with_for_update(),
     )
 
 
 def _taken_off_here(
-    meeting_id: UUID, rows: Sequence[Mapping[str, Any]], known: Mapping[tuple[str, str], Mapping[str, Any]]
+    meeting_id: UUID, rows: Sequence[AgendaItem], known: Mapping[tuple[str, str], AgendaItem]
 ) -> set[tuple[str, str]]:
     """What people took off this agenda, and did not put on again."""
     return {
         key
         for row in rows
-        if str(meeting_id) in taken_off(row["reasons"]) and known.get(key := (row["kind"], row["subject"]), row) is row
+        if str(meeting_id) in taken_off(row.reasons) and known.get(key := (row.kind, row.subject), row) is row
     }
 
 
 def _put(
     session: Session,
-    meeting: Mapping[str, Any],
+    meeting: Meeting,
     one: Drawn,
-    before: Mapping[str, Any] | None,
+    before: AgendaItem | None,
     *,
     by: Actor,
     at: datetime,
@@ -457,10 +446,10 @@ def _put(
         session,
         {
             **{name: getattr(one, name) for name in (*_BY_RULE, "kind", "subject", "rule", "times_seen")},
-            **{name: before[name] for name in by_hand if before is not None},
+            **{name: getattr(before, name) for name in by_hand},
             "carried_from_id": one.carried_from_id,
-            "committee_id": meeting["committee_id"],
-            "meeting_id": meeting["id"],
+            "committee_id": meeting.committee_id,
+            "meeting_id": meeting.id,
             "state": "scheduled",
             "asked_by": None,
         },
@@ -471,84 +460,82 @@ def _put(
     )
 
 
-def _is_open_elsewhere(session: Session, meeting: Mapping[str, Any], one: Drawn) -> bool:
-    found = session.scalar(
-        select(_item.c.id).where(
-            _item.c.program_id == program_of(session),
-            _item.c.committee_id == meeting["committee_id"],
-            _item.c.kind == one.kind,
-            _item.c.subject == one.subject,
-            _item.c.state.in_(["pool", "scheduled"]),
-        )
+def _is_open_elsewhere(session: Session, meeting: Meeting, one: Drawn) -> bool:
+    found = scalar(
+        session,
+        only(AgendaItem.id).where(
+            AgendaItem.committee_id == meeting.committee_id,
+            AgendaItem.kind == one.kind,
+            AgendaItem.subject == one.subject,
+            col(AgendaItem.state).in_(["pool", "scheduled"]),
+        ),
     )
     return found is not None
 
 
-def _schedule(session: Session, meeting: Mapping[str, Any], row: Mapping[str, Any], one: Drawn) -> None:
+def _schedule(session: Session, meeting: Meeting, row: AgendaItem, one: Drawn) -> None:
     change_item(
         session,
         row,
         **_by_rule(row, one),
-        state=moved(row, "schedule"),
-        meeting_id=meeting["id"],
+        state=moved(row.state, "schedule"),
+        meeting_id=meeting.id,
         late_reason="",
         reasons=without(_reasons(row, one), LATE_REQUEST),
     )
 
 
-def _refresh(session: Session, row: Mapping[str, Any], one: Drawn) -> bool:
+def _refresh(session: Session, row: AgendaItem, one: Drawn) -> bool:
     """Have an item say what its rule says now, but for what people changed. Whether that is anything else."""
-    if row["state"] != "scheduled":
+    if row.state != "scheduled":
         return False
     wanted = {**_by_rule(row, one), "reasons": _reasons(row, one)}
-    differs = any(row[name] != value for name, value in wanted.items())
+    differs = any(getattr(row, name) != value for name, value in wanted.items())
     if differs:
         change_item(session, row, **wanted)
     return differs
 
 
-def _by_rule(row: Mapping[str, Any], one: Drawn) -> dict[str, Any]:
+def _by_rule(row: AgendaItem, one: Drawn) -> dict[str, Any]:
     by_hand = kept_by_hand(row)
     wanted = {name: getattr(one, name) for name in _BY_RULE if name not in by_hand}
-    if row["times_seen"] >= TOO_OFTEN and "purpose" in wanted and row["kind"] not in OF_ONE_MEETING:
+    if row.times_seen >= TOO_OFTEN and "purpose" in wanted and row.kind not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
-    if row["kind"] in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn
+    if row.kind in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn
         wanted |= {"times_seen": one.times_seen, "carried_from_id": one.carried_from_id}
     return {**wanted, "rule": one.rule}
 
 
-def _reasons(row: Mapping[str, Any], one: Drawn) -> list[Kept]:
+def _reasons(row: AgendaItem, one: Drawn) -> list[Kept]:
     """What the rules say now, and what was said otherwise than by a rule. What a rule draws is not over."""
-    said = without(row["reasons"], ENDED) if one.reasons else row["reasons"]
+    said = without(row.reasons, ENDED) if one.reasons else row.reasons
     return merged(list(one.reasons), (reason for reason in said if "rule" not in reason))
 
 
-def _leftovers(
-    session: Session, meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], drawn: Sequence[Drawn]
-) -> list[UUID]:
+def _leftovers(session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[Drawn]) -> list[UUID]:
     """What waits in the pool and no rule takes any more, or another committee referred: it is not forgotten."""
     taken = {(one.kind, one.subject) for one in drawn}
     found = []
     for row in rows:
-        is_off = str(meeting["id"]) in taken_off(row["reasons"])
-        waits = row["state"] == "pool" and is_asked(row) and not is_over(row["reasons"])
-        if waits and (row["kind"], row["subject"]) not in taken and not is_off:
-            change_item(session, row, state=moved(row, "schedule"), meeting_id=meeting["id"])
-            found.append(row["id"])
+        is_off = str(meeting.id) in taken_off(row.reasons)
+        waits = row.state == "pool" and is_asked(row) and not is_over(row.reasons)
+        if waits and (row.kind, row.subject) not in taken and not is_off:
+            change_item(session, row, state=moved(row.state, "schedule"), meeting_id=meeting.id)
+            found.append(row.id)
     return found
 
 
-def _remove(session: Session, rows: Sequence[Mapping[str, Any]], drawn: set[tuple[str, str]]) -> list[UUID]:
+def _remove(session: Session, rows: Sequence[AgendaItem], drawn: set[tuple[str, str]]) -> list[UUID]:
     """Withdraw what rules alone had put here or in the pool, and draw no more, and what was over as printed."""
     gone = []
     for row in rows:
         if (
-            row["state"] in ("pool", "scheduled")
-            and (is_drawn(row["reasons"]) or is_over(row["reasons"]))
-            and (row["kind"], row["subject"]) not in drawn
+            row.state in ("pool", "scheduled")
+            and (is_drawn(row.reasons) or is_over(row.reasons))
+            and (row.kind, row.subject) not in drawn
         ):
-            change_item(session, row, state=moved(row, "withdraw"), position=0)
-            gone.append(row["id"])
+            change_item(session, row, state=moved(row.state, "withdraw"), position=0)
+            gone.append(row.id)
     return gone
 
 
@@ -559,35 +546,35 @@ def _put_in_order(session: Session, meeting_id: UUID, drawn: Sequence[Drawn], ad
     """
     rows = items_of(session, meeting_id)
     ranks = {(one.kind, one.subject): rank for rank, one in enumerate(drawn)}
-    rank = {row["id"]: ranks.get((row["kind"], row["subject"]), len(ranks)) for row in rows}
-    by_rule = sorted(rows, key=lambda row: (rank[row["id"]], row["asked_at"], str(row["id"])))
-    if not any("position" in edited(row["reasons"]) for row in rows):
+    rank = {row.id: ranks.get((row.kind, row.subject), len(ranks)) for row in rows}
+    by_rule = sorted(rows, key=lambda row: (rank[row.id], row.asked_at, str(row.id)))
+    if not any("position" in edited(row.reasons) for row in rows):
         return set_positions(session, by_rule)
-    order = [row for row in rows if row["id"] not in added]
+    order = [row for row in rows if row.id not in added]
     for row in by_rule:
-        if row["id"] in added:
+        if row.id in added:
             order.insert(_place_after_its_like(order, row, rank), row)
     return set_positions(session, order)
 
 
-def _place_after_its_like(order: Sequence[Mapping[str, Any]], row: Mapping[str, Any], rank: Mapping[UUID, int]) -> int:
+def _place_after_its_like(order: Sequence[PresentedItem], row: PresentedItem, rank: Mapping[UUID, int]) -> int:
     """After the last item of its section, else after the last one that the rules put before it."""
-    same = [place for place, one in enumerate(order, start=1) if one["section_fr"] == row["section_fr"]]
-    before = [place for place, one in enumerate(order, start=1) if rank[one["id"]] <= rank[row["id"]]]
+    same = [place for place, one in enumerate(order, start=1) if one.section_fr == row.section_fr]
+    before = [place for place, one in enumerate(order, start=1) if rank[one.id] <= rank[row.id]]
     return max(same or before, default=0)
 
 
 # --------------------------------------------------------------------------------------------------------- afterwards
 
 
-def _has_successor(session: Session, row: Mapping[str, Any]) -> bool:
+def _has_successor(session: Session, row: AgendaItem) -> bool:
     """Whether the committee has what an item was carried over to. What another one was referred is its own to treat."""
-    found = session.scalar(
-        select(_item.c.id).where(
-            _item.c.program_id == program_of(session),
-            _item.c.carried_from_id == row["id"],
-            _item.c.committee_id == row["committee_id"],
-        )
+    found = scalar(
+        session,
+        only(AgendaItem.id).where(
+            AgendaItem.carried_from_id == row.id,
+            AgendaItem.committee_id == row.committee_id,
+        ),
     )
     return found is not None
 
@@ -597,27 +584,26 @@ def _older(reasons: Sequence[Kept], seen: int) -> list[Kept]:
     return [*without(reasons, CARRIED, THREE_TIMES, RETURNED), Reason(code, facts={"n": seen}).kept()]
 
 
-def _meetings_near(session: Session, at: datetime) -> list[dict[str, Any]]:
-    return many(
+class _MeetingWithAgenda(Meeting):
+    """A meeting with what its committee's file declares of agendas."""
+
+    model_config = SHAPE
+    agenda: dict[str, Any] = also(Committee.agenda)
+
+
+def _meetings_near(session: Session, at: datetime) -> list[_MeetingWithAgenda]:
+    return every(
         session,
-        select(
-            _meeting.c.id,
-            _meeting.c.starts_at,
-            _meeting.c.ends_at,
-            _meeting.c.agenda_circulated_at,
-            _meeting.c.agenda_frozen_at,
-            _committee.c.agenda,
-        )
+        of(_MeetingWithAgenda)
         .join(
-            _committee,
-            (_committee.c.program_id == _meeting.c.program_id) & (_committee.c.id == _meeting.c.committee_id),
+            Committee,
+            same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)),
         )
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.state == "planned",
-            _meeting.c.agenda_frozen_at.is_(None),
-            _meeting.c.starts_at <= at + _LONGEST_NOTICE,
-            _committee.c.agenda.has_key("rules"),
+            Meeting.state == "planned",
+            col(Meeting.agenda_frozen_at).is_(None),
+            col(Meeting.starts_at) <= at + _LONGEST_NOTICE,
+            inside(Committee.agenda).has_key("rules"),
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )

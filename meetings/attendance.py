@@ -6,19 +6,35 @@ after the meeting was held and its minutes were approved: the record keeps what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, Select, and_, cast, or_, select, update
+from sqlalchemy import Date, cast, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    tuples,
+)
+from domain.kernel.scope import program_of
 from domain.loading.exporting import last_loaded
 from domain.record import events
 from domain.roles.roles import standing as roles_on
@@ -26,14 +42,9 @@ from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
-from models.base import table_of
 from models.committee import SeatHolder
 from models.meeting import Meeting
 from models.minutes import ATTENDED, Attendance
-
-_attendance = table_of(Attendance)
-_meeting = table_of(Meeting)
-_holder = table_of(SeatHolder)
 
 UNRECORDED: Final = ATTENDED[0]
 
@@ -62,7 +73,7 @@ class Attended:
 def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
     """How each seat was filled: those that exist on the day, and any other that was recorded. Raises Refusal."""
     meeting = read_meeting(session, meeting_id)
-    seats = membership(session, meeting["committee_id"])
+    seats = membership(session, meeting.committee_id)
     return tuple(_attended(session, meeting, seats))
 
 
@@ -73,33 +84,24 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
     seat, whoever holds it is taken to sit there, as principal or as alternate, unless they are away that day. A meeting
     that nobody closed, or that is opened afterwards to record what happened, is of another day: nobody sits in it.
     """
-    rows = many(
+    rows = tuples(
         session,
-        select(
-            _meeting.c.id.label("meeting_id"),
-            _attendance.c.seat_id,
-            _attendance.c.state,
-            _attendance.c.person_id,
-            _attendance.c.left_at,
-        )
-        .select_from(_meeting)
-        .outerjoin(
-            _attendance,
-            and_(_attendance.c.program_id == _meeting.c.program_id, _attendance.c.meeting_id == _meeting.c.id),
-        )
-        .where(_meeting.c.program_id == program_of(session), under_way_on(seats.committee_id, day)),
+        only(Meeting.id, Attendance.seat_id, Attendance.state, Attendance.person_id, Attendance.left_at)
+        .select_from(Meeting)
+        .outerjoin(Attendance, joins(Attendance.meeting_id, Meeting))
+        .where(under_way_on(seats.committee_id, day)),
     )
     if not rows:
         return {}
     held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
     found = {}
-    for meeting_id in {row["meeting_id"] for row in rows}:
+    for meeting_id in {row[0] for row in rows}:
         recorded = {
-            row["seat_id"]: row
-            for row in rows
-            if row["meeting_id"] == meeting_id and row["state"] not in (None, UNRECORDED)
+            seat_id: person == person_id and left_at is None
+            for of_meeting, seat_id, state, person, left_at in rows
+            if of_meeting == meeting_id and state not in (None, UNRECORDED)
         }
-        sat = {row["seat_id"] for row in recorded.values() if row["person_id"] == person_id and row["left_at"] is None}
+        sat = {seat_id for seat_id, sits in recorded.items() if sits}
         sat |= {seat.id for seat in held if seat.id not in recorded}
         found[meeting_id] = tuple(seat for seat in seats.seats if seat.id in sat)
     return found
@@ -108,9 +110,9 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
 def under_way_on(committee_id: UUID | None, day: date) -> Any:
     """The meetings of a committee that are under way on their own local day, as a condition."""
     return and_(
-        _meeting.c.committee_id == committee_id,
-        _meeting.c.state == "under_way",
-        cast(_meeting.c.starts, Date) == day,
+        Meeting.committee_id == committee_id,
+        Meeting.state == "under_way",
+        cast(col(Meeting.starts), Date) == day,
     )
 
 
@@ -129,10 +131,10 @@ def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quo
     every principal come of whose seat nothing is recorded.
     """
     meeting = read_meeting(session, meeting_id)
-    begins = min(meeting["starts_at"], meeting["opened_at"] or meeting["starts_at"])
+    begins = min(meeting.starts_at, meeting.opened_at or meeting.starts_at)
     came = [one.arrived_at for one in attendance_of(session, meeting_id) if one.arrived_at is not None]
     stood = _standings(session, meeting_id, at_best=at_best)
-    moments = sorted({begins, meeting["starts_at"], *came})
+    moments = sorted({begins, meeting.starts_at, *came})
     return max(map(stood, moments), key=lambda one: (one.is_met, one.seats_present))
 
 
@@ -152,41 +154,39 @@ def tell_quorums(session: Session) -> None:
     Nothing was kept of it for those that were held before the program did. One without a quorum is looked at again
     where a seat of which nothing is recorded was found afterwards to have somebody that day, who may have come.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.state == "held",
-            or_(_meeting.c.quorate.is_(None), and_(~_meeting.c.quorate, _seated_since().exists())),
+            Meeting.state == "held",
+            or_(col(Meeting.quorate).is_(None), and_(~col(Meeting.quorate), _seated_since().exists())),
         )
-        .order_by(_meeting.c.id)
+        .order_by(col(Meeting.id))
         .with_for_update(),
     )
     for row in rows:
-        quorate = had_quorum(session, row["id"])
-        if quorate != row["quorate"]:
+        quorate = had_quorum(session, row.id)
+        if quorate != row.quorate:
             write_meeting(session, row, quorate=quorate)
 
 
-def _seated_since() -> Select[Any]:
+def _seated_since() -> SelectOfScalar[UUID]:
     """Whoever was given a seat of a meeting's day after the meeting, of which nothing is recorded."""
-    day = cast(_meeting.c.starts, Date)
+    day = cast(col(Meeting.starts), Date)
     return (
-        select(_holder.c.id)
+        select(SeatHolder.id)
         .join(
-            _attendance,
-            and_(_attendance.c.program_id == _holder.c.program_id, _attendance.c.seat_id == _holder.c.seat_id),
+            Attendance,
+            and_(same(Attendance, SeatHolder), Attendance.seat_id == SeatHolder.seat_id),
         )
         .where(
-            _attendance.c.program_id == _meeting.c.program_id,
-            _attendance.c.meeting_id == _meeting.c.id,
-            _attendance.c.state == UNRECORDED,
-            _holder.c.kind == PRINCIPAL,
-            _holder.c.withdrawn_at.is_(None),
-            _holder.c.recorded_at > _meeting.c.closed_at,
-            _holder.c.starts_on <= day,
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+            joins(Attendance.meeting_id, Meeting),
+            Attendance.state == UNRECORDED,
+            SeatHolder.kind == PRINCIPAL,
+            col(SeatHolder.withdrawn_at).is_(None),
+            col(SeatHolder.recorded_at) > col(Meeting.closed_at),
+            col(SeatHolder.starts_on) <= day,
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
         )
     )
 
@@ -196,15 +196,15 @@ def _standings(
 ) -> Callable[[datetime], quorum.Standing]:
     """How the committee stands at a moment; `at_best` as in `fullest`, `without` as in `quorum_now`."""
     meeting = read_meeting(session, meeting_id)
-    seats = membership(session, meeting["committee_id"])
-    rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
+    seats = membership(session, meeting.committee_id)
+    rule = quorum.rule_of(committees(session)[meeting.committee_id].quorum)
     attended = [
         quorum.Filled(one.seat.id, "present") if at_best and one.state == UNRECORDED and one.expected else one.filled
         for one in _attended(session, meeting, seats)
     ]
     of_day = [
         seat
-        for seat in seats.seats_on(meeting["starts"].date())
+        for seat in seats.seats_on(meeting.starts.date())
         if without is None or not seat.voting or seat.organization_id != without
     ]
     return lambda at: quorum.standing(rule, of_day, attended, at)
@@ -233,16 +233,16 @@ def record(
     the person may not sit on it, or sits on another.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] not in ("under_way", "held"):
+    if meeting.state not in ("under_way", "held"):
         raise Refusal("attendance.not_begun", N_("Attendance is recorded once the meeting is opened."))
     if state not in ATTENDED:
         raise Refusal("attendance.state", N_("Choose one of the attendance options offered for this seat."))
-    seats = membership(session, meeting["committee_id"])
-    day: date = meeting["starts"].date()
-    before = one(session, select(_attendance).where(_of(session, meeting_id), _attendance.c.seat_id == seat_id))
+    seats = membership(session, meeting.committee_id)
+    day: date = meeting.starts.date()
+    before = first(session, of(Attendance).where(_of(meeting_id), Attendance.seat_id == seat_id))
     if before is None and seat_id not in {seat.id for seat in seats.seats_on(day)}:
         raise Refusal("attendance.no_such_seat", N_("This committee has no such seat on the day of the meeting."))
-    version: int = before["version"] if before else 0
+    version: int = before.version if before else 0
     if seen is not None and seen != version:
         raise changed_meanwhile("attendance")
     seat = next(one for one in seats.seats if one.id == seat_id)
@@ -261,26 +261,26 @@ def record(
     }
     if before is None:
         row = {"program_id": program_of(session), "id": uuid4(), "meeting_id": meeting_id, "seat_id": seat_id}
-        session.execute(insert(_attendance).values(**row, **values))
+        run(session, insert(Attendance).values(**row, **values))
     else:
-        session.execute(update(_attendance).where(_of(session, meeting_id), _attendance.c.id == before["id"]), values)
+        run(session, update(Attendance).where(_of(meeting_id), col(Attendance.id) == before.id), values)
     events.write(
         session,
-        "attendance.corrected" if before and before["state"] != UNRECORDED else "attendance.recorded",
+        "attendance.corrected" if before and before.state != UNRECORDED else "attendance.recorded",
         "meeting",
         meeting_id,
         by=by,
         at=at,
         seat=str(seat_id),
-        before=before["state"] if before else UNRECORDED,
+        before=before.state if before else UNRECORDED,
         after=state,
-        person_before=_id(before["person_id"] if before else None),
+        person_before=_id(before.person_id if before else None),
         person=_id(person),
-        hours_before=_hours(before) if before else [],
-        hours=_hours(values),
-        held=meeting["state"] == "held",
+        hours_before=_hours(before.arrived_at, before.left_at) if before else [],
+        hours=_hours(arrived_at, left_at),
+        held=meeting.state == "held",
     )
-    if meeting["state"] == "held" and (quorate := had_quorum(session, meeting_id)) != meeting["quorate"]:
+    if meeting.state == "held" and (quorate := had_quorum(session, meeting_id)) != meeting.quorate:
         write_meeting(session, meeting, quorate=quorate)
     return version + 1
 
@@ -292,11 +292,11 @@ def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) 
     sits for another. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
-    seats = membership(session, meeting["committee_id"])
-    day: date = meeting["starts"].date()
+    seats = membership(session, meeting.committee_id)
+    day: date = meeting.starts.date()
     attended = list(_attended(session, meeting, seats))
     elsewhere = {seated.person_id for seated in attended if seated.state == ALTERNATE}
-    declined = {row["person_id"] for row in answers.given(session, [meeting_id]) if row["answer"] == answers.DECLINED}
+    declined = {row.person_id for row in answers.given(session, [meeting_id]) if row.answer == answers.DECLINED}
     missing = [
         (seated.seat.id, person)
         for seated in attended
@@ -312,44 +312,56 @@ def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) 
 def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, ...]]:
     """By seat, who may sit on it in its principal's place at this meeting, those who were named for it first."""
     meeting = read_meeting(session, meeting_id)
-    seats = membership(session, meeting["committee_id"])
-    day: date = meeting["starts"].date()
+    seats = membership(session, meeting.committee_id)
+    day: date = meeting.starts.date()
     with_role = _holders_of_alternates_role(session, day)
     return {seat.id: _may_sit(seats, seat, day, with_role) for seat in seats.seats}
 
 
-def expect_everyone(session: Session, meeting: Mapping[str, Any], *, at: datetime) -> None:
+def expect_everyone(session: Session, meeting: Meeting, *, at: datetime) -> None:
     """Have an unrecorded row for each seat that exists on a meeting's day. Those that are there stay."""
-    seats = membership(session, meeting["committee_id"]).seats_on(meeting["starts"].date())
+    seats = membership(session, meeting.committee_id).seats_on(meeting.starts.date())
     rows = [
         Attendance(
-            program_id=program_of(session), id=uuid4(), meeting_id=meeting["id"], seat_id=seat.id, recorded_at=at
+            program_id=program_of(session), id=uuid4(), meeting_id=meeting.id, seat_id=seat.id, recorded_at=at
         ).model_dump()
         for seat in seats
     ]
     if rows:
-        session.execute(
-            insert(_attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"]), rows
+        run(
+            session,
+            insert(Attendance).on_conflict_do_nothing(index_elements=["program_id", "meeting_id", "seat_id"]),
+            rows,
         )
 
 
 def is_recorded(session: Session, meeting_id: UUID) -> bool:
     """Whether somebody said of any seat how it was filled."""
-    found = session.scalar(
-        select(_attendance.c.id).where(_of(session, meeting_id), _attendance.c.state != UNRECORDED).limit(1)
-    )
+    found = scalar(session, select(Attendance.id).where(_of(meeting_id), Attendance.state != UNRECORDED).limit(1))
     return found is not None
 
 
-def _attended(session: Session, meeting: Mapping[str, Any], seats: Membership) -> Iterator[Attended]:
-    day: date = meeting["starts"].date()
-    rows = {row["seat_id"]: row for row in many(session, select(_attendance).where(_of(session, meeting["id"])))}
-    columns = ("state", "person_id", "is_remote", "arrived_at", "left_at", "recorded_at", "recorded_by", "version")
+def _attended(session: Session, meeting: Meeting, seats: Membership) -> Iterator[Attended]:
+    day: date = meeting.starts.date()
+    rows = {row.seat_id: row for row in every(session, of(Attendance).where(_of(meeting.id)))}
     for seat in seats.seats:
         row = rows.get(seat.id)
-        if seat.is_of(day) or (row and row["state"] != UNRECORDED):
-            said = {name: row[name] for name in columns} if row else {}
-            yield Attended(seat, **said, expected=seats.holders(seat.id, day, PRINCIPAL))
+        expected = seats.holders(seat.id, day, PRINCIPAL)
+        if row is not None and (seat.is_of(day) or row.state != UNRECORDED):
+            yield Attended(
+                seat,
+                state=row.state,
+                person_id=row.person_id,
+                is_remote=row.is_remote,
+                arrived_at=row.arrived_at,
+                left_at=row.left_at,
+                recorded_at=row.recorded_at,
+                recorded_by=row.recorded_by,
+                version=row.version,
+                expected=expected,
+            )
+        elif row is None and seat.is_of(day):
+            yield Attended(seat, expected=expected)
 
 
 def _who_sits(
@@ -409,10 +421,11 @@ def _refuse_two_seats(
     """Nobody sits in another's place and on a seat besides; who holds two seats as principal fills both."""
     if person_id is None:
         return
-    elsewhere = session.scalars(
-        select(_attendance.c.state).where(
-            _of(session, meeting_id), _attendance.c.seat_id != seat.id, _attendance.c.person_id == person_id
-        )
+    elsewhere = scalars(
+        session,
+        select(Attendance.state).where(
+            _of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id
+        ),
     ).all()
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
@@ -434,14 +447,14 @@ def _times(
     return arrived_at, left_at
 
 
-def _of(session: Session, meeting_id: UUID) -> Any:
-    return and_(_attendance.c.program_id == program_of(session), _attendance.c.meeting_id == meeting_id)
+def _of(meeting_id: UUID) -> Any:
+    return and_(in_program(Attendance), Attendance.meeting_id == meeting_id)
 
 
 def _id(person_id: UUID | None) -> str | None:
     return str(person_id) if person_id else None
 
 
-def _hours(row: Mapping[str, Any]) -> list[str]:
+def _hours(*moments: datetime | None) -> list[str]:
     """When somebody came and left, "" where throughout."""
-    return [row[name].isoformat(timespec="minutes") if row[name] else "" for name in ("arrived_at", "left_at")]
+    return [moment.isoformat(timespec="minutes") if moment else "" for moment in moments]

@@ -6,26 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
 from domain.roles.takers import may_act_as
 from locales import N_
-from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Absence, Organization, Tenure
-
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_organization = table_of(Organization)
-_absence = table_of(Absence)
-_tenure = table_of(Tenure)
 
 PRINCIPAL = "principal"
 ALTERNATE = "alternate"
@@ -154,22 +145,26 @@ class Membership:
         return [seat for _, _, seat in sorted(held, key=lambda one: one[:2])]
 
 
-def committee_of(session: Session, key: str) -> dict[str, Any]:
+def committee_of(session: Session, key: str) -> Committee:
     """A committee's row by its key. Raises Refusal where the program has none of it."""
-    rows = many(
-        session, select(_committee).where(_committee.c.program_id == program_of(session), _committee.c.key == key)
-    )
+    rows = every(session, of(Committee).where(Committee.key == key))
     if not rows:
         raise Refusal("committee.unknown", N_("There is no such committee."))
     return rows[0]
 
 
-def committees(session: Session) -> dict[UUID, dict[str, Any]]:
+def lasts(row: Committee) -> int:
+    """How many minutes a committee meets, unless it is said otherwise: of one that is established."""
+    if row.minutes is None:
+        msg = "the committee is not established yet"
+        raise ValueError(msg)
+    return row.minutes
+
+
+def committees(session: Session) -> dict[UUID, Committee]:
     """Every committee of the program by its id, in the order of their keys."""
-    rows = many(
-        session, select(_committee).where(_committee.c.program_id == program_of(session)).order_by(_committee.c.key)
-    )
-    return {row["id"]: row for row in rows}
+    rows = every(session, of(Committee).order_by(col(Committee.key)))
+    return {row.id: row for row in rows}
 
 
 def membership(session: Session, committee_id: UUID) -> Membership:
@@ -183,18 +178,18 @@ def membership(session: Session, committee_id: UUID) -> Membership:
 def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -> dict[UUID, Membership]:
     """Who sits on each of these committees, or on every one, in three statements."""
     rows = committees(session)
-    by_key = {row["key"]: row for row in rows.values()}
+    by_key = {row.key: row for row in rows.values()}
     wanted = list(rows) if committee_ids is None else [one for one in committee_ids if one in rows]
     # Not those of every committee: what one costs does not depend on how many others there are.
-    families = {family["id"] for one in wanted for family in _family(rows[one], by_key)}
+    families = {family.id for one in wanted for family in _family(rows[one], by_key)}
     seats = _seats(session, families)
     holdings = _holdings(session, families)
     absences = _absences(session)
     return {
         one: Membership(
             one,
-            rows[one]["key"],
-            tuple(dict.fromkeys(seat for family in _family(rows[one], by_key) for seat in seats.get(family["id"], ()))),
+            rows[one].key,
+            tuple(dict.fromkeys(seat for family in _family(rows[one], by_key) for seat in seats.get(family.id, ()))),
             holdings,
             absences,
         )
@@ -202,71 +197,92 @@ def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -
     }
 
 
-def _family(row: Mapping[str, Any], by_key: Mapping[str, Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+def _family(row: Committee, by_key: Mapping[str, Committee]) -> Iterator[Committee]:
     """The committees whose seats it takes, first, as the program's file lists them; then itself."""
-    for other in row["derived_from"]:
+    for other in row.derived_from:
         if other in by_key:
             yield from _family(by_key[other], by_key)
     yield row
 
 
-def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list[CommitteeSeat]]:
-    rows = many(
-        session,
-        select(_seat, _committee.c.key.label("committee"), _organization.c.short_name.label("organization"))
-        .join(_committee, refers(_seat.c.committee_id, _committee))
-        .join(_organization, refers(_seat.c.organization_id, _organization))
-        .where(_seat.c.program_id == program_of(session), _seat.c.committee_id.in_(committee_ids))
-        .order_by(_committee.c.key, _seat.c.key),
+class _SeatOfCommittee(Seat):
+    """A seat with the key of its committee, and the short name of its organization."""
+
+    model_config = SHAPE
+    committee: str = also(Committee.key)
+    organization: str = also(Organization.short_name)
+
+
+def _seat(row: _SeatOfCommittee) -> CommitteeSeat:
+    return CommitteeSeat(
+        id=row.id,
+        committee=row.committee,
+        key=row.key,
+        organization_id=row.organization_id,
+        organization=row.organization,
+        role=row.role,
+        title_fr=row.title_fr,
+        title_en=row.title_en,
+        voting=row.voting,
+        starts_on=row.starts_on,
+        ends_on=row.ends_on,
     )
-    names = CommitteeSeat.__dataclass_fields__
+
+
+def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list[CommitteeSeat]]:
+    rows = every(
+        session,
+        of(_SeatOfCommittee)
+        .join(Committee, joins(Seat.committee_id, Committee))
+        .join(Organization, joins(Seat.organization_id, Organization))
+        .where(col(Seat.committee_id).in_(committee_ids))
+        .order_by(col(Committee.key), col(Seat.key)),
+    )
     found: dict[UUID, list[CommitteeSeat]] = defaultdict(list)
     for row in rows:
-        found[row["committee_id"]].append(CommitteeSeat(**{name: row[name] for name in names}))
+        found[row.committee_id].append(_seat(row))
     return found
 
 
 def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[Holding, ...]]:
-    rows = many(
+    rows = every(
         session,
-        select(_holder.c.seat_id, _holder.c.person_id, _holder.c.kind, _holder.c.starts_on, _holder.c.ends_on)
-        .join(_seat, refers(_holder.c.seat_id, _seat))
+        of(SeatHolder)
+        .join(Seat, joins(SeatHolder.seat_id, Seat))
         .where(
-            _holder.c.program_id == program_of(session),
-            _holder.c.withdrawn_at.is_(None),
-            _seat.c.committee_id.in_(committee_ids),
+            col(SeatHolder.withdrawn_at).is_(None),
+            col(Seat.committee_id).in_(committee_ids),
         )
-        .order_by(_holder.c.starts_on, _holder.c.person_id),
+        .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id)),
     )
     found: dict[UUID, list[Holding]] = defaultdict(list)
     for row in rows:
-        found[row["seat_id"]].append(Holding(**row))
+        found[row.seat_id].append(Holding(row.seat_id, row.person_id, row.kind, row.starts_on, row.ends_on))
     return {seat: tuple(held) for seat, held in found.items()}
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
-    here = program_of(session)
-    rows = many(
+    rows = every(
         session,
-        select(*(_absence.c[name] for name in ("person_id", "deputy_id", "kinds", "starts_on", "ends_on"))).where(
-            _absence.c.program_id == here, _absence.c.cancelled_at.is_(None)
-        ),
+        of(Absence).where(col(Absence.cancelled_at).is_(None)),
     )
-    people = {row[name] for row in rows if row["deputy_id"] for name in ("person_id", "deputy_id")}
+    people = {person for row in rows if row.deputy_id for person in (row.person_id, row.deputy_id)}
     roles: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
-    for held in session.execute(
-        select(_tenure.c.person_id, _tenure.c.role, func.coalesce(_tenure.c.ends_on, date.max).label("until")).where(
-            _tenure.c.program_id == here, _tenure.c.person_id.in_(people)
-        )
+    for held in run(
+        session,
+        only(
+            Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
+        ).where(col(Tenure.person_id).in_(people)),
     ):
         roles[held.person_id].append((held.role, held.until))
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
-        deputy = row["deputy_id"] if "seats" in row["kinds"] else None
+        deputy = row.deputy_id if "seats" in row.kinds else None
         # They sit for who is away as long as they hold a role in which they may act for them.
-        wanted = {role for role, until in roles[row["person_id"]] if until >= row["starts_on"]}
-        theirs = [until for role, until in roles[row["deputy_id"]] if any(may_act_as(one, {role}) for one in wanted)]
-        found[row["person_id"]].append(Away(row["starts_on"], row["ends_on"], deputy, max(theirs, default=None)))
+        wanted = {role for role, until in roles[row.person_id] if until >= row.starts_on}
+        acting = roles[row.deputy_id] if row.deputy_id else []
+        theirs = [until for role, until in acting if any(may_act_as(one, {role}) for one in wanted)]
+        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, max(theirs, default=None)))
     return {person: tuple(days) for person, days in found.items()}
 
 

@@ -2,58 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import false, func, literal
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, run, surely, value_of
+from domain.roles.roles import Link
 from locales import N_
 from meetings.locking import changed_meanwhile
-from models.base import refers, table_of
-from models.casework import SETTLED, Task
+from models.agenda import AUDIENCES, AgendaItem
+from models.casework import SETTLED, Responsibility, Task
+from models.committee import Committee
 from models.lifecycles import DECISION
+from models.meeting import Meeting
 from models.minutes import Decision
-
-_decision = table_of(Decision)
-_task = table_of(Task)
+from models.program import Organization, Role
 
 
-def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
-    """A decision's stored row, locked, with the state of its task as `task_state`.
+class DecisionWithTask(Decision):
+    """A decision as it is stored, with the state of its task."""
+
+    model_config = SHAPE
+    task_state: str | None = also(Task.state)
+
+
+class RegisteredDecision(DecisionWithTask):
+    """A decision as its register has it.
+
+    `state`, `closed_at` and `closed_as` are as the task that it opened has them now, and so is `due_on`. `letters` are
+    the committee's, `starts` is the local start of the meeting, and `audience` says who may read the item that it was
+    taken on (`models.agenda.AUDIENCES`).
+    """
+
+    model_config = SHAPE
+    task_due_on: date | None = also(Task.due_on)
+    done_at: datetime | None = also(Task.done_at)
+    done_as: str | None = also(Task.done_as)
+    task_done_by: UUID | None = also(Task.done_by)
+    owed_by: list[Link] | None = also(Responsibility.links)
+    owner_fr: str = also(value_of(func.coalesce(col(Role.title_fr), "")))
+    owner_en: str = also(value_of(func.coalesce(col(Role.title_en), "")))
+    owner_organization: str = also(value_of(func.coalesce(col(Organization.short_name), "")))
+    letters: str = also(Committee.letters)
+    committee_key: str = also(Committee.key)
+    starts: datetime = also(Meeting.starts)
+    audience: str = also(value_of(func.coalesce(col(AgendaItem.audience), AUDIENCES[0])))
+    item_number: str = surely(value_of(func.coalesce(col(AgendaItem.number), "")))
+    item_fr: str = also(value_of(func.coalesce(col(AgendaItem.title_fr), "")))
+    item_en: str = also(value_of(func.coalesce(col(AgendaItem.title_en), "")))
+    #: Whether its committee settles objections.
+    is_where_objections_settle: bool = also(value_of(false()))
+    #: The days since it was decided and since it was due, where its age is asked for.
+    age_days: int = also(value_of(literal(0)))
+    late_days: int = also(value_of(literal(0)))
+
+
+def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = None) -> DecisionWithTask:
+    """A decision's stored row, locked.
 
     Raises Refusal: there is none, or not in the version `seen`.
     """
-    row = one(
+    row = first(
         session,
-        select(_decision, _task.c.state.label("task_state"))
-        .outerjoin(_task, refers(_decision.c.task_id, _task))
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
-        .with_for_update(of=_decision),
+        of(DecisionWithTask)
+        .outerjoin(Task, joins(Decision.task_id, Task))
+        .where(Decision.id == decision_id)
+        .with_for_update(of=Decision),
     )
     if row is None:
         raise Refusal("decision.unknown", N_("There is no such decision."))
-    if seen is not None and row["version"] != seen:
+    if seen is not None and row.version != seen:
         raise changed_meanwhile("decision")
     return row
 
 
-def change_decision(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+def change_decision(session: Session, row: Decision, **values: Any) -> None:
     """Write columns of a held decision, and count its version up."""
-    session.execute(
-        update(_decision)
-        .where(_decision.c.program_id == row["program_id"], _decision.c.id == row["id"])
-        .values(**values, version=_decision.c.version + 1)
+    run(
+        session,
+        changes(Decision).where(Decision.id == row.id).values(**values, version=col(Decision.version) + 1),
     )
 
 
-def read_state(row: Mapping[str, Any]) -> str:
+def read_state(row: DecisionWithTask) -> str:
     """The state of a decision's row by the state of its task, `task_state`: done while the task is."""
-    stored: str = row["state"]
-    return DECISION.after(stored, "complete") if stored == "open" and row["task_state"] in SETTLED else stored
+    stored = row.state
+    return DECISION.after(stored, "complete") if stored == "open" and row.task_state in SETTLED else stored
 
 
 def count_of(number: str) -> tuple[int, int]:

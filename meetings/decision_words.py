@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from domain.endorsement.counting import counts_by
 from domain.endorsement.partners import OWES_AGAIN
 from locales import LANGUAGES, N_, Counted, say, show_day, show_list
+from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import NOTHING, Both
 from meetings.endorsements import Endorsed
 
@@ -44,11 +45,9 @@ MAJORITIES: Final[Mapping[str, str]] = {
 }
 
 
-def shown_state(row: Mapping[str, Any]) -> str:
+def shown_state(row: RegisteredDecision) -> str:
     """How a decision's row stands: one of `DECISION_STATES`. What does not count is pending or objected."""
-    state: str = row["state"]
-    endorsement: str = row["endorsement"]
-    return state if state == "withdrawn" or counts_by(row) else endorsement
+    return row.state if row.state == "withdrawn" or counts_by(row) else row.endorsement
 
 
 def said_as(one: Endorsed) -> str:
@@ -56,30 +55,30 @@ def said_as(one: Endorsed) -> str:
     return "settled" if one.settled_by_id is not None else one.said
 
 
-def endorsement_in_words(row: Mapping[str, Any], asked: Sequence[Endorsed], *, settles: str = "") -> Both:
+def endorsement_in_words(row: RegisteredDecision, asked: Sequence[Endorsed], *, settles: str = "") -> Both:
     """What the partners made of a decision, in both languages; blank where there is nothing to say of it.
 
-    `row` is as `decisions.register` has it; `settles`, the number of the decision whose objections this one settles.
+    `settles` is the number of the decision whose objections this one settles.
     """
     said = {language: _said(language, row, asked, settles) for language in LANGUAGES}
     return Both(fr=said["fr"], en=said["en"]) if any(said.values()) else NOTHING
 
 
-def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], settles: str) -> str:
-    if row["settles_id"] is not None:
+def _said(language: str, row: RegisteredDecision, asked: Sequence[Endorsed], settles: str) -> str:
+    if row.settles_id is not None:
         return say(language, N_("It settles the objection to decision %(number)s."), number=settles)
-    if not row["needs_endorsement"]:
-        return _not_asked(language, row) if row["is_where_objections_settle"] else ""
+    if not row.needs_endorsement:
+        return _not_asked(language, row) if row.is_where_objections_settle else ""
     needed = [one for one in asked if one.stake != OWES_AGAIN]
     endorsed = sum(one.said == "endorsed" for one in needed)
     so_many = {"n": endorsed, "partners": Counted("%(n)s partner", "%(n)s partners", len(needed))}
-    state = row["endorsement"]
+    state = row.endorsement
     if state == "objected":
         against = show_list(language, [one.organization for one in needed if one.word.objects])
         words = N_("Objected: by %(against)s. Anything based on it is suspended until this is settled.")
         return say(language, words, against=against)
     if state == "pending":
-        until: date | None = row["endorse_by"]
+        until: date | None = row.endorse_by
         day = show_day(language, until, "medium") if until else "–"
         return say(language, N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."), **so_many, day=day)
     if state == "earlier":
@@ -97,9 +96,9 @@ def _said(language: str, row: Mapping[str, Any], asked: Sequence[Endorsed], sett
 _ENDORSED: Final = N_("Endorsed by %(n)s of %(partners)s.")
 
 
-def _not_asked(language: str, row: Mapping[str, Any]) -> str:
-    why: str = row["why_not_management"]
-    if row["kind"] == "clinical" and not why:
+def _not_asked(language: str, row: RegisteredDecision) -> str:
+    why: str = row.why_not_management
+    if row.kind == "clinical" and not why:
         return say(language, N_("Clinical, not management: no partner is asked to endorse it."))
     if not why:
         return say(language, N_("Recorded as not about management: no partner is asked. No reason is on record."))

@@ -8,18 +8,19 @@ no task says: open, standing, or withdrawn by a later decision.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, func, insert, or_, select
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, and_, or_
 
 from domain.casework.assigning import assign
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.kernel.rows import col, every, joins, of, only, replaced, run, same, scalar, scalars
+from domain.kernel.scope import local_day, moments_of, program, program_of
 from domain.kernel.spans import Span
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import COORDINATION
@@ -32,7 +33,7 @@ from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_ite
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import CommitteeSeat, committee_of, committees
-from meetings.decision_rows import count_of, read_state
+from meetings.decision_rows import RegisteredDecision, count_of, read_state
 from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
@@ -41,7 +42,6 @@ from meetings.resting import ask_committee_again, asked_task, complete_asked
 from meetings.taking_back import CLINICAL_KIND, is_above, settles_objections
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.casework import Responsibility, Task
 from models.committee import Committee
 from models.lifecycles import DECISION, ENDORSEMENT
@@ -49,15 +49,6 @@ from models.meeting import Meeting
 from models.minutes import DECISION_KINDS, Decision
 from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
-
-_decision = table_of(Decision)
-_committee = table_of(Committee)
-_meeting = table_of(Meeting)
-_item = table_of(AgendaItem)
-_task = table_of(Task)
-_responsibility = table_of(Responsibility)
-_role = table_of(Role)
-_organization = table_of(Organization)
 
 #: The step of a task that follows from a decision; its item is the decision's number.
 STEP: Final = "decision"
@@ -105,14 +96,14 @@ def decide(
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
-    taking_back.hold(session, [row["id"] for row in numbered(session, takes_back)], at=at)
-    if meeting["state"] != "under_way":
+    taking_back.hold(session, [row.id for row in numbered(session, takes_back)], at=at)
+    if meeting.state != "under_way":
         raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
     text_fr, text_en = _checked_texts(text_fr, text_en)
     if kind not in DECISION_KINDS:
         raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
     decided_at = decided_at or at
-    if decided_at > at or (decided_at < at and decided_at < meeting["starts_at"]):
+    if decided_at > at or (decided_at < at and decided_at < meeting.starts_at):
         raise Refusal("decision.when", N_("A decision is taken during its meeting, not in the future."))
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None:
@@ -121,10 +112,10 @@ def decide(
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
-    _refuse_to_name(session, meeting["committee_id"], takes_back, kind=kind, settles_id=settles_id, at=decided_at)
+    _refuse_to_name(session, meeting.committee_id, takes_back, kind=kind, settles_id=settles_id, at=decided_at)
     _refuse_to_free_again(session, meeting_id, takes_back, settles_id, by=by, moments=(decided_at, at))
     does_it = item_id is not None and settles and (grants or in_its_act)
-    number = _next_number(session, meeting["committee_id"], meeting["starts"].year)
+    number = _next_number(session, meeting.committee_id, meeting.starts.year)
     # A case is held before an item, as whoever asks for items holds them.
     completed = False
     if item_id is not None and does_it and not waits:
@@ -147,7 +138,7 @@ def decide(
     decision = Decision(
         program_id=program_of(session),
         id=uuid4(),
-        committee_id=meeting["committee_id"],
+        committee_id=meeting.committee_id,
         meeting_id=meeting_id,
         item_id=item_id,
         number=number,
@@ -171,7 +162,7 @@ def decide(
         decided_at=decided_at,
         recorded_by=by.person_id,
     )
-    session.execute(insert(_decision).values(decision.model_dump()))
+    run(session, insert(Decision).values(decision.model_dump()))
     events.write(
         session,
         "decision.made",
@@ -211,7 +202,7 @@ def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
 def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_act: bool) -> None:
     """Raise Refusal where the item is on no agenda of the meeting, or is decided by an act of its own."""
     item = item_of(session, item_id)
-    if item["meeting_id"] != meeting_id:
+    if item.meeting_id != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
     if in_its_act:
         return
@@ -221,9 +212,9 @@ def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_ac
             N_("What the committee decides of a candidate or a participant is recorded on their page."),
             source="AD-R3",
         )
-    if item["kind"] == WAIVER_ITEM:
+    if item.kind == WAIVER_ITEM:
         raise Refusal("decision.frees", N_("A waiver of a clause is decided on the page of that clause."))
-    if item["kind"] == OBJECTION:
+    if item.kind == OBJECTION:
         raise Refusal(
             "decision.settles_it",
             N_("The objection is settled on the page of the decision, and that is the decision on this item."),
@@ -239,7 +230,7 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
         raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
-    if ENDORSED_SOURCE in task["sources"] and kind != ENDORSED_KIND:
+    if ENDORSED_SOURCE in task.sources and kind != ENDORSED_KIND:
         raise Refusal(
             "decision.to_be_endorsed",
             N_("Every partner must endorse this decision: record it as about management or coordination."),
@@ -262,10 +253,10 @@ def _refuse_to_name(
     at: datetime,
 ) -> None:
     """Refuse that a decision about to be recorded says that it takes back one that it could not. Raises Refusal."""
-    found = {row["number"]: row for row in numbered(session, numbers)}
+    found = {row.number: row for row in numbered(session, numbers)}
     for number in numbers:
         row = found.get(number)
-        if row is None or row["state"] not in ("open", "standing") or not is_above(session, row, committee_id):
+        if row is None or row.state not in ("open", "standing") or not is_above(session, row, committee_id):
             raise Refusal(
                 "decision.not_to_be_taken_back",
                 N_(
@@ -273,13 +264,13 @@ def _refuse_to_name(
                 ),
                 number=number,
             )
-        if row["decided_at"] > at:
+        if row.decided_at > at:
             raise taking_back.not_later()
-        if settles_id == row["id"]:
+        if settles_id == row.id:
             continue
-        if row["endorsement"] == "objected":
+        if row.endorsement == "objected":
             raise taking_back.objected()
-        if row["needs_endorsement"] and kind != ENDORSED_KIND:
+        if row.needs_endorsement and kind != ENDORSED_KIND:
             raise taking_back.endorsed_too()
 
 
@@ -298,170 +289,154 @@ def _refuse_to_free_again(
     and the quorum is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises
     Refusal.
     """
-    named = {row["id"] for row in numbered(session, numbers)}
+    named = {row.id for row in numbered(session, numbers)}
     kept = [] if settles_id is None or settles_id in named else [settles_id]
     for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):
-        days = Span(freed["starts_on"], freed["ends_on"])
+        days = Span(freed.starts_on, freed.ends_on)
         for moment in sorted(set(moments)):
-            waiving.refuse_who_owes(session, freed["agreement_id"], freed["key"], days, by=by, at=moment)
-        for without in (None, freed["organization_id"]):
+            waiving.refuse_who_owes(session, freed.agreement_id, freed.key, days, by=by, at=moment)
+        for without in (None, freed.organization_id):
             if not attendance.quorum_now(session, meeting_id, moments[0], without=without).is_met:
                 raise waiving.no_quorum()
 
 
-def may_be_named(session: Session, committee_id: UUID) -> list[dict[str, Any]]:
-    """What a decision of this committee may say that it takes back, the last first, each row as `register` has it."""
+def may_be_named(session: Session, committee_id: UUID) -> list[RegisteredDecision]:
+    """What a decision of this committee may say that it takes back, the last first."""
     mine = or_(
-        _decision.c.committee_id == committee_id,
-        *([_decision.c.kind != CLINICAL_KIND] if settles_objections(session, committee_id) else []),
+        Decision.committee_id == committee_id,
+        *([col(Decision.kind) != CLINICAL_KIND] if settles_objections(session, committee_id) else []),
     )
-    rows = _read(session, mine, _decision.c.state.in_(["open", "standing"]), _decision.c.endorsement != "objected")
-    return sorted((row for row in rows if row["state"] != "done"), key=lambda row: row["decided_at"], reverse=True)
+    rows = _read(session, mine, col(Decision.state).in_(["open", "standing"]), col(Decision.endorsement) != "objected")
+    return sorted((row for row in rows if row.state != "done"), key=lambda row: row.decided_at, reverse=True)
 
 
 # ---------------------------------------------------------------------------------------------------------- reading
 
 
-def decision_of(session: Session, decision_id: UUID) -> dict[str, Any]:
-    """One decision, as `register` has them. Raises Refusal where there is none."""
+def decision_of(session: Session, decision_id: UUID) -> RegisteredDecision:
+    """One decision. Raises Refusal where there is none."""
     row = find(session, decision_id)
     if row is None:
         raise Refusal("decision.unknown", N_("There is no such decision."))
     return row
 
 
-def find(session: Session, decision_id: UUID) -> dict[str, Any] | None:
+def find(session: Session, decision_id: UUID) -> RegisteredDecision | None:
     """As `decision_of`, None where there is none."""
-    return next(iter(_read(session, _decision.c.id == decision_id)), None)
+    return next(iter(_read(session, col(Decision.id) == decision_id)), None)
 
 
-def numbered(session: Session, numbers: Collection[str]) -> list[dict[str, Any]]:
-    """The decisions of these numbers, in their order, each as `register` has it."""
-    return _read(session, _decision.c.number.in_(list(numbers))) if numbers else []
+def numbered(session: Session, numbers: Collection[str]) -> list[RegisteredDecision]:
+    """The decisions of these numbers, in their order."""
+    return _read(session, col(Decision.number).in_(list(numbers))) if numbers else []
 
 
 def of_task(session: Session, task_id: UUID) -> tuple[UUID, str] | None:
     """The id and the number of the decision that opened a task; None where none did."""
-    found = session.execute(
-        select(_decision.c.id, _decision.c.number).where(
-            _decision.c.program_id == program_of(session), _decision.c.task_id == task_id
-        )
-    ).first()
+    found = run(session, only(Decision.id, Decision.number).where(Decision.task_id == task_id)).first()
     return None if found is None else (found.id, found.number)
 
 
-def decisions_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
-    """What one meeting decided, in the order of the numbers; each as `register` has them."""
-    return _read(session, _decision.c.meeting_id == meeting_id)
+def decisions_of(session: Session, meeting_id: UUID) -> list[RegisteredDecision]:
+    """What one meeting decided, in the order of the numbers."""
+    return _read(session, col(Decision.meeting_id) == meeting_id)
 
 
-def register(session: Session, committee_id: UUID, year: int) -> list[dict[str, Any]]:
-    """A committee's decisions of a year, in the order of their numbers.
-
-    Each row has the columns of models.minutes.Decision; `state`, `closed_at` and `closed_as` are as the task that it
-    opened has them now, and so is `due_on`. Beside them: whether its committee settles objections as
-    `is_where_objections_settle`, the owner's role and organization as `owner_fr`, `owner_en` and `owner_organization`,
-    `letters` of the committee, the local start of the meeting as `starts`, and of the item that
-    it was taken on `item_number`, `item_fr`, `item_en` and `audience`: who may read it (`models.agenda.AUDIENCES`).
-    """
+def register(session: Session, committee_id: UUID, year: int) -> list[RegisteredDecision]:
+    """A committee's decisions of a year, in the order of their numbers."""
     return registers(session, [committee_id], year)
 
 
-def registers(session: Session, committee_ids: Iterable[UUID], year: int) -> list[dict[str, Any]]:
-    """The decisions of a year of these committees, one committee after the other, each row as `register` has it."""
-    return _read(session, _decision.c.committee_id.in_(list(committee_ids)), _decision.c.number.contains(f"-{year}-"))
+def registers(session: Session, committee_ids: Iterable[UUID], year: int) -> list[RegisteredDecision]:
+    """The decisions of a year of these committees, one committee after the other."""
+    return _read(
+        session, col(Decision.committee_id).in_(list(committee_ids)), col(Decision.number).contains(f"-{year}-")
+    )
 
 
 def years(session: Session, committee_ids: Iterable[UUID]) -> list[int]:
     """The years in which these committees decided something, the last one first."""
-    found = session.scalars(
-        select(_decision.c.number).where(
-            _decision.c.program_id == program_of(session), _decision.c.committee_id.in_(list(committee_ids))
-        )
-    )
+    found = scalars(session, only(Decision.number).where(col(Decision.committee_id).in_(list(committee_ids))))
     return sorted({count_of(number)[0] for number in found}, reverse=True)
 
 
-def latest(session: Session, committee_id: UUID, most: int) -> list[dict[str, Any]]:
-    """What a committee decided last, the last decision first, each row as `register` has it."""
+def latest(session: Session, committee_id: UUID, most: int) -> list[RegisteredDecision]:
+    """What a committee decided last, the last decision first."""
     numbers = (
-        select(_decision.c.id)
-        .where(_decision.c.program_id == program_of(session), _decision.c.committee_id == committee_id)
-        .order_by(_decision.c.decided_at.desc(), _decision.c.id)
+        only(Decision.id)
+        .where(Decision.committee_id == committee_id)
+        .order_by(col(Decision.decided_at).desc(), col(Decision.id))
         .limit(most)
     )
-    return _read(session, _decision.c.id.in_(numbers))[::-1]
+    return _read(session, col(Decision.id).in_(numbers))[::-1]
 
 
-def open_in(session: Session, committee_ids: Iterable[UUID]) -> list[dict[str, Any]]:
-    """What these committees decided and is not done yet, the first due day first, each row as `register` has it."""
-    rows = _read(session, _decision.c.committee_id.in_(list(committee_ids)), _decision.c.state == "open")
-    return sorted((row for row in rows if row["state"] == "open"), key=lambda row: (row["due_on"], row["number"]))
+def open_in(session: Session, committee_ids: Iterable[UUID]) -> list[RegisteredDecision]:
+    """What these committees decided and is not done yet, the first due day first."""
+    rows = _read(session, col(Decision.committee_id).in_(list(committee_ids)), col(Decision.state) == "open")
+    return sorted((row for row in rows if row.state == "open"), key=lambda row: (row.due_on, row.number))
 
 
-def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[dict[str, Any]]:
-    """Decisions on management on which one of these organizations is asked, each row as `register` has it.
+def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[RegisteredDecision]:
+    """Decisions on management on which one of these organizations is asked.
 
     Withdrawn ones are not among them.
     """
     if not organization_ids:
         return []
-    rows = _read(session, _decision.c.needs_endorsement, _decision.c.state != "withdrawn")
-    asked = endorsements(session, [row["id"] for row in rows])
-    return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row["id"]])]
+    rows = _read(session, col(Decision.needs_endorsement), col(Decision.state) != "withdrawn")
+    asked = endorsements(session, [row.id for row in rows])
+    return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row.id])]
 
 
-def not_to_endorse(session: Session, since: date) -> list[dict[str, Any]]:
+def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
     """What was decided since a local day on something else than management, by whichever committee.
 
-    No partner is asked of it unless it says that it is: each row as `register` has it, the last decision first. What
+    No partner is asked of it unless it says that it is. The last decision is first. What
     another committee than the one that settles objections decides as clinical is its own matter, and left out.
     """
     return _read(
         session,
-        or_(_committee.c.key == declared(session).committee, _decision.c.kind != CLINICAL_KIND),
-        _decision.c.endorsement == "not_asked",
-        _decision.c.settles_id.is_(None),
-        _decision.c.state != "withdrawn",
-        _decision.c.decided_at >= moments_of(session, since)[0],
+        or_(Committee.key == declared(session).committee, Decision.kind != CLINICAL_KIND),
+        col(Decision.endorsement) == "not_asked",
+        col(Decision.settles_id).is_(None),
+        col(Decision.state) != "withdrawn",
+        col(Decision.decided_at) >= moments_of(session, since)[0],
     )[::-1]
 
 
-def owed_by(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
-    """What this organization carries out or carried out, in the order of the numbers, each as `register` has it."""
-    return _read(session, _decision.c.owner_organization_id == organization_id)
+def owed_by(session: Session, organization_id: UUID) -> list[RegisteredDecision]:
+    """What this organization carries out or carried out, in the order of the numbers."""
+    return _read(session, col(Decision.owner_organization_id) == organization_id)
 
 
-def taken_on(session: Session, committee_key: str, kind: str, subject: str) -> list[dict[str, Any]]:
+def taken_on(session: Session, committee_key: str, kind: str, subject: str) -> list[RegisteredDecision]:
     """What a committee decided on what was asked for by `agendas.ask` as this kind and subject, the first one first.
 
-    Each row is as `register` has it: withdrawn ones too, by their state. Raises Refusal: no such committee.
+    Withdrawn ones too, by their state. Raises Refusal: no such committee.
     """
     return _read(
         session,
-        _decision.c.committee_id == committee_of(session, committee_key)["id"],
-        _item.c.kind == kind,
-        _item.c.subject == subject,
+        col(Decision.committee_id) == committee_of(session, committee_key).id,
+        col(AgendaItem.kind) == kind,
+        col(AgendaItem.subject) == subject,
     )
 
 
-def taken_before(session: Session, moment: datetime) -> list[dict[str, Any]]:
-    """Everything that was decided before a moment, each row as `register` has it."""
-    return _read(session, _decision.c.decided_at < moment)
+def taken_before(session: Session, moment: datetime) -> list[RegisteredDecision]:
+    """Everything that was decided before a moment."""
+    return _read(session, col(Decision.decided_at) < moment)
 
 
-def open_decisions(session: Session, committee_id: UUID, day: date) -> list[dict[str, Any]]:
-    """What is decided and not done yet, the oldest due day first, each as `register` has it.
-
-    `age_days` counts from its decision to the local day `day`; `late_days`, from its due day, 0 before that.
-    """
+def open_decisions(session: Session, committee_id: UUID, day: date) -> list[RegisteredDecision]:
+    """What is decided and not done yet on a local day, the oldest due day first."""
     return [with_age(session, row, day) for row in open_in(session, [committee_id])]
 
 
-def with_age(session: Session, row: Mapping[str, Any], day: date) -> dict[str, Any]:
-    """An open decision's row with `age_days` and `late_days`, as `open_decisions` has them."""
-    age = (day - local_day(session, row["decided_at"])).days
-    return {**row, "age_days": age, "late_days": max(0, (day - row["due_on"]).days)}
+def with_age(session: Session, row: RegisteredDecision, day: date) -> RegisteredDecision:
+    """An open decision with its age on a local day."""
+    late = 0 if row.due_on is None else max(0, (day - row.due_on).days)
+    return replaced(row, age_days=(day - local_day(session, row.decided_at)).days, late_days=late)
 
 
 def register_paper(
@@ -474,21 +449,21 @@ def register_paper(
     endorsed = endorsements_in_words(session, rows)
     return RegisterContent(
         program=Both(fr=here.title_fr, en=here.title_en),
-        committee=Both(fr=committee["title_fr"], en=committee["title_en"]),
+        committee=Both(fr=committee.title_fr, en=committee.title_en),
         on=on,
-        decisions=tuple(_register_line(session, row, endorsed[row["id"]]) for row in rows),
+        decisions=tuple(_register_line(session, row, endorsed[row.id]) for row in rows),
     )
 
 
-def is_for(row: Mapping[str, Any], audience: str) -> bool:
+def is_for(row: RegisteredDecision, audience: str) -> bool:
     """Whether an audience may read a decision: whoever may read the item that it was taken on."""
-    return WIDEST.index(row["audience"]) <= WIDEST.index(audience)
+    return WIDEST.index(row.audience) <= WIDEST.index(audience)
 
 
-def owner_of(row: Mapping[str, Any]) -> Both:
+def owner_of(row: RegisteredDecision) -> Both:
     """Who owes a decision, as people read it; blank where nobody does."""
-    where = f", {row['owner_organization']}" if row["owner_organization"] else ""
-    return Both(fr=row["owner_fr"] + where, en=row["owner_en"] + where) if row["owner_role"] else Both()
+    where = f", {row.owner_organization}" if row.owner_organization else ""
+    return Both(fr=row.owner_fr + where, en=row.owner_en + where) if row.owner_role else Both()
 
 
 def quorum_words(stood: quorum.Standing, seats: Sequence[CommitteeSeat]) -> Both:
@@ -496,86 +471,64 @@ def quorum_words(stood: quorum.Standing, seats: Sequence[CommitteeSeat]) -> Both
     return Both(fr=quorum.in_words(stood, "fr", seats), en=quorum.in_words(stood, "en", seats))
 
 
-def endorsements_in_words(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[UUID, Both]:
-    """What the partners made of each of these decisions, in both languages, by its id; each row is as `register`'s."""
-    asked = endorsements(session, [row["id"] for row in rows])
-    settled = _numbers(session, [row["settles_id"] for row in rows if row["settles_id"]])
-    return {
-        row["id"]: endorsement_in_words(row, asked[row["id"]], settles=settled.get(row["settles_id"], ""))
-        for row in rows
-    }
+def endorsements_in_words(session: Session, rows: Sequence[RegisteredDecision]) -> dict[UUID, Both]:
+    """What the partners made of each of these decisions, in both languages, by its id."""
+    asked = endorsements(session, [row.id for row in rows])
+    settled = _numbers(session, [row.settles_id for row in rows if row.settles_id])
+    return {row.id: endorsement_in_words(row, asked[row.id], settles=settled.get(row.settles_id, "")) for row in rows}
 
 
 def _numbers(session: Session, ids: Sequence[UUID]) -> dict[UUID | None, str]:
     if not ids:
         return {}
-    rows = session.execute(
-        select(_decision.c.id, _decision.c.number).where(
-            _decision.c.program_id == program_of(session), _decision.c.id.in_(ids)
-        )
-    )
+    rows = run(session, only(Decision.id, Decision.number).where(col(Decision.id).in_(ids)))
     return {row.id: row.number for row in rows}
 
 
-def _register_line(session: Session, row: Mapping[str, Any], endorsement: Both) -> RegisterLine:
+def _register_line(session: Session, row: RegisteredDecision, endorsement: Both) -> RegisterLine:
     return RegisterLine(
-        number=row["number"],
-        decided_on=local_day(session, row["decided_at"]),
-        text=Both(fr=row["text_fr"], en=row["text_en"]),
+        number=row.number,
+        decided_on=local_day(session, row.decided_at),
+        text=Both(fr=row.text_fr, en=row.text_en),
         state=shown_state(row),  # type: ignore[arg-type]  # one of the words of both
         owner=owner_of(row),
-        due_on=row["due_on"],
-        closed_on=local_day(session, row["closed_at"]) if row["closed_at"] else None,
+        due_on=row.due_on,
+        closed_on=local_day(session, row.closed_at) if row.closed_at else None,
         endorsement=endorsement,
-        has_quorum=row["has_quorum"],
+        has_quorum=row.has_quorum,
     )
 
 
-def _read(session: Session, *conditions: Any) -> list[dict[str, Any]]:
-    rows = many(
+def _read(session: Session, *conditions: Any) -> list[RegisteredDecision]:
+    rows = every(
         session,
-        select(
-            _decision,
-            _task.c.state.label("task_state"),
-            _task.c.due_on.label("task_due_on"),
-            _task.c.done_at,
-            _task.c.done_as,
-            _task.c.done_by.label("task_done_by"),
-            _responsibility.c.links.label("owed_by"),
-            func.coalesce(_role.c.title_fr, "").label("owner_fr"),
-            func.coalesce(_role.c.title_en, "").label("owner_en"),
-            func.coalesce(_organization.c.short_name, "").label("owner_organization"),
-            _committee.c.letters,
-            (_committee.c.key == declared(session).committee).label("is_where_objections_settle"),
-            _meeting.c.starts,
-            func.coalesce(_item.c.audience, WIDEST[0]).label("audience"),
-            func.coalesce(_item.c.number, "").label("item_number"),
-            func.coalesce(_item.c.title_fr, "").label("item_fr"),
-            func.coalesce(_item.c.title_en, "").label("item_en"),
-        )
-        .join(_committee, refers(_decision.c.committee_id, _committee))
-        .join(_meeting, refers(_decision.c.meeting_id, _meeting))
-        .outerjoin(_item, refers(_decision.c.item_id, _item))
-        .outerjoin(_task, refers(_decision.c.task_id, _task))
-        .outerjoin(_responsibility, refers(_task.c.owed_by_id, _responsibility))
-        .outerjoin(_role, and_(_role.c.program_id == _decision.c.program_id, _role.c.key == _decision.c.owner_role))
-        .outerjoin(_organization, refers(_decision.c.owner_organization_id, _organization))
-        .where(_decision.c.program_id == program_of(session), *conditions),
+        of(RegisteredDecision)
+        .join(Committee, joins(Decision.committee_id, Committee))
+        .join(Meeting, joins(Decision.meeting_id, Meeting))
+        .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .outerjoin(Task, joins(Decision.task_id, Task))
+        .outerjoin(Responsibility, joins(Task.owed_by_id, Responsibility))
+        .outerjoin(Role, and_(same(Role, Decision), Role.key == Decision.owner_role))
+        .outerjoin(Organization, joins(Decision.owner_organization_id, Organization))
+        .where(*conditions),
     )
-    for row in rows:
-        done_at, done_as = row.pop("done_at"), row.pop("done_as")
-        row["due_on"] = row.pop("task_due_on") or row["due_on"]  # it moves where the partners took longer
-        state = read_state(row)
-        if state == "done":
-            row |= {"state": state, "closed_at": done_at, "closed_as": done_as}
-    return sorted(rows, key=lambda row: (row["letters"], *count_of(row["number"])))
+    settling = declared(session).committee if rows else ""
+    found = [_as_its_task_is(row, settling) for row in rows]
+    return sorted(found, key=lambda row: (row.letters, *count_of(row.number)))
+
+
+def _as_its_task_is(row: RegisteredDecision, settling: str) -> RegisteredDecision:
+    """A decision that reads as done while its task is; its last day moves where the partners took longer."""
+    state = read_state(row)
+    closed = {"state": state, "closed_at": row.done_at, "closed_as": row.done_as} if state == "done" else {}
+    is_there = row.committee_key == settling
+    return replaced(row, due_on=row.task_due_on or row.due_on, is_where_objections_settle=is_there, **closed)
 
 
 # ---------------------------------------------------------------------------------------------------------- writing
 
 
 def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due_on: date | None, today: date) -> None:
-    here = program_of(session)
     if not role:
         if due_on is not None or organization_id is not None:
             raise Refusal(
@@ -586,10 +539,10 @@ def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due
         raise Refusal(
             "decision.due", N_("Say by which day it is to be done: not before the day on which it is decided.")
         )
-    if session.scalar(select(_role.c.id).where(_role.c.program_id == here, _role.c.key == role)) is None:
+    if scalar(session, only(Role.id).where(Role.key == role)) is None:
         raise Refusal("decision.no_role", N_("The program has no such role."))
-    if organization_id is not None and not session.scalar(
-        select(_organization.c.id).where(_organization.c.program_id == here, _organization.c.id == organization_id)
+    if organization_id is not None and not scalar(
+        session, only(Organization.id).where(Organization.id == organization_id)
     ):
         raise Refusal("decision.no_organization", N_("The program has no such organization."))
 
@@ -602,16 +555,11 @@ def _chain(role: str, organization_id: UUID | None) -> list[Link]:
 
 def _next_number(session: Session, committee_id: UUID, year: int) -> str:
     """The next number of a committee and year. Its row is held, so that two who decide at once take two numbers."""
-    here = program_of(session)
-    letters = session.scalars(
-        select(_committee.c.letters)
-        .where(_committee.c.program_id == here, _committee.c.id == committee_id)
-        .with_for_update(key_share=True)
+    letters = scalars(
+        session, only(Committee.letters).where(Committee.id == committee_id).with_for_update(key_share=True)
     ).one()
-    taken = session.scalars(
-        select(_decision.c.number).where(
-            _decision.c.program_id == here, _decision.c.number.startswith(f"{letters}-{year}-", autoescape=True)
-        )
+    taken = scalars(
+        session, only(Decision.number).where(col(Decision.number).startswith(f"{letters}-{year}-", autoescape=True))
     )
     last = max((count_of(number)[1] for number in taken), default=0)
     return f"{letters}-{year}-{last + 1:03d}"
@@ -619,11 +567,11 @@ def _next_number(session: Session, committee_id: UUID, year: int) -> str:
 
 def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor, at: datetime) -> None:
     row = lock_item(session, item_id, seen=seen)
-    if row["outcome"] == "decided":
+    if row.outcome == "decided":
         return
-    if row["outcome"] not in ("", "treated"):
+    if row.outcome not in ("", "treated"):
         raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    state = moved(row, "correct") if row["outcome"] else row["state"]
-    state = moved({"state": state}, "settle")
+    state = moved(row.state, "correct") if row.outcome else row.state
+    state = moved(state, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
-    tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome="decided")
+    tell(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome="decided")

@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, cast, func, select, update
+from sqlalchemy import Date, cast, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -20,23 +20,21 @@ from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import changes, col, every, first, in_program, of, only, replaced, run, scalar, scalars, select
+from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.notices import COORDINATION, Language
 from domain.record import events
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, pick, say
-from meetings.committees import committees, memberships
+from meetings.committees import committees, lasts, memberships
 from meetings.local_times import end_of, local_of, moment_of
-from meetings.locking import refuse_overlap
+from meetings.locking import original_of, refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
 from meetings.proposals import Proposal
 from meetings.wording import each_week, when
-from models.base import table_of
+from models.committee import Committee
 from models.meeting import DraftedYear, Meeting
-
-_draft = table_of(DraftedYear)
-_meeting = table_of(Meeting)
 
 #: Dates are drafted when a committee has none left but those of so many days ahead.
 HORIZON: Final = timedelta(days=60)
@@ -69,7 +67,7 @@ def propose(
     of it; and, with `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
-    if not row["rhythm"]:
+    if not row.rhythm:
         raise Refusal(
             "dates.no_rhythm",
             N_(
@@ -81,8 +79,8 @@ def propose(
         raise Refusal("dates.past", N_("Dates are proposed from today on: choose a later first day."))
     calendar_of(session).is_working_day(first)  # before any reckoning: nothing is known of far years
     terms = _terms(session, row, first)
-    if row["rhythm"]["per"] != "week":
-        return propose_year(row["rhythm"]["times"], first, terms=terms) or _refuse_full(terms, first)
+    if row.rhythm["per"] != "week":
+        return propose_year(row.rhythm["times"], first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
     if found:
@@ -101,9 +99,7 @@ def propose(
     return found
 
 
-def in_the_readers_words(
-    session: Session, meetings: Sequence[Mapping[str, Any]], language: str
-) -> list[Mapping[str, Any]]:
+def in_the_readers_words(session: Session, meetings: Sequence[Meeting], language: str) -> list[Meeting]:
     """These rows of meetings, where a proposal said why one is off with that reason in "fr" or "en".
 
     A date of a season that was never planned has it in the language of whoever planned the season; what people typed
@@ -114,37 +110,35 @@ def in_the_readers_words(
         return list(meetings)
     calendar, held = calendar_of(session), _days_held(session, never)
     return [
-        {**one, "reason": _in_language(calendar, one, held, language)} if _never_planned(one) else one
+        replaced(one, reason=_in_language(calendar, one, held, language)) if _never_planned(one) else one
         for one in meetings
     ]
 
 
-def _days_held(session: Session, meetings: Sequence[Mapping[str, Any]]) -> set[tuple[UUID, date]]:
+def _days_held(session: Session, meetings: Sequence[Meeting]) -> set[tuple[UUID, date]]:
     """The days of these on which their committees meet, each with its committee."""
-    day = cast(_meeting.c.starts, Date)
-    rows = session.execute(
-        select(_meeting.c.committee_id, day).where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id.in_({one["committee_id"] for one in meetings}),
-            _meeting.c.state != "cancelled",
-            day.in_({one["original"].date() for one in meetings}),
-        )
+    day = cast(col(Meeting.starts), Date)
+    rows = run(
+        session,
+        only(Meeting.committee_id, day).where(
+            col(Meeting.committee_id).in_({one.committee_id for one in meetings}),
+            Meeting.state != "cancelled",
+            day.in_({original_of(one).date() for one in meetings}),
+        ),
     )
     return {(committee_id, held_on) for committee_id, held_on in rows}
 
 
-def _never_planned(meeting: Mapping[str, Any]) -> bool:
-    is_off = meeting["state"] == "cancelled" and meeting["settled_by"] is None
-    return is_off and meeting["series_id"] is not None
+def _never_planned(meeting: Meeting) -> bool:
+    is_off = meeting.state == "cancelled" and meeting.settled_by is None
+    return is_off and meeting.series_id is not None
 
 
-def _in_language(
-    calendar: Calendar, meeting: Mapping[str, Any], held: Collection[tuple[UUID, date]], language: str
-) -> str:
-    reason: str = meeting["reason"]
-    day = meeting["original"].date()
+def _in_language(calendar: Calendar, meeting: Meeting, held: Collection[tuple[UUID, date]], language: str) -> str:
+    reason: str = meeting.reason
+    day = original_of(meeting).date()
     own = held_already(day).in_words
-    if (meeting["committee_id"], day) not in held and any(_alike(own(other), reason) for other in LANGUAGES):
+    if (meeting.committee_id, day) not in held and any(_alike(own(other), reason) for other in LANGUAGES):
         return say(language, NO_MEETING)
     said: list[Callable[[str], str]] = [lambda other: say(other, NO_MEETING), own]
     try:
@@ -185,14 +179,15 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     today = local_day(session, at)
     drafted = []
     for committee_id, row in committees(session).items():
-        if not row["rhythm"]:
+        if not row.rhythm:
             continue
-        last = session.scalar(
-            select(func.max(_meeting.c.starts)).where(
-                _meeting.c.program_id == program_of(session),
-                _meeting.c.committee_id == committee_id,
-                _meeting.c.state != "cancelled",
-            )
+        last = scalar(
+            session,
+            select(func.max(col(Meeting.starts))).where(
+                in_program(Meeting),
+                Meeting.committee_id == committee_id,
+                Meeting.state != "cancelled",
+            ),
         )
         if last is None or last.date() > today + HORIZON:
             continue  # the first dates of a committee are the coordinator's own to begin
@@ -201,101 +196,98 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     return tuple(drafted)
 
 
-def drafts(session: Session) -> list[dict[str, Any]]:
-    """The drafts that wait for the coordinator, with their committee's key; the oldest first."""
-    rows = many(
+def drafts(session: Session) -> list[DraftedYear]:
+    """The drafts that wait for the coordinator, the oldest first."""
+    return every(
         session,
-        select(_draft)
-        .where(_draft.c.program_id == program_of(session), _draft.c.settled_at.is_(None))
-        .order_by(_draft.c.drafted_at, _draft.c.id),
+        of(DraftedYear)
+        .where(col(DraftedYear.settled_at).is_(None))
+        .order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)),
     )
-    named = committees(session)
-    return [{**row, "committee": named[row["committee_id"]]} for row in rows]
 
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
     """Whether a draft is a committee's, waiting or settled."""
-    its = (_draft.c.program_id == program_of(session), _draft.c.committee_id == committee_id, _draft.c.id == draft_id)
-    return session.scalar(select(_draft.c.id).where(*its)) is not None
+    its = (in_program(DraftedYear), col(DraftedYear.committee_id) == committee_id, col(DraftedYear.id) == draft_id)
+    return scalar(session, select(DraftedYear.id).where(*its)) is not None
 
 
-def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> dict[str, Any]:
+def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> DraftedYear:
     """Say that a draft was planned from, or dismissed. Raises Refusal where it is settled, or there is none."""
-    here = program_of(session)
-    row = one(session, select(_draft).where(_draft.c.program_id == here, _draft.c.id == draft_id).with_for_update())
-    if row is None or row["settled_at"] is not None:
+    row = first(session, of(DraftedYear).where(DraftedYear.id == draft_id).with_for_update())
+    if row is None or row.settled_at is not None:
         raise Refusal("draft.unknown", N_("There is no such draft that waits."))
-    session.execute(
-        update(_draft)
-        .where(_draft.c.program_id == here, _draft.c.id == draft_id)
-        .values(settled_at=at, settled_by=by.person_id, settled_as=settled_as)
+    run(
+        session,
+        changes(DraftedYear)
+        .where(DraftedYear.id == draft_id)
+        .values(settled_at=at, settled_by=by.person_id, settled_as=settled_as),
     )
     events.write(session, f"dates.{settled_as}", "drafted_year", draft_id, by=by, at=at)
     return row
 
 
-def _draft_one(
-    session: Session, row: Mapping[str, Any], follows: date, today: date, *, by: Actor, at: datetime
-) -> bool:
+def _draft_one(session: Session, row: Committee, follows: date, today: date, *, by: Actor, at: datetime) -> bool:
     here = program_of(session)
-    every = many(session, select(_draft).where(_draft.c.program_id == here, _draft.c.committee_id == row["id"]))
-    waiting = [draft for draft in every if draft["settled_at"] is None]
-    before = next((draft for draft in every if draft["follows"] == follows), None)
+    known = every(session, of(DraftedYear).where(DraftedYear.committee_id == row.id))
+    waiting = [draft for draft in known if draft.settled_at is None]
+    before = next((draft for draft in known if draft.follows == follows), None)
     if not all(_is_overtaken(draft, follows) for draft in waiting):
         return False
     if before is not None and not _fell_through(session, before):
         return False
     first = max(follows, today) + timedelta(days=1)
-    dates = propose(session, row["id"], first)
+    dates = propose(session, row.id, first)
     drafted = {"year": first.year, "dates": [one.to_json() for one in dates], "drafted_at": at}
-    made = session.scalar(
-        insert(_draft)
-        .values(program_id=here, id=uuid4(), committee_id=row["id"], follows=follows, settled_as="", **drafted)
+    made = scalar(
+        session,
+        insert(DraftedYear)
+        .values(program_id=here, id=uuid4(), committee_id=row.id, follows=follows, settled_as="", **drafted)
         .on_conflict_do_update(
             index_elements=["program_id", "committee_id", "follows"],
             set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
             # Of two rounds at once the second finds it waiting, and leaves it.
-            where=_draft.c.settled_at.is_not(None),
+            where=col(DraftedYear.settled_at).is_not(None),
         )
-        .returning(_draft.c.id)
+        .returning(col(DraftedYear.id)),
     )
     if made is None:
         return False
     for overtaken in waiting:
-        settle(session, overtaken["id"], PLANNED, by=by, at=at)
-    events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row["key"], dates=len(dates))
+        settle(session, overtaken.id, PLANNED, by=by, at=at)
+    events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
     return True
 
 
-def _is_overtaken(draft: Mapping[str, Any], last: date) -> bool:
+def _is_overtaken(draft: DraftedYear, last: date) -> bool:
     """Whether dates were planned without a draft that waits, as far as its first one or further."""
-    return last >= min((Proposal.from_json(one).original for one in draft["dates"]), default=last)
+    return last >= min((Proposal.from_json(one).original for one in draft.dates), default=last)
 
 
-def _fell_through(session: Session, draft: Mapping[str, Any]) -> bool:
+def _fell_through(session: Session, draft: DraftedYear) -> bool:
     """Whether what was planned after the day that a settled draft follows was called off since."""
-    if draft["settled_as"] != PLANNED:
+    if draft.settled_as != PLANNED:
         return False
-    called_off = session.scalar(
-        select(_meeting.c.id)
+    called_off = scalar(
+        session,
+        only(Meeting.id)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == draft["committee_id"],
-            _meeting.c.starts >= datetime.combine(draft["follows"] + timedelta(days=1), time.min),
-            _meeting.c.cancelled_at >= draft["settled_at"],
+            Meeting.committee_id == draft.committee_id,
+            col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
+            col(Meeting.cancelled_at) >= draft.settled_at,
         )
-        .limit(1)
+        .limit(1),
     )
     return called_off is not None
 
 
-def _tell(session: Session, row: Mapping[str, Any], draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
+def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": row["title_fr"], "en": row["title_en"]}),
+            "committee": pick(language, {"fr": row.title_fr, "en": row.title_en}),
             "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
-            "path": f"/committees/{row['key'].replace('_', '-')}",
+            "path": f"/committees/{row.key.replace('_', '-')}",
         }
 
     for holder in standing(session, local_day(session, at)).falls(COORDINATION).holders:
@@ -304,60 +296,59 @@ def _tell(session: Session, row: Mapping[str, Any], draft_id: UUID, dates: tuple
         notices.write(session, "dates_drafted", to=holder.person_id, key=key, facts=facts, at=at)
 
 
-def _terms(session: Session, row: Mapping[str, Any], first: date) -> Terms:
-    here, named = program_of(session), committees(session)
-    rows = many(
+def _terms(session: Session, row: Committee, first: date) -> Terms:
+    named = committees(session)
+    rows = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == here,
-            _meeting.c.state != "cancelled",
-            _meeting.c.starts >= datetime.combine(first, time.min) - timedelta(days=370),
+            Meeting.state != "cancelled",
+            col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370),
         )
-        .order_by(_meeting.c.starts_at),
+        .order_by(col(Meeting.starts_at)),
     )
     members = memberships(session)
     zone = program(session).time_zone
-    weekly = row["rhythm"]["per"] == "week"
+    weekly = row.rhythm["per"] == "week"
     if weekly:
-        weekday, hour = row["rhythm"]["weekday"], time.fromisoformat(row["rhythm"]["at"])
+        weekday, hour = row.rhythm["weekday"], time.fromisoformat(row.rhythm["at"])
     else:
-        weekday, hour = _usual(session, row["id"])
+        weekday, hour = _usual(session, row.id)
     return Terms(
-        committee=row["key"],
+        committee=row.key,
         calendar=calendar_of(session),
         zone=zone,
         weekday=weekday,
         at=hour,
-        minutes=row["minutes"],
-        people=frozenset(members[row["id"]].invited(first)),
+        minutes=lasts(row),
+        people=frozenset(members[row.id].invited(first)),
         taken=tuple(
             Taken(
-                named[committee_id]["key"],
-                named[committee_id]["title_fr"],
-                named[committee_id]["title_en"],
+                named[committee_id].key,
+                named[committee_id].title_fr,
+                named[committee_id].title_en,
                 starts_at,
                 ends_at,
                 frozenset(members[committee_id].invited(local_of(starts_at, zone).date())),
             )
             for committee_id, starts_at, ends_at in [
-                *((one["committee_id"], one["starts_at"], one["ends_at"]) for one in rows),
-                *_drafted(session, row["id"], zone),
+                *((one.committee_id, one.starts_at, one.ends_at) for one in rows),
+                *_drafted(session, row.id, zone),
             ]
         ),
         apart=dict.fromkeys(_kept_apart_from(row, named.values()), APART),
     )
 
 
-def _kept_apart_from(row: Mapping[str, Any], every: Iterable[Mapping[str, Any]]) -> list[str]:
+def _kept_apart_from(row: Committee, every: Iterable[Committee]) -> list[str]:
     """The keys of the committees from whose meetings this one's keep `APART`: those that it is derived from.
 
     But for one that leaves no day as far from two of its own meetings, as a weekly one: there only clashes count.
     """
-    if row["rhythm"]["per"] == "week":
+    if row.rhythm["per"] == "week":
         return []
-    rhythms = {one["key"]: one["rhythm"] for one in every}
-    return [key for key in row["derived_from"] if _days_between(rhythms.get(key)) >= 2 * APART]
+    rhythms = {one.key: one.rhythm for one in every}
+    return [key for key in row.derived_from if _days_between(rhythms.get(key)) >= 2 * APART]
 
 
 def _days_between(rhythm: Mapping[str, Any] | None) -> int:
@@ -373,11 +364,11 @@ def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[
     Of two that are drafted in one round the second keeps clear of the first as it will of the dates once they stand.
     """
     for draft in drafts(session):
-        if draft["committee_id"] == committee_id:
+        if draft.committee_id == committee_id:
             continue
-        for wanted in map(Proposal.from_json, draft["dates"]):
+        for wanted in map(Proposal.from_json, draft.dates):
             if wanted.decision != "skip":
-                yield draft["committee_id"], moment_of(wanted.starts, zone), end_of(wanted.starts, wanted.minutes, zone)
+                yield draft.committee_id, moment_of(wanted.starts, zone), end_of(wanted.starts, wanted.minutes, zone)
 
 
 def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
@@ -385,15 +376,15 @@ def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
 
     One date that was moved, or held out of turn, makes no custom.
     """
-    met = session.scalars(
-        select(_meeting.c.starts)
+    met = scalars(
+        session,
+        only(Meeting.starts)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_id,
-            _meeting.c.state != "cancelled",
+            Meeting.committee_id == committee_id,
+            Meeting.state != "cancelled",
         )
-        .order_by(_meeting.c.starts.desc())
-        .limit(OF_LATE)
+        .order_by(col(Meeting.starts).desc())
+        .limit(OF_LATE),
     ).all()
     if not met:
         return USUAL_WEEKDAY, USUAL_HOUR

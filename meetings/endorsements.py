@@ -6,42 +6,57 @@ that an agreement that begins, ends or changes later changes neither. Who has le
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, or_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.declarations.program import Endorsement as Declared
 from domain.endorsement.partners import OWES_AGAIN, Word, majority_of
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+)
+from domain.kernel.scope import local_day, program
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import Link, Standing, standing
 from meetings import freeing
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.minutes import Decision, Endorsement
 from models.participant import RiskAssessment
 from models.program import Organization
 from models.referral import AdmissionDecision
-
-_decision = table_of(Decision)
-_word = table_of(Endorsement)
-_organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_admission = table_of(AdmissionDecision)
-_risk = table_of(RiskAssessment)
 
 #: Who speaks for a partner, the first who is there. The second representative only where neither of the others is, so
 #: that no decision waits for a vacant post (CM-2R).
 SPEAK_FOR_IT: Final = ("manager", "director", "second_representative")
 #: The second one of them may ask for more than to speak where the first is away.
 ANSWER_FOR_IT: Final = SPEAK_FOR_IT[:2]
+
+
+class WordOfPartner(Endorsement):
+    """What a partner said, with its short name."""
+
+    model_config = SHAPE
+    organization: str = also(Organization.short_name)
 
 
 @dataclass(frozen=True)
@@ -81,7 +96,6 @@ class Endorsed:
 
 
 #: What the words of a partner do not say themselves.
-_ASKED_APART: Final = frozenset({"is_partner", "stake"})
 
 
 def declared(session: Session) -> Declared:
@@ -105,29 +119,36 @@ def endorsements(
     found: dict[UUID, list[Endorsed]] = {one: [] for one in wanted}
     if not wanted:
         return {}
-    rows = many(
+    rows = every(
         session,
-        select(_word, _organization.c.short_name.label("organization"))
-        .join(_organization, refers(_word.c.organization_id, _organization))
+        of(WordOfPartner)
+        .join(Organization, joins(Endorsement.organization_id, Organization))
         .where(
-            _word.c.program_id == program_of(session),
-            _word.c.decision_id.in_(wanted),
-            _word.c.superseded_at.is_(None),
+            col(Endorsement.decision_id).in_(wanted),
+            col(Endorsement.superseded_at).is_(None),
         )
-        .order_by(_organization.c.short_name),
+        .order_by(col(Organization.short_name)),
     )
     partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
     stakes = {
         decision_id: freeing.stakes_of(freed)
-        for decision_id, freed in freeing.at_stake(session, {row["decision_id"] for row in rows}).items()
+        for decision_id, freed in freeing.at_stake(session, {row.decision_id for row in rows}).items()
     }
     for row in rows:
-        facts = {name: row[name] for name in Endorsed.__dataclass_fields__ if name not in _ASKED_APART}
-        if not row["said"]:
-            facts |= {"said_at": None, "said_by": None, "said_as": "", "said_for": None}
-        is_partner = partners is None or row["organization_id"] in partners
-        stake = stakes[row["decision_id"]].get(row["organization_id"], "")
-        found[row["decision_id"]].append(Endorsed(**facts, is_partner=is_partner, stake=stake))
+        one = Endorsed(
+            organization_id=row.organization_id,
+            organization=row.organization,
+            said=row.said,
+            reason=row.reason,
+            majority=row.majority,
+            settled_by_id=row.settled_by_id,
+            version=row.version,
+            is_partner=partners is None or row.organization_id in partners,
+            stake=stakes[row.decision_id].get(row.organization_id, ""),
+        )
+        if row.said:
+            one = replace(one, said_at=row.said_at, said_by=row.said_by, said_as=row.said_as, said_for=row.said_for)
+        found[row.decision_id].append(one)
     return {one: tuple(_asked(said)) for one, said in found.items()}
 
 
@@ -142,19 +163,18 @@ def _asked(said: list[Endorsed]) -> list[Endorsed]:
     return said
 
 
-def words_before(session: Session, decision_id: UUID) -> list[dict[str, Any]]:
-    """What partners had said of a decision and say no more, the first word first, each with its `organization`."""
-    return many(
+def words_before(session: Session, decision_id: UUID) -> list[WordOfPartner]:
+    """What partners had said of a decision and say no more, the first word first."""
+    return every(
         session,
-        select(_word, _organization.c.short_name.label("organization"))
-        .join(_organization, refers(_word.c.organization_id, _organization))
+        of(WordOfPartner)
+        .join(Organization, joins(Endorsement.organization_id, Organization))
         .where(
-            _word.c.program_id == program_of(session),
-            _word.c.decision_id == decision_id,
-            _word.c.superseded_at.is_not(None),
-            _word.c.said != "",
+            Endorsement.decision_id == decision_id,
+            col(Endorsement.superseded_at).is_not(None),
+            Endorsement.said != "",
         )
-        .order_by(_word.c.said_at, _organization.c.short_name),
+        .order_by(col(Endorsement.said_at), col(Organization.short_name)),
     )
 
 
@@ -163,31 +183,31 @@ def was_settled(session: Session, decision_id: UUID, organization_id: UUID) -> b
 
     Also where the partner said something else since: endorsing it meanwhile does not make a settled matter new.
     """
-    settles = _decision.alias()
+    settles = aliased(Decision)
     return (
-        session.scalar(
-            select(_word.c.id)
-            .join(settles, and_(settles.c.program_id == _word.c.program_id, settles.c.id == _word.c.settled_by_id))
+        scalar(
+            session,
+            only(Endorsement.id)
+            .join(settles, joins(Endorsement.settled_by_id, settles))
             .where(
-                _word.c.program_id == program_of(session),
-                _word.c.decision_id == decision_id,
-                _word.c.organization_id == organization_id,
-                settles.c.state != "withdrawn",
+                Endorsement.decision_id == decision_id,
+                Endorsement.organization_id == organization_id,
+                settles.state != "withdrawn",
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
 
 
-def may_want(session: Session, row: Mapping[str, Any], organization_ids: Collection[UUID]) -> list[UUID]:
+def may_want(session: Session, row: Decision, organization_ids: Collection[UUID]) -> list[UUID]:
     """Those of these organizations that may ask for a decision to be endorsed."""
-    if row["needs_endorsement"] or row["state"] == "withdrawn" or row["settles_id"] is not None:
+    if row.needs_endorsement or row.state == "withdrawn" or row.settles_id is not None:
         return []
-    if is_about_a_participant(session, row["id"]):
+    if is_about_a_participant(session, row.id):
         return []
-    partners = partners_on(session, local_day(session, row["decided_at"]))
-    stakes = freeing.stakes_of(freeing.at_stake(session, [row["id"]])[row["id"]]) if organization_ids else {}
+    partners = partners_on(session, local_day(session, row.decided_at))
+    stakes = freeing.stakes_of(freeing.at_stake(session, [row.id])[row.id]) if organization_ids else {}
     return [one for one in organization_ids if one in partners and stakes.get(one) != OWES_AGAIN]
 
 
@@ -201,20 +221,18 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     for one_of_them in endorsements_of(session, decision_id, at=at):
         here = one_of_them.organization_id
         concerned |= speakers(today, here, ANSWER_FOR_IT) or speakers(today, here, SPEAK_FOR_IT)
-    row = one(
+    row = first(
         session,
-        select(_decision.c.owner_role, _decision.c.owner_organization_id).where(
-            _decision.c.program_id == program_of(session), _decision.c.id == decision_id
-        ),
+        of(Decision).where(Decision.id == decision_id),
     )
-    if row is not None and row["owner_role"]:
-        place = str(row["owner_organization_id"]) if row["owner_organization_id"] else "*"
-        concerned |= {holder.person_id for holder in today.falls([{"role": row["owner_role"], "at": place}]).holders}
+    if row is not None and row.owner_role:
+        place = str(row.owner_organization_id) if row.owner_organization_id else "*"
+        concerned |= {holder.person_id for holder in today.falls([{"role": row.owner_role, "at": place}]).holders}
     return frozenset(concerned)
 
 
 def barred_from(
-    session: Session, today: Standing, row: Mapping[str, Any], organization_id: UUID, *, at: datetime
+    session: Session, today: Standing, row: Decision, organization_id: UUID, *, at: datetime
 ) -> frozenset[UUID]:
     """Who does not speak for a partner on a decision: who recorded it, coordinates, or acts for the coordinator.
 
@@ -222,11 +240,12 @@ def barred_from(
     """
     coordinating = {held.person_id for held in today.holding("coordinator")}
     acting = {holder.person_id for holder in today.falls(COORDINATION).holders}
-    owing = freeing.owing_elsewhere(session, row["id"], organization_id, at=at)
-    return frozenset(coordinating | acting | ({row["recorded_by"]} - {None}) | owing)
+    owing = freeing.owing_elsewhere(session, row.id, organization_id, at=at)
+    recorded = set() if row.recorded_by is None else {row.recorded_by}
+    return frozenset(coordinating | acting | recorded | owing)
 
 
-def may_speak(session: Session, today: Standing, row: Mapping[str, Any], by: Actor, *, at: datetime) -> bool:
+def may_speak(session: Session, today: Standing, row: Decision, by: Actor, *, at: datetime) -> bool:
     """Whether the one who acts would be heard for their organization on a decision: what a page offers a form by."""
     if by.role not in SPEAK_FOR_IT or by.organization_id is None:
         return False
@@ -236,9 +255,7 @@ def may_speak(session: Session, today: Standing, row: Mapping[str, Any], by: Act
     return by.role in ANSWER_FOR_IT or not speakers(today, by.organization_id, ANSWER_FOR_IT) - barred
 
 
-def nobody_speaks_for(
-    session: Session, today: Standing, row: Mapping[str, Any], organization_id: UUID, *, at: datetime
-) -> bool:
+def nobody_speaks_for(session: Session, today: Standing, row: Decision, organization_id: UUID, *, at: datetime) -> bool:
     """Whether nobody can speak for a partner on a decision today: what a page says beside its name."""
     barred = barred_from(session, today, row, organization_id, at=at)
     return not speakers(today, organization_id, SPEAK_FOR_IT) - barred
@@ -252,55 +269,52 @@ def speakers(today: Standing, organization_id: UUID, roles: Iterable[str]) -> se
 
 def partners_on(session: Session, day: date) -> dict[UUID, str]:
     """The organizations whose agreement is in force on a local day, each with the majority that its text then has."""
-    rows = session.execute(
-        select(_agreement.c.organization_id, _version.c.terms)
+    rows = run(
+        session,
+        only(Agreement.organization_id, AgreementVersion.terms)
         .join(
-            _version,
-            and_(_version.c.program_id == _agreement.c.program_id, refers(_version.c.agreement_id, _agreement)),
+            AgreementVersion,
+            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
         )
         .where(
-            _agreement.c.program_id == program_of(session),
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on <= day,
-            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            col(AgreementVersion.starts_on) <= day,
+            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
         )
-        .order_by(_agreement.c.organization_id)
+        .order_by(col(Agreement.organization_id)),
     )
     return {row.organization_id: majority_of(row.terms) for row in rows}
 
 
 def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
     """The partners of a local day, and who is set to be one again: a gap between two texts is no departure."""
-    back = session.scalars(
-        select(_agreement.c.organization_id)
+    back = scalars(
+        session,
+        only(Agreement.organization_id)
         .join(
-            _version,
-            and_(_version.c.program_id == _agreement.c.program_id, refers(_version.c.agreement_id, _agreement)),
+            AgreementVersion,
+            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
         )
         .where(
-            _agreement.c.program_id == program_of(session),
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on > day,
-        )
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            col(AgreementVersion.starts_on) > day,
+        ),
     )
     return frozenset({*partners_on(session, day), *back})
 
 
 def is_about_a_participant(session: Session, decision_id: UUID) -> bool:
     """Whether a decision was recorded by the act of an admission, or of the assessment of a risk."""
-    here = program_of(session)
-    of_admission = select(_admission.c.id).where(
-        _admission.c.program_id == here, _admission.c.decision_id == decision_id
-    )
-    of_risk = select(_risk.c.id).where(_risk.c.program_id == here, _risk.c.decision_id == decision_id)
-    return any(session.scalar(select(found.exists())) for found in (of_admission, of_risk))
+    of_admission = only(AdmissionDecision.id).where(AdmissionDecision.decision_id == decision_id)
+    of_risk = only(RiskAssessment.id).where(RiskAssessment.decision_id == decision_id)
+    return any(scalar(session, select(found.exists())) for found in (of_admission, of_risk))
 
 
-def counting_word(session: Session, decision_id: UUID, organization_id: UUID) -> ColumnElement[bool]:
+def counting_word(decision_id: UUID, organization_id: UUID) -> ColumnElement[bool]:
     """The condition that a word is what a partner says of a decision now."""
     return and_(
-        _word.c.program_id == program_of(session),
-        _word.c.decision_id == decision_id,
-        _word.c.organization_id == organization_id,
-        _word.c.superseded_at.is_(None),
+        in_program(Endorsement),
+        Endorsement.decision_id == decision_id,
+        Endorsement.organization_id == organization_id,
+        col(Endorsement.superseded_at).is_(None),
     )

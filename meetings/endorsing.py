@@ -6,12 +6,11 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from domain.endorsement import letters
@@ -20,12 +19,13 @@ from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.actors import Actor
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of, only, run, scalars
+from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from domain.roles.roles import standing
 from locales import N_
 from meetings import asked_partners, freeing, objections, taking_back
-from meetings.decision_rows import change_decision, lock_decision
+from meetings.decision_rows import DecisionWithTask, change_decision, lock_decision
 from meetings.endorsements import (
     ANSWER_FOR_IT,
     SPEAK_FOR_IT,
@@ -42,12 +42,8 @@ from meetings.endorsements import (
 )
 from meetings.resting import BY_ENDORSEMENT, stop
 from meetings.texts import checked_text, needed_text
-from models.base import table_of
 from models.lifecycles import ENDORSEMENT
 from models.minutes import ENDORSED_AS, Decision, Endorsement
-
-_decision = table_of(Decision)
-_word = table_of(Endorsement)
 
 
 def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime, as_recorded: bool = False) -> None:
@@ -58,10 +54,11 @@ def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime
     """
     row = lock_decision(session, decision_id)
     asked = partners_on(session, local_day(session, at)) if as_recorded else {}
-    asked |= partners_on(session, local_day(session, row["decided_at"]))
+    asked |= partners_on(session, local_day(session, row.decided_at))
     if asked:
-        session.execute(
-            insert(_word),
+        run(
+            session,
+            insert(Endorsement),
             [
                 {
                     "program_id": program_of(session),
@@ -91,25 +88,24 @@ def ask_again(session: Session, day: date, *, at: datetime) -> int:
 
     Each person who speaks for one of them hears of all of it in one digest.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_decision.c.id)
+        of(Decision)
         .where(
-            _decision.c.program_id == program_of(session),
-            _decision.c.state != "withdrawn",
-            _decision.c.endorsement == "pending",
-            _decision.c.endorse_by < day,
-            _decision.c.asked_again_at.is_(None),
+            Decision.state != "withdrawn",
+            Decision.endorsement == "pending",
+            col(Decision.endorse_by) < day,
+            col(Decision.asked_again_at).is_(None),
         )
-        .order_by(_decision.c.id),
+        .order_by(col(Decision.id)),
     )
     until = calendar_of(session).add_working_days(day, declared(session).days_again)
-    return sum(_ask_again(session, row["id"], until, at=at) for row in rows)
+    return sum(_ask_again(session, row.id, until, at=at) for row in rows)
 
 
 def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime) -> bool:
     row = lock_decision(session, decision_id)
-    if row["endorsement"] != "pending" or row["asked_again_at"] is not None:
+    if row.endorsement != "pending" or row.asked_again_at is not None:
         return False
     silent = [one for one in endorsements_of(session, decision_id, at=at) if one.word.is_awaited]
     change_decision(session, row, endorse_by=until, asked_again_at=at)
@@ -124,7 +120,7 @@ def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime
         decision_id,
         by=BY_ENDORSEMENT,
         at=at,
-        number=row["number"],
+        number=row.number,
         partners=len(silent),
         until=until.isoformat(),
     )
@@ -136,14 +132,14 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
 
     What a decision that counts says that it takes back, and that could not be when it came to count, it takes back now.
     """
-    rows = session.scalars(
-        select(_decision.c.id)
+    rows = scalars(
+        session,
+        only(Decision.id)
         .where(
-            _decision.c.program_id == program_of(session),
-            _decision.c.state != "withdrawn",
-            _decision.c.endorsement.in_(["pending", "objected", "earlier"]),
+            Decision.state != "withdrawn",
+            col(Decision.endorsement).in_(["pending", "objected", "earlier"]),
         )
-        .order_by(_decision.c.id)
+        .order_by(col(Decision.id)),
     ).all()
     owing = taking_back.owing(session)
     taking_back.hold(session, [*rows, *owing], at=at)
@@ -161,14 +157,14 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
 def _ask_who_is_back(session: Session, decision_id: UUID, said: Iterable[Endorsed], *, at: datetime) -> None:
     """Ask partners that are awaited and that nobody asks, since their agreement had been over in between."""
     row = lock_decision(session, decision_id)
-    if row["endorsement"] not in ("pending", "objected"):
+    if row.endorsement not in ("pending", "objected"):
         return
     soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
     for one_of_them in said:
         if one_of_them.word.is_awaited and not asked_partners.is_asked(
             session, decision_id, one_of_them.organization_id
         ):
-            due_on = max(row["endorse_by"] or soonest, soonest)
+            due_on = max(row.endorse_by or soonest, soonest)
             asked_partners.ask(session, row, one_of_them.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
 
 
@@ -190,7 +186,7 @@ def want_endorsement(
     """
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id, seen=seen)
-    if row["needs_endorsement"] or row["state"] == "withdrawn" or row["settles_id"] is not None:
+    if row.needs_endorsement or row.state == "withdrawn" or row.settles_id is not None:
         raise Refusal(
             "endorsement.not_to_be_asked",
             N_("The partners are already asked about this decision, or it has nothing to endorse."),
@@ -201,7 +197,7 @@ def want_endorsement(
             "endorsement.about_a_participant",
             N_("The committee’s decisions on a candidate or a participant are not endorsed by the partners."),
         )
-    if organization_id not in partners_on(session, local_day(session, row["decided_at"])):
+    if organization_id not in partners_on(session, local_day(session, row.decided_at)):
         raise _not_asked()
     if by.role not in ANSWER_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
@@ -211,7 +207,7 @@ def want_endorsement(
         session,
         row,
         needs_endorsement=True,
-        endorsement=ENDORSEMENT.after(row["endorsement"], "ask"),
+        endorsement=ENDORSEMENT.after(row.endorsement, "ask"),
         suspended_at=at,
         wanted_by_id=organization_id,
         wanted_by_person=by.person_id,
@@ -225,7 +221,7 @@ def want_endorsement(
         decision_id,
         by=by,
         at=at,
-        number=row["number"],
+        number=row.number,
         organization=str(organization_id),
     )
     stop(session, row, at=at)
@@ -277,7 +273,7 @@ def endorse(
         decision_id,
         by=by,
         at=at,
-        number=row["number"],
+        number=row.number,
         organization=str(organization_id),
         before=before.said,
     )
@@ -324,7 +320,7 @@ def take_back(
         decision_id,
         by=by,
         at=at,
-        number=row["number"],
+        number=row.number,
         organization=str(organization_id),
         before=before.said,
     )
@@ -332,9 +328,9 @@ def take_back(
         taking_back.follow_words(session, decision_id, at=at)
         _call_off_item(session, decision_id, by=by, at=at)
     after = lock_decision(session, decision_id)
-    if before.word.stake != OWES_AGAIN and after["endorsement"] != "endorsed" and after["state"] != "withdrawn":
+    if before.word.stake != OWES_AGAIN and after.endorsement != "endorsed" and after.state != "withdrawn":
         soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
-        due_on = max(row["endorse_by"] or soonest, soonest)
+        due_on = max(row.endorse_by or soonest, soonest)
         asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
     if before.said == "objected":
         letters.settled(session, after, whom_it_concerns(session, decision_id, at), by=by, at=at)
@@ -346,10 +342,11 @@ def settle_objections(
     """Have these objections, which stand against a decision, be settled by another. Its kin is held."""
     row = lock_decision(session, decision_id)
     for one_of_them in against:
-        session.execute(
-            update(_word)
-            .where(counting_word(session, decision_id, one_of_them.organization_id))
-            .values(settled_by_id=settled_by)
+        run(
+            session,
+            update(Endorsement)
+            .where(counting_word(decision_id, one_of_them.organization_id))
+            .values(settled_by_id=settled_by),
         )
     taking_back.follow_words(session, decision_id, at=at)
     # A later agenda has it too, where the sitting that settled it was recorded afterwards.
@@ -358,17 +355,17 @@ def settle_objections(
 
 
 def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
-    holds = lock_decision(session, decision_id)["state"] != "withdrawn"
+    holds = lock_decision(session, decision_id).state != "withdrawn"
     if not (holds and any(one.word.objects for one in endorsements_of(session, decision_id, at=at))):
         objections.is_over(session, decision_id, by=by, at=at)
 
 
 def _held(
     session: Session, decision_id: UUID, organization_id: UUID, *, seen: int | None, by: Actor, at: datetime
-) -> tuple[dict[str, Any], Endorsed]:
+) -> tuple[DecisionWithTask, Endorsed]:
     """The held decision and the partner's word before, for who may speak for it. Raises Refusal."""
     row = lock_decision(session, decision_id)
-    if not row["needs_endorsement"] or row["state"] == "withdrawn":
+    if not row.needs_endorsement or row.state == "withdrawn":
         raise Refusal("decision.not_endorsed", N_("The partners do not endorse this decision."), source="GV-4")
     before = {one.organization_id: one for one in endorsements_of(session, decision_id, at=at)}.get(organization_id)
     if before is None:
@@ -386,12 +383,12 @@ def _held(
     return row, before
 
 
-def _refuse_speaker(session: Session, row: Mapping[str, Any], organization_id: UUID, by: Actor, at: datetime) -> None:
+def _refuse_speaker(session: Session, row: Decision, organization_id: UUID, by: Actor, at: datetime) -> None:
     """Refuse who may not speak for a partner, under whichever hat. Raises Refusal."""
     if by.role not in SPEAK_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
     today = standing(session, local_day(session, at))
-    freeing.refuse_who_owes_elsewhere(session, row["id"], organization_id, by=by, at=at)
+    freeing.refuse_who_owes_elsewhere(session, row.id, organization_id, by=by, at=at)
     barred = barred_from(session, today, row, organization_id, at=at)
     if by.person_id in barred:
         raise Refusal(
@@ -411,16 +408,18 @@ def _refuse_speaker(session: Session, row: Mapping[str, Any], organization_id: U
 
 
 def _write_word(
-    session: Session, row: Mapping[str, Any], before: Endorsed, said: str, reason: str, *, by: Actor, at: datetime
+    session: Session, row: Decision, before: Endorsed, said: str, reason: str, *, by: Actor, at: datetime
 ) -> None:
-    session.execute(
-        update(_word).where(counting_word(session, row["id"], before.organization_id)).values(superseded_at=at)
+    run(
+        session,
+        update(Endorsement).where(counting_word(row.id, before.organization_id)).values(superseded_at=at),
     )
-    session.execute(
-        insert(_word).values(
+    run(
+        session,
+        insert(Endorsement).values(
             program_id=program_of(session),
             id=uuid4(),
-            decision_id=row["id"],
+            decision_id=row.id,
             organization_id=before.organization_id,
             said=said,
             said_at=at,
@@ -430,7 +429,7 @@ def _write_word(
             reason=reason,
             majority=before.majority,
             version=before.version + 1,
-        )
+        ),
     )
 
 

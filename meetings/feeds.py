@@ -9,27 +9,24 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program, program_of
+from domain.kernel.rows import changes, col, every, in_program, of, run, scalar, select
+from domain.kernel.scope import program, program_of
 from domain.mail.notices import Language, Stationery
 from domain.record import events
 from locales import N_, pick
 from meetings import calendar_files, invitations, links
-from meetings.committees import committees, memberships
+from meetings.committees import memberships
 from meetings.invitations import others
-from models.base import table_of
 from models.invitation import CalendarFeed
 from models.meeting import Meeting
-
-_feed = table_of(CalendarFeed)
-_meeting = table_of(Meeting)
 
 #: How far back a feed shows meetings, those that were cancelled among them.
 BACK: Final = timedelta(days=60)
@@ -52,29 +49,30 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     if len(feeds_of(session, person_id)) >= MOST:
         raise Refusal("feed.many", N_("You have %(most)s addresses already: end one of them first."), most=MOST)
     token, feed_id = secrets.token_urlsafe(32), uuid4()
-    session.execute(
-        insert(_feed).values(
+    run(
+        session,
+        insert(CalendarFeed).values(
             token_digest=links.digest(token), program_id=here, person_id=person_id, id=feed_id, made_at=at
-        )
+        ),
     )
     events.write(session, "feed.made", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
     return f"/calendar/{token}.ics"
 
 
-def feeds_of(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+def feeds_of(session: Session, person_id: UUID) -> list[CalendarFeed]:
     """A person's addresses that are open: when each was made, and read last. Never the secret."""
-    return many(
+    return every(
         session,
-        select(_feed.c.id, _feed.c.made_at, _feed.c.read_at)
-        .where(_feed.c.program_id == program_of(session), _feed.c.person_id == person_id, _feed.c.ended_at.is_(None))
-        .order_by(_feed.c.made_at, _feed.c.id),
+        of(CalendarFeed)
+        .where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
+        .order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)),
     )
 
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:
     """Whose an address of this program is, open or ended; None where there is none."""
-    theirs = (_feed.c.program_id == program_of(session), _feed.c.id == feed_id)
-    person_id: UUID | None = session.scalar(select(_feed.c.person_id).where(*theirs))
+    theirs = (in_program(CalendarFeed), col(CalendarFeed.id) == feed_id)
+    person_id: UUID | None = scalar(session, select(CalendarFeed.person_id).where(*theirs))
     return person_id
 
 
@@ -86,16 +84,16 @@ def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: date
 
 def end_all(session: Session, person_id: UUID, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
     """End every address of a person, or `only` one; how many were open."""
-    ended = session.execute(
-        update(_feed)
+    ended = run(
+        session,
+        changes(CalendarFeed)
         .where(
-            _feed.c.program_id == program_of(session),
-            _feed.c.person_id == person_id,
-            _feed.c.ended_at.is_(None),
-            *([_feed.c.id == only] if only is not None else []),
+            CalendarFeed.person_id == person_id,
+            col(CalendarFeed.ended_at).is_(None),
+            *([col(CalendarFeed.id) == only] if only is not None else []),
         )
         .values(ended_at=at)
-        .returning(_feed.c.id)
+        .returning(col(CalendarFeed.id)),
     ).all()
     for (feed_id,) in ended:
         events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
@@ -104,42 +102,42 @@ def end_all(session: Session, person_id: UUID, *, by: Actor, at: datetime, only:
 
 def look(session: Session, token: str) -> Feed | None:
     """Whose calendar a secret opens, read before a program is known; None where it opens none."""
-    row = session.execute(
-        select(_feed.c.program_id, _feed.c.person_id, _feed.c.id).where(
-            _feed.c.token_digest == links.digest(token), _feed.c.ended_at.is_(None)
-        )
+    row = run(
+        session,
+        select(CalendarFeed.program_id, CalendarFeed.person_id, CalendarFeed.id).where(
+            col(CalendarFeed.token_digest) == links.digest(token), col(CalendarFeed.ended_at).is_(None)
+        ),
     ).first()
     return None if row is None else Feed(*row)
 
 
 def mark_read(session: Session, feed_id: UUID, *, at: datetime) -> None:
     """Note that a calendar looked, at most once an hour."""
-    session.execute(
-        update(_feed)
-        .where(
-            _feed.c.program_id == program_of(session),
-            _feed.c.id == feed_id,
-            (_feed.c.read_at.is_(None)) | (_feed.c.read_at < at - timedelta(hours=1)),
-        )
-        .values(read_at=at)
-    )
-
-
-def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[dict[str, Any]]:
-    """The meetings between two moments that invite a person, cancelled ones too, in order, with their committee."""
-    rows = many(
+    run(
         session,
-        select(_meeting)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.ends_at > since, _meeting.c.starts_at < until)
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        changes(CalendarFeed)
+        .where(
+            CalendarFeed.id == feed_id,
+            (col(CalendarFeed.read_at).is_(None)) | (col(CalendarFeed.read_at) < at - timedelta(hours=1)),
+        )
+        .values(read_at=at),
     )
-    named = committees(session)
-    members = memberships(session, {row["committee_id"] for row in rows})
-    extra = others(session, [row["id"] for row in rows])
+
+
+def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[Meeting]:
+    """The meetings between two moments that invite a person, cancelled ones too, in order."""
+    rows = every(
+        session,
+        of(Meeting)
+        .where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+    )
+    members = memberships(session, {row.committee_id for row in rows})
+    extra = others(session, [row.id for row in rows])
     return [
-        {**row, "committee": named[row["committee_id"]]}
+        row
         for row in rows
-        if person_id in members[row["committee_id"]].invited(row["starts"].date()) or person_id in extra[row["id"]]
+        if person_id in members[row.committee_id].invited(row.starts.date()) or person_id in extra[row.id]
     ]
 
 

@@ -5,79 +5,76 @@ What falls lets stand what it takes back, and lets be objected again what it kee
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, any_, func, or_, select, true
-from sqlmodel import Session
+from sqlalchemy import any_, func, true
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.endorsement.partners import FREED, OWES_AGAIN
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, in_program, joins, only, run, select, value_of
+from domain.kernel.scope import local_day
 from domain.obligations import waiving
 from domain.obligations.owing import acts_among
 from locales import N_
-from models.base import refers, table_of
 from models.minutes import Decision, Endorsement
-
-_decision = table_of(Decision)
-_word = table_of(Endorsement)
 
 
 def what_stands_by(session: Session, *, falls: Collection[UUID], stands: Collection[UUID] = ()) -> frozenset[UUID]:
     """The decisions that stand by the fall of some and the standing of others, however far that goes."""
     reached = _reached(session, {*falls, *stands})
     return frozenset(
-        row["other"]
-        for row in reached
-        if (row["is_alike"] and row["one"] in stands) or (not row["is_alike"] and row["one"] in falls)
+        row.other for row in reached if (row.is_alike and row.one in stands) or (not row.is_alike and row.one in falls)
     )
 
 
-def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, list[dict[str, Any]]]:
+def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, list[waiving.FreedBy]]:
     """The clauses of which a partner is freed by the standing of each of these decisions, or by its fall.
 
-    Each is a row as `waiving.freed_by` has it, with `stake`: FREED or OWES_AGAIN, as the decision stands. Owed again
-    is only what a waiver on record frees of, and not by what was put to the partners once its last day had passed.
+    `stake` of each is FREED or OWES_AGAIN, as the decision stands. Owed again is only what a waiver on record frees of,
+    and not by what was put to the partners once its last day had passed.
     """
-    found: dict[UUID, list[dict[str, Any]]] = {one: [] for one in decision_ids}
+    found: dict[UUID, list[waiving.FreedBy]] = {one: [] for one in decision_ids}
     if not found:
         return {}
     # The same questions of one that is not there: whoever may not read it learns nothing by how long the answer takes.
     reached = _reached(session, found)
-    freed = waiving.freed_by(session, {row["other"] for row in reached})
+    freed = waiving.freed_by(session, {row.other for row in reached})
     asked_on = _asked_on(session, found)
     for row in reached:
-        stake = FREED if row["is_alike"] else OWES_AGAIN
-        found[row["one"]] += [
-            {**one, "stake": stake}
+        stake = FREED if row.is_alike else OWES_AGAIN
+        found[row.one] += [
+            one._replace(stake=stake)
             for one in freed
-            if one["decision_id"] == row["other"]
-            and (stake == FREED or (one["is_recorded"] and one["ends_on"] >= asked_on[row["one"]]))
+            if one.decision_id == row.other
+            and (stake == FREED or (one.is_recorded and one.ends_on >= asked_on[row.one]))
         ]
     return found
 
 
 def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:
     """The local day on which each of these decisions was put to the partners; where it was not, that of its meeting."""
-    rows = session.execute(
-        select(_decision.c.id, func.coalesce(func.min(_word.c.said_at), _decision.c.decided_at).label("at"))
-        .outerjoin(_word, refers(_word.c.decision_id, _decision))
-        .where(_decision.c.program_id == program_of(session), _decision.c.id.in_(list(decision_ids)))
-        .group_by(_decision.c.id, _decision.c.decided_at)
+    rows = run(
+        session,
+        only(Decision.id, func.coalesce(func.min(col(Endorsement.said_at)), col(Decision.decided_at)).label("at"))
+        .outerjoin(Endorsement, joins(Endorsement.decision_id, Decision))
+        .where(col(Decision.id).in_(list(decision_ids)))
+        .group_by(col(Decision.id), col(Decision.decided_at)),
     )
     return {row.id: local_day(session, row.at) for row in rows}
 
 
-def stakes_of(freed: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
+def stakes_of(freed: Iterable[waiving.FreedBy]) -> dict[UUID, str]:
     """What each partner has at stake in a decision, by its rows of `at_stake`; to owe again goes before being freed."""
     found: dict[UUID, str] = {}
     for row in freed:
-        if found.get(row["organization_id"]) != OWES_AGAIN:
-            found[row["organization_id"]] = row["stake"]
+        if found.get(row.organization_id) != OWES_AGAIN:
+            found[row.organization_id] = row.stake
     return found
 
 
@@ -87,7 +84,7 @@ def owing_elsewhere(session: Session, decision_id: UUID, organization_id: UUID, 
     For their own they may: by that nothing is freed.
     """
     freed = at_stake(session, [decision_id])[decision_id]
-    return waiving.owing_freed(session, [one for one in freed if one["organization_id"] != organization_id], at=at)
+    return waiving.owing_freed(session, [one for one in freed if one.organization_id != organization_id], at=at)
 
 
 def refuse_who_owes_elsewhere(
@@ -109,26 +106,35 @@ def refuse_to_want(session: Session, decision_id: UUID, organization_id: UUID, *
         )
 
 
-def _reached(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
-    """The decisions that stand or fall with each of these: as `one`, `other` and `is_alike`; each is among its own.
+class _Reached(NamedTuple):
+    one: UUID
+    other: UUID
+    is_alike: bool
+
+
+def _reached(session: Session, decision_ids: Collection[UUID]) -> list[_Reached]:
+    """The decisions that stand or fall with each of these; each is among its own.
 
     Asked by what each says, not by how each stands today: what is pending, or taken back twice, may turn with a word.
     """
     if not decision_ids:
         return []
-    here = program_of(session)
     reached = (
-        select(_decision.c.id.label("one"), _decision.c.id.label("other"), true().label("is_alike"))
-        .where(_decision.c.program_id == here, _decision.c.id.in_(list(decision_ids)))
+        select(
+            value_of(col(Decision.id).label("one")),
+            value_of(col(Decision.id).label("other")),
+            value_of(true().label("is_alike")),
+        )
+        .where(in_program(Decision), col(Decision.id).in_(list(decision_ids)))
         .cte("reached", recursive=True)
     )
-    says, gone = _decision.alias("says"), _decision.alias("gone")
-    is_taken_back = gone.c.number == any_(says.c.takes_back)
-    says_something = or_(func.cardinality(says.c.takes_back) > 0, says.c.settles_id.is_not(None))
+    says, gone = aliased(Decision, name="says"), aliased(Decision, name="gone")
+    is_taken_back = col(gone.number) == any_(col(says.takes_back))
+    says_something = or_(func.cardinality(col(says.takes_back)) > 0, col(says.settles_id).is_not(None))
     reached = reached.union(
-        select(reached.c.one, gone.c.id, reached.c.is_alike != is_taken_back)
+        select(reached.c.one, gone.id, reached.c.is_alike != is_taken_back)
         .select_from(reached)
-        .join(says, and_(says.c.program_id == here, says.c.id == reached.c.other, says_something))
-        .join(gone, and_(gone.c.program_id == here, or_(is_taken_back, gone.c.id == says.c.settles_id)))
+        .join(says, and_(in_program(says), says.id == reached.c.other, says_something))
+        .join(gone, and_(in_program(gone), or_(is_taken_back, gone.id == says.settles_id)))
     )
-    return many(session, select(reached))
+    return [_Reached(*row) for row in run(session, select(reached.c.one, reached.c.other, reached.c.is_alike))]

@@ -13,22 +13,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, in_program, replaced, run, scalar, select, surely
 from domain.kernel.scope import program_of
 from domain.record import events
 from locales import LANGUAGES, N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
+    PresentedItem,
     change_item,
     item_of,
     items_of,
@@ -39,16 +41,14 @@ from meetings.agenda_items import (
     set_positions,
     tell,
 )
-from meetings.agenda_papers import PARTNERS, Reader, Replacing
+from meetings.agenda_papers import PARTNERS, Printed, Reader, Replacing
 from meetings.agendas import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.locking import lock_meeting, read_meeting, write_meeting
 from meetings.reasons import LATE_REQUEST, without
-from models.agenda import AUDIENCES, AgendaVersion
-from models.base import table_of
-
-_agenda_version = table_of(AgendaVersion)
+from models.agenda import AUDIENCES, AgendaItem, AgendaVersion
+from models.meeting import Meeting
 
 #: By the language whose title is missing.
 _UNTRANSLATED: Final = {
@@ -95,7 +95,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: the meeting is not planned.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
-    if meeting["state"] != "planned":
+    if meeting.state != "planned":
         raise Refusal(
             "agenda.meeting_not_planned",
             N_("The agenda of a meeting can be changed only while the meeting is planned."),
@@ -121,7 +121,7 @@ def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen:
         change_item(session, row, number=str(number), frozen_at=at, position=number, late=False)
     write_meeting(session, meeting, agenda_frozen_at=at)
     paper = agenda_papers.paper(session, meeting_id)
-    _keep(session, meeting_id, "agenda", paper, items_of(session, meeting_id), at)
+    _keep(session, meeting_id, "agenda", paper, _printed(items_of(session, meeting_id)), at)
     events.write(session, "agenda.frozen", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(rows))
     return outgoing(session, meeting_id)
 
@@ -148,43 +148,38 @@ def add_late(
     Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["agenda_frozen_at"] is None:
+    if meeting.agenda_frozen_at is None:
         raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-    if meeting["state"] not in ("planned", "under_way"):
+    if meeting.state not in ("planned", "under_way"):
         raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
     row = lock_item(session, item_id, seen=seen)
-    if row["committee_id"] != meeting["committee_id"]:
+    if row.committee_id != meeting.committee_id:
         raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    if (
-        meeting["state"] == "planned"
-        and by.acting_for is not None
-        and is_late_for(row, meeting_id, asked_by=by.person_id)
-    ):
+    if meeting.state == "planned" and by.acting_for is not None and is_late_for(row, meeting_id, asked_by=by.person_id):
         raise Refusal(
             "agenda.own_late_request",
             N_("You requested this item yourself. When you host for the coordinator, someone else must accept it."),
         )
-    line = needed_line(reason or row["late_reason"])
+    line = needed_line(reason or row.late_reason)
     rows = items_of(session, meeting_id)
     after, number = _late_number(rows, row)
-    _refuse_untranslated(session, meeting, [{**item_of(session, item_id), "number": number}], _LATE_UNTRANSLATED)
+    _refuse_untranslated(session, meeting, [replaced(item_of(session, item_id), number=number)], _LATE_UNTRANSLATED)
     change_item(
         session,
         row,
-        state=moved(row, "schedule"),
+        state=moved(row.state, "schedule"),
         meeting_id=meeting_id,
         number=number,
         frozen_at=at,
         late=True,
         late_reason=line,
-        reasons=without(row["reasons"], LATE_REQUEST),
+        reasons=without(row.reasons, LATE_REQUEST),
     )
-    rows.insert(after, {**row, "position": None})
-    set_positions(session, rows)
+    set_positions(session, [*rows[:after], replaced(row, position=0), *rows[after:]])
     addendum = 1 + agenda_papers.versions_of(session, meeting_id)[-1].addendum
-    added = [one for one in items_of(session, meeting_id) if one["id"] == item_id]
+    added = [one for one in items_of(session, meeting_id) if one.id == item_id]
     paper = agenda_papers.paper(session, meeting_id, addendum=addendum, only=added)
-    _keep(session, meeting_id, "addendum", paper, added, at)
+    _keep(session, meeting_id, "addendum", paper, _printed(added), at)
     tell(session, "agenda_item.added_late", row, by=by, at=at, meeting=str(meeting_id), number=number)
     return outgoing(session, meeting_id, addendum=addendum)
 
@@ -198,24 +193,24 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
     old day goes out again for the new one.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "planned":
+    if meeting.state != "planned":
         return False
-    declared = committees(session)[meeting["committee_id"]]["agenda"]
-    is_another_day = meeting["starts"].date() != was.date()
-    goes_out = meeting["starts_at"] - timedelta(hours=declared.get("circulate_hours", 0))
-    circulated = meeting["agenda_circulated_at"] if goes_out <= at else None
-    if meeting["agenda_frozen_at"] is None:
-        if is_another_day and circulated != meeting["agenda_circulated_at"]:
+    declared = committees(session)[meeting.committee_id].agenda
+    is_another_day = meeting.starts.date() != was.date()
+    goes_out = meeting.starts_at - timedelta(hours=declared.get("circulate_hours", 0))
+    circulated = meeting.agenda_circulated_at if goes_out <= at else None
+    if meeting.agenda_frozen_at is None:
+        if is_another_day and circulated != meeting.agenda_circulated_at:
             write_meeting(session, meeting, agenda_circulated_at=circulated)
         return False
-    is_due = meeting["starts_at"] - timedelta(hours=declared.get("freeze_hours", 0)) <= at
+    is_due = meeting.starts_at - timedelta(hours=declared.get("freeze_hours", 0)) <= at
     if is_due or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
         change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
-    for row in [lock_item(session, one["id"]) for one in late_requests(session, meeting_id)]:
-        change_item(session, row, late_reason="", reasons=without(row["reasons"], LATE_REQUEST))
+    for row in [lock_item(session, one.id) for one in late_requests(session, meeting_id)]:
+        change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True
@@ -224,7 +219,7 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
 def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
     """Have a meeting's frozen agenda say where the meeting is held now, under the numbers that it has."""
     meeting = lock_meeting(session, meeting_id)
-    if meeting["agenda_frozen_at"] is not None and meeting["state"] == "planned":
+    if meeting.agenda_frozen_at is not None and meeting.state == "planned":
         _restate(session, meeting, by=by, at=at)
 
 
@@ -242,7 +237,7 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
             incomplete[language] = tuple(lacking)
     version = _versions(session, meeting_id)
     replaces = {}
-    if not addendum and meeting["agenda_frozen_at"] is not None:
+    if not addendum and meeting.agenda_frozen_at is not None:
         replaces = {name: agenda_papers.replacing(session, meeting_id, version, audience=name) for name in AUDIENCES}
     return Outgoing(meeting_id, editions, readers, incomplete, version, addendum, replaces)
 
@@ -259,28 +254,28 @@ def digest_of(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(written.encode()).hexdigest()
 
 
-def _restate(session: Session, meeting: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _restate(session: Session, meeting: Meeting, *, by: Actor, at: datetime) -> None:
     """Write a frozen agenda down again, with what was added to it, under the day, hour and place that it has now.
 
     Its items say what they said when they were printed.
     """
-    now = read_meeting(session, meeting["id"])
-    frozen, rows = agenda_papers.frozen_whole(session, meeting["id"])
+    now = read_meeting(session, meeting.id)
+    frozen, rows = agenda_papers.frozen_whole(session, meeting.id)
     taken = sum(line.minutes for line in frozen.items)
     head = agenda_papers.head_of(session, now)
-    paper = replace(frozen, head=head, overrun_minutes=max(0, taken - now["minutes"]))
-    _keep(session, meeting["id"], "agenda", paper, rows, at)
-    events.write(session, "agenda.restated", "meeting", meeting["id"], by=by, at=at)
+    paper = replace(frozen, head=head, overrun_minutes=max(0, taken - now.minutes))
+    _keep(session, meeting.id, "agenda", paper, rows, at)
+    events.write(session, "agenda.restated", "meeting", meeting.id, by=by, at=at)
 
 
 def _refuse_untranslated(
     session: Session,
-    meeting: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    meeting: Meeting,
+    rows: Sequence[PresentedItem],
     sentences: Mapping[str, str] = _UNTRANSLATED,
 ) -> None:
     """Where nobody is invited yet, both languages count: who comes may read either."""
-    used = {reader.language for reader in agenda_papers.readers_of(session, meeting["id"])} or set(LANGUAGES)
+    used = {reader.language for reader in agenda_papers.readers_of(session, meeting.id)} or set(LANGUAGES)
     lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
     for language in sorted(used, reverse=True):
         lacking = [line.number for line in lines if agenda_papers.lacks(line, language)]
@@ -288,15 +283,20 @@ def _refuse_untranslated(
             raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(lacking))
 
 
-def _late_number(rows: Sequence[Mapping[str, Any]], row: Mapping[str, Any]) -> tuple[int, str]:
+def _late_number(rows: Sequence[PresentedItem], row: AgendaItem) -> tuple[int, str]:
     """After how many items a late one stands, and its number: under the last of its section, or the very last."""
     if not rows:
         return 0, "1"
-    like = [one for one in rows if one["section_fr"] == row["section_fr"]] or list(rows)
-    parent = like[-1]["number"].partition(".")[0]
-    family = [place for place, one in enumerate(rows, start=1) if one["number"].partition(".")[0] == parent]
-    last = rows[family[-1] - 1]["number"].partition(".")[2]
+    like = [one for one in rows if one.section_fr == row.section_fr] or list(rows)
+    numbers = [surely(one.number).partition(".") for one in rows]
+    parent = surely(like[-1].number).partition(".")[0]
+    family = [place for place, number in enumerate(numbers, start=1) if number[0] == parent]
+    last = numbers[family[-1] - 1][2]
     return family[-1], f"{parent}.{int(last or 0) + 1}"
+
+
+def _printed(rows: Iterable[PresentedItem]) -> tuple[Printed, ...]:
+    return tuple(Printed(row.id, row.audience) for row in rows)
 
 
 def _keep(
@@ -304,13 +304,14 @@ def _keep(
     meeting_id: UUID,
     kind: str,
     paper: AgendaContent,
-    rows: Sequence[Mapping[str, Any]],
+    rows: Sequence[Printed],
     at: datetime,
 ) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
     content = agenda_papers.kept(paper, rows)
-    session.execute(
-        insert(_agenda_version).values(
+    run(
+        session,
+        insert(AgendaVersion).values(
             program_id=program_of(session),
             id=uuid4(),
             meeting_id=meeting_id,
@@ -319,15 +320,14 @@ def _keep(
             content=content,
             digest=digest_of(content),
             made_at=at,
-        )
+        ),
     )
 
 
 def _versions(session: Session, meeting_id: UUID) -> int:
     """How many times an agenda of this meeting was written down."""
-    found: int | None = session.scalar(
-        select(func.max(_agenda_version.c.n)).where(
-            _agenda_version.c.program_id == program_of(session), _agenda_version.c.meeting_id == meeting_id
-        )
+    found: int | None = scalar(
+        session,
+        select(func.max(col(AgendaVersion.n))).where(in_program(AgendaVersion), AgendaVersion.meeting_id == meeting_id),
     )
     return found or 0

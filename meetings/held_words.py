@@ -7,9 +7,7 @@ as anything that found no place. The coordinator is told, and puts it on by hand
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -26,6 +24,7 @@ from meetings import agendas
 from meetings.agenda_items import items_of
 from meetings.agenda_rules import REQUEST
 from meetings.reasons import EDITED
+from models.agenda import AgendaItem
 
 
 def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
@@ -34,22 +33,22 @@ def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
     if not asked:
         return ()
     gate, known, year = Gate.here(session), Ours.of(ours(session)), local_day(session, at).year
-    held = [row["id"] for row in asked if any(_waits(session, gate, known, text, year) for text in _texts(row))]
+    held = [row.id for row in asked if any(_waits(session, gate, known, text, year) for text in _texts(row))]
     for item_id in held:
         agendas.take_off(session, item_id, by=by, at=at)
     return tuple(held)
 
 
-def _is_a_members(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
+def _is_a_members(session: Session, row: AgendaItem, at: datetime) -> bool:
     """Whether somebody asked for an item who does not keep the agenda, and who keeps it has not had it in hand."""
-    if row["kind"] != REQUEST or row["frozen_at"] is not None:
+    if row.kind != REQUEST or row.frozen_at is not None:
         return False
     keepers = {one.person_id for one in standing(session, local_day(session, at)).falls(COORDINATION).holders}
-    return row["asked_by"] not in keepers and all(reason["code"] != EDITED for reason in row["reasons"])
+    return row.asked_by not in keepers and all(reason["code"] != EDITED for reason in row.reasons)
 
 
-def _texts(row: Mapping[str, Any]) -> list[str]:
-    return [row[name] for name in ("title_fr", "title_en", "late_reason") if row[name]]
+def _texts(row: AgendaItem) -> list[str]:
+    return [text for text in (row.title_fr, row.title_en, row.late_reason) if text]
 
 
 def _waits(session: Session, gate: Gate, known: Ours, text: str, year: int) -> bool:

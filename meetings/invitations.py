@@ -15,12 +15,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, cast, or_, select
+from sqlalchemy import ColumnElement, Date, cast
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, only, replaced, run, same, select, surely
+from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.envelopes import CalendarPart, Mailbox
 from domain.mail.notices import COORDINATION, Language, Stationery, Unreached
@@ -32,9 +33,9 @@ from meetings.committees import ALTERNATE, Membership, committees, memberships
 from meetings.entries import Entry, Moved
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
+from meetings.locking import original_of
 from meetings.wording import CONTINUED, News, Papers, kind_of_papers, letter_of, papers_facts
-from models.base import refers, table_of
-from models.committee import SeatHolder
+from models.committee import Committee, SeatHolder
 from models.invitation import CalendarReader, Invitation, MeetingAnswer
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
@@ -46,15 +47,6 @@ _PARTSTATS: Final[Mapping[str, calendar_files.Partstat]] = {
 }
 
 BY_INVITATIONS: Final = Actor.system("invitations")
-
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_guest = table_of(MeetingGuest)
-_invitation = table_of(Invitation)
-_answer = table_of(MeetingAnswer)
-_reader = table_of(CalendarReader)
-_person = table_of(Person)
-_holder = table_of(SeatHolder)
 
 
 #: The kind of what a coordinator hears who gets no other letter of an act: whom it did not reach.
@@ -87,19 +79,19 @@ class _Thing:
     """What has one UID: a season with its meetings, or a meeting that stands alone."""
 
     uid: str
-    committee: Mapping[str, Any]
+    committee: Committee
     zone: str
-    meetings: tuple[Mapping[str, Any], ...]
-    series: Mapping[str, Any] | None = None
-    next: Mapping[str, Any] | None = None
+    meetings: tuple[Meeting, ...]
+    series: MeetingSeries | None = None
+    next: MeetingSeries | None = None
     """The season that goes on with this one's dates, at another hour."""
 
     @property
     def key(self) -> dict[str, UUID | None]:
         """By which column an invitation is for it."""
         if self.series is not None:
-            return {"series_id": self.series["id"], "meeting_id": None}
-        return {"series_id": None, "meeting_id": self.meetings[0]["id"]}
+            return {"series_id": self.series.id, "meeting_id": None}
+        return {"series_id": None, "meeting_id": self.meetings[0].id}
 
 
 @dataclass(frozen=True)
@@ -137,11 +129,11 @@ def new_uid(session: Session) -> str:
     return f"{uuid4()}@{paper.domain}"
 
 
-def invited_to(session: Session, meeting: Mapping[str, Any]) -> frozenset[UUID]:
+def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
     """Everyone whom one meeting invites now: by their seats, as a named alternate, or as a guest."""
-    members = memberships(session, [meeting["committee_id"]])[meeting["committee_id"]]
-    extra = others(session, [meeting["id"]])
-    return frozenset({*members.invited(meeting["starts"].date()), *extra[meeting["id"]]})
+    members = memberships(session, [meeting.committee_id])[meeting.committee_id]
+    extra = others(session, [meeting.id])
+    return frozenset({*members.invited(meeting.starts.date()), *extra[meeting.id]})
 
 
 def tell(
@@ -172,14 +164,14 @@ def _tell(
         links.lock(session, committee_id)
     things = list(_things(session, wanted, at))
     members = memberships(session, wanted)
-    extra = others(session, [meeting["id"] for thing in things for meeting in thing.meetings])
+    extra = others(session, [meeting.id for thing in things for meeting in thing.meetings])
     known = _known(session, things)
     people = _people(session)
     told: list[Told] = []
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
     wanted_of = {
-        thing.uid: _wanted(session, thing, members[thing.committee["id"]], extra, known[thing.uid], people, at)
+        thing.uid: _wanted(session, thing, members[thing.committee.id], extra, known[thing.uid], people, at)
         for thing in things
     }
     kept = {thing.uid: _Kept() for thing in things}
@@ -225,7 +217,7 @@ def shown_to(
     rows = committees(session)
     things = list(_things(session, rows, at, back=back))
     members = memberships(session, rows)
-    extra = others(session, [meeting["id"] for thing in things for meeting in thing.meetings])
+    extra = others(session, [meeting.id for thing in things for meeting in thing.meetings])
     known = _known(session, things, person_id)
     found = (
         _shown_of(
@@ -234,8 +226,7 @@ def shown_to(
             [
                 one
                 for one in thing.meetings
-                if person_id in members[thing.committee["id"]].invited(one["starts"].date())
-                or person_id in extra[one["id"]]
+                if person_id in members[thing.committee.id].invited(one.starts.date()) or person_id in extra[one.id]
             ],
             known[thing.uid].get(person_id),
             language,
@@ -262,49 +253,50 @@ def letters_in(told: Sequence[Told]) -> int:
 def entry_of(
     session: Session,
     thing: _Thing,
-    shown: Sequence[Mapping[str, Any]],
+    shown: Sequence[Meeting],
     language: Language,
 ) -> Entry | None:
     """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
     if not shown:
         return None
     paper: Stationery = session.info["stationery"]
-    title = pick(language, {"fr": thing.committee["title_fr"], "en": thing.committee["title_en"]})
+    title = pick(language, {"fr": thing.committee.title_fr, "en": thing.committee.title_en})
     first = shown[0]
     if thing.series is None:
-        url = f"{paper.base_url}/meetings/{first['id']}"
+        url = f"{paper.base_url}/meetings/{first.id}"
         return Entry(
             uid=thing.uid,
             zone=thing.zone,
-            starts=first["starts"],
-            minutes=first["minutes"],
+            starts=first.starts,
+            minutes=first.minutes,
             title=title,
             description=url,
-            place=first["place"],
-            online_url=first["online_url"],
+            place=first.place,
+            online_url=first.online_url,
             url=url,
         )
     usual = thing.series
-    ids = {meeting["id"] for meeting in shown}
-    within = [one for one in thing.meetings if first["original"] <= one["original"] <= shown[-1]["original"]]
+    ids = {meeting.id for meeting in shown}
+    begins, ends = original_of(first), original_of(shown[-1])
+    within = [one for one in thing.meetings if begins <= original_of(one) <= ends]
     url = f"{paper.base_url}/meetings"
     return Entry(
         uid=thing.uid,
         zone=thing.zone,
-        starts=first["original"],
-        minutes=usual["minutes"],
-        last_on=shown[-1]["original"].date(),
-        cancelled=frozenset(one["original"] for one in within if one["id"] not in ids),
+        starts=begins,
+        minutes=usual.minutes,
+        last_on=ends.date(),
+        cancelled=frozenset(original_of(one) for one in within if one.id not in ids),
         moved={
-            one["original"]: Moved(one["starts"], one["minutes"], one["place"], one["online_url"])
+            original_of(one): Moved(one.starts, one.minutes, one.place, one.online_url)
             for one in shown
-            if (one["starts"], one["minutes"], one["place"], one["online_url"])
-            != (one["original"], usual["minutes"], usual["place"], usual["online_url"])
+            if (one.starts, one.minutes, one.place, one.online_url)
+            != (one.original, usual.minutes, usual.place, usual.online_url)
         },
         title=title,
         description=url,
-        place=usual["place"],
-        online_url=usual["online_url"],
+        place=usual.place,
+        online_url=usual.online_url,
         url=url,
     )
 
@@ -312,21 +304,21 @@ def entry_of(
 def _shown_of(
     session: Session,
     thing: _Thing,
-    theirs: Sequence[Mapping[str, Any]],
-    row: Mapping[str, Any] | None,
+    theirs: Sequence[Meeting],
+    row: Known | None,
     language: Language,
     at: datetime,
 ) -> calendar_files.Published | None:
-    stands = [one for one in theirs if one["state"] != "cancelled"]
-    was_told = row is not None and row["told_at"] is not None
-    told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
-    if was_told and told is None and all(one["starts_at"] <= at for one in stands):
+    stands = [one for one in theirs if one.state != "cancelled"]
+    was_told = row is not None and row.told_at is not None
+    told = Entry.from_json(row.told) if row is not None and row.told else None
+    if was_told and told is None and all(one.starts_at <= at for one in stands):
         stands = []  # it was taken back as a whole, with the dates that were held
     entry = entry_of(session, thing, stands, language)
     is_off = entry is None and was_told
     if is_off:
         # Nothing was moved of what nobody meets at: calendars know it by its original times.
-        off = [{**one, **_as_planned(thing, one)} for one in theirs if one["state"] == "cancelled"]
+        off = [replaced(one, **_as_planned(thing, one)) for one in theirs if one.state == "cancelled"]
         entry = entry_of(session, thing, off, language)
         entry = entry and replace(entry, online_url="")  # nobody is to wait behind a link
     elif entry is not None and told is not None and not changed(told, entry, after=local_of(at, thing.zone)):
@@ -334,19 +326,25 @@ def _shown_of(
         entry = replace(told, title=entry.title, description=entry.description, url=entry.url)
     if entry is None:
         return None
-    changed_at = row["told_at"] if row is not None else None
+    changed_at = row.told_at if row is not None else None
     return calendar_files.Published(
         entry,
-        row["sequence"] if row is not None else 0,
-        changed_at or max(one["recorded_at"] for one in theirs),
+        row.sequence if row is not None else 0,
+        changed_at or max(one.recorded_at for one in theirs),
         is_off=is_off,
     )
 
 
-def _as_planned(thing: _Thing, meeting: Mapping[str, Any]) -> dict[str, Any]:
+def _as_planned(thing: _Thing, meeting: Meeting) -> dict[str, Any]:
     if thing.series is None:
         return {}
-    return {"starts": meeting["original"], **{name: thing.series[name] for name in ("minutes", "place", "online_url")}}
+    usual = thing.series
+    return {
+        "starts": meeting.original,
+        "minutes": usual.minutes,
+        "place": usual.place,
+        "online_url": usual.online_url,
+    }
 
 
 def _wanted(
@@ -354,26 +352,26 @@ def _wanted(
     thing: _Thing,
     members: Membership,
     extra: Mapping[UUID, frozenset[UUID]],
-    before: Mapping[UUID, Mapping[str, Any]],
+    before: Mapping[UUID, Known],
     people: Mapping[UUID, Person],
     at: datetime,
 ) -> dict[UUID, Entry]:
     """What each person is to see of one season or meeting."""
-    shown: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    shown: dict[UUID, list[Meeting]] = defaultdict(list)
     for meeting in thing.meetings:
-        if meeting["state"] == "cancelled":
+        if meeting.state == "cancelled":
             continue
-        for person_id in {*members.invited(meeting["starts"].date()), *extra[meeting["id"]]}:
+        for person_id in {*members.invited(meeting.starts.date()), *extra[meeting.id]}:
             shown[person_id].append(meeting)
     found: dict[UUID, Entry] = {}
     alike: dict[tuple[str, tuple[UUID, ...]], Entry | None] = {}  # who comes to the same meetings sees the same
     for person_id, meetings in shown.items():
         row = before.get(person_id)
-        if row is None or not row["told"]:
+        if row is None or not row.told:
             # Whoever is invited anew is invited to what is to come.
-            meetings = [one for one in meetings if one["starts_at"] > at]  # noqa: PLW2901
+            meetings = [one for one in meetings if one.starts_at > at]  # noqa: PLW2901
         language = people[person_id].language
-        same = (language, tuple(one["id"] for one in meetings))
+        same = (language, tuple(one.id for one in meetings))
         if same not in alike:
             alike[same] = entry_of(session, thing, meetings, language)  # type: ignore[arg-type]
         entry = alike[same]
@@ -383,60 +381,57 @@ def _wanted(
 
 
 def _things(
-    session: Session, wanted: Mapping[UUID, Mapping[str, Any]], at: datetime, *, back: timedelta = timedelta(0)
+    session: Session, wanted: Mapping[UUID, Committee], at: datetime, *, back: timedelta = timedelta(0)
 ) -> Iterator[_Thing]:
     """The seasons and meetings that are not over, of these committees; or were not so long `back`.
 
     A season whose last day is past goes on as long as a date of it that was moved is to come.
     """
-    here = program_of(session)
     since = at - back
     today = local_day(session, since)
-    to_come = select(_meeting.c.series_id).where(
-        _meeting.c.program_id == here, _meeting.c.series_id.is_not(None), _meeting.c.ends_at > since
-    )
-    seasons = many(
+    to_come = only(Meeting.series_id).where(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since)
+    seasons = every(
         session,
-        select(_series)
+        of(MeetingSeries)
         .where(
-            _series.c.program_id == here,
-            _series.c.committee_id.in_(wanted),
-            or_(_series.c.ends_on >= today - _WEEK, _series.c.id.in_(to_come)),
+            col(MeetingSeries.committee_id).in_(wanted),
+            or_(col(MeetingSeries.ends_on) >= today - _WEEK, col(MeetingSeries.id).in_(to_come)),
         )
-        .order_by(_series.c.starts_on, _series.c.recorded_at, _series.c.id),  # what ends is told before what follows
+        .order_by(
+            col(MeetingSeries.starts_on), col(MeetingSeries.recorded_at), col(MeetingSeries.id)
+        ),  # what ends is told before what follows
     )
-    rows = many(
+    rows = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == here,
-            _meeting.c.committee_id.in_(wanted),
-            or_(_meeting.c.series_id.in_([one["id"] for one in seasons]), _meeting.c.series_id.is_(None)),
-            or_(_meeting.c.series_id.is_not(None), _meeting.c.ends_at > since),
+            col(Meeting.committee_id).in_(wanted),
+            or_(col(Meeting.series_id).in_([one.id for one in seasons]), col(Meeting.series_id).is_(None)),
+            or_(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since),
         )
-        .order_by(_meeting.c.original, _meeting.c.starts, _meeting.c.id),
+        .order_by(col(Meeting.original), col(Meeting.starts), col(Meeting.id)),
     )
-    of_season: dict[UUID, list[Mapping[str, Any]]] = defaultdict(list)
+    of_season: dict[UUID, list[Meeting]] = defaultdict(list)
     for row in rows:
-        if row["series_id"] is not None:
-            of_season[row["series_id"]].append(row)
-    following: dict[UUID | None, Mapping[str, Any]] = {}
+        if row.series_id is not None:
+            of_season[row.series_id].append(row)
+    following: dict[UUID | None, MeetingSeries] = {}
     for season in seasons:
         # Of several that go on with one, the first took its last dates: its hour was changed from an earlier day.
-        following.setdefault(season["follows_id"], season)
+        following.setdefault(season.follows_id, season)
     for season in seasons:
         # One that another hour took every meeting of is in calendars still, until they are told.
         yield _Thing(
-            season["uid"],
-            wanted[season["committee_id"]],
-            season["time_zone"],
-            tuple(of_season[season["id"]]),
+            season.uid,
+            wanted[season.committee_id],
+            season.time_zone,
+            tuple(of_season[season.id]),
             season,
-            following.get(season["id"]),
+            following.get(season.id),
         )
     for row in rows:
-        if row["series_id"] is None:
-            yield _Thing(row["uid"], wanted[row["committee_id"]], row["time_zone"], (row,))
+        if row.series_id is None:
+            yield _Thing(surely(row.uid), wanted[row.committee_id], row.time_zone, (row,))
 
 
 _WEEK: Final = timedelta(days=7)
@@ -448,23 +443,23 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
     An alternate comes as long as both have the seat on the day of the meeting: who has left it by then, or was named by
     somebody who has, comes no more.
     """
-    here = program_of(session)
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
-    guests = session.execute(
-        select(_guest.c.meeting_id, _guest.c.person_id).where(
-            _guest.c.program_id == here, _guest.c.withdrawn_at.is_(None), _guest.c.meeting_id.in_(meeting_ids)
-        )
+    guests = run(
+        session,
+        only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
+            col(MeetingGuest.withdrawn_at).is_(None), col(MeetingGuest.meeting_id).in_(meeting_ids)
+        ),
     )
-    named = session.execute(
-        select(_answer.c.meeting_id, _answer.c.alternate_id)
-        .join(_meeting, refers(_answer.c.meeting_id, _meeting))
+    named = run(
+        session,
+        only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
+        .join(Meeting, joins(MeetingAnswer.meeting_id, Meeting))
         .where(
-            _answer.c.program_id == here,
-            _answer.c.alternate_id.is_not(None),
-            _answer.c.meeting_id.in_(meeting_ids),
-            _has_the_seat(_answer.c.person_id),
-            _has_the_seat(_answer.c.alternate_id, ALTERNATE),
-        )
+            col(MeetingAnswer.alternate_id).is_not(None),
+            col(MeetingAnswer.meeting_id).in_(meeting_ids),
+            _has_the_seat(col(MeetingAnswer.person_id)),
+            _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE),
+        ),
     )
     for meeting_id, person_id in (*guests, *named):
         found[meeting_id].add(person_id)
@@ -473,68 +468,71 @@ def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozense
 
 def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool]:
     """The condition on an answer, beside its meeting, that a person has its seat on that day, as one of these."""
-    day = cast(_meeting.c.starts, Date)
+    day = cast(col(Meeting.starts), Date)
     return (
-        select(_holder.c.id)
+        select(SeatHolder.id)
         .where(
-            _holder.c.program_id == _answer.c.program_id,
-            _holder.c.seat_id == _answer.c.seat_id,
-            _holder.c.person_id == person,
-            _holder.c.withdrawn_at.is_(None),
-            _holder.c.starts_on <= day,
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
-            *([_holder.c.kind.in_(kinds)] if kinds else []),
+            same(SeatHolder, MeetingAnswer),
+            SeatHolder.seat_id == MeetingAnswer.seat_id,
+            SeatHolder.person_id == person,
+            col(SeatHolder.withdrawn_at).is_(None),
+            col(SeatHolder.starts_on) <= day,
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+            *([col(SeatHolder.kind).in_(kinds)] if kinds else []),
         )
         .exists()
     )
 
 
-def _known(
-    session: Session, things: Sequence[_Thing], person_id: UUID | None = None
-) -> dict[str, dict[UUID, dict[str, Any]]]:
+class Known(Invitation):
+    """What a person was told last, with the dialect of their calendar."""
+
+    model_config = SHAPE
+    dialect: str | None = also(CalendarReader.dialect)
+
+
+def _known(session: Session, things: Sequence[_Thing], person_id: UUID | None = None) -> dict[str, dict[UUID, Known]]:
     """What each person was told last of each of these, by UID, with their calendar's dialect; or one person alone."""
-    here = program_of(session)
     uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
-    rows = many(
+    rows = every(
         session,
-        select(_invitation, _reader.c.dialect)
+        of(Known)
         .outerjoin(
-            _reader,
-            (_reader.c.program_id == _invitation.c.program_id) & (_reader.c.person_id == _invitation.c.person_id),
+            CalendarReader,
+            same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id)),
         )
         .where(
-            _invitation.c.program_id == here,
             or_(
-                _invitation.c.series_id.in_([key[0] for key in uid_of if key[0]]),
-                _invitation.c.meeting_id.in_([key[1] for key in uid_of if key[1]]),
+                col(Invitation.series_id).in_([key[0] for key in uid_of if key[0]]),
+                col(Invitation.meeting_id).in_([key[1] for key in uid_of if key[1]]),
             ),
-            *([] if person_id is None else [_invitation.c.person_id == person_id]),
+            *([] if person_id is None else [col(Invitation.person_id) == person_id]),
         ),
     )
-    found: dict[str, dict[UUID, dict[str, Any]]] = defaultdict(dict)
+    found: dict[str, dict[UUID, Known]] = defaultdict(dict)
     for row in rows:
-        found[uid_of[row["series_id"], row["meeting_id"]]][row["person_id"]] = row
+        found[uid_of[row.series_id, row.meeting_id]][row.person_id] = row
     return found
 
 
 def _people(session: Session) -> dict[UUID, Person]:
-    return {one.id: one for one in session.scalars(select(Person).where(_person.c.program_id == program_of(session)))}
+    return {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
 
 
 # ------------------------------------------------------------------------------------------------------------- telling
 
 
 def _find(
-    thing: _Thing, person_id: UUID, row: Mapping[str, Any] | None, wanted: Entry | None, kept: _Kept, at: datetime
+    thing: _Thing, person_id: UUID, row: Known | None, wanted: Entry | None, kept: _Kept, at: datetime
 ) -> _Found | None:
     """What brings one person from what they were told to what is so, or None. What they know then is in `kept`."""
-    told = Entry.from_json(row["told"]) if row is not None and row["told"] else None
+    told = Entry.from_json(row.told) if row is not None and row.told else None
     after = local_of(at, thing.zone)
-    still_on = frozenset(one["original"] for one in thing.meetings if one["state"] != "cancelled")
+    still_on = frozenset(one.original for one in thing.meetings if one.original and one.state != "cancelled")
     found = differences(
         told,
         wanted,
-        dialect=(row or {}).get("dialect") or "unknown",
+        dialect=(row.dialect if row is not None else None) or "unknown",
         after=after,
         is_off=_is_off(thing, told, at),
         still_on=still_on,
@@ -542,14 +540,14 @@ def _find(
     if not found:
         return None
     messages = joined(found, told, wanted, after=after, still_on=still_on)
-    if thing.series is not None and thing.series["follows_id"] is not None:
+    if thing.series is not None and thing.series.follows_id is not None:
         # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
         messages = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in messages)
-    invitation_id = row["id"] if row is not None else uuid4()
+    invitation_id = row.id if row is not None else uuid4()
     stamp = at.replace(microsecond=0)
-    if row and row["told_at"]:
-        stamp = max(stamp, row["told_at"] + timedelta(seconds=1))
-    numbers = sequences(row["sequence"] if row is not None else -1, messages)
+    if row and row.told_at:
+        stamp = max(stamp, row.told_at + timedelta(seconds=1))
+    numbers = sequences(row.sequence if row is not None else -1, messages)
     numbered = tuple(
         (message, number, stamp + timedelta(seconds=place))
         for place, (message, number) in enumerate(zip(messages, numbers, strict=True))
@@ -580,10 +578,10 @@ def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]
     That a meeting is off, they may hear as one who was expected.
     """
     heard = {
-        meeting["id"]
+        meeting.id
         for one in news
         for meeting in one.thing.meetings
-        if one.thing.series is None or meeting["original"] in one.dates
+        if one.thing.series is None or meeting.original in one.dates
     }
     return [one for one in papers if one.now is not None or one.meeting_id not in heard]
 
@@ -591,7 +589,7 @@ def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]
 def _write_papers(
     session: Session,
     person: Person,
-    committee: Mapping[str, Any],
+    committee: Committee,
     papers: Sequence[Papers],
     unreached: Mapping[UUID, list[Unreached]],
     at: datetime,
@@ -607,7 +605,7 @@ def _write_papers(
         thread=THREAD,
         instead=unreached,
     )
-    return Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].starts, written)
+    return Told(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
 
 
 def _write(
@@ -628,7 +626,7 @@ def _write(
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
     ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
     spoken = [one for one in ordered if one.thing.uid not in ended]
-    before = {one.thing.next["uid"] for one in ordered if one.thing.next is not None and one.thing.uid in ended}
+    before = {one.thing.next.uid for one in ordered if one.thing.next is not None and one.thing.uid in ended}
     news = []
     for one in spoken:
         answer_path = ""
@@ -647,9 +645,9 @@ def _write(
                 is_season=one.thing.series is not None,
                 after=local_of(at, one.thing.zone),
                 begins_anew=one.thing.uid in before,
-                may_name=_may_name(members[one.thing.committee["id"]], person.id, one),
+                may_name=_may_name(members[one.thing.committee.id], person.id, one),
                 answer_path=answer_path,
-                path=f"/meetings/{meeting['id']}" if meeting is not None else "/meetings",
+                path=f"/meetings/{meeting.id}" if meeting is not None else "/meetings",
             )
         )
     files = tuple(_files(session, person, ordered, at)) if person.email else ()
@@ -667,10 +665,10 @@ def _write(
     )
     for one, said in zip(spoken, news, strict=True):
         kind = CONTINUED if said.begins_anew else one.message.kind
-        yield Told(person.id, one.thing.committee["id"], kind, one.message.method, said.starts, written)
+        yield Told(person.id, one.thing.committee.id, kind, one.message.method, said.starts, written)
     if papers:
         committee = spoken[0].thing.committee
-        yield Told(person.id, committee["id"], kind_of_papers(papers), "", papers[0].starts, written)
+        yield Told(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
 
 
 def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:
@@ -686,9 +684,9 @@ def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:
     Its dates are then no news of their own: they are not off, they are at another hour.
     """
     following = one.thing.next
-    if following is None or not any(other.thing.uid == following["uid"] for other in found):
+    if following is None or not any(other.thing.uid == following.uid for other in found):
         return False
-    return all(original.date() >= following["starts_on"] for original in one.dates)
+    return all(original.date() >= following.starts_on for original in one.dates)
 
 
 def _files(session: Session, person: Person, found: Sequence[_Found], at: datetime) -> Iterator[CalendarPart]:
@@ -746,8 +744,8 @@ def key_of_several() -> str:
 def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
     """Whether of what a person was told is still to come, nothing takes place any more, for anybody."""
     had = None if told is None or thing.series is None else {one.original for one in told.occurrences()}
-    ahead = (one for one in thing.meetings if one["starts_at"] > at and (had is None or one["original"] in had))
-    return all(one["state"] == "cancelled" for one in ahead)
+    ahead = (one for one in thing.meetings if one.starts_at > at and (had is None or one.original in had))
+    return all(one.state == "cancelled" for one in ahead)
 
 
 def _answered(
@@ -760,31 +758,31 @@ def _answered(
     """
     if message.bumps and not message.keeps_answers:
         return calendar_files.NEEDS_ACTION, {}
-    original_of = {one["id"]: one["original"] for one in thing.meetings}
-    rows = session.execute(
-        select(_answer.c.meeting_id, _answer.c.answer).where(
-            _answer.c.program_id == program_of(session),
-            _answer.c.meeting_id.in_(original_of),
-            _answer.c.person_id == person_id,
-            _answer.c.lapsed_at.is_(None),
-        )
+    rows = run(
+        session,
+        only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
+            col(MeetingAnswer.meeting_id).in_([one.id for one in thing.meetings]),
+            MeetingAnswer.person_id == person_id,
+            col(MeetingAnswer.lapsed_at).is_(None),
+        ),
     )
-    said = {original_of[meeting_id]: _PARTSTATS[answer] for meeting_id, answer in rows}
+    answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in rows}
     if thing.series is None:
-        return said.get(thing.meetings[0]["original"], calendar_files.NEEDS_ACTION), {}
+        return answered.get(thing.meetings[0].id, calendar_files.NEEDS_ACTION), {}
+    said = {original_of(one): answered.get(one.id, calendar_files.NEEDS_ACTION) for one in thing.meetings}
     entry, now = message.entry, local_of(at, thing.zone)
     to_come = {one.original for one in entry.occurrences() if one.starts > now and one.original not in entry.moved}
     given = {said.get(one, calendar_files.NEEDS_ACTION) for one in to_come}
     of_rule = given.pop() if len(given) == 1 else calendar_files.NEEDS_ACTION
-    return of_rule, {one: said.get(one, calendar_files.NEEDS_ACTION) for one in original_of.values()}
+    return of_rule, said
 
 
-def _about(found: _Found) -> Mapping[str, Any] | None:
+def _about(found: _Found) -> Meeting | None:
     """The one meeting of which a person hears; None where it is several of a season."""
     if found.thing.series is None:
         return found.thing.meetings[0]
     date = found.dates[0] if len(found.dates) == 1 else found.message.recurrence
-    return next((one for one in found.thing.meetings if one["original"] == date), None)
+    return next((one for one in found.thing.meetings if one.original == date), None)
 
 
 def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:
@@ -796,18 +794,18 @@ def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:
         _REMEMBER, [{"program_id": here, "version": 1, **thing.key, **row} for row in kept.invitations]
     )
     if kept.tokens:
-        links.keep(session, kept.tokens, until=thing.meetings[-1]["ends_at"], at=at)
+        links.keep(session, kept.tokens, until=thing.meetings[-1].ends_at, at=at)
     kind, about = ("meeting_series", thing.series) if thing.series is not None else ("meeting", thing.meetings[0])
     events.write_many(
-        session, "meeting.told", kind, [(about["id"], facts) for facts in kept.lines], by=BY_INVITATIONS, at=at
+        session, "meeting.told", kind, [(about.id, facts) for facts in kept.lines], by=BY_INVITATIONS, at=at
     )
 
 
-_ADDED: Final = insert(_invitation)
+_ADDED: Final = insert(Invitation)
 _REMEMBER: Final = _ADDED.on_conflict_do_update(
     index_elements=["program_id", "id"],
     set_={
         **{name: _ADDED.excluded[name] for name in ("told", "sequence", "told_at")},
-        "version": _invitation.c.version + 1,
+        "version": col(Invitation.version) + 1,
     },
 )

@@ -9,14 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
+from domain.kernel.rows import changes, col, run, select
 from domain.kernel.scope import program_of
-from models.base import table_of
 from models.invitation import MeetingLink
-
-_link = table_of(MeetingLink)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetim
     if not tokens:
         return
     session.connection().execute(
-        insert(_link),
+        insert(MeetingLink),
         [
             {
                 "token_digest": digest(token),
@@ -71,27 +69,30 @@ def make(session: Session, invitation_id: UUID, *, until: datetime, at: datetime
 
 def look(session: Session, token: str, *, at: datetime) -> Opens | None:
     """What a link opens, read before a program is known; None where it is unknown, ended or expired."""
-    row = session.execute(
-        select(_link.c.program_id, _link.c.invitation_id, _link.c.expires_at).where(
-            _link.c.token_digest == digest(token), _link.c.ended_at.is_(None), _link.c.expires_at > at
-        )
+    row = run(
+        session,
+        select(MeetingLink.program_id, MeetingLink.invitation_id, MeetingLink.expires_at).where(
+            col(MeetingLink.token_digest) == digest(token),
+            col(MeetingLink.ended_at).is_(None),
+            col(MeetingLink.expires_at) > at,
+        ),
     ).first()
     return None if row is None else Opens(*row)
 
 
 def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
     """End the links of these invitations at once."""
-    session.execute(
-        update(_link)
+    run(
+        session,
+        changes(MeetingLink)
         .where(
-            _link.c.program_id == program_of(session),
-            _link.c.invitation_id.in_(invitation_ids),
-            _link.c.ended_at.is_(None),
+            col(MeetingLink.invitation_id).in_(invitation_ids),
+            col(MeetingLink.ended_at).is_(None),
         )
-        .values(ended_at=at)
+        .values(ended_at=at),
     )
 
 
 def lock(session: Session, committee_id: UUID) -> None:
     """Wait for whoever tells of this committee now, so that two who tell at once tell once."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"tell:{committee_id}", 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"tell:{committee_id}", 0))))

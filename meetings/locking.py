@@ -10,17 +10,14 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import changes, col, first, of, only, run, surely, value_of
 from locales import N_
-from models.base import table_of
 from models.meeting import Meeting, MeetingSeries
-
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
 
 #: By what it is that was looked at: what whoever looked at an older version of it is told.
 _CHANGED: Final[Mapping[str, str]] = {
@@ -34,48 +31,54 @@ _CHANGED: Final[Mapping[str, str]] = {
 }
 
 
-def read_meeting(session: Session, meeting_id: UUID) -> dict[str, Any]:
+def read_meeting(session: Session, meeting_id: UUID) -> Meeting:
     """A meeting's row, not locked. Raises Refusal where there is none."""
-    return _found(one(session, _one(session, meeting_id)))
+    return _found(first(session, _one(meeting_id)))
 
 
-def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None) -> Meeting:
     """A meeting's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = _found(one(session, _one(session, meeting_id).with_for_update()))
-    if seen is not None and row["version"] != seen:
+    row = _found(first(session, _one(meeting_id).with_for_update()))
+    if seen is not None and row.version != seen:
         raise changed_meanwhile("meeting")
     return row
 
 
-def write_meeting(session: Session, row: Mapping[str, Any], **values: Any) -> None:
+def original_of(row: Meeting) -> datetime:
+    """The local time by which calendars know a meeting of a season."""
+    if row.original is None:
+        msg = "a meeting that stands alone has no original time"
+        raise ValueError(msg)
+    return row.original
+
+
+def write_meeting(session: Session, row: Meeting, **values: Any) -> None:
     """Write columns of a locked meeting, and count its version up."""
-    done = session.execute(
-        update(_meeting)
-        .where(
-            _meeting.c.program_id == row["program_id"],
-            _meeting.c.id == row["id"],
-            _meeting.c.version == row["version"],
-        )
-        .values(**values, version=row["version"] + 1)
+    done = run(
+        session,
+        changes(Meeting)
+        .where(Meeting.id == row.id, Meeting.version == row.version)
+        .values(**values, version=row.version + 1),
     )
-    if done.rowcount != 1:  # type: ignore[attr-defined]
+    if done.rowcount != 1:
         msg = "a locked meeting changed under its lock"
         raise RuntimeError(msg)
 
 
-def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date) -> None:
+def refuse_overlap(session: Session, committee_id: UUID, first_day: date, last_day: date) -> None:
     """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
-    here = program_of(session)
     follows = _follows(session, committee_id)
-    parts = session.execute(
-        select(_meeting.c.series_id, func.min(_meeting.c.starts), func.max(_meeting.c.starts))
-        .where(
-            _meeting.c.program_id == here,
-            _meeting.c.committee_id == committee_id,
-            _meeting.c.series_id.is_not(None),
-            _meeting.c.state != "cancelled",
+    parts = run(
+        session,
+        only(
+            surely(Meeting.series_id), value_of(func.min(col(Meeting.starts))), value_of(func.max(col(Meeting.starts)))
         )
-        .group_by(_meeting.c.series_id)
+        .where(
+            Meeting.committee_id == committee_id,
+            col(Meeting.series_id).is_not(None),
+            Meeting.state != "cancelled",
+        )
+        .group_by(col(Meeting.series_id)),
     ).all()
     # One that goes on at another hour is said as the one season that it is: before its second part is its first.
     wholes: dict[UUID, tuple[datetime, datetime]] = {}
@@ -84,7 +87,7 @@ def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date
         whole = _first_of(series_id, follows)
         known = wholes.get(whole, (begins, ends))
         wholes[whole] = min(known[0], begins), max(known[1], ends)
-        if begins.date() <= last and ends.date() >= first:
+        if begins.date() <= last_day and ends.date() >= first_day:
             in_the_way.add(whole)
     other = max((wholes[one] for one in in_the_way), key=lambda days: days[1], default=None)
     if other is not None:
@@ -99,21 +102,19 @@ def refuse_overlap(session: Session, committee_id: UUID, first: date, last: date
         )
 
 
-def parts_of_season(session: Session, meeting: Mapping[str, Any]) -> list[UUID]:
+def parts_of_season(session: Session, meeting: Meeting) -> list[UUID]:
     """The seasons that the one of a meeting goes on, or that go on with it, at another hour, and itself; none alone."""
-    if meeting["series_id"] is None:
+    if meeting.series_id is None:
         return []
-    follows = _follows(session, meeting["committee_id"])
-    whole = _first_of(meeting["series_id"], follows)
+    follows = _follows(session, meeting.committee_id)
+    whole = _first_of(meeting.series_id, follows)
     return [one for one in follows if _first_of(one, follows) == whole]
 
 
 def _follows(session: Session, committee_id: UUID) -> dict[UUID, UUID | None]:
     """Each season of a committee, with the one that it goes on at another hour."""
-    rows = session.execute(
-        select(_series.c.id, _series.c.follows_id).where(
-            _series.c.program_id == program_of(session), _series.c.committee_id == committee_id
-        )
+    rows = run(
+        session, only(MeetingSeries.id, MeetingSeries.follows_id).where(MeetingSeries.committee_id == committee_id)
     )
     return {one.id: one.follows_id for one in rows}
 
@@ -131,11 +132,11 @@ def changed_meanwhile(what: str) -> Refusal:
     return Refusal(f"{what}.changed", _CHANGED[what])
 
 
-def _one(session: Session, meeting_id: UUID) -> Any:
-    return select(_meeting).where(_meeting.c.program_id == program_of(session), _meeting.c.id == meeting_id)
+def _one(meeting_id: UUID) -> SelectOfScalar[Meeting]:
+    return of(Meeting).where(Meeting.id == meeting_id)
 
 
-def _found(row: dict[str, Any] | None) -> dict[str, Any]:
+def _found(row: Meeting | None) -> Meeting:
     if row is None:
         raise Refusal("meeting.unknown", N_("There is no such meeting."))
     return row

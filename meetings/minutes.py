@@ -10,21 +10,23 @@ from datetime import datetime, time
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import changes, col, every, first, of, only, replaced, run
+from domain.kernel.scope import program_of
 from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
 from meetings import attendance, minutes_posting
-from meetings.agenda_items import change_item, items_of, lock_item, tell
+from meetings.agenda_items import PresentedItem, change_item, items_of, lock_item, tell
 from meetings.agenda_items import moved as item_moved
 from meetings.agenda_papers import head_of, item_line
 from meetings.attendance import Attended
 from meetings.committees import CommitteeSeat, committees
+from meetings.decision_rows import RegisteredDecision
 from meetings.decisions import decisions_of, endorsements_in_words, owner_of, quorum_words
 from meetings.documents.content import (
     NOTHING,
@@ -41,15 +43,10 @@ from meetings.local_times import local_of
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.quorum import Standing
 from meetings.texts import checked_text
-from models.base import table_of
 from models.lifecycles import MINUTES, NoSuchMove
 from models.meeting import Meeting
 from models.minutes import Minutes
 from models.program import Person
-
-_minutes = table_of(Minutes)
-_meeting = table_of(Meeting)
-_person = table_of(Person)
 
 #: In which states a later meeting approves minutes.
 APPROVING: Final = ("under_way", "held")
@@ -61,14 +58,14 @@ def draft(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> UUI
     Raises Refusal: the meeting is not held, or has its minutes.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "held":
+    if meeting.state != "held":
         raise Refusal("minutes.not_held", N_("Minutes are drafted once the meeting is closed."))
     if _found(session, meeting_id) is not None:
         raise Refusal("minutes.there_already", N_("The minutes of this meeting are drafted already."))
     content = recorded(session, meeting_id)
     row = Minutes(program_id=program_of(session), id=uuid4(), meeting_id=meeting_id)
     row.sealed = _sealed(session, row.id, meeting_id, as_json(content), {}, at=at)
-    session.execute(insert(_minutes).values(row.model_dump()))
+    run(session, insert(Minutes).values(row.model_dump()))
     events.write(session, "minutes.drafted", "minutes", row.id, by=by, at=at, meeting=str(meeting_id))
     return row.id
 
@@ -86,40 +83,39 @@ def recorded(session: Session, meeting_id: UUID) -> MinutesContent:
     items = items_of(session, meeting_id)
     names = _names(session, attended)
     seats = [one.seat for one in attended]
-    titles = {key: Both(fr=row["title_fr"], en=row["title_en"]) for key, row in committees(session).items()}
+    titles = {key: Both(fr=row.title_fr, en=row.title_en) for key, row in committees(session).items()}
     return MinutesContent(
         head=head_of(session, meeting),
-        attendance=tuple(_attendance_line(one, names, meeting["time_zone"]) for one in attended),
+        attendance=tuple(_attendance_line(one, names, meeting.time_zone) for one in attended),
         has_quorum=stood.is_met,
         quorum=quorum_words(stood, seats),
         items=tuple(
             _item(row, str(place), decided, endorsed, seats, titles) for place, row in enumerate(items, start=1)
         ),
-        decisions=tuple(_decision_line(row, endorsed, seats) for row in decided if row["item_id"] is None),
+        decisions=tuple(_decision_line(row, endorsed, seats) for row in decided if row.item_id is None),
     )
 
 
-def find(session: Session, meeting_id: UUID) -> dict[str, Any] | None:
+def find(session: Session, meeting_id: UUID) -> Minutes | None:
     """The row of a meeting's minutes; None while there are none."""
     return _found(session, meeting_id)
 
 
-def approving(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def approving(session: Session, meeting: Meeting) -> list[Meeting]:
     """The later meetings of a meeting's committee in which its minutes can be approved, the first one first."""
-    return many(
+    return every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == meeting["committee_id"],
-            _meeting.c.starts_at > meeting["starts_at"],
-            _meeting.c.state.in_(APPROVING),
+            Meeting.committee_id == meeting.committee_id,
+            col(Meeting.starts_at) > meeting.starts_at,
+            col(Meeting.state).in_(APPROVING),
         )
-        .order_by(_meeting.c.starts_at),
+        .order_by(col(Meeting.starts_at)),
     )
 
 
-def minutes_of(session: Session, meeting_id: UUID) -> dict[str, Any]:
+def minutes_of(session: Session, meeting_id: UUID) -> Minutes:
     """The row of a meeting's minutes. Raises Refusal where there are none yet."""
     row = find(session, meeting_id)
     if row is None:
@@ -132,16 +128,16 @@ def none_yet() -> Refusal:
     return Refusal("minutes.none", N_("This meeting has no minutes yet."))
 
 
-def content_of(row: Mapping[str, Any]) -> MinutesContent:
+def content_of(row: Minutes) -> MinutesContent:
     """What the minutes of a row say."""
-    content = from_json(row["content"])
+    content = from_json(row.content)
     assert isinstance(content, MinutesContent)  # noqa: S101 - written by `draft`
     return content
 
 
-def is_intact(row: Mapping[str, Any]) -> bool:
+def is_intact(row: Minutes) -> bool:
     """Whether approved minutes still say what was approved, by their digest; False before they are approved."""
-    return bool(row["state"] == "approved" and row["digest"] == _digest(row["content"]))
+    return bool(row.state == "approved" and row.digest == _digest(row.content))
 
 
 def edit_note(
@@ -167,7 +163,7 @@ def edit_note(
         for item in content.items
     )
     version = _change(session, row, at, content=as_json(replace(content, items=items)))
-    events.write(session, "minutes.edited", "minutes", row["id"], by=by, at=at, item=number, languages=sorted(given))
+    events.write(session, "minutes.edited", "minutes", row.id, by=by, at=at, item=number, languages=sorted(given))
     return version
 
 
@@ -182,7 +178,7 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
     anew = recorded(session, meeting_id)
     items = tuple(replace(item, said=said.get(item.line.number, item.said)) for item in anew.items)
     version = _change(session, row, at, content=as_json(replace(anew, items=items)))
-    events.write(session, "minutes.refreshed", "minutes", row["id"], by=by, at=at)
+    events.write(session, "minutes.refreshed", "minutes", row.id, by=by, at=at)
     return version
 
 
@@ -197,13 +193,13 @@ def circulate(
     row = _lock(session, meeting_id, seen)
     state = _moved(row, "circulate")
     content = replace(content_of(row), state="circulated")
-    before = from_json(row["circulated"]) if row["circulations"] else None
+    before = from_json(row.circulated) if row.circulations else None
     assert before is None or isinstance(before, MinutesContent)  # noqa: S101 - written below
-    n = row["circulations"] + 1
+    n = row.circulations + 1
     told = minutes_posting.post(session, meeting_id, content, before=before, n=n, at=at)
     kept = as_json(content)
     _change(session, row, at, state=state, circulated_at=at, circulations=n, content=kept, circulated=kept)
-    events.write(session, "minutes.circulated", "minutes", row["id"], by=by, at=at, n=n, letters=len(told))
+    events.write(session, "minutes.circulated", "minutes", row.id, by=by, at=at, n=n, letters=len(told))
     return told
 
 
@@ -213,7 +209,7 @@ def amend(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: 
     state = _moved(row, "amend")
     content = as_json(replace(content_of(row), state="draft"))
     version = _change(session, row, at, state=state, content=content)
-    events.write(session, "minutes.amended", "minutes", row["id"], by=by, at=at)
+    events.write(session, "minutes.amended", "minutes", row.id, by=by, at=at)
     return version
 
 
@@ -229,12 +225,12 @@ def approve(
     row = _lock(session, meeting_id, seen)
     state = _moved(row, "approve")
     meeting = read_meeting(session, meeting_id)
-    is_later = later["committee_id"] == meeting["committee_id"] and later["starts_at"] > meeting["starts_at"]
-    if not is_later or later["state"] not in APPROVING:
+    is_later = later.committee_id == meeting.committee_id and later.starts_at > meeting.starts_at
+    if not is_later or later.state not in APPROVING:
         raise Refusal(
             "minutes.not_later", N_("Minutes are approved in a later meeting of the committee, once it is opened.")
         )
-    content = as_json(replace(content_of(row), state="approved", approved_on=later["starts"].date()))
+    content = as_json(replace(content_of(row), state="approved", approved_on=later.starts.date()))
     version = _change(
         session,
         row,
@@ -249,13 +245,13 @@ def approve(
         session,
         "minutes.approved",
         "minutes",
-        row["id"],
+        row.id,
         by=by,
         at=at,
         meeting=str(in_meeting),
         digest=_digest(content),
     )
-    if later["state"] == "under_way":
+    if later.state == "under_way":
         _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
     return version
 
@@ -263,10 +259,15 @@ def approve(
 def _settle_item(session: Session, meeting_id: UUID, subject: str, *, by: Actor, at: datetime) -> None:
     """The item of a meeting that asked it to approve these minutes is treated."""
     for item in items_of(session, meeting_id):
-        if item["kind"] == "minutes" and item["subject"] == subject and not item["outcome"]:
-            row = lock_item(session, item["id"])
+        if item.kind == "minutes" and item.subject == subject and not item.outcome:
+            row = lock_item(session, item.id)
             change_item(
-                session, row, state=item_moved(row, "settle"), outcome="treated", settled_at=at, settled_as=by.role
+                session,
+                row,
+                state=item_moved(row.state, "settle"),
+                outcome="treated",
+                settled_at=at,
+                settled_as=by.role,
             )
             tell(session, "agenda_item.treated", row, by=by, at=at, before="", outcome="treated")
 
@@ -292,62 +293,58 @@ def _clock(moment: datetime | None, zone: str) -> time | None:
 
 
 def _item(
-    row: Mapping[str, Any],
+    row: PresentedItem,
     number: str,
-    decided: Sequence[Mapping[str, Any]],
+    decided: Sequence[RegisteredDecision],
     endorsed: Mapping[UUID, Both],
     seats: Sequence[CommitteeSeat],
     titles: Mapping[UUID, Both],
 ) -> MinutesItem:
     return MinutesItem(
         line=item_line(row, number),
-        audience=row["audience"],
-        said=Both(fr=row["note_fr"], en=row["note_en"]),
-        outcome=row["outcome"],
-        referred_to=titles[row["referred_to_id"]] if row["referred_to_id"] else NOTHING,
-        decisions=tuple(_decision_line(one, endorsed, seats) for one in decided if one["item_id"] == row["id"]),
+        audience=row.audience,  # type: ignore[arg-type]  # one of the words of both
+        said=Both(fr=row.note_fr, en=row.note_en),
+        outcome=row.outcome,  # type: ignore[arg-type]
+        referred_to=titles[row.referred_to_id] if row.referred_to_id else NOTHING,
+        decisions=tuple(_decision_line(one, endorsed, seats) for one in decided if one.item_id == row.id),
     )
 
 
 def _decision_line(
-    row: Mapping[str, Any], endorsed: Mapping[UUID, Both], seats: Sequence[CommitteeSeat]
+    row: RegisteredDecision, endorsed: Mapping[UUID, Both], seats: Sequence[CommitteeSeat]
 ) -> DecisionLine:
     return DecisionLine(
-        number=row["number"],
-        text=Both(fr=row["text_fr"], en=row["text_en"]),
+        number=row.number,
+        text=Both(fr=row.text_fr, en=row.text_en),
         owner=owner_of(row),
-        due_on=row["due_on"],
-        has_quorum=row["has_quorum"],
-        quorum=quorum_words(Standing.from_json(row["quorum"]), seats),
-        endorsement=endorsed[row["id"]],
+        due_on=row.due_on,
+        has_quorum=row.has_quorum,
+        quorum=quorum_words(Standing.from_json(row.quorum), seats),
+        endorsement=endorsed[row.id],
     )
 
 
 def _names(session: Session, attended: Sequence[Attended]) -> dict[UUID, str]:
     wanted = {person for one in attended for person in (one.person_id, *one.expected) if person}
-    rows = session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-            _person.c.program_id == program_of(session), _person.c.id.in_(wanted)
-        )
-    )
+    rows = run(session, only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_(wanted)))
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
 
 # ------------------------------------------------------------------------------------------------------------- rows
 
 
-def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> dict[str, Any] | None:
+def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> Minutes | None:
     """The row of a meeting's minutes, what they say opened."""
-    asked = select(_minutes).where(_minutes.c.program_id == program_of(session), _minutes.c.meeting_id == meeting_id)
-    row = one(session, asked.with_for_update() if lock else asked)
-    if row is not None and row["sealed"] is not None:
-        row |= open_words(session, _place(row["id"]), row["sealed"])
-    return row
+    asked = of(Minutes).where(Minutes.meeting_id == meeting_id)
+    row = first(session, asked.with_for_update() if lock else asked)
+    if row is None or row.sealed is None:
+        return row
+    return replaced(row, **open_words(session, _place(row.id), row.sealed))
 
 
 def write_redacted(
     session: Session,
-    row: Mapping[str, Any],
+    row: Minutes,
     content: Mapping[str, Any],
     circulated: Mapping[str, Any],
     *,
@@ -359,28 +356,27 @@ def write_redacted(
     For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
     """
     values: dict[str, Any] = {"content": content, "circulated": circulated}
-    if row["state"] == "approved":
+    if row.state == "approved":
         values["digest"] = _digest(content)
     _change(session, row, at, **values)
-    if content != row["content"]:
+    if content != row.content:
         events.write(
             session,
             "minutes.redacted",
             "minutes",
-            row["id"],
+            row.id,
             by=by,
             at=at,
-            before=_digest(row["content"]),
+            before=_digest(row.content),
             digest=_digest(content),
         )
 
 
-def count_circulation(session: Session, row: Mapping[str, Any], n: int) -> None:
+def count_circulation(session: Session, row: Minutes, n: int) -> None:
     """That minutes went out for the `n`th time, with what they say by now."""
-    session.execute(
-        update(_minutes)
-        .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
-        .values(circulations=n)
+    run(
+        session,
+        changes(Minutes).where(Minutes.id == row.id).values(circulations=n),
     )
 
 
@@ -401,41 +397,40 @@ def _place(minutes_id: UUID) -> str:
     return f"minutes/{minutes_id}"
 
 
-def _lock(session: Session, meeting_id: UUID, seen: int | None) -> dict[str, Any]:
+def _lock(session: Session, meeting_id: UUID, seen: int | None) -> Minutes:
     row = _found(session, meeting_id, lock=True)
     if row is None:
         raise none_yet()
-    if seen is not None and row["version"] != seen:
+    if seen is not None and row.version != seen:
         raise changed_meanwhile("minutes")
     return row
 
 
-def _change(session: Session, row: Mapping[str, Any], at: datetime, **values: Any) -> int:
-    version: int = row["version"] + 1
+def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
+    version: int = row.version + 1
     if "content" in values:
-        says = values["content"], values.get("circulated", row["circulated"])
-        values["sealed"] = _sealed(session, row["id"], row["meeting_id"], *says, at=at)
+        says = values["content"], values.get("circulated", row.circulated)
+        values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)
         values |= {"content": {}, "circulated": {}}
-    session.execute(
-        update(_minutes)
-        .where(_minutes.c.program_id == row["program_id"], _minutes.c.id == row["id"])
-        .values(**values, version=version)
+    run(
+        session,
+        changes(Minutes).where(Minutes.id == row.id).values(**values, version=version),
     )
     return version
 
 
-def _refuse_unless_draft(row: Mapping[str, Any]) -> None:
-    if row["state"] == "approved":
+def _refuse_unless_draft(row: Minutes) -> None:
+    if row.state == "approved":
         raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are."))
-    if row["state"] != "draft":
+    if row.state != "draft":
         raise Refusal("minutes.not_draft", N_("These minutes are with the members: reopen them to change them."))
 
 
-def _moved(row: Mapping[str, Any], move: str) -> str:
+def _moved(row: Minutes, move: str) -> str:
     try:
-        return MINUTES.after(row["state"], move)
+        return MINUTES.after(row.state, move)
     except NoSuchMove:
-        if row["state"] == "approved":
+        if row.state == "approved":
             raise Refusal("minutes.approved", N_("These minutes are approved: they stay as they are.")) from None
         raise Refusal("minutes.state", N_("This cannot be done with these minutes in their current state.")) from None
 

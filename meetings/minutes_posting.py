@@ -11,11 +11,12 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import col, only, scalars
+from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.mail.envelopes import Attachment
 from domain.mail.notices import Language
@@ -29,10 +30,9 @@ from meetings.documents.issuing import issue, refuse_names
 from meetings.invitations import Told
 from meetings.locking import read_meeting
 from meetings.wording import when
-from models.base import table_of
+from models.committee import Committee
+from models.meeting import Meeting
 from models.program import Tenure
-
-_tenure = table_of(Tenure)
 
 #: The kinds of letter, as a preview calls them.
 FIRST: Final = "minutes"
@@ -58,17 +58,17 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
     sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
     readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
     gone = set(
-        session.scalars(
-            select(_tenure.c.person_id)
+        scalars(
+            session,
+            only(Tenure.person_id)
             .where(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.person_id.in_([reader.person_id for reader in readers]),
+                col(Tenure.person_id).in_([reader.person_id for reader in readers]),
             )
-            .group_by(_tenure.c.person_id)
-            .having(func.max(func.coalesce(_tenure.c.ends_on, date.max)) < day)
+            .group_by(col(Tenure.person_id))
+            .having(func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day),
         )
     )
-    members = membership(session, read_meeting(session, meeting_id)["committee_id"])
+    members = membership(session, read_meeting(session, meeting_id).committee_id)
     return tuple(
         reader
         for reader in readers
@@ -117,7 +117,7 @@ def post(
     """
     refuse_names(session, content)
     meeting = read_meeting(session, meeting_id)
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
     printed: dict[tuple[str, str], Attachment] = {}
     told = []
     for reader in readers_of(session, meeting_id, local_day(session, at)):
@@ -135,8 +135,8 @@ def post(
                 edition.content,
                 edition.language,
                 kind="minutes",
-                committee=committee["key"],
-                day=meeting["starts"].date(),
+                committee=committee.key,
+                day=meeting.starts.date(),
             )
         written = notices.write(
             session,
@@ -148,7 +148,7 @@ def post(
             attachments=(printed[place],),
         )
         kind = FIRST if had is None else CORRECTED
-        told.append(Told(reader.person_id, committee["id"], kind, "", meeting["starts"], has_address=written))
+        told.append(Told(reader.person_id, committee.id, kind, "", meeting.starts, has_address=written))
     return tuple(told)
 
 
@@ -224,8 +224,8 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
 
 
 def _facts(
-    committee: Mapping[str, Any],
-    meeting: Mapping[str, Any],
+    committee: Committee,
+    meeting: Meeting,
     edition: Edition,
     changed: tuple[Change, ...],
     *,
@@ -233,12 +233,12 @@ def _facts(
 ) -> notices.Facts:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-            "when": when(language, meeting["starts"]),
+            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "when": when(language, meeting.starts),
             "is_corrected": is_corrected,
             "lines": [{"text": one.in_words(language)} for one in changed],
             "in_another_language": edition.language != language,
-            "path": f"/meetings/{meeting['id']}/minutes",
+            "path": f"/meetings/{meeting.id}/minutes",
         }
 
     return facts

@@ -29,7 +29,7 @@ def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Rea
     rows = reading.periods(session, organization_ids=[organization_id], since=day - _YEAR, until=day)
     if not rows:
         return ()
-    states = Counter(row["state"] for row in reading.as_of(session, rows, day))
+    states = Counter(row.state for row in reading.as_of(session, rows, day))
     counts = {
         "met": states["met"],
         "missed": states["missed"] + states["cannot_be_met"],

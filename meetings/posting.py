@@ -27,6 +27,8 @@ from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
 from meetings.wording import Papers, when
+from models.committee import Committee
+from models.meeting import Meeting
 
 BY_AGENDAS: Final = Actor.system("agendas")
 
@@ -40,11 +42,11 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     Raises Refusal where it names somebody who may not be named: then nobody is sent anything.
     """
     meeting = read_meeting(session, outgoing.meeting_id)
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
     # By the version too: what is frozen anew is sent anew. A draft has none, and goes out once for a day.
     key = f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}"
     if occasion == "circulated":
-        key += f":{meeting['starts'].date().isoformat()}"
+        key += f":{meeting.starts.date().isoformat()}"
     printed: dict[tuple[str, str], Attachment] = {}
     written = 0
     for content in outgoing.editions.values():
@@ -73,7 +75,7 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     return written
 
 
-def papers_of(session: Session, before: Sequence[Mapping[str, Any]], *, at: datetime) -> dict[UUID, list[Papers]]:
+def papers_of(session: Session, before: Sequence[Meeting], *, at: datetime) -> dict[UUID, list[Papers]]:
     """What each who got the agenda of meetings without being invited is to hear: these are at another time, or off.
 
     `before` are rows of one committee as they were. One that was off before, or was over when it was called off, is no
@@ -82,21 +84,27 @@ def papers_of(session: Session, before: Sequence[Mapping[str, Any]], *, at: date
     """
     found: dict[UUID, list[Papers]] = {}
     for was in before:
-        now = read_meeting(session, was["id"])
-        is_off = now["state"] == "cancelled"
-        if was["state"] == "cancelled" or (was["starts_at"] <= at if is_off else now["starts"] == was["starts"]):
+        now = read_meeting(session, was.id)
+        is_off = now.state == "cancelled"
+        if was.state == "cancelled" or (was.starts_at <= at if is_off else now.starts == was.starts):
             continue
-        got = notices.written_to(session, f"agenda:{was['id']}:")
-        members, day = membership(session, was["committee_id"]), was["starts"].date()
+        got = notices.written_to(session, f"agenda:{was.id}:")
+        members, day = membership(session, was.committee_id), was.starts.date()
         aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
-        is_void = is_off or any(was[sent] and not now[sent] for sent in ("agenda_frozen_at", "agenda_circulated_at"))
-        papers = Papers(was["id"], was["starts"], None if is_off else now["starts"], is_void)
+        is_void = is_off or any(
+            sent is not None and still is None
+            for sent, still in (
+                (was.agenda_frozen_at, now.agenda_frozen_at),
+                (was.agenda_circulated_at, now.agenda_circulated_at),
+            )
+        )
+        papers = Papers(was.id, was.starts, None if is_off else now.starts, is_void)
         for person_id in got & aware - invitations.invited_to(session, now):
             found.setdefault(person_id, []).append(papers)
     return found
 
 
-def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *, at: datetime) -> int:
+def tell_stuck(session: Session, meeting: Meeting, refusal: Refusal, *, at: datetime) -> int:
     """Tell the coordinator that an agenda could not be sent or frozen, and why.
 
     Once a local day for each thing that stands in its way: another item that lacks its translation is another thing,
@@ -104,14 +112,14 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
     """
     said = json.dumps([refusal.code, refusal.facts], sort_keys=True, default=str)
     obstacle = hashlib.sha256(said.encode()).hexdigest()[:16]
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
 
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-            "when": when(language, meeting["starts"]),
+            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "when": when(language, meeting.starts),
             "why": say(language, refusal.sentence, **refusal.facts),
-            "path": f"/meetings/{meeting['id']}/agenda",
+            "path": f"/meetings/{meeting.id}/agenda",
         }
 
     today = local_day(session, at)
@@ -121,7 +129,7 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
             session,
             "meeting_agenda_stuck",
             to=one.person_id,
-            key=f"stuck:{meeting['id']}:{today.isoformat()}:{obstacle}",
+            key=f"stuck:{meeting.id}:{today.isoformat()}:{obstacle}",
             facts=facts,
             at=at,
         )
@@ -129,16 +137,16 @@ def tell_stuck(session: Session, meeting: Mapping[str, Any], refusal: Refusal, *
     )
 
 
-def tell_held(session: Session, meeting: Mapping[str, Any], held: Sequence[UUID], *, at: datetime) -> int:
+def tell_held(session: Session, meeting: Meeting, held: Sequence[UUID], *, at: datetime) -> int:
     """Tell the coordinator that items wait in the pool whose words are to be looked at first, once of the same ones."""
-    committee = committees(session)[meeting["committee_id"]]
+    committee = committees(session)[meeting.committee_id]
 
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-            "when": when(language, meeting["starts"]),
+            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "when": when(language, meeting.starts),
             "n": len(held),
-            "path": f"/meetings/{meeting['id']}/agenda",
+            "path": f"/meetings/{meeting.id}/agenda",
         }
 
     which = hashlib.sha256(",".join(sorted(map(str, held))).encode()).hexdigest()[:16]
@@ -148,7 +156,7 @@ def tell_held(session: Session, meeting: Mapping[str, Any], held: Sequence[UUID]
             session,
             "meeting_agenda_held",
             to=one.person_id,
-            key=f"held:{meeting['id']}:{which}",
+            key=f"held:{meeting.id}:{which}",
             facts=facts,
             at=at,
         )
@@ -159,17 +167,17 @@ def tell_held(session: Session, meeting: Mapping[str, Any], held: Sequence[UUID]
 def _facts(
     language: Language,
     content: AgendaContent,
-    committee: Mapping[str, Any],
-    meeting: Mapping[str, Any],
+    committee: Committee,
+    meeting: Meeting,
     occasion: Occasion,
 ) -> dict[str, Any]:
     return {
-        "committee": pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]}),
-        "when": when(language, meeting["starts"]),
+        "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+        "when": when(language, meeting.starts),
         "is_frozen": occasion == "frozen",
         "is_addendum": occasion == "addendum",
         "lines": [{"text": _line(language, one)} for one in content.items],
-        "path": f"/meetings/{meeting['id']}",
+        "path": f"/meetings/{meeting.id}",
     }
 
 
@@ -187,12 +195,12 @@ def change_in_words(language: str, one: Change) -> str:
     return say(language, CHANGES[one.what], number=one.number, was=one.was, title=pick(language, one.title))
 
 
-def _replaced(language: Language, replaced: Replacing | None, meeting: Mapping[str, Any]) -> dict[str, Any]:
+def _replaced(language: Language, replaced: Replacing | None, meeting: Meeting) -> dict[str, Any]:
     if replaced is None:
         return {"replaces": False, "was": "", "changes": []}
     return {
         "replaces": True,
-        "was": when(language, replaced.was) if replaced.was != meeting["starts"] else "",
+        "was": when(language, replaced.was) if replaced.was != meeting.starts else "",
         "changes": [{"text": change_in_words(language, one)} for one in replaced.changes],
     }
 
@@ -205,8 +213,8 @@ def _line(language: Language, one: ItemLine) -> str:
 def _printed(
     session: Session,
     content: AgendaContent,
-    committee: Mapping[str, Any],
-    meeting: Mapping[str, Any],
+    committee: Committee,
+    meeting: Meeting,
     language: str,
     addendum: int,
 ) -> Attachment:
@@ -215,7 +223,7 @@ def _printed(
         content,
         language,
         kind="addendum" if addendum else "agenda",
-        committee=committee["key"],
-        day=meeting["starts"].date(),
+        committee=committee.key,
+        day=meeting.starts.date(),
         addendum=addendum,
     )

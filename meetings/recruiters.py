@@ -11,18 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, select
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import recruiting, risks, workers
 from domain.accompaniment.recruiting import ASSESS
 from domain.accompaniment.workers import DECIDE
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import col, first, only, run, surely
+from domain.kernel.scope import local_day
 from domain.participants.locking import hold_participant, known_as, step_of
 from domain.terms.admission import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
@@ -31,14 +32,10 @@ from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
-from models.base import table_of
 from models.participant import Participant
 
 #: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.
 KIND: Final = "recruiter"
-
-_item = table_of(AgendaItem)
-_participant = table_of(Participant)
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -91,20 +88,16 @@ def assess(
     """
     risks.checked("recruiter", level, why)
     held = hold_participant(session, participant_id)
-    item = one(
-        session, _under_way(participant_id).where(_item.c.program_id == program_of(session), _item.c.id == item_id)
-    )
+    item = first(session, _under_way(participant_id).where(AgendaItem.id == item_id))
     if item is None:
         raise risks.committee_assesses()
     # A candidate who went straight to a worker since leaves the item of the admission with nothing else to decide.
-    is_all = item["kind"] == KIND or not _is_to_be_decided(session, participant_id)
-    words = {
-        language: say(language, _ASSESSED, subject=held["number"] or held["candidate_ref"]) for language in LANGUAGES
-    }
+    is_all = item.kind == KIND or not _is_to_be_decided(session, participant_id)
+    words = {language: say(language, _ASSESSED, subject=held.number or held.candidate_ref) for language in LANGUAGES}
     decision_id = decisions.decide(
         session,
-        item["meeting_id"],
-        item["id"],
+        surely(item.meeting_id),
+        item.id,
         text_fr=words["fr"],
         text_en=words["en"],
         kind="clinical",
@@ -114,30 +107,28 @@ def assess(
         settles=is_all,
     )
     assessed = risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
-    if held["state"] in BEING_ADMITTED:
+    if held.state in BEING_ADMITTED:
         _follow(session, participant_id, level, is_all=is_all, by=by, at=at)
     return assessed
 
 
 def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
     """The item under which a meeting that sits now can assess the risk of somebody: nothing was decided of it yet."""
-    own_first = _item.c.kind == KIND
-    row = one(
+    own_first = col(AgendaItem.kind) == KIND
+    row = first(
         session,
-        _under_way(participant_id)
-        .where(_item.c.program_id == program_of(session))
-        .order_by(own_first.desc(), _item.c.id)
-        .limit(1),
+        _under_way(participant_id).order_by(own_first.desc(), col(AgendaItem.id)).limit(1),
     )
-    return row["id"] if row else None
+    return row.id if row else None
 
 
 def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """Whom an item of a meeting's agenda is about that is decided on their own page, by the item."""
-    rows = session.execute(
-        select(_item.c.id, _participant.c.id.label("participant_id"))
-        .join(_participant, IS_ABOUT)
-        .where(_item.c.program_id == program_of(session), _item.c.meeting_id == meeting_id, _item.c.kind == KIND)
+    rows = run(
+        session,
+        only(AgendaItem.id, col(Participant.id).label("participant_id"))
+        .join(Participant, IS_ABOUT)
+        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND),
     )
     return admissions.candidates_on(session, meeting_id) | {row.id: row.participant_id for row in rows}
 
@@ -152,24 +143,24 @@ def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool,
         if recruiting.ask_not_to_refuse(session, participant_id, by=by, at=at):
             workers.ask_for_one(session, participant_id, by=by, at=at)
     elif is_all:
-        if held["state"] != "candidate":
+        if held.state != "candidate":
             workers.send_nobody(session, held, "refused", by=by, at=at)
         workers.ask_no_more(session, participant_id, by=by, at=at)
         recruiting.ask_to_refuse(session, held, by=by, at=at)
 
 
-def _under_way(participant_id: UUID) -> Select[Any]:
+def _under_way(participant_id: UUID) -> SelectOfScalar[AgendaItem]:
     """The items about somebody on which the Clinical Committee sits now, and of which nothing was decided."""
     return (
         admissions.items_under_way(admissions.KIND, KIND)
-        .join(_participant, IS_ABOUT)
-        .where(_participant.c.id == participant_id)
+        .join(Participant, IS_ABOUT)
+        .where(Participant.id == participant_id)
     )
 
 
-def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None:
+def _subject_by_itself(session: Session, asked: asking.Asked) -> str | None:
     """By what somebody circulates whose risk is to be assessed; None where it comes with their admission."""
-    participant_id = UUID(asked["item"])
+    participant_id = UUID(asked.item)
     if _is_to_be_decided(session, participant_id):
         return None
     return known_as(session, participant_id)
@@ -178,10 +169,10 @@ def _subject_by_itself(session: Session, asked: Mapping[str, Any]) -> str | None
 def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:
     """Whether the committee has still to decide on somebody's admission."""
     decide = step_of(session, participant_id, DECIDE)
-    return decide is not None and decide["state"] in ("planned", "open")
+    return decide is not None and decide.state in ("planned", "open")
 
 
-def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> bool:
+def _put_on_agenda(session: Session, subject: str, asked: asking.Asked, *, by: Actor, at: datetime) -> bool:
     """Ask for the item with the task that it completes. Whether it is there: the program's file may be an older one."""
     if not agendas.takes(session, COMMITTEE, KIND):
         return False
@@ -192,10 +183,10 @@ def _put_on_agenda(session: Session, subject: str, asked: Mapping[str, Any], *, 
         subject,
         title_fr=say("fr", _TITLE, subject=subject),
         title_en=say("en", _TITLE, subject=subject),
-        reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked["opened_at"]).isoformat()})],
+        reasons=[Reason("to_assess", _WHY, {"since": local_day(session, asked.opened_at).isoformat()})],
         by=by,
         at=at,
-        task_id=asked["id"],
+        task_id=asked.id,
     )
     return True
 

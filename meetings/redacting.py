@@ -14,16 +14,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, cast, insert, select, update
+from sqlalchemy import Text, cast, insert
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import changes, col, every, first, in_program, of, only, run, scalars, select, surely
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.sealed_words import change_key, open_words, seal_words
 from domain.mail import notices
 from domain.mail.notices import coordination_chain
@@ -36,11 +37,11 @@ from meetings import agenda_items, freezing, invitations, minutes, minutes_posti
 from meetings.documents.content import MinutesContent, from_json
 from meetings.locking import lock_meeting
 from models.agenda import AgendaItem, AgendaVersion
-from models.base import table_of
+from models.base import InProgram
 from models.casework import Task
 from models.lifecycles import REDACTION, NoSuchMove
 from models.meeting import Meeting
-from models.minutes import Decision, Endorsement
+from models.minutes import Decision, Endorsement, Minutes
 from models.redaction import TAKEN_OUT, Redaction
 
 #: The step of the task to look at what is to be taken out; its item is the redaction's id.
@@ -54,14 +55,6 @@ LONGEST: Final = 200
 _LEAST: Final = 2
 
 Of = Literal["meeting", "incident"]
-
-_redaction = table_of(Redaction)
-_task = table_of(Task)
-_item = table_of(AgendaItem)
-_version = table_of(AgendaVersion)
-_meeting = table_of(Meeting)
-_decision = table_of(Decision)
-_endorsement = table_of(Endorsement)
 
 _IN_ITEMS: Final = (("title_fr", "fr"), ("title_en", "en"), ("late_reason", ""))
 _IN_DECISIONS: Final = (("text_fr", "fr"), ("text_en", "en"), ("why_not_management", ""), ("wanted_why", ""))
@@ -101,8 +94,9 @@ def ask(
     assert by.person_id is not None  # noqa: S101 - people ask
     redaction_id = uuid4()
     sealed = seal_words(session, of, subject_id, _place(redaction_id), {"words": wanted}, at=at)
-    session.execute(
-        insert(_redaction).values(
+    run(
+        session,
+        insert(Redaction).values(
             program_id=program_of(session),
             id=redaction_id,
             taken_out=taken_out,
@@ -116,7 +110,7 @@ def ask(
             places=len(found),
             version=1,
             **{f"{of}_id": subject_id},
-        )
+        ),
     )
     events.write(
         session, "redaction.asked", "redaction", redaction_id, by=by, at=at, of=of, taken_out=taken_out, n=len(found)
@@ -159,7 +153,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
         at=at,
         of=of,
         subject=str(subject_id),
-        taken_out=row["taken_out"],
+        taken_out=row.taken_out,
         before=before,
         after=after,
         n=n,
@@ -179,7 +173,7 @@ def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
 def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """No longer ask for it. Raises Refusal: it is settled, or somebody else asked."""
     row = _lock(session, redaction_id, seen)
-    if not by.is_one_of(row["asked_by"]):
+    if not by.is_one_of(row.asked_by):
         raise Refusal("redaction.not_yours", N_("Someone else asked for this."))
     _end(session, row, "take_back", "redaction.taken_back", by=by, at=at)
     asking.no_more(session, STEP, redaction_id, by=by, at=at)
@@ -188,40 +182,40 @@ def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, 
 # -------------------------------------------------------------------------------------------------------- reading
 
 
-def waiting(session: Session, of: Of | None = None) -> list[dict[str, Any]]:
+def waiting(session: Session, of: Of | None = None) -> list[Redaction]:
     """What is asked for and not settled, the first asked first; of meetings or of incidents alone, if so."""
-    here = [_redaction.c.program_id == program_of(session), _redaction.c.state == "asked"]
+    here = [in_program(Redaction), col(Redaction.state) == "asked"]
     if of is not None:
-        here.append(_redaction.c[f"{of}_id"].is_not(None))
-    return many(session, select(_redaction).where(*here).order_by(_redaction.c.asked_at, _redaction.c.id))
+        here.append(col(getattr(Redaction, f"{of}_id")).is_not(None))
+    return every(session, select(Redaction).where(*here).order_by(col(Redaction.asked_at), col(Redaction.id)))
 
 
-def find(session: Session, redaction_id: UUID) -> dict[str, Any] | None:
+def find(session: Session, redaction_id: UUID) -> Redaction | None:
     """One that was asked for; None where there is none."""
-    return one(
+    return first(
         session,
-        select(_redaction).where(_redaction.c.program_id == program_of(session), _redaction.c.id == redaction_id),
+        of(Redaction).where(Redaction.id == redaction_id),
     )
 
 
-def of_subject(session: Session, of: Of, subject_id: UUID) -> list[dict[str, Any]]:
+def of_subject(session: Session, kind: Of, subject_id: UUID) -> list[Redaction]:
     """What was asked for of one meeting or incident, the newest first."""
-    return many(
+    return every(
         session,
-        select(_redaction)
-        .where(_redaction.c.program_id == program_of(session), _redaction.c[f"{of}_id"] == subject_id)
-        .order_by(_redaction.c.asked_at.desc(), _redaction.c.id),
+        of(Redaction)
+        .where(col(getattr(Redaction, f"{kind}_id")) == subject_id)
+        .order_by(col(Redaction.asked_at).desc(), col(Redaction.id)),
     )
 
 
-def of_what(row: Mapping[str, Any]) -> tuple[Of, UUID]:
+def of_what(row: Redaction) -> tuple[Of, UUID]:
     """Of what words are taken out."""
-    return ("meeting", row["meeting_id"]) if row["meeting_id"] is not None else ("incident", row["incident_id"])
+    return ("meeting", row.meeting_id) if row.meeting_id is not None else ("incident", surely(row.incident_id))
 
 
-def words_of(session: Session, row: Mapping[str, Any]) -> list[str]:
+def words_of(session: Session, row: Redaction) -> list[str]:
     """The words that are to go, while it is asked. Raises Refusal."""
-    found: list[str] = open_words(session, _place(row["id"]), row["words"])["words"]
+    found: list[str] = open_words(session, _place(row.id), surely(row.words))["words"]
     return found
 
 
@@ -247,50 +241,51 @@ def texts_of(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
 
 
 def _texts_of_one(session: Session, meeting_id: UUID) -> Iterator[tuple[str, str]]:
-    meeting = _row(session, _meeting, meeting_id)
+    meeting = _meeting(session, meeting_id)
     yield from _columns(meeting, _IN_MEETINGS)
     yield from ((text, "") for text in told.texts(session, meeting))
-    for row in _rows(session, _item, meeting_id):
+    for row in _rows(session, AgendaItem, meeting_id):
         yield from _columns(row, _IN_ITEMS)
         said = agenda_items.note_of(session, row)
         yield from ((said[f"note_{language}"], language) for language in ("fr", "en") if said[f"note_{language}"])
-    for row in _rows(session, _decision, meeting_id):
-        yield from _columns(row, _IN_DECISIONS)
-        yield from ((text, "") for text in _objections(session, row["id"]))
-    for row in _tasks_of(session, meeting_id):
-        yield from _columns(row, _IN_TASKS)
+    for decision in _rows(session, Decision, meeting_id):
+        yield from _columns(decision, _IN_DECISIONS)
+        yield from ((text, "") for text in _objections(session, decision.id))
+    for task in _tasks_of(session, meeting_id):
+        yield from _columns(task, _IN_TASKS)
     for row in _in_the_pool(session, meeting):
         yield from _columns(row, _IN_ITEMS)
-    for row in _rows(session, _version, meeting_id):
-        yield from _strings(row["content"].get("agenda", {}))
+    for version in _rows(session, AgendaVersion, meeting_id):
+        yield from _strings(version.content.get("agenda", {}))
     written = minutes.find(session, meeting_id)
     if written is not None:
-        yield from _strings(written["content"])
-        yield from _strings(written["circulated"])
+        yield from _strings(written.content)
+        yield from _strings(written.circulated)
 
 
 # -------------------------------------------------------------------------------------------------------- doing it
 
+R = TypeVar("R", AgendaItem, AgendaVersion, Decision)
 Taker = Callable[[str], Callable[[str], str]]
 
 
 def _redact_meetings(
-    session: Session, meeting_id: UUID, takes: Taker, row: Mapping[str, Any], *, by: Actor, at: datetime
+    session: Session, meeting_id: UUID, takes: Taker, row: Redaction, *, by: Actor, at: datetime
 ) -> tuple[str, str, int]:
     meetings = sorted(
-        {*_chain(session, meeting_id), *told.of_the_season(session, _row(session, _meeting, meeting_id), takes(""))}
+        {*_chain(session, meeting_id), *told.of_the_season(session, _meeting(session, meeting_id), takes(""))}
     )
     for one_meeting in meetings:
         lock_meeting(session, one_meeting)
     found = {one_meeting: list(_texts_of_one(session, one_meeting)) for one_meeting in meetings}
     texts = [said for of_one in found.values() for said in of_one]
     left = [takes(language)(text) for text, language in texts]
-    salt = str(row["id"])
+    salt = str(row.id)
     before = incidents.digest_of([salt, *(text for text, _ in texts)])
     after = incidents.digest_of([salt, *left])
     # What nothing is taken out of stays under the key that it has.
     changed = [
-        _redact_one(session, one_meeting, takes, apart=row["id"], by=by, at=at)
+        _redact_one(session, one_meeting, takes, apart=row.id, by=by, at=at)
         for one_meeting, of_one in found.items()
         if any(takes(language)(text) != text for text, language in of_one)
     ]
@@ -300,9 +295,9 @@ def _redact_meetings(
         if one_of_them.minutes is not None:
             _send_minutes_anew(session, one_of_them.minutes, takes, at=at)
         if one_of_them.agenda:
-            _send_agenda_anew(session, one_of_them.meeting["id"], by=by, at=at)
+            _send_agenda_anew(session, one_of_them.meeting.id, by=by, at=at)
     if changed or emptied:
-        for committee_id in sorted({_row(session, _meeting, one_meeting)["committee_id"] for one_meeting in meetings}):
+        for committee_id in sorted({_meeting(session, one_meeting).committee_id for one_meeting in meetings}):
             _tell_anew(session, committee_id, at=at)
     gone = {said for said, now in zip(texts, left, strict=True) if said[0] != now}
     return before, after, len(gone)
@@ -315,8 +310,8 @@ def _redact_what_was_told(
 
     Letters are read once for all of these: each of a season is of every date of it.
     """
-    rows = [_row(session, _meeting, one_meeting) for one_meeting in meetings]
-    for meeting in {row["series_id"] or row["id"]: row for row in rows}.values():
+    rows = [_meeting(session, one_meeting) for one_meeting in meetings]
+    for meeting in {row.series_id or row.id: row for row in rows}.values():
         told.redact(session, meeting, takes(""))
     papers = [told.kept_under(session, [one.meeting]) for one in changed if one.agenda or one.minutes is not None]
     n = sum(notices.redact(session, ids, takes(""), whole=True, by=by, at=at) for ids in papers)
@@ -324,82 +319,82 @@ def _redact_what_was_told(
 
 
 def _is_in_letters(session: Session, meeting_id: UUID, taken_out: Callable[[str], str]) -> bool:
-    return told.letters_hold(session, [_row(session, _meeting, meeting_id)], taken_out)
+    return told.letters_hold(session, [_meeting(session, meeting_id)], taken_out)
 
 
 @dataclass(frozen=True)
 class _Changed:
     """A meeting from which words were taken out: whether from its agenda, and its minutes as they stood where so."""
 
-    meeting: Mapping[str, Any]
+    meeting: Meeting
     agenda: bool
-    minutes: Mapping[str, Any] | None
+    minutes: Minutes | None
 
 
 def _redact_one(session: Session, meeting_id: UUID, takes: Taker, *, apart: UUID, by: Actor, at: datetime) -> _Changed:
-    items, written = _rows(session, _item, meeting_id), minutes.find(session, meeting_id)
-    notes = {row["id"]: agenda_items.note_of(session, row) for row in items}
+    items, written = _rows(session, AgendaItem, meeting_id), minutes.find(session, meeting_id)
+    notes = {row.id: agenda_items.note_of(session, row) for row in items}
     others = {
-        row["id"]: words_of(session, row)
-        for row in of_subject(session, "meeting", meeting_id)
-        if row["state"] == "asked" and row["id"] != apart
+        asked.id: words_of(session, asked)
+        for asked in of_subject(session, "meeting", meeting_id)
+        if asked.state == "asked" and asked.id != apart
     }
     change_key(session, "meeting", meeting_id, at=at)
     for row in items:
-        said = {name: takes(name.removeprefix("note_"))(text) for name, text in notes[row["id"]].items()}
+        said = {name: takes(name.removeprefix("note_"))(text) for name, text in notes[row.id].items()}
         columns = _redacted(row, _IN_ITEMS, takes) | agenda_items.noted_anew(session, row, said, at=at)
-        _write(session, _item, row["id"], columns)
-    for row in _rows(session, _decision, meeting_id):
-        _write(session, _decision, row["id"], _redacted(row, _IN_DECISIONS, takes))
-        _redact_objections(session, row["id"], takes)
-    for row in _tasks_of(session, meeting_id):
-        _write(session, _task, row["id"], _redacted(row, _IN_TASKS, takes))
-    meeting = _row(session, _meeting, meeting_id)
+        _write(session, AgendaItem, row.id, columns)
+    for decision in _rows(session, Decision, meeting_id):
+        _write(session, Decision, decision.id, _redacted(decision, _IN_DECISIONS, takes))
+        _redact_objections(session, decision.id, takes)
+    for task in _tasks_of(session, meeting_id):
+        _write(session, Task, task.id, _redacted(task, _IN_TASKS, takes))
+    meeting = _meeting(session, meeting_id)
     for row in _in_the_pool(session, meeting):
-        _write(session, _item, row["id"], _redacted(row, _IN_ITEMS, takes))
-    _write(session, _meeting, meeting_id, _redacted(meeting, _IN_MEETINGS, takes))
+        _write(session, AgendaItem, row.id, _redacted(row, _IN_ITEMS, takes))
+    _write(session, Meeting, meeting_id, _redacted(meeting, _IN_MEETINGS, takes))
     agenda_changed = _redact_versions(session, meeting_id, takes)
     for other, words in others.items():
         sealed = seal_words(session, "meeting", meeting_id, _place(other), {"words": words}, at=at)
-        _write(session, _redaction, other, {"words": sealed})
+        _write(session, Redaction, other, {"words": sealed})
     minutes_changed = written is not None and _redact_minutes(session, written, takes, by=by, at=at)
     return _Changed(meeting, agenda_changed, written if minutes_changed else None)
 
 
 def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
     changed = False
-    for row in _rows(session, _version, meeting_id):
-        agenda = _walked(row["content"].get("agenda", {}), takes, "")
-        content = {**row["content"], "agenda": agenda}
-        if content != row["content"]:
+    for row in _rows(session, AgendaVersion, meeting_id):
+        agenda = _walked(row.content.get("agenda", {}), takes, "")
+        content = {**row.content, "agenda": agenda}
+        if content != row.content:
             changed = True
-            _write(session, _version, row["id"], {"content": content, "digest": freezing.digest_of(content)})
+            _write(session, AgendaVersion, row.id, {"content": content, "digest": freezing.digest_of(content)})
     return changed
 
 
-def _redact_minutes(session: Session, written: Mapping[str, Any], takes: Taker, *, by: Actor, at: datetime) -> bool:
-    content, circulated = (_walked(written[name], takes, "") for name in ("content", "circulated"))
+def _redact_minutes(session: Session, written: Minutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
+    content, circulated = (_walked(said, takes, "") for said in (written.content, written.circulated))
     minutes.write_redacted(session, written, content, circulated, by=by, at=at)
-    return bool((content, circulated) != (written["content"], written["circulated"]))
+    return bool((content, circulated) != (written.content, written.circulated))
 
 
-def _send_minutes_anew(session: Session, written: Mapping[str, Any], takes: Taker, *, at: datetime) -> None:
+def _send_minutes_anew(session: Session, written: Minutes, takes: Taker, *, at: datetime) -> None:
     """Minutes that are with their readers: whose edition changed gets it anew, with a letter that says where."""
-    if not written["circulations"]:
+    if not written.circulations:
         return
-    was, now = from_json(written["circulated"]), from_json(_walked(written["circulated"], takes, ""))
+    was, now = from_json(written.circulated), from_json(_walked(written.circulated, takes, ""))
     assert isinstance(was, MinutesContent)  # noqa: S101 - `minutes` wrote both
     assert isinstance(now, MinutesContent)  # noqa: S101
-    n = written["circulations"] + 1
+    n = written.circulations + 1
     with suppress(Refusal), session.begin_nested():  # something else stops them: the coordinator sends them then
-        minutes_posting.post(session, written["meeting_id"], now, before=was, n=n, at=at)
+        minutes_posting.post(session, written.meeting_id, now, before=was, n=n, at=at)
         minutes.count_circulation(session, written, n)
 
 
 def _send_agenda_anew(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
     """The agenda of a meeting to come leaves again, as a version that stands in the place of the one with the words."""
-    meeting = _row(session, _meeting, meeting_id)
-    if meeting["state"] != "planned" or meeting["agenda_frozen_at"] is None or meeting["starts_at"] <= at:
+    meeting = _meeting(session, meeting_id)
+    if meeting.state != "planned" or meeting.agenda_frozen_at is None or meeting.starts_at <= at:
         return
     with suppress(Refusal), session.begin_nested():  # something else stops it: the coordinator sends it then
         outgoing = freezing.restate(session, meeting_id, by=by, at=at)
@@ -467,13 +462,13 @@ def _walked(said: Any, takes: Taker, language: str) -> Any:
     return said
 
 
-def _columns(row: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
-    return ((row[name], language) for name, language in columns if row[name])
+def _columns(row: InProgram, columns: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    return ((getattr(row, name), language) for name, language in columns if getattr(row, name))
 
 
-def _redacted(row: Mapping[str, Any], columns: Sequence[tuple[str, str]], takes: Taker) -> dict[str, str]:
-    said = {name: takes(language)(row[name]) for name, language in columns if row[name]}
-    return {name: text for name, text in said.items() if text != row[name]}
+def _redacted(row: InProgram, columns: Sequence[tuple[str, str]], takes: Taker) -> dict[str, str]:
+    said = {name: takes(language)(getattr(row, name)) for name, language in columns if getattr(row, name)}
+    return {name: text for name, text in said.items() if text != getattr(row, name)}
 
 
 # ----------------------------------------------------------------------------------------------------------- rows
@@ -484,11 +479,10 @@ def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
 
     A decision's words stand in the title of each item by which a meeting looks at it again. In the order of their ids.
     """
-    items = select(_item.c.id, _item.c.meeting_id, _item.c.carried_from_id).where(
-        _item.c.program_id == program_of(session),
-        (_item.c.carried_from_id.is_not(None)) | _item.c.meeting_id.is_not(None),
+    items = only(AgendaItem.id, AgendaItem.meeting_id, AgendaItem.carried_from_id).where(
+        (col(AgendaItem.carried_from_id).is_not(None)) | col(AgendaItem.meeting_id).is_not(None),
     )
-    rows = {row.id: row for row in session.execute(items)}
+    rows = {row.id: row for row in run(session, items)}
     beside: dict[UUID, set[UUID]] = {}
     for row in rows.values():
         if row.carried_from_id is not None:
@@ -507,98 +501,86 @@ def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
 
 def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
     """These meetings, those that took a decision at which one of them looks, and all that look at one of theirs."""
-    here = program_of(session)
-    looked_at = select(_item.c.subject).where(_item.c.program_id == here, _item.c.meeting_id.in_(meetings))
-    taken = session.execute(
-        select(_decision.c.id, _decision.c.meeting_id).where(
-            _decision.c.program_id == here,
-            _decision.c.meeting_id.in_(meetings) | cast(_decision.c.id, Text).in_(looked_at),
-        )
+    looked_at = only(AgendaItem.subject).where(col(AgendaItem.meeting_id).in_(meetings))
+    taken = run(
+        session,
+        only(Decision.id, Decision.meeting_id).where(
+            col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at),
+        ),
     ).all()
-    looks = session.scalars(
-        select(_item.c.meeting_id).where(
-            _item.c.program_id == here,
-            _item.c.subject.in_([str(row.id) for row in taken]),
-            _item.c.meeting_id.is_not(None),
-        )
+    looks = scalars(
+        session,
+        only(surely(AgendaItem.meeting_id)).where(
+            col(AgendaItem.subject).in_([str(row.id) for row in taken]),
+            col(AgendaItem.meeting_id).is_not(None),
+        ),
     )
     return meetings | {row.meeting_id for row in taken} | set(looks)
 
 
 def _objections(session: Session, decision_id: UUID) -> list[str]:
-    rows = session.scalars(
-        select(_endorsement.c.reason).where(
-            _endorsement.c.program_id == program_of(session),
-            _endorsement.c.decision_id == decision_id,
-            _endorsement.c.reason != "",
-        )
+    rows = scalars(
+        session,
+        only(Endorsement.reason).where(
+            Endorsement.decision_id == decision_id,
+            Endorsement.reason != "",
+        ),
     )
     return list(rows)
 
 
 def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> None:
-    rows = many(
+    rows = every(
         session,
-        select(_endorsement).where(
-            _endorsement.c.program_id == program_of(session), _endorsement.c.decision_id == decision_id
-        ),
+        of(Endorsement).where(Endorsement.decision_id == decision_id),
     )
     for row in rows:
-        _write(session, _endorsement, row["id"], _redacted(row, (("reason", ""),), takes))
+        _write(session, Endorsement, row.id, _redacted(row, (("reason", ""),), takes))
 
 
-def _tasks_of(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
+def _tasks_of(session: Session, meeting_id: UUID) -> list[Task]:
     """The tasks of a meeting and of its decisions, with what was written as they were done or handed back.
 
     Of a decision, what it has somebody do, and what it asks of each partner.
     """
-    decided = _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting_id
-    asked_about = _task.c.item.in_(
-        [str(meeting_id), *map(str, session.scalars(select(_decision.c.id).where(*decided)))]
+    decided = in_program(Decision), col(Decision.meeting_id) == meeting_id
+    asked_about = col(Task.item).in_(
+        [str(meeting_id), *map(str, scalars(session, select(Decision.id).where(*decided)))]
     )
-    return many(
+    return every(
         session,
-        select(_task)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.id.in_(select(_decision.c.task_id).where(*decided)) | (_task.c.case_id.is_(None) & asked_about),
+            col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about),
         )
-        .order_by(_task.c.id),
+        .order_by(col(Task.id)),
     )
 
 
-def _rows(session: Session, table: Any, meeting_id: UUID) -> list[dict[str, Any]]:
-    return many(
-        session,
-        select(table)
-        .where(table.c.program_id == program_of(session), table.c.meeting_id == meeting_id)
-        .order_by(table.c.id),
-    )
+def _rows(session: Session, table: type[R], meeting_id: UUID) -> list[R]:
+    return every(session, of(table).where(table.meeting_id == meeting_id).order_by(col(table.id)))
 
 
-def _in_the_pool(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _in_the_pool(session: Session, meeting: Meeting) -> list[AgendaItem]:
     """What waits for a meeting of the same committee, or was asked of it and never came on one.
 
     There waits what is held back since it names somebody. It has no meeting of its own, so that any of them takes
     words out of it. So do those that took the decision that is looked at, of whichever committee.
     """
-    decided = select(cast(_decision.c.id, Text)).where(
-        _decision.c.program_id == program_of(session), _decision.c.meeting_id == meeting["id"]
-    )
-    return many(
+    decided = select(cast(col(Decision.id), Text)).where(in_program(Decision), Decision.meeting_id == meeting.id)
+    return every(
         session,
-        select(_item)
+        of(AgendaItem)
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.meeting_id.is_(None),
-            (_item.c.committee_id == meeting["committee_id"]) | _item.c.subject.in_(decided),
+            col(AgendaItem.meeting_id).is_(None),
+            (col(AgendaItem.committee_id) == meeting.committee_id) | col(AgendaItem.subject).in_(decided),
         )
-        .order_by(_item.c.id),
+        .order_by(col(AgendaItem.id)),
     )
 
 
-def _row(session: Session, table: Any, row_id: UUID) -> dict[str, Any]:
-    found = one(session, select(table).where(table.c.program_id == program_of(session), table.c.id == row_id))
+def _meeting(session: Session, meeting_id: UUID) -> Meeting:
+    found = first(session, of(Meeting).where(Meeting.id == meeting_id))
     if found is None:
         raise Refusal("meeting.unknown", N_("There is no such meeting."))
     return found
@@ -608,9 +590,10 @@ def _write(session: Session, table: Any, row_id: UUID, values: Mapping[str, Any]
     """Write what words are left. A row with a version counts it up: who looked at the words of before is told."""
     if not values:
         return
-    counted = {"version": table.c.version + 1} if "version" in table.c and table is not _redaction else {}
-    session.execute(
-        update(table).where(table.c.program_id == program_of(session), table.c.id == row_id).values(**values, **counted)
+    counted = {"version": table.version + 1} if hasattr(table, "version") and table is not Redaction else {}
+    run(
+        session,
+        changes(table).where(table.id == row_id).values(**values, **counted),
     )
 
 
@@ -621,16 +604,14 @@ def _hold(session: Session, of: Of, subject_id: UUID) -> None:
         incidents.hold(session, subject_id)
 
 
-def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, Any]:
-    row = one(
+def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
+    row = first(
         session,
-        select(_redaction)
-        .where(_redaction.c.program_id == program_of(session), _redaction.c.id == redaction_id)
-        .with_for_update(),
+        of(Redaction).where(Redaction.id == redaction_id).with_for_update(),
     )
     if row is None:
         raise Refusal("redaction.unknown", N_("There is no such request."))
-    if seen is not None and seen != row["version"]:
+    if seen is not None and seen != row.version:
         raise Refusal(
             "redaction.changed",
             N_("This was settled by someone else or in another window. Nothing was changed; look again."),
@@ -638,39 +619,40 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> dict[str, A
     return row
 
 
-def _refuse_own(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> None:
+def _refuse_own(session: Session, row: Redaction, by: Actor, at: datetime) -> None:
     """Two people, whichever hats they wear and for whomever they act; nor one and their deputy since it was asked."""
-    asked = {row["asked_by"], row["asked_for"]} - {None}
-    asked |= deputies_of(session, asked, [(local_day(session, row["asked_at"]), local_day(session, at))])
+    asked = {one for one in (row.asked_by, row.asked_for) if one is not None}
+    asked |= deputies_of(session, asked, [(local_day(session, row.asked_at), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:
         raise Refusal("redaction.own", N_("Redaction takes two people: someone else must answer."))
 
 
-def _moved(row: Mapping[str, Any], move: str) -> str:
+def _moved(row: Redaction, move: str) -> str:
     try:
-        return REDACTION.after(row["state"], move)
+        return REDACTION.after(row.state, move)
     except NoSuchMove:
         raise Refusal("redaction.settled", N_("This was settled already.")) from None
 
 
-def _end(session: Session, row: Mapping[str, Any], move: str, verb: str, *, by: Actor, at: datetime) -> None:
+def _end(session: Session, row: Redaction, move: str, verb: str, *, by: Actor, at: datetime) -> None:
     _settle(session, row, _moved(row, move), by=by, at=at, words=None)
-    events.write(session, verb, "redaction", row["id"], by=by, at=at, taken_out=row["taken_out"])
+    events.write(session, verb, "redaction", row.id, by=by, at=at, taken_out=row.taken_out)
 
 
-def _settle(session: Session, row: Mapping[str, Any], state: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    session.execute(
-        update(_redaction)
-        .where(_redaction.c.program_id == row["program_id"], _redaction.c.id == row["id"])
+def _settle(session: Session, row: Redaction, state: str, *, by: Actor, at: datetime, **values: Any) -> None:
+    run(
+        session,
+        changes(Redaction)
+        .where(Redaction.id == row.id)
         .values(
             state=state,
             settled_by=by.person_id,
             settled_as=by.role,
             settled_for=by.acting_for,
             settled_at=at,
-            version=row["version"] + 1,
+            version=row.version + 1,
             **values,
-        )
+        ),
     )
 
 

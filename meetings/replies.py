@@ -7,25 +7,26 @@ that invites them, everyone sees by which means it came, and it never invites an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final, TypeGuard
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, first, frozen, joins, of, scalar, surely
+from domain.kernel.scope import program_of
 from domain.people import calendar_readers
 from domain.record import events
 from meetings import answers
+from meetings.locking import original_of
 from meetings.mail_replies import MailReply, Stray, read_reply, sender_of
-from models.base import refers, table_of
 from models.invitation import Invitation, StrayReply
 from models.meeting import Meeting, MeetingSeries
 from models.program import Person
@@ -41,12 +42,6 @@ DELEGATED: Final = "delegated"
 NO_SUCH_DATE: Final = "no_such_date"
 STALE: Final = "stale"
 OVER: Final = "over"
-
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_invitation = table_of(Invitation)
-_person = table_of(Person)
-_stray = table_of(StrayReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +70,9 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
     # Of a mail that was not read as an answer, what it claims is bound for whoever looks at it, and decides nothing.
     about = _bound(session, claimed, at) if isinstance(read, Stray) and claimed is not None else bound
     stray_id = uuid4()
-    kept = session.scalar(
-        insert(_stray)
+    kept = scalar(
+        session,
+        insert(StrayReply)
         .values(
             program_id=program_of(session),
             id=stray_id,
@@ -92,7 +88,7 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
             version=1,
         )
         .on_conflict_do_nothing(index_elements=["program_id", "digest"])
-        .returning(_stray.c.id)
+        .returning(col(StrayReply.id)),
     )
     if kept is not None:
         events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=bound.reason)
@@ -114,18 +110,18 @@ class _Bound:
 
     reason: str = ""
     person_id: UUID | None = None
-    thing: Mapping[str, Any] | None = None
-    meetings: Sequence[Mapping[str, Any]] = ()
+    thing: Meeting | MeetingSeries | None = None
+    meetings: Sequence[Meeting] = ()
 
     @property
     def meeting_id(self) -> UUID | None:
         """The one meeting that it is about, where it is one."""
-        return self.meetings[0]["id"] if len(self.meetings) == 1 else None
+        return self.meetings[0].id if len(self.meetings) == 1 else None
 
     @property
     def series_id(self) -> UUID | None:
         """The season that it is about, or a date of it."""
-        return self.thing["id"] if self.thing is not None and "original" not in self.thing else None
+        return self.thing.id if self.thing is not None and not _is_one(self.thing) else None
 
 
 def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
@@ -133,27 +129,26 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
     if thing is None:
         return _Bound(UNKNOWN_MEETING)
     meetings = _meetings(session, thing, reply, at)
-    invitations = many(
+    invitations = every(
         session,
-        select(_invitation)
-        .join(_person, refers(_invitation.c.person_id, _person))
+        of(Invitation)
+        .join(Person, joins(Invitation.person_id, Person))
         .where(
-            _invitation.c.program_id == program_of(session),
-            or_(_invitation.c.series_id == thing["id"], _invitation.c.meeting_id == thing["id"]),
-            func.lower(_person.c.email) == reply.attendee,
+            or_(Invitation.series_id == thing.id, Invitation.meeting_id == thing.id),
+            func.lower(col(Person.email)) == reply.attendee,
         ),
     )
     # A UID is everyone's, and the address all that a calendar sends back of whom it answers for. Of those who share
     # one, whoever is not invited any more answers nothing.
-    asked = [row for row in invitations if row["told"]] or invitations
+    asked = [row for row in invitations if row.told] or invitations
     if len(asked) != 1:
         return _Bound(AMBIGUOUS if asked else NOT_INVITED, None, thing, meetings)
     (invitation,) = asked
     reason = _refused(reply, invitation) or ("" if meetings else NO_SUCH_DATE)
-    return _Bound(reason, invitation["person_id"], thing, meetings)
+    return _Bound(reason, invitation.person_id, thing, meetings)
 
 
-def _refused(reply: MailReply, invitation: Mapping[str, Any]) -> str:
+def _refused(reply: MailReply, invitation: Invitation) -> str:
     """Why what somebody who is invited answers cannot be taken, or ""."""
     if reply.from_address != reply.attendee:
         return FOR_ANOTHER
@@ -161,14 +156,14 @@ def _refused(reply: MailReply, invitation: Mapping[str, Any]) -> str:
         return DELEGATED
     # What answers an earlier SEQUENCE of a meeting answers another day or hour. Calendars number a date of a season as
     # they like, so that of a season what was written before the last news is out of date.
-    is_earlier = reply.sequence < invitation["sequence"]
-    if is_earlier and (invitation["series_id"] is None or reply.dtstamp < invitation["told_at"]):
+    is_earlier = reply.sequence < invitation.sequence
+    if is_earlier and (invitation.series_id is None or reply.dtstamp < surely(invitation.told_at)):
         return STALE
     return ""
 
 
 def _answered(
-    session: Session, reply: MailReply, person_id: UUID, meetings: Sequence[Mapping[str, Any]], at: datetime
+    session: Session, reply: MailReply, person_id: UUID, meetings: Sequence[Meeting], at: datetime
 ) -> tuple[int, str]:
     """How many of the meetings took the answer, and why the last one that did not, did not."""
     count, reason = 0, ""
@@ -177,7 +172,7 @@ def _answered(
         try:
             names = answers.record(
                 session,
-                meeting["id"],
+                meeting.id,
                 person_id,
                 reply.partstat,
                 means="mail",
@@ -190,39 +185,39 @@ def _answered(
             reason = {"answer.stale": STALE, "answer.not_invited": NOT_INVITED}.get(refusal.code, OVER)
         else:
             count += 1
-            named += [meeting["id"]] if names else []
+            named += [meeting.id] if names else []
     answers.tell(session, named, at=at)
     return count, reason
 
 
-def _thing(session: Session, uid: str) -> dict[str, Any] | None:
-    here = program_of(session)
-    return one(session, select(_series).where(_series.c.program_id == here, _series.c.uid == uid)) or one(
-        session, select(_meeting).where(_meeting.c.program_id == here, _meeting.c.uid == uid)
+def _is_one(thing: Meeting | MeetingSeries) -> TypeGuard[Meeting]:
+    return isinstance(thing, frozen(Meeting))
+
+
+def _thing(session: Session, uid: str) -> Meeting | MeetingSeries | None:
+    return first(session, of(MeetingSeries).where(MeetingSeries.uid == uid)) or first(
+        session, of(Meeting).where(Meeting.uid == uid)
     )
 
 
-def _meetings(
-    session: Session, thing: Mapping[str, Any], reply: MailReply, at: datetime
-) -> Sequence[Mapping[str, Any]]:
+def _meetings(session: Session, thing: Meeting | MeetingSeries, reply: MailReply, at: datetime) -> Sequence[Meeting]:
     """The meetings that a reply is about: the one, every one to come of a season, or the date that it names."""
-    if "original" in thing:
+    if _is_one(thing):
         return (thing,)
-    rows = many(
+    rows = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.series_id == thing["id"],
-            _meeting.c.state == "planned",
-            _meeting.c.ends_at > at,
+            Meeting.series_id == thing.id,
+            Meeting.state == "planned",
+            col(Meeting.ends_at) > at,
         )
-        .order_by(_meeting.c.original),
+        .order_by(col(Meeting.original)),
     )
     if reply.recurrence is None:
         return rows
     if reply.recurrence.tzinfo is None:
         # Of a calendar's own clock the day alone is known: there is one meeting on it at most.
-        return [row for row in rows if row["original"].date() == reply.recurrence.date()]
-    local = reply.recurrence.astimezone(UTC).astimezone(ZoneInfo(thing["time_zone"])).replace(tzinfo=None)
-    return [row for row in rows if row["original"] == local]
+        return [row for row in rows if original_of(row).date() == reply.recurrence.date()]
+    local = reply.recurrence.astimezone(UTC).astimezone(ZoneInfo(thing.time_zone)).replace(tzinfo=None)
+    return [row for row in rows if row.original == local]

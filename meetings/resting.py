@@ -5,12 +5,11 @@ Whatever else rests on a decision asks `domain.endorsement.counting`; what the d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from domain.casework import assigning, wakeups, words
@@ -19,25 +18,27 @@ from domain.endorsement.partners import outcome
 from domain.kernel.actors import Actor
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, scalar
+from domain.kernel.scope import local_day
 from domain.record import events
 from meetings.decision_rows import change_decision, lock_decision
 from meetings.endorsements import endorsements_of
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.lifecycles import ENDORSEMENT
 from models.minutes import COUNTING, Decision
-
-_decision = table_of(Decision)
-_item = table_of(AgendaItem)
-_task = table_of(Task)
-_case = table_of(Case)
 
 #: What the program does by itself once the partners have spoken.
 BY_ENDORSEMENT: Final = Actor.system("endorsement")
 #: What was to be done by a day that passed while the decision was pending is due so many working days after.
 DAYS_AFTER: Final = 5
+
+
+class TaskOfItem(Task):
+    """A task that an item of an agenda was asked for with, and how its case stands."""
+
+    model_config = SHAPE
+    case_state: str | None = also(Case.state)
 
 
 def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_now: bool = False) -> bool:
@@ -46,20 +47,20 @@ def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_no
     An objection of before endorsements bound stops nothing by itself: `objected_now` says that one is made now.
     """
     row = lock_decision(session, decision_id)
-    if not row["needs_endorsement"] or row["state"] == "withdrawn":
+    if not row.needs_endorsement or row.state == "withdrawn":
         return False
     wanted = outcome(one.word for one in endorsements_of(session, decision_id, at=at))
-    state = row["endorsement"]
+    state = row.endorsement
     if state == "earlier" and wanted == "objected" and not objected_now:
         return False
     for move in _moves(row, wanted):
         state = ENDORSEMENT.after(state, move)
-    if state == row["endorsement"]:
+    if state == row.endorsement:
         return False
-    counted, counts = row["endorsement"] in COUNTING, state in COUNTING
+    counted, counts = row.endorsement in COUNTING, state in COUNTING
     values: dict[str, Any] = {"endorsement": state}
     if counts and not counted:
-        values |= {"counts_since": row["counts_since"] or at, "suspended_at": None}
+        values |= {"counts_since": row.counts_since or at, "suspended_at": None}
     elif counted and not counts:
         values["suspended_at"] = at
     change_decision(session, row, **values)
@@ -70,43 +71,43 @@ def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_no
     return True
 
 
-def _moves(row: Mapping[str, Any], wanted: str) -> Sequence[str]:
+def _moves(row: Decision, wanted: str) -> Sequence[str]:
     """The moves of `models.lifecycles.ENDORSEMENT` by which a decision comes to be what the words make of it."""
-    state = row["endorsement"]
+    state = row.endorsement
     if wanted == state:
         return ()
     if wanted == "objected":
         return ("object",)
     if state == "objected":
         # One of before endorsements bound, on which nobody set a day, counts again as it did.
-        settled = "settle_as_before" if row["endorse_by"] is None and wanted == "pending" else "settle"
+        settled = "settle_as_before" if row.endorse_by is None and wanted == "pending" else "settle"
         return (settled,) if wanted == "pending" else (settled, "endorse")
     # What counts goes on counting, whoever leaves; only an objection stops it.
     return ("endorse",) if wanted == "endorsed" else ()
 
 
-def begin(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+def begin(session: Session, row: Decision, *, at: datetime) -> None:
     """What a decision asks of people begins, now that it counts."""
-    events.write(session, "decision.counts", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
+    events.write(session, "decision.counts", "decision", row.id, by=BY_ENDORSEMENT, at=at, number=row.number)
     carry_out(session, row, at=at)
 
 
-def carry_out(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+def carry_out(session: Session, row: Decision, *, at: datetime) -> None:
     """Open what a decision that counts asks of somebody, and do what it grants."""
-    if row["task_id"] is not None:
+    if row.task_id is not None:
         by_when = calendar_of(session).add_working_days(local_day(session, at), DAYS_AFTER)
-        assigning.begin(session, row["task_id"], due_on=by_when, by=BY_ENDORSEMENT, at=at)
-    if row["item_id"] is not None and row["grants"]:
-        complete_asked(session, row["item_id"], row["number"], by=BY_ENDORSEMENT, at=at)
+        assigning.begin(session, row.task_id, due_on=by_when, by=BY_ENDORSEMENT, at=at)
+    if row.item_id is not None and row.grants:
+        complete_asked(session, row.item_id, row.number, by=BY_ENDORSEMENT, at=at)
 
 
-def stop(session: Session, row: Mapping[str, Any], *, at: datetime) -> None:
+def stop(session: Session, row: Decision, *, at: datetime) -> None:
     """What a decision asks of people waits, since it does not count: what is done already stays done."""
-    events.write(session, "decision.suspended", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=row["number"])
-    if row["task_id"] is not None:
-        assigning.put_off(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
-    if row["item_id"] is not None and row["grants"]:
-        reopen_asked(session, row["item_id"], row["number"], at=at)
+    events.write(session, "decision.suspended", "decision", row.id, by=BY_ENDORSEMENT, at=at, number=row.number)
+    if row.task_id is not None:
+        assigning.put_off(session, row.task_id, by=BY_ENDORSEMENT, at=at)
+    if row.item_id is not None and row.grants:
+        reopen_asked(session, row.item_id, row.number, at=at)
 
 
 def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, at: datetime) -> bool:
@@ -115,11 +116,11 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
     One that asks for more than a decision, such as evidence, stays open: what was decided is recorded all the same.
     """
     task = asked_task(session, item_id)
-    if task is None or task["state"] != "open" or task["case_state"] not in (None, "open"):
+    if task is None or task.state != "open" or task.case_state not in (None, "open"):
         return False
     try:
         with session.begin_nested():
-            complete_task(session, task["id"], by=by, at=at, note=number, in_its_act=True)
+            complete_task(session, task.id, by=by, at=at, note=number, in_its_act=True)
     except Refusal:
         return False
     return True
@@ -128,16 +129,11 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
 def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
     """Undo the task that a decision did, where nothing was built on it; what was given as its proof keeps it done."""
     task = asked_task(session, item_id)
-    if (
-        task is None
-        or task["state"] != "done"
-        or words.opened(session, task)["note"] != number
-        or task["evidence"] != "none"
-    ):
+    if task is None or task.state != "done" or words.opened(session, task)["note"] != number or task.evidence != "none":
         return False
     try:
         with session.begin_nested():
-            undo_task(session, task["id"], by=BY_ENDORSEMENT, at=at, reason=number)
+            undo_task(session, task.id, by=BY_ENDORSEMENT, at=at, reason=number)
     except Refusal:
         return False
     return True
@@ -146,44 +142,35 @@ def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) 
 def ask_committee_again(session: Session, item_id: UUID, *, at: datetime) -> None:
     """Have the engine put on an agenda again what a decision did not do, or does no more."""
     task = asked_task(session, item_id)
-    if task is not None and task["state"] == "open" and task["case_id"] is not None:
-        wakeups.wake(session, task["case_id"], at=at)
+    if task is not None and task.state == "open" and task.case_id is not None:
+        wakeups.wake(session, task.case_id, at=at)
 
 
 def is_decided_in_part(session: Session, task_id: UUID) -> bool:
     """Whether a committee decided what a task asks, and the decision waits for the partners."""
     return (
-        session.scalar(
-            select(_decision.c.id)
-            .join(_item, refers(_decision.c.item_id, _item))
+        scalar(
+            session,
+            only(Decision.id)
+            .join(AgendaItem, joins(Decision.item_id, AgendaItem))
             .where(
-                _decision.c.program_id == program_of(session),
-                _item.c.task_id == task_id,
-                _decision.c.grants,
-                _decision.c.state != "withdrawn",
-                _decision.c.endorsement.in_(["pending", "objected"]),
+                AgendaItem.task_id == task_id,
+                col(Decision.grants),
+                Decision.state != "withdrawn",
+                col(Decision.endorsement).in_(["pending", "objected"]),
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
 
 
-def asked_task(session: Session, item_id: UUID) -> dict[str, Any] | None:
+def asked_task(session: Session, item_id: UUID) -> TaskOfItem | None:
     """The task that an item was asked for with, and how its case stands; None where nothing asked for it."""
-    return one(
+    return first(
         session,
-        select(
-            _task.c.id,
-            _task.c.case_id,
-            _task.c.state,
-            _task.c.note,
-            _task.c.reason,
-            _task.c.evidence,
-            _task.c.sources,
-            _case.c.state.label("case_state"),
-        )
-        .join(_item, and_(_item.c.program_id == _task.c.program_id, _item.c.task_id == _task.c.id))
-        .outerjoin(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _item.c.id == item_id),
+        of(TaskOfItem)
+        .join(AgendaItem, joins(AgendaItem.task_id, Task))
+        .outerjoin(Case, joins(Task.case_id, Case))
+        .where(AgendaItem.id == item_id),
     )

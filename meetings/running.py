@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,12 +14,14 @@ from sqlmodel import Session
 from domain.casework.tasks import complete_task
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
 from meetings import agendas, assembling, attendance, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
+    PresentedItem,
     change_item,
     item_of,
     items_of,
@@ -35,7 +38,8 @@ from meetings.locking import lock_meeting, write_meeting
 from meetings.reasons import is_over
 from meetings.schedule import moved
 from meetings.texts import checked_text
-from models.agenda import OUTCOMES
+from models.agenda import OUTCOMES, AgendaItem
+from models.meeting import Meeting
 
 #: What people say became of an item; "decided" is said by recording the decision.
 SAID: Final = tuple(outcome for outcome in OUTCOMES if outcome != "decided")
@@ -50,7 +54,7 @@ def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime,
     """
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "open")
-    if local_day(session, at) < row["starts"].date():
+    if local_day(session, at) < row.starts.date():
         raise Refusal("meeting.too_early", N_("A meeting is opened on its day, or afterwards."))
     write_meeting(session, row, state=state, opened_at=at)
     attendance.expect_everyone(session, row, at=at)
@@ -63,7 +67,9 @@ def put_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, see
     state = moved(row, "put_back")
     # What was carried over before anybody opened it says nothing of whether it took place.
     recorded = any(
-        item["note_fr"] or item["note_en"] or (item["outcome"] and item["settled_at"] >= row["opened_at"])
+        item.note_fr
+        or item.note_en
+        or (item.settled_at and row.opened_at and item.outcome and item.settled_at >= row.opened_at)
         for item in items_of(session, meeting_id)
     )
     if recorded or attendance.is_recorded(session, meeting_id) or decisions_of(session, meeting_id):
@@ -93,11 +99,11 @@ def treat(
     settled first. Once the committee has heard what it is only told, whoever had to see that it does has done so.
     Raises Refusal.
     """
-    meeting_id = item_of(session, item_id)["meeting_id"]
+    meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "under_way":
+    if meeting.state != "under_way":
         raise Refusal("item.not_under_way", N_("The outcome of an item is recorded while the meeting is under way."))
     row = lock_item(session, item_id, seen=seen)
     notes = {
@@ -105,34 +111,34 @@ def treat(
     }
     _refuse_outcome(session, row, outcome, refer_to)
     columns = noted(session, row, notes, at=at)
-    target = committee_of(session, refer_to)["id"] if outcome == "referred" else None
-    if (outcome, target) == (row["outcome"], row["referred_to_id"]):
+    target = committee_of(session, refer_to).id if outcome == "referred" else None
+    if (outcome, target) == (row.outcome, row.referred_to_id):
         version = change_item(session, row, **columns)
         tell(session, "agenda_item.noted", row, by=by, at=at)
         return version
-    if row["outcome"] == "referred":
+    if row.outcome == "referred":
         agendas.take_back_referral(session, item_id, by=by, at=at)
     # It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
     # otherwise, a rule may have put on a later agenda meanwhile.
-    is_elsewhere = row["outcome"] == "carried" and assembling.take_back(session, row, by=by, at=at)
-    if row["state"] == "settled" and not outcome and not is_elsewhere:
-        is_elsewhere = open_row(session, row["committee_id"], row["kind"], row["subject"]) is not None
+    is_elsewhere = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
+    if row.state == "settled" and not outcome and not is_elsewhere:
+        is_elsewhere = open_row(session, row.committee_id, row.kind, row.subject) is not None
     if is_elsewhere and not outcome:
         raise Refusal(
             "item.open_elsewhere",
             N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
         )
-    state = item_moved(row, "correct") if row["state"] == "settled" else row["state"]
+    state = item_moved(row.state, "correct") if row.state == "settled" else row.state
     settled: dict[str, Any] = {"settled_at": None, "settled_as": None}
     if outcome:
-        state = item_moved({"state": state}, "settle")
-        settled = {"settled_at": row["settled_at"] or at, "settled_as": by.role}
+        state = item_moved(state, "settle")
+        settled = {"settled_at": row.settled_at or at, "settled_as": by.role}
     version = change_item(session, row, **columns, **settled, state=state, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
-    if outcome == "treated" and row["kind"] in ONLY_HEARD:
+    if outcome == "treated" and row.kind in ONLY_HEARD:
         _heard(session, row, by=by, at=at)
-    tell(session, "agenda_item.treated", row, by=by, at=at, before=row["outcome"], outcome=outcome)
+    tell(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome=outcome)
     return version
 
 
@@ -153,12 +159,12 @@ def add_item(
     one language stands in the other too, as it was typed: nobody translates while people sit. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting["state"] != "under_way":
+    if meeting.state != "under_way":
         raise Refusal("item.not_under_way", N_("Unplanned items are added while the meeting is under way."))
-    is_frozen = meeting["agenda_frozen_at"] is not None
+    is_frozen = meeting.agenda_frozen_at is not None
     item_id = agendas.request(
         session,
-        committees(session)[meeting["committee_id"]]["key"],
+        committees(session)[meeting.committee_id].key,
         title_fr=title_fr.strip() or title_en,
         title_en=title_en.strip() or title_fr,
         minutes=minutes,
@@ -171,8 +177,8 @@ def add_item(
         freezing.add_late(session, meeting_id, item_id, by=by, at=at)
         return item_id
     row = lock_item(session, item_id)
-    last = max((one["position"] for one in items_of(session, meeting_id)), default=0)
-    change_item(session, row, state=item_moved(row, "schedule"), meeting_id=meeting_id, position=last + 1)
+    last = max((one.position for one in items_of(session, meeting_id)), default=0)
+    change_item(session, row, state=item_moved(row.state, "schedule"), meeting_id=meeting_id, position=last + 1)
     tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
     return item_id
 
@@ -196,7 +202,7 @@ def close_meeting(
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "close")
     items = items_of(session, meeting_id)
-    untreated = [(item["number"] or str(place), item) for place, item in enumerate(items, 1) if not item["outcome"]]
+    untreated = [(item.number or str(place), item) for place, item in enumerate(items, 1) if not item.outcome]
     if untreated and not carry_rest:
         raise Refusal(
             "meeting.untreated",
@@ -205,7 +211,7 @@ def close_meeting(
             numbers=", ".join(number for number, _ in untreated),
         )
     for _, item in untreated:
-        treat(session, item["id"], "withdrawn" if is_over(item["reasons"]) else "carried", by=by, at=at)
+        treat(session, item.id, "withdrawn" if is_over(item.reasons) else "carried", by=by, at=at)
     quorate = attendance.had_quorum(session, meeting_id)
     write_meeting(session, row, state=state, closed_at=at, settled_by=by.person_id, quorate=quorate)
     carried = assembling.carry_over(session, meeting_id, by=by, at=at)
@@ -215,30 +221,30 @@ def close_meeting(
     return minutes.draft(session, meeting_id, by=by, at=at)
 
 
-def minutes_used(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: datetime) -> dict[UUID, int]:
+def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) -> dict[UUID, int]:
     """The minutes that each item took: from the moment at which the one before was settled, or the meeting opened.
 
     Of a meeting under way the first item that is left has its own so far. Nothing is known of a meeting that was
     opened after its end, to record what happened, nor of an item that was not reached.
     """
-    if meeting["opened_at"] is None or meeting["opened_at"] > meeting["ends_at"]:
+    if meeting.opened_at is None or meeting.opened_at > meeting.ends_at:
         return {}
-    last: datetime = meeting["opened_at"]
+    last = meeting.opened_at
     used: dict[UUID, int] = {}
-    for row in sorted((row for row in rows if row["settled_at"]), key=lambda row: row["settled_at"]):
-        if row["outcome"] != "carried":
-            used[row["id"]] = _minutes(last, row["settled_at"])
-            last = max(last, row["settled_at"])
-    current = next((row for row in rows if not row["outcome"]), None)
-    if current is not None and meeting["state"] == "under_way":
-        used[current["id"]] = _minutes(last, at)
+    for settled_at, row in sorted(((row.settled_at, row) for row in rows if row.settled_at), key=itemgetter(0)):
+        if row.outcome != "carried":
+            used[row.id] = _minutes(last, settled_at)
+            last = max(last, settled_at)
+    current = next((row for row in rows if not row.outcome), None)
+    if current is not None and meeting.state == "under_way":
+        used[current.id] = _minutes(last, at)
     return used
 
 
-def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refer_to: str) -> None:
+def _refuse_outcome(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
     # What is decided on the way to the decision, as the risk of a candidate, leaves the item open and holds nothing.
-    stands = row["outcome"] == "decided" and any(
-        one["item_id"] == row["id"] and one["state"] != "withdrawn" for one in decisions_of(session, row["meeting_id"])
+    stands = row.outcome == "decided" and any(
+        one.item_id == row.id and one.state != "withdrawn" for one in decisions_of(session, surely(row.meeting_id))
     )
     if outcome == "decided" and not stands:
         raise Refusal("item.no_decision", N_("Record the decision: the item is decided by it."))
@@ -246,24 +252,24 @@ def _refuse_outcome(session: Session, row: Mapping[str, Any], outcome: str, refe
         raise Refusal("item.outcome", N_("Choose one of the outcomes offered for this item."))
     if stands and outcome != "decided":
         raise Refusal("item.decided", N_("A decision was recorded on this item, and is in effect."))
-    if outcome == "carried" and is_over(row["reasons"]):
+    if outcome == "carried" and is_over(row.reasons):
         raise Refusal(
             "item.over",
             N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),
         )
     if (outcome == "referred") != bool(refer_to):
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
-    if refer_to and committee_of(session, refer_to)["id"] == row["committee_id"]:
+    if refer_to and committee_of(session, refer_to).id == row.committee_id:
         raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
-    if outcome in _LETS_GO and outcome != row["outcome"]:
+    if outcome in _LETS_GO and outcome != row.outcome:
         refuse_to_let_go(session, row)
 
 
-def _heard(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _heard(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:
     """Do the task of an item that the committee is only told, unless it was done or called off before."""
-    if row["task_id"] is not None:
+    if row.task_id is not None:
         with suppress(Refusal), session.begin_nested():
-            complete_task(session, row["task_id"], by=by, at=at)
+            complete_task(session, row.task_id, by=by, at=at)
 
 
 def _minutes(since: datetime, until: datetime) -> int:

@@ -12,23 +12,25 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, and_, cast, func, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import Date, cast, func, insert
+from sqlmodel import Session, and_
 
 from domain.casework.tasks import needed_reason
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import changes, col, every, first, in_program, of, run, scalar, scalars, select
+from domain.kernel.scope import local_day, program, program_of
 from domain.record import events
 from locales import N_
 from meetings import answers, assembling, freezing, invitations, objections, posting, unclosed
-from meetings.committees import committee_of
+from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import Told
 from meetings.local_times import end_of, moment_of
 from meetings.locking import (
     changed_meanwhile,
     lock_meeting,
+    original_of,
     parts_of_season,
     read_meeting,
     refuse_overlap,
@@ -36,13 +38,8 @@ from meetings.locking import (
 )
 from meetings.planner import refuse_disorder
 from meetings.texts import checked_line, checked_url
-from models.base import table_of
 from models.lifecycles import MEETING, NoSuchMove
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
-
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_guest = table_of(MeetingGuest)
 
 WEEK: Final = timedelta(days=7)
 
@@ -84,16 +81,17 @@ def plan_season(
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
     if set(without) & set(instead):
         raise Refusal("season.both", N_("A day of the season has either no meeting or one at another time, not both."))
-    _lock(session, row["id"])
-    refuse_overlap(session, row["id"], first, last)
+    _lock(session, row.id)
+    refuse_overlap(session, row.id, first, last)
     series_id = uuid4()
-    length = minutes or row["minutes"]
-    where = {"place": checked_line(place or row["place"]), "online_url": checked_url(online_url)}
-    session.execute(
-        insert(_series).values(
+    length = minutes or lasts(row)
+    where = {"place": checked_line(place or row.place), "online_url": checked_url(online_url)}
+    run(
+        session,
+        insert(MeetingSeries).values(
             program_id=program_of(session),
             id=series_id,
-            committee_id=row["id"],
+            committee_id=row.id,
             uid=invitations.new_uid(session),
             time_zone=zone,
             starts_on=first,
@@ -103,7 +101,7 @@ def plan_season(
             recorded_at=at,
             version=1,
             **where,
-        )
+        ),
     )
     days = [first + WEEK * n for n in range((last - first).days // 7 + 1)]
     for day in {*without, *instead} - set(days):
@@ -114,7 +112,7 @@ def plan_season(
         starts = instead.get(day, original)
         rows.append(
             {
-                **_planned(session, row["id"], starts, length, zone, where, at),
+                **_planned(session, row.id, starts, length, zone, where, at),
                 "series_id": series_id,
                 "original": original,
                 "reason": checked_line(without.get(day, "")),
@@ -122,8 +120,8 @@ def plan_season(
                 "cancelled_at": at if day in without else None,
             }
         )
-    _refuse_same_day(session, row["id"], [one["starts"].date() for one in rows if one["state"] != "cancelled"])
-    session.execute(insert(_meeting), rows)
+    _refuse_same_day(session, row.id, [one["starts"].date() for one in rows if one["state"] != "cancelled"])
+    run(session, insert(Meeting), rows)
     _refuse_disorder(session, series_id)
     events.write(
         session,
@@ -137,7 +135,7 @@ def plan_season(
         last=last.isoformat(),
         meetings=len(rows) - len(without),
     )
-    return invitations.tell(session, row["id"], at=at)
+    return invitations.tell(session, row.id, at=at)
 
 
 def plan_meetings(
@@ -157,19 +155,19 @@ def plan_meetings(
     """
     row = committee_of(session, committee)
     zone = program(session).time_zone
-    length = minutes or row["minutes"]
-    where = {"place": checked_line(place or row["place"]), "online_url": checked_url(online_url)}
-    _lock(session, row["id"])
+    length = minutes or lasts(row)
+    where = {"place": checked_line(place or row.place), "online_url": checked_url(online_url)}
+    _lock(session, row.id)
     for local in starts:
         if moment_of(local, zone) <= at:
             raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
-        _refuse_same_day(session, row["id"], [local.date()])
+        _refuse_same_day(session, row.id, [local.date()])
         meeting = {
-            **_planned(session, row["id"], local, length, zone, where, at),
+            **_planned(session, row.id, local, length, zone, where, at),
             "uid": invitations.new_uid(session),
             "state": MEETING.initial,
         }
-        session.execute(insert(_meeting).values(meeting))
+        run(session, insert(Meeting).values(meeting))
         events.write(
             session,
             "meeting.planned",
@@ -180,7 +178,7 @@ def plan_meetings(
             committee=committee,
             starts=local.isoformat(timespec="minutes"),
         )
-    return invitations.tell(session, row["id"], at=at)
+    return invitations.tell(session, row.id, at=at)
 
 
 def move_meeting(
@@ -200,27 +198,27 @@ def move_meeting(
     that day, or it would pass or touch another meeting of its series; calendars cannot show that: it is cancelled, and
     another meeting added. An objection then comes before the meeting that is next.
     """
-    _lock(session, read_meeting(session, meeting_id)["committee_id"])
+    _lock(session, read_meeting(session, meeting_id).committee_id)
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
-    if moment_of(starts, row["time_zone"]) <= at:
+    if moment_of(starts, row.time_zone) <= at:
         raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
-    length = minutes or row["minutes"]
+    length = minutes or row.minutes
     write_meeting(
         session,
         row,
         starts=starts,
         minutes=length,
-        starts_at=moment_of(starts, row["time_zone"]),
-        ends_at=end_of(starts, length, row["time_zone"]),
+        starts_at=moment_of(starts, row.time_zone),
+        ends_at=end_of(starts, length, row.time_zone),
         reason=checked_line(reason),
     )
-    if row["series_id"] is not None:
-        _refuse_disorder(session, row["series_id"])
-    if starts.date() != row["starts"].date():
-        _refuse_same_day(session, row["committee_id"], [starts.date()], but=meeting_id)
-    if (starts, length) != (row["starts"], row["minutes"]):
+    if row.series_id is not None:
+        _refuse_disorder(session, row.series_id)
+    if starts.date() != row.starts.date():
+        _refuse_same_day(session, row.committee_id, [starts.date()], but=meeting_id)
+    if (starts, length) != (row.starts, row.minutes):
         answers.lapse(session, [meeting_id], at=at)
     events.write(
         session,
@@ -229,16 +227,16 @@ def move_meeting(
         meeting_id,
         by=by,
         at=at,
-        before=row["starts"].isoformat(timespec="minutes"),
+        before=row.starts.isoformat(timespec="minutes"),
         starts=starts.isoformat(timespec="minutes"),
     )
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
-    if (starts, length) != (row["starts"], row["minutes"]):
-        freezing.follow_move(session, meeting_id, was=row["starts"], by=by, at=at)
+    if (starts, length) != (row.starts, row.minutes):
+        freezing.follow_move(session, meeting_id, was=row.starts, by=by, at=at)
         assembling.take_up_again(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     papers = posting.papers_of(session, [row], at=at)
-    return invitations.tell(session, row["committee_id"], papers=papers, at=at)
+    return invitations.tell(session, row.committee_id, papers=papers, at=at)
 
 
 def cancel_meeting(
@@ -258,7 +256,7 @@ def cancel_meeting(
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
     papers = posting.papers_of(session, [row], at=at)
-    return invitations.tell(session, row["committee_id"], papers=papers, at=at)
+    return invitations.tell(session, row.committee_id, papers=papers, at=at)
 
 
 def change_place(
@@ -281,26 +279,26 @@ def change_place(
         raise changed_meanwhile("meeting")  # another hour has cut its season again while this one waited
     _refuse_unless_planned(row)
     where = {"place": checked_line(place), "online_url": checked_url(online_url)}
-    if following and row["series_id"] is not None:
-        elsewhere = session.scalars(
-            update(_meeting)
+    if following and row.series_id is not None:
+        elsewhere = scalars(
+            session,
+            changes(Meeting)
             .where(
-                _meeting.c.program_id == program_of(session),
-                _meeting.c.series_id.in_(parts),
-                _meeting.c.starts >= row["starts"],
-                _meeting.c.state == "planned",
+                col(Meeting.series_id).in_(parts),
+                col(Meeting.starts) >= row.starts,
+                Meeting.state == "planned",
             )
-            .values(**where, version=_meeting.c.version + 1)
-            .returning(_meeting.c.id)
+            .values(**where, version=col(Meeting.version) + 1)
+            .returning(col(Meeting.id)),
         ).all()
-        session.execute(
-            update(_series)
+        run(
+            session,
+            changes(MeetingSeries)
             .where(
-                _series.c.program_id == program_of(session),
-                _series.c.id.in_(parts),
-                _series.c.ends_on >= row["original"].date(),
+                col(MeetingSeries.id).in_(parts),
+                col(MeetingSeries.ends_on) >= original_of(row).date(),
             )
-            .values(**where, version=_series.c.version + 1)
+            .values(**where, version=col(MeetingSeries.version) + 1),
         )
     else:
         write_meeting(session, row, **where)
@@ -308,15 +306,14 @@ def change_place(
     events.write(session, "meeting.place_changed", "meeting", meeting_id, by=by, at=at, following=following)
     for one_there in elsewhere:
         freezing.follow_place(session, one_there, by=by, at=at)
-    return invitations.tell(session, row["committee_id"], at=at)
+    return invitations.tell(session, row.committee_id, at=at)
 
 
-def season_of(meeting: Mapping[str, Any]) -> UUID:
+def season_of(meeting: Meeting) -> UUID:
     """The season that a meeting's row is of. Raises Refusal for one that stands alone."""
-    if meeting["series_id"] is None:
+    if meeting.series_id is None:
         raise Refusal("meeting.alone", N_("This meeting is not part of a season: move it instead."))
-    series_id: UUID = meeting["series_id"]
-    return series_id
+    return meeting.series_id
 
 
 def change_hour(
@@ -338,77 +335,80 @@ def change_hour(
     calendars disagree about any other way of saying it. Where every meeting is at that hour already, nothing changes.
     Raises Refusal.
     """
-    here = program_of(session)
     old = _lock_season(session, series_id)
     if old is None:
         raise Refusal("season.unknown", N_("There is no such season."))
-    if seen is not None and old["version"] != seen:
+    if seen is not None and old.version != seen:
         raise changed_meanwhile("season")
     since = max(since, local_day(session, at))
-    rows = many(
+    rows = every(
         session,
-        select(_meeting)
-        .where(_meeting.c.program_id == here, _meeting.c.series_id == series_id, _meeting.c.starts_at > at)
-        .order_by(_meeting.c.original)
+        of(Meeting)
+        .where(Meeting.series_id == series_id, col(Meeting.starts_at) > at)
+        .order_by(col(Meeting.original))
         .with_for_update(),
     )
-    begun = [row["original"] for row in rows if row["state"] not in ("planned", "cancelled")]
+    begun = [original_of(row) for row in rows if row.state not in ("planned", "cancelled")]
     later = [
-        row for row in rows if row["original"].date() >= since and not any(row["original"] <= day for day in begun)
+        row for row in rows if original_of(row).date() >= since and not any(original_of(row) <= day for day in begun)
     ]
-    if not any(row["state"] == "planned" for row in later):
+    if not any(row.state == "planned" for row in later):
         raise Refusal("season.nothing_later", N_("No meeting of this season is planned from that day on."))
-    length = minutes or old["minutes"]
-    held = {row["id"]: _at_hour(row, old, hour, length) for row in later}
-    others = [row for row in later if (row["starts"], row["minutes"]) != held[row["id"]]]
-    if not any(row["state"] == "planned" for row in others):
+    length = minutes or old.minutes
+    held = {row.id: _at_hour(row, old, hour, length) for row in later}
+    others = [row for row in later if (row.starts, row.minutes) != held[row.id]]
+    if not any(row.state == "planned" for row in others):
         return ()
-    following = {
-        **{name: old[name] for name in ("committee_id", "time_zone", "ends_on", "place", "online_url")},
-        "program_id": here,
-        "id": uuid4(),
-        "uid": invitations.new_uid(session),
-        "follows_id": series_id,
-        "starts_on": later[0]["original"].date(),
-        "at": hour,
-        "minutes": length,
-        "recorded_at": at,
-        "version": 1,
-    }
-    session.execute(insert(_series).values(following))
-    session.execute(
-        update(_series)
-        .where(_series.c.program_id == here, _series.c.id == series_id)
-        .values(ends_on=max(old["starts_on"], following["starts_on"] - timedelta(days=1)), version=old["version"] + 1)
+    following = MeetingSeries(
+        program_id=program_of(session),
+        id=uuid4(),
+        committee_id=old.committee_id,
+        follows_id=series_id,
+        uid=invitations.new_uid(session),
+        time_zone=old.time_zone,
+        starts_on=original_of(later[0]).date(),
+        ends_on=old.ends_on,
+        at=hour,
+        minutes=length,
+        place=old.place,
+        online_url=old.online_url,
+        recorded_at=at,
+    )
+    run(session, insert(MeetingSeries).values(following.model_dump()))
+    run(
+        session,
+        changes(MeetingSeries)
+        .where(MeetingSeries.id == series_id)
+        .values(ends_on=max(old.starts_on, following.starts_on - timedelta(days=1)), version=old.version + 1),
     )
     for row in later:
-        starts, length_of = held[row["id"]]
+        starts, length_of = held[row.id]
         write_meeting(
             session,
             row,
-            series_id=following["id"],
-            original=datetime.combine(row["original"].date(), hour),
+            series_id=following.id,
+            original=datetime.combine(original_of(row).date(), hour),
             starts=starts,
             minutes=length_of,
-            starts_at=moment_of(starts, row["time_zone"]),
-            ends_at=end_of(starts, length_of, row["time_zone"]),
+            starts_at=moment_of(starts, row.time_zone),
+            ends_at=end_of(starts, length_of, row.time_zone),
         )
-    _refuse_disorder(session, following["id"])
-    answers.lapse(session, [row["id"] for row in others], at=at)
+    _refuse_disorder(session, following.id)
+    answers.lapse(session, [row.id for row in others], at=at)
     events.write(
         session,
         "season.hour_changed",
         "meeting_series",
-        following["id"],
+        following.id,
         by=by,
         at=at,
         since=since.isoformat(),
         hour=hour.isoformat(timespec="minutes"),
     )
     for row in others:
-        freezing.follow_move(session, row["id"], was=row["starts"], by=by, at=at)
+        freezing.follow_move(session, row.id, was=row.starts, by=by, at=at)
     papers = posting.papers_of(session, others, at=at)
-    return invitations.tell(session, old["committee_id"], papers=papers, at=at)
+    return invitations.tell(session, old.committee_id, papers=papers, at=at)
 
 
 def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
@@ -417,75 +417,76 @@ def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Act
     _refuse_unless_planned(row)
     if person_id in invitations.invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
-    session.execute(
-        insert(_guest).values(
+    run(
+        session,
+        insert(MeetingGuest).values(
             program_id=program_of(session),
             id=uuid4(),
             meeting_id=meeting_id,
             person_id=person_id,
             invited_by=by.person_id,
             invited_at=at,
-        )
+        ),
     )
     events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=str(person_id))
-    return invitations.tell(session, row["committee_id"], at=at)
+    return invitations.tell(session, row.committee_id, at=at)
 
 
 def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
-    taken = session.execute(
-        update(_guest)
+    taken = run(
+        session,
+        changes(MeetingGuest)
         .where(
-            _guest.c.program_id == program_of(session),
-            _guest.c.meeting_id == meeting_id,
-            _guest.c.person_id == person_id,
-            _guest.c.withdrawn_at.is_(None),
+            MeetingGuest.meeting_id == meeting_id,
+            MeetingGuest.person_id == person_id,
+            col(MeetingGuest.withdrawn_at).is_(None),
         )
-        .values(withdrawn_at=at, withdrawn_by=by.role)
+        .values(withdrawn_at=at, withdrawn_by=by.role),
     )
-    if not taken.rowcount:  # type: ignore[attr-defined]
+    if not taken.rowcount:
         raise Refusal("guest.none", N_("This person is not a guest of this meeting."))
     events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(person_id))
-    return invitations.tell(session, row["committee_id"], at=at)
+    return invitations.tell(session, row.committee_id, at=at)
 
 
-def moved(row: Mapping[str, Any], move: str) -> str:
+def moved(row: Meeting, move: str) -> str:
     """The state of a meeting after a move. Raises Refusal where its state does not allow it."""
     try:
-        return MEETING.after(row["state"], move)
+        return MEETING.after(row.state, move)
     except NoSuchMove:
         raise Refusal(
             "meeting.state", N_("This cannot be done with a meeting that is held, under way or cancelled.")
         ) from None
 
 
-def _at_hour(row: Mapping[str, Any], season: Mapping[str, Any], hour: time, minutes: int) -> tuple[datetime, int]:
+def _at_hour(row: Meeting, season: MeetingSeries, hour: time, minutes: int) -> tuple[datetime, int]:
     """When a meeting begins and how long it lasts once its season is at another hour: its own stays its own."""
-    starts = row["starts"] if row["starts"] != row["original"] else datetime.combine(row["original"].date(), hour)
-    return starts, row["minutes"] if row["minutes"] != season["minutes"] else minutes
+    starts = row.starts if row.starts != row.original else datetime.combine(original_of(row).date(), hour)
+    return starts, row.minutes if row.minutes != season.minutes else minutes
 
 
-def _lock_season(session: Session, series_id: UUID | None) -> dict[str, Any] | None:
+def _lock_season(session: Session, series_id: UUID | None) -> MeetingSeries | None:
     """A season's row, held: always before its meetings, by whoever changes several of them. None where there is none.
 
     Two who held them in another order would each wait for the other.
     """
-    return one(
+    return first(
         session,
-        select(_series).where(_series.c.program_id == program_of(session), _series.c.id == series_id).with_for_update(),
+        of(MeetingSeries).where(MeetingSeries.id == series_id).with_for_update(),
     )
 
 
-def _refuse_unless_planned(row: Mapping[str, Any]) -> None:
-    if row["state"] != "planned":
+def _refuse_unless_planned(row: Meeting) -> None:
+    if row.state != "planned":
         raise Refusal("meeting.not_planned", N_("Only a meeting that is planned can be changed."))
 
 
 def _lock(session: Session, committee_id: UUID) -> None:
     """Two who plan the same committee at once wait for each other, so that the second sees the first's dates."""
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(str(committee_id), 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(str(committee_id), 0))))
 
 
 def _planned(
@@ -515,14 +516,15 @@ def _planned(
 
 def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date], *, but: UUID | None = None) -> None:
     """Refuse local days on which the committee has a meeting, another than `but`, that is not cancelled."""
-    found = session.scalar(
-        select(func.min(_meeting.c.starts)).where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_id,
-            _meeting.c.state != "cancelled",
-            _meeting.c.id.is_distinct_from(but),
-            cast(_meeting.c.starts, Date).in_(days),
-        )
+    found = scalar(
+        session,
+        select(func.min(col(Meeting.starts))).where(
+            in_program(Meeting),
+            Meeting.committee_id == committee_id,
+            Meeting.state != "cancelled",
+            col(Meeting.id).is_distinct_from(but),
+            cast(col(Meeting.starts), Date).in_(days),
+        ),
     )
     if found is not None:
         said = N_("This committee has a meeting on that day already: %(day)s.")
@@ -530,12 +532,13 @@ def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:
-    rows = session.execute(
-        select(_meeting.c.starts, _meeting.c.minutes, _meeting.c.original)
+    rows = run(
+        session,
+        select(Meeting.starts, Meeting.minutes, Meeting.original)
         .where(
-            and_(_meeting.c.program_id == program_of(session), _meeting.c.series_id == series_id),
-            _meeting.c.state != "cancelled",
+            and_(in_program(Meeting), Meeting.series_id == series_id),
+            Meeting.state != "cancelled",
         )
-        .order_by(_meeting.c.original)
+        .order_by(col(Meeting.original)),
     ).all()
     refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)

@@ -10,13 +10,14 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, func
+from sqlmodel import Session, and_, or_
 
 from domain.departure import unopened
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, same, scalars, select, value_of
+from domain.kernel.scope import local_day
 from domain.people import seat_holders
 from domain.people.seat_holders import SECOND
 from domain.terms import days as agreement_days
@@ -24,19 +25,13 @@ from locales import N_
 from meetings import invitations
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.invitations import Told
-from models.base import refers, table_of
 from models.committee import Seat, SeatHolder
 from models.program import Person, Tenure
-
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_tenure = table_of(Tenure)
-_person = table_of(Person)
 
 _ONE_DAY: Final = timedelta(days=1)
 
 
-def seat_of(session: Session, committee_id: UUID, seat_id: UUID) -> dict[str, Any]:
+def seat_of(session: Session, committee_id: UUID, seat_id: UUID) -> Seat:
     """A committee's own seat, or one of those from which it is derived. Raises Refusal where it has none of that id."""
     return _seat_row(session, seat_id, committee_id, lock=False)
 
@@ -46,18 +41,17 @@ def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tu
 
     As its principal, or as an alternate alone: see `give_seat`.
     """
-    here = program_of(session)
-    found = session.execute(
-        select(_person.c.id, _person.c.sort_key)
-        .join(_tenure, (_tenure.c.program_id == _person.c.program_id) & (_tenure.c.person_id == _person.c.id))
+    found = run(
+        session,
+        only(Person.id, Person.sort_key)
+        .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
         .where(
-            _person.c.program_id == here,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.role.in_([role, SECOND]),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            Tenure.organization_id == organization_id,
+            col(Tenure.role).in_([role, SECOND]),
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
         )
         .distinct()
-        .order_by(_person.c.sort_key, _person.c.id)
+        .order_by(col(Person.sort_key), col(Person.id)),
     )
     return tuple(row.id for row in found)
 
@@ -87,12 +81,12 @@ def give_seat(
         raise Refusal("seat.kind.missing", N_("Choose whether they are the principal or an alternate."))
     if starts_on < local_day(session, at):
         raise Refusal("seat.past", N_("A seat is given from today on, or from a later day."))
-    if seat["ends_on"] is not None and seat["ends_on"] < starts_on:
+    if seat.ends_on is not None and seat.ends_on < starts_on:
         raise Refusal("seat.over", N_("This seat no longer exists on that day."))
-    if seat["role"] not in agreement_days.ALWAYS_GIVEN:
-        agreement_days.refuse_if_lapsed(session, seat["organization_id"], starts_on)
-    roles = [seat["role"]] if kind == PRINCIPAL else [seat["role"], SECOND]
-    ends = _ends_of(session, person_id, seat["organization_id"], roles, starts_on)
+    if seat.role not in agreement_days.ALWAYS_GIVEN:
+        agreement_days.refuse_if_lapsed(session, seat.organization_id, starts_on)
+    roles = [seat.role] if kind == PRINCIPAL else [seat.role, SECOND]
+    ends = _ends_of(session, person_id, seat.organization_id, roles, starts_on)
     if not ends:
         raise Refusal(
             "seat.other_role",
@@ -104,17 +98,15 @@ def give_seat(
         )
     last = None if None in ends else max(one for one in ends if one is not None)
     if any(
-        row["person_id"] == person_id
-        and row["kind"] == kind
-        and seat_holders.sits_already(session, row, starts_on, last)
+        row.person_id == person_id and row.kind == kind and seat_holders.sits_already(session, row, starts_on, last)
         for row in seat_holders.holders_from(session, seat_id, starts_on)
     ):
         return ()
     if kind == PRINCIPAL:
         for row in seat_holders.holders_from(session, seat_id, starts_on):
-            if row["kind"] != PRINCIPAL or row["person_id"] == person_id:
+            if row.kind != PRINCIPAL or row.person_id == person_id:
                 continue
-            if last is None or row["starts_on"] <= last:
+            if last is None or row.starts_on <= last:
                 seat_holders.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
     seat_holders.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
     return _tell(session, seat_id, at=at)
@@ -138,7 +130,7 @@ def end_seat(
     if last_day < local_day(session, at) - _ONE_DAY:
         raise Refusal("seat.past", N_("Past seats stay as recorded: the last day is yesterday or later."))
     rows = [
-        row for row in seat_holders.holders_from(session, seat_id, last_day + _ONE_DAY) if row["person_id"] == person_id
+        row for row in seat_holders.holders_from(session, seat_id, last_day + _ONE_DAY) if row.person_id == person_id
     ]
     if not rows:
         raise Refusal("seat.not_held", N_("This person does not hold the seat after that day."))
@@ -158,48 +150,68 @@ def end_with_roles(session: Session, *, by: Actor, at: datetime) -> int:
     today = local_day(session, at)
     rows = _outliving(session, today)
     for row in rows:
-        last = max(row["entitled_until"], today - _ONE_DAY)
+        last = max(row.entitled_until, today - _ONE_DAY)
         seat_holders.end_seat(session, row, last, by=by, at=at)
-        if row["kind"] == PRINCIPAL:
-            seat_holders.second_stands_in(session, row, {**row, "last_day": last, "case_id": None}, by=by, at=at)
+        if row.kind == PRINCIPAL:
+            seat_holders.second_stands_in(
+                session, row, organization_id=row.organization_id, last_day=last, by=by, at=at
+            )
     return len(rows)
 
 
-def _outliving(session: Session, today: date) -> list[dict[str, Any]]:
-    """Who holds a seat for longer than a role that it rests on, each with that role's last day, `entitled_until`.
-
-    Not whoever was given a seat without one, by a program's file.
-    """
-    here = program_of(session)
-    there = and_(
-        _tenure.c.program_id == _holder.c.program_id,
-        _tenure.c.person_id == _holder.c.person_id,
-        _tenure.c.organization_id == _seat.c.organization_id,
-    )
-    last = func.max(func.coalesce(_tenure.c.ends_on, date.max))
-    rests_on = or_(_tenure.c.role == _seat.c.role, and_(_holder.c.kind == ALTERNATE, _tenure.c.role == SECOND))
-    entitled = select(last).where(there, rests_on).correlate(_holder, _seat).scalar_subquery()
-    stays = select(last).where(there).correlate(_holder, _seat).scalar_subquery()
-    return many(
-        session,
-        select(_holder, _seat.c.organization_id, entitled.label("entitled_until"))
-        .join(_seat, refers(_holder.c.seat_id, _seat))
+def _last_day_of_a_role(*conditions: Any) -> ColumnElement[date]:
+    """The last day of the roles that a seat's holder has at the seat's organization, those of these conditions."""
+    return (
+        select(value_of(func.max(func.coalesce(col(Tenure.ends_on), date.max))))
         .where(
-            _holder.c.program_id == here,
-            _holder.c.withdrawn_at.is_(None),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= today),
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on > entitled),
-            entitled < date.max,
-            or_(stays > entitled, entitled < today - unopened.LOOKS_BACK),
+            same(Tenure, SeatHolder),
+            Tenure.person_id == SeatHolder.person_id,
+            Tenure.organization_id == Seat.organization_id,
+            *conditions,
         )
-        .order_by(_seat.c.id, _holder.c.id)
-        .with_for_update(of=[_seat, _holder]),
+        .correlate(SeatHolder, Seat)
+        .scalar_subquery()
     )
 
 
-def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> dict[str, Any]:
-    query = select(_seat).where(_seat.c.program_id == program_of(session), _seat.c.id == seat_id)
-    row = one(session, query.with_for_update() if lock else query)
+_ENTITLED: Final = _last_day_of_a_role(
+    or_(Tenure.role == Seat.role, and_(SeatHolder.kind == ALTERNATE, Tenure.role == SECOND))
+)
+_STAYS: Final = _last_day_of_a_role()
+
+
+class _Outliving(SeatHolder):
+    """Who holds a seat for longer than a role that it rests on, with that role's last day."""
+
+    model_config = SHAPE
+    organization_id: UUID = also(Seat.organization_id)
+    entitled_until: date = also(value_of(_ENTITLED))
+
+
+def _outliving(session: Session, today: date) -> list[_Outliving]:
+    """Who holds a seat for longer than a role that it rests on.
+
+    Not who was given one without it, by a program's file.
+    """
+    return every(
+        session,
+        of(_Outliving)
+        .join(Seat, joins(SeatHolder.seat_id, Seat))
+        .where(
+            col(SeatHolder.withdrawn_at).is_(None),
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= today),
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) > _ENTITLED),
+            col(_ENTITLED) < date.max,
+            or_(_STAYS > _ENTITLED, today - unopened.LOOKS_BACK > _ENTITLED),
+        )
+        .order_by(col(Seat.id), col(SeatHolder.id))
+        .with_for_update(of=[Seat, SeatHolder]),
+    )
+
+
+def _seat_row(session: Session, seat_id: UUID, committee_id: UUID, *, lock: bool) -> Seat:
+    query = of(Seat).where(Seat.id == seat_id)
+    row = first(session, query.with_for_update() if lock else query)
     if row is None or committee_id not in _having(session, seat_id):
         raise Refusal("seat.unknown", N_("This committee has no such seat."))
     return row
@@ -216,15 +228,15 @@ def _ends_of(
 ) -> list[date | None]:
     """The last days of the roles, of these, that a person holds at an organization on a day; None where it is open."""
     return list(
-        session.scalars(
-            select(_tenure.c.ends_on).where(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.person_id == person_id,
-                _tenure.c.organization_id == organization_id,
-                _tenure.c.role.in_(roles),
-                _tenure.c.starts_on <= day,
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
-            )
+        scalars(
+            session,
+            only(Tenure.ends_on).where(
+                Tenure.person_id == person_id,
+                Tenure.organization_id == organization_id,
+                col(Tenure.role).in_(roles),
+                col(Tenure.starts_on) <= day,
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            ),
         )
     )
 

@@ -54,7 +54,7 @@ def settle(
     item of this objection, there was no quorum, nothing was objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
-    day_ends = moments_of(session, meeting["starts"].date())[1] - timedelta(microseconds=1)
+    day_ends = moments_of(session, meeting.starts.date())[1] - timedelta(microseconds=1)
     settled_at = min(decided_at or at, day_ends)
     if settled_as not in SETTLED_AS:
         raise Refusal("objection.settled_as", N_("Choose one of the ways offered to settle the objection."))
@@ -80,14 +80,14 @@ def settle(
     row = lock_decision(session, decision_id)
     said = endorsements.endorsements_of(session, decision_id, at=at)
     against = [one for one in said if one.word.objects and one.said_at is not None and one.said_at <= settled_at]
-    if not against or row["state"] == "withdrawn":
+    if not against or row.state == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
-    if item["outcome"] == CARRIED:  # by the round, since nobody closed this sitting in time
-        seen = running.treat(session, item["id"], "treated", by=by, at=at, seen=seen)
+    if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time
+        seen = running.treat(session, item.id, "treated", by=by, at=at, seen=seen)
     settles = decisions.decide(
         session,
-        meeting["id"],
-        item["id"],
+        meeting.id,
+        item.id,
         text_fr=text_fr,
         text_en=text_en,
         decided_at=settled_at,
@@ -95,9 +95,9 @@ def settle(
         at=at,
         seen=seen,
         settles_id=decision_id,
-        takes_back=[row["number"]] if settled_as == TAKEN_BACK else (),
+        takes_back=[row.number] if settled_as == TAKEN_BACK else (),
     )
-    number = decisions.decision_of(session, settles)["number"]
+    number = decisions.decision_of(session, settles).number
     events.write(
         session,
         "objection.settled",
@@ -105,7 +105,7 @@ def settle(
         decision_id,
         by=by,
         at=at,
-        number=row["number"],
+        number=row.number,
         later=number,
         settled_as=settled_as,
         partners=len(against),

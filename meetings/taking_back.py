@@ -6,13 +6,14 @@ by which it falls. Each decision takes back earlier ones alone, so that this end
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, any_, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import any_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.casework import asking, assigning
 from domain.endorsement import letters
@@ -21,12 +22,13 @@ from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.actors import Actor
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import changes, col, every, in_program, of, only, run, same, scalars, select, surely
+from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
 from meetings import asked_partners, objections
 from meetings.committees import committee_of
-from meetings.decision_rows import change_decision, count_of, lock_decision, read_state
+from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state
 from meetings.endorsements import declared, endorsements_of, whom_it_concerns
 from meetings.resting import (
     BY_ENDORSEMENT,
@@ -36,15 +38,8 @@ from meetings.resting import (
     look_again,
     reopen_asked,
 )
-from models.base import table_of
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
-
-_decision = table_of(Decision)
-_word = table_of(Endorsement)
-
-Row = Mapping[str, Any]
-"""A decision's row."""
 
 #: What the committees that know of participants decide of their accompaniment.
 CLINICAL_KIND: Final = "clinical"
@@ -53,46 +48,45 @@ CLINICAL_KIND: Final = "clinical"
 # ------------------------------------------------------------------------------------------------------------- the rule
 
 
-def why_not(session: Session, row: Row, later: Row) -> Refusal | None:
+def why_not(session: Session, row: DecisionWithTask, later: Decision) -> Refusal | None:
     """Why a decision that holds is not taken back by a later one that says so; None where nothing is in the way.
 
     It is taken back by a later one of its committee, or of the one that settles objections; taken with a quorum, that
     counts, and that the partners endorse where the first is for them to endorse. One that is objected to is taken back
     by what settles that.
     """
-    if not is_above(session, row, later["committee_id"]) or not is_later(later, row) or later["state"] == "withdrawn":
+    if not is_above(session, row, later.committee_id) or not is_later(later, row) or later.state == "withdrawn":
         return not_later()
     if read_state(row) == "done":
         return Refusal(
             "decision.done",
             N_("Decision %(number)s is carried out: it can be revoked only if that is undone."),
-            number=row["number"],
+            number=row.number,
         )
-    if later["settles_id"] == row["id"]:
+    if later.settles_id == row.id:
         return None  # it was taken with a quorum, and the partners endorse nothing that settles
-    if row["endorsement"] == "objected":
+    if row.endorsement == "objected":
         return objected()
-    if row["needs_endorsement"] and not later["needs_endorsement"]:
+    if row.needs_endorsement and not later.needs_endorsement:
         return endorsed_too()
     return why_it_does_not_count(later, with_quorum=True)
 
 
-def is_above(session: Session, row: Row, committee_id: UUID) -> bool:
+def is_above(session: Session, row: Decision, committee_id: UUID) -> bool:
     """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
-    own: bool = row["committee_id"] == committee_id
-    is_settled_there = row["kind"] != CLINICAL_KIND or row["needs_endorsement"]
+    own = row.committee_id == committee_id
+    is_settled_there = row.kind != CLINICAL_KIND or row.needs_endorsement
     return own or (is_settled_there and settles_objections(session, committee_id))
 
 
 def settles_objections(session: Session, committee_id: UUID) -> bool:
     """Whether objections to decisions, of whichever committee, are settled by this one."""
-    found: bool = committee_of(session, declared(session).committee)["id"] == committee_id
-    return found
+    return committee_of(session, declared(session).committee).id == committee_id
 
 
-def is_later(one: Row, than: Row) -> bool:
+def is_later(one: Decision, than: Decision) -> bool:
     """Whether a decision was taken after another."""
-    return (one["decided_at"], count_of(one["number"])) > (than["decided_at"], count_of(than["number"]))
+    return (one.decided_at, count_of(one.number)) > (than.decided_at, count_of(than.number))
 
 
 def not_later() -> Refusal:
@@ -121,17 +115,16 @@ def endorsed_too() -> Refusal:
     )
 
 
-def later_ones(session: Session, row: Row) -> list[dict[str, Any]]:
+def later_ones(session: Session, row: Decision) -> list[Decision]:
     """The decisions that say that they take this one back and were not taken back themselves, the first one first."""
-    return many(
+    return every(
         session,
-        select(_decision)
+        of(Decision)
         .where(
-            _decision.c.program_id == program_of(session),
-            _decision.c.takes_back.contains([row["number"]]),
-            _decision.c.state != "withdrawn",
+            col(Decision.takes_back).contains([row.number]),
+            Decision.state != "withdrawn",
         )
-        .order_by(_decision.c.decided_at, _decision.c.number),
+        .order_by(col(Decision.decided_at), col(Decision.number)),
     )
 
 
@@ -146,56 +139,54 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
     """
     if not decision_ids:
         return
-    here = program_of(session)
-    kin = select(_decision.c.id).where(_decision.c.program_id == here, _decision.c.id.in_(list(decision_ids)))
+    kin = only(Decision.id).where(col(Decision.id).in_(list(decision_ids)))
     known = kin.cte("kin", recursive=True)
-    one, other = _decision.alias("one"), _decision.alias("other")
+    one, other = aliased(Decision, name="one"), aliased(Decision, name="other")
     is_kin = or_(
-        other.c.number == any_(one.c.takes_back),
-        one.c.number == any_(other.c.takes_back),
-        other.c.id == one.c.settles_id,
-        other.c.settles_id == one.c.id,
+        col(other.number) == any_(col(one.takes_back)),
+        col(one.number) == any_(col(other.takes_back)),
+        other.id == one.settles_id,
+        other.settles_id == one.id,
     )
     known = known.union(
-        select(other.c.id)
+        select(other.id)
         .select_from(known)
-        .join(one, and_(one.c.program_id == here, one.c.id == known.c.id))
-        .join(other, and_(other.c.program_id == here, is_kin))
+        .join(one, and_(in_program(one), one.id == known.c.id))
+        .join(other, and_(in_program(other), is_kin))
     )
-    found = many(
+    found = every(
         session,
-        select(_decision.c.id, _decision.c.settles_id).where(
-            _decision.c.program_id == here, _decision.c.id.in_(select(known.c.id))
-        ),
+        of(Decision).where(col(Decision.id).in_(select(known.c.id))),
     )
-    if any(row["settles_id"] is not None for row in found):
+    if any(row.settles_id is not None for row in found):
         objections.hold_next_meetings(session, at)
-    session.execute(
-        select(_decision.c.id)
-        .where(_decision.c.program_id == here, _decision.c.id.in_([row["id"] for row in found]))
-        .order_by(_decision.c.id)
-        .with_for_update()
+    run(
+        session,
+        only(Decision.id)
+        .where(col(Decision.id).in_([row.id for row in found]))
+        .order_by(col(Decision.id))
+        .with_for_update(),
     )
 
 
 def owing(session: Session) -> Sequence[UUID]:
     """The decisions that count, had their quorum, and name one that they take back and that holds still."""
-    gone = _decision.alias("gone")
-    return session.scalars(
-        select(_decision.c.id)
+    gone = aliased(Decision, name="gone")
+    return scalars(
+        session,
+        only(Decision.id)
         .where(
-            _decision.c.program_id == program_of(session),
             it_counts(),
-            _decision.c.has_quorum,
-            select(gone.c.id)
+            col(Decision.has_quorum),
+            select(gone.id)
             .where(
-                gone.c.program_id == _decision.c.program_id,
-                gone.c.number == any_(_decision.c.takes_back),
-                gone.c.state != "withdrawn",
+                same(gone, Decision),
+                col(gone.number) == any_(col(Decision.takes_back)),
+                gone.state != "withdrawn",
             )
             .exists(),
         )
-        .order_by(_decision.c.id)
+        .order_by(col(Decision.id)),
     ).all()
 
 
@@ -223,49 +214,50 @@ def follow(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> i
         take_nothing_back(session, decision_id, at=at)
     if any(_take_back(session, row, later, by=by, at=at) for later in later_ones(session, row)) or not counts_by(row):
         return 0
-    named = session.scalars(
-        select(_decision.c.id)
-        .where(_decision.c.program_id == program_of(session), _decision.c.number.in_(row["takes_back"]))
-        .order_by(_decision.c.decided_at, _decision.c.number)
+    named = scalars(
+        session,
+        only(Decision.id)
+        .where(col(Decision.number).in_(row.takes_back))
+        .order_by(col(Decision.decided_at), col(Decision.number)),
     ).all()
     taken = sum(_take_back(session, lock_decision(session, one), row, by=by, at=at) for one in named)
-    if taken and row["grants"] and row["item_id"] is not None:
+    if taken and row.grants and row.item_id is not None:
         # What it took back may have done the same step of a procedure, which was then open again.
-        complete_asked(session, row["item_id"], row["number"], by=by, at=at)
+        complete_asked(session, row.item_id, row.number, by=by, at=at)
     return taken
 
 
-def _take_back(session: Session, row: Row, later: Row, *, by: Actor, at: datetime) -> bool:
+def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: Actor, at: datetime) -> bool:
     """Have a decision hold no more, because a later one says so, where nothing is in the way; whether that was done.
 
     Nobody owes its task any more. What it had taken back itself stands again as it was, and what it settled is objected
     again.
     """
-    if row["state"] == "withdrawn" or why_not(session, row, later) is not None:
+    if row.state == "withdrawn" or why_not(session, row, later) is not None:
         return False
-    if row["task_id"] is not None and not _called_off(session, row["task_id"], by=by, at=at):
+    if row.task_id is not None and not _called_off(session, row.task_id, by=by, at=at):
         return False
-    asking.no_more(session, asked_partners.ENDORSE, row["id"], by=by, at=at)
-    state = DECISION.after(row["state"], "withdraw")
-    change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=later["id"])
-    if row["item_id"] is not None:
-        if row["grants"]:
-            reopen_asked(session, row["item_id"], row["number"], at=at)
-        ask_committee_again(session, row["item_id"], at=at)
+    asking.no_more(session, asked_partners.ENDORSE, row.id, by=by, at=at)
+    state = DECISION.after(row.state, "withdraw")
+    change_decision(session, row, state=state, closed_at=at, closed_as=by.role, withdrawn_by_id=later.id)
+    if row.item_id is not None:
+        if row.grants:
+            reopen_asked(session, row.item_id, row.number, at=at)
+        ask_committee_again(session, row.item_id, at=at)
     events.write(
         session,
         "decision.withdrawn",
         "decision",
-        row["id"],
+        row.id,
         by=by,
         at=at,
-        number=row["number"],
-        later=later["number"],
+        number=row.number,
+        later=later.number,
     )
-    if row["settles_id"] is not None:
+    if row.settles_id is not None:
         _object_again(session, row, by=by, at=at)
     else:
-        take_nothing_back(session, row["id"], at=at)
+        take_nothing_back(session, row.id, at=at)
     return True
 
 
@@ -283,34 +275,35 @@ def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> N
 
     Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
     """
-    rows = session.scalars(
-        select(_decision.c.id)
-        .where(_decision.c.program_id == program_of(session), _decision.c.withdrawn_by_id == decision_id)
-        .order_by(_decision.c.decided_at, _decision.c.number)
+    rows = scalars(
+        session,
+        only(Decision.id)
+        .where(Decision.withdrawn_by_id == decision_id)
+        .order_by(col(Decision.decided_at), col(Decision.number)),
     ).all()
     for taken_back in rows:
         _stand_again(session, lock_decision(session, taken_back), at=at)
 
 
-def _stand_again(session: Session, row: Row, *, at: datetime) -> None:
-    move = "owe_again" if row["owner_role"] else "stand_again"
-    state = DECISION.after(row["state"], move)
+def _stand_again(session: Session, row: DecisionWithTask, *, at: datetime) -> None:
+    move = "owe_again" if row.owner_role else "stand_again"
+    state = DECISION.after(row.state, move)
     change_decision(session, row, state=state, closed_at=None, closed_as=None, withdrawn_by_id=None)
-    number = row["number"]
-    events.write(session, "decision.stands_again", "decision", row["id"], by=BY_ENDORSEMENT, at=at, number=number)
-    if row["task_id"] is not None:
-        assigning.restore(session, row["task_id"], by=BY_ENDORSEMENT, at=at)
-    if row["endorsement"] in COUNTING:
+    number = row.number
+    events.write(session, "decision.stands_again", "decision", row.id, by=BY_ENDORSEMENT, at=at, number=number)
+    if row.task_id is not None:
+        assigning.restore(session, row.task_id, by=BY_ENDORSEMENT, at=at)
+    if row.endorsement in COUNTING:
         carry_out(session, row, at=at)
     else:
         due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
-        for one in endorsements_of(session, row["id"], at=at):
+        for one in endorsements_of(session, row.id, at=at):
             if one.word.is_awaited:
                 asked_partners.ask(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
-        look_again(session, row["id"], at=at)
-    follow(session, row["id"], by=BY_ENDORSEMENT, at=at)
-    if row["settles_id"] is not None:
-        _settle_again(session, row["settles_id"], at=at)
+        look_again(session, row.id, at=at)
+    follow(session, row.id, by=BY_ENDORSEMENT, at=at)
+    if row.settles_id is not None:
+        _settle_again(session, row.settles_id, at=at)
 
 
 def _settle_again(session: Session, decision_id: UUID, *, at: datetime) -> None:
@@ -330,70 +323,71 @@ def _settle_by_what_stands(session: Session, decision_id: UUID) -> int:
     A decision settles what was objected when it was taken, but for what one before it settled then and does no more.
     What was objected anew since is another objection.
     """
-    here = program_of(session)
-    settling, before = _decision.alias("settling"), _decision.alias("before")
+    settling, before = aliased(Decision, name="settling"), aliased(Decision, name="before")
     settled_before = (
-        select(before.c.id)
+        only(before.id)
         .where(
-            before.c.program_id == here,
-            before.c.settles_id == decision_id,
-            before.c.decided_at >= _word.c.said_at,
-            before.c.decided_at < settling.c.decided_at,
-            before.c.state == "withdrawn",
-            before.c.closed_at > settling.c.decided_at,
+            before.settles_id == decision_id,
+            col(before.decided_at) >= col(Endorsement.said_at),
+            col(before.decided_at) < col(settling.decided_at),
+            before.state == "withdrawn",
+            col(before.closed_at) > col(settling.decided_at),
         )
-        .correlate(settling, _word)
+        .correlate(settling, Endorsement)
         .exists()
     )
     settled_by = (
-        select(settling.c.id)
+        only(settling.id)
         .where(
-            settling.c.program_id == here,
-            settling.c.settles_id == decision_id,
-            settling.c.decided_at >= _word.c.said_at,
-            settling.c.state != "withdrawn",
+            settling.settles_id == decision_id,
+            col(settling.decided_at) >= col(Endorsement.said_at),
+            settling.state != "withdrawn",
             ~settled_before,
         )
-        .order_by(settling.c.decided_at, settling.c.number)
+        .order_by(col(settling.decided_at), col(settling.number))
         .limit(1)
-        .correlate(_word)
+        .correlate(Endorsement)
         .scalar_subquery()
     )
     objecting = (
-        _word.c.program_id == here,
-        _word.c.decision_id == decision_id,
-        _word.c.said == "objected",
-        _word.c.settled_by_id.is_(None),
-        _word.c.superseded_at.is_(None),
+        in_program(Endorsement),
+        col(Endorsement.decision_id) == decision_id,
+        col(Endorsement.said) == "objected",
+        col(Endorsement.settled_by_id).is_(None),
+        col(Endorsement.superseded_at).is_(None),
     )
-    done = session.execute(
-        update(_word).where(*objecting, settled_by.is_not(None)).values(settled_by_id=settled_by).returning(_word.c.id)
+    done = run(
+        session,
+        update(Endorsement)
+        .where(*objecting, settled_by.is_not(None))
+        .values(settled_by_id=settled_by)
+        .returning(col(Endorsement.id)),
     )
     return len(done.all())
 
 
-def _object_again(session: Session, settling: Row, *, by: Actor, at: datetime) -> None:
+def _object_again(session: Session, settling: DecisionWithTask, *, by: Actor, at: datetime) -> None:
     """Have objections stand again that a decision settled which was taken back: before the committee, as at first.
 
     They stand before what they are about does, so that this does not count in between.
     """
-    decision_id = settling["settles_id"]
-    session.execute(
-        update(_word)
+    decision_id = surely(settling.settles_id)
+    run(
+        session,
+        changes(Endorsement)
         .where(
-            _word.c.program_id == program_of(session),
-            _word.c.decision_id == decision_id,
-            _word.c.settled_by_id == settling["id"],
-            _word.c.superseded_at.is_(None),
+            Endorsement.decision_id == decision_id,
+            Endorsement.settled_by_id == settling.id,
+            col(Endorsement.superseded_at).is_(None),
         )
-        .values(settled_by_id=None)
+        .values(settled_by_id=None),
     )
     _settle_by_what_stands(session, decision_id)
-    take_nothing_back(session, settling["id"], at=at)
+    take_nothing_back(session, settling.id, at=at)
     follow_words(session, decision_id, at=at)
     row = lock_decision(session, decision_id)
     against = [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
-    if not against or row["state"] == "withdrawn":
+    if not against or row.state == "withdrawn":
         return
     objections.bring_before_committee(session, decision_id, objections.hold_next_meetings(session, at), at=at)
     people, counts = whom_it_concerns(session, decision_id, at), counts_by(row)

@@ -10,22 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, every, of, only, run, scalars, surely
 from domain.mail.envelopes import texts_of
 from meetings.invitations import key_of_one, key_of_several
 from meetings.locking import parts_of_season
-from models.base import table_of
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
 from models.outbox import Notice
-
-_invitation = table_of(Invitation)
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_notice = table_of(Notice)
 
 #: What of an invitation people wrote.
 _WORDS: Final = ("place", "title", "description")
@@ -33,79 +26,75 @@ _WORDS: Final = ("place", "title", "description")
 _TAKEN_OUT: Final = "…"
 
 
-def texts(session: Session, meeting: Mapping[str, Any]) -> Iterator[str]:
+def texts(session: Session, meeting: Meeting) -> Iterator[str]:
     """What was told of a meeting, and of the season that it is of, once. Of letters nothing: they are not shown."""
     found = dict.fromkeys(
-        (*(season["place"] for season in _seasons(session, meeting)), *_places(session, meeting).values())
+        (*(season.place for season in _seasons(session, meeting)), *_places(session, meeting).values())
     )
     for row in _invitations(session, meeting):
-        found |= dict.fromkeys(_said(row["told"]))
+        found |= dict.fromkeys(_said(row.told))
     yield from (text for text in found if text.strip())
 
 
-def letters_hold(session: Session, meetings: Sequence[Mapping[str, Any]], taken_out: Callable[[str], str]) -> bool:
+def letters_hold(session: Session, meetings: Sequence[Meeting], taken_out: Callable[[str], str]) -> bool:
     """Whether a letter about these meetings holds words that are taken out."""
-    rows = session.execute(
-        select(_notice.c.subject, _notice.c.message).where(
-            _notice.c.program_id == program_of(session), _notice.c.id.in_(letters_of(session, meetings))
-        )
-    )
+    rows = run(session, only(Notice.subject, Notice.message).where(col(Notice.id).in_(letters_of(session, meetings))))
     return any(_holds(text, taken_out) for row in rows for text in (row.subject, *texts_of(row.message)))
 
 
-def letters_of(session: Session, meetings: Sequence[Mapping[str, Any]]) -> list[UUID]:
+def letters_of(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
     """The letters about meetings: kept under the id of one, or that brought one, or its season, for a calendar."""
-    here = program_of(session)
-    alone = [meeting for meeting in meetings if meeting["series_id"] is None]
-    of_seasons = {meeting["series_id"]: meeting for meeting in meetings if meeting["series_id"] is not None}
-    seasons = {row["id"]: row for meeting in of_seasons.values() for row in _seasons(session, meeting)}
-    things: Sequence[Mapping[str, Any]] = [*seasons.values(), *alone]
-    of_one = or_(*(_notice.c.key.startswith(key_of_one(thing["uid"]), autoescape=True) for thing in things))
-    ids = list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == here, of_one)))
+    alone = [meeting for meeting in meetings if meeting.series_id is None]
+    of_seasons = {meeting.series_id: meeting for meeting in meetings if meeting.series_id is not None}
+    seasons = {row.id: row for meeting in of_seasons.values() for row in _seasons(session, meeting)}
+    things: Sequence[Meeting | MeetingSeries] = [*seasons.values(), *alone]
+    of_one = or_(*(col(Notice.key).startswith(key_of_one(surely(thing.uid)), autoescape=True) for thing in things))
+    ids = list(scalars(session, only(Notice.id).where(of_one)))
     # Of several things at once the key tells none: the file for the calendar does.
-    rows = session.execute(
-        select(_notice.c.id, _notice.c.message).where(
-            _notice.c.program_id == here,
-            _notice.c.created_at >= min(thing["recorded_at"] for thing in things),
-            _notice.c.key.regexp_match(key_of_several()),
-        )
+    rows = run(
+        session,
+        only(Notice.id, Notice.message).where(
+            col(Notice.created_at) >= min(thing.recorded_at for thing in things),
+            col(Notice.key).regexp_match(key_of_several()),
+        ),
     )
-    uids = [thing["uid"] for thing in things]
+    uids = [surely(thing.uid) for thing in things]
     of_several = [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
     return [*dict.fromkeys([*kept_under(session, meetings), *ids, *of_several])]
 
 
-def kept_under(session: Session, meetings: Sequence[Mapping[str, Any]]) -> list[UUID]:
+def kept_under(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
     """The letters that are kept under the ids of meetings, as those that brought their papers."""
-    of_them = or_(*(_notice.c.key.like(f"%{meeting['id']}%") for meeting in meetings))
-    return list(session.scalars(select(_notice.c.id).where(_notice.c.program_id == program_of(session), of_them)))
+    of_them = or_(*(col(Notice.key).like(f"%{meeting.id}%") for meeting in meetings))
+    return list(scalars(session, only(Notice.id).where(of_them)))
 
 
-def of_the_season(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> list[UUID]:
+def of_the_season(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) -> list[UUID]:
     """The meetings of the same season whose place holds words that are taken out."""
     return [one_of_them for one_of_them, place in _places(session, meeting).items() if _holds(place, taken_out)]
 
 
-def redact(session: Session, meeting: Mapping[str, Any], taken_out: Callable[[str], str]) -> None:
+def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) -> None:
     """Take words out of the season's place, and out of what was told of it.
 
     What was told is left with another place, so that whoever was told is told again what is left of it.
     """
-    here = program_of(session)
     for season in _seasons(session, meeting):
-        if _holds(season["place"], taken_out):
-            session.execute(
-                update(_series)
-                .where(_series.c.program_id == here, _series.c.id == season["id"])
-                .values(place=taken_out(season["place"]), version=_series.c.version + 1)
+        if _holds(season.place, taken_out):
+            run(
+                session,
+                changes(MeetingSeries)
+                .where(MeetingSeries.id == season.id)
+                .values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1),
             )
     for row in _invitations(session, meeting):
-        left = _redacted(row["told"], taken_out)
-        if left != row["told"]:
-            session.execute(
-                update(_invitation)
-                .where(_invitation.c.program_id == here, _invitation.c.id == row["id"])
-                .values(told=left, version=_invitation.c.version + 1)
+        left = _redacted(row.told, taken_out)
+        if left != row.told:
+            run(
+                session,
+                changes(Invitation)
+                .where(Invitation.id == row.id)
+                .values(told=left, version=col(Invitation.version) + 1),
             )
 
 
@@ -135,34 +124,30 @@ def _said(told: Mapping[str, Any]) -> Iterator[str]:
     yield from (how["place"] for how in told.get("moved", {}).values())
 
 
-def _invitations(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _invitations(session: Session, meeting: Meeting) -> list[Invitation]:
     seasons = parts_of_season(session, meeting)
-    mine = or_(_invitation.c.meeting_id == meeting["id"], _invitation.c.series_id.in_(seasons))
-    return many(
+    mine = or_(Invitation.meeting_id == meeting.id, col(Invitation.series_id).in_(seasons))
+    return every(
         session,
-        select(_invitation.c.id, _invitation.c.told)
-        .where(_invitation.c.program_id == program_of(session), mine)
-        .order_by(_invitation.c.id),
+        of(Invitation).where(mine).order_by(col(Invitation.id)),
     )
 
 
-def _seasons(session: Session, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _seasons(session: Session, meeting: Meeting) -> list[MeetingSeries]:
     """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
     parts = parts_of_season(session, meeting)
-    return many(
+    return every(
         session,
-        select(_series)
-        .where(_series.c.program_id == program_of(session), _series.c.id.in_(parts))
-        .order_by(_series.c.recorded_at, _series.c.id),
+        of(MeetingSeries)
+        .where(col(MeetingSeries.id).in_(parts))
+        .order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)),
     )
 
 
-def _places(session: Session, meeting: Mapping[str, Any]) -> dict[UUID, str]:
+def _places(session: Session, meeting: Meeting) -> dict[UUID, str]:
     """The places of the meetings of the same season, by their ids."""
     parts = parts_of_season(session, meeting)
-    rows = session.execute(
-        select(_meeting.c.id, _meeting.c.place)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.series_id.in_(parts))
-        .order_by(_meeting.c.id)
+    rows = run(
+        session, only(Meeting.id, Meeting.place).where(col(Meeting.series_id).in_(parts)).order_by(col(Meeting.id))
     )
     return {row.id: row.place for row in rows}

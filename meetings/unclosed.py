@@ -7,22 +7,19 @@ Until then they hold what was on their agenda. So that none of it is forgotten, 
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of
+from domain.kernel.scope import local_day
 from domain.mail.notices import coordination_chain
 from locales import N_
 from meetings.committees import committees
-from models.base import table_of
 from models.meeting import Meeting
-
-_meeting = table_of(Meeting)
 
 #: The step of the coordinator's task; its item is the meeting.
 CLOSE: Final = "meeting.close"
@@ -32,47 +29,44 @@ DAYS_TO_CLOSE: Final = 2
 LOOKS_BACK: Final = timedelta(days=35)
 
 
-def unclosed(session: Session, at: datetime, *, committee_id: UUID | None = None) -> list[dict[str, Any]]:
+def unclosed(session: Session, at: datetime, *, committee_id: UUID | None = None) -> list[Meeting]:
     """The meetings, of one committee or of all, whose local day is over and that were neither closed nor cancelled.
 
     The first one first.
     """
     today = datetime.combine(local_day(session, at), time.min)
-    return many(
+    return every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.state.in_(["planned", "under_way"]),
-            _meeting.c.starts < today,
-            *([_meeting.c.committee_id == committee_id] if committee_id is not None else []),
+            col(Meeting.state).in_(["planned", "under_way"]),
+            col(Meeting.starts) < today,
+            *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
 
 
 def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:
     """Have the coordinator close each meeting that nobody closed, once each; how many are asked for anew."""
-    known = {task["item"] for task in asking.open_ones(session, CLOSE)}
-    wanted = [
-        row for row in unclosed(session, at) if row["starts_at"] >= at - LOOKS_BACK and str(row["id"]) not in known
-    ]
+    known = {task.item for task in asking.open_ones(session, CLOSE)}
+    wanted = [row for row in unclosed(session, at) if row.starts_at >= at - LOOKS_BACK and str(row.id) not in known]
     if not wanted:
         return 0
     titles, chain = committees(session), coordination_chain(session)
     for row in wanted:
-        committee = titles[row["committee_id"]]
+        committee = titles[row.committee_id]
         asking.ask(
             session,
             CLOSE,
-            row["id"],
+            row.id,
             N_("Close the meeting of %(day)s, or cancel it: %(committee)s"),
             chain=chain,
             working_days=DAYS_TO_CLOSE,
             by=by,
             at=at,
-            day=row["starts"].date(),
-            committee={"fr": committee["title_fr"], "en": committee["title_en"]},
+            day=row.starts.date(),
+            committee={"fr": committee.title_fr, "en": committee.title_en},
         )
     return len(wanted)
 

@@ -11,22 +11,19 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import changes, col, every, first, in_program, of, run, scalar, select
 from domain.record import events
 from locales import N_
 from meetings import answers
 from meetings.locking import changed_meanwhile
-from models.base import table_of
 from models.invitation import ANSWERS, StrayReply
 from models.meeting import Meeting
-
-_stray = table_of(StrayReply)
-_meeting = table_of(Meeting)
 
 #: Why a mail was not taken, by the codes of `meetings.mail_replies` and `meetings.replies`.
 REASONS: Final[Mapping[str, str]] = {
@@ -58,42 +55,41 @@ SET_ASIDE: Final = "set_aside"
 TAKEN: Final = "taken"
 
 
-def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
     """The mails that nobody has looked at, the last ones first."""
-    return _rows(session, _stray.c.seen_at.is_(None), _stray.c.received_at, limit, offset)
+    return _rows(session, col(StrayReply.seen_at).is_(None), col(StrayReply.received_at), limit, offset)
 
 
-def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
     """Those that somebody has seen to, with who, when and what became of each; the last ones first."""
-    return _rows(session, _stray.c.seen_at.is_not(None), _stray.c.seen_at, limit, offset)
+    return _rows(session, col(StrayReply.seen_at).is_not(None), col(StrayReply.seen_at), limit, offset)
 
 
 def count(session: Session, *, are_waiting: bool = True) -> int:
     """How many mails nobody has looked at; or, without `are_waiting`, how many somebody has seen to."""
-    which = _stray.c.seen_at.is_(None) if are_waiting else _stray.c.seen_at.is_not(None)
-    return session.scalar(select(func.count()).where(_stray.c.program_id == program_of(session), which)) or 0
+    which = col(StrayReply.seen_at).is_(None) if are_waiting else col(StrayReply.seen_at).is_not(None)
+    return scalar(session, select(func.count()).where(in_program(StrayReply), which)) or 0
 
 
-def stray_of(session: Session, stray_id: UUID) -> dict[str, Any]:
+def stray_of(session: Session, stray_id: UUID) -> StrayReply:
     """One of them. Raises Refusal where there is none."""
-    return _found(one(session, _one(session, stray_id)))
+    return _found(first(session, _one(stray_id)))
 
 
-def meetings_of(session: Session, stray: Mapping[str, Any], *, at: datetime) -> tuple[dict[str, Any], ...]:
+def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[Meeting, ...]:
     """The meetings to come that a mail may be taken for, the next one first.
 
     Of the season that it names where it names one; of the whole program where it names nothing that is known.
     """
-    found = many(
+    found = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(session),
-            _meeting.c.state == "planned",
-            _meeting.c.ends_at > at,
+            Meeting.state == "planned",
+            col(Meeting.ends_at) > at,
             *_within(stray),
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
     return tuple(found)
 
@@ -125,9 +121,9 @@ def take(
     row = _lock(session, stray_id, seen)
     if said not in ANSWERS:
         raise Refusal("stray.answer.missing", N_("Choose what the person answers: yes, perhaps or no."))
-    if meeting_id is None and (row["series_id"] is None or row["meeting_id"] is not None):
+    if meeting_id is None and (row.series_id is None or row.meeting_id is not None):
         raise Refusal("stray.meeting.missing", N_("Choose the meeting that the mail answers."))
-    about = [one for one in meetings_of(session, row, at=at) if meeting_id in (None, one["id"])]
+    about = [one for one in meetings_of(session, row, at=at) if meeting_id in (None, one.id)]
     if not about:
         raise Refusal("stray.other_meeting", N_("This e-mail cannot be taken for this meeting."))
     asked_of = answers.asked_of(session, person_id, about)
@@ -136,12 +132,12 @@ def take(
     named = []
     for asked in asked_of:
         # Whom they named to come instead still comes, as long as they do not.
-        stays = asked.answer["alternate_id"] if asked.answer is not None and said == answers.DECLINED else None
-        about_it = asked.meeting["id"]
+        stays = asked.answer.alternate_id if asked.answer is not None and said == answers.DECLINED else None
+        about_it = asked.meeting.id
         if answers.record(session, about_it, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
             named.append(about_it)
     answers.tell(session, named, at=at)
-    _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row["meeting_id"])
+    _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row.meeting_id)
     events.write(
         session,
         "reply.taken",
@@ -151,7 +147,7 @@ def take(
         at=at,
         person=str(person_id),
         answer=said,
-        claimed=row["claimed"],
+        claimed=row.claimed,
         meetings=len(asked_of),
     )
     return len(asked_of)
@@ -162,15 +158,15 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
 
     Whoever wrote by mistake, and is nobody of the program, is not kept on file for good.
     """
-    forgotten = session.execute(
-        update(_stray)
+    forgotten = run(
+        session,
+        changes(StrayReply)
         .where(
-            _stray.c.program_id == program_of(session),
-            _stray.c.received_at < at - ADDRESS_KEPT,
-            _stray.c.from_address != "",
+            col(StrayReply.received_at) < at - ADDRESS_KEPT,
+            StrayReply.from_address != "",
         )
         .values(from_address="")
-        .returning(_stray.c.id)
+        .returning(col(StrayReply.id)),
     ).scalars()
     rows = sorted(forgotten)
     if rows:
@@ -180,48 +176,45 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
     return len(rows)
 
 
-def _within(stray: Mapping[str, Any]) -> list[ColumnElement[bool]]:
-    if stray["series_id"] is not None:
-        return [_meeting.c.series_id == stray["series_id"]]
-    return [_meeting.c.id == stray["meeting_id"]] if stray["meeting_id"] is not None else []
+def _within(stray: StrayReply) -> list[ColumnElement[bool]]:
+    if stray.series_id is not None:
+        return [col(Meeting.series_id) == stray.series_id]
+    return [col(Meeting.id) == stray.meeting_id] if stray.meeting_id is not None else []
 
 
 def _rows(
     session: Session, which: ColumnElement[bool], by: ColumnElement[Any], limit: int | None, offset: int
-) -> list[dict[str, Any]]:
-    return many(
+) -> list[StrayReply]:
+    return every(
         session,
-        select(_stray)
-        .where(_stray.c.program_id == program_of(session), which)
-        .order_by(by.desc(), _stray.c.id)
-        .limit(limit)
-        .offset(offset),
+        of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset),
     )
 
 
-def _one(session: Session, stray_id: UUID) -> Any:
-    return select(_stray).where(_stray.c.program_id == program_of(session), _stray.c.id == stray_id)
+def _one(stray_id: UUID) -> SelectOfScalar[StrayReply]:
+    return of(StrayReply).where(StrayReply.id == stray_id)
 
 
-def _found(row: dict[str, Any] | None) -> dict[str, Any]:
+def _found(row: StrayReply | None) -> StrayReply:
     if row is None:
         raise Refusal("stray.unknown", N_("There is no such e-mail."))
     return row
 
 
-def _lock(session: Session, stray_id: UUID, seen: int | None) -> dict[str, Any]:
+def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
     """A mail that nobody has seen to yet, locked. Raises Refusal."""
-    row = _found(one(session, _one(session, stray_id).with_for_update()))
-    if row["seen_at"] is not None:
+    row = _found(first(session, _one(stray_id).with_for_update()))
+    if row.seen_at is not None:
         raise Refusal("stray.settled", N_("Someone has already dealt with this e-mail."))
-    if seen is not None and row["version"] != seen:
+    if seen is not None and row.version != seen:
         raise changed_meanwhile("stray")
     return row
 
 
-def _settle(session: Session, row: Mapping[str, Any], outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    session.execute(
-        update(_stray)
-        .where(_stray.c.program_id == row["program_id"], _stray.c.id == row["id"])
-        .values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row["version"] + 1, **values)
+def _settle(session: Session, row: StrayReply, outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
+    run(
+        session,
+        changes(StrayReply)
+        .where(StrayReply.id == row.id)
+        .values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values),
     )

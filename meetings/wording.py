@@ -13,6 +13,7 @@ from domain.mail.notices import Language, Unreached
 from locales import LANGUAGES, N_, pick, say, say_n, show_clock, show_day, show_length
 from meetings.entries import WEEK, Entry, Occurrence
 from meetings.itip import Message
+from models.committee import Committee
 
 Facts = Callable[[Language], dict[str, Any]]
 
@@ -73,7 +74,7 @@ class News:
     told: Entry | None
     wanted: Entry | None
     dates: tuple[datetime, ...]
-    committee: Mapping[str, Any]
+    committee: Committee
     is_season: bool
     after: datetime
     begins_anew: bool = False
@@ -108,7 +109,7 @@ class News:
 
     def title(self, language: Language) -> str:
         """The committee's name."""
-        return pick(language, {"fr": self.committee["title_fr"], "en": self.committee["title_en"]})
+        return pick(language, {"fr": self.committee.title_fr, "en": self.committee.title_en})
 
     def was(self, original: datetime) -> Occurrence | None:
         """A meeting as the person knew it; None where they did not."""
@@ -313,14 +314,14 @@ def _named_in(language: Language, starts: Sequence[datetime]) -> str:
     )
 
 
-def papers_facts(committee: Mapping[str, Any], papers: Sequence[Papers], unreached: Sequence[Unreached] = ()) -> Facts:
+def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequence[Unreached] = ()) -> Facts:
     """The facts of a letter to somebody who has the agenda of meetings, and no other news, in the words of those.
 
     `unreached` as for `letter_of`.
     """
 
     def facts(language: Language) -> dict[str, Any]:
-        title = pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
+        title = pick(language, {"fr": committee.title_fr, "en": committee.title_en})
         days = _named_in(language, [one.was for one in papers])
         if len(papers) == 1 and papers[0].now is not None:
             days = _from_to(language, papers[0].was, papers[0].now)

@@ -6,7 +6,7 @@ a program is known is named by something drawn at random (`models.access`).
 """
 
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Never
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -46,6 +46,11 @@ class Table(SQLModel):
     # as they are given. Of each of a hundred tables it would else be made in every process.
     model_config = {"defer_build": True}
     __tablename__: ClassVar[Any]
+
+    if TYPE_CHECKING:
+
+        def __setattr__(self, name: str, value: Never) -> None:
+            """Refuse a name that no column has: SQLModel's own lets the type checker pass any."""
 
 
 class InProgram(Table):

@@ -14,7 +14,8 @@ from domain.casework.locking import Moved
 from domain.casework.proofs import Proof
 from domain.equipment import inventory
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import many, one
+from domain.kernel.scope import program_of
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Case, Task
@@ -148,7 +149,7 @@ def stock(session: Session, cast: Cast, kind: str, serial: str) -> UUID:
     """Have a piece of equipment in the inventory, and return its id."""
     found = inventory.by_serial(session, kind, serial)
     if found is not None:
-        kept: UUID = found["id"]
+        kept: UUID = found.id
         return kept
     return inventory.add(session, kind, serial, by=cast.actor("coordinator"), at=AT)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert, select, text
@@ -16,7 +15,8 @@ from domain.departure import departures, gathering, settling
 from domain.equipment.inventory import serial_key
 from domain.holdings.in_hand import holdings_of
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, first, of
+from domain.kernel.scope import program_of
 from domain.people import people, seat_holders
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
@@ -151,15 +151,10 @@ def in_hand(cast: Cast, who: str, organization: str | None, at: datetime = AT) -
         return [(one.kind, one.title.en) for one in holdings_of(session, cast.people[who], place, at)]
 
 
-def asked(cast: Cast, case_id: UUID, step: str) -> list[dict[str, Any]]:
+def asked(cast: Cast, case_id: UUID, step: str) -> list[Task]:
     """The tasks of one step of a case, as they stand."""
     with cast.session() as session:
-        return many(
-            session,
-            select(TASK)
-            .where(TASK.c.program_id == program_of(session), TASK.c.case_id == case_id, TASK.c.step == step)
-            .order_by(TASK.c.title_en),
-        )
+        return every(session, of(Task).where(Task.case_id == case_id, Task.step == step).order_by(col(Task.title_en)))
 
 
 def settle(
@@ -196,7 +191,7 @@ def until_somebody_waits(session: Session) -> None:
 def left(cast: Cast, case_id: UUID, at: datetime = AT) -> list[str]:
     """What a departure has left, in English."""
     with cast.session() as session:
-        case = one(session, select(CASE).where(CASE.c.id == case_id))
+        case = first(session, of(Case).where(Case.id == case_id))
         assert case is not None
         return [thing.title.en for thing in gathering.left(session, case, at)]
 

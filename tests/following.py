@@ -14,7 +14,8 @@ from domain.accompaniment import consents
 from domain.accompaniment.consents import Signed
 from domain.follow_ups import activities, opening
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import many, one
+from domain.kernel.scope import local_day, program_of
 from domain.participants.identity import sealed_identity
 from domain.participants.sealing import new_key
 from models.base import table_of

@@ -549,6 +549,7 @@ NIGHTLY = ("python", "-m", "pytest", "-m", "ci or nightly", *QUICK[5:])
         (["up", "--demo"], [("ensure", "app"), ("spheres", "up", "--demo")]),
         (["program", "check", "x"], [("ensure", "app"), ("spheres", "program", "check", "x")]),
         (["bench"], [("ensure", "app"), ("python", "-m", "bench")]),
+        (["house", "--lower"], [("ensure", "app"), ("python", "-m", "bench.house", "--lower")]),
         (["test", "--ci"], [("ensure", "dev"), CI]),
         (["test", "--nightly"], [("ensure", "dev"), NIGHTLY]),
         (["test", "--nightly", "tests/api"], [("ensure", "dev"), (*NIGHTLY[:5], "tests/api")]),
@@ -609,7 +610,7 @@ def test_the_checks_run_in_order_and_the_first_that_breaks_ends_them(
 
     monkeypatch.setattr(run.subprocess, "run", checking)
     assert run.main(["test"]) == 0
-    assert [tool.split()[0] for tool in tried] == ["ruff", "ruff", "mypy", "lint-imports", "python"]
+    assert [tool.split()[0] for tool in tried] == ["ruff", "ruff", "mypy", "lint-imports", "python", "python"]
     assert became[-1] == QUICK
 
     became.clear()

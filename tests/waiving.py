@@ -67,7 +67,7 @@ def sitting(session: Session, cast: Cast, proposal_id: UUID | None, come: tuple[
     ).one()
     if proposal_id is not None:
         pool = agendas.pool_of(session, _committee(session, meeting))
-        (item,) = [one["id"] for one in pool if one["subject"] == str(proposal_id)]
+        (item,) = [one.id for one in pool if one.subject == str(proposal_id)]
         agendas.put_on(session, item, meeting, by=by, at=AT)
     running.open_meeting(session, meeting, by=by, at=AT)
     for key in come:
@@ -84,9 +84,9 @@ def endorsed(session: Session, decision_id: UUID) -> None:
     """Have every partner that is asked endorse a decision."""
     held = standing(session, local_day(session, AT))
     for asked in asking.open_ones(session, ENDORSE, decision_id):
-        first = held.falls(asked["links"]).holders[0]
+        first = held.falls(asked.links).holders[0]
         by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
-        endorse(session, decision_id, UUID(asked["links"][0]["at"]), "endorsed", by=by, at=AT)
+        endorse(session, decision_id, UUID(asked.links[0]["at"]), "endorsed", by=by, at=AT)
 
 
 def decided(
@@ -137,7 +137,7 @@ def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = 
     """Have a later decision of the committee take these back."""
     by = cast.actor("coordinator")
     meeting = sitting(session, cast, None)
-    numbers = [decisions.decision_of(session, one)["number"] for one in decision_ids]
+    numbers = [decisions.decision_of(session, one).number for one in decision_ids]
     words = "Elles ne tiennent plus."
     later = decisions.decide(session, meeting, None, text_fr=words, kind="management", takes_back=numbers, by=by, at=at)
     endorsed(session, later)
@@ -146,4 +146,4 @@ def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = 
 
 def proposals(session: Session, cast: Cast, place: str, key: str) -> list[UUID]:
     """The ids of what was proposed of a clause, the newest first."""
-    return [one["id"] for one in waiving.proposals_of(session, agreement_of(session, cast, place), key)]
+    return [one.id for one in waiving.proposals_of(session, agreement_of(session, cast, place), key)]

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import select
 
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, Forbidden, Given, Relation, allows, require, themselves
 from api.access.session import Desk
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, only, run
 from domain.mail.envelopes import Attachment
 from locales import LANGUAGES, N_, pick
 from meetings import agenda_papers, agendas, posting
-from meetings.agenda_items import item_of
+from meetings.agenda_items import PresentedItem, item_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
 from meetings.committees import Membership, committees
@@ -29,10 +27,8 @@ from meetings.documents import issuing
 from meetings.documents.content import AgendaContent
 from meetings.documents.issuing import refuse_names
 from meetings.freezing import Outgoing
-from models.base import table_of
+from models.meeting import Meeting
 from models.program import Person
-
-_person = table_of(Person)
 
 #: The states of a meeting in which something of its agenda can still be changed.
 STILL_OPEN: Final = frozenset({"planned", "under_way"})
@@ -42,15 +38,14 @@ STILL_OPEN: Final = frozenset({"planned", "under_way"})
 class Found:
     """A meeting whose agenda somebody asks about, who sits on its committee, and what the asker is to it."""
 
-    meeting: dict[str, Any]
+    meeting: Meeting
     members: Membership
     given: Given
 
     @property
     def committee_id(self) -> UUID:
         """The committee that meets."""
-        committee_id: UUID = self.meeting["committee_id"]
-        return committee_id
+        return self.meeting.committee_id
 
 
 def find_agenda(desk: Desk, meeting_id: UUID) -> Found:
@@ -58,7 +53,7 @@ def find_agenda(desk: Desk, meeting_id: UUID) -> Found:
     return Found(*find_meeting(desk.session, desk.asker, meeting_id))
 
 
-def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, dict[str, Any]]:
+def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, PresentedItem]:
     """An item that is on the agenda of a meeting, was on it, or waits in its committee's pool.
 
     What the asker is to the meeting says also whether it is they who asked for the item. Raises Forbidden.
@@ -68,9 +63,9 @@ def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, dict[
         row = item_of(desk.session, item_id)
     except Refusal:
         raise Forbidden from None
-    if row["committee_id"] != found.committee_id or row["meeting_id"] not in (meeting_id, None):
+    if row.committee_id != found.committee_id or row.meeting_id not in (meeting_id, None):
         raise Forbidden
-    if row["kind"] == REQUEST and row["asked_by"] == desk.asker.person_id and desk.asker.is_staff:
+    if row.kind == REQUEST and row.asked_by == desk.asker.person_id and desk.asker.is_staff:
         return Found(found.meeting, found.members, {**found.given, Relation.SELF: themselves(desk.asker)}), row
     return found, row
 
@@ -93,9 +88,9 @@ def withdrawer(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Acto
     return found, require(Action.WITHDRAW_ITEM, found.given)
 
 
-def refuse_over(meeting: Mapping[str, Any]) -> None:
+def refuse_over(meeting: Meeting) -> None:
     """Raises Refusal where a meeting was held or cancelled: its agenda is read, and no longer changed."""
-    if meeting["state"] not in STILL_OPEN:
+    if meeting.state not in STILL_OPEN:
         raise Refusal("agenda.over", N_("This meeting is over: its agenda is kept as it is."))
 
 
@@ -115,39 +110,39 @@ def ask_for_item(
     The coordinator's own is put on the agenda at once while that is not frozen; anyone else's waits until it is drawn.
     """
     refuse_over(found.meeting)
-    is_frozen = found.meeting["agenda_frozen_at"] is not None
+    is_frozen = found.meeting.agenda_frozen_at is not None
     item_id = agendas.request(
         desk.session,
-        committees(desk.session)[found.committee_id]["key"],
+        committees(desk.session)[found.committee_id].key,
         title_fr=title_fr,
         title_en=title_en,
         minutes=minutes,
         purpose=purpose,
-        meeting_id=found.meeting["id"] if is_frozen else None,
+        meeting_id=found.meeting.id if is_frozen else None,
         late_reason=late_reason if is_frozen else "",
         by=by,
         at=desk.at,
     )
-    if Relation.COORDINATOR in found.given and not is_frozen and found.meeting["state"] == "planned":
-        agendas.put_on(desk.session, item_id, found.meeting["id"], by=by, at=desk.at)
+    if Relation.COORDINATOR in found.given and not is_frozen and found.meeting.state == "planned":
+        agendas.put_on(desk.session, item_id, found.meeting.id, by=by, at=desk.at)
     return item_id
 
 
-def requests_of(desk: Desk, found: Found) -> list[dict[str, Any]]:
+def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
     """What the asker asked for and the committee has not dealt with yet: in its pool, or on this agenda."""
-    rows = [*agendas.items_of(desk.session, found.meeting["id"]), *agendas.pool_of(desk.session, found.committee_id)]
+    rows = [*agendas.items_of(desk.session, found.meeting.id), *agendas.pool_of(desk.session, found.committee_id)]
     me = desk.asker.person_id
-    return [row for row in rows if row["kind"] == REQUEST and row["asked_by"] == me and row["state"] != "settled"]
+    return [row for row in rows if row.kind == REQUEST and row.asked_by == me and row.state != "settled"]
 
 
-def lacking(desk: Desk, meeting_id: UUID, rows: list[dict[str, Any]]) -> dict[str, list[str]]:
+def lacking(desk: Desk, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
     """By language that someone who is invited reads, the ids of the items that have no title in it.
 
     Where nobody is invited yet, both languages count.
     """
     readers = agenda_papers.readers_of(desk.session, meeting_id)
     used = {reader.language for reader in readers} or set(LANGUAGES)
-    lines = {str(row["id"]): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
+    lines = {str(row.id): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
     found = {
         language: [one for one, line in lines.items() if agenda_papers.lacks(line, language)]
         for language in sorted(used, reverse=True)
@@ -155,12 +150,12 @@ def lacking(desk: Desk, meeting_id: UUID, rows: list[dict[str, Any]]) -> dict[st
     return {language: ids for language, ids in found.items() if ids}
 
 
-def freezes_at(desk: Desk, meeting: Mapping[str, Any]) -> datetime | None:
+def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:
     """The moment at which the round freezes an agenda; None where the committee declares none."""
-    declared = committees(desk.session)[meeting["committee_id"]]["agenda"]
+    declared = committees(desk.session)[meeting.committee_id].agenda
     if "freeze_hours" not in declared:
         return None
-    starts_at: datetime = meeting["starts_at"]
+    starts_at: datetime = meeting.starts_at
     return starts_at - timedelta(hours=declared["freeze_hours"])
 
 
@@ -187,11 +182,11 @@ def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
     sent = {reader.person_id for reader, _ in outgoing.to_send()}
     people = {
         row.id: row
-        for row in desk.session.execute(
-            select(_person.c.id, _person.c.given_name, _person.c.family_name, _person.c.email).where(
-                _person.c.program_id == program_of(desk.session),
-                _person.c.id.in_([reader.person_id for reader in outgoing.readers]),
-            )
+        for row in run(
+            desk.session,
+            only(Person.id, Person.given_name, Person.family_name, Person.email).where(
+                col(Person.id).in_([reader.person_id for reader in outgoing.readers]),
+            ),
         )
     }
     return [
@@ -239,7 +234,7 @@ def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form:
     """A version of an agenda that went out, as a file, as the asker may read it. Raises Forbidden and Refusal."""
     found = find_agenda(desk, meeting_id)
     require(Action.SEE_MEETING, found.given)
-    audience = audience_of(desk, found.members, found.given, found.meeting["starts"].date())
+    audience = audience_of(desk, found.members, found.given, found.meeting.starts.date())
     content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
     issue = partial(issuing.issue, desk.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
     return issue(
@@ -247,7 +242,7 @@ def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form:
         language,
         form,
         kind="addendum" if content.addendum else "agenda",
-        committee=committees(desk.session)[found.committee_id]["key"],
+        committee=committees(desk.session)[found.committee_id].key,
         day=content.head.starts.date(),
         addendum=content.addendum,
     )

@@ -2,56 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.partners import to_partner
 from api.access.permissions import Action, Forbidden, Given, require, to_program
 from api.access.session import Desk
 from domain.agreements.signed_files import Kept, content_of, file_of, organization_of_file
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
 from domain.record import reads
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.program import Organization
 
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_organization = table_of(Organization)
+
+class WithOrganization(Agreement):
+    """An agreement with its organization."""
+
+    model_config = SHAPE
+
+    short_name: str = also(Organization.short_name)
+    organization_fr: str = also(Organization.name_fr)
+    organization_en: str = also(Organization.name_en)
 
 
-def agreements_of(desk: Desk) -> list[dict[str, Any]]:
+def agreements_of(desk: Desk) -> list[WithOrganization]:
     """Every agreement of the program with its organization, by name."""
-    return many(desk.session, _rows(desk).order_by(_organization.c.short_name))
+    return every(desk.session, _rows().order_by(col(Organization.short_name)))
 
 
-def find_agreement(desk: Desk, agreement_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_agreement(desk: Desk, agreement_id: UUID) -> tuple[WithOrganization, Given]:
     """An agreement with its organization, and what the asker is to it. Raises Forbidden, also where there is none."""
-    found = one(desk.session, _rows(desk).where(_agreement.c.id == agreement_id))
+    found = first(desk.session, _rows().where(Agreement.id == agreement_id))
     require(Action.SEE_PROGRAM, to_program(desk.asker))
     if found is None:
         raise Forbidden
-    return found, to_partner(desk.asker, found["organization_id"])
+    return found, to_partner(desk.asker, found.organization_id)
 
 
-def versions_of(desk: Desk, agreement_id: UUID) -> list[dict[str, Any]]:
+def versions_of(desk: Desk, agreement_id: UUID) -> list[AgreementVersion]:
     """The versions of an agreement, the last one first."""
-    return many(
+    return every(
         desk.session,
-        select(_version)
-        .where(_version.c.program_id == program_of(desk.session), _version.c.agreement_id == agreement_id)
-        .order_by(_version.c.n.desc()),
+        of(AgreementVersion)
+        .where(AgreementVersion.agreement_id == agreement_id)
+        .order_by(col(AgreementVersion.n).desc()),
     )
 
 
-def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[dict[str, Any], Given]:
+def find_version(desk: Desk, agreement_id: UUID, n: int) -> tuple[AgreementVersion, Given]:
     """One version of an agreement by its number, and what the asker is to it. Raises Forbidden."""
     _, given = find_agreement(desk, agreement_id)
-    found = next((row for row in versions_of(desk, agreement_id) if row["n"] == n), None)
+    found = next((row for row in versions_of(desk, agreement_id) if row.n == n), None)
     if found is None:
         raise Forbidden
     return found, given
@@ -85,14 +89,5 @@ def signed_file(desk: Desk, file_id: UUID) -> tuple[Kept, bytes]:
     return content_of(desk.session, file_id)
 
 
-def _rows(desk: Desk) -> Any:
-    return (
-        select(
-            _agreement,
-            _organization.c.short_name,
-            _organization.c.name_fr.label("organization_fr"),
-            _organization.c.name_en.label("organization_en"),
-        )
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_agreement.c.program_id == program_of(desk.session))
-    )
+def _rows() -> SelectOfScalar[WithOrganization]:
+    return of(WithOrganization).join(Organization, joins(Agreement.organization_id, Organization))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from api.access.meetings import find_committee, to_committee
@@ -25,6 +24,7 @@ from domain.mail.envelopes import Attachment
 from meetings import decisions, endorsements
 from meetings.agenda_papers import PARTNERS, closed_to, widest_of
 from meetings.committees import membership, memberships
+from meetings.decision_rows import RegisteredDecision
 from meetings.documents import issuing
 from meetings.endorsements import Endorsed
 
@@ -50,21 +50,21 @@ class Sight:
             registers[committee_id] = PARTNERS if whole else widest_of(seat, members.key, closed)
         return cls(registers, organizations_for(desk.asker, Action.SEE_DECISION))
 
-    def has(self, row: Mapping[str, Any]) -> bool:
+    def has(self, row: RegisteredDecision) -> bool:
         """Whether the asker reads a decision in a register of theirs."""
-        audience = self.registers.get(row["committee_id"])
+        audience = self.registers.get(row.committee_id)
         return audience is not None and decisions.is_for(row, audience)
 
-    def open_ones(self, desk: Desk, committee_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+    def open_ones(self, desk: Desk, committee_ids: Sequence[UUID]) -> list[RegisteredDecision]:
         """What the asker reads of what these committees decided and is not done yet, the first due day first."""
         return [row for row in decisions.open_in(desk.session, committee_ids) if self.has(row)]
 
-    def of_year(self, desk: Desk, committee_ids: Sequence[UUID], year: int) -> list[dict[str, Any]]:
+    def of_year(self, desk: Desk, committee_ids: Sequence[UUID], year: int) -> list[RegisteredDecision]:
         """What the asker reads of what these committees decided in a year, one committee after the other."""
         return [row for row in decisions.registers(desk.session, committee_ids, year) if self.has(row)]
 
 
-def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[Endorsed, ...], Given]:
+def find_decision(desk: Desk, decision_id: UUID) -> tuple[RegisteredDecision, tuple[Endorsed, ...], Given]:
     """A decision that the asker may read, what each partner said of it, and what the asker is to it.
 
     Raises Forbidden, also where there is none: after the same questions.
@@ -78,10 +78,10 @@ def find_decision(desk: Desk, decision_id: UUID) -> tuple[dict[str, Any], tuple[
     given = looks | to_program(desk.asker, organizations=[one.organization_id for one in asked])
     me = desk.asker.person_id
     if sight.has(row):
-        given |= to_committee(desk.asker, membership(desk.session, row["committee_id"]))
-    if row["owed_by"] and desk.asker.standing.falls(row["owed_by"]).on(me):
+        given |= to_committee(desk.asker, membership(desk.session, row.committee_id))
+    if row.owed_by and desk.asker.standing.falls(row.owed_by).on(me):
         given[Relation.OWES] = themselves(desk.asker)
-    if row["task_done_by"] == me:
+    if row.task_done_by == me:
         given[Relation.DID] = themselves(desk.asker)
     require(Action.SEE_DECISION, given)
     return row, asked, given
@@ -93,7 +93,7 @@ def endorsing_for(desk: Desk, asked: Sequence[Endorsed]) -> dict[UUID, Given]:
     return {place: given for place, given in found.items() if allows(Action.ENDORSE, given) is not None}
 
 
-def wanting(desk: Desk, row: Mapping[str, Any]) -> list[UUID]:
+def wanting(desk: Desk, row: RegisteredDecision) -> list[UUID]:
     """The organizations for which the asker may ask that a decision be endorsed."""
     return endorsements.may_want(desk.session, row, organizations_for(desk.asker, Action.WANT_ENDORSEMENT))
 
@@ -101,7 +101,7 @@ def wanting(desk: Desk, row: Mapping[str, Any]) -> list[UUID]:
 def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.Form) -> Attachment:
     """A committee's register of a year as a file, as the asker may read it. Raises Forbidden."""
     require(Action.SEE_DECISIONS, to_program(desk.asker))
-    committee_id = find_committee(desk, key)["id"]
+    committee_id = find_committee(desk, key).id
     audience = Sight.of(desk).registers.get(committee_id)
     if audience is None:
         raise Forbidden

@@ -14,7 +14,6 @@ from uuid import UUID
 import anyio
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import select
 
 from api.access import permissions
 from api.access.permissions import themselves
@@ -22,13 +21,11 @@ from api.access.session import Desk, Office, office_of
 from domain.access.doors import digest
 from domain.access.sign_ins import IDLE, LONGEST
 from domain.kernel.actors import Actor
+from domain.kernel.rows import col, run, select
 from domain.record import turned_away
 from models.access import BrowserSession
-from models.base import table_of
 
 _log = logging.getLogger("spheres.web")
-
-_sign_in = table_of(BrowserSession)
 
 
 async def refused(request: Request) -> None:
@@ -103,7 +100,7 @@ def _tell(
 def _tell_of_sign_in(office: Office, token: str, request: Request) -> None:
     at = office.clock()
     with office.before_a_program() as session:
-        found = session.execute(select(_sign_in).where(_sign_in.c.token_digest == digest(token))).first()
+        found = run(session, select(BrowserSession).where(col(BrowserSession.token_digest) == digest(token))).first()
     if found is None:
         _log_stranger(request, "anonymous")
         return

@@ -5,53 +5,39 @@ Who answers sees nothing else of the file: neither its page, nor a name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlmodel import Session
 
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, acting_as, allows, require, themselves
 from domain.accompaniment import barring
 from domain.kernel.actors import Actor
-from domain.kernel.scope import one, program_of
 from domain.participants import destruction
+from domain.participants.destruction import Asked
 from domain.roles.sight import who_barred
-from models.base import table_of
-from models.participant import Participant
-
-_participant = table_of(Participant)
 
 
 def find_destruction(
     session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_DESTRUCTION
-) -> tuple[dict[str, Any], Given]:
+) -> tuple[Asked, Given]:
     """The last request about a file for `action`, with how the file is called, and what the asker is to it.
 
     Raises Forbidden, also where nobody ever asked.
     """
-    called = one(
-        session,
-        select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            _participant.c.state.label("file_state"),
-        ).where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
-    )
     asked = destruction.last_of(session, participant_id)
     places = destruction.holding_organizations(session, participant_id)
     if barring.is_barred(session, participant_id, asker.person_id):
         given: Given = {Relation.BARRED: themselves(asker)}
     else:
         given = to_destructions(asker, places)
-    if called is None or asked is None:
+    if asked is None:
         raise Forbidden
     require(Action.SEE_DESTRUCTION, given)
     require(action, given)
-    return {**called, **asked}, given
+    return asked, given
 
 
-def answers_as(session: Session, asker: Asker, asked: Mapping[str, Any], given: Given) -> Actor:
+def answers_as(session: Session, asker: Asker, asked: Asked, given: Given) -> Actor:
     """The hat under which the asker answers what is asked: one by which they may, where they have one.
 
     Raises Forbidden.
@@ -62,17 +48,17 @@ def answers_as(session: Session, asker: Asker, asked: Mapping[str, Any], given: 
     return require(Action.CONFIRM_DESTRUCTION, given)
 
 
-def seen_destructions(session: Session, asker: Asker) -> list[dict[str, Any]]:
+def seen_destructions(session: Session, asker: Asker) -> list[Asked]:
     """Every request that waits for an answer and that the asker may see. Raises Forbidden where they see none ever."""
     require(Action.SEE_DESTRUCTIONS, to_destructions(asker, asker.organizations_as("manager")))
     kept_from = who_barred(session, asker.person_id)
     return [
         row
         for row in destruction.all_asked(session)
-        if row["participant_id"] not in kept_from
+        if row.participant_id not in kept_from
         and allows(
             Action.SEE_DESTRUCTION,
-            to_destructions(asker, destruction.holding_organizations(session, row["participant_id"])),
+            to_destructions(asker, destruction.holding_organizations(session, row.participant_id)),
         )
     ]
 

@@ -13,10 +13,10 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, al
 from api.access.session import Desk
 from domain.accompaniment import breaks, states
 from domain.follow_ups import assigning
-from domain.follow_ups.locking import follow_ups
+from domain.follow_ups.locking import Followed, follow_ups
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, first
 from domain.record.reads import Ground
 from domain.roles import takers
 from domain.roles.sight import who_barred
@@ -26,12 +26,8 @@ from domain.terms.sharing import Circle, circle_of
 from locales import N_
 from meetings import attendance
 from meetings.committees import Membership, committee_of, membership
-from models.base import table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
-
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 
 def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership | None, circle: Circle) -> Given:
@@ -88,7 +84,7 @@ def sits_today(session: Session, clinic: Membership | None, asker: Asker) -> dic
 def clinic_of(session: Session) -> Membership | None:
     """Who sits on the Clinical Committee; None in a program without one."""
     try:
-        return membership(session, committee_of(session, CLINICAL)["id"])
+        return membership(session, committee_of(session, CLINICAL).id)
     except Refusal:
         return None
 
@@ -98,29 +94,21 @@ def sees_every_one(asker: Asker) -> bool:
     return allows(Action.SEE_FOLLOW_UP, to_program(asker)) is not None
 
 
-def every_one(session: Session, asker: Asker) -> list[dict[str, Any]]:
+def every_one(session: Session, asker: Asker) -> list[Followed]:
     """Every follow-up of the program, the oldest first, for who may see whichever: none of a participant who barred
     them."""
     kept_from = who_barred(session, asker.person_id)
-    rows = many(
-        session,
-        follow_ups()
-        .where(_follow_up.c.program_id == program_of(session))
-        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
-    )
-    return [row for row in rows if row["participant_id"] not in kept_from]
+    rows = every(session, follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id)))
+    return [row for row in rows if row.participant_id not in kept_from]
 
 
-def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Followed, Given]:
     """A follow-up that the asker may see, with its participant's number, and what they are to it.
 
     Raises Forbidden, also where there is none, after the same questions.
     """
-    rows = many(
-        session, follow_ups().where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
-    )
-    row = rows[0] if rows else None
-    participant_id = row["participant_id"] if row is not None else uuid4()
+    row = first(session, follow_ups().where(FollowUp.id == follow_up_id))
+    participant_id = row.participant_id if row is not None else uuid4()
     barred = assigning.barred_from(session, participant_id)
     clinic = clinic_of(session)
     circle = circle_of(session, participant_id, asker.day)
@@ -135,23 +123,15 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
 ENDED: Final = ("inactive", "completed")
 
 
-def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Followed, Given]:
     """A follow-up that ended and that the asker may take up again, and what they are to it.
 
     Raises Forbidden, also where there is none or it goes on.
     """
-    rows = many(
-        session,
-        follow_ups().where(
-            _follow_up.c.program_id == program_of(session),
-            _follow_up.c.id == follow_up_id,
-            _participant.c.state != "destroyed",
-        ),
-    )
-    row = rows[0] if rows else None
+    row = first(session, follow_ups().where(FollowUp.id == follow_up_id, Participant.state != "destroyed"))
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
-    barred = assigning.barred_from(session, row["participant_id"] if row is not None else uuid4())
-    if row is None or row["state"] not in ENDED or asker.person_id in barred:
+    barred = assigning.barred_from(session, row.participant_id if row is not None else uuid4())
+    if row is None or row.state not in ENDED or asker.person_id in barred:
         raise Forbidden
     given = to_program(asker)
     if had_it == asker.person_id and Relation.FOLLOWS in given:
@@ -160,52 +140,44 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[dict
     return row, given
 
 
-def ended_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+def ended_of(session: Session, asker: Asker) -> list[Followed]:
     """The follow-ups that ended and that the asker had until then, the last that ended first."""
     if Relation.FOLLOWS not in to_program(asker):
         return []
-    rows = many(
+    rows = every(
         session,
         follow_ups()
-        .where(
-            _follow_up.c.program_id == program_of(session),
-            _follow_up.c.state.in_(ENDED),
-            _participant.c.state != "destroyed",
-        )
-        .order_by(_follow_up.c.state_since.desc(), _follow_up.c.id),
+        .where(col(FollowUp.state).in_(ENDED), Participant.state != "destroyed")
+        .order_by(col(FollowUp.state_since).desc(), col(FollowUp.id)),
     )
-    had = assigning.had_it_last(session, [row["id"] for row in rows])
+    had = assigning.had_it_last(session, [row.id for row in rows])
     kept_from = who_barred(session, asker.person_id)
-    return [row for row in rows if had.get(row["id"]) == asker.person_id and row["participant_id"] not in kept_from]
+    return [row for row in rows if had.get(row.id) == asker.person_id and row.participant_id not in kept_from]
 
 
-def caseload_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
     """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
 
-    Each row has its `part`: primary or second. A participant who barred the asker is not among them, nor one whose file
+    Each with its part: primary or second. A participant who barred the asker is not among them, nor one whose file
     that part, or acting for somebody, does not open (`domain.terms.sharing`).
     """
     parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
     kinds: dict[UUID, str] = {}
     for part in parts:
-        kinds.setdefault(part["follow_up_id"], part["kind"])
-    theirs = {
-        part["follow_up_id"] for part in parts if part["person_id"] == asker.person_id and part["kind"] == PRIMARY
-    }
-    rows = many(
+        kinds.setdefault(part.follow_up_id, part.kind)
+    theirs = {part.follow_up_id for part in parts if part.person_id == asker.person_id and part.kind == PRIMARY}
+    rows = every(
         session,
-        follow_ups()
-        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id.in_(list(kinds)))
-        .order_by(_follow_up.c.opened_on, _follow_up.c.id),
+        follow_ups().where(col(FollowUp.id).in_(list(kinds))).order_by(col(FollowUp.opened_on), col(FollowUp.id)),
     )
     kept_from = who_barred(session, asker.person_id)
     return [
-        {**row, "part": kinds[row["id"]]}
+        (row, kinds[row.id])
         for row in rows
-        if row["participant_id"] not in kept_from
+        if row.participant_id not in kept_from
         and (
-            row["id"] in theirs
-            or circle_of(session, row["participant_id"], asker.day).opens(asker.person_id, asker.standing) == "file"
+            row.id in theirs
+            or circle_of(session, row.participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
         )
     ]
 

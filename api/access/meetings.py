@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -16,6 +14,8 @@ from domain.kernel.refusals import Refusal
 from meetings import agenda_papers, drafting, feeds, invitations, seating
 from meetings.committees import Membership, committees, membership
 from meetings.locking import read_meeting
+from models.committee import Committee, Seat
+from models.meeting import Meeting
 
 
 def to_committee(asker: Asker, members: Membership) -> Given:
@@ -26,7 +26,7 @@ def to_committee(asker: Asker, members: Membership) -> Given:
     return given
 
 
-def to_meeting(session: Session, asker: Asker, meeting: Mapping[str, Any], members: Membership) -> Given:
+def to_meeting(session: Session, asker: Asker, meeting: Meeting, members: Membership) -> Given:
     """What the asker is to a meeting: whether it invites them, and what they are to its committee."""
     given = to_committee(asker, members)
     if asker.is_staff and asker.person_id in invitations.invited_to(session, meeting):
@@ -34,7 +34,7 @@ def to_meeting(session: Session, asker: Asker, meeting: Mapping[str, Any], membe
     return given
 
 
-def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict[str, Any], Membership, Given]:
+def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meeting, Membership, Given]:
     """A meeting that the asker may see, who sits on its committee, and what the asker is to it.
 
     Raises Forbidden, also where there is none.
@@ -43,7 +43,7 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[dict
         meeting = read_meeting(session, meeting_id)
     except Refusal:
         raise Forbidden from None
-    members = membership(session, meeting["committee_id"])
+    members = membership(session, meeting.committee_id)
     given = to_meeting(session, asker, meeting, members)
     require(Action.SEE_MEETING, given)
     return meeting, members, given
@@ -57,18 +57,18 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
     return agenda_papers.widest_of(seat, members.key, agenda_papers.closed_to(desk.session, members.key, day))
 
 
-def find_seat(desk: Desk, committee: Mapping[str, Any], seat_id: UUID) -> tuple[dict[str, Any], Actor]:
+def find_seat(desk: Desk, committee: Committee, seat_id: UUID) -> tuple[Seat, Actor]:
     """A seat of a committee, and under whom the asker says who sits on it. Raises Forbidden, also where it has none."""
     try:
-        seat = seating.seat_of(desk.session, committee["id"], seat_id)
+        seat = seating.seat_of(desk.session, committee.id, seat_id)
     except Refusal:
         raise Forbidden from None
-    return seat, require(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat["organization_id"]]))
+    return seat, require(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat.organization_id]))
 
 
-def find_committee(desk: Desk, key: str) -> Mapping[str, Any]:
+def find_committee(desk: Desk, key: str) -> Committee:
     """A committee's row by its key. Raises Forbidden where there is none."""
-    found = next((row for row in committees(desk.session).values() if row["key"] == key), None)
+    found = next((row for row in committees(desk.session).values() if row.key == key), None)
     if found is None:
         raise Forbidden
     return found
@@ -87,6 +87,6 @@ def dismiss_draft(desk: Desk, key: str, draft_id: UUID) -> None:
     """Plan nothing of a year that was drafted for a committee. Raises Forbidden where there is no such draft of it."""
     by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
     committee = find_committee(desk, key)
-    if not drafting.is_of(desk.session, committee["id"], draft_id):
+    if not drafting.is_of(desk.session, committee.id, draft_id):
         raise Forbidden
     drafting.settle(desk.session, draft_id, "dismissed", by=by, at=desk.at)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 from uuid import UUID
 
 from api.access.meetings import audience_of, find_meeting
@@ -17,6 +15,8 @@ from meetings.committees import committees
 from meetings.documents import issuing
 from meetings.documents.content import MinutesContent
 from meetings.minutes_posting import read_by
+from models.meeting import Meeting
+from models.minutes import Minutes
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Sheet:
     A draft is there for those alone who keep it (`keeps`).
     """
 
-    meeting: Mapping[str, Any]
+    meeting: Meeting
     keeps: bool
-    row: Mapping[str, Any] | None = None
+    row: Minutes | None = None
     content: MinutesContent | None = None
 
 
@@ -37,9 +37,9 @@ def find_minutes(desk: Desk, meeting_id: UUID) -> Sheet:
     meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
     keeps = allows(Action.RUN_MEETING, given) is not None
     row = minutes.find(desk.session, meeting_id)
-    if row is None or (row["state"] == "draft" and not keeps):
+    if row is None or (row.state == "draft" and not keeps):
         return Sheet(meeting, keeps)
-    audience = audience_of(desk, members, given, meeting["starts"].date())
+    audience = audience_of(desk, members, given, meeting.starts.date())
     return Sheet(meeting, keeps, row, read_by(minutes.content_of(row), audience))
 
 
@@ -48,7 +48,7 @@ def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form
     sheet = find_minutes(desk, meeting_id)
     if sheet.content is None:
         raise Forbidden
-    committee = committees(desk.session)[sheet.meeting["committee_id"]]
-    day = sheet.meeting["starts"].date()
+    committee = committees(desk.session)[sheet.meeting.committee_id]
+    day = sheet.meeting.starts.date()
     issue = partial(issuing.issue, desk.session) if sheet.keeps else issuing.issue_again
-    return issue(sheet.content, language, form, kind="minutes", committee=committee["key"], day=day)
+    return issue(sheet.content, language, form, kind="minutes", committee=committee.key, day=day)

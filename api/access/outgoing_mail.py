@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime
 from email import message_from_bytes
 from email.policy import SMTP
-from typing import Any, Final
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, Uuid, and_, func, literal, select
+from sqlalchemy import Uuid, func, literal
 
 from api.access.permissions import Action, Forbidden, Given, require, to_post
 from api.access.session import Desk
 from domain.access import doors
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import AnySelect, col, joins, only, run
 from domain.record import reads
 from domain.roles.sight import calls_who_barred, letter_is_open_to, who_barred
-from models.base import refers, table_of
 from models.outbox import Notice
 from models.program import Person
 
-_notice = table_of(Notice)
-_person = table_of(Person)
-_COLUMNS: Final = (
-    _notice.c.id,
-    _notice.c.n,
-    _notice.c.person_id,
-    _notice.c.to_address,
-    _notice.c.language,
-    _notice.c.template,
-    _notice.c.subject,
-    _notice.c.case_id,
-    _notice.c.state,
-    _notice.c.created_at,
-    _notice.c.attempts,
-    _notice.c.next_attempt_at,
-    _notice.c.sent_at,
-    _notice.c.code,
-    _person.c.given_name,
-    _person.c.family_name,
-)
+
+class Letter(NamedTuple):
+    """A letter and what became of it, with whom it is for; `message` is its text, where it was asked for."""
+
+    id: UUID
+    n: int
+    person_id: UUID
+    to_address: str
+    language: str
+    template: str
+    subject: str
+    case_id: UUID | None
+    state: str
+    created_at: datetime
+    attempts: int
+    next_attempt_at: datetime | None
+    sent_at: datetime | None
+    code: str
+    given_name: str
+    family_name: str
+    message: bytes = b""
 
 
 def given_of(desk: Desk) -> Given:
@@ -53,60 +53,56 @@ def postmaster(desk: Desk, action: Action) -> Actor:
     return require(action, given_of(desk))
 
 
-def letters(desk: Desk, *, state: str, before: int, most: int) -> list[dict[str, Any]]:
+def letters(desk: Desk, *, state: str, before: int, most: int) -> list[Letter]:
     """The letters of a state, or of every one where it is "", that were written before the number; the newest first."""
-    wanted: list[ColumnElement[bool]] = [_notice.c.program_id == program_of(desk.session), _notice.c.n < before]
+    asked = _letters(desk).where(col(Notice.n) < before).order_by(col(Notice.n).desc()).limit(most)
     if state:
-        wanted.append(_notice.c.state == state)
-    return many(desk.session, _letters(desk).where(and_(*wanted)).order_by(_notice.c.n.desc()).limit(most))
+        asked = asked.where(col(Notice.state) == state)
+    return [Letter(*row) for row in run(desk.session, asked)]
 
 
 def count_by_state(desk: Desk) -> dict[str, int]:
     """How many letters that the asker may see are in each state."""
-    asked = (
-        select(_notice.c.state, func.count().label("letters"))
-        .where(_notice.c.program_id == program_of(desk.session))
-        .group_by(_notice.c.state)
-    )
+    asked = only(Notice.state, func.count().label("letters")).group_by(col(Notice.state))
     if who_barred(desk.session, desk.asker.person_id):  # else every letter would be searched for nobody
         asked = asked.where(letter_is_open_to(literal(desk.asker.person_id, Uuid())))
-    return {row.state: row.letters for row in desk.session.execute(asked)}
+    return {row.state: row.letters for row in run(desk.session, asked)}
 
 
-def letter(desk: Desk, notice_id: UUID) -> dict[str, Any]:
+def letter(desk: Desk, notice_id: UUID) -> Letter:
     """One letter with its finished message. Raises Forbidden where there is none."""
-    asked = _letters(desk).add_columns(_notice.c.message)
-    found = one(desk.session, asked.where(_notice.c.program_id == program_of(desk.session), _notice.c.id == notice_id))
+    asked = _letters(desk).add_columns(col(Notice.message)).where(col(Notice.id) == notice_id)
+    found = run(desk.session, asked).first()
     if found is None:
         raise Forbidden
-    return found
+    return Letter(*found)
 
 
-def is_withheld(desk: Desk, found: Mapping[str, Any]) -> bool:
+def is_withheld(desk: Desk, found: Letter) -> bool:
     """Whether a letter's text is not shown: its link lets its reader in, or it calls somebody who barred the asker.
 
     In the demonstration anyone is anyone, and such links are shown.
     """
-    lets_in = found["template"] in doors.LETTERS and not desk.program.is_demonstration
+    lets_in = found.template in doors.LETTERS and not desk.program.is_demonstration
     return lets_in or is_kept_from(desk, found)
 
 
-def is_kept_from(desk: Desk, found: Mapping[str, Any]) -> bool:
+def is_kept_from(desk: Desk, found: Letter) -> bool:
     """Whether a letter calls, among others, a participant who barred the asker: as the digest of somebody's day may."""
-    return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found["message"]))
+    return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found.message))
 
 
-def tell_of_reading(desk: Desk, found: Mapping[str, Any], by: Actor) -> None:
+def tell_of_reading(desk: Desk, found: Letter, by: Actor) -> None:
     """Tell the record that somebody is given a letter's text: also of whose case it is."""
     reads.record_read(
         desk.session,
         "notice",
-        found["id"],
+        found.id,
         what="letter",
         ground="role",
         by=by,
         at=desk.at,
-        case_id=found["case_id"],
+        case_id=found.case_id,
     )
 
 
@@ -117,7 +113,28 @@ def text_of(message: bytes) -> str:
     return content.replace("\r\n", "\n").strip()
 
 
-def _letters(desk: Desk) -> Select[Any]:
+def _letters(desk: Desk) -> AnySelect:
     """Letters but of the case of a participant who barred the asker."""
     is_open = letter_is_open_to(literal(desk.asker.person_id, Uuid()))
-    return select(*_COLUMNS).join(_person, refers(_notice.c.person_id, _person)).where(is_open)
+    return (
+        only(
+            Notice.id,
+            Notice.n,
+            Notice.person_id,
+            Notice.to_address,
+            Notice.language,
+            Notice.template,
+            Notice.subject,
+            Notice.case_id,
+            Notice.state,
+            Notice.created_at,
+            Notice.attempts,
+            Notice.next_attempt_at,
+            Notice.sent_at,
+            Notice.code,
+            Person.given_name,
+            Person.family_name,
+        )
+        .join(Person, joins(Notice.person_id, Person))
+        .where(is_open)
+    )

@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from api.access.follow_ups import clinic_of, sits_for, sits_today
@@ -34,7 +34,8 @@ from api.access.permissions import (
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, joins, only, run, scalars, surely, tuples
+from domain.kernel.scope import local_day
 from domain.participants import findings, referring
 from domain.participants.ages import Age
 from domain.participants.findings import Found
@@ -50,41 +51,56 @@ from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership
 from meetings.reasons import ENDED
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.meeting import Meeting
 from models.participant import Participant
 from models.referral import Referral
 
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
 
-#: What a page or an answer may know of somebody without opening anything that is sealed.
-_SHOWN: Final = tuple(
-    _participant.c[name]
-    for name in (
-        *("id", "candidate_ref", "number", "state", "languages", "area", "recruiter"),
-        *("admitted_on", "retain_until", "held", "version"),
-    )
-)
+class Known(NamedTuple):
+    """What a page or an answer may know of somebody without opening anything that is sealed."""
+
+    id: UUID
+    candidate_ref: str
+    number: str | None
+    state: str
+    languages: list[str]
+    area: str
+    recruiter: bool
+    admitted_on: date | None
+    retain_until: date | None
+    held: bool
+    version: int
+
+
+def known(session: Session, participant_id: UUID, *conditions: ColumnElement[bool]) -> Known | None:
+    """What is known of somebody without opening anything; None where there is no such file."""
+    row = run(
+        session,
+        only(
+            Participant.id,
+            Participant.candidate_ref,
+            Participant.number,
+            Participant.state,
+            Participant.languages,
+            Participant.area,
+            Participant.recruiter,
+            Participant.admitted_on,
+            Participant.retain_until,
+            Participant.held,
+            Participant.version,
+        ).where(Participant.id == participant_id, *conditions),
+    ).first()
+    return None if row is None else Known(*row)
 
 
 def find_participant(
     session: Session, asker: Asker, participant_id: UUID, action: Action = Action.SEE_PARTICIPANT
-) -> tuple[dict[str, Any], Given]:
+) -> tuple[Known, Given]:
     """A candidate or participant for `action`, and what the asker is to them. Raises Forbidden, also where none is.
 
     The same questions are asked of one that is there and of one that is not.
     """
-    row = one(
-        session,
-        select(*_SHOWN).where(
-            _participant.c.program_id == program_of(session),
-            _participant.c.id == participant_id,
-            _participant.c.state != "draft",
-        ),
-    )
+    row = known(session, participant_id, col(Participant.state) != "draft")
     given = _given(session, asker, participant_id, row)
     if row is None:
         raise Forbidden
@@ -233,29 +249,28 @@ def _read_referrals(
     session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
 ) -> list[dict[str, Any]]:
     """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
-    rows = many(
+    rows = tuples(
         session,
-        select(_referral.c.id, _referral.c.sealed, _referral.c.received_at)
+        only(Referral.id, surely(Referral.sealed), surely(Referral.received_at))
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.sealed.is_not(None),
-            _referral.c.state != "draft",
+            Referral.participant_id == participant_id,
+            col(Referral.sealed).is_not(None),
+            Referral.state != "draft",
         )
-        .order_by(_referral.c.received_at.desc()),
+        .order_by(col(Referral.received_at).desc()),
     )
     told = []
-    for row in rows:
-        record_read(session, "referral", row["id"], what="referral", ground=ground, by=by, at=at, purpose=purpose)
-        said = unseal(session, participant_id, f"referral/{row['id']}", row["sealed"])
-        told.append({**said, "received_at": row["received_at"]})
+    for referral_id, sealed, received_at in rows:
+        record_read(session, "referral", referral_id, what="referral", ground=ground, by=by, at=at, purpose=purpose)
+        said = unseal(session, participant_id, f"referral/{referral_id}", sealed)
+        told.append({**said, "received_at": received_at})
     return told
 
 
-def _given(session: Session, asker: Asker, participant_id: UUID, row: dict[str, Any] | None) -> Given:
+def _given(session: Session, asker: Asker, participant_id: UUID, row: Known | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     circle = circle_of(session, participant_id, asker.day)
-    is_admitted = row is not None and row["state"] == "admitted"
+    is_admitted = row is not None and row.state == "admitted"
     shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
     sits = sits_today(session, clinic, asker)
@@ -288,18 +303,18 @@ def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID
     assessed: that is done under it too.
     """
     asked = asking.open_ones(session, recruiting.ASSESS, participant_id)
-    found = session.scalars(
-        select(_item.c.meeting_id)
-        .join(_meeting, refers(_item.c.meeting_id, _meeting))
-        .join(_participant, IS_ABOUT)
+    found = scalars(
+        session,
+        only(surely(AgendaItem.meeting_id))
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
+        .join(Participant, IS_ABOUT)
         .where(
-            _item.c.program_id == program_of(session),
-            _item.c.kind.in_([admissions.KIND, recruiters.KIND]),
-            _item.c.state.in_(TALKED_ABOUT),
-            *([] if asked else [~_item.c.reasons.contains([{"code": ENDED}])]),
+            col(AgendaItem.kind).in_([admissions.KIND, recruiters.KIND]),
+            col(AgendaItem.state).in_(TALKED_ABOUT),
+            *([] if asked else [~col(AgendaItem.reasons).contains([{"code": ENDED}])]),
             attendance.under_way_on(clinic.committee_id if clinic else None, day),
-            _participant.c.id == participant_id,
-        )
+            Participant.id == participant_id,
+        ),
     )
     return frozenset(found)
 

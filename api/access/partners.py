@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from api.access.permissions import (
@@ -23,19 +20,16 @@ from api.access.permissions import (
     to_program,
 )
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
 from domain.obligations import reading, to_accept, waiving
+from domain.obligations.attestations import DocumentOf
 from domain.obligations.facts import COORDINATOR
+from domain.obligations.reading import PeriodRead
 from meetings.documents.statement import PartnerStatement
 from meetings.statements.partner import partner_statement
 from models.agreement import Agreement
-from models.base import refers, table_of
 from models.obligation import ObligationDocument
 from models.program import Organization
-
-_organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_document = table_of(ObligationDocument)
 
 
 def to_partner(asker: Asker, organization_id: UUID) -> Given:
@@ -46,41 +40,48 @@ def to_partner(asker: Asker, organization_id: UUID) -> Given:
     return given
 
 
-def to_obligation(session: Session, asker: Asker, row: Mapping[str, Any]) -> Given:
+def to_obligation(session: Session, asker: Asker, row: PeriodRead) -> Given:
     """What the asker is to one period of an obligation: what they are to its partner, whether they owe or state it.
 
     And whether it falls to them to look at its proof.
     """
-    given = to_partner(asker, row["organization_id"])
+    given = to_partner(asker, row.organization_id)
     if _may_look(asker):
-        judged = to_accept.period_judged(session, row["id"])
+        judged = to_accept.period_judged(session, row.id)
         given |= _looking(session, asker, judged) if judged is not None else {}
-    owing = asker.hat(row["owed_by"], None if row["owed_by"] == COORDINATOR else row["organization_id"])
+    owing = asker.hat(row.owed_by, None if row.owed_by == COORDINATOR else row.organization_id)
     if owing is not None:
         given[Relation.OWES] = acting_as(asker, owing)
-    if row["check_kind"] == "attestation":
-        role = row["rule"]["by"]
-        hat = asker.hat(role, None if role == COORDINATOR else row["organization_id"])
+    if row.check_kind == "attestation":
+        role: str = row.rule["by"]
+        hat = asker.hat(role, None if role == COORDINATOR else row.organization_id)
         if hat is not None:
             given[Relation.ATTESTS] = acting_as(asker, hat)
     return given
 
 
-def partners_of(session: Session, asker: Asker) -> list[dict[str, Any]]:
+class Partner(Organization):
+    """An organization with its agreement."""
+
+    model_config = SHAPE
+
+    agreement_id: UUID = also(Agreement.id)
+
+
+def partners_of(session: Session, asker: Asker) -> list[Partner]:
     """The partners with an agreement, those that the asker may see, by name: `Action.SEE_PARTNER` for each."""
-    rows = many(
+    rows = every(
         session,
-        select(_organization, _agreement.c.id.label("agreement_id"))
-        .join(_agreement, refers(_agreement.c.organization_id, _organization))
-        .where(_organization.c.program_id == program_of(session))
-        .order_by(_organization.c.short_name),
+        of(Partner)
+        .join(Agreement, joins(Agreement.organization_id, Organization))
+        .order_by(col(Organization.short_name)),
     )
-    return [row for row in rows if allows(Action.SEE_PARTNER, to_partner(asker, row["id"])) is not None]
+    return [row for row in rows if allows(Action.SEE_PARTNER, to_partner(asker, row.id)) is not None]
 
 
-def find_partner(session: Session, asker: Asker, organization_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_partner(session: Session, asker: Asker, organization_id: UUID) -> tuple[Partner, Given]:
     """A partner that the asker may see, and what they are to it. Raises Forbidden, also where there is none."""
-    found = next((row for row in partners_of(session, asker) if row["id"] == organization_id), None)
+    found = next((row for row in partners_of(session, asker) if row.id == organization_id), None)
     if found is None:
         raise Forbidden
     given = to_partner(asker, organization_id)
@@ -88,7 +89,7 @@ def find_partner(session: Session, asker: Asker, organization_id: UUID) -> tuple
     return found, given
 
 
-def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[PeriodRead, Given]:
     """One period of an obligation that the asker may see, and what they are to it. Raises Forbidden."""
     row = reading.period(session, period_id)
     if row is None:
@@ -98,31 +99,31 @@ def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[di
     return row, given
 
 
-def find_proof(session: Session, asker: Asker, document_id: UUID) -> tuple[dict[str, Any], Actor]:
+def find_proof(session: Session, asker: Asker, document_id: UUID) -> tuple[DocumentOf, Actor]:
     """A document given for a clause that the asker may read, without its bytes, and as whom. Raises Forbidden.
 
     Whom it falls to look at it reads it for the periods that it may count for.
     """
-    row = one(
+    row = first(
         session,
-        select(_document, _agreement.c.organization_id)
-        .join(_agreement, refers(_document.c.agreement_id, _agreement))
-        .where(_document.c.program_id == program_of(session), _document.c.id == document_id),
+        of(DocumentOf)
+        .join(Agreement, joins(ObligationDocument.agreement_id, Agreement))
+        .where(ObligationDocument.id == document_id),
     )
     if row is None:
         raise Forbidden
-    given = to_partner(asker, row["organization_id"])
+    given = to_partner(asker, row.organization_id)
     if _may_look(asker):
         for judged in to_accept.periods_of(session, document_id):
             given = _looking(session, asker, judged) | given
     return row, require(Action.READ_PROOF, given)
 
 
-def find_proposal(session: Session, row: Mapping[str, Any], proposal_id: UUID) -> dict[str, Any]:
+def find_proposal(session: Session, row: PeriodRead, proposal_id: UUID) -> waiving.Proposed:
     """A proposal to free the partner of a period's clause. Raises Forbidden where there is none of this clause."""
-    found = waiving.proposals_of(session, row["agreement_id"], row["key"])
+    found = waiving.proposals_of(session, row.agreement_id, row.key)
     for proposal in found:
-        if proposal["id"] == proposal_id:
+        if proposal.id == proposal_id:
             return proposal
     raise Forbidden
 
@@ -142,7 +143,7 @@ def _may_look(asker: Asker) -> bool:
     return any(asker.hat(role) is not None for role in (COORDINATOR, to_accept.MANAGER))
 
 
-def _looking(session: Session, asker: Asker, judged: Mapping[str, Any]) -> Given:
+def _looking(session: Session, asker: Asker, judged: to_accept.PeriodJudged) -> Given:
     """Whether it falls to the asker to look at what was given for a period."""
     looks = to_accept.falls_on(session, judged, asker.standing).on(asker.person_id)
     return {} if looks is None else {Relation.ACCEPTS: acting_as(asker, looks)}
@@ -150,7 +151,7 @@ def _looking(session: Session, asker: Asker, judged: Mapping[str, Any]) -> Given
 
 def read_statement(
     session: Session, asker: Asker, organization_id: UUID, year: int, *, at: datetime
-) -> tuple[dict[str, Any], PartnerStatement]:
+) -> tuple[Partner, PartnerStatement]:
     """A partner whose yearly statement the asker may read, and that statement. Raises Forbidden, and Refusal."""
     partner, given = find_partner(session, asker, organization_id)
     require(Action.READ_STATEMENT, given)

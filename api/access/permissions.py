@@ -12,27 +12,12 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    Boolean,
-    ColumnElement,
-    Date,
-    Uuid,
-    and_,
-    any_,
-    bindparam,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-    union_all,
-)
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Date, Uuid, any_, bindparam, false, func, literal, union_all
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from api.access import questions
 from domain.casework import board, words
@@ -40,7 +25,25 @@ from domain.casework.approving import falls_for_approval
 from domain.casework.cases import links_allowed
 from domain.departure.hand_over_letters import OF_OFFERS
 from domain.kernel.actors import OPERATOR, Actor
-from domain.kernel.scope import many, one, program_of, run
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    value_of,
+)
+from domain.kernel.scope import program_of
 from domain.roles.roles import Holder, Link, Standing
 from domain.roles.sight import (
     FOR_PRIVACY,
@@ -53,18 +56,13 @@ from domain.roles.sight import (
 )
 from domain.terms.days import PARTICIPANT
 from domain.terms.sharing import Circle, circle_of
-from models.base import refers, table_of
 from models.casework import Case, Evidence, Responsibility, Task
 from models.committee import Seat, SeatHolder
 from models.outbox import Notice
 from models.program import Person
 from models.record import Event
 
-_task = table_of(Task)
-_case = table_of(Case)
-_event = table_of(Event)
-_evidence = table_of(Evidence)
-_notice = table_of(Notice)
+T = TypeVar("T", bound=Task)
 
 
 class Action(StrEnum):
@@ -538,7 +536,7 @@ def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
     return actor
 
 
-def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
+def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
     given: Given = {}
     if asker.is_staff:
@@ -611,38 +609,37 @@ def at_the_terminal() -> Given:
     return {Relation.OPERATOR: Actor.system(OPERATOR)}
 
 
-def to_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
+def to_case(session: Session, asker: Asker, case: Case) -> Given:
     """What the asker is to a case. One that `find_case` gave says itself whether they take part in it."""
     given = _to_owner(asker, case)
-    takes_part = case["takes_part"] if "takes_part" in case else _takes_part(session, asker, case["id"])
-    if takes_part:
+    known: bool | None = getattr(case, "takes_part", None)
+    if _takes_part(session, asker, case.id) if known is None else known:
         given[Relation.TAKES_PART if _reads_of(session, asker, case) else Relation.TOOK_PART] = themselves(asker)
     return given
 
 
-def _reads_of(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+def _reads_of(session: Session, asker: Asker, case: Case) -> bool:
     """Whether what people wrote in a case may be the asker's to read who takes part in it.
 
     In that of a candidate or participant it is for whom the file is open to, or who has something to do there under a
     role of their own: having done a step once, or acting for a worker, opens no words about somebody.
     """
-    participant_id = case.get("participant_id")
-    if participant_id is None or circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing):
+    whose = case.participant_id
+    if whose is None or circle_of(session, whose, asker.day).opens(asker.person_id, asker.standing):
         return True
     hats = board.hats_of(session, asker.standing, asker.person_id)
     own, alone = ([one for one, hat in held.items() if hat.acting_for is None] for held in (hats.tasks, hats.alone))
-    waits = select(_task.c.id).where(
-        _task.c.program_id == program_of(session),
-        _task.c.case_id == case["id"],
+    waits = only(Task.id).where(
+        Task.case_id == case.id,
         or_(
-            and_(_task.c.state.in_(["planned", "open"]), _task.c.owed_by_id.in_(own)),
-            _task.c.id.in_(alone),
+            and_(col(Task.state).in_(["planned", "open"]), col(Task.owed_by_id).in_(own)),
+            col(Task.id).in_(alone),
         ),
     )
-    return session.scalar(waits.limit(1)) is not None
+    return scalar(session, waits.limit(1)) is not None
 
 
-def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> Given:
+def may_end(session: Session, asker: Asker, case: Case, act: Literal["cancel", "reopen"]) -> Given:
     """As `to_case`, with DECLARED where the asker holds one of the roles that the protocol names for this act."""
     given = to_case(session, asker, case)
     for link in links_allowed(session, case, act):
@@ -653,33 +650,33 @@ def may_end(session: Session, asker: Asker, case: Mapping[str, Any], act: Litera
     return given
 
 
-def to_task(session: Session, asker: Asker, task: Mapping[str, Any], case: Mapping[str, Any] | None) -> Given:
+def to_task(session: Session, asker: Asker, task: Task, case: Case | None) -> Given:
     """What the asker is to a task."""
     given = to_case(session, asker, case) if case is not None else to_program(asker)
-    links = board.chains(session, [task["owed_by_id"], task["approved_by_id"]])
+    links = board.chains(session, [task.owed_by_id, task.approved_by_id])
     return given | to_duty(asker, task, links)
 
 
-def to_duty(asker: Asker, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Given:
+def to_duty(asker: Asker, task: Task | TaskAsked, links: Mapping[UUID, list[Link]]) -> Given:
     """What the asker is to a task as a duty: whether they owe it, approve it, did it, or may waive it.
 
     `links` are the chains of the task. Asks the database nothing, so that lists can ask it for each line.
     """
     given: Given = {}
-    if task["owed_by_id"]:
-        holder = asker.standing.falls_by(links[task["owed_by_id"]], task["due_on"]).on(asker.person_id)
+    if task.owed_by_id:
+        holder = asker.standing.falls_by(links[task.owed_by_id], task.due_on).on(asker.person_id)
         if holder:
             given[Relation.OWES] = acting_as(asker, holder)
-    if task["approved_by_id"]:
+    if task.approved_by_id:
         # Whoever is barred from it is told so by the verb; it then falls to the next of the chain as well.
-        chain = links[task["approved_by_id"]]
+        chain = links[task.approved_by_id]
         holder = asker.standing.falls(chain, kind="approvals").on(asker.person_id)
         holder = holder or falls_for_approval(asker.standing, task, chain).on(asker.person_id)
         if holder:
             given[Relation.APPROVES] = acting_as(asker, holder)
-    if asker.person_id in (task["done_by"], task["settled_by"]) and asker.person_id is not None:
+    if asker.person_id in (task.done_by, task.settled_by) and asker.person_id is not None:
         given[Relation.DID] = themselves(asker)
-    for role in task["waived_by"]:
+    for role in task.waived_by:
         holder = asker.hat(role)
         if holder:
             given[Relation.MAY_WAIVE] = acting_as(asker, holder)
@@ -734,41 +731,41 @@ def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
     return and_(
         is_open,
         or_(
-            _case.c.organization_id.in_(sight.organizations),
-            *([_case.c.subject_id == asker.person_id] if sight.own else []),
+            col(Case.organization_id).in_(sight.organizations),
+            *([col(Case.subject_id) == asker.person_id] if sight.own else []),
             *([part] if sight.part else []),
         ),
     )
 
 
-def seen_of(session: Session, asker: Asker, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def seen_of(session: Session, asker: Asker, tasks: Iterable[T]) -> list[T]:
     """Those of `tasks` that the asker may see, as `find_task` has it."""
-    listed = [dict(task) for task in tasks]
+    listed = list(tasks)
     hats = board.hats_of(session, asker.standing, asker.person_id)
     seen = set(
-        session.scalars(
-            select(_case.c.id).where(
-                _case.c.program_id == program_of(session),
-                _case.c.id.in_({task["case_id"] for task in listed if task["case_id"]}),
+        scalars(
+            session,
+            only(Case.id).where(
+                col(Case.id).in_({task.case_id for task in listed if task.case_id}),
                 visible_cases(asker, hats),
-            )
+            ),
         )
     )
-    apart = board.open_to(session, asker.person_id, [task["id"] for task in listed if not task["case_id"]])
-    links = board.chains(session, [task[name] for task in listed for name in ("owed_by_id", "approved_by_id")])
+    apart = board.open_to(session, asker.person_id, [task.id for task in listed if not task.case_id])
+    links = board.chains(session, [chain for task in listed for chain in (task.owed_by_id, task.approved_by_id)])
     given = to_program(asker)
     return [
         task
         for task in listed
         if (
-            task["case_id"] in seen
-            if task["case_id"]
-            else task["id"] in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
+            task.case_id in seen
+            if task.case_id
+            else task.id in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
         )
     ]
 
 
-def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
+def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
     """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none.
 
     One question either way: the time that it takes does not tell the two apart.
@@ -782,7 +779,7 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
         "own": sight.own,
         "partakes": sight.part,
     }
-    row = one(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
+    row = first(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
     if row is None:
         raise Forbidden
     return row
@@ -795,20 +792,19 @@ def find_person(session: Session, person_id: UUID) -> UUID:
     return person_id
 
 
-def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any] | None]:
+def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, SeenCase | None]:
     """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
-    task = one(
+    task = first(
         session,
-        select(_task).where(
-            _task.c.program_id == program_of(session),
-            _task.c.id == task_id,
+        of(Task).where(
+            Task.id == task_id,
             task_is_open_to(literal(asker.person_id, Uuid())),
         ),
     )
     if task is None:
         raise _as_if_there(session, asker, task_id)
-    if task["case_id"] is not None:
-        case = find_case(session, asker, task["case_id"])
+    if task.case_id is not None:
+        case = find_case(session, asker, task.case_id)
         if not shown_in(session, asker, case, [task]):
             raise Forbidden
         questions.note(Action.SEE_TASK)  # the case's answer is that of its tasks
@@ -853,36 +849,34 @@ def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
     return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
 
 
-def shown_in(
-    session: Session, asker: Asker, case: Mapping[str, Any], tasks: Iterable[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> list[T]:
     """Those of a case's tasks that the asker may see who sees the case, as lists and pages show them.
 
     Of a case that is no participant's, as a departure, a step about one is seen by who keeps their file, by who
     oversees the case, and by whoever has it to do.
     """
-    rows = [dict(task) for task in tasks]
-    if case["participant_id"] is not None or oversees(session, asker, case):
+    rows = list(tasks)
+    if case.participant_id is not None or oversees(session, asker, case):
         return rows
     about = words.about(session, rows)
     if not about:
         return rows
     links = board.chains(
-        session, [row[name] for row in rows if row["id"] in about for name in ("owed_by_id", "approved_by_id")]
+        session, [chain for row in rows if row.id in about for chain in (row.owed_by_id, row.approved_by_id)]
     )
     keeps: dict[UUID, bool] = {}
     for row in rows:
-        participant_id = about.get(row["id"])
+        participant_id = about.get(row.id)
         if participant_id is not None and participant_id not in keeps:
             keeps[participant_id] = keeps_file(session, asker, participant_id) is not None
     return [
         row
         for row in rows
-        if row["id"] not in about or keeps[about[row["id"]]] or _is_theirs_to_do(row, to_duty(asker, row, links))
+        if row.id not in about or keeps[about[row.id]] or _is_theirs_to_do(row, to_duty(asker, row, links))
     ]
 
 
-def oversees(session: Session, asker: Asker, case: Mapping[str, Any]) -> bool:
+def oversees(session: Session, asker: Asker, case: Case) -> bool:
     """Whether the asker oversees a case: they see each of its steps."""
     return bool(to_case(session, asker, case).keys() & _OVERSEES)
 
@@ -891,67 +885,64 @@ def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> fro
     """Those of these tasks, of cases that are no participant's, that the asker is not shown (`shown_in`)."""
     if not task_ids or Relation.COORDINATOR in to_program(asker):
         return frozenset()
-    here = program_of(session)
-    tasks = many(
+    tasks = every(
         session,
-        select(_task)
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == here, _task.c.id.in_(task_ids), _case.c.participant_id.is_(None)),
+        of(Task)
+        .join(Case, joins(Task.case_id, Case))
+        .where(col(Task.id).in_(task_ids), col(Case.participant_id).is_(None)),
     )
     about = words.about(session, tasks)
-    tasks = [task for task in tasks if task["id"] in about]
-    ids = {task["case_id"] for task in tasks}
-    cases = many(session, select(_case).where(_case.c.program_id == here, _case.c.id.in_(ids))) if ids else []
+    tasks = [task for task in tasks if task.id in about]
+    ids = {task.case_id for task in tasks}
+    cases = every(session, of(Case).where(col(Case.id).in_(ids))) if ids else []
     shown = {
-        task["id"]
+        task.id
         for case in cases
-        for task in shown_in(session, asker, case, [one_of for one_of in tasks if one_of["case_id"] == case["id"]])
+        for task in shown_in(session, asker, case, [one_of for one_of in tasks if one_of.case_id == case.id])
     }
-    return frozenset(task["id"] for task in tasks) - shown
+    return frozenset(task.id for task in tasks) - shown
 
 
-def lines_of_case(session: Session, asker: Asker, case: Mapping[str, Any]) -> ColumnElement[bool]:
+def lines_of_case(session: Session, asker: Asker, case: Case) -> ColumnElement[bool]:
     """The condition on a line of the record that it is of the case, and tells of nothing that the asker is not shown.
 
     What is about a step that they are not shown is not told of either: its proofs, and what was offered and written to
     others, of whichever follow-up.
     """
-    here = program_of(session)
     mine = and_(
-        _event.c.program_id == here,
-        _event.c.case_id == case["id"],
+        in_program(Event),
+        Event.case_id == case.id,
         line_is_open_to(literal(asker.person_id, Uuid())),
     )
-    ids = session.scalars(select(_task.c.id).where(_task.c.program_id == here, _task.c.case_id == case["id"])).all()
+    ids = scalars(session, only(Task.id).where(Task.case_id == case.id)).all()
     closed = closed_to(session, asker, ids)
     if not closed:
         return mine
     beside = union_all(
-        select(_evidence.c.id).where(_evidence.c.program_id == here, _evidence.c.task_id.in_(closed)),
-        select(_notice.c.id).where(
-            _notice.c.program_id == here,
-            _notice.c.case_id == case["id"],
-            _notice.c.person_id != asker.person_id,
-            _notice.c.template.in_(OF_OFFERS),
+        only(Evidence.id).where(col(Evidence.task_id).in_(closed)),
+        only(Notice.id).where(
+            Notice.case_id == case.id,
+            Notice.person_id != asker.person_id,
+            col(Notice.template).in_(OF_OFFERS),
         ),
     )
     to_others = and_(
         or_(
-            _event.c.verb.startswith("hand_over", autoescape=True),
-            func.coalesce(_event.c.facts["template"].astext, "").in_(OF_OFFERS),
+            col(Event.verb).startswith("hand_over", autoescape=True),
+            func.coalesce(inside(Event.facts)["template"].astext, "").in_(OF_OFFERS),
         ),
-        _event.c.facts["person"].astext.is_distinct_from(str(asker.person_id)),
+        inside(Event.facts)["person"].astext.is_distinct_from(str(asker.person_id)),
     )
-    return and_(mine, _event.c.subject_id.not_in([*closed, *session.scalars(beside)]), ~to_others)
+    return and_(mine, col(Event.subject_id).not_in([*closed, *scalars(session, beside)]), ~to_others)
 
 
 #: Who oversees a case: they see each of its steps, and of words about somebody none by that.
 _OVERSEES: Final = frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE})
 
 
-def _is_theirs_to_do(task: Mapping[str, Any], duty: Given) -> bool:
-    return (Relation.OWES in duty and task["state"] in ("planned", "open")) or (
-        Relation.APPROVES in duty and task["state"] == "submitted"
+def _is_theirs_to_do(task: Task, duty: Given) -> bool:
+    return (Relation.OWES in duty and task.state in ("planned", "open")) or (
+        Relation.APPROVES in duty and task.state == "submitted"
     )
 
 
@@ -961,16 +952,16 @@ def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> 
     More is asked only of whoever sees the case by nothing else than another of its tasks. Raises Forbidden.
     """
     asked = {"here": program_of(session), "task_id": task_id, "person": asker.person_id}
-    found = one(session, _TASK_ASKED, asked)
-    if found is None:
+    row = run(session, _TASK_ASKED, asked).first()
+    if row is None:
         raise _as_if_there(session, asker, task_id)
-    links = {found["owed_by_id"]: found["owed_by"], found["approved_by_id"]: found["approved_by"]}
-    given = to_duty(asker, found, links)
-    if found["case_id"] is None:
+    found = TaskAsked(*row)
+    given = to_duty(asker, found, found.links)
+    if found.case_id is None:
         given = to_program(asker) | given
         require(Action.SEE_TASK, given)
     elif Relation.TAKES_PART in TABLE[action] or not _sees_by_itself(asker, found, given):
-        given = to_case(session, asker, find_case(session, asker, found["case_id"])) | given
+        given = to_case(session, asker, find_case(session, asker, found.case_id)) | given
     else:
         given = _to_owner(asker, found) | given
     by = require(action, given)
@@ -989,11 +980,11 @@ def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:
     return Forbidden()
 
 
-def _sees_by_itself(asker: Asker, found: Mapping[str, Any], duty: Given) -> bool:
+def _sees_by_itself(asker: Asker, found: TaskAsked, duty: Given) -> bool:
     """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
     if not asker.is_staff:
         return False
-    sight, state = _Sight.of(asker), found["state"]
+    sight, state = _Sight.of(asker), found.state
     has_part = (
         Relation.DID in duty
         or (Relation.OWES in duty and state in ("planned", "open"))
@@ -1001,16 +992,16 @@ def _sees_by_itself(asker: Asker, found: Mapping[str, Any], duty: Given) -> bool
     )
     return (
         sight.everything
-        or found["organization_id"] in sight.organizations
-        or (sight.own and found["subject_id"] == asker.person_id)
+        or found.organization_id in sight.organizations
+        or (sight.own and found.subject_id == asker.person_id)
         or (sight.part and has_part)
     )
 
 
-def _to_owner(asker: Asker, case: Mapping[str, Any]) -> Given:
+def _to_owner(asker: Asker, case: Case | TaskAsked) -> Given:
     """What the asker is to the organization and to the subject of a case."""
-    given = to_program(asker, organizations=[case["organization_id"]])
-    if case["subject_id"] == asker.person_id:
+    given = to_program(asker, organizations=[case.organization_id])
+    if case.subject_id == asker.person_id:
         given[Relation.SUBJECT] = themselves(asker)
     return given
 
@@ -1034,15 +1025,14 @@ def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]
 def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a case that a person takes part in it, whose the duties are of these chains or single tasks."""
     return (
-        select(_task.c.id)
+        select(Task.id)
         .where(
-            _task.c.program_id == _case.c.program_id,
-            _task.c.case_id == _case.c.id,
+            joins(Task.case_id, Case),
             or_(
                 board.is_for(tasks, alone),
-                _task.c.done_by == person,
-                _task.c.settled_by == person,
-                and_(_task.c.state == "planned", _task.c.owed_by_id == any_(tasks)),
+                Task.done_by == person,
+                Task.settled_by == person,
+                and_(Task.state == "planned", col(Task.owed_by_id) == any_(tasks)),
             ),
         )
         .exists()
@@ -1113,60 +1103,99 @@ _AT_AN_ORGANIZATION: Final = {
 
 # What permission asks of one case or one task, built once, its values named as in the functions above.
 _here = bindparam("here", type_=Uuid())
-_owed, _approved = aliased(table_of(Responsibility)), aliased(table_of(Responsibility))
+_owed, _approved = aliased(Responsibility), aliased(Responsibility)
 _person = bindparam("person", type_=Uuid())
 _part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("alone", type_=board.CHAINS))
-_this_case = and_(_case.c.program_id == _here, _case.c.id == bindparam("case_id", type_=Uuid()))
+_case_id = bindparam("case_id", type_=Uuid())
 
-_TAKES_PART: Final = select(_part).select_from(_case).where(_this_case)
+
+class SeenCase(Case):
+    """A case that the asker may see, and whether they take part in it."""
+
+    model_config = SHAPE
+    takes_part: bool = also(value_of(_part))
+
+
+class TaskAsked(NamedTuple):
+    """What permission asks of a task, its case and its chains."""
+
+    state: str
+    due_on: date | None
+    owed_by_id: UUID | None
+    approved_by_id: UUID | None
+    done_by: UUID | None
+    done_for: UUID | None
+    may_not_approve: list[Link]
+    settled_by: UUID | None
+    waived_by: list[str]
+    case_id: UUID | None
+    organization_id: UUID | None
+    subject_id: UUID | None
+    owed_by: list[Link] | None
+    approved_by: list[Link] | None
+
+    @property
+    def links(self) -> dict[UUID, list[Link]]:
+        """Its chains by their ids."""
+        both = ((self.owed_by_id, self.owed_by), (self.approved_by_id, self.approved_by))
+        return {chain: links for chain, links in both if chain is not None and links is not None}
+
+
+_TAKES_PART: Final = select(_part).select_from(Case).where(in_program(Case), col(Case.id) == _case_id)
 #: `visible_cases`, of one case.
-_CASE_SEEN: Final = select(_case, _part.label("takes_part")).where(
-    _this_case,
+_CASE_SEEN: Final = of(SeenCase).where(
+    col(Case.id) == _case_id,
     case_is_open_to(_person),
     or_(
         bindparam("oversees", type_=Boolean()),
-        _case.c.organization_id == any_(bindparam("managed", type_=ARRAY(Uuid()))),
-        and_(bindparam("own", type_=Boolean()), _case.c.subject_id == _person),
+        col(Case.organization_id) == any_(bindparam("managed", type_=ARRAY(Uuid()))),
+        and_(bindparam("own", type_=Boolean()), Case.subject_id == _person),
         and_(bindparam("partakes", type_=Boolean()), _part),
     ),
 )
 _TASK_ASKED: Final = (
     select(
-        *(_task.c[name] for name in ("case_id", "state", "owed_by_id", "approved_by_id")),
-        *(_task.c[name] for name in ("due_on", "done_by", "done_for", "may_not_approve", "settled_by", "waived_by")),
-        _case.c.organization_id,
-        _case.c.subject_id,
-        _owed.c.links.label("owed_by"),
-        _approved.c.links.label("approved_by"),
+        Task.state,
+        Task.due_on,
+        Task.owed_by_id,
+        Task.approved_by_id,
+        Task.done_by,
+        Task.done_for,
+        Task.may_not_approve,
+        Task.settled_by,
+        Task.waived_by,
+        Task.case_id,
+        Case.organization_id,
+        Case.subject_id,
+        _owed.links,
+        _approved.links,
     )
-    .outerjoin(_case, refers(_task.c.case_id, _case))
-    .outerjoin(_owed, refers(_task.c.owed_by_id, _owed))
-    .outerjoin(_approved, refers(_task.c.approved_by_id, _approved))
-    .where(_task.c.program_id == _here, _task.c.id == bindparam("task_id", type_=Uuid()), task_is_open_to(_person))
+    .outerjoin(Case, joins(Task.case_id, Case))
+    .outerjoin(_owed, joins(Task.owed_by_id, _owed))
+    .outerjoin(_approved, joins(Task.approved_by_id, _approved))
+    .where(in_program(Task), col(Task.id) == bindparam("task_id", type_=Uuid()), task_is_open_to(_person))
 )
-_theirs, _ours = aliased(table_of(SeatHolder)), aliased(table_of(SeatHolder))
-_their_seat, _our_seat = aliased(table_of(Seat)), aliased(table_of(Seat))
+_theirs, _ours = aliased(SeatHolder), aliased(SeatHolder)
+_their_seat, _our_seat = aliased(Seat), aliased(Seat)
 _day = bindparam("day", type_=Date())
 
 
-def _held_today(holder: Any) -> ColumnElement[bool]:
+def _held_today(holder: type[SeatHolder]) -> ColumnElement[bool]:
     return and_(
-        holder.c.withdrawn_at.is_(None),
-        holder.c.starts_on <= _day,
-        or_(holder.c.ends_on.is_(None), holder.c.ends_on >= _day),
+        col(holder.withdrawn_at).is_(None),
+        col(holder.starts_on) <= _day,
+        or_(col(holder.ends_on).is_(None), col(holder.ends_on) >= _day),
     )
 
 
 _COMPANIONS: Final = (
-    select(_theirs.c.person_id)
-    .join(_their_seat, refers(_theirs.c.seat_id, _their_seat))
+    select(_theirs.person_id)
+    .join(_their_seat, joins(_theirs.seat_id, _their_seat))
     .join(
         _our_seat,
-        and_(
-            _our_seat.c.program_id == _their_seat.c.program_id, _our_seat.c.committee_id == _their_seat.c.committee_id
-        ),
+        and_(same(_our_seat, _their_seat), _our_seat.committee_id == _their_seat.committee_id),
     )
-    .join(_ours, and_(_ours.c.program_id == _our_seat.c.program_id, _ours.c.seat_id == _our_seat.c.id))
-    .where(_ours.c.program_id == _here, _ours.c.person_id == _person, _held_today(_ours), _held_today(_theirs))
+    .join(_ours, joins(_ours.seat_id, _our_seat))
+    .where(in_program(_ours), _ours.person_id == _person, _held_today(_ours), _held_today(_theirs))
     .distinct()
 )

@@ -21,8 +21,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 from starlette.exceptions import HTTPException
 
+from domain.kernel.rows import col, scalar
 from models.access import RateCount
-from models.base import table_of
 
 _log = logging.getLogger("spheres.web")
 
@@ -31,14 +31,13 @@ SPAN: Final = timedelta(minutes=15)
 MOST: Final = 3_000
 #: So many requests of one person a process answers before it tells the others: what they may miss meanwhile.
 TOLD_EVERY: Final = 25
-
-_count = table_of(RateCount)
-_adding = insert(_count).values(
+_adding = insert(RateCount).values(
     key=bindparam("key"), starts_at=bindparam("starts_at"), tries=bindparam("more", type_=Integer())
 )
 _ADD: Final = _adding.on_conflict_do_update(
-    index_elements=[_count.c.key, _count.c.starts_at], set_={"tries": _count.c.tries + _adding.excluded.tries}
-).returning(_count.c.tries)
+    index_elements=[col(RateCount.key), col(RateCount.starts_at)],
+    set_={"tries": col(RateCount.tries) + _adding.excluded.tries},
+).returning(col(RateCount.tries))
 
 
 class TooManyRequests(HTTPException):
@@ -79,7 +78,7 @@ class Requests:
                 counted.told = counted.mine
         if tells:
             with sessions() as session:
-                total = session.scalar(_ADD, {"key": _key(person_id), "starts_at": begun, "more": more}) or more
+                total = scalar(session, _ADD, {"key": _key(person_id), "starts_at": begun, "more": more}) or more
                 session.commit()
             with self._lock:
                 counted.others = max(counted.others, total - counted.told)

@@ -20,7 +20,7 @@ from uuid import UUID
 import anyio
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import DateTime, Engine, Text, bindparam, select, update
+from sqlalchemy import DateTime, Engine, Text, bindparam, update
 from sqlmodel import Session
 
 from adapters.database import finding_session, open_session, program_session, saying
@@ -32,13 +32,13 @@ from domain.access import sign_ins
 from domain.access.doors import digest
 from domain.access.sign_ins import Means
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program, run
+from domain.kernel.rows import col, run, scalar, select, value_of
+from domain.kernel.scope import local_day, program
 from domain.mail.notices import Stationery
 from domain.obligations import triggers
 from domain.roles.roles import standing
 from locales import current_language
 from models.access import BrowserSession
-from models.base import table_of
 from models.ports import Keys, SignInProvider
 from models.program import Person, Program
 
@@ -51,23 +51,26 @@ _SEEN_EVERY = timedelta(minutes=1)
 #: hold nothing. Each has one connection of the database, of which `adapters.database.make_engine` keeps as many. More
 #: would not be faster (they share one interpreter and its lock), and the unlucky ones would wait much longer.
 DESKS: Final = 10
-
-_row = table_of(BrowserSession)
-_program = table_of(Program)
-_by_token = _row.c.token_digest == bindparam("digest", type_=Text())
+_by_token = col(BrowserSession.token_digest) == bindparam("digest", type_=Text())
 
 #: Whose sign-in a cookie is, while it holds; from this statement on, the transaction is one of their program.
 _SIGNED_IN: Final = (
-    select(_row.c.program_id, _row.c.person_id, _row.c.seen_at, _program.c.time_zone, saying(_row.c.program_id))
-    .join(_program, _program.c.id == _row.c.program_id)
+    select(
+        BrowserSession.program_id,
+        BrowserSession.person_id,
+        BrowserSession.seen_at,
+        Program.time_zone,
+        value_of(saying(col(BrowserSession.program_id))),
+    )
+    .join(Program, col(Program.id) == col(BrowserSession.program_id))
     .where(
         _by_token,
-        _row.c.ended_at.is_(None),
-        _row.c.seen_at > bindparam("idle_since", type_=DateTime(timezone=True)),
-        _row.c.signed_in_at > bindparam("oldest", type_=DateTime(timezone=True)),
+        col(BrowserSession.ended_at).is_(None),
+        col(BrowserSession.seen_at) > bindparam("idle_since", type_=DateTime(timezone=True)),
+        col(BrowserSession.signed_in_at) > bindparam("oldest", type_=DateTime(timezone=True)),
     )
 )
-_SEEN: Final = update(_row).where(_by_token).values(seen_at=bindparam("moment"))
+_SEEN: Final = update(BrowserSession).where(_by_token).values(seen_at=bindparam("moment"))
 
 
 YearBehind = Literal["written", "being_written", "missing"]
@@ -311,7 +314,9 @@ def end_stay(office: Office, token: str) -> str:
     if not token:
         return ""
     with office.before_a_program() as session:
-        program_id = session.scalar(select(_row.c.program_id).where(_row.c.token_digest == digest(token)))
+        program_id = scalar(
+            session, select(BrowserSession.program_id).where(col(BrowserSession.token_digest) == digest(token))
+        )
     if program_id is None:
         return ""
     with office.of_program(program_id) as session:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from api.access.follow_ups import clinic_of, find_follow_up, sits_today
@@ -29,25 +28,23 @@ from api.access.permissions import (
 )
 from domain.follow_ups import summaries
 from domain.follow_ups.assigning import barred_from
+from domain.follow_ups.summaries import Asked
 from domain.kernel.actors import Actor
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, joins, only, scalar, scalars
 from domain.record.reads import Ground
 from domain.roles.sight import who_barred
 from domain.terms.sharing import circle_of
 from meetings.agenda_items import TALKED_ABOUT
 from models.agenda import AgendaItem
-from models.base import refers, table_of
+from models.casework import Case
 from models.follow_up import FollowUp
+from models.meeting import Meeting
 from models.participant import Participant
-
-_item = table_of(AgendaItem)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 
 def find_to_write(
     session: Session, asker: Asker, task_id: UUID, action: Action = Action.WRITE_SUMMARY
-) -> tuple[dict[str, Any], Actor, Ground]:
+) -> tuple[Asked, Actor, Ground]:
     """The summary that a step asks for, as whom the asker does `action` to it, and on what ground they read it.
 
     One that is complete is no longer written, only taken back. Raises Forbidden, also where there is none.
@@ -55,9 +52,9 @@ def find_to_write(
     task, case = find_task(session, asker, task_id)
     given = to_task(session, asker, task, case)
     row = summaries.asked_by(session, task_id)
-    if row is None or (task["state"] == "open") != (action is Action.WRITE_SUMMARY):
+    if row is None or (task.state == "open") != (action is Action.WRITE_SUMMARY):
         raise Forbidden
-    given = _within_file(session, asker, row["participant_id"], given)
+    given = _within_file(session, asker, row.participant_id, given)
     return row, require(action, given), "part" if given.keys() & {Relation.OWES, Relation.DID} else "role"
 
 
@@ -77,23 +74,23 @@ def _within_file(session: Session, asker: Asker, participant_id: UUID, given: Gi
     return {relation: actor for relation, actor in given.items() if relation not in (Relation.OWES, Relation.DID)}
 
 
-def summaries_in(session: Session, asker: Asker, case: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a departure asks to have summed up, each with what the asker may do to it: write, take back, or nothing.
+def summaries_in(session: Session, asker: Asker, case: Case) -> list[tuple[Asked, str]]:
+    """What a departure asks to have summed up, each with what the asker may do: "write", "take_back", or "".
 
     None of a participant who barred the asker.
     """
     found = []
     kept_from = who_barred(session, asker.person_id)
-    for row in summaries.summaries_in(session, case["id"]):
-        if row["participant_id"] in kept_from:
+    for row in summaries.summaries_in(session, case.id):
+        if row.participant_id in kept_from:
             continue
-        action = _NOW.get(row["state"] if case["state"] == "open" else "")
+        action = _NOW.get(row.state if case.state == "open" else "")
         may = ""
         if action is not None:
             with suppress(Forbidden):
-                find_to_write(session, asker, row["task_id"], action)
+                find_to_write(session, asker, row.task_id, action)
                 may = _WORDS[action]
-        found.append({**row, "may": may})
+        found.append((row, may))
     return found
 
 
@@ -101,38 +98,38 @@ _NOW: Final[Mapping[str, Action]] = {"open": Action.WRITE_SUMMARY, "done": Actio
 _WORDS: Final[Mapping[Action, str]] = {Action.WRITE_SUMMARY: "write", Action.TAKE_SUMMARY_BACK: "take_back"}
 
 
-def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[dict[str, Any], Given]:
+def find_to_read(session: Session, asker: Asker, follow_up_id: UUID, task_id: UUID) -> tuple[Asked, Given]:
     """A complete summary of a follow-up, and what the asker is to it. Raises Forbidden, also where there is none."""
     row, given = find_follow_up(session, asker, follow_up_id)
-    given = as_reader(session, asker, row["number"], given)
+    given = as_reader(session, asker, row.number, given)
     require(Action.READ_SUMMARY, given)
-    found = next((one for one in summaries.summaries_of(session, follow_up_id) if one["task_id"] == task_id), None)
+    found = next((one for one in summaries.summaries_of(session, follow_up_id) if one.task_id == task_id), None)
     if found is None:
         raise Forbidden
     return found, given
 
 
-def on_the_table(session: Session, asker: Asker, meeting: Mapping[str, Any]) -> list[dict[str, Any]]:
+def on_the_table(session: Session, asker: Asker, meeting: Meeting) -> list[Asked]:
     """The summaries that a meeting under way talks about and the asker may read, the last one of each, by number."""
-    if meeting["state"] != "under_way":
+    if meeting.state != "under_way":
         return []
-    talked_about = select(_item.c.subject).where(
-        _item.c.program_id == program_of(session),
-        _item.c.meeting_id == meeting["id"],
-        _item.c.kind == summaries.ON_AGENDA,
-        _item.c.state.in_(TALKED_ABOUT),
+    talked_about = only(AgendaItem.subject).where(
+        AgendaItem.meeting_id == meeting.id,
+        AgendaItem.kind == summaries.ON_AGENDA,
+        col(AgendaItem.state).in_(TALKED_ABOUT),
     )
-    follow_ups = session.execute(
-        select(_follow_up.c.id)
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
-        .where(_follow_up.c.program_id == program_of(session), _participant.c.number.in_(talked_about))
-        .order_by(_participant.c.number)
-    ).scalars()
+    follow_ups = scalars(
+        session,
+        only(FollowUp.id)
+        .join(Participant, joins(FollowUp.participant_id, Participant))
+        .where(col(Participant.number).in_(talked_about))
+        .order_by(col(Participant.number)),
+    )
     found = []
     for follow_up_id in follow_ups.all():
         for row in summaries.summaries_of(session, follow_up_id)[:1]:
             with suppress(Forbidden):
-                found.append(find_to_read(session, asker, follow_up_id, row["task_id"])[0])
+                found.append(find_to_read(session, asker, follow_up_id, row.task_id)[0])
     return found
 
 
@@ -154,16 +151,16 @@ def _sits_on(session: Session, asker: Asker, number: str) -> bool:
     if not sits:
         return False
     return (
-        session.scalar(
-            select(_item.c.id)
+        scalar(
+            session,
+            only(AgendaItem.id)
             .where(
-                _item.c.program_id == program_of(session),
-                _item.c.kind == summaries.ON_AGENDA,
-                _item.c.subject == number,
-                _item.c.state.in_(TALKED_ABOUT),
-                _item.c.meeting_id.in_(sits),
+                AgendaItem.kind == summaries.ON_AGENDA,
+                AgendaItem.subject == number,
+                col(AgendaItem.state).in_(TALKED_ABOUT),
+                col(AgendaItem.meeting_id).in_(sits),
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )

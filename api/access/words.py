@@ -7,9 +7,8 @@ their organization is told of the participant. Lists say that there are words, t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from api.access.permissions import Relation, is_told_in_place, keeps_file, to_duty
@@ -19,6 +18,7 @@ from domain.kernel.actors import Actor
 from domain.record.reads import record_read
 from domain.roles.sight import who_barred
 from domain.terms.sharing import Circle, circle_of
+from models.casework import Task
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Said:
     is_left: bool = False
 
 
-def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = False) -> dict[UUID, Said]:
+def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict[UUID, Said]:
     """Of each of these tasks that is about somebody, what the asker reads of the words with it; `opens` opens them.
 
     Raises Refusal where the keys cannot be used.
@@ -51,45 +51,45 @@ def said_with(desk: Desk, tasks: Sequence[Mapping[str, Any]], *, opens: bool = F
         return {}
     sealed = words.stand_with(session, list(about))
     keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
-    owing = _Owing(desk, [task for task in tasks if task["id"] in about and keepers[about[task["id"]]] is None])
+    owing = _Owing(desk, [task for task in tasks if task.id in about and keepers[about[task.id]] is None])
     found = {}
     for task in tasks:
-        if task["id"] not in about:
+        if task.id not in about:
             continue
-        by = keepers[about[task["id"]]]
-        has_words = task["id"] in sealed or bool(task["note"] or task["reason"])
+        by = keepers[about[task.id]]
+        has_words = task.id in sealed or bool(task.note or task.reason)
         if by is None:
-            found[task["id"]] = owing.said(task, about[task["id"]], has_words=has_words, opens=opens)
+            found[task.id] = owing.said(task, about[task.id], has_words=has_words, opens=opens)
         elif not has_words:
-            found[task["id"]] = Said(is_kept=True)
+            found[task.id] = Said(is_kept=True)
         elif opens:
-            found[task["id"]] = _opened(desk, task, by)
+            found[task.id] = _opened(desk, task, by)
         else:
-            found[task["id"]] = Said(is_kept=True, has_words=True)
+            found[task.id] = Said(is_kept=True, has_words=True)
     return found
 
 
 class _Owing:
     """What somebody who keeps no file of them reads of steps that they may owe, read once for all of them."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(self, desk: Desk, tasks: Sequence[Task]) -> None:
         self.desk = desk
         self.barred_by = who_barred(desk.session, desk.asker.person_id) if tasks else frozenset()
-        chains = {task[name] for task in tasks for name in ("owed_by_id", "approved_by_id") if _is_to_do(task)}
+        chains = {chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id) if _is_to_do(task)}
         self.links = board.chains(desk.session, list(chains)) if chains else {}
         self.circles: dict[UUID, Circle] = {}
 
-    def said(self, task: Mapping[str, Any], participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
+    def said(self, task: Task, participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
         """What they read of one step, also of those that were handed back to them, or given again."""
         desk = self.desk
         if participant_id in self.barred_by:
             return Said()
         if not _is_to_do(task):
-            return Said(is_left=has_words and opens and task["done_by"] == desk.asker.person_id)
+            return Said(is_left=has_words and opens and task.done_by == desk.asker.person_id)
         owes = to_duty(desk.asker, task, self.links).get(Relation.OWES)
         if owes is None:
             return Said()
-        has_words = bool(has_words and (task["handed_back_at"] or task["given_again_at"]))
+        has_words = bool(has_words and (task.handed_back_at or task.given_again_at))
         if participant_id not in self.circles:
             self.circles[participant_id] = circle_of(desk.session, participant_id, desk.day)
         if not is_told_in_place(desk.asker, self.circles[participant_id], owes):
@@ -99,20 +99,20 @@ class _Owing:
         return Said(reason=_opened(desk, task, owes).reason) if opens else Said(has_words=True)
 
 
-def _is_to_do(task: Mapping[str, Any]) -> bool:
-    return task["state"] in ("planned", "open")
+def _is_to_do(task: Task) -> bool:
+    return task.state in ("planned", "open")
 
 
-def _opened(desk: Desk, task: Mapping[str, Any], by: Actor) -> Said:
+def _opened(desk: Desk, task: Task, by: Actor) -> Said:
     record_read(
         desk.session,
         "task",
-        task["id"],
+        task.id,
         what="task_words",
         ground="role" if by.role == "coordinator" else "part",
         by=by,
         at=desk.at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
     said = words.opened(desk.session, task)
     note, reason = (said.get(name, "") for name in words.IN_TASK)

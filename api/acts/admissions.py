@@ -8,7 +8,7 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from api.access.participants import find_participant
+from api.access.participants import Known, find_participant
 from api.access.permissions import Action, Relation, allows, find_person, require
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
@@ -25,14 +25,12 @@ from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
 
-Row = Mapping[str, Any]
-
 Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 Referral = Annotated[UUID, on_form(chosen("referral.not_there", N_("There is no such referral.")), name="referral")]
 
 
-def find_file(desk: Desk, action: Action, participant_id: UUID) -> tuple[Row, Relations]:
+def find_file(desk: Desk, action: Action, participant_id: UUID) -> tuple[Known, Relations]:
     """A candidate or participant for an action, and what the asker is to them. Raises Forbidden."""
     return find_participant(desk.session, desk.asker, participant_id, action)
 
@@ -56,7 +54,7 @@ class IdentityGiven(Given):
 @PARTICIPANT.act(
     Action.KEEP_ADMISSION, "/corrections", form="correct", place="identity", versioned=True, json="PUT /identity"
 )
-def correct_identity(on: On[Row], said: IdentityGiven) -> None:
+def correct_identity(on: On[Known], said: IdentityGiven) -> None:
     """Write what is known now of who they are; what is not given stays. The answer says nothing of it."""
     changes = said.model_dump(exclude_none=True)
     correcting.correct_identity(on.session, on.id, changes, by=on.by, at=on.at, seen=on.seen)
@@ -79,7 +77,7 @@ class FindingGiven(Given):
     place="criteria",
     json="PUT /findings/{criterion}",
 )
-def find(on: On[Row], said: FindingGiven, criterion: Criterion) -> None:
+def find(on: On[Known], said: FindingGiven, criterion: Criterion) -> None:
     """Record how a criterion was found, by what fact. The age works itself out, as of the day."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     if criterion == "AD-C1":
@@ -106,7 +104,7 @@ class JoiningGiven(Given):
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
-def join(on: On[Row], said: JoiningGiven) -> UUID:
+def join(on: On[Known], said: JoiningGiven) -> UUID:
     """Say that a referral is about somebody who is known: it becomes theirs."""
     find_participant(on.session, on.desk.asker, said.to)  # no file that is kept from the asker is joined
     triage.refuse_other(on.session, on.id, said.referral_id)
@@ -126,7 +124,7 @@ class TriageGiven(Given):
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/triage", form="triage", place="triage", versioned=True)
-def decide_triage(on: On[Row], said: TriageGiven) -> None:
+def decide_triage(on: On[Known], said: TriageGiven) -> None:
     """Say where the referral goes; straight to a worker where it cannot wait. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.triage(
@@ -150,7 +148,7 @@ class TakingBackGiven(Given):
 
 
 @PARTICIPANT.act(Action.TRIAGE, "/triage/taking-back", place="criteria", versioned=True)
-def take_back_triage(on: On[Row], said: TakingBackGiven) -> None:
+def take_back_triage(on: On[Known], said: TakingBackGiven) -> None:
     """Triage a referral again; whoever was to meet the person no longer does. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
@@ -177,10 +175,10 @@ class AdmissionDecisionGiven(Given):
 @PARTICIPANT.act(
     Action.DECIDE_ADMISSION, "/decision", form="decision", versioned=True, leads=lambda _, meeting: meeting
 )
-def decide(on: On[Row], said: AdmissionDecisionGiven) -> str:
+def decide(on: On[Known], said: AdmissionDecisionGiven) -> str:
     """Record what the committee decides while it sits. If-Match is the agenda item's version."""
     admissions.refuse_other(on.session, on.id, said.item_id)
-    meeting_id = item_of(on.session, said.item_id)["meeting_id"]
+    meeting_id = item_of(on.session, said.item_id).meeting_id
     admissions.decide_admission(
         on.session,
         said.item_id,
@@ -206,7 +204,7 @@ class AnotherWorkerGiven(Given):
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/worker", form="name-another", place="workers", versioned=True, json="PUT")
-def name_another(on: On[Row], said: AnotherWorkerGiven) -> None:
+def name_another(on: On[Known], said: AnotherWorkerGiven) -> None:
     """Name somebody else to meet a candidate who was given to a worker before."""
     workers.name_another(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at, seen=on.seen)
 
@@ -222,7 +220,7 @@ class MeetingGiven(Given):
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/meetings", form="meeting", place="meeting", once=True)
-def meet(on: On[Row], said: MeetingGiven) -> None:
+def meet(on: On[Known], said: MeetingGiven) -> None:
     """Record a first meeting, and what the person said."""
     first_meetings.record_first_meeting(
         on.session,
@@ -237,13 +235,13 @@ def meet(on: On[Row], said: MeetingGiven) -> None:
     )
 
 
-def _after_declining(on: On[Row], _: None) -> str:
+def _after_declining(on: On[Known], _: None) -> str:
     """The worker has nothing to do with the file from here on; the coordinator keeps it for a while."""
     return f"/participants/{on.id}" if allows(Action.TRIAGE, on.given) else "/"
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/declining", form="decline", status=204, leads=_after_declining)
-def decline(on: On[Row]) -> None:
+def decline(on: On[Known]) -> None:
     """The person says no, before a meeting or after one: nothing is held against it."""
     first_meetings.decline(on.session, on.id, by=on.by, at=on.at)
 
@@ -275,13 +273,13 @@ class ConsentGiven(Given):
     worker_id: Annotated[UUID | None, on_form(name="worker")] = None
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, str]) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
         """What the form says; a partner is of no consent to the program, whatever stands in its field."""
-        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed)
+        return super().from_form({**typed, "partner": ""} if typed["purpose"] == "program" else typed, desk)
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents", form="sign", place="consent", once=True)
-def sign_consent(on: On[Row], said: ConsentGiven) -> None:
+def sign_consent(on: On[Known], said: ConsentGiven) -> None:
     """Record a consent that was explained and signed."""
     signed = Signed(**said.model_dump(exclude={"purpose", "organization_id"}))
     consents.sign(on.session, on.id, said.purpose, signed, organization_id=said.organization_id, by=on.by, at=on.at)
@@ -296,20 +294,20 @@ class ConsentTakenBack(Given):
 @PARTICIPANT.act(
     Action.KEEP_ADMISSION, "/consents/{consent_id}/withdrawal", form="take-back-{consent_id}", place="consent"
 )
-def withdraw_consent(on: On[Row], said: ConsentTakenBack, consent_id: UUID) -> None:
+def withdraw_consent(on: On[Known], said: ConsentTakenBack, consent_id: UUID) -> None:
     """The person takes a consent back; nobody asks why. It is refused, with what follows, until it is `really` so."""
     consents.refuse_other(on.session, on.id, consent_id)
     consents.withdraw(on.session, consent_id, confirmed=said.really, by=on.by, at=on.at)
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/review", place="consent")
-def leave_consents(on: On[Row]) -> None:
+def leave_consents(on: On[Known]) -> None:
     """The consents were looked at again, and stay as they were signed by the birth date that is known now."""
     reviews.leave_as_signed(on.session, on.id, by=on.by, at=on.at)
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/consents/going-on", place="consent")
-def go_on(on: On[Row]) -> None:
+def go_on(on: On[Known]) -> None:
     """The person goes on with what the withdrawal of the consent to the program leaves."""
     for_everyone = Relation.COORDINATOR in on.given
     withdrawals.go_on(on.session, on.id, for_everyone=for_everyone, by=on.by, at=on.at)
@@ -322,7 +320,7 @@ class StoringGiven(Given):
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/consents/{consent_id}/storing", place="consent")
-def store_consent(on: On[Row], said: StoringGiven, consent_id: UUID) -> None:
+def store_consent(on: On[Known], said: StoringGiven, consent_id: UUID) -> None:
     """The coordinator keeps the signed form."""
     consents.refuse_other(on.session, on.id, consent_id)
     consents.store(on.session, consent_id, copy_given_on=said.copy_given_on, by=on.by, at=on.at)
@@ -358,7 +356,7 @@ class RiskGiven(Given):
     once=True,
     json="POST /risks",
 )
-def assess_risk(on: On[Row], said: RiskGiven) -> None:
+def assess_risk(on: On[Known], said: RiskGiven) -> None:
     """Assess the risk at admission; or record how the committee, sitting, assesses the risk to others (AD-C4)."""
     if said.kind == "recruiter":
         by = require(Action.DECIDE_ADMISSION, on.given)
@@ -368,13 +366,13 @@ def assess_risk(on: On[Row], said: RiskGiven) -> None:
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/recruiting", place="risk", versioned=True)
-def find_recruiter(on: On[Row]) -> None:
+def find_recruiter(on: On[Known]) -> None:
     """Say that it was found out that they also recruit others: for good (AD-C4)."""
     recruiters.find_recruiter(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/number", place="number", versioned=True)
-def give_number(on: On[Row]) -> None:
+def give_number(on: On[Known]) -> None:
     """Give the number; the follow-up begins."""
     numbers.admit(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
 
@@ -385,13 +383,13 @@ class BarGiven(Given):
     person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")), name="person")]
 
 
-def _after_barring(on: On[Row], barred: UUID) -> str:
+def _after_barring(on: On[Known], barred: UUID) -> str:
     """Who bars themselves, because the person asked them to, is out from here on."""
     return "/" if barred == on.desk.asker.person_id else f"/participants/{on.id}#barred"
 
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/barred", form="barred", status=204, leads=_after_barring)
-def bar(on: On[Row], said: BarGiven) -> UUID:
+def bar(on: On[Known], said: BarGiven) -> UUID:
     """The person does not want somebody near their file: at once."""
     barring.bar(on.session, on.id, said.person_id, by=on.by, at=on.at)
     return said.person_id
@@ -404,7 +402,7 @@ def bar(on: On[Row], said: BarGiven) -> UUID:
     json="DELETE /barred/{person_id}",
     status=204,
 )
-def lift_bar(on: On[Row], person_id: UUID) -> None:
+def lift_bar(on: On[Known], person_id: UUID) -> None:
     """The person lets somebody near their file again."""
     find_person(on.session, person_id)
     barring.lift(on.session, on.id, person_id, by=on.by, at=on.at)

@@ -24,13 +24,15 @@ from uuid import UUID
 from fastapi import APIRouter
 from sqlmodel import Session
 
-from api.access.permissions import Action, action_of, asks, require
+from api.access.permissions import Action, action_of, asks, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import SAFE_METHODS, Desk
-from api.web.given import Given, reader_of
+from api.web.given import Given, OnForm, how_given
 from domain.kernel.actors import Actor
 
 Row = TypeVar("Row")
+Found = tuple[Row, Relations | Actor | None]
+"""A thing, and what the asker is to it; or the actor, where that was asked; or None where the act asks."""
 Do = TypeVar("Do", bound=Callable[..., Any])
 
 #: The name of a part of an address.
@@ -44,9 +46,17 @@ class On(Generic[Row]):
     desk: Desk
     row: Row
     given: Relations
-    by: Actor
+    actor: Actor | None
     ids: Mapping[str, Any]
     seen: int | None = None
+
+    @property
+    def by(self) -> Actor:
+        """The actor of the act, as its subject found it. Raises RuntimeError where the act itself asks."""
+        if self.actor is None:
+            msg = "this act asks for itself, by what is said"
+            raise RuntimeError(msg)
+        return self.actor
 
     @property
     def id(self) -> UUID:
@@ -83,10 +93,14 @@ class Act:
     status: int
     leads: Callable[[On[Any], Any], str] | None
 
-    def on_form(self) -> dict[str, Callable[[str], Any]]:
-        """The parts of its address over JSON that the page's form has as fields, each with what reads it."""
+    def on_form(self) -> dict[str, OnForm]:
+        """The parts of its address over JSON that the page's form has as fields, each with how it gives them."""
         in_path = _PART.findall(self.path)
-        return {name: reader_of(one.annotation, name) for name, one in self.parts.items() if name not in in_path}
+        return {
+            name: how_given(name, one.annotation, getattr(one.annotation, "__metadata__", ()), self.do.__name__)
+            for name, one in self.parts.items()
+            if name not in in_path
+        }
 
     def form_of(self, typed: Mapping[str, Any], parts: Mapping[str, Any]) -> str:
         """The form that is shown again where a rule refuses; `parts` are at least those of the address."""
@@ -101,11 +115,12 @@ class Act:
 class Subject(Generic[Row]):
     """What acts are done to: the address of one, and how it is found for an action, with what the asker is to it.
 
-    `find` raises Forbidden where the asker may not know of the thing, or there is none.
+    `find` raises Forbidden where the asker may not know of the thing, or there is none. It may ask itself, and then
+    gives the actor; or gives None where the act asks, by what is said.
     """
 
     path: str
-    find: Callable[..., tuple[Row, Relations]]
+    find: Callable[..., Found[Row]]
     acts: list[Act] = field(default_factory=list)
 
     def act(
@@ -125,10 +140,11 @@ class Subject(Generic[Row]):
 
         `form` is the page's, with the parts of the address in it, or finds it by what was typed. `place` is
         the part of the page to come back to. `once` and `versioned` say how it may be sent twice. `json` is its method
-        there, with its own path where that differs: a part that the page's address lacks is a field of the form. It
-        `leads` to its subject, or to where this says.
+        there, with its own path where that differs; "/" is the subject's. A part that the page's address lacks is a
+        field of the form. It `leads` to its subject, or to where this says.
         """
-        method, _, json_path = json.partition(" ")
+        method, _, own = json.partition(" ")
+        json_path = own.removesuffix("/") if own else path
 
         def declare(do: Do) -> Do:
             given = dict(inspect.signature(do, eval_str=True).parameters)
@@ -137,7 +153,7 @@ class Subject(Generic[Row]):
             if said is not None and not (isinstance(said.annotation, type) and issubclass(said.annotation, Given)):
                 msg = f"{do.__name__}: what is said has no shape"
                 raise TypeError(msg)
-            if set(_PART.findall(json_path or path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
+            if set(_PART.findall(json_path)) != given.keys() or not set(_PART.findall(path)) <= given.keys():
                 msg = f"{do.__name__}: its address has not the parts {sorted(given)}"
                 raise TypeError(msg)
             self.acts.append(
@@ -152,7 +168,7 @@ class Subject(Generic[Row]):
                     once=once,
                     versioned=versioned,
                     method=method,
-                    json_path=json_path or path,
+                    json_path=json_path,
                     status=status or (201 if once else 200),
                     leads=leads,
                 )
@@ -169,11 +185,23 @@ class Subject(Generic[Row]):
     def open(self, desk: Desk, act: Act, ids: Mapping[str, Any]) -> On[Row]:
         """Find the thing for an act, and the asker's part in it. Raises Forbidden."""
         row, given = self.find(desk, act.action, **ids)
+        if given is None or isinstance(given, Actor):
+            return On(desk, row, {}, given, ids)
         return On(desk, row, given, require(act.action, given), ids)
 
     def leads_to(self, act: Act, on: On[Row], done: Any) -> str:
         """Where an act leads: to its own place, or to the thing."""
         return act.leads(on, done) if act.leads is not None else self.path.format(**on.ids)
+
+
+def of_program(desk: Desk, _: Action) -> tuple[None, Relations]:
+    """Finds the program at large, for what is added to it."""
+    return None, to_program(desk.asker)
+
+
+def asks_itself(_: Desk, __: Action) -> tuple[None, None]:
+    """Finds nothing: what is said names who may, and the act asks the table for them."""
+    return None, None
 
 
 def endpoint_of(act: Act, answer: Callable[..., Any], parts: list[inspect.Parameter], shape: Any) -> Callable[..., Any]:

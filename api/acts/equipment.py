@@ -9,35 +9,30 @@ from uuid import UUID
 from api.access.permissions import Action, Forbidden, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
-from api.acts.declaring import On, Subject
+from api.acts.declaring import On, Subject, of_program
 from api.views.equipment import MOVES
 from api.web.given import Given, Key, PlainText, Short, on_form
 from api.web.readers import chosen
 from domain.equipment import inventory, lending
+from domain.equipment.inventory import Listed
 from domain.kernel.refusals import Refusal
 from locales import N_
 
-Row = Mapping[str, Any]
 
-
-def find_thing(desk: Desk, equipment_id: UUID) -> Row:
+def find_thing(desk: Desk, equipment_id: UUID) -> Listed:
     """A thing of the inventory that the asker may see. Raises Forbidden, also where there is none."""
     require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    row = next((one for one in inventory.inventory(desk.session) if one["id"] == equipment_id), None)
+    row = next((one for one in inventory.inventory(desk.session) if one.id == equipment_id), None)
     if row is None:
         raise Forbidden
     return row
 
 
-def _find_thing(desk: Desk, _: Action, equipment_id: UUID) -> tuple[Row, Relations]:
+def _find_thing(desk: Desk, _: Action, equipment_id: UUID) -> tuple[Listed, Relations]:
     return find_thing(desk, equipment_id), to_program(desk.asker)
 
 
-def _find_inventory(desk: Desk, _: Action) -> tuple[None, Relations]:
-    return None, to_program(desk.asker)
-
-
-INVENTORY: Final = Subject("/equipment", _find_inventory)
+INVENTORY: Final = Subject("/equipment", of_program)
 THING: Final = Subject("/equipment/{equipment_id}", _find_thing)
 
 
@@ -63,7 +58,7 @@ class EquipmentCorrected(Given):
 
 
 @THING.act(Action.KEEP_EQUIPMENT, form="correct", versioned=True, json="PUT")
-def correct_equipment(on: On[Row], said: EquipmentCorrected) -> None:
+def correct_equipment(on: On[Listed], said: EquipmentCorrected) -> None:
     """Correct the serial number of a thing, or what it is called."""
     inventory.correct(on.session, on.id, serial=said.serial, label=said.label, by=on.by, at=on.at, seen=on.seen)
 
@@ -80,7 +75,7 @@ def _which_move(typed: Mapping[str, Any]) -> str:
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/moves", form=_which_move, once=True, versioned=True, status=200)
-def move_equipment(on: On[Row], said: EquipmentMoved) -> None:
+def move_equipment(on: On[Listed], said: EquipmentMoved) -> None:
     """Take a thing back, report it missing, give it up, find it again, take it out of use or put it back."""
     session, by, at, seen = on.session, on.by, on.at, on.seen
     if said.move == "take_back":
@@ -106,6 +101,6 @@ class EquipmentLent(Given):
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/loan", form="lend", once=True, versioned=True, status=200)
-def lend_equipment(on: On[Row], said: EquipmentLent) -> None:
+def lend_equipment(on: On[Listed], said: EquipmentLent) -> None:
     """Put a thing in somebody's hands."""
     lending.lend(on.session, on.id, said.person_id, by=on.by, at=on.at, seen=on.seen)

@@ -18,20 +18,19 @@ from api.web.given import Day, Given, PlainText, on_form
 from api.web.readers import id_or_none
 from domain.accompaniment import states
 from domain.follow_ups import contacts
+from domain.follow_ups.locking import Followed
 from domain.kernel.refusals import Refusal
 from locales import N_
-
-Row = Mapping[str, Any]
 
 #: What is chosen where a follow-up is taken up again and nobody accompanies the participant yet.
 NOBODY_YET: Final = "nobody_yet"
 
 
-def _find(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Row, Relations]:
+def _find(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
     return find_follow_up(desk.session, desk.asker, follow_up_id)
 
 
-def _find_ended(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Row, Relations]:
+def _find_ended(desk: Desk, _: Action, follow_up_id: UUID) -> tuple[Followed, Relations]:
     return find_ended(desk.session, desk.asker, follow_up_id)
 
 
@@ -54,7 +53,7 @@ class AttemptGiven(Given):
 
 
 @FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/attempts", form="attempt", once=True)
-def record_attempt(on: On[Row], said: AttemptGiven) -> None:
+def record_attempt(on: On[Followed], said: AttemptGiven) -> None:
     """Write down an attempt to reach the participant."""
     contacts.record_attempt(
         on.session, on.id, means=said.means, reached=said.reached, tried_on=said.tried_on, by=on.by, at=on.at
@@ -73,7 +72,7 @@ class StrategyGiven(Given):
     form="strategy-{no_show_id}",
     json="PUT /missed-meetings/{no_show_id}",
 )
-def agree_strategy(on: On[Row], said: StrategyGiven, no_show_id: UUID) -> None:
+def agree_strategy(on: On[Followed], said: StrategyGiven, no_show_id: UUID) -> None:
     """Write down what was agreed after a missed meeting."""
     contacts.agree_strategy(on.session, on.id, no_show_id, said.strategy, by=on.by, at=on.at)
 
@@ -100,7 +99,7 @@ def _which_move(typed: Mapping[str, Any]) -> str:
 
 
 @FOLLOW_UP.act(Action.KEEP_FOLLOW_UP, "/state", form=_which_move, versioned=True, json="PUT")
-def move_state(on: On[Row], said: MoveGiven) -> None:
+def move_state(on: On[Followed], said: MoveGiven) -> None:
     """Have a follow-up pause, come back, end for a reason, be completed, or be taken up again."""
     move_to(
         on.desk,
@@ -118,7 +117,7 @@ def move_state(on: On[Row], said: MoveGiven) -> None:
 
 
 @ENDED.act(Action.TAKE_UP_AGAIN, "/taking-up", form="again", versioned=True)
-def take_up_again(on: On[Row]) -> None:
+def take_up_again(on: On[Followed]) -> None:
     """Take up again, as its worker, a follow-up that one had until it ended."""
     me = on.desk.asker.person_id
     states.reactivate(on.session, on.id, worker_id=me, by=on.by, at=on.at, seen=on.seen)

@@ -8,22 +8,31 @@ from uuid import UUID
 from pydantic import StrictBool
 
 from api.access.destructions import answers_as, find_destruction
-from api.access.permissions import Action
+from api.access.participants import Known
+from api.access.permissions import Action, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
-from api.acts.admissions import Row, Words, find_file
-from api.acts.declaring import On, Subject
+from api.acts.admissions import Words, find_file
+from api.acts.declaring import On, Subject, of_program
 from api.web.given import Day, Given, PlainText, on_form
 from api.web.readers import id_or_none
-from domain.participants import destruction, disclosures, retention
+from domain.participants import destruction, disclosures, research, retention
+from domain.participants.destruction import Asked
 
 
-def _find_destruction(desk: Desk, action: Action, participant_id: UUID) -> tuple[Row, Relations]:
+def _find_destruction(desk: Desk, action: Action, participant_id: UUID) -> tuple[Asked, Relations]:
     return find_destruction(desk.session, desk.asker, participant_id, action)
+
+
+def _find_consent(desk: Desk, _: Action, participant_id: UUID) -> tuple[None, Relations]:  # noqa: ARG001 - its verb looks
+    return None, to_program(desk.asker)
 
 
 KEPT: Final = Subject("/participants/{participant_id}", find_file)
 DESTRUCTION: Final = Subject("/participants/{participant_id}/destruction", _find_destruction)
+
+RESEARCH: Final = Subject("/research-consents", of_program)
+RESEARCH_CONSENT: Final = Subject("/research-consents/{participant_id}", _find_consent)
 
 
 class DisclosureGiven(Given):
@@ -37,7 +46,7 @@ class DisclosureGiven(Given):
 
 
 @KEPT.act(Action.KEEP_DISCLOSURES, "/disclosures", form="disclose", place="disclosures", once=True)
-def disclose(on: On[Row], said: DisclosureGiven) -> None:
+def disclose(on: On[Known], said: DisclosureGiven) -> None:
     """Record what was said without consent, once it was said (AD-R12)."""
     disclosures.disclose(on.session, on.id, **said.model_dump(), by=on.by, at=on.at)
 
@@ -50,19 +59,19 @@ class RetentionGiven(Given):
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/retention", form="retain", place="retention", json="PUT")
-def retain(on: On[Row], said: RetentionGiven) -> None:
+def retain(on: On[Known], said: RetentionGiven) -> None:
     """Set another last day on which the file is kept than that of the retention calendar, and say why."""
     retention.retain_until(on.session, on.id, said.day, reason=said.reason, by=on.by, at=on.at)
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/hold", place="retention", json="PUT")
-def hold(on: On[Row]) -> None:
+def hold(on: On[Known]) -> None:
     """Keep the file whatever its retention says, because the law asks for it."""
     retention.place_hold(on.session, on.id, by=on.by, at=on.at)
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/hold/release", place="retention", json="DELETE /hold", status=204)
-def release(on: On[Row]) -> None:
+def release(on: On[Known]) -> None:
     """Let the retention of the file run again."""
     retention.release_hold(on.session, on.id, by=on.by, at=on.at)
 
@@ -75,7 +84,7 @@ class DestructionGiven(Given):
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction", form="destroy", place="retention", status=204)
-def ask_to_destroy(on: On[Row], said: DestructionGiven) -> None:
+def ask_to_destroy(on: On[Known], said: DestructionGiven) -> None:
     """Ask that what is known of somebody be destroyed, once the retention has ended and nothing holds the file.
 
     Another person confirms it, some days later.
@@ -84,7 +93,7 @@ def ask_to_destroy(on: On[Row], said: DestructionGiven) -> None:
 
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction/withdrawal", place="retention", status=204)
-def take_destruction_back(on: On[Row]) -> None:
+def take_destruction_back(on: On[Known]) -> None:
     """Take back that the file be destroyed."""
     destruction.withdraw(on.session, on.id, by=on.by, at=on.at)
 
@@ -96,7 +105,7 @@ class DestructionAnswered(Given):
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/confirmation", form="confirm")
-def confirm(on: On[Row], said: DestructionAnswered) -> None:
+def confirm(on: On[Asked], said: DestructionAnswered) -> None:
     """Confirm it, as another person than who asked: the file is destroyed, for good and in every copy."""
     by = answers_as(on.session, on.desk.asker, on.row, on.given)
     destruction.confirm(on.session, on.id, seen=said.seen, by=by, at=on.at)
@@ -109,7 +118,27 @@ class DestructionRefused(DestructionAnswered):
 
 
 @DESTRUCTION.act(Action.CONFIRM_DESTRUCTION, "/refusal", form="refuse")
-def refuse(on: On[Row], said: DestructionRefused) -> None:
+def refuse(on: On[Asked], said: DestructionRefused) -> None:
     """Refuse it, as another person than who asked: the file is kept, and who asked reads why."""
     by = answers_as(on.session, on.desk.asker, on.row, on.given)
     destruction.refuse(on.session, on.id, reason=said.reason, seen=said.seen, by=by, at=on.at)
+
+
+class ResearchGiven(Given):
+    """A signed consent to research, by the number on its form."""
+
+    number: PlainText
+    signed_on: Day
+
+
+@RESEARCH.act(Action.KEEP_RESEARCH_CONSENTS, form="keep", once=True)
+def keep_research_consent(on: On[None], said: ResearchGiven) -> None:
+    """Record a consent to research that was signed (FU-9)."""
+    participant_id = research.of_number(on.session, said.number)
+    research.keep_research_consent(on.session, participant_id, said.signed_on, by=on.by, at=on.at)
+
+
+@RESEARCH_CONSENT.act(Action.KEEP_RESEARCH_CONSENTS, "/withdrawal", form="withdraw", status=204)
+def withdraw_research_consent(on: On[None]) -> None:
+    """The participant takes it back; nothing else changes for them."""
+    research.withdraw_research_consent(on.session, on.id, by=on.by, at=on.at)

@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 import typer
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from adapters.database import make_engine, open_session, program_session
@@ -19,10 +19,10 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.spoken import tell
 from api.cli.terminal import ProgramKey, keys_of, stationery_of, which_program
+from domain.kernel.rows import col, scalars, select
 from locales import N_
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES
-from models.base import table_of
 from models.program import Program
 
 app = typer.Typer(no_args_is_help=True, help="The meetings of committees.")
@@ -30,8 +30,6 @@ app = typer.Typer(no_args_is_help=True, help="The meetings of committees.")
 #: What a mail server takes for "later": it keeps the mail and tries again (EX_TEMPFAIL of sysexits.h).
 TRY_AGAIN: Final = 75
 _PIECE: Final = 1 << 16
-
-_program = table_of(Program)
 
 
 @app.callback()
@@ -79,7 +77,7 @@ def _hand_over(engine: Engine, settings: Settings, message: bytes, asked: str) -
 
 def _which(engine: Engine, message: bytes) -> UUID | None:
     with open_session(engine) as session:
-        programs: list[UUID] = list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+        programs: list[UUID] = list(scalars(session, select(Program.id).order_by(col(Program.key))))
     for program_id in programs:
         with program_session(engine, program_id) as session:
             if replies.knows(session, message):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +12,7 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.spoken import Ending, tell
 from api.cli.terminal import Counter, ProgramKey, counter
 from domain.casework import scheduling, versions
-from domain.casework.approving import who_may_approve
+from domain.casework.approving import Owed, who_may_approve
 from domain.casework.steps import links_of
 from domain.declarations.planning import known_days, meant_on
 from domain.declarations.planning import plan as planned
@@ -150,7 +149,7 @@ def _whom(
     language: str,
     *,
     named: bool,
-    asked: Mapping[str, Any] | None = None,
+    asked: Owed | None = None,
 ) -> str:
     """On whom a role's part falls on a day, and that the role is vacant where it is; the role alone where nobody is
     known yet: the subject of the case, or, unless its organization is `named`, somebody of the organization.
@@ -170,7 +169,7 @@ def _whom(
     return say(language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)
 
 
-def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> dict[str, Any]:
+def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> Owed:
     """A step as if it waited for its approval, having been done by whom it falls on: what bars an approver of it.
 
     Where it falls on several, each may approve what another did.
@@ -179,7 +178,7 @@ def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: 
     barred = [link for name in names for link in links_of(here.session, protocol, name, case)[:1]]
     doers = today.falls(links_of(here.session, protocol, step.by, case)).holders if step.by else ()
     done_by, done_for = (doers[0].person_id, doers[0].acting_for) if len(doers) == 1 else (None, None)
-    return {"done_by": done_by, "done_for": done_for, "may_not_approve": barred}
+    return Owed("submitted", None, None, None, done_by, done_for, barred)
 
 
 @app.command()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from sqlalchemy import exists, literal, select, text
+from sqlalchemy import exists, literal, text
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlmodel import Session
@@ -17,9 +17,9 @@ from adapters.places import is_there
 from adapters.postgres import DatabaseUrls, EmbeddedPostgres
 from adapters.settings import Settings
 from api.cli.spoken import Ending, fail
+from domain.kernel.rows import col, run, scalar, select
 from locales import N_, current_language, say
 from locales.told import Told
-from models.base import table_of
 from models.participant import DataKey
 from models.program import Program
 from models.record import Seal
@@ -54,10 +54,6 @@ _PEOPLE_ELSEWHERE: Final = N_(
     "folder back from its copy. If there is none, their identities can no longer be "
     "read; begin with new keys: spheres keys init"
 )
-
-_program = table_of(Program)
-_key = table_of(DataKey)
-_seal = table_of(Seal)
 
 #: What PostgreSQL answers (SQLSTATE) where its disk is full.
 _NO_ROOM: Final = "53100"
@@ -98,7 +94,7 @@ def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
 
 def refuse_real_program(session: Session) -> None:
     """Raises Ending where the database holds a program that is no demonstration. Of a session before any is known."""
-    if session.scalar(select(literal(1)).where(exists().where(_program.c.is_demonstration.is_(False)))):
+    if scalar(session, select(literal(1)).where(exists().where(col(Program.is_demonstration).is_(False)))):
         raise Ending(
             say(
                 current_language(),
@@ -109,8 +105,8 @@ def refuse_real_program(session: Session) -> None:
 
 def is_demonstrated(session: Session) -> bool:
     """Whether the demonstration is there with the year behind it. Of a session before any program is known."""
-    written = exists().where(_program.c.is_demonstration, _program.c.year_written_at.is_not(None))
-    return bool(session.scalar(select(written)))
+    written = exists().where(col(Program.is_demonstration), col(Program.year_written_at).is_not(None))
+    return bool(scalar(session, select(written)))
 
 
 def forget_unfinished_demonstration(session: Session) -> None:
@@ -119,13 +115,13 @@ def forget_unfinished_demonstration(session: Session) -> None:
     The year cannot be put behind people who have acted since, or for whom the program has. Of a session of the owner,
     whom no wall binds. Raises Ending, and touches nothing, where the database holds a real program.
     """
-    session.execute(text("lock table program in access exclusive mode"))
+    run(session, text("lock table program in access exclusive mode"))
     refuse_real_program(session)
-    unfinished = exists().where(_program.c.is_demonstration, _program.c.year_written_at.is_(None))
-    if session.scalar(select(unfinished)):
+    unfinished = exists().where(col(Program.is_demonstration), col(Program.year_written_at).is_(None))
+    if scalar(session, select(unfinished)):
         quoted = session.connection().dialect.identifier_preparer
         tables = ", ".join(quoted.format_table(table) for table in metadata.sorted_tables)
-        session.execute(text(f"truncate {tables}"))
+        run(session, text(f"truncate {tables}"))
     session.commit()
 
 
@@ -136,11 +132,11 @@ def refuse_lost_keys(session: Session, settings: Settings) -> None:
     found in what leaves, and the day the right ones are put back both are needed.
     """
     lost = [
-        (settings.seal_keys, exists().where(_seal.c.number > 0), _SEALED_ELSEWHERE),
-        (settings.people_keys / "master.json", exists().where(_key.c.destroyed_at.is_(None)), _PEOPLE_ELSEWHERE),
+        (settings.seal_keys, exists().where(col(Seal.number) > 0), _SEALED_ELSEWHERE),
+        (settings.people_keys / "master.json", exists().where(col(DataKey.destroyed_at).is_(None)), _PEOPLE_ELSEWHERE),
     ]
     for file, needed, sentence in lost:
-        if not is_there(file) and session.scalar(select(needed)):
+        if not is_there(file) and scalar(session, select(needed)):
             raise Ending(say(current_language(), sentence, file=str(file)))
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
@@ -18,11 +18,11 @@ from api.access.permissions import Action, asks, at_the_terminal, require
 from api.cli.databases import databases
 from api.cli.spoken import tell
 from api.cli.terminal import ProgramKey, keys_of, which_program
+from domain.kernel.rows import col, scalars, select
 from domain.participants.retention import sweep_orphans
 from domain.record.seal_check import Report, check, head_of_letter
 from domain.record.seals import Head
 from locales import N_, current_language, say
-from models.base import table_of
 from models.program import Program
 
 app = typer.Typer(no_args_is_help=True, help="The keys that seal the record, and those of participants.")
@@ -30,8 +30,6 @@ app = typer.Typer(no_args_is_help=True, help="The keys that seal the record, and
 PEOPLE_KEYS_MADE: Final = N_(
     "The keys of participants are made: %(folder)s. Keep a copy apart from the database’s, for a few weeks at most."
 )
-
-_program = table_of(Program)
 
 HeadOfLetter = Annotated[
     list[str] | None,
@@ -113,7 +111,7 @@ def sweep() -> None:
         engine = make_engine(urls.app, pool_size=4, application_name="spheres sweep")
         try:
             with open_session(engine) as session:
-                ids = list(session.scalars(select(_program.c.id)))
+                ids = list(scalars(session, select(Program.id)))
             with ExitStack() as opened:
                 sessions = [opened.enter_context(program_session(engine, each)) for each in ids]
                 for each in sessions:
@@ -129,7 +127,7 @@ def _programs(engine: Engine, asked: str, typed: list[Head]) -> list[str]:
     if asked or typed:
         which_program(engine, asked)
     with open_session(engine) as session:
-        known = list(session.scalars(select(_program.c.key).order_by(_program.c.key)))
+        known = list(scalars(session, select(Program.key).order_by(col(Program.key))))
     if not known:
         which_program(engine, asked)
     return [asked] if asked else known

@@ -12,7 +12,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import typer
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
@@ -22,18 +22,15 @@ from api.access.being_written import being_written
 from api.cli.databases import databases
 from api.cli.spoken import Ending
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import run, select
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import Stationery, stationery_for
 from domain.obligations import triggers
 from domain.participants.identity import names_known
 from flows.protocols import letter_folders
 from locales import N_, current_language, say
-from models.base import table_of
 from models.ports import Keys
 from models.program import Organization, Person, Program
-
-_program = table_of(Program)
-_organization = table_of(Organization)
 
 ProgramKey = Annotated[str, typer.Option("--program", help="The program's key. Not needed where there is one only.")]
 
@@ -75,7 +72,7 @@ class Counter:
     def organization(self, key: str) -> Organization:
         """An organization by key."""
         found = self.session.scalars(
-            select(Organization).where(_organization.c.program_id == self.program.id, _organization.c.key == key)
+            select(Organization).where(Organization.program_id == self.program.id, Organization.key == key)
         ).first()
         if found is None:
             raise Refusal("organization.unknown", N_("The program has no such organization."))
@@ -108,7 +105,7 @@ def counter(program_key: str = "") -> Iterator[Counter]:
 def which_program(engine: Engine, key: str) -> UUID:
     """The program of that key, or the only one. Raises Ending, naming those that there are."""
     with open_session(engine) as session:
-        known: dict[str, UUID] = {row.key: row.id for row in session.execute(select(_program.c.key, _program.c.id))}
+        known: dict[str, UUID] = {row.key: row.id for row in run(session, select(Program.key, Program.id))}
     if key in known:
         return known[key]
     if not key and len(known) == 1:

@@ -16,22 +16,39 @@ from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 
 Row = TypeVar("Row")
 
-Answer = Callable[[On[Row], Any, Response], Any]
+Answer = Callable[[On[Row], Any, Response], Any] | Callable[[On[Row], Any], Any]
 """What is answered after an act: from what it was done to, and what its function gave. Its return type is the shape."""
 
 
-def act_resources(router: APIRouter, subject: Subject[Row], answer: Answer[Row]) -> None:
-    """Put the acts of a subject under `PREFIX`. One of status 204 has no answer."""
-    shape = inspect.signature(answer, eval_str=True).return_annotation
+def act_resources(
+    router: APIRouter,
+    subject: Subject[Row],
+    answer: Answer[Row] | None = None,
+    *,
+    found_at: Callable[[On[Row], Any], str] | None = None,
+) -> None:
+    """Put the acts of a subject under `PREFIX`. One of status 204 has no answer.
+
+    What a request made that may be repeated is `found_at` an address, given what its function gave; or where it leads.
+    """
+    shape = inspect.signature(answer, eval_str=True).return_annotation if answer is not None else None
     for act in subject.acts:
         path = (PREFIX + subject.path + act.json_path).removeprefix(router.prefix)
         of_act = None if act.status == 204 else answer  # noqa: PLR2004  # No Content
-        endpoint = _endpoint(subject, act, of_act, shape if of_act else None)
+        endpoint = _endpoint(subject, act, of_act, shape if of_act else None, found_at)
         router.add_api_route(path, endpoint, methods=[act.method], status_code=act.status)
 
 
-def _endpoint(subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape: Any) -> Callable[..., Any]:
+def _endpoint(
+    subject: Subject[Row],
+    act: Act,
+    answer: Answer[Row] | None,
+    shape: Any,
+    found_at: Callable[[On[Row], Any], str] | None,
+) -> Callable[..., Any]:
     ids = dict(subject.parts())
+    tell: Any = answer
+    takes = len(inspect.signature(answer).parameters) if answer is not None else 0
 
     def reply(given: Mapping[str, Any]) -> Any:
         body, once, response = given.get("body"), given.get("once"), given["response"]
@@ -42,8 +59,9 @@ def _endpoint(subject: Subject[Row], act: Act, answer: Answer[Row] | None, shape
             on = replace(on, seen=seen_version(given["if_match"]))
         done = act.call(on, body, {name: given[name] for name in act.parts})
         if once is not None:
-            once.done(response, act.status, PREFIX + subject.leads_to(act, on, done))
-        return answer(on, done, response) if answer is not None else None
+            place = found_at(on, done) if found_at is not None else subject.leads_to(act, on, done)
+            once.done(response, act.status, PREFIX + place)
+        return tell(*(on, done, response)[:takes]) if takes else None
 
     parts = [
         *(part(name, kind) for name, kind in ids.items()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictInt
@@ -11,21 +11,7 @@ from api.json.meeting_shapes import Line
 from api.json.shapes import Shown
 from api.web.given import Given
 
-ItemMinutes = Annotated[StrictInt, Field(ge=0, le=600)]
-
-
 # ------------------------------------------------------------------------------------------------------------- taken
-
-
-class ItemEdited(Given):
-    """What changes of an item: what is not given stays as it is. A null seat is nobody's in particular."""
-
-    title_fr: Line | None = None
-    title_en: Line | None = None
-    minutes: ItemMinutes | None = None
-    purpose: Literal["information", "discussion", "decision"] | None = None
-    audience: Literal["invited", "seats", "partners"] | None = None
-    presenter_seat_id: UUID | None = None
 
 
 class PlaceOnAgenda(Given):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Sequence
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query, Response
@@ -24,17 +24,18 @@ from api.access.agendas import (
     requests_of,
     send,
     versions_read,
-    withdrawer,
 )
 from api.access.meetings import audience_of, find_meeting
 from api.access.permissions import Action, allows, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.agendas import AGENDA, ITEM
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.agenda_shapes import (
     AgendaKept,
     AgendaShown,
     AssembledShown,
     EditionShown,
-    ItemEdited,
     ItemKept,
     ItemShown,
     LateGiven,
@@ -48,8 +49,8 @@ from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
 from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting
-from meetings.agenda_items import is_asked, item_of
-from meetings.agendas import AS_IS
+from meetings.agenda_items import PresentedItem, is_asked, item_of
+from meetings.assembling import Assembled
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
@@ -63,7 +64,7 @@ router = api_routes("meetings")
 def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge=0, le=1000)] = 0) -> AgendaShown:
     """What is on a meeting's agenda, or on an addendum to it, as the asker may read it."""
     row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row["starts"].date())
+    audience = audience_of(desk, members, given, row.starts.date())
     content = agenda_papers.content(desk.session, meeting_id, audience=audience, addendum=addendum)
     return AgendaShown(items=[_item(desk, one) for one in content.items], overrun_minutes=content.overrun_minutes)
 
@@ -73,7 +74,7 @@ def get_agenda(meeting_id: UUID, desk: AtDesk, addendum: Annotated[int, Query(ge
 def list_versions(meeting_id: UUID, desk: AtDesk) -> list[VersionShown]:
     """The versions of an agenda that went out, the last one first, with how many items the asker may read of each."""
     row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row["starts"].date())
+    audience = audience_of(desk, members, given, row.starts.date())
     return [
         VersionShown(
             n=version.n,
@@ -109,31 +110,21 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
     rows = agendas.items_of(desk.session, meeting_id)
     late = agendas.late_requests(desk.session, meeting_id)
     pool = agendas.pool_of(desk.session, found.committee_id)
-    off: Sequence[Mapping[str, Any]] = agendas.off_of(desk.session, meeting_id)
+    off: Sequence[PresentedItem] = agendas.off_of(desk.session, meeting_id)
     missing = lacking(desk, meeting_id, rows)
     if allows(Action.KEEP_AGENDA, found.given) is None:
-        mine = {row["id"] for row in requests_of(desk, found)}
-        rows, pool = ([row for row in part if row["id"] in mine] for part in (rows, pool))
-        late, off, missing = tuple(row for row in late if row["id"] in mine), (), {}
-    waits_late = {row["id"] for row in late}
+        mine = {row.id for row in requests_of(desk, found)}
+        rows, pool = ([row for row in part if row.id in mine] for part in (rows, pool))
+        late, off, missing = tuple(row for row in late if row.id in mine), (), {}
+    waits_late = {row.id for row in late}
     return AgendaKept(
         items=[_kept(desk, row) for row in rows],
-        pool=[_kept(desk, row) for row in pool if row["id"] not in waits_late],
+        pool=[_kept(desk, row) for row in pool if row.id not in waits_late],
         late=[_kept(desk, row) for row in late],
         off=[_kept(desk, row) for row in off],
         missing={language: [UUID(one) for one in ids] for language, ids in missing.items()},
         freezes_at=freezes_at(desk, found.meeting),
     )
-
-
-@router.post("/meetings/{meeting_id}/agenda/assembly")
-@asks(Action.KEEP_AGENDA)
-def assemble_agenda(meeting_id: UUID, desk: AtDesk) -> AssembledShown:
-    """Draw a meeting's agenda anew by the committee's rules. What was changed by hand stays."""
-    found, by = keeper(desk, meeting_id)
-    refuse_over(found.meeting)
-    done = assembling.draw_up(desk.session, meeting_id, by=by, at=desk.at)
-    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
 
 
 @router.get("/meetings/{meeting_id}/agenda/items/{item_id}")
@@ -142,35 +133,7 @@ def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) 
     """One item as it is kept: for whoever keeps the agenda, and for a member who asked for it and may take it back."""
     found, row = find_item(desk, meeting_id, item_id)
     require(Action.WITHDRAW_ITEM, found.given)
-    return _shown(desk, response, row["id"])
-
-
-@router.put("/meetings/{meeting_id}/agenda/items/{item_id}")
-@asks(Action.KEEP_AGENDA)
-def edit_item(
-    meeting_id: UUID, item_id: UUID, body: ItemEdited, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Change an item's titles, length, purpose, audience or presenting seat."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.edit(
-            desk.session,
-            item_id,
-            title_fr=body.title_fr,
-            title_en=body.title_en,
-            minutes=body.minutes,
-            purpose=body.purpose,
-            audience=body.audience,
-            presenter=body.presenter_seat_id if "presenter_seat_id" in body.model_fields_set else AS_IS,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-    )
+    return _shown(desk, response, row.id)
 
 
 @router.put("/meetings/{meeting_id}/agenda/items/{item_id}/place")
@@ -180,64 +143,9 @@ def move_item(
 ) -> ItemKept:
     """Put an item in another place of its agenda; it stands under the heading of what it comes to there."""
     (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
-@asks(Action.KEEP_AGENDA)
-def put_item_on(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
-    """Put an item of the pool last on an agenda that is not frozen."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.put_on(desk.session, item_id, meeting_id, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/removal")
-@asks(Action.KEEP_AGENDA)
-def take_item_off(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Take an item off an agenda, to which it does not come back by itself."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk, response, found, item_id, lambda: agendas.take_off(desk.session, item_id, by=by, at=desk.at, seen=seen)
-    )
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
-@asks(Action.KEEP_AGENDA)
-def restore_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> ItemKept:
-    """Put what was taken off, and waits nowhere, last on its agenda again: as a new item, which is the answer."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
     refuse_over(found.meeting)
-    return _shown(desk, response, agendas.restore(desk.session, item_id, by=by, at=desk.at, seen=seen))
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal")
-@asks(Action.WITHDRAW_ITEM)
-def withdraw_item(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Take back an item that was asked for: the coordinator any, a member their own."""
-    (found, by), seen = withdrawer(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.withdraw_item(desk.session, item_id, by=by, at=desk.at, seen=seen),
-    )
+    agendas.move_to(desk.session, item_id, body.place, by=by, at=desk.at, seen=seen)
+    return _shown(desk, response, item_id)
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
@@ -260,24 +168,8 @@ def add_late_item(
         lambda: freezing.add_late(desk.session, meeting_id, item_id, reason=body.reason, by=by, at=desk.at, seen=seen),
         preview=preview,
     )
-    response.headers["ETag"] = etag(item_of(desk.session, item_id)["version"])
+    response.headers["ETag"] = etag(item_of(desk.session, item_id).version)
     return sent
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal")
-@asks(Action.KEEP_AGENDA)
-def decline_late_item(
-    meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemKept:
-    """Leave what was asked for late to a later meeting."""
-    (found, by), seen = keeper_of_item(desk, meeting_id, item_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        found,
-        item_id,
-        lambda: agendas.decline_late(desk.session, item_id, by=by, at=desk.at, seen=seen),
-    )
 
 
 @router.post("/meetings/{meeting_id}/agenda/freezing")
@@ -293,15 +185,20 @@ def freeze_agenda(
         return freezing.freeze(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
 
     sent = _sent(desk, found, "frozen", change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id)["version"])
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
     return sent
 
 
-def _changed(desk: Desk, response: Response, found: Found, item_id: UUID, act: Callable[[], object]) -> ItemKept:
-    """Change an item of a meeting that is not over, and show it as it stands then."""
-    refuse_over(found.meeting)
-    act()
-    return _shown(desk, response, item_id)
+def _assembled(_: On[Found], done: Assembled) -> AssembledShown:
+    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
+
+
+def _acted_on(on: On[Found], new: UUID | None, response: Response) -> ItemKept:
+    return _shown(on.desk, response, new or on.id)
+
+
+act_resources(router, AGENDA, _assembled)
+act_resources(router, ITEM, _acted_on)
 
 
 def _shown(desk: Desk, response: Response, item_id: UUID) -> ItemKept:
@@ -334,17 +231,24 @@ def _letter(one: Letter) -> EditionShown:
     )
 
 
-_AS_STORED: Final = (
-    *("id", "state", "meeting_id", "section_fr", "section_en", "title_fr", "title_en", "minutes", "purpose"),
-    *("audience", "presenter_seat_id", "late", "times_seen", "version"),
-)
-
-
-def _kept(desk: Desk, row: Mapping[str, Any]) -> ItemKept:
+def _kept(desk: Desk, row: PresentedItem) -> ItemKept:
     return ItemKept(
-        **{name: row[name] for name in _AS_STORED},
-        number=row["number"] or "",
-        late_reason=why_late(row["late_reason"], desk.language),
+        id=row.id,
+        state=row.state,
+        meeting_id=row.meeting_id,
+        section_fr=row.section_fr,
+        section_en=row.section_en,
+        title_fr=row.title_fr,
+        title_en=row.title_en,
+        minutes=row.minutes,
+        purpose=row.purpose,
+        audience=row.audience,
+        presenter_seat_id=row.presenter_seat_id,
+        late=row.late,
+        times_seen=row.times_seen,
+        version=row.version,
+        number=row.number or "",
+        late_reason=why_late(row.late_reason, desk.language),
         is_asked=is_asked(row),
     )
 

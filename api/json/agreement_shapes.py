@@ -92,19 +92,6 @@ class VersionShown(VersionListed):
     changes: list[ChangeShown] | None
 
 
-class SignatureGiven(Given):
-    """One's own signature, as a director, with the text in front of one."""
-
-    has_read: bool
-
-
-class PaperSignatureGiven(Given):
-    """A signature that a director gave on paper."""
-
-    director_id: UUID
-    signed_on: Day
-
-
 class StartGiven(Given):
     """The first day in force, the last one where it has one, and which role each becomes that it no longer creates."""
 
@@ -174,14 +161,6 @@ class TextGiven(Given):
     clauses: Annotated[list[ClauseGiven], Field(default_factory=list)]
     resources: Annotated[list[ResourceGiven], Field(default_factory=list)]
     sharing: SharingGiven | None = None
-
-
-class EndingGiven(Given):
-    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
-
-    ends_on: Day
-    notice_on: Day
-    shorter_agreed: bool = False
 
 
 # ------------------------------------------------------------------------------------------ partners and obligations
@@ -333,51 +312,9 @@ class PeriodShown(PeriodListed):
     proposals: list[WaiverProposalShown]
 
 
-class AttestationGiven(Given):
-    """That it held in the period, or that it did not, and then why."""
-
-    said: Literal["held", "not_held"]
-    note: PlainText = ""
-
-
 class DocumentGiven(Given):
     """A document, with the day that it speaks of."""
 
     name: PlainText
     content: Annotated[str, Field(description="base64", max_length=15_000_000)]
     effective_on: Day
-
-
-class DocumentWithdrawalGiven(Given):
-    """Why a document is taken back."""
-
-    reason: PlainText
-
-
-class AcceptanceGiven(Given):
-    """Which proof is accepted: the id of a document, of an attestation, or of a procedure's step."""
-
-    proof_id: UUID
-
-
-class ReturnGiven(AcceptanceGiven):
-    """Which proof is returned, and why."""
-
-    reason: PlainText
-
-
-class WaiverProposalGiven(Given):
-    """The days, both inclusive, and why."""
-
-    starts_on: Day
-    ends_on: Day
-    reason: PlainText
-
-
-class WaiverGiven(Given):
-    """The days, both inclusive, the decision by which, and why."""
-
-    starts_on: Day
-    ends_on: Day
-    decision_id: UUID
-    reason: PlainText

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Path, Response
+from fastapi import Depends, Response
 
-from api.access.agreements import agreements_of, find_agreement, find_version, signed_file, versions_of
+from api.access.agreements import (
+    WithOrganization,
+    agreements_of,
+    find_agreement,
+    find_version,
+    signed_file,
+    versions_of,
+)
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.agreements import AGREEMENT, VERSION, Number, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.agreement_shapes import (
     AgreementShown,
     ChangeShown,
-    EndingGiven,
-    PaperSignatureGiven,
-    SignatureGiven,
     SignatureShown,
     SignedFileGiven,
     SignedFileGivenOut,
@@ -32,7 +39,7 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from domain.agreements import agreements, rewriting, signed_files, succession, terminations, version_text
+from domain.agreements import agreements, rewriting, signed_files, succession, version_text
 from domain.agreements.difference import difference
 from domain.agreements.rewriting import Text
 from domain.kernel.refusals import Refusal
@@ -41,7 +48,6 @@ from locales import N_
 router = api_routes("agreements")
 
 _HERE: Final = "/agreements/{agreement_id}/versions/{n}"
-Number = Annotated[int, Path(ge=1, le=9999)]
 
 
 @router.get("/agreements")
@@ -68,20 +74,6 @@ def get_version(agreement_id: UUID, n: Number, desk: AtDesk, response: Response)
     return _shown(desk, agreement_id, n, response)
 
 
-@router.post("/agreements/{agreement_id}/versions", status_code=201)
-@asks(Action.KEEP_AGREEMENTS)
-def renew(agreement_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> VersionShown:
-    """Draft the next version from the text that was signed last."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    _, given = find_agreement(desk, agreement_id)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    succession.renew(desk.session, agreement_id, by=by, at=desk.at)
-    n = versions_of(desk, agreement_id)[0]["n"]
-    once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
-    return _shown(desk, agreement_id, n, response)
-
-
 @dataclass(frozen=True)
 class Door:
     """What every act on a version comes with: which one, the desk, and the version of it that was seen."""
@@ -96,7 +88,7 @@ class Door:
         """Do `verb` with what was `given`, as whoever the asker is to the partner. Raises Forbidden and Refusal."""
         row, relations = find_version(self.desk, self.agreement_id, self.n)
         by = require(action, relations)
-        verb(self.desk.session, row["id"], **given, by=by, at=self.desk.at, seen=seen_version(self.if_match))
+        verb(self.desk.session, row.id, **given, by=by, at=self.desk.at, seen=seen_version(self.if_match))
         return _shown(self.desk, self.agreement_id, self.n, self.response)
 
 
@@ -115,34 +107,6 @@ def rewrite(body: TextGiven, door: AtDoor) -> VersionShown:
     return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=Text(**body.model_dump()))
 
 
-@router.post(f"{_HERE}/sending")
-@asks(Action.KEEP_AGREEMENTS)
-def send(door: AtDoor) -> VersionShown:
-    """A draft goes to the directors, each by letter."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.send_version)
-
-
-@router.post(f"{_HERE}/taking-back")
-@asks(Action.KEEP_AGREEMENTS)
-def take_back(door: AtDoor) -> VersionShown:
-    """What was sent, and nobody signed, is a draft again."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.withdraw_version)
-
-
-@router.post(f"{_HERE}/signature")
-@asks(Action.SIGN_AGREEMENT)
-def sign(body: SignatureGiven, door: AtDoor) -> VersionShown:
-    """A director signs, oneself, today."""
-    return door.open(Action.SIGN_AGREEMENT, agreements.sign_here, **dict(body))
-
-
-@router.post(f"{_HERE}/signatures")
-@asks(Action.KEEP_AGREEMENTS)
-def record_signature(body: PaperSignatureGiven, door: AtDoor) -> VersionShown:
-    """Record the signature that a director gave on paper."""
-    return door.open(Action.KEEP_AGREEMENTS, agreements.sign_version, **dict(body))
-
-
 @router.post(f"{_HERE}/start")
 @asks(Action.KEEP_AGREEMENTS)
 def start(body: StartGiven, door: AtDoor) -> VersionShown:
@@ -150,11 +114,16 @@ def start(body: StartGiven, door: AtDoor) -> VersionShown:
     return door.open(Action.KEEP_AGREEMENTS, succession.begin, **dict(body))
 
 
-@router.post(f"{_HERE}/ending")
-@asks(Action.KEEP_AGREEMENTS)
-def end(body: EndingGiven, door: AtDoor) -> VersionShown:
-    """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
-    return door.open(Action.KEEP_AGREEMENTS, terminations.end_version, **dict(body))
+def _renewed(on: On[WithOrganization], n: int, response: Response) -> VersionShown:
+    return _shown(on.desk, on.id, n, response)
+
+
+def _acted_on(on: On[Row], _: None, response: Response) -> VersionShown:
+    return _shown(on.desk, on.ids["agreement_id"], on.ids["n"], response)
+
+
+act_resources(router, AGREEMENT, _renewed, found_at=lambda on, n: f"/agreements/{on.id}/versions/{n}")
+act_resources(router, VERSION, _acted_on)
 
 
 @router.post(f"{_HERE}/files", status_code=201)
@@ -179,7 +148,7 @@ def add_file(
             N_("These bytes have another digest than the one that came with them: send them again."),
         )
     signed_files.add(
-        desk.session, row["id"], name=body.name, content=content, director_id=body.director_id, by=by, at=desk.at
+        desk.session, row.id, name=body.name, content=content, director_id=body.director_id, by=by, at=desk.at
     )
     once.done(response, 201, f"/api/v1/agreements/{agreement_id}/versions/{n}")
     return _shown(desk, agreement_id, n, response)
@@ -195,43 +164,36 @@ def get_file(file_id: UUID, desk: AtDesk) -> SignedFileGivenOut:
     )
 
 
-def _agreement(desk: Desk, row: Mapping[str, Any]) -> AgreementShown:
+def _agreement(desk: Desk, row: WithOrganization) -> AgreementShown:
     return AgreementShown(
-        id=row["id"],
-        organization_id=row["organization_id"],
-        organization=row["short_name"],
-        versions=[VersionListed(**_listed(one)) for one in versions_of(desk, row["id"])],
+        id=row.id,
+        organization_id=row.organization_id,
+        organization=row.short_name,
+        versions=[VersionListed.model_validate(one) for one in versions_of(desk, row.id)],
     )
-
-
-def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in VersionListed.model_fields}
 
 
 def _shown(desk: Desk, agreement_id: UUID, n: int, response: Response) -> VersionShown:
     """A version as it stands now."""
     rows = versions_of(desk, agreement_id)
-    row = next(one for one in rows if one["n"] == n)
-    before = next((one for one in rows if one["n"] < n), None)
-    content = version_text.content_of_version(desk.session, row["id"])
-    response.headers["ETag"] = etag(row["version"])
+    row = next(one for one in rows if one.n == n)
+    before = next((one for one in rows if one.n < n), None)
+    content = version_text.content_of_version(desk.session, row.id)
+    response.headers["ETag"] = etag(row.version)
     return VersionShown(
-        **_listed(row),
+        **VersionListed.model_validate(row).model_dump(),
         agreement_id=agreement_id,
-        digest=row["digest"],
-        text_stands=signed_files.text_stands(desk.session, row["id"]),
+        digest=row.digest,
+        text_stands=signed_files.text_stands(desk.session, row.id),
         roles=list(content.roles.values()),
         obligations=list(content.obligations.values()),
         terms=content.terms,
-        signatures=[
-            SignatureShown(**{name: one[name] for name in SignatureShown.model_fields})
-            for one in agreements.signatures_of(desk.session, row["id"])
-        ],
-        files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(desk.session, row["id"])],
+        signatures=[SignatureShown.model_validate(one) for one in agreements.signatures_of(desk.session, row.id)],
+        files=[SignedFileShown.model_validate(one) for one in signed_files.files_of(desk.session, row.id)],
         changes=None
         if before is None
         else [
             ChangeShown.model_validate(asdict(line) | {"aspects": list(line.aspects)})
-            for line in difference(version_text.content_of_version(desk.session, before["id"]), content)
+            for line in difference(version_text.content_of_version(desk.session, before.id), content)
         ],
     )

@@ -3,57 +3,52 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import Path, Query, Response
-from sqlalchemy import Uuid, and_, func, literal, select
+from fastapi import Query, Response
+from sqlalchemy import Uuid, func, literal
+from sqlmodel import and_
 
 from api.access.permissions import (
     Action,
     asks,
     find_case,
     lines_of_case,
-    may_end,
     require,
     shown_in,
-    to_case,
     to_program,
     visible_cases,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.cases import CASE, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import (
     CaseGiven,
     CaseShown,
     CaseWhole,
-    DayGiven,
     EventShown,
     GateShown,
     Limit,
     OfferShown,
     Offset,
     Page,
-    Reason,
     TaskShown,
-    VersionGiven,
 )
 from api.json.tasks import reads_notes, shown_tasks
 from domain.casework import board, cases, scheduling, subjects, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, scalar, select, surely
+from domain.kernel.scope import program_of
 from domain.people import people
 from domain.roles.sight import task_is_open_to
-from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.record import Event
 
 router = api_routes("cases")
-
-_case = table_of(Case)
-_task = table_of(Task)
-_event = table_of(Event)
 
 
 @router.get("/cases")
@@ -67,13 +62,13 @@ def list_cases(
     """The cases that the asker may see, the newest first."""
     require(Action.SEE_CASES, to_program(desk.asker))
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    wanted = and_(_case.c.program_id == program_of(desk.session), visible_cases(desk.asker, hats))
+    wanted = and_(in_program(Case), visible_cases(desk.asker, hats))
     if state:
-        wanted = and_(wanted, _case.c.state == state)
-    total = desk.session.scalar(select(func.count()).select_from(_case).where(wanted)) or 0
-    rows = many(
+        wanted = and_(wanted, Case.state == state)
+    total = scalar(desk.session, select(func.count()).select_from(Case).where(wanted)) or 0
+    rows = every(
         desk.session,
-        select(_case).where(wanted).order_by(_case.c.opened_at.desc(), _case.c.id).limit(limit).offset(offset),
+        select(Case).where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(limit).offset(offset),
     )
     return Page(items=_shown_cases(desk, rows), total=total, limit=limit, offset=offset)
 
@@ -122,15 +117,14 @@ def get_case(case_id: UUID, desk: AtDesk, response: Response) -> CaseWhole:
 def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
     """Every task of a case, in the protocol's order."""
     held = find_case(desk.session, desk.asker, case_id)
-    rows = many(
+    rows = every(
         desk.session,
-        select(_task)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(desk.session),
-            _task.c.case_id == case_id,
+            Task.case_id == case_id,
             task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
     seen = shown_in(desk.session, desk.asker, held, rows)
     return shown_tasks(desk, seen, with_notes=reads_notes(desk, held))
@@ -141,94 +135,22 @@ def list_case_tasks(case_id: UUID, desk: AtDesk) -> list[TaskShown]:
 def list_case_events(case_id: UUID, desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[EventShown]:
     """What happened in a case, the newest first."""
     wanted = lines_of_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id))
-    total = desk.session.scalar(select(func.count()).select_from(_event).where(wanted)) or 0
-    rows = many(desk.session, select(_event).where(wanted).order_by(_event.c.n.desc()).limit(limit).offset(offset))
-    return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=offset)
+    total = scalar(desk.session, select(func.count()).select_from(Event).where(wanted)) or 0
+    rows = every(desk.session, select(Event).where(wanted).order_by(col(Event.n).desc()).limit(limit).offset(offset))
+    return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=offset)
 
 
-@router.post("/cases/{case_id}/cancellation")
-@asks(Action.CANCEL_CASE)
-def cancel(
-    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """End a case that will not be finished. Nothing is deleted."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.CANCEL_CASE, may_end(desk.session, desk.asker, held, "cancel"))
-    cases.cancel_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
+def _acted_on(on: On[Row], _: None, response: Response) -> CaseWhole:
+    return _one_case(on.desk, on.id, response)
 
 
-@router.post("/cases/{case_id}/reopening")
-@asks(Action.REOPEN_CASE)
-def reopen(
-    case_id: UUID, body: Reason, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """Open a case that ended again."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.REOPEN_CASE, may_end(desk.session, desk.asker, held, "reopen"))
-    cases.reopen_case(desk.session, case_id, by=by, at=desk.at, reason=body.reason, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.post("/cases/{case_id}/closing")
-@asks(Action.CLOSE_CASE)
-def close(case_id: UUID, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = "") -> CaseWhole:
-    """Close a case in which nothing that is required is left."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, held))
-    cases.close_case(desk.session, case_id, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.put("/cases/{case_id}/days/{anchor}")
-@asks(Action.MOVE_DAY)
-def move_day(
-    case_id: UUID,
-    anchor: Annotated[str, Path(max_length=61)],
-    body: DayGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    if_match: IfMatch = "",
-) -> CaseWhole:
-    """Move one of a case's named days; only its own due days follow."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, held))
-    cases.move_day(desk.session, case_id, anchor=anchor, day=body.day, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
-
-
-@router.put("/cases/{case_id}/version")
-@asks(Action.TAKE_VERSION)
-def take_version(
-    case_id: UUID, body: VersionGiven, desk: AtDesk, once: AtOnce, response: Response, if_match: IfMatch = ""
-) -> CaseWhole:
-    """Follow a newer version of the protocol. A done step is not asked again."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    held = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, held))
-    versions.take_version(desk.session, case_id, body.version_id, by=by, at=desk.at, seen=seen_version(if_match))
-    once.done(response, 200, f"/api/v1/cases/{case_id}")
-    return _one_case(desk, case_id, response)
+act_resources(router, CASE, _acted_on)
 
 
 def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseWhole:
     # Read again after an act, and by the asker's own eyes.
     found = find_case(desk.session, desk.asker, case_id)
-    response.headers["ETag"] = etag(found["version"])
+    response.headers["ETag"] = etag(found.version)
     row = desk.session.get_one(Case, (program_of(desk.session), case_id), populate_existing=True)
     offer = versions.newer_version(desk.session, row, desk.language)
     return CaseWhole(
@@ -240,28 +162,27 @@ def _one_case(desk: Desk, case_id: UUID, response: Response) -> CaseWhole:
     )
 
 
-def _gates(desk: Desk, rows: list[dict[str, Any]]) -> dict[UUID, list[GateShown]]:
+def _gates(desk: Desk, rows: list[Case]) -> dict[UUID, list[GateShown]]:
     """The gates of each case, with the steps that each still waits for."""
-    left: dict[UUID, dict[str, None]] = {row["id"]: {} for row in rows}
-    for one in many(
+    left: dict[UUID, dict[str, None]] = {row.id: {} for row in rows}
+    for one in every(
         desk.session,
-        select(_task.c.case_id, _task.c.step)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(desk.session),
-            _task.c.case_id.in_(list(left)),
-            _task.c.state.not_in(SETTLED),
+            col(Task.case_id).in_(list(left)),
+            col(Task.state).not_in(SETTLED),
         )
-        .order_by(_task.c.position),
+        .order_by(col(Task.position)),
     ):
-        left[one["case_id"]][one["step"]] = None
+        left[surely(one.case_id)][one.step] = None
     found: dict[UUID, list[GateShown]] = {}
     for row in rows:
-        protocol = scheduling.pinned_protocol(desk.session, row["protocol_version_id"])
-        found[row["id"]] = [
+        protocol = scheduling.pinned_protocol(desk.session, row.protocol_version_id)
+        found[row.id] = [
             GateShown(
                 key=key,
                 title=gate.title.in_language(desk.language),
-                is_open=not (waits_for := [step for step in left[row["id"]] if step in gate.steps]),
+                is_open=not (waits_for := [step for step in left[row.id] if step in gate.steps]),
                 waits_for=waits_for,
             )
             for key, gate in protocol.gates.items()
@@ -269,33 +190,33 @@ def _gates(desk: Desk, rows: list[dict[str, Any]]) -> dict[UUID, list[GateShown]
     return found
 
 
-def _shown_cases(desk: Desk, rows: list[dict[str, Any]]) -> list[CaseShown]:
+def _shown_cases(desk: Desk, rows: list[Case]) -> list[CaseShown]:
     if not rows:
         return []
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     progress = board.progress(desk.session, ids, desk.day)
     said = subjects.in_words(desk.session, ids, desk.language)
     gates = _gates(desk, rows)
     return [
         CaseShown(
-            id=row["id"],
-            protocol=row["protocol"],
-            subject_kind=row["subject_kind"],
-            subject_id=row["subject_id"],
-            subject=said[row["id"]].subject,
-            organization_id=row["organization_id"],
-            organization=said[row["id"]].organization,
-            agreement_version_id=row["agreement_version_id"],
-            period=row["period"],
-            state=row["state"],
-            anchors={name: date.fromisoformat(day) for name, day in row["anchors"].items()},
-            opened_at=row["opened_at"],
-            ended_at=row["ended_at"],
-            settled=progress[row["id"]].settled,
-            required=progress[row["id"]].required,
-            late=progress[row["id"]].late,
-            gates=gates[row["id"]],
-            version=row["version"],
+            id=row.id,
+            protocol=row.protocol,
+            subject_kind=row.subject_kind,
+            subject_id=row.subject_id,
+            subject=said[row.id].subject,
+            organization_id=row.organization_id,
+            organization=said[row.id].organization,
+            agreement_version_id=row.agreement_version_id,
+            period=row.period,
+            state=row.state,
+            anchors={name: date.fromisoformat(day) for name, day in row.anchors.items()},
+            opened_at=row.opened_at,
+            ended_at=row.ended_at,
+            settled=progress[row.id].settled,
+            required=progress[row.id].required,
+            late=progress[row.id].late,
+            gates=gates[row.id],
+            version=row.version,
         )
         for row in rows
     ]

@@ -42,6 +42,7 @@ from meetings import agendas, drafting, schedule, seating
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
 from meetings.invitations import Told, letters_in, people_in
 from meetings.proposals import Proposal, Reason
+from models.committee import Committee
 
 router = api_routes("committees")
 
@@ -74,7 +75,7 @@ def get_committee(
     """One committee, with who sits on it on a day."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))
     row = find_committee(desk, key)
-    return _committee(desk, row, membership(desk.session, row["id"]), on)
+    return _committee(desk, row, membership(desk.session, row.id), on)
 
 
 @router.post("/committees/{key}/seats/{seat_id}/holders")
@@ -87,7 +88,7 @@ def give_seat(key: Key, seat_id: UUID, body: SeatGiven, desk: AtDesk, preview: P
 
     def change() -> tuple[Told, ...]:
         return seating.give_seat(
-            desk.session, row["id"], seat_id, who, kind=body.kind, starts_on=body.starts_on, by=by, at=desk.at
+            desk.session, row.id, seat_id, who, kind=body.kind, starts_on=body.starts_on, by=by, at=desk.at
         )
 
     return changed(desk, change, preview=preview)
@@ -102,7 +103,7 @@ def end_seat(key: Key, seat_id: UUID, body: SeatEnded, desk: AtDesk, preview: Pr
     who = find_person(desk.session, body.person_id)
 
     def change() -> tuple[Told, ...]:
-        return seating.end_seat(desk.session, row["id"], seat_id, who, last_day=body.last_day, by=by, at=desk.at)
+        return seating.end_seat(desk.session, row.id, seat_id, who, last_day=body.last_day, by=by, at=desk.at)
 
     return changed(desk, change, preview=preview)
 
@@ -115,7 +116,7 @@ def propose_dates(
     """Dates at the committee's rhythm from a day on, with what speaks for and against each. Nothing is planned."""
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
     row = find_committee(desk, key)
-    return [_proposal(desk, one) for one in drafting.propose(desk.session, row["id"], first, last=last, today=desk.day)]
+    return [_proposal(desk, one) for one in drafting.propose(desk.session, row.id, first, last=last, today=desk.day)]
 
 
 @router.post("/committees/{key}/seasons", status_code=201, responses=PREVIEWED)
@@ -196,13 +197,13 @@ def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
     row = find_committee(desk, key)
     return [
         DraftShown(
-            id=one["id"],
-            year=one["year"],
-            drafted_at=one["drafted_at"],
-            dates=[_proposal(desk, Proposal.from_json(date)) for date in one["dates"]],
+            id=one.id,
+            year=one.year,
+            drafted_at=one.drafted_at,
+            dates=[_proposal(desk, Proposal.from_json(date)) for date in one.dates],
         )
         for one in drafting.drafts(desk.session)
-        if one["committee_id"] == row["id"]
+        if one.committee_id == row.id
     ]
 
 
@@ -226,7 +227,7 @@ def ask_for_item(
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row = find_committee(desk, key)
-    by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row["id"])))
+    by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row.id)))
     item_id = agendas.request(
         desk.session,
         key,
@@ -302,16 +303,16 @@ def _reasons(desk: Desk, reasons: Iterable[Reason]) -> list[ReasonShown]:
     return [ReasonShown(code=one.code, sentence=one.in_words(desk.language)) for one in reasons]
 
 
-def _committee(desk: Desk, row: Mapping[str, Any], members: Membership, on: Day | None) -> CommitteeShown:
+def _committee(desk: Desk, row: Committee, members: Membership, on: Day | None) -> CommitteeShown:
     day = on or desk.day
     names = {one: person.name for one, person in people_by_id(desk).items()}
     return CommitteeShown(
-        id=row["id"],
-        key=row["key"],
-        title=pick(desk.language, {"fr": row["title_fr"], "en": row["title_en"]}),
-        derived_from=row["derived_from"],
-        rhythm=row["rhythm"] or None,
-        minutes=row["minutes"],
+        id=row.id,
+        key=row.key,
+        title=pick(desk.language, {"fr": row.title_fr, "en": row.title_en}),
+        derived_from=row.derived_from,
+        rhythm=row.rhythm or None,
+        minutes=row.minutes,
         day=day,
         seats=[_seat(desk, seat, members, day, names) for seat in members.seats_on(day)],
     )

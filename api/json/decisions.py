@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Sequence
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Path, Query, Response
@@ -12,6 +12,9 @@ from api.access.decisions import Sight, find_decision, register_file
 from api.access.meetings import audience_of, find_committee, find_meeting
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.decisions import DECISION, Row
+from api.acts.declaring import On
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
@@ -20,12 +23,11 @@ from api.json.sitting_shapes import (
     DecisionShown,
     EndorsementGiven,
     EndorsementShown,
-    EndorsementWanted,
-    ObjectionSettled,
 )
 from api.web import downloads
 from domain.endorsement.counting import counts_by
-from meetings import decisions, endorsements, endorsing, settling
+from meetings import decisions, endorsements, endorsing
+from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
 
@@ -37,7 +39,7 @@ router = api_routes("meetings")
 def list_decisions(meeting_id: UUID, desk: AtDesk) -> list[DecisionShown]:
     """What a meeting decided, in the order of the numbers, but for what was taken on an item that is not theirs."""
     row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    audience = audience_of(desk, members, given, row["starts"].date())
+    audience = audience_of(desk, members, given, row.starts.date())
     found = decisions.decisions_of(desk.session, meeting_id)
     return _decisions(desk, [one for one in found if decisions.is_for(one, audience)])
 
@@ -131,7 +133,7 @@ def list_all_decisions(
 def get_decision(decision_id: UUID, desk: AtDesk, response: Response) -> DecisionShown:
     """One decision: for those who read its register, who are to endorse it, or who owe what it asks for."""
     row, _, _ = find_decision(desk, decision_id)
-    response.headers["ETag"] = etag(row["version"])
+    response.headers["ETag"] = etag(row.version)
     return _decision(desk, row)
 
 
@@ -157,74 +159,63 @@ def endorse(body: EndorsementGiven, desk: AtDesk) -> list[EndorsementShown]:
     return _endorsements(endorsements.endorsements_of(desk.session, body.decision_id, at=desk.at))
 
 
-@router.post("/decisions/{decision_id}/wanted-endorsement")
-@asks(Action.WANT_ENDORSEMENT)
-def want_endorsement(decision_id: UUID, body: EndorsementWanted, desk: AtDesk, response: Response) -> DecisionShown:
-    """Ask, for a partner, that a decision be endorsed that was recorded as another kind than on management."""
-    find_decision(desk, decision_id)
-    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[body.organization_id]))
-    endorsing.want_endorsement(
-        desk.session, decision_id, body.organization_id, reason=body.reason, by=by, at=desk.at, seen=body.seen
-    )
-    return get_decision(decision_id, desk, response)
+def _acted_on(on: On[Row], _: None, response: Response) -> DecisionShown:
+    return get_decision(on.id, on.desk, response)
 
 
-@router.post("/decisions/{decision_id}/settlement")
-@asks(Action.SETTLE_OBJECTION)
-def settle_objection(decision_id: UUID, body: ObjectionSettled, desk: AtDesk, response: Response) -> DecisionShown:
-    """Record how the committee that sits settles what is objected to a decision: by a decision of its own."""
-    _, _, given = find_decision(desk, decision_id)
-    find_meeting(desk.session, desk.asker, body.meeting_id)
-    by = require(Action.SETTLE_OBJECTION, given)
-    settling.settle(
-        desk.session,
-        decision_id,
-        body.meeting_id,
-        body.settled_as,
-        text_fr=body.text_fr,
-        text_en=body.text_en,
-        decided_at=body.decided_at,
-        by=by,
-        at=desk.at,
-        seen=body.seen,
-    )
-    return get_decision(decision_id, desk, response)
-
-
-_OF_DECISION: Final = (
-    *("id", "number", "kind", "text_fr", "text_en", "decided_at"),
-    *("committee_id", "meeting_id", "item_id", "task_id"),
-    *("owner_role", "owner_organization_id", "due_on", "has_quorum", "withdrawn_by_id", "version"),
-    *("needs_endorsement", "endorsement", "counts_since", "endorse_by", "why_not_management"),
-    *("wanted_by_id", "wanted_why", "settles_id", "grants", "takes_back"),
-)
+act_resources(router, DECISION, _acted_on)
 
 
 def _register(desk: Desk, sight: Sight, key: str) -> UUID:
     """The committee of a key whose register the asker reads. Raises Forbidden."""
-    committee_id: UUID = find_committee(desk, key)["id"]
+    committee_id: UUID = find_committee(desk, key).id
     if committee_id not in sight.registers:
         raise Forbidden
     return committee_id
 
 
-def _decision(desk: Desk, row: Mapping[str, Any]) -> DecisionShown:
+def _decision(desk: Desk, row: RegisteredDecision) -> DecisionShown:
     (shown,) = _decisions(desk, [row])
     return shown
 
 
-def _page(desk: Desk, rows: Sequence[Mapping[str, Any]], limit: int, offset: int) -> Page[DecisionShown]:
+def _page(desk: Desk, rows: Sequence[RegisteredDecision], limit: int, offset: int) -> Page[DecisionShown]:
     return Page[DecisionShown].of(rows, lambda part: _decisions(desk, part), limit, offset)
 
 
-def _decisions(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[DecisionShown]:
-    said = endorsements.endorsements(desk.session, [row["id"] for row in rows], at=desk.at)
+def _decisions(desk: Desk, rows: Sequence[RegisteredDecision]) -> list[DecisionShown]:
+    said = endorsements.endorsements(desk.session, [row.id for row in rows], at=desk.at)
     return [
         DecisionShown(
-            **{name: row[name] for name in _OF_DECISION},
+            id=row.id,
+            number=row.number,
+            kind=row.kind,
+            text_fr=row.text_fr,
+            text_en=row.text_en,
+            decided_at=row.decided_at,
+            committee_id=row.committee_id,
+            meeting_id=row.meeting_id,
+            item_id=row.item_id,
+            task_id=row.task_id,
+            owner_role=row.owner_role,
+            owner_organization_id=row.owner_organization_id,
+            due_on=row.due_on,
+            has_quorum=row.has_quorum,
+            withdrawn_by_id=row.withdrawn_by_id,
+            version=row.version,
+            needs_endorsement=row.needs_endorsement,
+            endorsement=row.endorsement,
+            counts_since=row.counts_since,
+            endorse_by=row.endorse_by,
+            why_not_management=row.why_not_management,
+            wanted_by_id=row.wanted_by_id,
+            wanted_why=row.wanted_why,
+            settles_id=row.settles_id,
+            grants=row.grants,
+            takes_back=row.takes_back,
             state=shown_state(row),
             counts=counts_by(row),
-            endorsements=_endorsements(said[row["id"]]),
+            endorsements=_endorsements(said[row.id]),
         )
         for row in rows
     ]

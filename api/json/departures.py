@@ -9,29 +9,23 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field
 
-from api.access.permissions import Action, actor_for, asks, find_case, require, to_case
+from api.access.permissions import Action, SeenCase, actor_for, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.departures import DEPARTURES, OFFERED, RECRUITING
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
-from api.json.shapes import MovedShown, NewPersonGiven, Reason, Shown
+from api.json.shapes import MovedShown, NewPersonGiven, Shown
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
-from api.web.given import Day, Given, Key, PlainText
+from api.web.given import Day, Given, Key, Reason
 from domain.casework.locking import Moved
-from domain.departure import departures, hand_overs, hand_overs_in_bulk, hiring, interviews, settling
+from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
 from domain.kernel.actors import Actor
 from domain.roles.sight import calls_who_barred
 
 router = api_routes("departures")
-
-
-class DepartureGiven(Given):
-    """Who leaves which organization, and their last day there. `planned` is false of who has gone already."""
-
-    person_id: UUID
-    organization_id: UUID
-    last_day: date
-    planned: bool = True
 
 
 class SettlementGiven(Given):
@@ -40,15 +34,6 @@ class SettlementGiven(Given):
     successor_id: UUID | None = None
     ended_as: Annotated[str, Field(max_length=40)] = ""
     note: Annotated[str, Field(max_length=1_000)] = ""
-
-
-class InterviewGiven(Given):
-    """An interviewer's own marks of an applicant, out of 100."""
-
-    applicant: Annotated[int, Field(ge=1, le=99)]
-    leadership: Annotated[int, Field(ge=0, le=100)]
-    clinical: Annotated[int, Field(ge=0, le=100)]
-    note: PlainText
 
 
 class HiredGiven(Given):
@@ -121,25 +106,6 @@ class MarkShown(Shown):
     passes: bool
 
 
-@router.post("/departures", status_code=201)
-@asks(Action.OPEN_DEPARTURE)
-def open_departure(body: DepartureGiven, desk: AtDesk, once: AtOnce, response: Response) -> DepartureShown:
-    """Open somebody's departure: their roles there end on the last day, and everything in hand is asked for."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    case_id = departures.open_departure(
-        desk.session,
-        person_id=body.person_id,
-        organization_id=body.organization_id,
-        last_day=body.last_day,
-        planned=body.planned,
-        by=at_departures.opener(desk.asker, body.person_id, body.organization_id),
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/departures/{case_id}")
-    return _shown(desk, case_id)
-
-
 @router.get("/departures/{case_id}")
 @asks(Action.SEE_CASE)
 def get_departure(case_id: UUID, desk: AtDesk) -> DepartureShown:
@@ -199,42 +165,24 @@ def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown
     ]
 
 
-@router.post("/hand-overs/{hand_over_id}/acceptance")
-@asks(Action.ANSWER_HAND_OVER)
-def accept(hand_over_id: UUID, desk: AtDesk) -> MovedShown:
-    """Take over a follow-up that was offered to oneself."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    return MovedShown.model_validate(hand_overs.accept(desk.session, hand_over_id, by=by, at=desk.at))
+def _opened(on: On[None], case_id: UUID) -> DepartureShown:
+    return _shown(on.desk, case_id)
 
 
-@router.post("/hand-overs/{hand_over_id}/refusal", status_code=204)
-@asks(Action.ANSWER_HAND_OVER)
-def refuse(hand_over_id: UUID, body: Reason, desk: AtDesk) -> None:
-    """Say, with the reason, that one does not take a follow-up over."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    hand_overs.refuse(desk.session, hand_over_id, reason=body.reason, by=by, at=desk.at)
+def _accepted(_: On[None], moved: Moved) -> MovedShown:
+    return MovedShown.model_validate(moved)
 
 
-@router.post("/cases/{case_id}/interviews")
-@asks(Action.RECORD_INTERVIEW)
-def record_interview(case_id: UUID, body: InterviewGiven, desk: AtDesk) -> list[MarkShown]:
-    """Write down one's own marks of an applicant; the answer is how the applicants stand."""
-    case = find_case(desk.session, desk.asker, case_id)
-    by = require(Action.RECORD_INTERVIEW, to_case(desk.session, desk.asker, case))
-    interviews.record_interview(
-        desk.session,
-        case_id,
-        applicant=body.applicant,
-        leadership=body.leadership,
-        clinical=body.clinical,
-        note=body.note,
-        by=by,
-        at=desk.at,
-    )
+def _marked(on: On[SeenCase], _: None) -> list[MarkShown]:
     return [
         MarkShown(applicant=one.applicant, interviewers=len(one.sheets), mark=one.mark, passes=one.passes)
-        for one in interviews.marks_of(desk.session, case_id)
+        for one in interviews.marks_of(on.session, on.id)
     ]
+
+
+act_resources(router, DEPARTURES, _opened)
+act_resources(router, OFFERED, _accepted)
+act_resources(router, RECRUITING, _marked)
 
 
 @router.post("/tasks/{task_id}/hiring", status_code=201)
@@ -265,21 +213,24 @@ def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     departure, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     left = (
         []
-        if departure["called_off_at"]
+        if departure.called_off_at
         else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
     )
     return DepartureShown(
-        **{
-            name: departure[name]
-            for name in ("case_id", "person_id", "organization_id", "last_day", "planned", "ended_at", "called_off_at")
-        },
-        state=case["state"],
+        case_id=departure.case_id,
+        person_id=departure.person_id,
+        organization_id=departure.organization_id,
+        last_day=departure.last_day,
+        planned=departure.planned,
+        ended_at=departure.ended_at,
+        called_off_at=departure.called_off_at,
+        state=case.state,
         left=[
             LeftShown(
                 kind=one.kind,
                 title=one.title,
-                task_id=one.task["id"] if one.task else None,
-                due_on=one.task["due_on"] if one.task else None,
+                task_id=one.task.id if one.task else None,
+                due_on=one.task.due_on if one.task else None,
                 settled_by=list(one.settled_by),
                 goes_to=list(one.next_ones),
                 missing_since=one.missing_since,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -10,7 +9,6 @@ from fastapi import Response
 from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
 from api.access.session import AtDesk, Desk
-from api.acts.admissions import Row
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
@@ -20,6 +18,7 @@ from api.json.participant_shapes import (
     DestructionListed,
 )
 from domain.participants import destruction, what_is_destroyed
+from domain.participants.destruction import Asked
 
 router = api_routes("destructions", of_acts=True)
 
@@ -28,10 +27,7 @@ router = api_routes("destructions", of_acts=True)
 @asks(Action.SEE_DESTRUCTIONS)
 def get_destructions(desk: AtDesk) -> list[DestructionListed]:
     """The destructions that are asked and wait for an answer, the first to be confirmed first."""
-    return [
-        DestructionListed.model_validate({**row, "known_as": row["number"] or row["candidate_ref"]})
-        for row in seen_destructions(desk.session, desk.asker)
-    ]
+    return [DestructionListed.model_validate(row) for row in seen_destructions(desk.session, desk.asker)]
 
 
 @router.get("/participants/{participant_id}/destruction-request")
@@ -42,26 +38,40 @@ def get_destruction(participant_id: UUID, desk: AtDesk) -> DestructionAsked:
     return _shown(desk, asked, given)
 
 
-def _shown(desk: Desk, asked: dict[str, Any], given: Given) -> DestructionAsked:
-    session, participant_id = desk.session, asked["participant_id"]
+def _shown(desk: Desk, asked: Asked, given: Given) -> DestructionAsked:
+    session, participant_id = desk.session, asked.participant_id
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
-    able = destruction.who_may_confirm(session, asked, desk.asker.standing) if asked["state"] == "asked" else []
+    able = destruction.who_may_confirm(session, asked, desk.asker.standing) if asked.state == "asked" else []
     contents = what_is_destroyed.contents_of(session, participant_id)
-    return DestructionAsked.model_validate(
-        {
-            **asked,
-            "reason": destruction.read_reason(session, asked, by=by, at=desk.at),
-            "answer": destruction.read_answer(session, asked, by=by, at=desk.at),
-            "waiting_for": sorted({holder.person_id for holder in able}),
-            "file_state": contents.state,
-            **{name: getattr(contents, name) for name in ("admitted_on", "kept_until", "referrals", "consents")},
-            **{name: getattr(contents, name) for name in ("disclosures", "notes")},
-        }
+    return DestructionAsked(
+        id=asked.id,
+        participant_id=participant_id,
+        known_as=asked.known_as,
+        state=asked.state,
+        ground=asked.ground,
+        reason=destruction.read_reason(session, asked, by=by, at=desk.at),
+        asked_by=asked.asked_by,
+        asked_as=asked.asked_as,
+        asked_at=asked.asked_at,
+        confirm_from=asked.confirm_from,
+        lapses_on=asked.lapses_on,
+        waiting_for=sorted({holder.person_id for holder in able}),
+        stopped_by=asked.stopped_by,
+        ended_by=asked.ended_by,
+        ended_at=asked.ended_at,
+        answer=destruction.read_answer(session, asked, by=by, at=desk.at),
+        file_state=contents.state,
+        admitted_on=contents.admitted_on,
+        kept_until=contents.kept_until,
+        referrals=contents.referrals,
+        consents=contents.consents,
+        disclosures=contents.disclosures,
+        notes=contents.notes,
     )
 
 
-def _acted_on(on: On[Row], _: None, __: Response) -> DestructionAsked:
+def _acted_on(on: On[Asked], _: None, __: Response) -> DestructionAsked:
     return _shown(on.desk, *find_destruction(on.session, on.desk.asker, on.id))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -17,6 +15,7 @@ from api.json.described import api_routes
 from api.json.idempotent_requests import etag
 from api.json.shapes import EquipmentShown, Limit, Offset, Page
 from domain.equipment import inventory
+from domain.equipment.inventory import Listed
 
 router = api_routes("equipment", of_acts=True)
 
@@ -36,13 +35,13 @@ def get_equipment(equipment_id: UUID, desk: AtDesk, response: Response) -> Equip
     return _one(desk, equipment_id, response)
 
 
-def _shown(row: Mapping[str, Any]) -> EquipmentShown:
+def _shown(row: Listed) -> EquipmentShown:
     return EquipmentShown.model_validate(row)
 
 
 def _one(desk: Desk, equipment_id: UUID, response: Response) -> EquipmentShown:
     row = acts.find_thing(desk, equipment_id)
-    response.headers["ETag"] = etag(row["version"])
+    response.headers["ETag"] = etag(row.version)
     return _shown(row)
 
 
@@ -50,7 +49,7 @@ def _added(on: On[None], thing_id: UUID, response: Response) -> EquipmentShown:
     return _one(on.desk, thing_id, response)
 
 
-def _acted_on(on: On[acts.Row], _: None, response: Response) -> EquipmentShown:
+def _acted_on(on: On[Listed], _: None, response: Response) -> EquipmentShown:
     return _one(on.desk, on.id, response)
 
 

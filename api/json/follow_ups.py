@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Response
@@ -28,16 +28,13 @@ from api.json.shapes import AwaitedShown, Shown
 from api.web.given import Given, PlainText
 from domain.accompaniment import breaks
 from domain.follow_ups import assigning, contacts, load, lost, notes, summaries
-from domain.follow_ups.locking import follow_ups
+from domain.follow_ups.locking import Followed, follow_ups
 from domain.follow_ups.notes import Week
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
-from models.base import table_of
+from domain.kernel.rows import every
 from models.follow_up import FollowUp
 
 router = api_routes("follow-ups")
-
-_follow_up = table_of(FollowUp)
 
 
 class WeeklyNoteGiven(Given):
@@ -195,8 +192,9 @@ def get_caseload(desk: AtDesk) -> CaseloadShown:
     """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
     require(Action.SEE_CASELOAD, to_program(desk.asker))
     oversees = sees_every_one(desk.asker)
-    rows = every_one(desk.session, desk.asker) if oversees else caseload_of(desk.session, desk.asker)
-    losing = lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in rows])
+    mine = [] if oversees else [row for row, _ in caseload_of(desk.session, desk.asker)]
+    rows = every_one(desk.session, desk.asker) if oversees else mine
+    losing = lost.losing(desk.session, desk.day, follow_up_ids=[row.id for row in rows])
     loads = load.loads(desk.session, desk.day) if oversees else []
     return CaseloadShown(
         follow_ups=[_shown(row) for row in rows],
@@ -229,9 +227,7 @@ def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
     note = notes.note_of(desk.session, follow_up_id, week)
     if note is None:
         raise Forbidden
-    words = notes.read_words(
-        desk.session, note["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
-    )
+    words = notes.read_words(desk.session, note.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
     return WordsShown(words=words)
 
 
@@ -292,15 +288,17 @@ def assign_worker(
     return _again(desk, follow_up_id, response)
 
 
-_OF_FOLLOW_UP: Final = (
-    *("id", "number", "state", "state_since", "inactive_reason", "intensity"),
-    *("opened_on", "version"),
-)
-
-
-def _shown(row: dict[str, Any], *, told_risk: bool = True) -> FollowUpShown:
+def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
     return FollowUpShown(
-        **{name: row[name] for name in _OF_FOLLOW_UP}, never_with_others=row["recruiter"] if told_risk else None
+        id=row.id,
+        number=row.number,
+        state=row.state,
+        state_since=row.state_since,
+        inactive_reason=row.inactive_reason,
+        intensity=row.intensity,
+        opened_on=row.opened_on,
+        version=row.version,
+        never_with_others=row.recruiter if told_risk else None,
     )
 
 
@@ -312,14 +310,11 @@ def _keeper(desk: Desk, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_
 
 def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
     """The follow-up as it stands after an act, to whoever could do it: an act may have ended their part in it."""
-    (row,) = many(
-        desk.session,
-        follow_ups().where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id == follow_up_id),
-    )
+    (row,) = every(desk.session, follow_ups().where(FollowUp.id == follow_up_id))
     return _whole(desk, row, response)
 
 
-def _acted_on(on: On[Any], _: None, response: Response) -> WholeShown:
+def _acted_on(on: On[Followed], _: None, response: Response) -> WholeShown:
     return _again(on.desk, on.id, response)
 
 
@@ -327,21 +322,17 @@ act_resources(router, acts.FOLLOW_UP, _acted_on)
 act_resources(router, acts.ENDED, _acted_on)
 
 
-def _whole(desk: Desk, row: dict[str, Any], response: Response, *, told_risk: bool = True) -> WholeShown:
-    session, follow_up_id = desk.session, row["id"]
+def _whole(desk: Desk, row: Followed, response: Response, *, told_risk: bool = True) -> WholeShown:
+    session, follow_up_id = desk.session, row.id
     pause = breaks.open_break(session, follow_up_id)
-    response.headers["ETag"] = etag(row["version"])
+    response.headers["ETag"] = etag(row.version)
     return WholeShown(
         **_shown(row, told_risk=told_risk).model_dump(),
-        returns_on=pause["returns_on"] if pause is not None else None,
+        returns_on=pause.returns_on if pause is not None else None,
         unanswered=contacts.unanswered(session, follow_up_id),
-        workers=[WorkerShown(**_only(WorkerShown, one)) for one in assigning.parts_of(session, follow_up_id)],
-        notes=[NoteShown(**_only(NoteShown, one)) for one in notes.notes_of(session, [follow_up_id])],
-        attempts=[AttemptShown(**_only(AttemptShown, one)) for one in contacts.attempts_of(session, follow_up_id)],
-        missed_meetings=[MissedShown(**_only(MissedShown, one)) for one in contacts.no_shows_of(session, follow_up_id)],
-        summaries=[SummaryListed(**_only(SummaryListed, one)) for one in summaries.summaries_of(session, follow_up_id)],
+        workers=[WorkerShown.model_validate(one) for one in assigning.parts_of(session, follow_up_id)],
+        notes=[NoteShown.model_validate(one) for one in notes.notes_of(session, [follow_up_id])],
+        attempts=[AttemptShown.model_validate(one) for one in contacts.attempts_of(session, follow_up_id)],
+        missed_meetings=[MissedShown.model_validate(one) for one in contacts.no_shows_of(session, follow_up_id)],
+        summaries=[SummaryListed.model_validate(one) for one in summaries.summaries_of(session, follow_up_id)],
     )
-
-
-def _only(shape: type[Shown], row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in shape.model_fields}

@@ -134,13 +134,6 @@ class SeatEnded(Given):
     last_day: Day
 
 
-class AnswerGiven(Given):
-    """What the asker answers, and whom of the alternates of their seat they name to come instead."""
-
-    answer: Literal["accepted", "tentative", "declined"]
-    alternate_id: UUID | None = None
-
-
 class ItemGiven(Given):
     """Something to talk about, in one language at least; with `meeting_id`, late, with the reason why."""
 
@@ -192,7 +185,7 @@ class CommitteeShown(Shown):
     title: str
     derived_from: list[str]
     rhythm: dict[str, Any] | None
-    minutes: int
+    minutes: int | None
     day: date
     seats: list[SeatShown]
 

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import date, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Query, Response
-from sqlalchemy import select
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, asks, find_person, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.invitations import INVITED
+from api.acts.minutes import Row
+from api.json.act_routes import act_resources
 from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.meeting_shapes import (
-    AnswerGiven,
     ChangeShown,
     FeedMade,
     FeedShown,
@@ -30,27 +32,24 @@ from api.json.meeting_shapes import (
     PlaceGiven,
     TimeGiven,
 )
-from api.json.shapes import Limit, Offset, Page, Reason
+from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import Line, between, lines_of
 from api.views.names import people_by_id
-from api.web.given import Day
+from api.web.given import Day, Reason
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, only, scalars
 from locales import N_
 from meetings import answers, feeds, invitations, schedule
 from meetings.committees import ALTERNATE, Membership, committees
-from meetings.locking import lock_meeting, read_meeting
-from models.base import table_of
-from models.meeting import MeetingGuest
+from meetings.locking import lock_meeting, original_of, read_meeting
+from models.meeting import Meeting, MeetingGuest
 
 router = api_routes("meetings")
 
 #: How far ahead a list goes that says no last day, and how long one is at most.
 AHEAD: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=800)
-
-_guest = table_of(MeetingGuest)
 
 
 @router.get("/meetings")
@@ -70,7 +69,7 @@ def list_meetings(
     last = until or min(first, date.max - AHEAD) + AHEAD
     if last - first > LONGEST:
         raise Refusal("meetings.too_long", N_("Ask for fewer days at once: at most %(days)s."), days=LONGEST.days)
-    chosen = next((one for one, row in committees(desk.session).items() if row["key"] == committee), None)
+    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
     if (committee and chosen is None) or last < first:
         lines = []
     else:
@@ -84,7 +83,7 @@ def list_meetings(
 def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingShown:
     """One meeting, whom it invites and what they answered."""
     row, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
-    response.headers["ETag"] = etag(row["version"])
+    response.headers["ETag"] = etag(row.version)
     return _meeting(desk, row, members)
 
 
@@ -187,7 +186,7 @@ def change_hour(
         return schedule.change_hour(
             desk.session,
             schedule.season_of(row),
-            since=row["original"].date(),
+            since=original_of(row).date(),
             hour=time.fromisoformat(body.hour),
             minutes=body.minutes,
             by=by,
@@ -239,23 +238,11 @@ def withdraw_guest(
     )
 
 
-@router.put("/meetings/{meeting_id}/answer")
-@asks(Action.ANSWER_INVITATION)
-def answer_invitation(meeting_id: UUID, body: AnswerGiven, desk: AtDesk, response: Response) -> MeetingShown:
-    """Say whether the asker comes, and who comes instead. The last answer counts."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.ANSWER_INVITATION, given)
-    answers.answer(
-        desk.session,
-        meeting_id,
-        desk.asker.person_id,
-        body.answer,
-        means="page",
-        alternate_id=body.alternate_id,
-        by=by,
-        at=desk.at,
-    )
-    return get_meeting(meeting_id, desk, response)
+def _answered(on: On[Row], _: None, response: Response) -> MeetingShown:
+    return get_meeting(on.id, on.desk, response)
+
+
+act_resources(router, INVITED, _answered)
 
 
 @router.get("/calendar-feeds")
@@ -263,7 +250,10 @@ def answer_invitation(meeting_id: UUID, body: AnswerGiven, desk: AtDesk, respons
 def list_feeds(desk: AtDesk) -> list[FeedShown]:
     """The asker's private calendar addresses that are open."""
     require(Action.KEEP_FEED, to_program(desk.asker))
-    return [FeedShown(**row) for row in feeds.feeds_of(desk.session, desk.asker.person_id)]
+    return [
+        FeedShown.model_validate(row, from_attributes=True)
+        for row in feeds.feeds_of(desk.session, desk.asker.person_id)
+    ]
 
 
 @router.post("/calendar-feeds", status_code=201)
@@ -301,7 +291,7 @@ def _changed(
 ) -> ChangeShown:
     """As `changed`, with the version that the meeting has then."""
     shown = changed(desk, change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id)["version"])
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
     return shown
 
 
@@ -311,30 +301,35 @@ def _line(line: Line) -> MeetingLine:
 
 def _as_line(line: Line) -> dict[str, Any]:
     return {
-        **{name: line.meeting[name] for name in _AS_STORED},
-        "committee": line.committee["key"],
+        "id": line.meeting.id,
+        "state": line.meeting.state,
+        "starts": line.meeting.starts,
+        "minutes": line.meeting.minutes,
+        "time_zone": line.meeting.time_zone,
+        "starts_at": line.meeting.starts_at,
+        "ends_at": line.meeting.ends_at,
+        "place": line.meeting.place,
+        "reason": line.meeting.reason,
+        "version": line.meeting.version,
+        "committee": line.committee.key,
         "title": line.title,
         "mine": line.is_mine,
         "answer": line.answer,
     }
 
 
-_AS_STORED: Final = (
-    *("id", "state", "starts", "minutes", "time_zone", "starts_at", "ends_at", "place", "reason", "version"),
-)
-
-
-def _meeting(desk: Desk, row: Mapping[str, Any], members: Membership) -> MeetingShown:
+def _meeting(desk: Desk, row: Meeting, members: Membership) -> MeetingShown:
     # Read again after an act.
-    row = read_meeting(desk.session, row["id"])
+    row = read_meeting(desk.session, row.id)
     (line,) = lines_of(desk, [row])
-    here, day = program_of(desk.session), row["starts"].date()
-    said = {one["person_id"]: one for one in answers.given(desk.session, [row["id"]])}
+    day = row.starts.date()
+    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
     guests = set(
-        desk.session.scalars(
-            select(_guest.c.person_id).where(
-                _guest.c.program_id == here, _guest.c.meeting_id == row["id"], _guest.c.withdrawn_at.is_(None)
-            )
+        scalars(
+            desk.session,
+            only(MeetingGuest.person_id).where(
+                MeetingGuest.meeting_id == row.id, col(MeetingGuest.withdrawn_at).is_(None)
+            ),
         )
     )
     invited = invitations.invited_to(desk.session, row)
@@ -342,20 +337,20 @@ def _meeting(desk: Desk, row: Mapping[str, Any], members: Membership) -> Meeting
     mine = members.holders(seat.id, day, ALTERNATE) if seat is not None else ()
     return MeetingShown(
         **_as_line(line),
-        season=row["series_id"],
-        original=row["original"],
-        online_url=row["online_url"],
-        agenda_frozen_at=row["agenda_frozen_at"],
+        season=row.series_id,
+        original=row.original,
+        online_url=row.online_url,
+        agenda_frozen_at=row.agenda_frozen_at,
         invited=[
             InvitedShown(
                 person_id=person_id,
                 name=person.name,
                 seat_id=seat.id if (seat := members.seat_of(person_id, day)) else None,
                 guest=person_id in guests,
-                answer=said[person_id]["answer"] if person_id in said else "",
-                by=said[person_id]["by"] if person_id in said else "",
-                alternate_id=said[person_id]["alternate_id"] if person_id in said else None,
-                answered_at=said[person_id]["answered_at"] if person_id in said else None,
+                answer=said[person_id].answer if person_id in said else "",
+                by=said[person_id].by if person_id in said else "",
+                alternate_id=said[person_id].alternate_id if person_id in said else None,
+                answered_at=said[person_id].answered_at if person_id in said else None,
             )
             for person_id, person in people_by_id(desk).items()
             if person_id in invited

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import Path, Response
+from fastapi import Response
 
 from api.access.meetings import find_meeting
 from api.access.minutes import find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.minutes import MINUTES, Row
+from api.json.act_routes import act_resources
 from api.json.committees import Preview, changed
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.meeting_shapes import ChangeShown
 from api.json.shapes import FileShown
-from api.json.sitting_shapes import ApprovalGiven, MinutesShown, NoteGiven
+from api.json.sitting_shapes import MinutesShown
 from api.web import downloads
 from domain.kernel.actors import Actor
 from meetings import minutes
 from meetings.documents.content import as_json
 
 router = api_routes("meetings")
-
-Number = Annotated[str, Path(max_length=11, description="The number of the item, such as 7 or 7.1.")]
 
 
 @router.get("/meetings/{meeting_id}/minutes")
@@ -37,12 +37,12 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
     sheet = find_minutes(desk, meeting_id)
     if sheet.row is None or sheet.content is None:
         raise minutes.none_yet()
-    response.headers["ETag"] = etag(sheet.row["version"])
+    response.headers["ETag"] = etag(sheet.row.version)
     return MinutesShown(
-        id=sheet.row["id"],
-        state=sheet.row["state"],
-        version=sheet.row["version"],
-        approved_in=sheet.row["approved_in_id"],
+        id=sheet.row.id,
+        state=sheet.row.state,
+        version=sheet.row.version,
+        approved_in=sheet.row.approved_in_id,
         content=as_json(sheet.content),
     )
 
@@ -52,28 +52,6 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
 def get_minutes_file(meeting_id: UUID, language: downloads.Language, form: downloads.Form, desk: AtDesk) -> FileShown:
     """The minutes as a file, in one language."""
     return FileShown.of(minutes_file(desk, meeting_id, language, form))
-
-
-@router.put("/meetings/{meeting_id}/minutes/notes/{number}")
-@asks(Action.RUN_MEETING)
-def edit_note(
-    meeting_id: UUID, number: Number, body: NoteGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> MinutesShown:
-    """Change what a draft says of an item."""
-    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
-    minutes.edit_note(
-        desk.session, meeting_id, number, said_fr=body.said_fr, said_en=body.said_en, by=by, at=desk.at, seen=seen
-    )
-    return get_minutes(meeting_id, desk, response)
-
-
-@router.post("/meetings/{meeting_id}/minutes/refreshing")
-@asks(Action.RUN_MEETING)
-def refresh_minutes(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> MinutesShown:
-    """Take over into a draft what was corrected since in the attendance; what it says of each item stays."""
-    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
-    minutes.refresh(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-    return get_minutes(meeting_id, desk, response)
 
 
 @router.post("/meetings/{meeting_id}/minutes/circulation")
@@ -88,29 +66,15 @@ def circulate_minutes(
         lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
         preview=preview,
     )
-    response.headers["ETag"] = etag(minutes.minutes_of(desk.session, meeting_id)["version"])
+    response.headers["ETag"] = etag(minutes.minutes_of(desk.session, meeting_id).version)
     return shown
 
 
-@router.post("/meetings/{meeting_id}/minutes/amendment")
-@asks(Action.RUN_MEETING)
-def amend_minutes(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> MinutesShown:
-    """Take back what was sent, to change it."""
-    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
-    minutes.amend(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-    return get_minutes(meeting_id, desk, response)
+def _acted_on(on: On[Row], _: None, response: Response) -> MinutesShown:
+    return get_minutes(on.id, on.desk, response)
 
 
-@router.post("/meetings/{meeting_id}/minutes/approval")
-@asks(Action.RUN_MEETING)
-def approve_minutes(
-    meeting_id: UUID, body: ApprovalGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> MinutesShown:
-    """Record in which later meeting of the committee they were approved. They never change again."""
-    by, seen = _keeper(desk, meeting_id), seen_version(if_match)
-    find_meeting(desk.session, desk.asker, body.meeting_id)
-    minutes.approve(desk.session, meeting_id, in_meeting=body.meeting_id, by=by, at=desk.at, seen=seen)
-    return get_minutes(meeting_id, desk, response)
+act_resources(router, MINUTES, _acted_on)
 
 
 def _keeper(desk: Desk, meeting_id: UUID) -> Actor:

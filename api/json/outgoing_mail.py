@@ -67,7 +67,7 @@ def list_letters(
     found = outgoing_mail.letters(desk, state=state or "", before=before, most=limit)
     reads = allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None
     return Page(
-        items=[LetterShown(**_fields(row, reads=reads)) for row in found],
+        items=[LetterShown.model_validate(_fields(row, reads=reads)) for row in found],
         total=counts.get(state, 0) if state else sum(counts.values()),
         limit=limit,
         offset=0,
@@ -89,9 +89,9 @@ def get_letter(notice_id: UUID, desk: AtDesk) -> LetterWhole:
     by = outgoing_mail.postmaster(desk, Action.READ_LETTER)
     row = outgoing_mail.letter(desk, notice_id)
     if outgoing_mail.is_withheld(desk, row):
-        return LetterWhole(**_fields(row, reads=True), text=None)
+        return LetterWhole.model_validate(_fields(row, reads=True) | {"text": None})
     outgoing_mail.tell_of_reading(desk, row, by)
-    return LetterWhole(**_fields(row, reads=True), text=outgoing_mail.text_of(row["message"]))
+    return LetterWhole.model_validate(_fields(row, reads=True) | {"text": outgoing_mail.text_of(row.message)})
 
 
 @router.post("/post/{notice_id}/retry")
@@ -101,11 +101,14 @@ def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
     by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
     outgoing_mail.letter(desk, notice_id)
     notices.retry(desk.session, notice_id, by=by, at=desk.at)
-    return LetterShown(**_fields(outgoing_mail.letter(desk, notice_id), reads=True))
+    return LetterShown.model_validate(_fields(outgoing_mail.letter(desk, notice_id), reads=True))
 
 
-def _fields(row: dict[str, Any], *, reads: bool) -> dict[str, Any]:
-    withheld = ("to_address", "subject", "case_id")
-    names = set(LetterShown.model_fields) - {"number", "kind", *withheld}
-    about = {name: row[name] if reads else None for name in withheld}
-    return {name: row[name] for name in names} | about | {"number": row["n"], "kind": row["template"]}
+def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, Any]:
+    about = (row.to_address, row.subject, row.case_id) if reads else (None, None, None)
+    return {
+        **row._asdict(),
+        **dict(zip(("to_address", "subject", "case_id"), about, strict=True)),
+        "number": row.n,
+        "kind": row.template,
+    }

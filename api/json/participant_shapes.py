@@ -10,32 +10,18 @@ from uuid import UUID
 
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StringConstraints
-from sqlalchemy import select
 
-from api.access.participants import Facts, Opened
+from api.access.participants import Facts, Opened, known
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.shapes import AwaitedShown, Shown
 from api.web.given import Given, PlainText
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import replaced
 from domain.participants import disclosures, findings, reading
 from domain.participants.locking import case_of
 from meetings import admissions
-from models.base import table_of
-from models.participant import Participant
-
-_participant = table_of(Participant)
-
-#: Nothing that is sealed: whoever is answered with this has read of nobody.
-_SHOWN = tuple(
-    _participant.c[name]
-    for name in (
-        *("id", "candidate_ref", "number", "state", "languages", "area", "recruiter", "admitted_on", "retain_until"),
-        *("held", "version"),
-    )
-)
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
@@ -352,24 +338,21 @@ class Told:
 def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, told: Told = Told()) -> ParticipantShown:
     """Somebody as they stand now, also to whoever did an act that ended what they were to the file."""
     session = desk.session
-    row = one(
-        session,
-        select(*_SHOWN).where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
-    )
+    row = known(session, participant_id)
     assert row is not None  # noqa: S101 - found before
-    response.headers["ETag"] = etag(row["version"])
+    response.headers["ETag"] = etag(row.version)
     named = workers.named(session, participant_id)
     asked = [withdrawals.asked(session, participant_id), withdrawals.asked_of_partners(session, participant_id)]
     risk = risks.last(session, participant_id, "admission") if told.risk else None
-    others = risks.to_others(session, participant_id) if told.risk and row["recruiter"] else None
+    others = risks.to_others(session, participant_id) if told.risk and row.recruiter else None
     return ParticipantShown(
-        **{name: value for name, value in row.items() if name != "recruiter"},
-        never_with_others=row["recruiter"] if told.risk else None,
+        **{name: value for name, value in row._asdict().items() if name != "recruiter"},
+        never_with_others=row.recruiter if told.risk else None,
         case_id=case_of(session, participant_id),
-        worker_id=named["worker_id"] if named else None,
-        second_id=named["second_id"] if named else None,
-        risk=risk["level"] if risk else None,
-        risk_to_others=others["level"] if others else None,
+        worker_id=named.worker_id if named else None,
+        second_id=named.second_id if named else None,
+        risk=risk.level if risk else None,
+        risk_to_others=others.level if others else None,
         referrals=_each(ReferralOf, reading.referrals_of(session, participant_id) if told.admission else ()),
         criteria=_each(FoundShown, findings.findings_of(session, participant_id).values() if told.admission else ()),
         decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
@@ -377,7 +360,7 @@ def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, t
         consents=_each(
             ConsentShown,
             (
-                each if told.reviews else {**each, "review_since": None}
+                each if told.reviews else replaced(each, review_since=None)
                 for each in (consents.consents_of(session, participant_id) if told.consents else ())
             ),
         ),

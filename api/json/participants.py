@@ -9,10 +9,10 @@ from uuid import UUID
 
 from fastapi import Response
 
-from api.access.participants import find_participant, ground_of, open_file, read_facts
+from api.access.participants import Known, find_participant, ground_of, open_file, read_facts
 from api.access.permissions import Action, Forbidden, allows, asks, require
 from api.access.session import AtDesk, Desk
-from api.acts.admissions import PARTICIPANT, Row
+from api.acts.admissions import PARTICIPANT
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
 from api.json.act_routes import act_resources
@@ -122,7 +122,7 @@ def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:
     return require(action, given)
 
 
-def _acted_on(on: On[Row], _: object, response: Response) -> ParticipantShown:
+def _acted_on(on: On[Known], _: object, response: Response) -> ParticipantShown:
     return shown_participant(on.desk, on.id, response)
 
 

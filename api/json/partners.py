@@ -3,31 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
 
-from api.access.partners import find_obligation, find_partner, find_proposal, partners_of
-from api.access.permissions import Action, Forbidden, Given, allows, asks, require, to_program
+from api.access.partners import find_obligation, find_partner, partners_of
+from api.access.permissions import Action, Given, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.obligations import LOOKED_AT, OBLIGATION, Row
+from api.json.act_routes import act_resources
 from api.json.agreement_shapes import (
-    AcceptanceGiven,
-    AttestationGiven,
     AttestationShown,
     DocumentGiven,
     DocumentShown,
-    DocumentWithdrawalGiven,
     FindingShown,
     PartnerListed,
     PartnerShown,
     PeriodListed,
     PeriodShown,
-    ReturnGiven,
     StepDocumentShown,
-    WaiverGiven,
-    WaiverProposalGiven,
     WaiverProposalShown,
     WaiverShown,
 )
@@ -35,10 +30,10 @@ from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from domain.endorsement.counting import does_it_count
-from domain.obligations import accepting, reading, waiving
+from domain.kernel.rows import replaced
 from domain.obligations import attestations as saying
+from domain.obligations import reading, waiving
 from domain.obligations.clauses import waivers as waivers_of
-from meetings import waivers
 
 router = api_routes("partners")
 
@@ -49,13 +44,13 @@ def list_partners(desk: AtDesk) -> list[PartnerListed]:
     """The partners that the asker may see, and how many of their obligations stand in each state."""
     require(Action.SEE_PARTNERS, to_program(desk.asker))
     partners = partners_of(desk.session, desk.asker)
-    rows = _lately(desk, [one["id"] for one in partners])
+    rows = _lately(desk, [one.id for one in partners])
     return [
         PartnerListed(
-            organization_id=one["id"],
-            short_name=one["short_name"],
-            agreement_id=one["agreement_id"],
-            states=dict(Counter(row["state"] for row in rows if row["organization_id"] == one["id"])),
+            organization_id=one.id,
+            short_name=one.short_name,
+            agreement_id=one.agreement_id,
+            states=dict(Counter(row.state for row in rows if row.organization_id == one.id)),
         )
         for one in partners
     ]
@@ -68,9 +63,9 @@ def get_partner(organization_id: UUID, desk: AtDesk) -> PartnerShown:
     found, _ = find_partner(desk.session, desk.asker, organization_id)
     return PartnerShown(
         organization_id=organization_id,
-        short_name=found["short_name"],
-        agreement_id=found["agreement_id"],
-        obligations=[PeriodListed(**_listed(row)) for row in _lately(desk, [organization_id])],
+        short_name=found.short_name,
+        agreement_id=found.agreement_id,
+        obligations=[PeriodListed.model_validate(row) for row in _lately(desk, [organization_id])],
     )
 
 
@@ -78,16 +73,6 @@ def get_partner(organization_id: UUID, desk: AtDesk) -> PartnerShown:
 @asks(Action.SEE_OBLIGATION)
 def get_obligation(period_id: UUID, desk: AtDesk) -> PeriodShown:
     """One obligation in one period: how it stands and stood, what was counted and why, proof, words and waivers."""
-    return _shown(desk, period_id)
-
-
-@router.post("/obligations/{period_id}/attestation")
-@asks(Action.ATTEST)
-def attest(period_id: UUID, body: AttestationGiven, desk: AtDesk) -> PeriodShown:
-    """State in writing that it held in this period, or that it did not."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ATTEST, given)
-    saying.attest(desk.session, period_id, body.said, note=body.note, by=by, at=desk.at)
     return _shown(desk, period_id)
 
 
@@ -111,99 +96,20 @@ def add_document(
     return _shown(desk, period_id)
 
 
-@router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
-@asks(Action.GIVE_PROOF)
-def withdraw_document(period_id: UUID, document_id: UUID, body: DocumentWithdrawalGiven, desk: AtDesk) -> PeriodShown:
-    """Take a document back, with the reason; it is kept, and counts no more."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.GIVE_PROOF, given)
-    if not any(one["id"] == document_id for one in reading.documents_of(desk.session, row["agreement_id"], row["key"])):
-        raise Forbidden
-    saying.withdraw_document(desk.session, document_id, reason=body.reason, by=by, at=desk.at)
-    return _shown(desk, period_id)
+def _acted_on(on: On[Row], _: None) -> PeriodShown:
+    return _shown(on.desk, on.id)
 
 
-@router.post("/obligations/{period_id}/acceptance")
-@asks(Action.ACCEPT_PROOF)
-def accept_proof(period_id: UUID, body: AcceptanceGiven, desk: AtDesk) -> PeriodShown:
-    """Accept a proof that was given: from then on it counts."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-    accepting.accept(desk.session, period_id, body.proof_id, by=by, at=desk.at)
-    return _shown(desk, period_id, given)
+def _looked_at(on: On[Row], _: None) -> PeriodShown:
+    return _shown(on.desk, on.id, on.given)
 
 
-@router.post("/obligations/{period_id}/return")
-@asks(Action.ACCEPT_PROOF)
-def return_proof(period_id: UUID, body: ReturnGiven, desk: AtDesk) -> PeriodShown:
-    """Return a proof with words: it does not count, and is to be given again."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-    accepting.give_back(desk.session, period_id, body.proof_id, reason=body.reason, by=by, at=desk.at)
-    return _shown(desk, period_id, given)
+act_resources(router, OBLIGATION, _acted_on)
+act_resources(router, LOOKED_AT, _looked_at)
 
 
-@router.post("/obligations/{period_id}/waiver-proposals", status_code=201)
-@asks(Action.WAIVE_CLAUSE)
-def propose_waiver(
-    period_id: UUID, body: WaiverProposalGiven, desk: AtDesk, once: AtOnce, response: Response
-) -> PeriodShown:
-    """Ask the committee that the agreement names to free the partner of the clause."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    waivers.propose(
-        desk.session,
-        row["agreement_id"],
-        row["key"],
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        reason=body.reason,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/obligations/{period_id}")
-    return _shown(desk, period_id)
-
-
-@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
-@asks(Action.WAIVE_CLAUSE)
-def decide_waiver(period_id: UUID, proposal_id: UUID, desk: AtDesk) -> PeriodShown:
-    """Record that the committee, which sits on it now, frees the partner as proposed."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    find_proposal(desk.session, row, proposal_id)
-    waivers.decide(desk.session, proposal_id, by=by, at=desk.at)
-    return _shown(desk, period_id)
-
-
-@router.post("/obligations/{period_id}/waivers")
-@asks(Action.WAIVE_CLAUSE)
-def waive(period_id: UUID, body: WaiverGiven, desk: AtDesk) -> PeriodShown:
-    """Free the partner of the clause from a day to another, by a decision."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    saying.waive(
-        desk.session,
-        row["agreement_id"],
-        row["key"],
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        decision_id=body.decision_id,
-        reason=body.reason,
-        by=by,
-        at=desk.at,
-    )
-    return _shown(desk, period_id)
-
-
-def _lately(desk: Desk, organization_ids: list[UUID]) -> list[dict[str, Any]]:
+def _lately(desk: Desk, organization_ids: list[UUID]) -> list[reading.PeriodRead]:
     return reading.lately(desk.session, desk.day, organization_ids=organization_ids)
-
-
-def _listed(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in PeriodListed.model_fields}
 
 
 def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodShown:
@@ -212,46 +118,46 @@ def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodSho
     if row is None or given is None:
         row, given = find_obligation(desk.session, desk.asker, period_id)
     may_read = allows(Action.READ_PROOF, given) is not None
-    where = (row["agreement_id"], row["key"])
+    where = (row.agreement_id, row.key)
     return PeriodShown(
-        **_listed(row),
-        rule=row["rule"],
-        findings=[_of(FindingShown, one) for one in reading.findings_of(desk.session, period_id)],
+        **PeriodListed.model_validate(row).model_dump(),
+        rule=row.rule,
+        findings=[FindingShown.model_validate(one) for one in reading.findings_of(desk.session, period_id)],
         attestations=[
-            _of(AttestationShown, {**_looked(one, may_read), "note": one["note"] if may_read else ""})
+            AttestationShown.model_validate(one if may_read else replaced(one, looked_at_reason="", note=""))
             for one in reading.attestations_of(desk.session, period_id)
         ],
-        documents=[_of(DocumentShown, _looked(one, may_read)) for one in reading.documents_of(desk.session, *where)],
+        documents=[
+            DocumentShown.model_validate(one if may_read else replaced(one, looked_at_reason=""))
+            for one in reading.documents_of(desk.session, *where)
+        ],
         step_documents=[
-            _of(StepDocumentShown, _looked(one, may_read))
+            StepDocumentShown.model_validate(one if may_read else replaced(one, looked_at_reason=""))
             for one in reading.documents_of_steps(
-                desk.session, [UUID(fact["id"]) for fact in row["found"]["facts"] if fact["kind"] == "task"]
+                desk.session, [UUID(fact["id"]) for fact in row.found["facts"] if fact["kind"] == "task"]
             )
         ]
-        if row["check_kind"] == "document"
+        if row.check_kind == "document"
         else [],
         waivers=[
-            _of(WaiverShown, {**one, "reason": one["reason"] if may_read else ""})
+            WaiverShown.model_validate(one if may_read else replaced(one, reason=""))
             for one in waivers_of(desk.session, *where)
         ],
         proposals=[
-            _of(
-                WaiverProposalShown,
-                {
-                    **one,
-                    "reason": one["reason"] if may_read else "",
-                    "counts": one["decision_id"] is not None
-                    and does_it_count(desk.session, one["decision_id"], with_quorum=True),
-                },
+            WaiverProposalShown(
+                id=one.id,
+                starts_on=one.starts_on,
+                ends_on=one.ends_on,
+                committee=one.committee,
+                reason=one.reason if may_read else "",
+                proposed_by=one.proposed_by,
+                proposed_at=one.proposed_at,
+                item_state=one.item_state,
+                outcome=one.outcome,
+                decision_id=one.decision_id,
+                decision=one.decision,
+                counts=one.decision_id is not None and does_it_count(desk.session, one.decision_id, with_quorum=True),
             )
             for one in waiving.proposals_of(desk.session, *where)
         ],
     )
-
-
-def _looked(row: Mapping[str, Any], may_read: bool) -> dict[str, Any]:
-    return {**row, "looked_at_reason": row["looked_at_reason"] if may_read else ""}
-
-
-def _of(shape: Any, row: Mapping[str, Any]) -> Any:
-    return shape(**{name: row[name] for name in shape.model_fields})

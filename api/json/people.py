@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query, Response
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access.permissions import (
     Action,
@@ -16,46 +16,40 @@ from api.access.permissions import (
     allows,
     asks,
     companions_of,
-    find_person,
     require,
     to_contact,
     to_person,
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import (
-    AbsenceGiven,
     AbsenceShown,
     LastDay,
     Limit,
     Offset,
     Page,
-    PersonChanged,
     PersonGiven,
     PersonShown,
     RoleShown,
     Shown,
-    TenureGiven,
 )
 from api.web.given import Day
-from domain.access import invitations
 from domain.accompaniment import asked_today
-from domain.departure import departures, foreseeing, ways_in
-from domain.kernel.scope import many, one, program_of
+from domain.departure import departures, foreseeing
+from domain.kernel.rows import col, every, first, in_program, of, scalar, select
+from domain.kernel.scope import program_of
 from domain.obligations import entering_late
 from domain.people import absences, calendar_readers, people
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.roles.sight import calls_who_barred
-from models.base import table_of
 from models.program import Absence, Person, Tenure
 
 router = api_routes("people")
-
-_person = table_of(Person)
-_tenure = table_of(Tenure)
-_absence = table_of(Absence)
 
 
 class EndForeseen(Shown):
@@ -87,10 +81,10 @@ def list_people(
 ) -> Page[PersonShown]:
     """The staff of the program's organizations, with what each held on a day."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
-    mine = _person.c.program_id == program_of(desk.session)
-    total = desk.session.scalar(select(func.count()).select_from(_person).where(mine)) or 0
+    mine = in_program(Person)
+    total = scalar(desk.session, select(func.count()).select_from(Person).where(mine)) or 0
     rows = desk.session.scalars(
-        select(Person).where(mine).order_by(_person.c.sort_key, _person.c.id).limit(limit).offset(offset)
+        select(Person).where(mine).order_by(col(Person.sort_key), col(Person.id)).limit(limit).offset(offset)
     ).all()
     held = desk.asker.standing if on is None else standing(desk.session, on)
     companions = companions_of(desk.session, desk.asker)
@@ -107,7 +101,8 @@ def add_person(body: PersonGiven, desk: AtDesk, once: AtOnce, response: Response
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = require(Action.ADD_PERSON, to_program(desk.asker, organizations=[body.organization_id]))
-    _see_what_is_late(desk, body)
+    place = (body.organization_id, body.role, body.starts_on)
+    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
     person_id = people.add_person(
         desk.session,
         given_name=body.given_name,
@@ -140,86 +135,30 @@ def get_person(person_id: UUID, desk: AtDesk) -> PersonShown:
     return _one(desk, person_id)
 
 
-@router.put("/people/{person_id}")
-@asks(Action.UPDATE_PERSON)
-def update_person(
-    person_id: UUID, body: PersonChanged, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> PersonShown:
-    """Change how a person is named, reached and written to."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
-    people.update_person(
-        desk.session,
-        person_id,
-        given_name=body.given_name,
-        family_name=body.family_name,
-        email=body.email or None,
-        phone=body.phone or None,
-        language=body.language,
-        spoken=body.spoken,
-        calendar=body.calendar,
-        by=by,
-        at=desk.at,
-        seen=seen_version(if_match),
-    )
-    desk.session.expire_all()
-    shown = _one(desk, person_id)
-    response.headers["ETag"] = etag(shown.version)
-    return shown
-
-
-@router.post("/people/{person_id}/tenures", status_code=201)
-@asks(Action.APPOINT)
-def appoint(
-    person_id: UUID,
-    body: TenureGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> PersonShown:
-    """Give a person a role at an organization."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.APPOINT, to_program(desk.asker, organizations=[body.organization_id]))
-    find_person(desk.session, person_id)
-    _see_what_is_late(desk, body)
-    people.appoint(
-        desk.session,
-        person_id=person_id,
-        role=body.role,
-        organization_id=body.organization_id,
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
-
-
 @router.post("/tenures/{tenure_id}/ending")
 @asks(Action.END_TENURE)
 def end_tenure(tenure_id: UUID, body: LastDay, desk: AtDesk, response: Response, if_match: IfMatch = "") -> PersonShown:
     """End a person's hold of a role on a last day; one that begins after that day, and not yet, is taken back."""
-    asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
-    held = one(desk.session, asked)
+    asked = of(Tenure).where(Tenure.id == tenure_id)
+    held = first(desk.session, asked)
     if held is None:
         raise Forbidden
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
     departures.end_role(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at, seen=seen_version(if_match))
-    ended = one(desk.session, asked)
-    response.headers["ETag"] = etag(ended["version"] if ended else held["version"])
-    return _one(desk, held["person_id"])
+    ended = first(desk.session, asked)
+    response.headers["ETag"] = etag(ended.version if ended else held.version)
+    return _one(desk, held.person_id)
 
 
 @router.post("/tenures/{tenure_id}/ending/preview")
 @asks(Action.END_TENURE)
 def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
     """What ending a tenure would do: what opens, what is called off, and who is written to. Nothing is changed."""
-    asked = select(_tenure).where(_tenure.c.program_id == program_of(desk.session), _tenure.c.id == tenure_id)
-    held = one(desk.session, asked)
+    asked = of(Tenure).where(Tenure.id == tenure_id)
+    held = first(desk.session, asked)
     if held is None:
         raise Forbidden
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
     found = foreseeing.foresee_end(desk.session, tenure_id, ends_on=body.ends_on, by=by, at=desk.at)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     return EndForeseen(
@@ -237,72 +176,35 @@ def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
     )
 
 
-@router.post("/people/{person_id}/absences", status_code=201)
-@asks(Action.RECORD_ABSENCE)
-def record_absence(
-    person_id: UUID,
-    body: AbsenceGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> PersonShown:
-    """Record that a person is away, and who acts for them."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
-    absences.record_absence(
-        desk.session,
-        person_id=person_id,
-        starts_on=body.starts_on,
-        ends_on=body.ends_on,
-        deputy_id=body.deputy_id,
-        kinds=list(body.kinds),
-        by=by,
-        at=desk.at,
-    )
-    asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
-
-
 @router.delete("/absences/{absence_id}", status_code=204)
 @asks(Action.CANCEL_ABSENCE)
 def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
     """Call an absence off."""
-    held = one(
+    held = first(
         desk.session,
-        select(_absence).where(_absence.c.program_id == program_of(desk.session), _absence.c.id == absence_id),
+        of(Absence).where(Absence.id == absence_id),
     )
     if held is None:
         raise Forbidden
-    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held["person_id"]))
+    by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held.person_id))
     absences.cancel_absence(desk.session, absence_id, by=by, at=desk.at)
-    asked_today.ask_who_acts_now(desk.session, held["person_id"], by=by, at=desk.at)
+    asked_today.ask_who_acts_now(desk.session, held.person_id, by=by, at=desk.at)
 
 
-@router.post("/people/{person_id}/invitation", status_code=201)
-@asks(Action.INVITE)
-def invite(person_id: UUID, desk: AtDesk, once: AtOnce, response: Response) -> PersonShown:
-    """Invite a person to sign in, by a letter whose link works once, for a week. An earlier one no longer opens."""
-    if (before := once.again(None)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
-    invitations.invite(desk.session, person_id, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/people/{person_id}")
-    return _one(desk, person_id)
+def _changed(on: On[UUID], _: None, response: Response) -> PersonShown:
+    on.session.expire_all()
+    shown = _one(on.desk, on.id)
+    response.headers["ETag"] = etag(shown.version)
+    return shown
 
 
-@router.delete("/people/{person_id}/access", status_code=204)
-@asks(Action.END_ACCESS)
-def end_access(person_id: UUID, desk: AtDesk) -> None:
-    """End all of a person's access at once: sign-ins, passkeys, account and links."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    ways_in.shut_out(desk.session, person_id, by=by, at=desk.at)
+def _acted_on(on: On[UUID], _: None) -> PersonShown:
+    return _one(on.desk, on.id)
 
 
-def _see_what_is_late(desk: Desk, body: PersonGiven | TenureGiven) -> None:
-    place = (body.organization_id, body.role, body.starts_on)
-    entering_late.refuse_unseen(desk.session, *place, seen=body.late_seen, at=desk.at)
+act_resources(router, PERSON, _changed)
+for subject in (ROLES, ABSENCES, ACCESS):
+    act_resources(router, subject, _acted_on)
 
 
 def _one(desk: Desk, person_id: UUID) -> PersonShown:
@@ -318,18 +220,17 @@ def _one(desk: Desk, person_id: UUID) -> PersonShown:
 def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, list[AbsenceShown]]:
     """The absences of each of these people that are not over on a day, the next one first."""
     found: dict[UUID, list[AbsenceShown]] = {person_id: [] for person_id in people}
-    for row in many(
+    for row in every(
         desk.session,
-        select(_absence)
+        of(Absence)
         .where(
-            _absence.c.program_id == program_of(desk.session),
-            _absence.c.person_id.in_(found),
-            _absence.c.cancelled_at.is_(None),
-            _absence.c.ends_on >= day,
+            col(Absence.person_id).in_(found),
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.ends_on) >= day,
         )
-        .order_by(_absence.c.starts_on),
+        .order_by(col(Absence.starts_on)),
     ):
-        found[row["person_id"]].append(AbsenceShown(**{name: row[name] for name in AbsenceShown.model_fields}))
+        found[row.person_id].append(AbsenceShown.model_validate(row))
     return found
 
 
@@ -359,9 +260,14 @@ def _shown(
 
 def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
     """Roles that somebody holds, or is to hold, as they are shown."""
-    columns: tuple[str, ...] = ("role", "organization_id", "starts_on", "ends_on", "version")
-    return [RoleShown(tenure_id=tenure.id, **_picked(tenure, columns)) for tenure in held]
-
-
-def _picked(tenure: HeldRole, columns: tuple[str, ...]) -> dict[str, Any]:
-    return {name: getattr(tenure, name) for name in columns}
+    return [
+        RoleShown(
+            tenure_id=tenure.id,
+            role=tenure.role,
+            organization_id=tenure.organization_id,
+            starts_on=tenure.starts_on,
+            ends_on=tenure.ends_on,
+            version=tenure.version,
+        )
+        for tenure in held
+    ]

@@ -6,8 +6,9 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Query
-from sqlalchemy import Uuid, and_, func, literal, select
+from sqlalchemy import Uuid, func, literal
 from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import and_
 
 from api.access import outgoing_mail
 from api.access.permissions import Action, asks, require, to_program
@@ -16,18 +17,14 @@ from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from domain.casework import board
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, scalar, select
 from domain.mail import notices
 from domain.record.events import FOR_PRIVACY
 from domain.roles.sight import line_is_open_to
-from models.base import table_of
 from models.casework import ProtocolVersion
 from models.record import Event
 
 router = api_routes("program")
-
-_event = table_of(Event)
-_version = table_of(ProtocolVersion)
 
 
 @router.get("/me")
@@ -50,23 +47,23 @@ def me(desk: AtDesk) -> MeShown:
 def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
     """The program's protocols, each in its current version."""
     require(Action.SEE_PROTOCOL, to_program(desk.asker))
-    rows = many(
+    rows = every(
         desk.session,
-        select(_version)
-        .ext(distinct_on(_version.c.key))
-        .where(_version.c.program_id == program_of(desk.session))
-        .order_by(_version.c.key, _version.c.number.desc(), _version.c.recorded_at.desc()),
+        of(ProtocolVersion)
+        .ext(distinct_on(col(ProtocolVersion.key)))
+        .order_by(
+            col(ProtocolVersion.key), col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc()
+        ),
     )
-    title = "title_fr" if desk.language == "fr" else "title_en"
     return [
         ProtocolShown(
-            key=row["key"],
-            number=row["number"],
-            digest=row["digest"],
-            title=row[title],
-            subject_kind=row["declared"]["subject"]["kind"],
-            starts=row["declared"].get("starts"),
-            recorded_at=row["recorded_at"],
+            key=row.key,
+            number=row.number,
+            digest=row.digest,
+            title=row.title_fr if desk.language == "fr" else row.title_en,
+            subject_kind=row.declared["subject"]["kind"],
+            starts=row.declared.get("starts"),
+            recorded_at=row.recorded_at,
         )
         for row in rows
     ]
@@ -101,16 +98,16 @@ def list_events(
     """The record of the program, the newest first. Ask for the next part with the last line's number as `before`."""
     require(Action.SEE_ACTIVITY, to_program(desk.asker))
     mine = and_(
-        _event.c.program_id == program_of(desk.session),
-        _event.c.verb.not_in(sorted(FOR_PRIVACY)),
+        in_program(Event),
+        col(Event.verb).not_in(sorted(FOR_PRIVACY)),
         line_is_open_to(literal(desk.asker.person_id, Uuid())),
     )
-    total = desk.session.scalar(select(func.count()).select_from(_event).where(mine)) or 0
-    rows = many(
+    total = scalar(desk.session, select(func.count()).select_from(Event).where(mine)) or 0
+    rows = every(
         desk.session,
-        select(_event).where(and_(mine, _event.c.n < before)).order_by(_event.c.n.desc()).limit(limit),
+        select(Event).where(and_(mine, col(Event.n) < before)).order_by(col(Event.n).desc()).limit(limit),
     )
-    return Page(items=[EventShown(**row) for row in rows], total=total, limit=limit, offset=0)
+    return Page(items=[EventShown.model_validate(row) for row in rows], total=total, limit=limit, offset=0)
 
 
 @router.post("/letters/{notice_id}/retry", status_code=204)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -145,21 +146,21 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     triages = allows(Action.TRIAGE, given) is not None
     kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
     received, under_way = (
-        [row for row in read(desk.session) if row["participant_id"] not in kept_from] if triages else []
+        [row for row in read(desk.session) if row.participant_id not in kept_from] if triages else []
         for read in (reading.to_triage, reading.under_way)
     )
     alike = duplicates.alike(
         desk.session,
-        [row["participant_id"] for row in (*received, *under_way)],
+        [row.participant_id for row in (*received, *under_way)],
         reader=desk.asker.person_id,
     )
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
         received=[
-            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in received
+            ReceivedShown.model_validate(replace(row, perhaps_known=row.participant_id in alike)) for row in received
         ],
         under_way=[
-            ReceivedShown.model_validate({**row, "perhaps_known": row["participant_id"] in alike}) for row in under_way
+            ReceivedShown.model_validate(replace(row, perhaps_known=row.participant_id in alike)) for row in under_way
         ],
     )
 

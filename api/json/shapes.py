@@ -85,12 +85,6 @@ class Page(BaseModel, Generic[T]):
         return cls(items=draw(rows[offset : offset + limit]), total=len(rows), limit=limit, offset=offset)
 
 
-class Reason(Given):
-    """Why."""
-
-    reason: PlainText
-
-
 class Note(Given):
     """A note that goes with an act, or none."""
 
@@ -181,18 +175,6 @@ class CaseGiven(Given):
         return self
 
 
-class DayGiven(Given):
-    """The new day of one of a case's named days."""
-
-    day: Day
-
-
-class VersionGiven(Given):
-    """The version of its protocol that a case follows from now on."""
-
-    version_id: UUID
-
-
 class NewPersonGiven(Given):
     """What is written of a new member of an organization's staff. `spoken` are codes of languages."""
 
@@ -216,45 +198,10 @@ class PersonGiven(NewPersonGiven):
     late_seen: StrictBool = False
 
 
-class PersonChanged(Given):
-    """How a member of staff is named and reached from now on. `spoken` are codes of languages; null leaves them."""
-
-    given_name: PlainText
-    family_name: PlainText
-    email: Annotated[PlainText, StringConstraints(max_length=300)] = ""
-    phone: Annotated[PlainText, StringConstraints(max_length=40)] = ""
-    language: Literal["fr", "en"]
-    spoken: Annotated[list[Key], Field(max_length=20)] | None = None
-    calendar: Literal["unknown", "merge", "replace"] | None = Field(
-        default=None,
-        description="How their calendar takes news of one date of a season: by itself, or as the whole. "
-        "It stays as it is where this is missing.",
-    )
-
-
-class TenureGiven(Given):
-    """A role at an organization from a day, and to one where the end is known; `late_seen` as of a new person."""
-
-    role: Key
-    organization_id: UUID
-    starts_on: Day
-    ends_on: Day | None = None
-    late_seen: StrictBool = False
-
-
 class LastDay(Given):
     """A last day, inclusive."""
 
     ends_on: Day
-
-
-class AbsenceGiven(Given):
-    """Days away, both inclusive, who acts meanwhile, and for what."""
-
-    starts_on: Day
-    ends_on: Day
-    deputy_id: UUID | None = None
-    kinds: list[Literal["tasks", "approvals", "seats"]] = Field(["tasks", "approvals", "seats"])
 
 
 class HolderShown(Shown):

@@ -2,37 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
+from pydantic import AwareDatetime, Field, StrictBool
 
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Key, PlainText
-
-Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
-Version = Annotated[
-    StrictInt | None,
-    Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
-]
-
-
-def _written(value: object) -> object:
-    """A moment is written as a text: pydantic alone would read a number as one of 1970."""
-    if value is None or isinstance(value, str | datetime):
-        return value
-    msg = "use YYYY-MM-DDTHH:MM:SS with an offset"
-    raise ValueError(msg)
-
-
-Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
-
-
-class ClosingGiven(Given):
-    """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
-
-    carry_rest: StrictBool = False
+from api.web.given import Day, Given, Key, Moment, Said, Version
 
 
 class AttendanceGiven(Given):
@@ -45,27 +22,6 @@ class AttendanceGiven(Given):
     arrived_at: Moment | None = None
     left_at: Moment | None = None
     seen: Version = None
-
-
-class OutcomeGiven(Given):
-    """What becomes of an item: nothing yet while it is empty; `refer_to`, a committee's key, goes with "referred".
-
-    A note that is not given stays as it is. What is decided is said by recording the decision.
-    """
-
-    outcome: Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
-    refer_to: Key = ""
-    note_fr: Said | None = None
-    note_en: Said | None = None
-
-
-class AdditionGiven(Given):
-    """What comes up in a meeting, with the reason why it is now. One title is enough: it then stands in both."""
-
-    title_fr: Said = ""
-    title_en: Said = ""
-    minutes: Annotated[StrictInt, Field(ge=0, le=600)] | None = None
-    reason: Said = ""
 
 
 class DecisionGiven(Given):
@@ -91,41 +47,6 @@ class DecisionGiven(Given):
     owner_organization_id: UUID | None = None
     due_on: Day | None = None
     decided_at: Moment | None = None
-    seen: Version = None
-
-
-class NoteGiven(Given):
-    """What a draft of minutes says of an item. What is not given stays as it is."""
-
-    said_fr: Said | None = None
-    said_en: Said | None = None
-
-
-class ApprovalGiven(Given):
-    """The later meeting that approved the minutes, once it is opened."""
-
-    meeting_id: UUID
-
-
-class ObjectionSettled(Given):
-    """How the committee that sits settles what is objected: it keeps the decision, or takes it back.
-
-    `decided_at` is given where that was earlier than it is recorded: its quorum is that of then.
-    """
-
-    meeting_id: UUID
-    settled_as: Literal["kept", "taken_back"]
-    text_fr: Said = ""
-    text_en: Said = ""
-    decided_at: Moment | None = None
-    seen: Version = None
-
-
-class EndorsementWanted(Given):
-    """That a partner asks for a decision to be endorsed that was recorded as another kind, and why."""
-
-    organization_id: UUID
-    reason: Said
     seen: Version = None
 
 

@@ -8,17 +8,18 @@ from uuid import UUID
 from fastapi import Response
 
 from api.access.meetings import find_meeting
-from api.access.permissions import Action, Forbidden, asks, require
+from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.minutes import Row
+from api.acts.sittings import ITEMS, MEETING, SEATS
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import etag
 from api.json.sitting_shapes import (
-    AdditionGiven,
     AttendanceGiven,
     AttendanceShown,
-    ClosingGiven,
     ItemTreated,
-    OutcomeGiven,
     QuorumShown,
     SeatFilled,
     StateShown,
@@ -30,35 +31,6 @@ from meetings.committees import committees
 from meetings.locking import read_meeting
 
 router = api_routes("meetings")
-
-
-@router.post("/meetings/{meeting_id}/opening")
-@asks(Action.RUN_MEETING)
-def open_meeting(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StateShown:
-    """Begin a meeting, on its day or afterwards."""
-    by, seen = _as(desk, Action.RUN_MEETING, meeting_id), seen_version(if_match)
-    running.open_meeting(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-    return _state(desk, meeting_id, response)
-
-
-@router.post("/meetings/{meeting_id}/closing")
-@asks(Action.RUN_MEETING)
-def close_meeting(
-    meeting_id: UUID, body: ClosingGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> StateShown:
-    """End a meeting: what it did not reach is carried over, and its minutes are drafted."""
-    by, seen = _as(desk, Action.RUN_MEETING, meeting_id), seen_version(if_match)
-    running.close_meeting(desk.session, meeting_id, carry_rest=body.carry_rest, by=by, at=desk.at, seen=seen)
-    return _state(desk, meeting_id, response)
-
-
-@router.post("/meetings/{meeting_id}/putting-back")
-@asks(Action.RUN_MEETING)
-def put_back(meeting_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StateShown:
-    """Take back that a meeting was opened, while nothing is recorded in it."""
-    by, seen = _as(desk, Action.RUN_MEETING, meeting_id), seen_version(if_match)
-    running.put_back(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-    return _state(desk, meeting_id, response)
 
 
 @router.get("/meetings/{meeting_id}/attendance")
@@ -90,18 +62,6 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> 
     return _attendance(desk, meeting_id)
 
 
-@router.post("/meetings/{meeting_id}/attendance/rest")
-@asks(Action.RUN_MEETING)
-def record_rest(meeting_id: UUID, desk: AtDesk) -> AttendanceShown:
-    """Record as present every principal of whose seat nothing is recorded yet, and who did not answer otherwise.
-
-    Again: nothing is left to record.
-    """
-    by = _as(desk, Action.RUN_MEETING, meeting_id)
-    attendance.record_rest(desk.session, meeting_id, by=by, at=desk.at)
-    return _attendance(desk, meeting_id)
-
-
 @router.get("/meetings/{meeting_id}/outcomes")
 @asks(Action.RUN_MEETING)
 def list_outcomes(meeting_id: UUID, desk: AtDesk) -> list[ItemTreated]:
@@ -110,68 +70,31 @@ def list_outcomes(meeting_id: UUID, desk: AtDesk) -> list[ItemTreated]:
     return _items(desk, meeting_id)
 
 
-@router.put("/meetings/{meeting_id}/outcomes/{item_id}")
-@asks(Action.RUN_MEETING)
-def treat_item(
-    meeting_id: UUID, item_id: UUID, body: OutcomeGiven, desk: AtDesk, response: Response, if_match: IfMatch = ""
-) -> ItemTreated:
-    """Say what becomes of an item of a meeting under way, or correct it."""
-    by, seen = _as(desk, Action.RUN_MEETING, meeting_id), seen_version(if_match)
-    if item_id not in {row["id"] for row in items_of(desk.session, meeting_id)}:
-        raise Forbidden
-    running.treat(
-        desk.session,
-        item_id,
-        body.outcome,
-        note_fr=body.note_fr,
-        note_en=body.note_en,
-        refer_to=body.refer_to,
-        by=by,
-        at=desk.at,
-        seen=seen,
-    )
-    shown = next(one for one in _items(desk, meeting_id) if one.id == item_id)
-    response.headers["ETag"] = etag(shown.version)
-    return shown
-
-
-@router.post("/meetings/{meeting_id}/additions", status_code=201)
-@asks(Action.RUN_MEETING)
-def add_item(
-    meeting_id: UUID,
-    body: AdditionGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> ItemTreated:
-    """Put on the agenda what comes up while the meeting is under way."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _as(desk, Action.RUN_MEETING, meeting_id)
-    item_id = running.add_item(
-        desk.session,
-        meeting_id,
-        title_fr=body.title_fr,
-        title_en=body.title_en,
-        minutes=body.minutes,
-        reason=body.reason,
-        by=by,
-        at=desk.at,
-    )
-    once.done(response, 201, f"/api/v1/meetings/{meeting_id}/outcomes")
-    return next(one for one in _items(desk, meeting_id) if one.id == item_id)
-
-
 def _as(desk: Desk, action: Action, meeting_id: UUID) -> Actor:
     """Under whom the asker does this in a meeting that they may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(action, given)
 
 
-def _state(desk: Desk, meeting_id: UUID, response: Response) -> StateShown:
-    row = read_meeting(desk.session, meeting_id)
-    response.headers["ETag"] = etag(row["version"])
-    return StateShown(id=row["id"], state=row["state"], version=row["version"])
+def _state(on: On[Row], _: None, response: Response) -> StateShown:
+    row = read_meeting(on.session, on.id)
+    response.headers["ETag"] = etag(row.version)
+    return StateShown(id=row.id, state=row.state, version=row.version)
+
+
+def _seats(on: On[Row], _: None) -> AttendanceShown:
+    return _attendance(on.desk, on.id)
+
+
+def _item(on: On[Row], item_id: UUID, response: Response) -> ItemTreated:
+    shown = next(one for one in _items(on.desk, on.id) if one.id == item_id)
+    response.headers["ETag"] = etag(shown.version)
+    return shown
+
+
+act_resources(router, MEETING, _state)
+act_resources(router, SEATS, _seats)
+act_resources(router, ITEMS, _item, found_at=lambda on, _: f"/meetings/{on.id}/outcomes")
 
 
 _OF_SEAT: Final = ("state", "person_id", "is_remote", "arrived_at", "left_at", "version")
@@ -188,19 +111,23 @@ def _attendance(desk: Desk, meeting_id: UUID) -> AttendanceShown:
     )
 
 
-_OF_ITEM: Final = ("id", "outcome", "note_fr", "note_en", "minutes", "times_seen", "settled_at", "version")
-
-
 def _items(desk: Desk, meeting_id: UUID) -> list[ItemTreated]:
     rows = items_of(desk.session, meeting_id)
     named = committees(desk.session)
     used = running.minutes_used(read_meeting(desk.session, meeting_id), rows, desk.at)
     return [
         ItemTreated(
-            **{name: row[name] for name in _OF_ITEM},
-            number=row["number"] or str(place),
-            referred_to=named[row["referred_to_id"]]["key"] if row["referred_to_id"] else "",
-            minutes_used=used.get(row["id"]),
+            id=row.id,
+            outcome=row.outcome,
+            note_fr=row.note_fr,
+            note_en=row.note_en,
+            minutes=row.minutes,
+            times_seen=row.times_seen,
+            settled_at=row.settled_at,
+            version=row.version,
+            number=row.number or str(place),
+            referred_to=named[row.referred_to_id].key if row.referred_to_id else "",
+            minutes_used=used.get(row.id),
         )
         for place, row in enumerate(rows, start=1)
     ]

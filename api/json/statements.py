@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
 from uuid import UUID
-
-from fastapi import Path, Response
-from pydantic import Field
 
 from api.access.partners import find_partner, read_statement
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import On
+from api.acts.statements import STATEMENT, Period
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import AtOnce
 from api.json.shapes import Shown
-from api.web.given import Given
 from meetings.documents.statement import PartnerStatement
 from meetings.statements import program
 from meetings.statements.partner import years
 from meetings.statements.tables import ProgramStatement
 
-router = api_routes("statements")
-
-Key = Annotated[str, Path(max_length=12, description="A year, such as 2026, or a quarter: 2026-Q3.")]
+router = api_routes("statements", of_acts=True)
 
 
 class StatementPeriod(Shown):
@@ -42,12 +37,6 @@ class ProgramStatementShown(Shown):
     released_at: datetime | None
     digest: str
     statement: ProgramStatement
-
-
-class ReleaseGiven(Given):
-    """The digest of what was looked at."""
-
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 @router.get("/partners/{organization_id}/statements")
@@ -80,28 +69,17 @@ def list_periods(desk: AtDesk) -> list[StatementPeriod]:
 
 @router.get("/statements/{period}")
 @asks(Action.SEE_COUNTS)
-def get_program_statement(period: Key, desk: AtDesk) -> ProgramStatementShown:
+def get_program_statement(period: Period, desk: AtDesk) -> ProgramStatementShown:
     """The program's statement of a period. Only one that was released is for those who fund the program."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
     return _program_statement(desk, period)
 
 
-@router.post("/statements/{period}/release", status_code=201)
-@asks(Action.RELEASE_COUNTS)
-def release(
-    period: Key,
-    body: ReleaseGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> ProgramStatementShown:
-    """Let the statement of a period leave as it was looked at: once, and for good."""
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
-    program.release(desk.session, period, digest=body.digest, by=by, at=desk.at)
-    once.done(response, 201, f"/api/v1/statements/{period}")
-    return _program_statement(desk, period)
+def _released(on: On[str], _: None) -> ProgramStatementShown:
+    return _program_statement(on.desk, on.row)
+
+
+act_resources(router, STATEMENT, _released)
 
 
 def _program_statement(desk: Desk, period: str) -> ProgramStatementShown:

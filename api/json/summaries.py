@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from fastapi import Response
@@ -11,12 +10,16 @@ from pydantic import AwareDatetime
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk
 from api.access.summaries import find_to_read, find_to_write, ground_of
+from api.acts.declaring import On
+from api.acts.departures import SUMMARY, Row
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
-from api.json.shapes import MovedShown, Reason, Shown
+from api.json.shapes import MovedShown, Shown
 from api.web.given import Given, PlainText
+from domain.casework.locking import Moved
 from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Summary
+from domain.follow_ups.summaries import Asked, Summary
 
 router = api_routes("follow-ups")
 
@@ -52,7 +55,7 @@ def get_summary(task_id: UUID, desk: AtDesk, response: Response) -> SummaryShown
     """What was written so far, to go on with; that it was looked at is on record."""
     row, by, ground = find_to_write(desk.session, desk.asker, task_id)
     said = summaries.read_summary(desk.session, task_id, ground=ground, by=by, at=desk.at)
-    response.headers["ETag"] = etag(row["version"] or 0)
+    response.headers["ETag"] = etag(row.version or 0)
     return _shown(row, said)
 
 
@@ -79,15 +82,6 @@ def complete_summary(task_id: UUID, body: SummaryGiven, desk: AtDesk, if_match: 
     return MovedShown.model_validate(moved)
 
 
-@router.post("/tasks/{task_id}/summary/taking-back")
-@asks(Action.TAKE_SUMMARY_BACK)
-def take_back(task_id: UUID, body: Reason, desk: AtDesk) -> MovedShown:
-    """Take back that it is complete, with the reason, so that it can be corrected."""
-    _, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
-    moved = summaries.take_back(desk.session, task_id, reason=body.reason, by=by, at=desk.at)
-    return MovedShown.model_validate(moved)
-
-
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}")
 @asks(Action.READ_SUMMARY)
 def read_summary(follow_up_id: UUID, task_id: UUID, desk: AtDesk) -> SummaryShown:
@@ -97,13 +91,20 @@ def read_summary(follow_up_id: UUID, task_id: UUID, desk: AtDesk) -> SummaryShow
     return _shown(row, summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at))
 
 
-def _shown(row: dict[str, Any], said: Summary) -> SummaryShown:
+def _shown(row: Asked, said: Summary) -> SummaryShown:
     return SummaryShown(
-        follow_up_id=row["follow_up_id"],
-        number=row["number"],
+        follow_up_id=row.follow_up_id,
+        number=row.number,
         situation=said.situation,
         steps=said.steps,
-        written_at=row["written_at"],
-        complete_since=row["done_at"],
-        version=row["version"] or 0,
+        written_at=row.written_at,
+        complete_since=row.done_at,
+        version=row.version or 0,
     )
+
+
+def _taken_back(_: On[Row], moved: Moved) -> MovedShown:
+    return MovedShown.model_validate(moved)
+
+
+act_resources(router, SUMMARY, _taken_back)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Depends, Response
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
 from api.access.session import AtDesk, Desk
@@ -33,23 +33,20 @@ from api.json.shapes import (
     Offset,
     OptionalReason,
     Page,
-    Reason,
     TaskShown,
 )
+from api.web.given import Reason
 from domain.casework import board, requests, tasks
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.proofs import Proof
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, in_program, only, run, scalar, select
+from domain.kernel.titles import title_of
 from locales import N_
-from models.base import table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.program import Person
 
 router = api_routes("tasks")
-
-_task = table_of(Task)
-_person = table_of(Person)
 
 
 @dataclass(frozen=True)
@@ -77,10 +74,7 @@ class Door:
         self.once.done(self.response, 200, f"/api/v1/tasks/{task_id}")
         version = moved.version
         if version is None:
-            here = program_of(session)
-            version = session.execute(
-                select(_task.c.version).where(_task.c.program_id == here, _task.c.id == task_id)
-            ).scalar_one()
+            version = run(session, only(Task.version).where(Task.id == task_id)).scalar_one()
         self.response.headers["ETag"] = etag(version)
         return MovedShown.model_validate(moved)
 
@@ -103,8 +97,8 @@ def my_work(
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    mine = (_task.c.program_id == program_of(desk.session), board.is_mine(hats))
-    total = desk.session.scalar(select(func.count()).select_from(_task).where(*mine)) or 0
+    mine = (in_program(Task), board.is_mine(hats))
+    total = scalar(desk.session, select(func.count()).select_from(Task).where(*mine)) or 0
     rows = board.work(desk.session, hats, limit=limit, offset=offset)
     return Page(items=shown_tasks(desk, rows), total=total, limit=limit, offset=offset)
 
@@ -114,7 +108,7 @@ def my_work(
 def get_task(task_id: UUID, desk: AtDesk, response: Response) -> TaskShown:
     """One task."""
     task, case = find_task(desk.session, desk.asker, task_id)
-    response.headers["ETag"] = etag(task["version"])
+    response.headers["ETag"] = etag(task.version)
     return shown_tasks(desk, [task], with_notes=case is None or reads_notes(desk, case), opens=True)[0]
 
 
@@ -169,20 +163,18 @@ def give_again(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
     return door.open(Action.RETURN_TASK, task_id, partial(tasks.return_task, reason=body.reason), body)
 
 
-def reads_notes(desk: Desk, case: Mapping[str, Any]) -> bool:
+def reads_notes(desk: Desk, case: Case) -> bool:
     """Whether what people wrote in a case is for the asker to read."""
     return allows(Action.READ_NOTES, to_case(desk.session, desk.asker, case)) is not None
 
 
-def shown_tasks(
-    desk: Desk, rows: list[dict[str, Any]], *, with_notes: bool = True, opens: bool = False
-) -> list[TaskShown]:
+def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, opens: bool = False) -> list[TaskShown]:
     """Tasks as the window shows them, with those on whom each waits today.
 
     Notes and reasons go `with_notes` alone: whoever has a part in the case reads them (`Action.READ_NOTES`). Those
     about a participant are null in lists: `opens` has them opened, for who keeps that file.
     """
-    links = board.chains(desk.session, [row[column] for row in rows for column in ("owed_by_id", "approved_by_id")])
+    links = board.chains(desk.session, [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)])
     falls = [board.who(desk.asker.standing, row, links) for row in rows]
     people = {one.person_id for each in falls if each for one in each.holders}
     people |= {one.acting_for for each in falls if each for one in each.holders if one.acting_for}
@@ -192,23 +184,37 @@ def shown_tasks(
     )
     names = {
         person.id: person.name
-        for person in desk.session.scalars(
-            select(Person).where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(people))
-        )
+        for person in desk.session.scalars(select(Person).where(in_program(Person), col(Person.id).in_(people)))
     }
-    filled_in = requests.newest(desk.session, [row["id"] for row in rows]) if with_notes else {}
+    filled_in = requests.newest(desk.session, [row.id for row in rows]) if with_notes else {}
     said = said_with(desk, rows, opens=opens) if with_notes else {}
     return [
         TaskShown(
-            **{name: row[name] for name in _AS_STORED},
-            asks=[_asked(part, desk.language) for part in row["asks"]],
-            given=filled_in[row["id"]]["given"] if row["id"] in filled_in and _is_read(said, row) else None,
+            id=row.id,
+            case_id=row.case_id,
+            step=row.step,
+            item=row.item,
+            stage=row.stage,
+            state=row.state,
+            sources=row.sources,
+            clause=row.clause,
+            evidence=row.evidence,
+            required=row.required,
+            due_on=row.due_on,
+            opened_at=row.opened_at,
+            done_at=row.done_at,
+            done_as=row.done_as,
+            settled_at=row.settled_at,
+            handed_back_at=row.handed_back_at,
+            version=row.version,
+            asks=[_asked(part, desk.language) for part in row.asks],
+            given=filled_in[row.id].given if row.id in filled_in and _is_read(said, row) else None,
             note=_words_of("note", row, said, opens=opens) if with_notes else None,
             reason=_words_of("reason", row, said, opens=opens) if with_notes else None,
             beside=_beside(row, said, opens=opens) if with_notes else None,
-            title=in_place[row["id"]].title.in_language(desk.language)
-            if row["id"] in in_place
-            else row[f"title_{desk.language}"],
+            title=in_place[row.id].title.in_language(desk.language)
+            if row.id in in_place
+            else title_of(row, desk.language),
             late=board.late_on(row, desk.day),
             waits_on=[
                 HolderShown(
@@ -224,29 +230,29 @@ def shown_tasks(
                 ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
                 for one in (each.waits_for if each else ())
             ],
-            needs_approval=row["approved_by_id"] is not None,
-            automatic=bool(row["action"]),
+            needs_approval=row.approved_by_id is not None,
+            automatic=bool(row.action),
         )
         for row, each in zip(rows, falls, strict=True)
     ]
 
 
-def _is_read(said: Mapping[UUID, Said], row: Mapping[str, Any]) -> bool:
-    return row["id"] not in said or said[row["id"]].is_kept
+def _is_read(said: Mapping[UUID, Said], row: Task) -> bool:
+    return row.id not in said or said[row.id].is_kept
 
 
-def _words_of(name: str, row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> str | None:
+def _words_of(name: Literal["note", "reason"], row: Task, said: Mapping[UUID, Said], *, opens: bool) -> str | None:
     """The note or the reason of a task; about a participant null unless it is opened, and for who reads it not."""
-    of_file = said.get(row["id"])
+    of_file = said.get(row.id)
     if of_file is None:
-        return str(row[name])
-    text = {"note": of_file.note, "reason": of_file.reason}[name]
+        return row.note if name == "note" else row.reason
+    text = of_file.note if name == "note" else of_file.reason
     return text if opens and (of_file.is_kept or text) else None
 
 
-def _beside(row: Mapping[str, Any], said: Mapping[UUID, Said], *, opens: bool) -> list[BesideShown] | None:
+def _beside(row: Task, said: Mapping[UUID, Said], *, opens: bool) -> list[BesideShown] | None:
     """What others wrote that belongs to a task about a participant, as `_words_of`; nothing of any other task."""
-    of_file = said.get(row["id"])
+    of_file = said.get(row.id)
     if of_file is None:
         return []
     if not (opens and of_file.is_kept):
@@ -263,27 +269,6 @@ def _asked(part: Mapping[str, Any], language: str) -> AskedShown:
         at_most=part.get("at_most"),
         required=part.get("required", True),
     )
-
-
-_AS_STORED = (
-    "id",
-    "case_id",
-    "step",
-    "item",
-    "stage",
-    "state",
-    "sources",
-    "clause",
-    "evidence",
-    "required",
-    "due_on",
-    "opened_at",
-    "done_at",
-    "done_as",
-    "settled_at",
-    "handed_back_at",
-    "version",
-)
 
 
 def _decoded(content: str) -> bytes:

@@ -8,20 +8,20 @@ from uuid import UUID
 
 from fastapi import Query, Response
 
-from api.access.permissions import Action, Forbidden, asks, find_person, require, to_program
-from api.access.session import AtDesk, Desk
+from api.access.permissions import Action, asks, require, to_program
+from api.access.session import AtDesk
+from api.acts.declaring import On
+from api.acts.unmatched_replies import STRAY, find_stray
+from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.idempotent_requests import IfMatch, etag, seen_version
+from api.json.idempotent_requests import etag
 from api.json.meeting_shapes import Local
 from api.json.shapes import Limit, Offset, Page, Shown
 from api.views.unmatched_replies import StrayLine, lines_of
-from api.web.given import Given
 from api.web.rendering import words
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
 from meetings import unmatched_replies
 
-router = api_routes("meetings")
+router = api_routes("meetings", of_acts=True)
 
 
 class StrayShown(Shown):
@@ -49,14 +49,6 @@ class StrayShown(Shown):
     version: int
 
 
-class StrayTaken(Given):
-    """Whose answer a mail is, and what it says; without a meeting, to each to come of the season that it names."""
-
-    person_id: UUID
-    answer: Literal["accepted", "tentative", "declined"]
-    meeting_id: UUID | None = None
-
-
 @router.get("/strays")
 @asks(Action.KEEP_STRAYS)
 def list_strays(
@@ -76,52 +68,33 @@ def list_strays(
 @asks(Action.KEEP_STRAYS)
 def get_stray(stray_id: UUID, desk: AtDesk, response: Response) -> StrayShown:
     """One mail that was not taken."""
-    _keeps(desk, stray_id)
+    find_stray(desk, Action.KEEP_STRAYS, stray_id)
     (line,) = lines_of(desk, [unmatched_replies.stray_of(desk.session, stray_id)])
-    response.headers["ETag"] = etag(line.row["version"])
+    response.headers["ETag"] = etag(line.row.version)
     return _stray(line)
 
 
-@router.post("/strays/{stray_id}/setting-aside")
-@asks(Action.KEEP_STRAYS)
-def set_aside(stray_id: UUID, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StrayShown:
-    """Leave a mail for what it is."""
-    by, seen = _keeps(desk, stray_id), seen_version(if_match)
-    unmatched_replies.set_aside(desk.session, stray_id, by=by, at=desk.at, seen=seen)
-    return get_stray(stray_id, desk, response)
+def _seen_to(on: On[None], _: None, response: Response) -> StrayShown:
+    return get_stray(on.id, on.desk, response)
 
 
-@router.post("/strays/{stray_id}/answer")
-@asks(Action.KEEP_STRAYS)
-def take(stray_id: UUID, body: StrayTaken, desk: AtDesk, response: Response, if_match: IfMatch = "") -> StrayShown:
-    """Take a mail as what somebody answers."""
-    by, seen = _keeps(desk, stray_id), seen_version(if_match)
-    person_id = find_person(desk.session, body.person_id)
-    unmatched_replies.take(
-        desk.session, stray_id, person_id, body.answer, meeting_id=body.meeting_id, by=by, at=desk.at, seen=seen
-    )
-    return get_stray(stray_id, desk, response)
-
-
-def _keeps(desk: Desk, stray_id: UUID) -> Actor:
-    """Under whom the asker sees to a mail. Raises Forbidden, also where there is none."""
-    by = require(Action.KEEP_STRAYS, to_program(desk.asker))
-    try:
-        unmatched_replies.stray_of(desk.session, stray_id)
-    except Refusal:
-        raise Forbidden from None
-    return by
-
-
-_AS_STORED = (
-    *("id", "received_at", "from_address", "reason", "claimed", "meeting_id", "series_id", "person_id"),
-    *("outcome", "seen_at", "seen_by", "version"),
-)
+act_resources(router, STRAY, _seen_to)
 
 
 def _stray(line: StrayLine) -> StrayShown:
     return StrayShown(
-        **{name: line.row[name] for name in _AS_STORED},
+        id=line.row.id,
+        received_at=line.row.received_at,
+        from_address=line.row.from_address,
+        reason=line.row.reason,
+        claimed=line.row.claimed,  # type: ignore[arg-type]  # one of the words of both
+        meeting_id=line.row.meeting_id,
+        series_id=line.row.series_id,
+        person_id=line.row.person_id,
+        outcome=line.row.outcome,  # type: ignore[arg-type]
+        seen_at=line.row.seen_at,
+        seen_by=line.row.seen_by,
+        version=line.row.version,
         reason_in_words=words(line.why),
         committee=line.title,
         starts=line.starts,

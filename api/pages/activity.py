@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, func, literal, or_, select
+from sqlalchemy import Uuid, func, literal
 from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -23,18 +24,16 @@ from api.views.timeline import MINOR, NEWEST, told
 from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, moments_of, program_of
+from domain.kernel.rows import col, every, in_program, scalar, select, surely
+from domain.kernel.scope import moments_of
 from domain.record.events import FOR_PRIVACY
 from domain.roles.sight import line_is_open_to
 from locales import N_
-from models.base import table_of
 from models.record import Event
 
 router = framed_pages()
 
 PAGE_SIZE: Final = 50
-
-_event = table_of(Event)
 
 #: What one may look for: a word for people, and the first words of the verbs that it means.
 GROUPS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
@@ -112,9 +111,9 @@ def show_activity(
     except Refusal as refusal:
         wrong = refusal
     wanted = _wanted(desk, about=about, who=who, day=day, everything=bool(all_of_it) or about in ("mail", "access"))
-    rows = many(
+    rows = every(
         desk.session,
-        select(_event).where(*wanted, _event.c.n < before).order_by(_event.c.n.desc()).limit(PAGE_SIZE + 1),
+        select(Event).where(*wanted, col(Event.n) < before).order_by(col(Event.n).desc()).limit(PAGE_SIZE + 1),
     )
     asked = {"about": about, "person": person, "on": on, "all": all_of_it}
     return page(
@@ -126,9 +125,9 @@ def show_activity(
         days=by_day(desk, told(desk, rows[:PAGE_SIZE])),
         # Beside what happened to a task, the case: the record is of the whole program.
         cases=_cases_of(desk, rows[:PAGE_SIZE]),
-        older=_address(asked, before=rows[PAGE_SIZE - 1]["n"]) if len(rows) > PAGE_SIZE else "",
+        older=_address(asked, before=rows[PAGE_SIZE - 1].n) if len(rows) > PAGE_SIZE else "",
         newest=_address(asked) if before != NEWEST else "",
-        total=desk.session.scalar(select(func.count()).select_from(_event).where(*wanted)) or 0,
+        total=scalar(desk.session, select(func.count()).select_from(Event).where(*wanted)) or 0,
         groups=[(key, title, _address({**asked, "about": key})) for key, (title, _) in GROUPS.items()],
         everything=_address({**asked, "about": ""}),
         about=about,
@@ -143,30 +142,28 @@ def _wanted(
     desk: Desk, *, about: str, who: UUID | None, day: date | None, everything: bool
 ) -> list[ColumnElement[bool]]:
     wanted: list[ColumnElement[bool]] = [
-        _event.c.program_id == program_of(desk.session),
-        _event.c.verb.not_in(sorted(FOR_PRIVACY)),
+        in_program(Event),
+        col(Event.verb).not_in(sorted(FOR_PRIVACY)),
         line_is_open_to(literal(desk.asker.person_id, Uuid())),
     ]
     if about:
-        wanted.append(func.split_part(_event.c.verb, ".", 1).in_(GROUPS[about][1]))
+        wanted.append(func.split_part(col(Event.verb), ".", 1).in_(GROUPS[about][1]))
     if not everything:
-        wanted.append(_event.c.verb.not_in(sorted(MINOR)))
+        wanted.append(col(Event.verb).not_in(sorted(MINOR)))
     if who is not None:
         # What they did, what was done to them, and what was done in their name.
-        wanted.append(or_(_event.c.actor_id == who, _event.c.subject_id == who, _event.c.actor_for == who))
+        wanted.append(or_(Event.actor_id == who, Event.subject_id == who, Event.actor_for == who))
     if day is not None:
         first, after = moments_of(desk.session, day)
-        wanted += [_event.c.at >= first, _event.c.at < after]
+        wanted += [col(Event.at) >= first, col(Event.at) < after]
     return wanted
 
 
-def _cases_of(desk: Desk, rows: list[dict[str, Any]]) -> dict[int, str]:
+def _cases_of(desk: Desk, rows: list[Event]) -> dict[int, str]:
     """The case of each line that tells of a part of one, by the line's number."""
-    cases = cases_about(desk, {row["case_id"] for row in rows if row["case_id"]})
+    cases = cases_about(desk, {row.case_id for row in rows if row.case_id})
     return {
-        row["n"]: cases[row["case_id"]].title
-        for row in rows
-        if row["case_id"] in cases and row["subject_kind"] != "case"
+        surely(row.n): cases[row.case_id].title for row in rows if row.case_id in cases and row.subject_kind != "case"
     }
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from fastapi import Depends, Form, Query, Request, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.agendas import (
@@ -27,18 +27,17 @@ from api.access.agendas import (
     previewed,
     refuse_over,
     send,
-    withdrawer,
 )
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.agendas import AGENDA, ITEM, minutes_of, number_of
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Click
 from api.views.agendas import agenda_of
 from api.views.meetings import title_of
 from api.web import downloads
-from api.web.readers import id_or_none
-from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, ngettext, pick
 from meetings import agendas, assembling, freezing, posting, wording
@@ -52,15 +51,7 @@ Edition = Annotated[Literal["fr", "en"], Query()]
 Version = Annotated[int, Query(ge=1, le=10_000)]
 
 
-def _item_fields(title_fr: Text = "", title_en: Text = "", minutes: Text = "", purpose: Text = "") -> dict[str, str]:
-    """What both forms of an item ask for, as it was typed: that to ask for one, and that to change one."""
-    return {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
-
-
-ItemFields = Annotated[dict[str, str], Depends(_item_fields)]
-
 _ONE_UP: Final = -1
-_LONGEST_NUMBER: Final = 4
 
 
 @router.get("/meetings/{meeting_id}/agenda", name="agenda")
@@ -84,21 +75,18 @@ def read_docx(desk: AtDesk, meeting_id: UUID, version: Version, edition: Edition
     return downloads.download(agenda_file(desk, meeting_id, version, edition, "docx"))
 
 
-@router.post("/meetings/{meeting_id}/agenda/assembly")
-@asks(Action.KEEP_AGENDA)
-def draw_anew(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
-    """Draw the agenda anew by the committee's rules. What was changed by hand stays."""
-    found, by = keeper(desk, meeting_id)
-
-    def act() -> object:
-        return assembling.draw_up(desk.session, meeting_id, by=by, at=desk.at)
-
-    return _done(desk, request, found, "assembly", act, back="items")
-
-
 @router.post("/meetings/{meeting_id}/agenda/items")
 @asks(Action.ASK_FOR_ITEM)
-def ask(desk: AtDesk, request: Request, meeting_id: UUID, fields: ItemFields, late_reason: Text = "") -> Response:
+def ask(
+    desk: AtDesk,
+    request: Request,
+    meeting_id: UUID,
+    title_fr: Text = "",
+    title_en: Text = "",
+    minutes: Text = "",
+    purpose: Text = "",
+    late_reason: Text = "",
+) -> Response:
     """Ask for an item; late, with the reason, where the agenda is frozen."""
     found = find_agenda(desk, meeting_id)
     by = require(Action.ASK_FOR_ITEM, found.given)
@@ -107,49 +95,16 @@ def ask(desk: AtDesk, request: Request, meeting_id: UUID, fields: ItemFields, la
         return ask_for_item(
             desk,
             found,
-            title_fr=fields["title_fr"],
-            title_en=fields["title_en"],
-            minutes=minutes_of(fields["minutes"]),
-            purpose=fields["purpose"] or None,
+            title_fr=title_fr,
+            title_en=title_en,
+            minutes=minutes_of(minutes),
+            purpose=purpose or None,
             late_reason=late_reason,
             by=by,
         )
 
-    return _done(desk, request, found, "ask", act, {**fields, "late_reason": late_reason}, back="mine")
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}")
-@asks(Action.KEEP_AGENDA)
-def edit(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    item_id: UUID,
-    seen: Seen,
-    fields: ItemFields,
-    audience: Text = "",
-    presenter: Text = "",
-) -> Response:
-    """Change an item's titles, length, purpose, audience or presenting seat."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
-
-    def act() -> int:
-        return agendas.edit(
-            desk.session,
-            item_id,
-            title_fr=fields["title_fr"],
-            title_en=fields["title_en"],
-            minutes=minutes_of(fields["minutes"]),
-            purpose=fields["purpose"] or None,
-            audience=audience or None,
-            presenter=id_or_none(presenter),
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    typed = {**fields, "audience": audience, "presenter": presenter}
-    return _done(desk, request, found, f"edit-{item_id}", act, typed, back=f"item-{item_id}")
+    typed = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "purpose": purpose}
+    return _done(desk, request, found, "ask", act, {**typed, "late_reason": late_reason}, back="mine")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/place")
@@ -167,42 +122,6 @@ def move(
             agendas.move_to(desk.session, item_id, place_of(place), by=by, at=desk.at, seen=seen)
 
     return _done(desk, request, found, f"place-{item_id}", act, {"place": place}, back=f"item-{item_id}")
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/removal")
-@asks(Action.KEEP_AGENDA)
-def take_off(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
-    """Take an item off the agenda."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
-    return _done_to(desk, request, found, "removal", agendas.take_off, item_id, by=by, seen=seen, back="items")
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/restoring")
-@asks(Action.KEEP_AGENDA)
-def restore(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
-    """Put what was taken off, and waits nowhere, on the agenda again."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
-    return _done_to(desk, request, found, "restoring", agendas.restore, item_id, by=by, seen=seen, back="items")
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/scheduling")
-@asks(Action.KEEP_AGENDA)
-def put_on(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
-    """Put an item of the pool on the agenda."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
-
-    def act() -> None:
-        agendas.put_on(desk.session, item_id, meeting_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"scheduling-{item_id}", act, back=f"item-{item_id}")
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/withdrawal")
-@asks(Action.WITHDRAW_ITEM)
-def withdraw(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
-    """Take back an item that was asked for: the coordinator any, a member their own."""
-    found, by = withdrawer(desk, meeting_id, item_id)
-    return _done_to(desk, request, found, "withdrawal", agendas.withdraw_item, item_id, by=by, seen=seen, back="items")
 
 
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
@@ -224,20 +143,12 @@ def add_late(
         return freezing.add_late(desk.session, meeting_id, item_id, reason=reason, by=by, at=desk.at, seen=seen)
 
     facts = [
-        (gettext(N_("Item")), pick(desk.language, {"fr": row["title_fr"], "en": row["title_en"]})),
-        (gettext(N_("Why it cannot wait")), reason or row["late_reason"]),
+        (gettext(N_("Item")), pick(desk.language, {"fr": row.title_fr, "en": row.title_en})),
+        (gettext(N_("Why it cannot wait")), reason or row.late_reason),
     ]
     fields = [("seen", str(seen)), ("reason", reason)]
     ask = _Ask(gettext(N_("Add an item late")), facts, f"items/{item_id}/late", fields, shown, "addendum")
     return _twice(desk, request, found, f"late-{item_id}", ask, change, {"reason": reason})
-
-
-@router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late-refusal")
-@asks(Action.KEEP_AGENDA)
-def decline_late(desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen) -> Response:
-    """Leave what was asked for late to a later meeting."""
-    found, by = keeper_of_item(desk, meeting_id, item_id)
-    return _done_to(desk, request, found, "late-refusal", agendas.decline_late, item_id, by=by, seen=seen, back="pool")
 
 
 @router.post("/meetings/{meeting_id}/agenda/freezing")
@@ -259,27 +170,13 @@ def freeze(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: 
     return _twice(desk, request, found, "freezing", ask, change, {})
 
 
-def minutes_of(text: str) -> int | None:
-    """How long an item takes, as a number field sends it; None for an empty one. Raises Refusal."""
-    return _number_of(text, Refusal("agenda.minutes.malformed", N_("Write the minutes as a whole number.")))
-
-
 def place_of(text: str) -> int:
     """A place on an agenda, as a number field sends it. Raises Refusal."""
     refusal = Refusal("agenda.place.malformed", N_("Write the place as a whole number, from 1."))
-    place = _number_of(text, refusal)
+    place = number_of(text, refusal)
     if place is None:
         raise refusal
     return place
-
-
-def _number_of(text: str, refusal: Refusal) -> int | None:
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_NUMBER):
-        raise refusal
-    return int(text)
 
 
 def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
@@ -324,31 +221,11 @@ def _done(
         refuse_over(found.meeting)
         act()
 
-    meeting_id = found.meeting["id"]
+    meeting_id = found.meeting.id
     refusal = desk.attempt(do)
     if refusal is None:
         return see_other(f"/meetings/{meeting_id}/agenda#{back}")
     return agenda_page(desk, request, meeting_id, Typed(form, refusal, dict(typed or {})))
-
-
-def _done_to(
-    desk: Desk,
-    request: Request,
-    found: Found,
-    form: str,
-    verb: Callable[..., object],
-    item_id: UUID,
-    *,
-    by: Actor,
-    seen: int,
-    back: str,
-) -> Response:
-    """As `_done`, with a verb of one item that asks for nothing but its version."""
-
-    def act() -> object:
-        return verb(desk.session, item_id, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, found, f"{form}-{item_id}", act, back=back)
 
 
 def _twice(
@@ -362,7 +239,7 @@ def _twice(
 ) -> Response:
     """Show what goes out to whom, then do it where that is still so; or the page again where a rule refuses."""
     meeting = found.meeting
-    here = f"/meetings/{meeting['id']}/agenda"
+    here = f"/meetings/{meeting.id}/agenda"
     click = Click.of(desk, request, ask.shown)
     try:
         point = desk.session.begin_nested()
@@ -383,15 +260,15 @@ def _twice(
         point.rollback()
     except Refusal as refusal:
         desk.session.rollback()
-        return agenda_page(desk, request, meeting["id"], Typed(form, refusal, dict(typed)))
-    committee = committees(desk.session)[meeting["committee_id"]]
+        return agenda_page(desk, request, meeting.id, Typed(form, refusal, dict(typed)))
+    committee = committees(desk.session)[meeting.committee_id]
     title = title_of(committee, desk.language)
     return page(
         desk,
         request,
         "agenda_to_send.html",
         ask=ask,
-        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(desk.language, meeting['starts'])}"), *ask.facts],
+        facts=[(gettext(N_("Meeting")), f"{title}, {wording.when(desk.language, meeting.starts)}"), *ask.facts],
         action=f"{here}/{ask.form}",
         back=here,
         letters=letters,
@@ -401,3 +278,13 @@ def _twice(
         sending=sum(one.is_sent and one.has_address for one in letters),
         unreached=sum(one.is_sent and not one.has_address for one in letters),
     )
+
+
+act_pages(router, AGENDA, lambda on, request, typed: agenda_page(on.desk, request, on.id, typed))
+act_pages(
+    router,
+    ITEM,
+    lambda on, request, typed: agenda_page(on.desk, request, on.ids["meeting_id"], typed),
+    after=lambda on, place: f"{AGENDA.path.format(**on.ids)}#{place.partition('#')[2]}",
+    must_have_seen=True,
+)

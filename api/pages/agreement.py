@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.agreements import find_agreement, versions_of
 from api.access.permissions import Action, Forbidden, allows, asks
@@ -26,23 +26,14 @@ from domain.agreements.terminations import called_off_from, notice_given_on
 from domain.agreements.version_text import content_of_version
 from domain.declarations.program_agreements import clause_without_role
 from domain.endorsement.partners import majority_of
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, tuples
 from locales import N_, Counted, current_language, say, say_n, show_list
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
-from models.agreement import AgreementRole, Obligation, Signature
-from models.base import refers, table_of
-from models.committee import Committee
+from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
 from models.program import Organization, Person
 
 router = framed_pages()
-
-_organization = table_of(Organization)
-_created = table_of(AgreementRole)
-_obligation = table_of(Obligation)
-_signature = table_of(Signature)
-_committee = table_of(Committee)
-_person = table_of(Person)
 
 PERIODS: Final[Mapping[str, str]] = {
     "calendar_year": N_("each calendar year"),
@@ -79,18 +70,22 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
     """The page of one version, the last without `n`; with `typed`, as a rule refused what was sent."""
     found, given = find_agreement(desk, agreement_id)
     versions = versions_of(desk, agreement_id)
-    shown = next((version for version in versions if n is None or version["n"] == n), None)
+    shown = next((version for version in versions if n is None or version.n == n), None)
     if shown is None:
         raise Forbidden
     titles = titles_of_roles(desk)
+    created = every(
+        desk.session,
+        of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
+    )
     may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
-    signatures = _signatures(desk, shown["id"])
-    directors = directors_on(desk.session, found["organization_id"], desk.day)
-    text_is_right = text_stands(desk.session, shown["id"])
+    signatures = _signatures(desk, shown.id)
+    directors = directors_on(desk.session, found.organization_id, desk.day)
+    text_is_right = text_stands(desk.session, shown.id)
     may_sign = (
-        shown["state"] == "sent"
+        shown.state == "sent"
         and desk.asker.person_id in directors
-        and all(one["person_id"] != desk.asker.person_id for one in signatures)
+        and all(one.person_id != desk.asker.person_id for one in signatures)
         and allows(Action.SIGN_AGREEMENT, given) is not None
     )
     return page(
@@ -99,39 +94,35 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         "agreement.html",
         refused=typed.refusal,
         typed=typed,
-        agreement={**found, "organization": found[f"organization_{desk.language}"]},
+        agreement=found,
+        organization=found.organization_fr if desk.language == "fr" else found.organization_en,
         shown=shown,
         versions=versions,
-        roles=[
-            {**row, "title": titles.get(row["role"], row["role"])}
-            for row in _parts(desk, _created, shown["id"], "role")
-        ],
-        obligations=_obligations(desk, shown["id"], titles),
+        roles=[(titles.get(row.role, row.role), row) for row in created],
+        obligations=_obligations(desk, shown.id, titles),
         signatures=signatures,
-        signers=[(str(one["person_id"]), f"{one['given_name']} {one['family_name']}") for one in signatures],
-        terms=shown["terms"],
-        sharing_days=_sharing_days(shown["terms"]),
-        majority=MAJORITIES.get(majority_of(shown["terms"]), ""),
-        resources=_resources(shown["terms"]),
-        oversight=_oversight(desk, shown["terms"]),
+        signers=[(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
+        terms=shown.terms,
+        sharing_days=_sharing_days(shown.terms),
+        majority=MAJORITIES.get(majority_of(shown.terms), ""),
+        resources=_resources(shown.terms),
+        oversight=_oversight(desk, shown.terms),
         changes=_changes(desk, versions, shown, titles),
         text_is_right=text_is_right,
-        notice_on=notice_given_on(desk.session, shown["id"]),
-        called_off=called_off_from(desk.session, shown["id"]) if shown["state"] == "signed" else None,
+        notice_on=notice_given_on(desk.session, shown.id),
+        called_off=called_off_from(desk.session, shown.id) if shown.state == "signed" else None,
         files=[
-            (file, next((one for one in signatures if one["id"] == file.signature_id), None))
-            for file in files_of(desk.session, shown["id"])
+            (file, next((one for one in signatures if one.id == file.signature_id), None))
+            for file in files_of(desk.session, shown.id)
         ],
         may_read_files=allows(Action.READ_SIGNED_FILE, given) is not None,
         may_add_files=bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
         may_keep=may_keep,
         may_sign=may_sign,
         may_renew=may_keep and not any(may_be_rewritten(desk.session, one) for one in versions),
-        left_roles=_left_roles(desk, shown, titles) if may_keep and shown["state"] == "signed" else [],
-        created_roles=[
-            (row["role"], titles.get(row["role"], row["role"])) for row in _parts(desk, _created, shown["id"], "role")
-        ],
-        directors=_named(desk, directors - {one["person_id"] for one in signatures}) if may_keep else [],
+        left_roles=_left_roles(desk, shown, titles) if may_keep and shown.state == "signed" else [],
+        created_roles=[(row.role, titles.get(row.role, row.role)) for row in created],
+        directors=_named(desk, directors - {one.person_id for one in signatures}) if may_keep else [],
         day=desk.day,
     )
 
@@ -139,14 +130,7 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
 def _oversight(desk: Desk, terms: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
     named = terms.get("oversight") or {}
-    title = "title_fr" if desk.language == "fr" else "title_en"
-    names = {row["key"]: row[title] for row in committees(desk.session).values()} | dict(
-        desk.session.execute(
-            select(_organization.c.key, _organization.c.short_name).where(
-                _organization.c.program_id == program_of(desk.session)
-            )
-        ).all()
-    )
+    names = _titles_of_committees(desk) | dict(tuples(desk.session, only(Organization.key, Organization.short_name)))
     return [
         (say(desk.language, words).capitalize(), names.get(named[key], named[key]))
         for key, words in OVERSIGHT.items()
@@ -154,11 +138,9 @@ def _oversight(desk: Desk, terms: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def _left_roles(desk: Desk, shown: Mapping[str, Any], titles: Mapping[str, str]) -> list[tuple[str, str]]:
+def _left_roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
     """The roles that somebody holds today or will, and that this version no longer creates."""
-    return sorted(
-        {(one["role"], titles.get(one["role"], one["role"])) for one in roles_left(desk.session, shown["id"], desk.day)}
-    )
+    return sorted({(one.role, titles.get(one.role, one.role)) for one in roles_left(desk.session, shown.id, desk.day)})
 
 
 def _sharing_days(terms: Mapping[str, Any]) -> dict[str, date]:
@@ -301,74 +283,81 @@ def change_in_words(line: Line, language: str, titles: Mapping[str, str]) -> str
 
 
 def _changes(
-    desk: Desk, versions: Sequence[Mapping[str, Any]], shown: Mapping[str, Any], titles: Mapping[str, str]
+    desk: Desk, versions: Sequence[AgreementVersion], shown: AgreementVersion, titles: Mapping[str, str]
 ) -> list[str] | None:
     """What the version says otherwise than the one before it, in words; None where there is none before it."""
-    before = next((one for one in versions if one["n"] < shown["n"]), None)
+    before = next((one for one in versions if one.n < shown.n), None)
     if before is None:
         return None
-    lines = difference(content_of_version(desk.session, before["id"]), content_of_version(desk.session, shown["id"]))
+    lines = difference(content_of_version(desk.session, before.id), content_of_version(desk.session, shown.id))
     return [change_in_words(line, desk.language, titles) for line in lines]
 
 
 def _named(desk: Desk, people: Collection[UUID]) -> list[tuple[str, str]]:
-    rows = many(
+    rows = every(
         desk.session,
-        select(_person.c.id, _person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(list(people)))
-        .order_by(_person.c.sort_key),
+        of(Person).where(col(Person.id).in_(list(people))).order_by(col(Person.sort_key)),
     )
-    return [(str(row["id"]), f"{row['given_name']} {row['family_name']}") for row in rows]
+    return [(str(row.id), f"{row.given_name} {row.family_name}") for row in rows]
 
 
-def _parts(desk: Desk, table: Any, version_id: UUID, order: str) -> list[dict[str, Any]]:
-    return many(
-        desk.session,
-        select(table)
-        .where(table.c.program_id == program_of(desk.session), table.c.agreement_version_id == version_id)
-        .order_by(table.c[order]),
-    )
+def _titles_of_committees(desk: Desk) -> dict[str, str]:
+    rows = committees(desk.session).values()
+    return {row.key: row.title_fr if desk.language == "fr" else row.title_en for row in rows}
 
 
-def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class OwedLine:
+    """What is owed under a clause, in words."""
+
+    clause: str
+    text: str
+    sources: list[str]
+    period_words: str
+    check_words: str
+    rule_words: str
+
+
+def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> list[tuple[str, list[OwedLine]]]:
     """What is owed, by whom: the organization first, then each role."""
-    committees = desk.session.execute(
-        select(_committee.c.key, _committee.c[f"title_{desk.language}"].label("title")).where(
-            _committee.c.program_id == program_of(desk.session)
-        )
-    )
-    names = {**titles, **{row.key: row.title for row in committees}}
-    by_owner: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for row in _parts(desk, _obligation, version_id, "key"):
-        by_owner[row["owed_by"]].append(
-            {
-                **row,
-                "clause": clause_without_role(row["key"]),
-                "text": row[f"text_{desk.language}"],
-                "period_words": PERIODS[row["period"]],
-                "check_words": CHECKS[row["check_kind"]],
-                "rule_words": in_words(row["check_kind"], row["rule"], names),
-            }
+    names = {**titles, **_titles_of_committees(desk)}
+    by_owner: dict[str, list[OwedLine]] = defaultdict(list)
+    for row in every(
+        desk.session,
+        of(Obligation).where(Obligation.agreement_version_id == version_id).order_by(col(Obligation.key)),
+    ):
+        by_owner[row.owed_by].append(
+            OwedLine(
+                clause=clause_without_role(row.key),
+                text=row.text_fr if desk.language == "fr" else row.text_en,
+                sources=row.sources,
+                period_words=PERIODS[row.period],
+                check_words=CHECKS[row.check_kind],
+                rule_words=in_words(row.check_kind, row.rule, names),
+            )
         )
     owners = sorted(by_owner, key=lambda owner: (owner != "organization", titles.get(owner, owner)))
-    return [{"owner": titles.get(owner, ""), "rows": by_owner[owner]} for owner in owners]
+    return [(titles.get(owner, ""), by_owner[owner]) for owner in owners]
 
 
-def _signatures(desk: Desk, version_id: UUID) -> list[dict[str, Any]]:
-    return many(
+class Signed(Signature):
+    """A signature with who gave it, and for which organization."""
+
+    model_config = SHAPE
+
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+    short_name: str = also(Organization.short_name)
+
+
+def _signatures(desk: Desk, version_id: UUID) -> list[Signed]:
+    return every(
         desk.session,
-        select(
-            _signature.c.id,
-            _signature.c.signed_on,
-            _person.c.id.label("person_id"),
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
-        )
-        .join(_person, refers(_signature.c.person_id, _person))
-        .join(_organization, refers(_signature.c.organization_id, _organization))
-        .where(_signature.c.program_id == program_of(desk.session), _signature.c.agreement_version_id == version_id)
-        .order_by(_signature.c.signed_on, _organization.c.short_name),
+        of(Signed)
+        .join(Person, joins(Signature.person_id, Person))
+        .join(Organization, joins(Signature.organization_id, Organization))
+        .where(Signature.agreement_version_id == version_id)
+        .order_by(col(Signature.signed_on), col(Organization.short_name)),
     )
 
 

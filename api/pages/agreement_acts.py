@@ -9,14 +9,16 @@ from uuid import UUID
 
 from fastapi import File, Form, Request, Response, UploadFile
 
-from api.access.agreements import find_agreement, find_version, signed_file
+from api.access.agreements import find_version, signed_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.agreements import AGREEMENT, VERSION
+from api.pages.act_routes import act_pages
 from api.pages.agreement import agreement_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
 from api.web.readers import day_of, day_or_none, id_or_none
-from domain.agreements import agreements, signed_files, succession, terminations
+from domain.agreements import signed_files, succession
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.kernel.refusals import Refusal
 from locales import N_
@@ -30,79 +32,6 @@ Listed = Annotated[Sequence[str], Form()]
 """Fields of one name, in the order of the form."""
 
 _HERE: Final = "/program/agreements/{agreement_id}/versions/{n}"
-
-
-@router.post("/program/agreements/{agreement_id}/renewal")
-@asks(Action.KEEP_AGREEMENTS)
-def renew(desk: AtDesk, request: Request, agreement_id: UUID) -> Response:
-    """Draft the next version from the one in force."""
-    _, given = find_agreement(desk, agreement_id)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    refusal = desk.attempt(lambda: succession.renew(desk.session, agreement_id, by=by, at=desk.at))
-    return _after(desk, request, agreement_id, None, "renewal", refusal)
-
-
-@router.post(f"{_HERE}/sending")
-@asks(Action.KEEP_AGREEMENTS)
-def send(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen) -> Response:
-    """A draft goes to the directors."""
-    version, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    refusal = desk.attempt(lambda: agreements.send_version(desk.session, version["id"], by=by, at=desk.at, seen=seen))
-    return _after(desk, request, agreement_id, n, "sending", refusal)
-
-
-@router.post(f"{_HERE}/taking-back")
-@asks(Action.KEEP_AGREEMENTS)
-def take_back(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen) -> Response:
-    """What was sent, and nobody signed, is a draft again."""
-    version, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    refusal = desk.attempt(
-        lambda: agreements.withdraw_version(desk.session, version["id"], by=by, at=desk.at, seen=seen)
-    )
-    return _after(desk, request, agreement_id, n, "taking-back", refusal)
-
-
-@router.post(f"{_HERE}/signature")
-@asks(Action.SIGN_AGREEMENT)
-def sign(desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, has_read: Text = "") -> Response:
-    """A director signs, oneself, today."""
-    version, given = find_version(desk, agreement_id, n)
-    by = require(Action.SIGN_AGREEMENT, given)
-    refusal = desk.attempt(
-        lambda: agreements.sign_here(
-            desk.session, version["id"], has_read=has_read == "yes", by=by, at=desk.at, seen=seen
-        )
-    )
-    return _after(desk, request, agreement_id, n, "signature", refusal)
-
-
-@router.post(f"{_HERE}/signatures")
-@asks(Action.KEEP_AGREEMENTS)
-def record_signature(
-    desk: AtDesk, request: Request, agreement_id: UUID, n: int, seen: Seen, director: Text = "", day: Text = ""
-) -> Response:
-    """Record the signature that a director gave on paper."""
-    version, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-
-    def act() -> None:
-        director_id = id_or_none(director)
-        if director_id is None:
-            raise Refusal("agreement.no_such_director", N_("Say who signed."))
-        agreements.sign_version(
-            desk.session,
-            version["id"],
-            director_id=director_id,
-            signed_on=day_of(day),
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    refusal = desk.attempt(act)
-    return _after(desk, request, agreement_id, n, "signatures", refusal, {"director": director, "day": day})
 
 
 @router.post(f"{_HERE}/start")
@@ -125,7 +54,7 @@ def start(
     refusal = desk.attempt(
         lambda: succession.begin(
             desk.session,
-            version["id"],
+            version.id,
             starts_on=day_of(first),
             ends_on=day_or_none(last),
             becomes=settled,
@@ -135,37 +64,6 @@ def start(
         )
     )
     return _after(desk, request, agreement_id, n, "start", refusal, {"first": first, "last": last, "becomes": settled})
-
-
-@router.post(f"{_HERE}/ending")
-@asks(Action.KEEP_AGREEMENTS)
-def end(
-    desk: AtDesk,
-    request: Request,
-    agreement_id: UUID,
-    n: int,
-    seen: Seen,
-    last: Text = "",
-    notice: Text = "",
-    shorter: Text = "",
-) -> Response:
-    """A version in force gets its last day, with the notice that one side gave."""
-    version, given = find_version(desk, agreement_id, n)
-    by = require(Action.KEEP_AGREEMENTS, given)
-    refusal = desk.attempt(
-        lambda: terminations.end_version(
-            desk.session,
-            version["id"],
-            ends_on=day_of(last),
-            notice_on=day_of(notice),
-            shorter_agreed=shorter == "yes",
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-    )
-    typed = {"last": last, "notice": notice, "shorter": shorter}
-    return _after(desk, request, agreement_id, n, "ending", refusal, typed)
 
 
 @router.post(f"{_HERE}/files")
@@ -188,7 +86,7 @@ def add_file(
         content = document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept tells that it is too large
         signed_files.add(
             desk.session,
-            version["id"],
+            version.id,
             name=document.filename,
             content=content,
             director_id=id_or_none(director),
@@ -218,11 +116,28 @@ def _after(
     desk: Desk,
     request: Request,
     agreement_id: UUID,
-    n: int | None,
+    n: int,
     form: str,
     refusal: Refusal | None,
-    typed: dict[str, Any] | None = None,
+    typed: dict[str, Any],
 ) -> Response:
     if refusal is not None:
-        return agreement_page(desk, request, agreement_id, n, Typed(form, refusal, typed or {}))
-    return see_other(f"/program/agreements/{agreement_id}" + (f"?n={n}" if n is not None else ""))
+        return agreement_page(desk, request, agreement_id, n, Typed(form, refusal, typed))
+    return see_other(f"/program/agreements/{agreement_id}?n={n}")
+
+
+act_pages(
+    router,
+    AGREEMENT,
+    lambda on, request, typed: agreement_page(on.desk, request, on.id, None, typed),
+    after=lambda on, _: f"/program/agreements/{on.id}",
+    under="/program",
+)
+act_pages(
+    router,
+    VERSION,
+    lambda on, request, typed: agreement_page(on.desk, request, on.ids["agreement_id"], on.ids["n"], typed),
+    after=lambda on, _: f"/program/agreements/{on.ids['agreement_id']}?n={on.ids['n']}",
+    must_have_seen=True,
+    under="/program",
+)

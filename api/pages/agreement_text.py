@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -20,6 +20,7 @@ from domain.agreements import rewriting
 from domain.agreements.version_text import Content, content_of_version
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext
+from models.agreement import AgreementVersion
 
 router = framed_pages()
 
@@ -73,9 +74,9 @@ def show_text(desk: AtDesk, request: Request, agreement_id: UUID, n: int) -> Res
     """A draft as a form; what is no draft any more is read on the agreement's page."""
     version, given = find_version(desk, agreement_id, n)
     require(Action.KEEP_AGREEMENTS, given)
-    if version["state"] != "draft":
+    if version.state != "draft":
         return see_other(f"/program/agreements/{agreement_id}?n={n}")
-    return _form(desk, request, version, _as_fields(content_of_version(desk.session, version["id"])))
+    return _form(desk, request, version, _as_fields(content_of_version(desk.session, version.id)))
 
 
 @router.post("/program/agreements/{agreement_id}/versions/{n}/text")
@@ -87,7 +88,7 @@ def rewrite(
     version, given = find_version(desk, agreement_id, n)
     by = require(Action.KEEP_AGREEMENTS, given)
     refusal = desk.attempt(
-        lambda: rewriting.rewrite(desk.session, version["id"], text=_text_of(typed), by=by, at=desk.at, seen=seen)
+        lambda: rewriting.rewrite(desk.session, version.id, text=_text_of(typed), by=by, at=desk.at, seen=seen)
     )
     if refusal is not None:
         return _form(desk, request, version, typed, refusal, seen=seen)
@@ -97,16 +98,17 @@ def rewrite(
 def _form(
     desk: Desk,
     request: Request,
-    version: Mapping[str, Any],
+    version: AgreementVersion,
     fields: Fields,
     refusal: Refusal | None = None,
     *,
     seen: int | None = None,
 ) -> HTMLResponse:
-    agreement, _ = find_agreement(desk, version["agreement_id"])
-    may = rewriting.offered(desk.session, version["id"])
+    agreement, _ = find_agreement(desk, version.agreement_id)
+    may = rewriting.offered(desk.session, version.id)
     people = {row["role"]: row for row in _rows(fields, _ROLE)}
     owed = {row["owed"]: row for row in _rows(fields, _OWED)}
+    titles = {key: role.title_fr if desk.language == "fr" else role.title_en for key, role in may.roles.items()}
     blank = {"role": "", "people": "", "hours": ""}
     return page(
         desk,
@@ -114,12 +116,17 @@ def _form(
         "agreement_text.html",
         refused=refusal,
         agreement=agreement,
-        n=version["n"],
-        seen=version["version"] if seen is None else seen,
+        n=version.n,
+        seen=version.version if seen is None else seen,
         notice=_first(fields, "notice"),
         roles=[
-            {**blank, **people.get(key, {}), "role": key, "title": role[f"title_{desk.language}"]}
-            for key, role in sorted(may.roles.items(), key=lambda one: (one[0] not in people, one[0]))
+            {
+                **blank,
+                **people.get(key, {}),
+                "role": key,
+                "title": titles[key],
+            }
+            for key in sorted(may.roles, key=lambda one: (one not in people, one))
         ],
         owed=[
             {

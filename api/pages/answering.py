@@ -19,13 +19,12 @@ from api.access.permissions import Action, Asker, Forbidden, asks, themselves
 from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.pages.meeting import checked_answer
 from api.views.meetings import ANSWERS, hours_of, title_of
 from api.views.sentences import sentence_of
 from api.web import limits
 from api.web.answers import status_of
 from api.web.language import PARAMETER
-from api.web.readers import id_or_none
+from api.web.readers import checked_answer, id_or_none
 from api.web.rendering import render
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day, program, program_of
@@ -34,6 +33,7 @@ from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
 from meetings.answers import DECLINED, Asked
 from meetings.committees import committees
+from models.committee import Committee
 from models.program import Person
 
 router = APIRouter(include_in_schema=False)
@@ -92,18 +92,18 @@ def _record(
 ) -> None:
     """Raises Refusal, also where nothing was ticked or something that this link does not ask about."""
     chosen = {id_or_none(text) for text in meetings}
-    about = [one for one in opened.asked if one.meeting["id"] in chosen]
+    about = [one for one in opened.asked if one.meeting.id in chosen]
     if not chosen or len(about) != len(chosen):
         raise Refusal("meeting.missing", N_("Choose the meetings to which you answer."))
     said = checked_answer(said)
     instead = id_or_none(alternate) if said == DECLINED else None
     at = office.clock()
     named = [
-        one.meeting["id"]
+        one.meeting.id
         for one in about
         if answers.record(
             session,
-            one.meeting["id"],
+            one.meeting.id,
             opened.person.id,
             said,
             means="link",
@@ -172,18 +172,18 @@ def _page(
         )
 
 
-def _line(one: Asked, named: dict[UUID, dict[str, Any]], language: str) -> dict[str, Any]:
+def _line(one: Asked, named: dict[UUID, Committee], language: str) -> dict[str, Any]:
     return {
         "meeting": one.meeting,
-        "title": title_of(named[one.meeting["committee_id"]], language),
-        "when": wording.when(language, one.meeting["starts"]),
+        "title": title_of(named[one.meeting.committee_id], language),
+        "when": wording.when(language, one.meeting.starts),
         "hours": hours_of(one.meeting),
         "answer": one.answer,
     }
 
 
 def _named(asked: Sequence[Asked]) -> set[UUID]:
-    return {one.answer["alternate_id"] for one in asked if one.answer and one.answer["alternate_id"]}
+    return {one.answer.alternate_id for one in asked if one.answer and one.answer.alternate_id}
 
 
 def _name(session: Session, person_id: UUID) -> str:

@@ -2,37 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, func, literal, select
+from sqlalchemy import Uuid, func, literal
 
 from api.access.permissions import Action, asks, closed_to, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
+from api.views.tasks import Coming, Named
 from domain.access import invitations
 from domain.casework import board, subjects
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.watch import engine_state, post_state
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    select,
+    surely,
+    tuples,
+)
+from domain.kernel.titles import title_of
 from domain.roles.roles import Holder
 from domain.roles.sight import letter_is_open_to, task_is_open_to
 from locales import N_
-from models.base import refers, table_of
 from models.casework import ProtocolVersion, Task
 from models.outbox import Notice
 from models.program import Person
 
 router = framed_pages()
-
-_person = table_of(Person)
-_notice = table_of(Notice)
-_protocol = table_of(ProtocolVersion)
-_task = table_of(Task)
 
 #: So many late tasks are shown; the count beside them is of all.
 MOST_LATE: Final = 100
@@ -75,7 +86,7 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         falling=_falling_shown(desk, vacancies),
         locked_out=_locked_out(desk),
         first_falling=FIRST_FALLING,
-        handed_back=_handed_back(desk),
+        handed_back=waiting_shown(desk, board.handed_back(desk.session, reader=desk.asker.person_id)),
         late=waiting_shown(desk, late),
         late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
         engine=engine_state(desk.session, desk.at, watched_since=desk.watched_since),
@@ -86,74 +97,106 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     )
 
 
-def waiting_shown(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each of these tasks with its case, by how many days it is late, and on whom it waits now or `coming`.
+class OfCase(Protocol):
+    """What may be of a case."""
+
+    @property
+    def id(self) -> UUID:
+        """Its id."""
+
+    @property
+    def case_id(self) -> UUID | None:
+        """The case's."""
+
+
+T = TypeVar("T", bound=OfCase)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A task with its case in words, by how many days it is late, and on whom it waits now or `coming`.
+
+    `by` is the name of who handed it back.
+    """
+
+    task: board.TaskWithCase
+    title: str
+    days: int
+    protocol_title: str
+    subject: str
+    waits_for: Sequence[Named]
+    coming: Sequence[Coming]
+    vacant_role: str
+    by: str
+
+
+def waiting_shown(desk: Desk, tasks: Sequence[board.TaskWithCase]) -> list[Waiting]:
+    """Each of these tasks with its case, and on whom it waits.
 
     Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
     """
     tasks = _open_to_reader(desk, tasks)
-    links = board.chains(desk.session, [task[column] for task in tasks for column in ("owed_by_id", "approved_by_id")])
-    falls = {task["id"]: board.who(desk.asker.standing, task, links) for task in tasks}
+    links = board.chains(desk.session, [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)])
+    falls = {task.id: board.who(desk.asker.standing, task, links) for task in tasks}
     holders = [holder for one in falls.values() if one for holder in one.holders]
     coming = [one.person_id for waits in falls.values() if waits for one in waits.waits_for]
-    names = _names(desk, [*_people_in(holders), *coming])
-    instead = words_in_place(desk.session, [task for task in tasks if is_in_place(task, falls[task["id"]])])
+    names = _names(desk, [*_people_in(holders), *coming, *(task.handed_back_by for task in tasks)])
+    instead = words_in_place(desk.session, [task for task in tasks if is_in_place(task, falls[task.id])])
     abouts = _abouts(desk, tasks)
     protocols = _titles_of_protocols(desk)
     titles = titles_of_roles(desk)
     shown = []
     for task in tasks:
-        waits = falls[task["id"]]
-        chain = links.get(task["approved_by_id"] if task["state"] == "submitted" else task["owed_by_id"], [])
+        waits = falls[task.id]
+        chain = links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
         shown.append(
-            {
-                **task,
-                "title": instead[task["id"]].title.in_language(desk.language)
-                if task["id"] in instead
-                else task[f"title_{desk.language}"],
-                "days": (desk.day - task["due_on"]).days if task["due_on"] else 0,
-                "protocol_title": protocols.get(task["protocol"], ""),
-                "subject": abouts.get(task["case_id"], ""),
-                "waits_for": [
-                    {
-                        "id": holder.person_id,
-                        "name": names.get(holder.person_id, ""),
-                        "acting_for": names.get(holder.acting_for, "") if holder.acting_for else "",
-                    }
+            Waiting(
+                task=task,
+                title=instead[task.id].title.in_language(desk.language)
+                if task.id in instead
+                else title_of(task, desk.language),
+                days=(desk.day - task.due_on).days if task.due_on else 0,
+                protocol_title=protocols.get(task.protocol or "", ""),
+                subject=abouts.get(task.case_id, ""),
+                waits_for=[
+                    Named(
+                        holder.person_id,
+                        names.get(holder.person_id, ""),
+                        acting_for=names.get(holder.acting_for, "") if holder.acting_for else "",
+                    )
                     for holder in (waits.holders if waits else ())
                 ],
-                "coming": [
-                    {"id": one.person_id, "name": names.get(one.person_id, ""), "starts_on": one.starts_on}
+                coming=[
+                    Coming(one.person_id, names.get(one.person_id, ""), one.role, one.starts_on)
                     for one in (waits.waits_for if waits else ())
                 ],
-                "vacant_role": titles.get(chain[0]["role"], "") if chain and (waits is None or waits.vacant) else "",
-            }
+                vacant_role=titles.get(chain[0]["role"], "") if chain and (waits is None or waits.vacant) else "",
+                by=names.get(task.handed_back_by, ""),
+            )
         )
     return shown
 
 
-def _open_to_reader(desk: Desk, tasks: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    closed = closed_to(desk.session, desk.asker, [task["id"] for task in tasks])
-    return [task for task in tasks if task["id"] not in closed]
+def _open_to_reader(desk: Desk, tasks: Sequence[T]) -> list[T]:
+    closed = closed_to(desk.session, desk.asker, [task.id for task in tasks])
+    return [task for task in tasks if task.id not in closed]
 
 
-def _handed_back(desk: Desk) -> list[dict[str, Any]]:
-    """What was handed back, each with by whom, since when, and on whom it waits now."""
-    shown = waiting_shown(desk, board.handed_back(desk.session, reader=desk.asker.person_id))
-    names = _names(desk, [task["handed_back_by"] for task in shown])
-    return [{**task, "by": names.get(task["handed_back_by"], "")} for task in shown]
+class Told(NamedTuple):
+    """A task by its title, and whom or what its case is about."""
+
+    id: UUID
+    title: str
+    subject: str
 
 
-def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[dict[str, Any]]]:
+def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[Told]]:
     """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
     every = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
     falling = {vacancy: _open_to_reader(desk, tasks) for vacancy, tasks in every.items()}
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
     return {
-        vacancy: [
-            {"id": task["id"], "title": task[f"title_{desk.language}"], "subject": abouts.get(task["case_id"], "")}
-            for task in tasks
-        ]
+        vacancy: [Told(task.id, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in tasks]
         for vacancy, tasks in falling.items()
     }
 
@@ -164,25 +207,23 @@ def _locked_out(desk: Desk) -> list[dict[str, Any]]:
         return []
     found = invitations.cannot_come_in(desk.session, desk.asker.standing.live, at=desk.at)
     titles = titles_of_roles(desk)
-    rows = many(
+    rows = every(
         desk.session,
-        select(_person.c.id, _person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(found))
-        .order_by(_person.c.sort_key),
+        of(Person).where(col(Person.id).in_(found)).order_by(col(Person.sort_key)),
     )
     return [
         {
-            "id": row["id"],
-            "name": f"{row['given_name']} {row['family_name']}",
-            "roles": sorted({titles[held.role] for held in desk.asker.standing.roles_of(row["id"])}),
+            "id": row.id,
+            "name": f"{row.given_name} {row.family_name}",
+            "roles": sorted({titles[held.role] for held in desk.asker.standing.roles_of(row.id)}),
         }
         for row in rows
     ]
 
 
-def _abouts(desk: Desk, tasks: Iterable[Mapping[str, Any]]) -> dict[UUID, str]:
+def _abouts(desk: Desk, tasks: Iterable[OfCase]) -> dict[UUID | None, str]:
     """Whom or what the cases of these tasks are about, in words, by case."""
-    said = subjects.in_words(desk.session, (task["case_id"] for task in tasks if task["case_id"]), desk.language)
+    said = subjects.in_words(desk.session, (task.case_id for task in tasks if task.case_id), desk.language)
     return {case_id: words.subject for case_id, words in said.items()}
 
 
@@ -191,69 +232,74 @@ def _people_in(holders: Iterable[Holder]) -> list[UUID | None]:
 
 
 def _names(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
-    rows = desk.session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-            _person.c.program_id == program_of(desk.session), _person.c.id.in_({one for one in ids if one})
-        )
+    rows = run(
+        desk.session,
+        only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_({one for one in ids if one})),
     )
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
 
 def _titles_of_protocols(desk: Desk) -> dict[str, str]:
-    rows = desk.session.execute(
-        select(_protocol.c.key, _protocol.c[f"title_{desk.language}"].label("title"))
-        .where(_protocol.c.program_id == program_of(desk.session))
-        .order_by(_protocol.c.number)
-    )
-    return {row.key: row.title for row in rows}
+    titles = only(ProtocolVersion.key, title_of(ProtocolVersion, desk.language))
+    return dict(tuples(desk.session, titles.order_by(col(ProtocolVersion.number))))
 
 
 def _count_late(desk: Desk) -> int:
     return (
-        desk.session.scalar(
+        scalar(
+            desk.session,
             select(func.count()).where(
-                _task.c.program_id == program_of(desk.session),
+                in_program(Task),
                 board.is_late(desk.day),
                 task_is_open_to(literal(desk.asker.person_id, Uuid())),
-            )
+            ),
         )
         or 0
     )
 
 
-def _stuck(desk: Desk) -> list[dict[str, Any]]:
+class Stuck(NamedTuple):
+    """An automatic step that stopped, by its title, and whom or what its case is about."""
+
+    task: Task
+    title: str
+    subject: str
+
+
+def _stuck(desk: Desk) -> list[Stuck]:
     """The automatic steps that the engine gave up, each with its case."""
-    tasks = many(
+    tasks = every(
         desk.session,
-        select(
-            _task.c.id,
-            _task.c.case_id,
-            _task.c[f"title_{desk.language}"].label("title"),
-            _task.c.sources,
-        )
+        of(Task)
         .where(
-            _task.c.program_id == program_of(desk.session),
-            _task.c.act_state == "stuck",
+            Task.act_state == "stuck",
             task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id)
+        .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id))
         .limit(MOST_LATE),
     )
     tasks = _open_to_reader(desk, tasks)
     abouts = _abouts(desk, tasks)
-    return [{**task, "subject": abouts.get(task["case_id"], "")} for task in tasks]
+    return [Stuck(task, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in tasks]
 
 
-def _failed(desk: Desk) -> list[dict[str, Any]]:
-    return many(
+class Failed(Notice):
+    """A letter that reached nobody, and to whom it was to go."""
+
+    model_config = SHAPE
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+
+
+def _failed(desk: Desk) -> list[Failed]:
+    return every(
         desk.session,
-        select(_notice.c.id, _notice.c.subject, _notice.c.created_at, _person.c.given_name, _person.c.family_name)
-        .join(_person, refers(_notice.c.person_id, _person))
+        of(Failed, without=(Notice.message,))
+        .join(Person, joins(Notice.person_id, Person))
         .where(
-            _notice.c.program_id == program_of(desk.session),
-            _notice.c.state == "failed",
+            Notice.state == "failed",
             letter_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_notice.c.n.desc())
+        .order_by(col(Notice.n).desc())
         .limit(MOST_FAILED),
     )

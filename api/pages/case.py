@@ -2,62 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import Form, Query, Request, Response
+from fastapi import Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, and_, literal, select
+from sqlalchemy import Uuid, literal
+from sqlmodel import and_
 
 from api.access.permissions import (
     Action,
     Forbidden,
     Given,
+    SeenCase,
     allows,
     asks,
     find_case,
     lines_of_case,
     may_end,
-    require,
     shown_in,
-    to_case,
 )
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed
+from api.acts.cases import CASE, Row
+from api.acts.declaring import On
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.leaving import leaving_of
 from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
-from api.web.readers import day_of
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
 from domain.departure import hand_overs_in_bulk
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, first, of, select
+from domain.kernel.scope import program_of
 from domain.roles.sight import task_is_open_to
-from models.base import table_of
 from models.casework import LIVE, SETTLED, Case, Task
 from models.engine import EngineRun, WakeUp
 from models.record import Event
 
 router = framed_pages()
 
-_task = table_of(Task)
-_event = table_of(Event)
-_run = table_of(EngineRun)
-_wake_up = table_of(WakeUp)
-
 #: How much of its history a case shows at first, and how much of all of it at once: the older lines follow.
 FIRST_EVENTS: Final = 12
 MOST_EVENTS: Final = 200
 RUNS_SHOWN: Final = 4
-
-Seen = Annotated[int, Form()]
 
 
 @dataclass(frozen=True)
@@ -96,63 +88,10 @@ def show_case(
     A departure has its own page, and one alone.
     """
     held = find_case(desk.session, desk.asker, case_id)
-    if held["gathers"]:
+    if held.gathers:
         asked = f"?{request.url.query}" if request.url.query else ""
         return see_other(page_of(held) + asked)
     return case_page(desk, request, case_id, Typed(), whole_history=history == "all", before=before)
-
-
-@router.post("/cases/{case_id}/days/{anchor}")
-@asks(Action.MOVE_DAY)
-def move_day(desk: AtDesk, request: Request, case_id: UUID, anchor: str, seen: Seen, day: Text = "") -> Response:
-    """Move one of the case's named days; its own due days follow."""
-    by = require(Action.MOVE_DAY, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-
-    def act() -> None:
-        cases.move_day(desk.session, case_id, anchor=anchor, day=day_of(day), by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, case_id, f"day-{anchor}", act, {"day": day}, anchor="about")
-
-
-@router.post("/cases/{case_id}/cancellation")
-@asks(Action.CANCEL_CASE)
-def cancel(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
-    """End a case that will not be finished, with the reason."""
-    by = _may_end(desk, case_id, Action.CANCEL_CASE)
-    act = partial(cases.cancel_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-    return _after(desk, request, case_id, "cancel", act, {"reason": reason})
-
-
-@router.post("/cases/{case_id}/reopening")
-@asks(Action.REOPEN_CASE)
-def reopen(desk: AtDesk, request: Request, case_id: UUID, seen: Seen, reason: Text = "") -> Response:
-    """Open a case that ended again, with the reason."""
-    by = _may_end(desk, case_id, Action.REOPEN_CASE)
-    act = partial(cases.reopen_case, desk.session, case_id, by=by, at=desk.at, reason=reason, seen=seen)
-    return _after(desk, request, case_id, "reopen", act, {"reason": reason})
-
-
-@router.post("/cases/{case_id}/closing")
-@asks(Action.CLOSE_CASE)
-def close(desk: AtDesk, request: Request, case_id: UUID, seen: Seen) -> Response:
-    """Close a case in which nothing that is required is left."""
-    by = require(Action.CLOSE_CASE, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-    act = partial(cases.close_case, desk.session, case_id, by=by, at=desk.at, seen=seen)
-    return _after(desk, request, case_id, "close", act, {})
-
-
-@router.post("/cases/{case_id}/version")
-@asks(Action.TAKE_VERSION)
-def take_version(
-    desk: AtDesk, request: Request, case_id: UUID, seen: Seen, version: Annotated[UUID, Form()]
-) -> Response:
-    """Follow the protocol's newer version from now on."""
-    by = require(Action.TAKE_VERSION, to_case(desk.session, desk.asker, find_case(desk.session, desk.asker, case_id)))
-
-    def act() -> None:
-        versions.take_version(desk.session, case_id, version, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, case_id, "version", act, {})
 
 
 def case_page(
@@ -176,7 +115,7 @@ def case_page(
         raise Forbidden
     version = versions.pinned(desk.session, held)
     protocol = scheduling.protocol_of(version)
-    given = may_end(desk.session, desk.asker, held, "cancel" if held["state"] == "open" else "reopen")
+    given = may_end(desk.session, desk.asker, held, "cancel" if held.state == "open" else "reopen")
     reads_notes = allows(Action.READ_NOTES, given) is not None
     shown = shown_in(desk.session, desk.asker, held, _tasks_of(desk, case_id))
     lines = lines_of(desk, shown, with_notes=reads_notes)
@@ -192,11 +131,11 @@ def case_page(
         about=about,
         version=version,
         progress=board.progress(desk.session, [case_id], desk.day)[case_id],
-        stages=_stages(protocol, lines, desk.language, was_cancelled=held["state"] == "cancelled"),
+        stages=_stages(protocol, lines, desk.language, was_cancelled=held.state == "cancelled"),
         gates=_gates(protocol, lines, desk.language),
-        unplaced=[line for line in lines if line.task["stage"] not in {stage.id for stage in protocol.stages}],
+        unplaced=[line for line in lines if line.task.stage not in {stage.id for stage in protocol.stages}],
         facts=_facts(desk, held, row, protocol, given),
-        opened_by=names_of(desk, [held["opened_by"], held["ended_by"]]),
+        opened_by=names_of(desk, [held.opened_by, held.ended_by]),
         offer=versions.newer_version(desk.session, row, desk.language),
         offers=_offers(
             held,
@@ -204,7 +143,7 @@ def case_page(
             lines,
             # Nobody cancels their own departure.
             ends_here=cases.may_be_cancelled(desk.session, held)
-            and not (held["gathers"] and held["subject_id"] == desk.asker.person_id),
+            and not (held.gathers and held.subject_id == desk.asker.person_id),
             goes_on_here=cases.may_be_reopened(desk.session, held),
         ),
         engine=_engine(desk, case_id),
@@ -218,16 +157,15 @@ def case_page(
 # What the page shows.
 
 
-def _tasks_of(desk: Desk, case_id: UUID) -> list[dict[str, Any]]:
-    return many(
+def _tasks_of(desk: Desk, case_id: UUID) -> list[Task]:
+    return every(
         desk.session,
-        select(_task)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(desk.session),
-            _task.c.case_id == case_id,
+            Task.case_id == case_id,
             task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
 
 
@@ -239,16 +177,16 @@ def _stages(protocol: Protocol, lines: Sequence[Line], language: str, *, was_can
     found: list[Stage] = []
     current_is_known = False
     for stage in protocol.stages:
-        mine = [line for line in lines if line.task["stage"] == stage.id]
+        mine = [line for line in lines if line.task.stage == stage.id]
         asked = [
             line
             for line in mine
-            if line.task["state"] != "cancelled" or (was_cancelled and line.task["step"] in protocol.by_id)
+            if line.task.state != "cancelled" or (was_cancelled and line.task.step in protocol.by_id)
         ]
-        left = [line for line in asked if line.task["state"] not in SETTLED]
+        left = [line for line in asked if line.task.state not in SETTLED]
         is_current = bool(left) and not current_is_known and not was_cancelled
         current_is_known = current_is_known or is_current
-        begun = any(line.task["state"] in LIVE or line.is_settled for line in asked)
+        begun = any(line.task.state in LIVE or line.is_settled for line in asked)
         is_off = bool(mine and not asked) or (was_cancelled and bool(left))
         state = "cancelled" if is_off else "in_progress" if left and begun else "planned" if left else "done"
         found.append(
@@ -270,9 +208,7 @@ def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gat
         Gate(
             title=gate.title.in_language(language),
             waits_for=[
-                line
-                for line in lines
-                if line.task["step"] in gate.steps and line.task["state"] not in ("done", "waived")
+                line for line in lines if line.task.step in gate.steps and line.task.state not in ("done", "waived")
             ],
             sources=gate.source,
         )
@@ -281,11 +217,11 @@ def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gat
 
 
 def _facts(
-    desk: Desk, held: Mapping[str, Any], row: Case, protocol: Protocol, given: Given
+    desk: Desk, held: SeenCase, row: Case, protocol: Protocol, given: Given
 ) -> list[tuple[str, str, date | None, bool]]:
     """The case's named days: key, title, day, and whether the reader may move it now."""
     days = scheduling.named_days(desk.session, row, protocol)
-    may_move = held["state"] == "open" and allows(Action.MOVE_DAY, given) is not None
+    may_move = held.state == "open" and allows(Action.MOVE_DAY, given) is not None
     return [
         (
             key,
@@ -298,57 +234,52 @@ def _facts(
 
 
 def _offers(
-    held: Mapping[str, Any], given: Given, lines: Sequence[Line], *, ends_here: bool, goes_on_here: bool
+    held: SeenCase, given: Given, lines: Sequence[Line], *, ends_here: bool, goes_on_here: bool
 ) -> frozenset[str]:
     """What the reader may do to the case as it stands; the verbs ask again.
 
     `ends_here`: by cancelling it. `goes_on_here`: by reopening it.
     """
-    left = [line for line in lines if line.task["required"] and not line.is_settled]
+    left = [line for line in lines if line.task.required and not line.is_settled]
     now = {
-        "cancel": (Action.CANCEL_CASE, held["state"] == "open" and ends_here),
-        "reopen": (Action.REOPEN_CASE, held["state"] != "open" and goes_on_here),
-        "close": (Action.CLOSE_CASE, held["state"] == "open" and not left),
-        "version": (Action.TAKE_VERSION, held["state"] == "open"),
+        "cancel": (Action.CANCEL_CASE, held.state == "open" and ends_here),
+        "reopen": (Action.REOPEN_CASE, held.state != "open" and goes_on_here),
+        "close": (Action.CLOSE_CASE, held.state == "open" and not left),
+        "version": (Action.TAKE_VERSION, held.state == "open"),
     }
     return frozenset(act for act, (action, may) in now.items() if may and allows(action, given) is not None)
 
 
 def _engine(desk: Desk, case_id: UUID) -> dict[str, Any]:
     """What the engine did in this case, the newest first, and since when a change waits for it."""
-    here = program_of(desk.session)
-    runs = many(
+    runs = every(
         desk.session,
-        select(_run)
-        .where(_run.c.program_id == here, _run.c.case_id == case_id)
-        .order_by(_run.c.started_at.desc(), _run.c.id)
+        of(EngineRun)
+        .where(EngineRun.case_id == case_id)
+        .order_by(col(EngineRun.started_at).desc(), col(EngineRun.id))
         .limit(RUNS_SHOWN),
     )
-    waiting = one(
+    waiting = first(
         desk.session,
-        select(_wake_up.c.wanted_at, _wake_up.c.attempts, _wake_up.c.trouble, _wake_up.c.not_before).where(
-            _wake_up.c.program_id == here, _wake_up.c.case_id == case_id, _wake_up.c.want > _wake_up.c.have
-        ),
+        of(WakeUp).where(WakeUp.case_id == case_id, col(WakeUp.want) > col(WakeUp.have)),
     )
     return {"runs": runs, "waiting": waiting}
 
 
-def _history(
-    desk: Desk, held: Mapping[str, Any], *, whole: bool, before: int | None, with_notes: bool
-) -> dict[str, Any]:
+def _history(desk: Desk, held: SeenCase, *, whole: bool, before: int | None, with_notes: bool) -> dict[str, Any]:
     """The newest lines of what happened; of the whole of it those before a line, with where the older ones are."""
     mine = lines_of_case(desk.session, desk.asker, held)
     if whole and before is not None:
-        mine = and_(mine, _event.c.n < before)
+        mine = and_(mine, col(Event.n) < before)
     if not whole:
-        mine = and_(mine, _event.c.verb.not_in(MINOR))
+        mine = and_(mine, col(Event.verb).not_in(MINOR))
     most = MOST_EVENTS if whole else FIRST_EVENTS
-    rows = many(desk.session, select(_event).where(mine).order_by(_event.c.n.desc()).limit(most + 1))
+    rows = every(desk.session, select(Event).where(mine).order_by(col(Event.n).desc()).limit(most + 1))
     all_of_it = f"{page_of(held)}?history=all"
     return {
         "lines": told(desk, rows[:most], with_notes=with_notes),
         "all": all_of_it if not whole else "",
-        "older": f"{all_of_it}&before={rows[most - 1]['n']}" if whole and len(rows) > most else "",
+        "older": f"{all_of_it}&before={rows[most - 1].n}" if whole and len(rows) > most else "",
         "newest": all_of_it if whole and before is not None else "",
     }
 
@@ -356,26 +287,14 @@ def _history(
 # What the forms do.
 
 
-def _may_end(desk: Desk, case_id: UUID, action: Action) -> Actor:
-    held = find_case(desk.session, desk.asker, case_id)
-    return require(
-        action, may_end(desk.session, desk.asker, held, "cancel" if action is Action.CANCEL_CASE else "reopen")
-    )
+def _after(on: On[Row], place: str) -> str:
+    return place.replace(CASE.path.format(case_id=on.id), page_of(on.row))
 
 
-def _after(
-    desk: Desk,
-    request: Request,
-    case_id: UUID,
-    form: str,
-    act: Callable[[], object],
-    values: dict[str, Any],
-    *,
-    anchor: str = "case",
-) -> Response:
-    """To the part of the page that shows what was done, or the page again with what was typed."""
-    place = page_of(find_case(desk.session, desk.asker, case_id))
-    refusal: Refusal | None = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"{place}#{anchor}")
-    return case_page(desk, request, case_id, Typed(form, refusal, values))
+act_pages(
+    router,
+    CASE,
+    lambda on, request, typed: case_page(on.desk, request, on.id, typed),
+    after=_after,
+    must_have_seen=True,
+)

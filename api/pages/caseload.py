@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import date, timedelta
-from typing import Any, Final
+from dataclasses import dataclass
+from datetime import date
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.follow_ups import caseload_of, ended_of, every_one, sees_every_one
 from api.access.permissions import Action, Relation, asks, require, to_program
@@ -21,18 +20,16 @@ from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import breaks
 from domain.follow_ups import assigning, gate, load, lost, notes, owed
+from domain.follow_ups.locking import Followed
 from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.scope import program_of
+from domain.kernel.rows import only, tuples
 from domain.terms.parts import PRIMARY
-from models.base import table_of
 from models.program import Organization
 
 router = framed_pages()
 
 #: So many weeks are shown as a strip beside each follow-up, the present one last.
 WEEKS_SHOWN: Final = 8
-
-_organization = table_of(Organization)
 
 
 @router.get("/caseload", name="caseload")
@@ -50,11 +47,15 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
         "caseload.html",
         mine=mine,
         ended=ended_of(desk.session, desk.asker),
-        to_write=[line for line in mine if line["to_write"]],
+        to_write=[line for line in mine if line.to_write],
         oversees=oversees,
         by_worker=_by_worker(desk, every) if oversees else [],
         vacant=_vacant(desk, every) if oversees else [],
-        losing=lost.losing(desk.session, desk.day, follow_up_ids=[row["id"] for row in (every if oversees else mine)]),
+        losing=lost.losing(
+            desk.session,
+            desk.day,
+            follow_up_ids=[row.id for row in (every if oversees else [line.row for line in mine])],
+        ),
         follows=Relation.FOLLOWS in given or bool(mine),
         weeks=weeks_of(desk.day),
         week=monday_of(desk.day),
@@ -73,79 +74,97 @@ def weeks_of(day: date) -> list[date]:
     return [monday_of(day) - back * WEEK for back in reversed(range(WEEKS_SHOWN))]
 
 
-def lines(desk: Desk, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Follow-ups as lines: each with its last weeks, and the week of which a note is wanted first."""
-    ids = [row["id"] for row in rows]
+@dataclass(frozen=True)
+class Line:
+    """A follow-up with its last weeks, and the week of which a note is wanted first, with what of it is written."""
+
+    row: Followed
+    part: str
+    strip: list[tuple[date, notes.Note | None]]
+    to_write: date | None
+    late: bool
+    note: notes.Note | None
+    returns_on: date | None
+
+
+def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
+    """Follow-ups, each with its part, as lines."""
+    ids = [row.id for row, _ in rows]
     weeks = weeks_of(desk.day)
-    known: dict[tuple[UUID, date], Mapping[str, Any]] = {
-        (note["follow_up_id"], note["week"]): note for note in notes.notes_of(desk.session, ids, since=weeks[0])
-    }
+    known = {(note.follow_up_id, note.week): note for note in notes.notes_of(desk.session, ids, since=weeks[0])}
     missing: dict[UUID, list[date]] = {}
     for one in owed.missing(desk.session, desk.day):
         missing.setdefault(one.follow_up_id, []).append(one.week)
     found = []
-    for row in rows:
-        this = known.get((row["id"], weeks[-1]))
-        wanted = sorted(missing.get(row["id"], []))
-        if row["state"] == "active" and (this is None or not this["is_complete"]):
+    for row, part in rows:
+        this = known.get((row.id, weeks[-1]))
+        wanted = sorted(missing.get(row.id, []))
+        if row.state == "active" and (this is None or not this.is_complete):
             wanted.append(weeks[-1])
         first = wanted[0] if wanted else None
-        pause = breaks.open_break(desk.session, row["id"]) if row["state"] == "on_break" else None
+        pause = breaks.open_break(desk.session, row.id) if row.state == "on_break" else None
         found.append(
-            {
-                **row,
-                "strip": [(week, known.get((row["id"], week))) for week in weeks],
-                "to_write": first,
-                "late": first is not None and first < weeks[-1],
-                "note": known.get((row["id"], first)) if first is not None else None,
-                "returns_on": pause["returns_on"] if pause is not None else None,
-            }
+            Line(
+                row,
+                part,
+                strip=[(week, known.get((row.id, week))) for week in weeks],
+                to_write=first,
+                late=first is not None and first < weeks[-1],
+                note=known.get((row.id, first)) if first is not None else None,
+                returns_on=pause.returns_on if pause is not None else None,
+            )
         )
     return found
 
 
-def _by_worker(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Worker:
+    """A worker with what they have in hand: each follow-up with their part in it."""
+
+    load: load.Load
+    name: str
+    place: str
+    percent: int
+    waits_for: str
+    follow_ups: list[tuple[Followed, str]]
+
+
+def _by_worker(desk: Desk, every: list[Followed]) -> list[_Worker]:
     """Each worker with what they have in hand, whoever has most room first, and their follow-ups."""
     loads = load.loads(desk.session, desk.day)
     parts = assigning.on_day(desk.session, desk.day)
-    rows = {row["id"]: row for row in every}
-    names = names_of(desk, [part["person_id"] for part in parts] + [one.person_id for one in loads])
+    rows = {row.id: row for row in every}
+    names = names_of(desk, [part.person_id for part in parts] + [one.person_id for one in loads])
     places = _places(desk)
     found = []
     for one in loads:
-        own = [part for part in parts if part["person_id"] == one.person_id and part["follow_up_id"] in rows]
+        own = [part for part in parts if part.person_id == one.person_id and part.follow_up_id in rows]
         found.append(
-            {
-                "load": one,
-                "name": names.get(one.person_id, ""),
-                "place": places.get(one.organization_id, ""),
-                "percent": round(one.share * 100),
-                "waits_for": gate.listed(one.waits_for, desk.language),
-                "follow_ups": [{**rows[part["follow_up_id"]], "part": part["kind"]} for part in own],
-            }
+            _Worker(
+                one,
+                names.get(one.person_id, ""),
+                places.get(one.organization_id, ""),
+                percent=round(one.share * 100),
+                waits_for=gate.listed(one.waits_for, desk.language),
+                follow_ups=[(rows[part.follow_up_id], part.kind) for part in own],
+            )
         )
     return found
 
 
-def _vacant(desk: Desk, every: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _vacant(desk: Desk, every: list[Followed]) -> list[Followed]:
     """The follow-ups, also those on a break, that nobody accompanies today who works in the program."""
     parts = assigning.on_day(desk.session, desk.day)
     have = {
-        part["follow_up_id"]
+        part.follow_up_id
         for part in parts
-        if part["kind"] == PRIMARY and assigning.role_for(desk.asker.standing, part["person_id"], PRIMARY) is not None
+        if part.kind == PRIMARY and assigning.role_for(desk.asker.standing, part.person_id, PRIMARY) is not None
     }
-    rows = sorted(
-        (row for row in every if row["state"] in ("active", "on_break") and row["id"] not in have),
-        key=lambda row: (row["state_since"], row["id"]),
+    return sorted(
+        (row for row in every if row.state in ("active", "on_break") and row.id not in have),
+        key=lambda row: (row.state_since, row.id),
     )
-    return [{**row, "days": (desk.day - row["state_since"]) // timedelta(days=1)} for row in rows]
 
 
 def _places(desk: Desk) -> dict[UUID, str]:
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name).where(
-            _organization.c.program_id == program_of(desk.session)
-        )
-    )
-    return {row.id: row.short_name for row in rows}
+    return dict(tuples(desk.session, only(Organization.id, Organization.short_name)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal, NamedTuple
 from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import and_, func, select
+from sqlalchemy import func
 from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import and_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, asks, require, to_program, visible_cases
 from api.access.session import AtDesk, Desk
@@ -20,18 +22,13 @@ from api.pages.opening import may_open
 from api.web.readers import id_or_none
 from domain.casework import board, subjects
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, only, run, select
+from domain.kernel.titles import title_of
 from domain.people import people
-from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Person
 
 router = framed_pages()
-
-_case = table_of(Case)
-_person = table_of(Person)
-_organization = table_of(Organization)
-_protocol = table_of(ProtocolVersion)
 
 #: Cases on one page of the list.
 A_PAGE: Final = 25
@@ -54,17 +51,17 @@ def list_cases(
     """The cases that the reader may see, the newest first, with how far each is."""
     require(Action.SEE_CASES, to_program(desk.asker))
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    seen = and_(_case.c.program_id == program_of(desk.session), visible_cases(desk.asker, hats))
+    seen = and_(in_program(Case), visible_cases(desk.asker, hats))
     asked = and_(seen, *_asked(protocol, _place(organization), q))
     counts = _counts(desk, asked)
     total = counts[state]
     start = min(start, max(total - 1, 0)) // A_PAGE * A_PAGE
-    wanted = and_(asked, _case.c.state == state) if state else asked
-    rows = many(
+    wanted = and_(asked, Case.state == state) if state else asked
+    rows = every(
         desk.session,
-        _with_words(desk).where(wanted).order_by(_case.c.opened_at.desc(), _case.c.id).limit(A_PAGE).offset(start),
+        _with_words().where(wanted).order_by(col(Case.opened_at).desc(), col(Case.id)).limit(A_PAGE).offset(start),
     )
-    ids = [row["id"] for row in rows]
+    ids = [row.id for row in rows]
     progress = board.progress(desk.session, ids, desk.day)
     said = subjects.in_words(desk.session, ids, desk.language)
     filters = {"protocol": protocol, "organization": organization, "q": q}
@@ -79,7 +76,7 @@ def list_cases(
         desk,
         request,
         "cases.html",
-        rows=[{**row, "about": said[row["id"]], "progress": progress[row["id"]], "days": _days(row)} for row in rows],
+        rows=[Shown(row, title_of(row, desk.language), said[row.id], progress[row.id], _days(row)) for row in rows],
         views=[
             {"href": address(state=key, start=0), "count": counts[key], "current": key == state, "key": key}
             for key in ("open", "closed", "cancelled", "")
@@ -101,20 +98,19 @@ def _asked(protocol: str, organization: UUID | None, q: str) -> list[ColumnEleme
     """The conditions on a case that the filters and the search set."""
     found: list[ColumnElement[bool]] = []
     if protocol:
-        found.append(_case.c.protocol == protocol)
+        found.append(col(Case.protocol) == protocol)
     if organization is not None:
-        found.append(_case.c.organization_id == organization)
+        found.append(col(Case.organization_id) == organization)
     words = [people.folded(word) for word in q.split()]
     if words:
         # Each word of the search is somewhere in the name, with or without accents.
         found.append(
-            select(_person.c.id)
+            select(Person.id)
             .where(
-                _person.c.program_id == _case.c.program_id,
-                _person.c.id == _case.c.subject_id,
-                *(_person.c.sort_key.contains(word, autoescape=True) for word in words),
+                joins(Case.subject_id, Person),
+                *(col(Person.sort_key).contains(word, autoescape=True) for word in words),
             )
-            .correlate(_case)
+            .correlate(Case)
             .exists()
         )
     return found
@@ -128,44 +124,60 @@ def _place(organization: str) -> UUID | None:
 
 
 def _counts(desk: Desk, asked: ColumnElement[bool]) -> Mapping[str, int]:
-    rows = desk.session.execute(select(_case.c.state, func.count()).where(asked).group_by(_case.c.state)).all()
+    rows = run(desk.session, select(Case.state, func.count()).where(asked).group_by(col(Case.state))).all()
     counts = {"open": 0, "closed": 0, "cancelled": 0} | {row[0]: row[1] for row in rows}
     return counts | {"": sum(counts.values())}
 
 
-def _with_words(desk: Desk) -> Any:
-    return select(
-        _case,
-        _protocol.c[f"title_{desk.language}"].label("title"),
-    ).join(_protocol, refers(_case.c.protocol_version_id, _protocol))
+class Titled(Case):
+    """A case with the title of its protocol."""
+
+    model_config = SHAPE
+    title_fr: str = also(ProtocolVersion.title_fr)
+    title_en: str = also(ProtocolVersion.title_en)
 
 
-def _days(row: Mapping[str, Any]) -> list[date]:
+class Shown(NamedTuple):
+    """A case of the list: what it is called, whom or what it is about, how far it is, and its named days."""
+
+    case: Titled
+    title: str
+    about: subjects.Words
+    progress: board.Progress
+    days: Sequence[date]
+
+
+def _with_words() -> SelectOfScalar[Titled]:
+    return of(Titled).join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+
+
+def _days(row: Case) -> list[date]:
     """The case's named days, in order."""
-    return sorted(date.fromisoformat(day) for day in row["anchors"].values())
+    return sorted(date.fromisoformat(day) for day in row.anchors.values())
 
 
 def _protocols_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
     """The protocols of the cases that the reader may see."""
-    title = _protocol.c[f"title_{desk.language}"]
-    rows = desk.session.execute(
-        select(_case.c.protocol, func.max(title))
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
+    title = col(title_of(ProtocolVersion, desk.language))
+    rows = run(
+        desk.session,
+        select(Case.protocol, func.max(title))
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
         .where(seen)
-        .group_by(_case.c.protocol)
-        .order_by(_case.c.protocol)
+        .group_by(col(Case.protocol))
+        .order_by(col(Case.protocol)),
     )
     return [(key, words) for key, words in rows]
 
 
 def _organizations_of(desk: Desk, seen: ColumnElement[bool]) -> list[tuple[str, str]]:
     """The organizations of the cases that the reader may see."""
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name)
+    rows = run(
+        desk.session,
+        only(Organization.id, Organization.short_name)
         .where(
-            _organization.c.program_id == program_of(desk.session),
-            _organization.c.id.in_(select(_case.c.organization_id).where(seen)),
+            col(Organization.id).in_(select(Case.organization_id).where(seen)),
         )
-        .order_by(_organization.c.short_name)
+        .order_by(col(Organization.short_name)),
     )
     return [(str(row.id), row.short_name) for row in rows]

@@ -22,6 +22,7 @@ from api.views.meetings import STATES, between, title_of
 from api.views.names import people_by_id, titles_of_roles
 from meetings import drafting, seating
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
+from models.committee import Committee
 from models.program import Person
 
 router = framed_pages()
@@ -46,10 +47,10 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
         {
             "row": row,
             "title": title_of(row, desk.language),
-            "meets": rhythm_in_words(row["rhythm"]),
+            "meets": rhythm_in_words(row.rhythm),
             "seats": len(seats := members[committee_id].seats_on(desk.day)),
             "vacant": sum(members[committee_id].is_to_fill(seat.id, desk.day) for seat in seats),
-            "next": next((line for line in ahead if line.committee["id"] == committee_id), None),
+            "next": next((line for line in ahead if line.committee.id == committee_id), None),
         }
         for committee_id, row in rows.items()
     ]
@@ -66,14 +67,14 @@ def show_committee(desk: AtDesk, request: Request, key: str) -> HTMLResponse:
     return committee_page(desk, request, find_committee(desk, key), Typed())
 
 
-def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typed) -> HTMLResponse:
+def committee_page(desk: Desk, request: Request, row: Committee, typed: Typed) -> HTMLResponse:
     """The page of a committee; with `typed`, as a rule refused what was sent."""
     may_plan = allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None
-    members = memberships(desk.session, [row["id"]])[row["id"]]
+    members = memberships(desk.session, [row.id])[row.id]
     people = people_by_id(desk)
-    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD, committee_id=row["id"]) if not line.is_held]
-    before = between(desk, desk.day - BACK, desk.day, committee_id=row["id"])
-    titles = {other["key"]: title_of(other, desk.language) for other in committees(desk.session).values()}
+    ahead = [line for line in between(desk, desk.day, desk.day + AHEAD, committee_id=row.id) if not line.is_held]
+    before = between(desk, desk.day - BACK, desk.day, committee_id=row.id)
+    titles = {other.key: title_of(other, desk.language) for other in committees(desk.session).values()}
     return page(
         desk,
         request,
@@ -81,18 +82,18 @@ def committee_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: 
         refused=typed.refusal,
         typed=typed,
         committee=row,
-        title=titles[row["key"]],
-        meets=rhythm_in_words(row["rhythm"]),
-        derives=[titles[other] for other in row["derived_from"] if other in titles],
+        title=titles[row.key],
+        meets=rhythm_in_words(row.rhythm),
+        derives=[titles[other] for other in row.derived_from if other in titles],
         seats=_seats(desk, members, people, titles),
         next_ones=ahead[:NEXT],
         left_off=len(ahead[NEXT:]),
-        last_ones=[line for line in reversed(before) if line.meeting["state"] == "held"][:LAST],
+        last_ones=[line for line in reversed(before) if line.meeting.state == "held"][:LAST],
         states=STATES,
         may_plan=may_plan,
-        last_decisions=lines_of_committee(desk, row["id"], LAST),
+        last_decisions=lines_of_committee(desk, row.id, LAST),
         states_of_decisions=DECIDED,
-        drafts=[one for one in drafting.drafts(desk.session) if one["committee_id"] == row["id"]] if may_plan else [],
+        drafts=[one for one in drafting.drafts(desk.session) if one.committee_id == row.id] if may_plan else [],
         day=desk.day,
     )
 

@@ -25,6 +25,8 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.decisions import DECISION
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.decisions import KINDS, SAID, STATES, lines_of
@@ -33,15 +35,19 @@ from api.views.names import people_by_id
 from api.views.sentences import sentence_of
 from api.views.sittings import owners_of
 from api.web import downloads
-from api.web.readers import hour_there, id_or_none
+from api.web.readers import id_or_none
 from domain.endorsement.counting import counts_by
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from locales import N_
-from meetings import decisions, endorsements, endorsing, objections, settling, taking_back, wording
+from meetings import decisions, endorsements, endorsing, objections, taking_back, wording
 from meetings.committees import committee_of, committees, membership
+from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.endorsements import Endorsed
+from meetings.objections import StandingItem
 from meetings.quorum import Standing
+from models.minutes import Decision
 
 router = framed_pages()
 
@@ -62,7 +68,7 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
     require(Action.SEE_DECISIONS, to_program(desk.asker))
     sight = Sight.of(desk)
     named = committees(desk.session)
-    known = {named[one]["key"]: one for one in sight.registers}
+    known = {named[one].key: one for one in sight.registers}
     chosen = [known[committee]] if committee in known else list(sight.registers)
     years = sorted({*decisions.years(desk.session, chosen), desk.day.year}, reverse=True)
     shown_year = int(year) if year.isdecimal() and year.isascii() and int(year[:5]) in years else desk.day.year
@@ -71,13 +77,13 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
     asked_of = decisions.to_endorse(desk.session, sight.organizations)
     apart = _not_asked(desk, sight)
     rows = (*open_ones, *of_year, *asked_of, *apart)
-    said = endorsements.endorsements(desk.session, {row["id"] for row in rows}, at=desk.at)
-    waiting = [row for row in asked_of if _silent(said[row["id"]], sight.organizations)]
+    said = endorsements.endorsements(desk.session, {row.id for row in rows}, at=desk.at)
+    waiting = [row for row in asked_of if _silent(said[row.id], sight.organizations)]
     return page(
         desk,
         request,
         "decisions.html",
-        committees=sorted((title_of(named[one], desk.language), named[one]["key"]) for one in sight.registers),
+        committees=sorted((title_of(named[one], desk.language), named[one].key) for one in sight.registers),
         chosen=committee if committee in known else "",
         year=shown_year,
         years=years,
@@ -141,82 +147,22 @@ def endorse(
             raise Refusal("endorsement.missing", N_("Choose whether your organization endorses the decision."))
         endorsing.endorse(desk.session, decision_id, place, said, reason=reason, by=by, at=desk.at, seen=seen)
 
-    form = f"endorsement-{place}"
-    return _after(desk, request, decision_id, form, act, {"said": said, "reason": reason}, place="endorsements")
-
-
-@router.post("/decisions/{decision_id}/wanted-endorsement")
-@asks(Action.WANT_ENDORSEMENT)
-def want_endorsement(
-    desk: AtDesk, request: Request, decision_id: UUID, seen: Seen, organization: Text = "", reason: Text = ""
-) -> Response:
-    """Ask, for one's organization, that the decision be endorsed: it was recorded as another kind."""
-    find_decision(desk, decision_id)
-    try:
-        place = id_or_none(organization)
-    except Refusal as refusal:
-        return decision_page(desk, request, decision_id, Typed("wanted", refusal))
-    if place is None:
-        raise Forbidden
-    by = require(Action.WANT_ENDORSEMENT, to_program(desk.asker, organizations=[place]))
-
-    def act() -> None:
-        endorsing.want_endorsement(desk.session, decision_id, place, reason=reason, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, decision_id, "wanted", act, {"reason": reason}, place="endorsements")
-
-
-@router.post("/decisions/{decision_id}/settlement")
-@asks(Action.SETTLE_OBJECTION)
-def settle_objection(
-    desk: AtDesk,
-    request: Request,
-    decision_id: UUID,
-    meeting: Text = "",
-    seen: Annotated[int | None, Form()] = None,
-    settled_as: Text = "",
-    text_fr: Text = "",
-    text_en: Text = "",
-    hour: Text = "",
-) -> Response:
-    """Record how the committee that sits settles what is objected to the decision."""
-    _, _, given = find_decision(desk, decision_id)
-    try:
-        meeting_id = id_or_none(meeting)
-    except Refusal as refusal:
-        return decision_page(desk, request, decision_id, Typed("settlement", refusal))
-    if meeting_id is None:
-        raise Forbidden
-    find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.SETTLE_OBJECTION, given)
-
-    def act() -> None:
-        settling.settle(
-            desk.session,
-            decision_id,
-            meeting_id,
-            settled_as,
-            text_fr=text_fr,
-            text_en=text_en,
-            decided_at=hour_there(desk, meeting_id, hour),
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    values = {"settled_as": settled_as, "text_fr": text_fr, "text_en": text_en, "hour": hour}
-    return _after(desk, request, decision_id, "settlement", act, values, place="endorsements")
+    refused = desk.attempt(act)
+    if refused is None:
+        return see_other(f"/decisions/{decision_id}#endorsements")
+    typed = Typed(f"endorsement-{place}", refused, {"said": said, "reason": reason})
+    return decision_page(desk, request, decision_id, typed)
 
 
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
-    mine = endorsing_for(desk, asked) if row["state"] != "withdrawn" else {}
-    wanted_by = next((one.organization for one in asked if one.organization_id == row["wanted_by_id"]), "")
+    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
+    wanted_by = next((one.organization for one in asked if one.organization_id == row.wanted_by_id), "")
     people = people_by_id(desk)
-    (line,) = lines_of(desk, [_aged(desk, row)], {row["id"]: asked})
-    seats = membership(desk.session, row["committee_id"]).seats
-    is_objected = row["state"] != "withdrawn" and any(one.word.objects for one in asked)
+    (line,) = lines_of(desk, [_aged(desk, row)], {row.id: asked})
+    seats = membership(desk.session, row.committee_id).seats
+    is_objected = row.state != "withdrawn" and any(one.word.objects for one in asked)
     return page(
         desk,
         request,
@@ -226,14 +172,15 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         decision=row,
         line=line,
         states=STATES,
-        kind=KINDS[row["kind"]],
-        quorum=decisions.quorum_words(Standing.from_json(row["quorum"]), seats),
-        when=wording.when(desk.language, row["starts"]),
-        meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row["meeting_id"])),
-        task_is_theirs=row["task_id"] is not None and _may(lambda: find_task(desk.session, desk.asker, row["task_id"])),
+        kind=KINDS[row.kind],
+        quorum=decisions.quorum_words(Standing.from_json(row.quorum), seats),
+        when=wording.when(desk.language, row.starts),
+        meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row.meeting_id)),
+        task_is_theirs=row.task_id is not None
+        and _may(lambda: find_task(desk.session, desk.asker, surely(row.task_id))),
         asked=[(one, people[one.said_by].name if one.said_by in people else "") for one in asked],
         words_before=[
-            (one, people[one["said_by"]].name if one["said_by"] in people else "")
+            (one, people[one.said_by].name if one.said_by in people else "")
             for one in endorsements.words_before(desk.session, decision_id)
         ],
         silent={
@@ -257,28 +204,28 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         withdrawn_by=_withdrawn_by(desk, row),
         takes_back=[
             (one, _why_not(desk, one, row))
-            for one in decisions.numbered(desk.session, row["takes_back"])
-            if _may(partial(find_decision, desk, one["id"]))
+            for one in decisions.numbered(desk.session, row.takes_back)
+            if _may(partial(find_decision, desk, one.id))
         ],
         named_by=[
             (one, _why_not(desk, row, one))
-            for one in ([] if row["state"] == "withdrawn" else taking_back.later_ones(desk.session, row))
-            if _may(partial(find_decision, desk, one["id"]))
+            for one in ([] if row.state == "withdrawn" else taking_back.later_ones(desk.session, row))
+            if _may(partial(find_decision, desk, one.id))
         ],
         day=desk.day,
     )
 
 
-def _speaks(desk: Desk, row: Mapping[str, Any], given: Given) -> bool:
+def _speaks(desk: Desk, row: RegisteredDecision, given: Given) -> bool:
     by = require(Action.ENDORSE, given)
     return endorsements.may_speak(desk.session, desk.asker.standing, row, by, at=desk.at)
 
 
-def _aged(desk: Desk, row: Mapping[str, Any]) -> Mapping[str, Any]:
-    return decisions.with_age(desk.session, row, desk.day) if row["state"] == "open" else row
+def _aged(desk: Desk, row: RegisteredDecision) -> RegisteredDecision:
+    return decisions.with_age(desk.session, row, desk.day) if row.state == "open" else row
 
 
-def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
+def _not_asked(desk: Desk, sight: Sight) -> list[RegisteredDecision]:
     """What was decided lately on something else than management, of which the asker may say that it is on that."""
     if not organizations_for(desk.asker, Action.WANT_ENDORSEMENT):
         return []
@@ -289,10 +236,10 @@ def _not_asked(desk: Desk, sight: Sight) -> list[dict[str, Any]]:
 def _settled_on(desk: Desk, decision_id: UUID) -> str:
     """When the committee meets on whose agenda the objection to a decision stands; blank where it stands on none."""
     item = objections.stands_on(desk.session, decision_id, at=desk.at)
-    return wording.when(desk.language, item["starts"]) if item is not None else ""
+    return wording.when(desk.language, item.starts) if item is not None else ""
 
 
-def _sitting_on(desk: Desk, decision_id: UUID, given: Mapping[Any, Any]) -> dict[str, Any] | None:
+def _sitting_on(desk: Desk, decision_id: UUID, given: Mapping[Any, Any]) -> StandingItem | None:
     """The item by which an objection stands before a committee that sits now, where the asker records."""
     if allows(Action.SETTLE_OBJECTION, given) is None:
         return None
@@ -309,16 +256,16 @@ def _silent(asked: Sequence[Endorsed], organizations: Sequence[UUID]) -> bool:
     return any(one.organization_id in organizations and one.word.is_awaited for one in asked)
 
 
-def _why_not(desk: Desk, row: Mapping[str, Any], later: Mapping[str, Any]) -> str:
+def _why_not(desk: Desk, row: RegisteredDecision, later: Decision) -> str:
     """Why a decision holds still that a later one says that it takes back; blank where it does not hold."""
-    refusal = None if row["state"] == "withdrawn" else taking_back.why_not(desk.session, row, later)
+    refusal = None if row.state == "withdrawn" else taking_back.why_not(desk.session, row, later)
     return sentence_of(refusal) if refusal is not None else ""
 
 
-def _withdrawn_by(desk: Desk, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    if row["withdrawn_by_id"] is None:
+def _withdrawn_by(desk: Desk, row: RegisteredDecision) -> RegisteredDecision | None:
+    if row.withdrawn_by_id is None:
         return None
-    return decisions.decision_of(desk.session, row["withdrawn_by_id"])
+    return decisions.decision_of(desk.session, row.withdrawn_by_id)
 
 
 def _may(find: Callable[[], object]) -> bool:
@@ -329,18 +276,4 @@ def _may(find: Callable[[], object]) -> bool:
     return True
 
 
-def _after(
-    desk: Desk,
-    request: Request,
-    decision_id: UUID,
-    form: str,
-    act: Callable[[], None],
-    values: dict[str, Any],
-    *,
-    place: str,
-) -> Response:
-    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/decisions/{decision_id}#{place}")
-    return decision_page(desk, request, decision_id, Typed(form, refusal, values))
+act_pages(router, DECISION, lambda on, request, typed: decision_page(on.desk, request, on.id, typed))

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import or_, select
+from sqlmodel import or_
 
 from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
 from api.access.session import AtDesk, Desk
+from api.acts.departures import DEPARTURES, OFFERED
+from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
@@ -19,22 +21,14 @@ from api.pages.tasks import task_page
 from api.views import departures as at_departures
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
-from api.web.readers import day_of, id_or_none
 from domain.casework import board
-from domain.departure import current, departures, hand_overs, hand_overs_in_bulk, settling, unopened
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
-from locales import N_
-from models.base import refers, table_of
+from domain.departure import current, hand_overs, hand_overs_in_bulk, settling, unopened
+from domain.kernel.rows import col, every, joins, of, only, tuples
+from domain.kernel.titles import title_of
 from models.casework import Case
 from models.program import Organization, Person, Tenure
 
 router = framed_pages()
-
-_case = table_of(Case)
-_tenure = table_of(Tenure)
-_person = table_of(Person)
-_organization = table_of(Organization)
 
 Seen = Annotated[int, Form()]
 
@@ -45,37 +39,6 @@ def list_departures(desk: AtDesk, request: Request, person: str = "") -> HTMLRes
     """The departures that the reader may see, and the form that opens one."""
     require(Action.SEE_DEPARTURES, to_program(desk.asker))
     return _list(desk, request, Typed(), chosen=person)
-
-
-@router.post("/departures")
-@asks(Action.OPEN_DEPARTURE)
-def open_departure(
-    desk: AtDesk, request: Request, who: Text = "", last_day: Text = "", gone: Annotated[str, Form()] = ""
-) -> Response:
-    """Open somebody's departure: planned, or of who has gone already."""
-    opened: list[UUID] = []
-
-    def act() -> None:
-        person, _, place = who.partition("/")
-        person_id, organization_id = id_or_none(person), id_or_none(place)
-        if person_id is None or organization_id is None:
-            raise Refusal("person.missing", N_("Choose who leaves."))
-        opened.append(
-            departures.open_departure(
-                desk.session,
-                person_id=person_id,
-                organization_id=organization_id,
-                last_day=day_of(last_day),
-                planned=not gone,
-                by=at_departures.opener(desk.asker, person_id, organization_id),
-                at=desk.at,
-            )
-        )
-
-    refusal = desk.attempt(act)
-    if refusal is not None:
-        return _list(desk, request, Typed("open", refusal, {"who": who, "last_day": last_day, "gone": gone}))
-    return see_other(f"/departures/{opened[0]}")
 
 
 @router.get("/departures/{case_id}", name="departure")
@@ -132,24 +95,6 @@ def handed_over(desk: AtDesk, request: Request) -> HTMLResponse:
     return _inbox(desk, request, Typed())
 
 
-@router.post("/hand-overs/{hand_over_id}/acceptance")
-@asks(Action.ANSWER_HAND_OVER)
-def accept(desk: AtDesk, request: Request, hand_over_id: UUID) -> Response:
-    """Take over a follow-up that was offered."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    refusal = desk.attempt(lambda: hand_overs.accept(desk.session, hand_over_id, by=by, at=desk.at))
-    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
-
-
-@router.post("/hand-overs/{hand_over_id}/refusal")
-@asks(Action.ANSWER_HAND_OVER)
-def refuse(desk: AtDesk, request: Request, hand_over_id: UUID, reason: Text = "") -> Response:
-    """Say, with the reason, that one does not take a follow-up over."""
-    by = at_departures.answerer(desk.session, desk.asker, hand_over_id)
-    refusal = desk.attempt(lambda: hand_overs.refuse(desk.session, hand_over_id, reason=reason, by=by, at=desk.at))
-    return _inbox(desk, request, Typed(str(hand_over_id), refusal)) if refusal else see_other("/handed-over")
-
-
 @router.post("/departures/{case_id}/offers")
 @asks(Action.OFFER_FOLLOW_UPS)
 def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") -> Response:
@@ -166,19 +111,18 @@ def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") 
 def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str, str]) -> Response:
     task, case = find_task(desk.session, desk.asker, task_id)
     by = require(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, task, case))
-    case_id = task["case_id"]
-    refusal = desk.attempt(partial(act, case_id, by))
+    refusal = desk.attempt(partial(act, task.case_id, by))
     if refusal is None:
         return see_other(f"{page_of(case)}#task-{task_id}" if case else f"/tasks/{task_id}")
     typed = Typed(f"settle-{task_id}", refusal, {**fields, "task": task_id})
-    return case_page(desk, request, case_id, typed) if case else task_page(desk, request, task_id, typed)
+    return case_page(desk, request, case.id, typed) if case else task_page(desk, request, task_id, typed)
 
 
 def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
     me = desk.asker.person_id
     names = at_departures.people_names(desk.session)
     offered = [
-        {**row, "title": row[f"title_{desk.language}"], "from_whom": names[row["from_id"]]}
+        {"row": row, "title": title_of(row, desk.language), "from_whom": names[row.from_id]}
         for row in hand_overs.offered_to(desk.session, me)
     ]
     return page(
@@ -194,11 +138,10 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
 
 def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    rows = many(
+    rows = every(
         desk.session,
-        select(_case).where(
-            _case.c.program_id == program_of(desk.session),
-            _case.c.protocol == current.PROTOCOL,
+        of(Case).where(
+            Case.protocol == current.PROTOCOL,
             visible_cases(desk.asker, hats),
         ),
     )
@@ -219,34 +162,36 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
 
 def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
     """Whose departure the reader may open, each by person/organization."""
-    rows = many(
+    rows = tuples(
         desk.session,
-        select(
-            _tenure.c.person_id,
-            _tenure.c.organization_id,
-            _person.c.given_name,
-            _person.c.family_name,
-            _person.c.sort_key,
-            _organization.c.short_name,
+        only(
+            Tenure.person_id,
+            Tenure.organization_id,
+            Person.given_name,
+            Person.family_name,
+            Organization.short_name,
+            Person.sort_key,
         )
-        .join(_person, refers(_tenure.c.person_id, _person))
-        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        .join(Person, joins(Tenure.person_id, Person))
+        .join(Organization, joins(Tenure.organization_id, Organization))
         .where(
-            _tenure.c.program_id == program_of(desk.session),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
             ~unopened.is_seen_to(),
         )
         .distinct()
-        .order_by(_person.c.sort_key, _organization.c.short_name),
+        .order_by(col(Person.sort_key), col(Organization.short_name)),
     )
     return [
-        (
-            f"{row['person_id']}/{row['organization_id']}",
-            f"{row['given_name']} {row['family_name']} – {row['short_name']}",
-        )
-        for row in rows
-        if allows(
-            Action.OPEN_DEPARTURE,
-            at_departures.to_departure(desk.asker, row["person_id"], row["organization_id"]),
-        )
+        (f"{person_id}/{organization_id}", f"{given_name} {family_name} – {short_name}")
+        for person_id, organization_id, given_name, family_name, short_name, _ in rows
+        if allows(Action.OPEN_DEPARTURE, at_departures.to_departure(desk.asker, person_id, organization_id))
     ]
+
+
+act_pages(router, DEPARTURES, lambda on, request, typed: _list(on.desk, request, typed))
+act_pages(
+    router,
+    OFFERED,
+    lambda on, request, typed: _inbox(on.desk, request, typed),
+    after=lambda _, __: "/handed-over",
+)

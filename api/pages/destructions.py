@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -12,7 +12,6 @@ from fastapi.responses import HTMLResponse
 from api.access.destructions import answers_as, find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
 from api.access.session import AtDesk, Desk
-from api.acts.admissions import Row
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
@@ -21,15 +20,13 @@ from api.pages.frame import framed_pages, page
 from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, only, scalars
 from domain.participants import destruction, what_is_destroyed
+from domain.participants.destruction import Asked
 from locales import N_, gettext
-from models.base import table_of
 from models.program import Organization
 
 router = framed_pages(of_acts=True)
-
-_organization = table_of(Organization)
 
 STOPPED: Final[Mapping[str, str]] = {
     "hold": N_("a legal hold was placed"),
@@ -47,7 +44,7 @@ STOPPED: Final[Mapping[str, str]] = {
 def show_destructions(desk: AtDesk, request: Request) -> HTMLResponse:
     """The destructions that are asked and wait for an answer."""
     rows = seen_destructions(desk.session, desk.asker)
-    names = names_of(desk, {row["asked_by"] for row in rows})
+    names = names_of(desk, {row.asked_by for row in rows})
     return page(desk, request, "destructions.html", rows=rows, names=names, grounds=DESTRUCTION_GROUNDS, today=desk.day)
 
 
@@ -59,18 +56,16 @@ def show_destruction(desk: AtDesk, request: Request, participant_id: UUID) -> HT
     return _page(desk, request, asked, given)
 
 
-def _page(
-    desk: Desk, request: Request, asked: dict[str, Any], given: Given, *, typed: Typed | None = None
-) -> HTMLResponse:
-    session, participant_id, typed = desk.session, asked["participant_id"], typed or Typed()
+def _page(desk: Desk, request: Request, asked: Asked, given: Given, *, typed: Typed | None = None) -> HTMLResponse:
+    session, participant_id, typed = desk.session, asked.participant_id, typed or Typed()
     by = allows(Action.SEE_DESTRUCTION, given)
     assert by is not None  # noqa: S101 - found for it
     able = destruction.who_may_confirm(session, asked, desk.asker.standing)
     if any(holder.person_id == desk.asker.person_id for holder in able):
         by = answers_as(session, desk.asker, asked, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
-    names = names_of(desk, {asked["asked_by"], asked["asked_for"], asked["ended_by"], *(one.person_id for one in able)})
-    waits = asked["state"] == "asked"
+    names = names_of(desk, {asked.asked_by, asked.asked_for, asked.ended_by, *(one.person_id for one in able)})
+    waits = asked.state == "asked"
     return page(
         desk,
         request,
@@ -78,22 +73,22 @@ def _page(
         refused=typed.refusal,
         typed=typed,
         asked=asked,
-        known_as=asked["known_as"],
+        known_as=asked.known_as,
         contents=contents,
         file_state=gettext(STATES[contents.state][1]),
-        became=BECAME[asked["state"]],
-        ground=DESTRUCTION_GROUNDS[asked["ground"]],
-        stopped_by=STOPPED.get(asked["stopped_by"], ""),
+        became=BECAME[asked.state],
+        ground=DESTRUCTION_GROUNDS[asked.ground],
+        stopped_by=STOPPED.get(asked.stopped_by, ""),
         reason=destruction.read_reason(session, asked, by=by, at=desk.at),
         answer=destruction.read_answer(session, asked, by=by, at=desk.at),
         names=names,
         able=[names[one] for one in dict.fromkeys(holder.person_id for holder in able)],
         holders=_holders(desk, participant_id),
         answers=waits and any(one.person_id == desk.asker.person_id for one in able),
-        is_own=desk.asker.person_id in (asked["asked_by"], asked["asked_for"]),
+        is_own=desk.asker.person_id in (asked.asked_by, asked.asked_for),
         can_withdraw=waits and allows(Action.KEEP_RETENTION, given) is not None,
         from_its_page=allows(Action.KEEP_RETENTION, given) is not None,
-        proof=proof_of(desk, participant_id) if asked["state"] == "confirmed" else None,
+        proof=proof_of(desk, participant_id) if asked.state == "confirmed" else None,
         today=desk.day,
     )
 
@@ -101,16 +96,10 @@ def _page(
 def _holders(desk: Desk, participant_id: UUID) -> list[str]:
     """The organizations that hold the file, as they are called in short."""
     places = destruction.holding_organizations(desk.session, participant_id)
-    rows = many(
-        desk.session,
-        _organization.select().where(
-            _organization.c.program_id == program_of(desk.session), _organization.c.id.in_(places)
-        ),
-    )
-    return sorted(row["short_name"] for row in rows)
+    return sorted(scalars(desk.session, only(Organization.short_name).where(col(Organization.id).in_(places))))
 
 
-def _shown(on: On[Row], request: Request, typed: Typed) -> Response:
+def _shown(on: On[Asked], request: Request, typed: Typed) -> Response:
     asked, given = find_destruction(on.session, on.desk.asker, on.id)
     return _page(on.desk, request, asked, given, typed=typed)
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import or_, select
+from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -20,17 +20,12 @@ from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
 from domain.equipment import inventory
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, same, tuples
 from locales import N_
-from models.base import table_of
 from models.program import Person, Tenure
 from models.record import Event
 
 router = framed_pages("/equipment", of_acts=True)
-
-_event = table_of(Event)
-_person = table_of(Person)
-_tenure = table_of(Tenure)
 
 #: Where a thing is: the shape and the word that show it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -64,18 +59,17 @@ act_pages(router, acts.THING, lambda on, request, typed: _page(on.desk, request,
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
-def where_is(row: Mapping[str, Any]) -> str:
+def where_is(row: inventory.Listed) -> str:
     """Where a thing of the inventory is, as a key of `STATES`."""
-    if row["person_id"] is not None:
-        return "missing" if row["missing_since"] is not None else "in_hand"
-    state: str = row["state"]
-    return "available" if state == "in_use" else state
+    if row.person_id is not None:
+        return "missing" if row.missing_since is not None else "in_hand"
+    return "available" if row.state == "in_use" else row.state
 
 
 def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTMLResponse:
     require(Action.SEE_EQUIPMENT, to_program(desk.asker))
-    rows = [{**row, "where": where_is(row)} for row in inventory.inventory(desk.session)]
-    counts = {key: sum(1 for row in rows if row["where"] == key) for key in STATES}
+    rows = [(row, where_is(row)) for row in inventory.inventory(desk.session)]
+    counts = {key: sum(1 for _, where in rows if where == key) for key in STATES}
     chosen = state if state in STATES else ""
     return page(
         desk,
@@ -83,28 +77,27 @@ def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTM
         "inventory.html",
         refused=typed.refusal,
         typed=typed,
-        rows=[row for row in rows if chosen in ("", row["where"])],
+        rows=[(row, where) for row, where in rows if chosen in ("", where)],
         total=len(rows),
         counts=counts,
         chosen=chosen,
         states=STATES,
         kinds=_kinds(desk),
-        names=names_of(desk, [one for row in rows for one in (row["person_id"], row["last_id"])]),
+        names=names_of(desk, [one for row, _ in rows for one in (row.person_id, row.last_id)]),
     )
 
 
 def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLResponse:
     row = acts.find_thing(desk, thing_id)
     loans = inventory.loans_of(desk.session, thing_id)
-    events = many(
+    events = every(
         desk.session,
-        select(_event)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(desk.session),
-            _event.c.subject_kind == inventory.KIND,
-            _event.c.subject_id == thing_id,
+            Event.subject_kind == inventory.KIND,
+            Event.subject_id == thing_id,
         )
-        .order_by(_event.c.n.desc())
+        .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
     return page(
@@ -116,13 +109,13 @@ def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLRes
         row=row,
         where=where_is(row),
         states=STATES,
-        kind=_kinds(desk)[row["kind"]],
+        kind=_kinds(desk)[row.kind],
         loans=loans,
         names=names_of(
             desk,
-            [row["person_id"], row["added_by"], *(one[who] for one in loans for who in ("lent_by", "returned_by"))],
+            [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))],
         ),
-        own=row["person_id"] == desk.asker.person_id,
+        own=row.person_id == desk.asker.person_id,
         moves=moves_of(row),
         move_words=MOVES,
         people=_who_can_have_it(desk) if where_is(row) == "available" else [],
@@ -136,15 +129,15 @@ def _kinds(desk: Desk) -> dict[str, str]:
 
 def _who_can_have_it(desk: Desk) -> list[tuple[UUID, str]]:
     """Who holds a role today or later, by name; nobody lends to themselves."""
-    rows = desk.session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name, _person.c.sort_key)
-        .join(_tenure, (_tenure.c.program_id == _person.c.program_id) & (_tenure.c.person_id == _person.c.id))
+    rows = tuples(
+        desk.session,
+        only(Person.id, Person.given_name, Person.family_name, Person.sort_key)
+        .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
         .where(
-            _person.c.program_id == program_of(desk.session),
-            _person.c.id != desk.asker.person_id,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+            Person.id != desk.asker.person_id,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
         )
         .distinct()
-        .order_by(_person.c.sort_key)
+        .order_by(col(Person.sort_key)),
     )
-    return [(row.id, f"{row.given_name} {row.family_name}") for row in rows]
+    return [(person_id, f"{given_name} {family_name}") for person_id, given_name, family_name, _ in rows]

@@ -7,13 +7,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
-from typing import Annotated, Any, Final
+from operator import itemgetter
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
 from api.access.permissions import Action, Forbidden, Given, asks, require
@@ -34,14 +34,15 @@ from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
 from domain.departure import hand_overs
 from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
+from domain.follow_ups.locking import Followed
 from domain.follow_ups.notes import Week
 from domain.follow_ups.weeks import monday_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, tuples
 from domain.terms.parts import PRIMARY
 from locales import N_
-from models.base import table_of
+from models.follow_up import Assignment
 from models.lifecycles import FOLLOW_UP
 from models.program import Organization
 from models.record import Event
@@ -51,9 +52,6 @@ router = framed_pages("/follow-ups")
 #: So many lines of the record are shown, the newest.
 LINES_SHOWN: Final = 50
 WEEKS_OFFERED: Final = 8
-
-_event = table_of(Event)
-_organization = table_of(Organization)
 
 
 class NoteTyped:
@@ -111,9 +109,7 @@ def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) ->
     note = notes.note_of(desk.session, follow_up_id, week)
     if note is None:
         raise Forbidden
-    words = notes.read_words(
-        desk.session, note["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
-    )
+    words = notes.read_words(desk.session, note.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
     return page(
         desk,
         request,
@@ -122,7 +118,7 @@ def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) ->
         pause=None,
         note=note,
         words_read=words,
-        who=names_of(desk, [note["written_by"]]).get(note["written_by"], ""),
+        who=names_of(desk, [note.written_by]).get(note.written_by, ""),
     )
 
 
@@ -135,9 +131,7 @@ def read_terms(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLRespon
     found = breaks.last_break(desk.session, follow_up_id)
     if found is None:
         raise Forbidden
-    terms = breaks.read_terms(
-        desk.session, found["id"], row["participant_id"], ground=ground_of(given), by=by, at=desk.at
-    )
+    terms = breaks.read_terms(desk.session, found.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
     return page(desk, request, "follow_up_words.html", row=row, pause=found, note=None, words_read=terms)
 
 
@@ -250,7 +244,7 @@ def _do(
     return _page(desk, request, row, given, Typed(form, refusal, dict(typed)))
 
 
-def _shown_again(on: On[acts.Row], request: Request, typed: Typed) -> HTMLResponse:
+def _shown_again(on: On[Followed], request: Request, typed: Typed) -> HTMLResponse:
     row, given = find_follow_up(on.session, on.desk.asker, on.id)
     return _page(on.desk, request, row, given, typed)
 
@@ -270,7 +264,7 @@ def _after(desk: Desk, follow_up_id: UUID) -> str:
     return "/"
 
 
-def _ended_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typed) -> HTMLResponse:
+def _ended_page(desk: Desk, request: Request, row: Followed, typed: Typed) -> HTMLResponse:
     return page(
         desk,
         request,
@@ -280,9 +274,9 @@ def _ended_page(desk: Desk, request: Request, row: Mapping[str, Any], typed: Typ
         row=row,
         states=STATES,
         reasons=REASONS,
-        by=names_of(desk, [row["state_by"]]).get(row["state_by"], ""),
-        bar=_bar_to(desk, row["participant_id"]),
-        reads_it=_reads(desk, row["id"]),
+        by=next(iter(names_of(desk, [row.state_by]).values()), ""),
+        bar=_bar_to(desk, row.participant_id),
+        reads_it=_reads(desk, row.id),
     )
 
 
@@ -308,14 +302,12 @@ def _who_may_have_it(candidates: Sequence[proposals.Proposal], had_it: UUID | No
     return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
 
-def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, typed: Typed) -> HTMLResponse:
-    session, follow_up_id = desk.session, row["id"]
+def _page(desk: Desk, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
+    session, follow_up_id = desk.session, row.id
     parts = assigning.parts_of(session, follow_up_id)
-    today = {part["kind"]: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
+    today = {part.kind: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
     may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
-    candidates = (
-        proposals.proposals(session, row["participant_id"], at=desk.at, asks=row["intensity"]) if may_assign else []
-    )
+    candidates = proposals.proposals(session, row.participant_id, at=desk.at, asks=row.intensity) if may_assign else []
     every_note = notes.notes_of(session, [follow_up_id])
     before = _before(desk, parts, follow_up_id)
     summed_up = summaries.summaries_of(session, follow_up_id)
@@ -323,16 +315,16 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     names = names_of(
         desk,
         [
-            *(part["person_id"] for part in parts),
+            *(part.person_id for part in parts),
             *(one.to_id for one in before),
             *(one.person_id for one in candidates),
-            *(note["written_by"] for note in every_note),
-            *(one["tried_by"] for one in tried),
-            *(one[who] for one in summed_up for who in ("leaver_id", "done_by")),
-            row["state_by"],
+            *(note.written_by for note in every_note),
+            *(one.tried_by for one in tried),
+            *(who for one in summed_up for who in (one.leaver_id, one.done_by)),
+            row.state_by,
         ],
     )
-    (line,) = lines(desk, [{**row, "part": ""}])
+    (line,) = lines(desk, [(row, "")])
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
     return page(
         desk,
@@ -344,7 +336,7 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         line=line,
         losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
         pause=breaks.last_break(session, follow_up_id),
-        asked_what_follows=withdrawals.asked(session, row["participant_id"])
+        asked_what_follows=withdrawals.asked(session, row.participant_id)
         if may(Action.KEEP_FOLLOW_UP, given)
         else None,
         unanswered=contacts.unanswered(session, follow_up_id),
@@ -357,15 +349,15 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
         notes=every_note,
         weeks=_weeks(row, desk.day),
         summaries=summed_up,
-        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, desk.asker, row["number"], given)),
+        may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, desk.asker, row.number, given)),
         attempts=tried,
         no_shows=missed,
         history=told(desk, _record(desk, follow_up_id)),
-        moves=[move for move in MOVES if FOLLOW_UP.allows(row["state"], move)],
+        moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
         may_keep=may(Action.KEEP_FOLLOW_UP, given),
         may_assign=may_assign,
         may_read=may(Action.READ_FOLLOW_UP, given),
-        never_with_others=row["recruiter"] and may(Action.SEE_RISK, given),
+        never_with_others=row.recruiter and may(Action.SEE_RISK, given),
         states=STATES,
         reasons=REASONS,
         kinds=KINDS,
@@ -383,24 +375,23 @@ def _page(desk: Desk, request: Request, row: Mapping[str, Any], given: Given, ty
     )
 
 
-def _record(desk: Desk, follow_up_id: UUID) -> list[dict[str, Any]]:
+def _record(desk: Desk, follow_up_id: UUID) -> list[Event]:
     """What the record says of a follow-up, the newest first; who read it is the privacy officer's to see."""
-    return many(
+    return every(
         desk.session,
-        select(_event)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(desk.session),
-            _event.c.subject_id == follow_up_id,
-            _event.c.verb.startswith("follow_up."),
+            Event.subject_id == follow_up_id,
+            col(Event.verb).startswith("follow_up."),
         )
-        .order_by(_event.c.n.desc())
+        .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
 
 
-def _weeks(row: Mapping[str, Any], day: date) -> list[date]:
+def _weeks(row: Followed, day: date) -> list[date]:
     """The weeks of which a note can be written, the present one first."""
-    first, week = monday_of(row["opened_on"]), monday_of(day)
+    first, week = monday_of(row.opened_on), monday_of(day)
     found: list[date] = []
     while week >= first and len(found) < WEEKS_OFFERED:
         found.append(week)
@@ -412,29 +403,24 @@ def _weeks(row: Mapping[str, Any], day: date) -> list[date]:
 class _Before:
     """A part that somebody had until a day, and how it came into the hands of whoever has it since, where it did."""
 
-    part: Mapping[str, Any]
+    part: Assignment
     to_id: UUID | None = None
     way: str = ""
 
 
-def _before(desk: Desk, parts: Sequence[Mapping[str, Any]], follow_up_id: UUID) -> list[_Before]:
+def _before(desk: Desk, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:
     """Who accompanied the participant before, the last first: the history of their workers."""
-    handed = {(one["from_id"], one["answered_at"]): one for one in hand_overs.taken_over(desk.session, follow_up_id)}
-    over = [part for part in parts if part["ends_on"] is not None and part["ends_on"] < desk.day]
+    handed = {(one.from_id, one.answered_at): one for one in hand_overs.taken_over(desk.session, follow_up_id)}
+    over = [(part.ends_on, part) for part in parts if part.ends_on is not None and part.ends_on < desk.day]
     found = []
-    for part in sorted(over, key=lambda one: one["ends_on"], reverse=True):
-        one = handed.get((part["person_id"], part["ended_at"]))
-        found.append(_Before(part, one["to_id"], one["way"]) if one else _Before(part))
+    for _, part in sorted(over, key=itemgetter(0), reverse=True):
+        one = handed.get((part.person_id, part.ended_at))
+        found.append(_Before(part, one.to_id, one.way) if one else _Before(part))
     return found
 
 
 def _places(desk: Desk) -> dict[UUID, str]:
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name).where(
-            _organization.c.program_id == program_of(desk.session)
-        )
-    )
-    return {row.id: row.short_name for row in rows}
+    return dict(tuples(desk.session, only(Organization.id, Organization.short_name)))
 
 
 def _count(text: str, code: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access.destructions import to_destructions
 from api.access.permissions import Action, allows, to_post, to_program
@@ -20,16 +20,11 @@ from api.web.answers import status_of
 from api.web.rendering import render
 from domain.casework import board
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, in_program, only, run, scalar, select
 from locales import N_, gettext
-from models.base import table_of
 from models.casework import Task
 from models.outbox import Notice
 from models.program import Person, Program
-
-_task = table_of(Task)
-_notice = table_of(Notice)
-_person = table_of(Person)
 
 
 @dataclass(frozen=True)
@@ -204,10 +199,11 @@ def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
         who["role"] = ", ".join(titles[role] for role in roles)
         away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
         if away:
-            rows = desk.session.execute(
-                select(_person.c.given_name, _person.c.family_name)
-                .where(_person.c.program_id == program_of(desk.session), _person.c.id.in_(away))
-                .order_by(_person.c.sort_key)
+            rows = run(
+                desk.session,
+                only(Person.given_name, Person.family_name)
+                .where(col(Person.id).in_(away))
+                .order_by(col(Person.sort_key)),
             )
             who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
     return who
@@ -215,17 +211,18 @@ def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
 
 def _waiting(desk: Desk, actions: set[Action]) -> dict[Action, tuple[int, bool]]:
     """How many things wait at each place, and whether that is urgent."""
-    session, here = desk.session, program_of(desk.session)
+    session = desk.session
     hats = board.hats_of(session, desk.asker.standing, desk.asker.person_id)
-    mine, late = session.execute(
-        select(func.count(), func.count().filter(_task.c.due_on < desk.day)).where(
-            _task.c.program_id == here, board.is_mine(hats)
-        )
+    mine, late = run(
+        session,
+        select(func.count(), func.count().filter(col(Task.due_on) < desk.day)).where(
+            in_program(Task), board.is_mine(hats)
+        ),
     ).one()
     found = {Action.SEE_MY_WORK: (mine, late > 0)}
     if Action.SEE_BOARD in actions:
         found[Action.SEE_BOARD] = (len(board.vacancies(session, desk.asker.standing)), False)
     if Action.SEE_POST in actions:
-        failed = session.scalar(select(func.count()).where(_notice.c.program_id == here, _notice.c.state == "failed"))
+        failed = scalar(session, select(func.count()).where(in_program(Notice), Notice.state == "failed"))
         found[Action.SEE_POST] = (failed or 0, True)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -10,15 +10,17 @@ from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, Forbidden, asks, find_task, require, to_task
 from api.access.session import AtDesk, Desk
-from api.pages.choices import names_to_choose, role_and_organization, roles_to_give
+from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.web.readers import day_of, id_or_none, number_of
+from api.web.readers import day_of, id_or_none, number_of, role_and_organization
 from domain.departure import hiring, interviews
 from domain.departure.hiring import Hired
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.titles import title_of
 from locales import N_, say
+from models.casework import Case, Task
 
 router = framed_pages()
 
@@ -52,7 +54,7 @@ def hire(
 
     def act() -> None:
         role, organization_id = role_and_organization(place)
-        if organization_id != case["organization_id"]:
+        if organization_id != case.organization_id:
             raise Refusal("role.missing", N_("Choose the role."))
         person_id = id_or_none(person) if form == "known" else None
         if form == "known" and person_id is None:
@@ -80,17 +82,17 @@ def hire(
     return see_other(f"/cases/{welcome_id}" if welcome_id else f"/people/{hired[0].person_id}")
 
 
-def _found(desk: Desk, task_id: UUID) -> tuple[dict[str, Any], dict[str, Any], Actor]:
+def _found(desk: Desk, task_id: UUID) -> tuple[Task, Case, Actor]:
     task, case = find_task(desk.session, desk.asker, task_id)
     by = require(Action.HIRE, to_task(desk.session, desk.asker, task, case))
-    if case is None or task["step"] != hiring.NAMES_THEM:
+    if case is None or task.step != hiring.NAMES_THEM:
         raise Forbidden
     return task, case, by
 
 
 def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
     task, case, _ = _found(desk, task_id)
-    roles = [one for one in roles_to_give(desk) if one[0].endswith(f":{case['organization_id']}")]
+    roles = [one for one in roles_to_give(desk) if one[0].endswith(f":{case.organization_id}")]
     return page(
         desk,
         request,
@@ -98,10 +100,10 @@ def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResp
         refused=typed.refusal,
         typed=typed,
         task=task,
-        title=task[f"title_{desk.language}"],
+        title=title_of(task, desk.language),
         passed=[
             (str(number), say(desk.language, _APPLICANT, number=number))
-            for number in interviews.passing(desk.session, case["id"])
+            for number in interviews.passing(desk.session, case.id)
         ],
         roles=roles,
         likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),

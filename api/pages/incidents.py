@@ -2,39 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 from uuid import UUID
 
-from fastapi import Depends, Form, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Select, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
-from api.pages.idempotent_forms import AtOnce
+from api.acts.incidents import INCIDENT, REGISTER
+from api.pages.act_routes import act_pages
+from api.pages.forms import Typed
+from api.pages.frame import framed_pages, page
 from api.views.tasks import names_of
-from api.web.readers import day_of, day_or_none, id_or_none
 from domain.files import spreadsheets
-from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    replaced,
+    tuples,
+)
+from domain.kernel.scope import program_of
 from domain.record import incidents, reads
-from domain.record.incidents import Entry, Telling
 from locales import N_, gettext
-from models.base import refers, table_of
 from models.program import Organization
 from models.record import Event, Incident
 
-router = framed_pages("/privacy/incidents")
+router = framed_pages("/privacy/incidents", of_acts=True)
 
-_incident = table_of(Incident)
-_organization = table_of(Organization)
-_event = table_of(Event)
-
-Seen = Annotated[int, Form()]
 
 #: The register's columns, in the words of the law's own list.
 TITLES: Final[Mapping[str, str]] = {
@@ -68,52 +71,6 @@ _FIELDS: Final = {**TITLES, "organization_id": TITLES["organization"], "closed_b
 _YES, _NO, _NOT_YET = N_("Yes"), N_("No"), N_("Not assessed yet")
 
 
-class EntryTyped:
-    """What is known of an incident, as it was typed."""
-
-    def __init__(
-        self,
-        organization: Text = "",
-        information: Text = "",
-        circumstances: Text = "",
-        known_on: Text = "",
-        happened_from: Text = "",
-        happened_to: Text = "",
-        people_concerned: Text = "",
-        measures: Text = "",
-    ) -> None:
-        self.values: dict[str, str] = {
-            "organization": organization,
-            "information": information,
-            "circumstances": circumstances,
-            "known_on": known_on,
-            "happened_from": happened_from,
-            "happened_to": happened_to,
-            "people_concerned": people_concerned,
-            "measures": measures,
-        }
-
-    def entry(self) -> Entry:
-        """The entry. Raises Refusal."""
-        typed = self.values
-        organization = id_or_none(typed["organization"])
-        if organization is None:
-            raise Refusal("organization.missing", N_("Choose the body that holds the information."))
-        return Entry(
-            organization_id=organization,
-            information=typed["information"],
-            circumstances=typed["circumstances"],
-            known_on=day_of(typed["known_on"]),
-            happened_from=day_or_none(typed["happened_from"]),
-            happened_to=day_or_none(typed["happened_to"]),
-            people_concerned=_count(typed["people_concerned"]),
-            measures=typed["measures"],
-        )
-
-
-TypedEntry = Annotated[EntryTyped, Depends()]
-
-
 @router.get("", name="incidents")
 @asks(Action.SEE_INCIDENTS)
 def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
@@ -121,8 +78,8 @@ def list_incidents(desk: AtDesk, request: Request) -> HTMLResponse:
     given = to_program(desk.asker)
     require(Action.SEE_INCIDENTS, given)
     rows = register(desk)
-    open_ones = [row for row in rows if row["closed_at"] is None]
-    closed = [row for row in rows if row["closed_at"] is not None]
+    open_ones = [row for row in rows if row.closed_at is None]
+    closed = [row for row in rows if row.closed_at is not None]
     return page(
         desk,
         request,
@@ -162,17 +119,6 @@ def download_xlsx(desk: AtDesk) -> Response:
     return _file(content, spreadsheets.XLSX, "register.xlsx")
 
 
-@router.post("")
-@asks(Action.KEEP_INCIDENTS)
-def enter_incident(desk: AtDesk, request: Request, once: AtOnce, typed: TypedEntry) -> Response:
-    """Enter an incident."""
-    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    done = once.attempt(lambda: f"/privacy/incidents/{incidents.enter(desk.session, typed.entry(), by=by, at=desk.at)}")
-    if isinstance(done, str):
-        return see_other(done)
-    return _new_page(desk, request, Typed("entry", done, dict(typed.values)))
-
-
 @router.get("/{incident_id}", name="incident")
 @asks(Action.SEE_INCIDENTS)
 def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResponse:
@@ -181,110 +127,28 @@ def show_incident(desk: AtDesk, request: Request, incident_id: UUID) -> HTMLResp
     return _incident_page(desk, request, incident_id, Typed())
 
 
-@router.post("/{incident_id}")
-@asks(Action.KEEP_INCIDENTS)
-def complete_incident(
-    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, typed: TypedEntry, known_on_reason: Text = ""
-) -> Response:
-    """Write what is known of an incident anew."""
+class Registered(Incident):
+    """An incident with the name of the body that holds the information."""
 
-    def act(by: Actor) -> None:
-        incidents.complete(
-            desk.session,
-            incident_id,
-            typed.entry(),
-            seen=seen,
-            by=by,
-            at=desk.at,
-            known_on_reason=known_on_reason,
-        )
+    model_config = SHAPE
 
-    return _do(desk, request, incident_id, "entry", act, {**typed.values, "known_on_reason": known_on_reason})
+    organization: str = also(Organization.name_fr)
+    organization_en: str = also(Organization.name_en)
 
 
-@router.post("/{incident_id}/assessment")
-@asks(Action.KEEP_INCIDENTS)
-def assess_incident(
-    desk: AtDesk, request: Request, incident_id: UUID, seen: Seen, serious_risk: Text = "", risk_reasons: Text = ""
-) -> Response:
-    """Say whether an incident may do serious harm, and why."""
-
-    def act(by: Actor) -> None:
-        if serious_risk not in ("yes", "no"):
-            raise Refusal("incident.serious_risk.missing", N_("Say whether there is a risk of serious harm."))
-        incidents.assess(
-            desk.session,
-            incident_id,
-            serious_risk=serious_risk == "yes",
-            reasons=risk_reasons,
-            seen=seen,
-            by=by,
-            at=desk.at,
-        )
-
-    values = {"serious_risk": serious_risk, "risk_reasons": risk_reasons}
-    return _do(desk, request, incident_id, "assessment", act, values)
+def register(desk: Desk) -> list[Registered]:
+    """Every incident in the order of its number."""
+    return [_opened(desk, row) for row in every(desk.session, _registered().order_by(col(Incident.number)))]
 
 
-@router.post("/{incident_id}/telling")
-@asks(Action.KEEP_INCIDENTS)
-def tell_of_incident(
-    desk: AtDesk,
-    request: Request,
-    incident_id: UUID,
-    seen: Seen,
-    commission_told_on: Text = "",
-    people_told_on: Text = "",
-    public_notice: Text = "",
-) -> Response:
-    """Write down who was told of an incident, and when."""
-
-    def act(by: Actor) -> None:
-        telling = Telling(day_or_none(commission_told_on), day_or_none(people_told_on), public_notice)
-        incidents.note_telling(desk.session, incident_id, telling, seen=seen, by=by, at=desk.at)
-
-    values = {
-        "commission_told_on": commission_told_on,
-        "people_told_on": people_told_on,
-        "public_notice": public_notice,
-    }
-    return _do(desk, request, incident_id, "telling", act, values)
+def _registered() -> SelectOfScalar[Registered]:
+    return of(Registered).join(Organization, joins(Incident.organization_id, Organization))
 
 
-@router.post("/{incident_id}/closing")
-@asks(Action.KEEP_INCIDENTS)
-def close_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
-    """Close an incident in which nothing is left to do."""
-
-    def act(by: Actor) -> None:
-        incidents.close(desk.session, incident_id, seen=seen, by=by, at=desk.at)
-
-    return _do(desk, request, incident_id, "closing", act, {})
-
-
-@router.post("/{incident_id}/reopening")
-@asks(Action.KEEP_INCIDENTS)
-def reopen_incident(desk: AtDesk, request: Request, incident_id: UUID, seen: Seen) -> Response:
-    """Open a closed incident again."""
-
-    def act(by: Actor) -> None:
-        incidents.reopen(desk.session, incident_id, seen=seen, by=by, at=desk.at)
-
-    return _do(desk, request, incident_id, "closing", act, {})
-
-
-def register(desk: Desk) -> list[dict[str, Any]]:
-    """Every incident in the order of its number, with the name of the body that holds the information."""
-    rows = many(desk.session, _read(desk).order_by(_incident.c.number))
-    return [incidents.opened(desk.session, row) for row in rows]
-
-
-def _read(desk: Desk) -> Select[Any]:
-    return (
-        select(_incident, _organization.c[f"name_{desk.language}"].label("organization"))
-        .join(_organization, refers(_incident.c.organization_id, _organization))
-        .where(_incident.c.program_id == program_of(desk.session))
-    )
+def _opened(desk: Desk, row: Registered) -> Registered:
+    """An incident with its words, and the body's name in the reader's language. Raises Refusal."""
+    named = row if desk.language == "fr" else replaced(row, organization=row.organization_en)
+    return incidents.opened(desk.session, named)
 
 
 def yes_no(value: bool | None) -> str:
@@ -306,8 +170,9 @@ def _exported(desk: Desk) -> tuple[list[str], list[list[spreadsheets.Cell]]]:
         by=by,
         at=desk.at,
     )
-    shown = [{**row, "serious_risk": yes_no(row["serious_risk"])} for row in rows]
-    return [gettext(title) for title in TITLES.values()], [[row[name] for name in TITLES] for row in shown]
+    return [gettext(title) for title in TITLES.values()], [
+        [yes_no(row.serious_risk) if name == "serious_risk" else getattr(row, name) for name in TITLES] for row in rows
+    ]
 
 
 def _file(content: bytes, media_type: str, name: str) -> Response:
@@ -321,28 +186,11 @@ def _file(content: bytes, media_type: str, name: str) -> Response:
     )
 
 
-def _do(
-    desk: Desk,
-    request: Request,
-    incident_id: UUID,
-    form: str,
-    act: Callable[[Actor], None],
-    values: dict[str, str],
-) -> Response:
-    """Do it and come back to the incident, or show it again with the refusal and what was typed."""
-    by = require(Action.KEEP_INCIDENTS, to_program(desk.asker))
-    _find(desk, incident_id)
-    refusal = desk.attempt(lambda: act(by))
-    if refusal is None:
-        return see_other(f"/privacy/incidents/{incident_id}#{form}")
-    return _incident_page(desk, request, incident_id, Typed(form, refusal, dict(values)))
-
-
-def _find(desk: Desk, incident_id: UUID) -> dict[str, Any]:
-    found = one(desk.session, _read(desk).where(_incident.c.id == incident_id))
+def _find(desk: Desk, incident_id: UUID) -> Registered:
+    found = first(desk.session, _registered().where(Incident.id == incident_id))
     if found is None:
         raise Forbidden
-    return incidents.opened(desk.session, found)
+    return _opened(desk, found)
 
 
 def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed) -> HTMLResponse:
@@ -356,7 +204,7 @@ def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed
         typed=typed,
         organizations=_organizations(desk),
         history=_history(desk, incident_id),
-        risk=yes_no(found["serious_risk"]),
+        risk=yes_no(found.serious_risk),
         today=desk.day,
     )
 
@@ -378,27 +226,26 @@ def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
 
     Where the day since which it is known changed, also why.
     """
-    acts = many(
+    acts = every(
         desk.session,
-        select(_event)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(desk.session),
-            _event.c.subject_id == incident_id,
-            _event.c.verb.in_(list(ACTS)),
+            Event.subject_id == incident_id,
+            col(Event.verb).in_(list(ACTS)),
         )
-        .order_by(_event.c.n.desc()),
+        .order_by(col(Event.n).desc()),
     )
-    stood = {version["number"]: version["stood"] for version in incidents.versions(desk.session, incident_id)}
-    names = names_of(desk, {act["actor_id"] for act in acts})
+    stood = {version.number: version.stood for version in incidents.versions(desk.session, incident_id)}
+    names = names_of(desk, {act.actor_id for act in acts})
     organizations = {str(place): name for place, name in _organizations(desk)}
     said = {verb: gettext(words) for verb, words in ACTS.items()}
     return [
         {
-            "at": act["at"],
-            "who": names.get(act["actor_id"], ""),
-            "what": said[act["verb"]],
-            "before": _before(stood.get(act["facts"]["version"] - 1), act["facts"]["changed"], organizations),
-            "known_on_reason": stood.get(act["facts"]["version"], {}).get(incidents.KNOWN_ON_REASON, ""),
+            "at": act.at,
+            "who": names.get(act.actor_id, "") if act.actor_id else "",
+            "what": said[act.verb],
+            "before": _before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations),
+            "known_on_reason": stood.get(act.facts["version"], {}).get(incidents.KNOWN_ON_REASON, ""),
         }
         for act in acts
     ]
@@ -420,19 +267,16 @@ def _before(
 
 
 def _organizations(desk: Desk) -> list[tuple[UUID, str]]:
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c[f"name_{desk.language}"].label("name"))
-        .where(_organization.c.program_id == program_of(desk.session))
-        .order_by(_organization.c.short_name)
+    rows = tuples(
+        desk.session,
+        only(Organization.id, Organization.name_fr if desk.language == "fr" else Organization.name_en).order_by(
+            col(Organization.short_name)
+        ),
     )
-    return [(row.id, row.name) for row in rows]
+    return list(rows)
 
 
-def _count(typed: str) -> int | None:
-    """A number of people as it is typed, None where it is left empty. Raises Refusal."""
-    typed = "".join(typed.split())
-    if not typed:
-        return None
-    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
-        raise Refusal("incident.people_concerned.malformed", N_("Enter a number of people, or leave it empty."))
-    return int(typed)
+act_pages(router, REGISTER, lambda on, request, typed: _new_page(on.desk, request, typed))
+act_pages(
+    router, INCIDENT, lambda on, request, typed: _incident_page(on.desk, request, on.id, typed), must_have_seen=True
+)

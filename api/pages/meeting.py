@@ -12,15 +12,16 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
 from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
 from api.access.session import AtDesk, Desk
+from api.acts.invitations import INVITED
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, STATES, hours_of, title_of
@@ -28,22 +29,17 @@ from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import col, first, of, only, scalars
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
-from meetings.answers import DECLINED
+from meetings.answers import Answered
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.invitations import Told
-from meetings.locking import read_meeting
-from models.base import table_of
-from models.invitation import ANSWERS as KNOWN
-from models.meeting import MeetingGuest, MeetingSeries
+from meetings.locking import original_of, read_meeting
+from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
 
 router = framed_pages()
-
-_guest = table_of(MeetingGuest)
-_series = table_of(MeetingSeries)
 
 Seen = Annotated[int, Form()]
 
@@ -61,30 +57,6 @@ AS: Final[Mapping[str, str]] = {
 def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
     """One meeting."""
     return meeting_page(desk, request, meeting_id, Typed())
-
-
-@router.post("/meetings/{meeting_id}/answer")
-@asks(Action.ANSWER_INVITATION)
-def answer_invitation(
-    desk: AtDesk, request: Request, meeting_id: UUID, said: Text = "", alternate: Text = ""
-) -> Response:
-    """Say whether one comes, and who comes instead."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    by = require(Action.ANSWER_INVITATION, given)
-
-    def act() -> None:
-        answers.answer(
-            desk.session,
-            meeting_id,
-            desk.asker.person_id,
-            checked_answer(said),
-            means="page",
-            alternate_id=id_or_none(alternate) if said == DECLINED else None,
-            by=by,
-            at=desk.at,
-        )
-
-    return _after(desk, request, meeting_id, "answer", desk.attempt(act), {"said": said, "alternate": alternate})
 
 
 @router.post("/meetings/{meeting_id}/time")
@@ -182,7 +154,7 @@ def change_hour(
         return schedule.change_hour(
             desk.session,
             season_id,
-            since=row["original"].date(),
+            since=original_of(row).date(),
             hour=hour_of(hour),
             minutes=length,
             by=by,
@@ -227,24 +199,17 @@ def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: U
     return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
 
 
-def checked_answer(said: str) -> str:
-    """An answer as a form sends it. Raises Refusal."""
-    if said not in KNOWN:
-        raise Refusal("answer.missing", N_("Choose one of the three answers."))
-    return said
-
-
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
 def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
     meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    committee = committees(desk.session)[meeting["committee_id"]]
+    committee = committees(desk.session)[meeting.committee_id]
     people = people_by_id(desk)
-    day = meeting["starts"].date()
+    day = meeting.starts.date()
     audience = audience_of(desk, members, given, day)
-    is_open = meeting["state"] == "planned"
+    is_open = meeting.state == "planned"
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
     asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
     guests = _guests(desk, meeting_id)
@@ -259,17 +224,17 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         season=_season(desk, meeting) if may_plan else None,
         committee=committee,
         title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting["starts"]),
+        when=wording.when(desk.language, meeting.starts),
         hours=hours_of(meeting),
-        state=STATES[meeting["state"]],
+        state=STATES[meeting.state],
         seats=seats_of(desk, meeting, members, people),
         guests=[{"person": people[one], "answer": _said(desk, meeting_id).get(one)} for one in guests],
-        mine=asked[0] if asked and meeting["ends_at"] > desk.at and allows(Action.ANSWER_INVITATION, given) else None,
+        mine=asked[0] if asked and meeting.ends_at > desk.at and allows(Action.ANSWER_INVITATION, given) else None,
         people=people,
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
-        may_run=meeting["state"] != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
+        may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
         to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
         agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
         documents=[one for one in documents_of(desk, meeting_id, audience) if not one["version"].is_replaced],
@@ -281,27 +246,25 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
     )
 
 
-def _candidates(desk: Desk, meeting: Mapping[str, Any]) -> list[tuple[str, UUID]]:
+def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
     """Whom a meeting under way decides on, by reference or number, as far as the reader may see them while it sits."""
-    if meeting["state"] != "under_way":
+    if meeting.state != "under_way":
         return []
     found = []
-    for participant_id in recruiters.sat_on(desk.session, meeting["id"]).values():
+    for participant_id in recruiters.sat_on(desk.session, meeting.id).values():
         try:
             row, _ = find_participant(desk.session, desk.asker, participant_id)
         except Forbidden:
             continue
-        found.append((row["number"] or row["candidate_ref"], participant_id))
+        found.append((row.number or row.candidate_ref, participant_id))
     return sorted(found)
 
 
-def seats_of(
-    desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]
-) -> list[dict[str, Any]]:
+def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[dict[str, Any]]:
     """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
-    day = meeting["starts"].date()
+    day = meeting.starts.date()
     invited = invitations.invited_to(desk.session, meeting)
-    said = _said(desk, meeting["id"])
+    said = _said(desk, meeting.id)
     found = []
     for seat in members.seats_on(day):
         principals = members.holders(seat.id, day, PRINCIPAL)
@@ -312,7 +275,7 @@ def seats_of(
                 listed.setdefault(gone.deputy_id, "deputy")
         for person in members.holders(seat.id, day, ALTERNATE):
             listed.setdefault(person, ALTERNATE)
-        named = {row["alternate_id"] for row in said.values() if row["seat_id"] == seat.id and row["alternate_id"]}
+        named = {row.alternate_id for row in said.values() if row.seat_id == seat.id and row.alternate_id}
         found.append(
             {
                 "seat": seat,
@@ -333,30 +296,30 @@ def seats_of(
     return found
 
 
-def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, dict[str, Any]]:
+def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, Answered]:
     """What everyone answered to a meeting, by person."""
-    return {row["person_id"]: row for row in answers.given(desk.session, [meeting_id])}
+    return {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
 
 
 def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:
-    return desk.session.scalars(
-        select(_guest.c.person_id)
+    return scalars(
+        desk.session,
+        only(MeetingGuest.person_id)
         .where(
-            _guest.c.program_id == program_of(desk.session),
-            _guest.c.meeting_id == meeting_id,
-            _guest.c.withdrawn_at.is_(None),
+            MeetingGuest.meeting_id == meeting_id,
+            col(MeetingGuest.withdrawn_at).is_(None),
         )
-        .order_by(_guest.c.invited_at, _guest.c.id)
+        .order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)),
     ).all()
 
 
-def _season(desk: Desk, meeting: Mapping[str, Any]) -> dict[str, Any] | None:
+def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
     """The season that a meeting is of."""
-    if meeting["series_id"] is None:
+    if meeting.series_id is None:
         return None
-    return one(
+    return first(
         desk.session,
-        select(_series).where(_series.c.program_id == program_of(desk.session), _series.c.id == meeting["series_id"]),
+        of(MeetingSeries).where(MeetingSeries.id == meeting.series_id),
     )
 
 
@@ -383,7 +346,7 @@ def _twice(
 ) -> Response:
     """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
     meeting = read_meeting(desk.session, meeting_id)
-    committee = committees(desk.session)[meeting["committee_id"]]
+    committee = committees(desk.session)[meeting.committee_id]
     here = f"/meetings/{meeting_id}"
     ask = Ask(
         title=gettext(title),
@@ -400,11 +363,9 @@ def _twice(
     return outcome
 
 
-def _facts(
-    desk: Desk, committee: str, meeting: Mapping[str, Any], form: str, values: Mapping[str, str]
-) -> list[tuple[str, str]]:
+def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a change comes to, as the page before it says it: what was typed is what is shown."""
-    found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting['starts'])}")]
+    found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting.starts)}")]
     try:
         if form == "time":
             starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
@@ -413,7 +374,7 @@ def _facts(
             found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
             if (season := _season(desk, meeting)) is not None:
                 reached = gettext(N_("This meeting and the later ones, until %(day)s"))
-                last_day = show_day(desk.language, season["ends_on"])
+                last_day = show_day(desk.language, season.ends_on)
                 found.append((gettext(N_("Which")), reached % {"day": last_day}))
         if form == "guests" and (guest := id_or_none(values["person"])):
             name = people_by_id(desk).get(guest)
@@ -432,9 +393,4 @@ def _facts(
     return found
 
 
-def _after(
-    desk: Desk, request: Request, meeting_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
-) -> Response:
-    if refusal is None:
-        return see_other(f"/meetings/{meeting_id}#{form}")
-    return meeting_page(desk, request, meeting_id, Typed(form, refusal, values))
+act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.desk, request, on.id, typed))

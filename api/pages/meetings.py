@@ -85,7 +85,7 @@ def _page(
     first = date.fromisoformat(f"{month}-01") if _MONTH.fullmatch(month) else desk.day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
     known = committees(desk.session)
-    chosen = next((row["id"] for row in known.values() if row["key"] == committee), None)
+    chosen = next((row.id for row in known.values() if row.key == committee), None)
     lines = between(desk, first, last, committee_id=chosen)
     ahead = between(desk, desk.day, desk.day + AHEAD)
     mine = [line for line in ahead if line.is_mine and line.is_to_come]
@@ -102,7 +102,7 @@ def _page(
         weeks=_weeks(first, lines),
         lines=lines,
         chosen=committee if chosen else "",
-        committees=sorted((title_of(row, desk.language), row["key"]) for row in known.values()),
+        committees=sorted((title_of(row, desk.language), row.key) for row in known.values()),
         answers=ANSWERS,
         states=STATES,
         feeds=feeds.feeds_of(desk.session, desk.asker.person_id),

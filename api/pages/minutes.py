@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -13,13 +12,14 @@ from api.access.meetings import find_meeting
 from api.access.minutes import Sheet, find_minutes, minutes_file
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.minutes import MINUTES
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
-from api.web.readers import id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, N_, gettext
@@ -28,6 +28,7 @@ from meetings.committees import committees
 from meetings.decisions import decisions_of
 from meetings.documents.content import untranslated
 from meetings.minutes_posting import lacking
+from models.minutes import Minutes
 
 router = framed_pages()
 
@@ -46,41 +47,6 @@ def show_minutes(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
 def download_minutes(desk: AtDesk, meeting_id: UUID, language: downloads.Language, form: downloads.Form) -> Response:
     """The minutes as a file, in one language."""
     return downloads.download(minutes_file(desk, meeting_id, language, form))
-
-
-@router.post("/meetings/{meeting_id}/minutes/notes")
-@asks(Action.RUN_MEETING)
-def edit_note(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    number: Text = "",
-    said_fr: Text = "",
-    said_en: Text = "",
-) -> Response:
-    """Change what a draft says of an item."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.edit_note(
-            desk.session, meeting_id, number, said_fr=said_fr, said_en=said_en, by=by, at=desk.at, seen=seen
-        )
-
-    values = {"said_fr": said_fr, "said_en": said_en}
-    return _after(desk, request, meeting_id, f"item-{number}", act, values)
-
-
-@router.post("/meetings/{meeting_id}/minutes/refreshing")
-@asks(Action.RUN_MEETING)
-def refresh(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Take over into a draft what was corrected since in the attendance."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.refresh(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "attendance", act, {})
 
 
 @router.post("/meetings/{meeting_id}/minutes/circulation")
@@ -110,41 +76,13 @@ def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, show
     return outcome
 
 
-@router.post("/meetings/{meeting_id}/minutes/amendment")
-@asks(Action.RUN_MEETING)
-def amend(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Take back what was sent, to change it."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        minutes.amend(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "state", act, {})
-
-
-@router.post("/meetings/{meeting_id}/minutes/approval")
-@asks(Action.RUN_MEETING)
-def approve(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, meeting: Text = "") -> Response:
-    """Record in which later meeting they were approved. They never change again."""
-    by = _keeper(desk, meeting_id)
-
-    def act() -> None:
-        later = id_or_none(meeting)
-        if later is None:
-            raise Refusal("minutes.missing", N_("Choose the meeting that approved them."))
-        find_meeting(desk.session, desk.asker, later)
-        minutes.approve(desk.session, meeting_id, in_meeting=later, by=by, at=desk.at, seen=seen)
-
-    return _after(desk, request, meeting_id, "approval", act, {"meeting": meeting})
-
-
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
 def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting's minutes; with `typed`, as a rule refused what was sent. Raises Forbidden."""
     sheet = find_minutes(desk, meeting_id)
-    committee = committees(desk.session)[sheet.meeting["committee_id"]]
+    committee = committees(desk.session)[sheet.meeting.committee_id]
     row, content = sheet.row, sheet.content
     return page(
         desk,
@@ -155,13 +93,13 @@ def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         meeting=sheet.meeting,
         committee=committee,
         title=title_of(committee, desk.language),
-        when=wording.when(desk.language, sheet.meeting["starts"]),
+        when=wording.when(desk.language, sheet.meeting.starts),
         keeps=sheet.keeps,
         minutes=row,
         content=content,
         languages=[one for one in LANGUAGES if content is not None and not untranslated(content, one)],
         lacking=lacking(content) if content is not None else {},
-        decisions={one["number"]: one["id"] for one in decisions_of(desk.session, meeting_id)} if content else {},
+        decisions={one.number: one.id for one in decisions_of(desk.session, meeting_id)} if content else {},
         attended=ATTENDED,
         outcomes=OUTCOMES,
         is_intact=row is not None and minutes.is_intact(row),
@@ -172,24 +110,21 @@ def minutes_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
 
 def _approving(desk: Desk, sheet: Sheet) -> list[tuple[UUID, str]]:
     """The later meetings of the committee that may have approved them, as choices, the first one first."""
-    if not sheet.keeps or sheet.row is None or sheet.row["state"] != "circulated":
+    if not sheet.keeps or sheet.row is None or sheet.row.state != "circulated":
         return []
-    return [
-        (one["id"], wording.when(desk.language, one["starts"]))
-        for one in minutes.approving(desk.session, sheet.meeting)
-    ]
+    return [(one.id, wording.when(desk.language, one.starts)) for one in minutes.approving(desk.session, sheet.meeting)]
 
 
-def _approved_in(desk: Desk, row: Mapping[str, Any]) -> str:
-    if row["approved_in_id"] is None:
+def _approved_in(desk: Desk, row: Minutes) -> str:
+    if row.approved_in_id is None:
         return ""
-    later, _, _ = find_meeting(desk.session, desk.asker, row["approved_in_id"])
-    return wording.when(desk.language, later["starts"])
+    later, _, _ = find_meeting(desk.session, desk.asker, row.approved_in_id)
+    return wording.when(desk.language, later.starts)
 
 
 def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
-    committee = committees(desk.session)[sheet.meeting["committee_id"]]
-    of = f"{title_of(committee, desk.language)}, {wording.when(desk.language, sheet.meeting['starts'])}"
+    committee = committees(desk.session)[sheet.meeting.committee_id]
+    of = f"{title_of(committee, desk.language)}, {wording.when(desk.language, sheet.meeting.starts)}"
     found = [(gettext(N_("Minutes of the meeting")), of)]
     if sheet.content is not None:
         lacks = lacking(sheet.content)
@@ -214,11 +149,4 @@ def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
     return require(Action.RUN_MEETING, given)
 
 
-def _after(
-    desk: Desk, request: Request, meeting_id: UUID, form: str, act: Callable[[], None], values: dict[str, Any]
-) -> Response:
-    """Do it and go back to where it stands; or the page again, with what was typed, where a rule refuses."""
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/meetings/{meeting_id}/minutes#{form}")
-    return minutes_page(desk, request, meeting_id, Typed(form, refusal, values))
+act_pages(router, MINUTES, lambda on, request, typed: minutes_page(on.desk, request, on.id, typed), must_have_seen=True)

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Table, select
 
 from api.access.permissions import (
     Action,
@@ -23,25 +22,21 @@ from api.access.permissions import (
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.people import ACCESS
+from api.pages.act_routes import act_pages
 from api.pages.frame import framed_pages, may_go, page, see_other
 from api.pages.sign_in import site_or_refuse
 from api.views.timeline import MEANS
 from api.web import browsers, limits
 from domain.access import invitations, passkeys, sign_ins
 from domain.access.sites import site_of
-from domain.departure import ways_in
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, scalar
+from domain.kernel.scope import program_of
 from models.access import BrowserSession, Identity, Passkey
-from models.base import table_of
 from models.program import Person
 
 router = framed_pages()
-
-_person = table_of(Person)
-_identity = table_of(Identity)
-_sign_in = table_of(BrowserSession)
-_passkey = table_of(Passkey)
 
 
 @router.get("/my-access", name="my_access")
@@ -56,7 +51,7 @@ def show_my_access(desk: AtDesk, request: Request) -> HTMLResponse:
 @asks(Action.END_SIGN_IN)
 def end_sign_in(desk: AtDesk, request: Request, sign_in_id: UUID) -> Response:
     """End one of one's own sign-ins, such as that of a computer that one left."""
-    whose = _whose(desk, _sign_in, sign_in_id)
+    whose = _whose(desk, BrowserSession, sign_in_id)
     by = require(Action.END_SIGN_IN, to_person(desk.asker, whose))
     refusal = desk.attempt(lambda: sign_ins.end(desk.session, whose, sign_in_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "sign-ins")
@@ -88,7 +83,7 @@ def add_passkey(desk: AtDesk, request: Request) -> Response:
 @asks(Action.REMOVE_PASSKEY)
 def remove_passkey(desk: AtDesk, request: Request, passkey_id: UUID) -> Response:
     """Remove one of one's own passkeys."""
-    whose = _whose(desk, _passkey, passkey_id)
+    whose = _whose(desk, Passkey, passkey_id)
     by = require(Action.REMOVE_PASSKEY, to_person(desk.asker, whose))
     refusal = desk.attempt(lambda: passkeys.remove(desk.session, whose, passkey_id, by=by, at=desk.at))
     return _after(desk, request, refusal, "passkeys")
@@ -100,44 +95,33 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
     """Who can sign in and by what: of all, or for a manager of their own organization."""
     if not may_go(desk, Action.SEE_ACCESS):
         raise Forbidden
-    people = many(
+    people = every(
         desk.session,
-        select(_person.c.id, _person.c.given_name, _person.c.family_name, _person.c.email)
-        .where(_person.c.program_id == program_of(desk.session))
-        .order_by(_person.c.sort_key),
+        of(Person).order_by(col(Person.sort_key)),
     )
-    given = {one["id"]: to_person(desk.asker, one["id"]) for one in people}
+    given = {one.id: to_person(desk.asker, one.id) for one in people}
     live = desk.asker.standing.live
     access = invitations.access_of(
         desk.session, [one for one in given if _may(Action.SEE_ACCESS, given[one])], at=desk.at
     )
     lines = [
         {
-            **one,
-            "name": f"{one['given_name']} {one['family_name']}",
-            "access": access[one["id"]],
-            "is_live": one["id"] in live,
-            "begins_on": desk.asker.standing.from_day(one["id"]),
-            "may_invite": _may(Action.INVITE, given[one["id"]]) and one["id"] in live,
-            "has_address": one["email"] is not None,
-            "is_self": one["id"] == desk.asker.person_id,
-            "needs_address": access[one["id"]].state == "none" and one["id"] in live and one["email"] is None,
+            "id": one.id,
+            "name": f"{one.given_name} {one.family_name}",
+            "access": access[one.id],
+            "is_live": one.id in live,
+            "begins_on": desk.asker.standing.from_day(one.id),
+            "may_invite": _may(Action.INVITE, given[one.id]) and one.id in live,
+            "has_address": one.email is not None,
+            "is_self": one.id == desk.asker.person_id,
+            "needs_address": access[one.id].state == "none" and one.id in live and one.email is None,
         }
         for one in people
         # Who holds nothing cannot come in; they are listed where they begin later, or something of an access is left.
-        if one["id"] in access
-        and (one["id"] in live or desk.asker.standing.from_day(one["id"]) or access[one["id"]].state != "none")
+        if one.id in access
+        and (one.id in live or desk.asker.standing.from_day(one.id) or access[one.id].state != "none")
     ]
     return page(desk, request, "access.html", lines=lines, now=desk.at)
-
-
-@router.post("/people/{person_id}/invitation", name="invite")
-@asks(Action.INVITE)
-def invite(desk: AtDesk, request: Request, person_id: UUID) -> Response:
-    """Invite a person to sign in, by letter."""
-    by = require(Action.INVITE, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: invitations.invite(desk.session, person_id, by=by, at=desk.at))
-    return _back(desk, request, person_id, refusal)
 
 
 @router.post("/people/{person_id}/invitation/link", name="hand_over_invitation")
@@ -157,15 +141,6 @@ def hand_over_invitation(desk: AtDesk, request: Request, person_id: UUID) -> Res
     return _theirs(desk, request, person_id, refusal, link=link)
 
 
-@router.post("/people/{person_id}/access/end", name="end_access")
-@asks(Action.END_ACCESS)
-def end_access(desk: AtDesk, request: Request, person_id: UUID) -> Response:
-    """End all of a person's access at once."""
-    by = require(Action.END_ACCESS, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(lambda: ways_in.shut_out(desk.session, person_id, by=by, at=desk.at))
-    return _back(desk, request, person_id, refusal)
-
-
 @router.get("/people/{person_id}/access", name="access_of")
 @asks(Action.SEE_ACCESS)
 def show_access(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse:
@@ -174,11 +149,9 @@ def show_access(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse
     return _theirs(desk, request, person_id)
 
 
-def _whose(desk: Desk, table: Table, row_id: UUID) -> UUID:
+def _whose(desk: Desk, table: Any, row_id: UUID) -> UUID:
     """Whose a sign-in or a passkey of this program is, whether it still holds or not. Raises Forbidden."""
-    whose: UUID | None = desk.session.scalar(
-        select(table.c.person_id).where(table.c.program_id == program_of(desk.session), table.c.id == row_id)
-    )
+    whose: UUID | None = scalar(desk.session, only(table.person_id).where(table.id == row_id))
     if whose is None:
         raise Forbidden
     return whose
@@ -192,9 +165,8 @@ def _mine(desk: Desk, request: Request, refusal: Refusal | None = None) -> HTMLR
         request,
         "my_access.html",
         refused=refusal,
-        sign_ins=[
-            {**one, "is_this": one["id"] == this} for one in sign_ins.open_sign_ins(desk.session, me, at=desk.at)
-        ],
+        sign_ins=sign_ins.open_sign_ins(desk.session, me, at=desk.at),
+        this=this,
         MEANS=MEANS,
         passkeys=passkeys.passkeys_of(desk.session, me),
         accounts=_accounts(desk, me),
@@ -229,17 +201,16 @@ def _theirs(
     )
 
 
-def _accounts(desk: Desk, person_id: UUID) -> list[dict[str, Any]]:
+def _accounts(desk: Desk, person_id: UUID) -> list[Identity]:
     """The directory accounts that are linked to a person: since when, and nothing by which they are known there."""
-    return many(
+    return every(
         desk.session,
-        select(_identity.c.linked_at)
+        of(Identity)
         .where(
-            _identity.c.program_id == program_of(desk.session),
-            _identity.c.person_id == person_id,
-            _identity.c.ended_at.is_(None),
+            Identity.person_id == person_id,
+            col(Identity.ended_at).is_(None),
         )
-        .order_by(_identity.c.linked_at),
+        .order_by(col(Identity.linked_at)),
     )
 
 
@@ -247,11 +218,13 @@ def _after(desk: Desk, request: Request, refusal: Refusal | None, part: str) -> 
     return see_other(f"/my-access#{part}") if refusal is None else _mine(desk, request, refusal)
 
 
-def _back(desk: Desk, request: Request, person_id: UUID, refusal: Refusal | None) -> Response:
-    if refusal is None:
-        return see_other(f"/people/{person_id}/access")
-    return _theirs(desk, request, person_id, refusal)
-
-
 def _may(action: Action, given: Given) -> bool:
     return allows(action, given) is not None
+
+
+act_pages(
+    router,
+    ACCESS,
+    lambda on, request, typed: _theirs(on.desk, request, on.id, typed.refusal),
+    after=lambda _, place: f"{place}/access",
+)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -10,42 +12,39 @@ from uuid import UUID
 
 from fastapi import File, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
-from api.access.partners import find_obligation, find_proof, find_proposal
+from api.access.partners import find_obligation, find_proof
 from api.access.permissions import Action, Forbidden, Relation, allows, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.obligations import LOOKED_AT, OBLIGATION
+from api.pages.act_routes import act_pages
 from api.pages.agreement import PERIODS, in_words
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.names import titles_of_roles
-from api.views.obligations import STATES, clause_of
+from api.views.obligations import STATES, clause_of, text_of
 from api.views.tasks import names_of
-from api.web.readers import day_of, id_or_none
+from api.web.readers import day_of
 from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.declarations.program_agreements import AttestationRule
 from domain.endorsement.counting import does_it_count
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
-from domain.obligations import accepting, reading, to_accept, waiving
+from domain.kernel.rows import col, joins, only, run, scalar
+from domain.kernel.scope import local_day
 from domain.obligations import attestations as saying
+from domain.obligations import reading, to_accept, waiving
 from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.clauses import waivers_of_no_day
+from domain.obligations.reading import GivenDocument, PeriodRead, Stated, StepDocument
 from domain.obligations.wording import KINDS, WHY
 from domain.record import reads
 from locales import N_
 from meetings import waivers
 from meetings.committees import committees
-from models.base import refers, table_of
 from models.casework import Evidence, EvidenceFile, Task
-from models.obligation import ObligationFile
+from models.obligation import ObligationFile, ObligationFinding
 
 router = framed_pages()
-
-_file = table_of(ObligationFile)
-_evidence = table_of(Evidence)
-_evidence_file = table_of(EvidenceFile)
-_task = table_of(Task)
 
 
 @router.get("/obligations/{period_id}", name="obligation")
@@ -53,16 +52,6 @@ _task = table_of(Task)
 def show_obligation(desk: AtDesk, request: Request, period_id: UUID) -> HTMLResponse:
     """One period of an obligation."""
     return obligation_page(desk, request, period_id, Typed())
-
-
-@router.post("/obligations/{period_id}/attestation")
-@asks(Action.ATTEST)
-def attest(desk: AtDesk, request: Request, period_id: UUID, said: Text = "", note: Text = "") -> Response:
-    """State in writing that it held in this period, or that it did not."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ATTEST, given)
-    refusal = desk.attempt(lambda: saying.attest(desk.session, period_id, said, note=note, by=by, at=desk.at))
-    return _after(desk, request, period_id, "attestation", refusal, {"said": said, "note": note})
 
 
 @router.post("/obligations/{period_id}/documents")
@@ -86,133 +75,22 @@ def add_document(
             desk.session, period_id, document.filename, content, effective_on=day_of(day), by=by, at=desk.at
         )
 
-    return _after(desk, request, period_id, "document", desk.attempt(act), {"day": day})
-
-
-@router.post("/obligations/{period_id}/documents/{document_id}/withdrawal")
-@asks(Action.GIVE_PROOF)
-def withdraw_document(
-    desk: AtDesk, request: Request, period_id: UUID, document_id: UUID, reason: Text = ""
-) -> Response:
-    """Take a document back, with the reason."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.GIVE_PROOF, given)
-    if not any(one["id"] == document_id for one in reading.documents_of(desk.session, row["agreement_id"], row["key"])):
-        raise Forbidden
-    refusal = desk.attempt(
-        lambda: saying.withdraw_document(desk.session, document_id, reason=reason, by=by, at=desk.at)
-    )
-    return _after(desk, request, period_id, f"withdrawal-{document_id}", refusal, {"reason": reason})
-
-
-@router.post("/obligations/{period_id}/acceptance")
-@asks(Action.ACCEPT_PROOF)
-def accept_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "") -> Response:
-    """Accept a proof that was given."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-
-    def act() -> None:
-        accepting.accept(desk.session, period_id, _proof_of(proof), by=by, at=desk.at)
-
-    return _after(desk, request, period_id, f"look-{proof}", desk.attempt(act), {})
-
-
-@router.post("/obligations/{period_id}/return")
-@asks(Action.ACCEPT_PROOF)
-def return_proof(desk: AtDesk, request: Request, period_id: UUID, proof: Text = "", reason: Text = "") -> Response:
-    """Return a proof with words, to be given again."""
-    _, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.ACCEPT_PROOF, given)
-
-    def act() -> None:
-        accepting.give_back(desk.session, period_id, _proof_of(proof), reason=reason, by=by, at=desk.at)
-
-    return _after(desk, request, period_id, f"return-{proof}", desk.attempt(act), {"reason": reason})
-
-
-@router.post("/obligations/{period_id}/waiver-proposals")
-@asks(Action.WAIVE_CLAUSE)
-def propose_waiver(
-    desk: AtDesk, request: Request, period_id: UUID, first: Text = "", last: Text = "", reason: Text = ""
-) -> Response:
-    """Ask the committee that the agreement names to free the partner of the clause."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-
-    def act() -> None:
-        waivers.propose(
-            desk.session,
-            row["agreement_id"],
-            row["key"],
-            starts_on=day_of(first),
-            ends_on=day_of(last),
-            reason=reason,
-            by=by,
-            at=desk.at,
-        )
-
-    typed = {"first": first, "last": last, "reason": reason}
-    return _after(desk, request, period_id, "proposal", desk.attempt(act), typed)
-
-
-@router.post("/obligations/{period_id}/waiver-proposals/{proposal_id}/decision")
-@asks(Action.WAIVE_CLAUSE)
-def decide_waiver(desk: AtDesk, request: Request, period_id: UUID, proposal_id: UUID) -> Response:
-    """Record that the committee, which sits on it now, frees the partner as proposed."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-    find_proposal(desk.session, row, proposal_id)
-    refusal = desk.attempt(lambda: waivers.decide(desk.session, proposal_id, by=by, at=desk.at))
-    return _after(desk, request, period_id, f"decision-{proposal_id}", refusal, {})
-
-
-@router.post("/obligations/{period_id}/waivers")
-@asks(Action.WAIVE_CLAUSE)
-def waive(
-    desk: AtDesk,
-    request: Request,
-    period_id: UUID,
-    first: Text = "",
-    last: Text = "",
-    decision: Text = "",
-    reason: Text = "",
-) -> Response:
-    """Free the partner of the clause from a day to another, by a decision."""
-    row, given = find_obligation(desk.session, desk.asker, period_id)
-    by = require(Action.WAIVE_CLAUSE, given)
-
-    def act() -> None:
-        decision_id = id_or_none(decision)
-        if decision_id is None:
-            raise Refusal("waiver.no_decision", N_("A waiver needs a decision that is in effect."))
-        saying.waive(
-            desk.session,
-            row["agreement_id"],
-            row["key"],
-            starts_on=day_of(first),
-            ends_on=day_of(last),
-            decision_id=decision_id,
-            reason=reason,
-            by=by,
-            at=desk.at,
-        )
-
-    typed = {"first": first, "last": last, "decision": decision, "reason": reason}
-    return _after(desk, request, period_id, "waiver", desk.attempt(act), typed)
+    refusal = desk.attempt(act)
+    if refusal is not None:
+        return obligation_page(desk, request, period_id, Typed("document", refusal, {"day": day}))
+    return see_other(_after(desk, period_id))
 
 
 @router.get("/proofs/{document_id}", name="proof")
 @asks(Action.READ_PROOF)
 def download(desk: AtDesk, document_id: UUID) -> Response:
     """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
-    here = program_of(desk.session)
     found, by = find_proof(desk.session, desk.asker, document_id)
     reads.record_read(
         desk.session, "obligation_document", document_id, what="document", ground="role", by=by, at=desk.at
     )
-    content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == document_id))
-    return _kept_file(found["name"], found["content_type"], content)
+    content = scalar(desk.session, only(ObligationFile.content).where(ObligationFile.id == document_id))
+    return _kept_file(found.name, found.content_type, content)
 
 
 @router.get("/obligations/{period_id}/proofs/{evidence_id}", name="proof_of_step")
@@ -221,23 +99,21 @@ def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Respon
     """A document that a procedure brought for this period, for those who look at it here."""
     row, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.READ_PROOF, given)
-    steps = [UUID(fact["id"]) for fact in row["found"]["facts"] if fact["kind"] == "task"]
-    here = program_of(desk.session)
-    found = one(
+    steps = [UUID(fact["id"]) for fact in row.found["facts"] if fact["kind"] == "task"]
+    found = run(
         desk.session,
-        select(_evidence.c.label, _evidence.c.content_type, _evidence_file.c.content)
-        .join(_evidence_file, refers(_evidence_file.c.id, _evidence))
+        only(Evidence.label, Evidence.content_type, EvidenceFile.content)
+        .join(EvidenceFile, joins(EvidenceFile.id, Evidence))
         .where(
-            _evidence.c.program_id == here,
-            _evidence.c.id == evidence_id,
-            _evidence.c.task_id.in_(steps),
-            _evidence.c.kind == "document",
+            Evidence.id == evidence_id,
+            col(Evidence.task_id).in_(steps),
+            Evidence.kind == "document",
         ),
-    )
-    if found is None or row["check_kind"] != "document":
+    ).first()
+    if found is None or row.check_kind != "document":
         raise Forbidden
     reads.record_read(desk.session, "evidence", evidence_id, what="document", ground="role", by=by, at=desk.at)
-    return _kept_file(found["label"], found["content_type"], found["content"])
+    return _kept_file(found.label, found.content_type, found.content)
 
 
 def _kept_file(name: str, content_type: str, content: bytes | None) -> Response:
@@ -260,9 +136,7 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
     may_waive = allows(Action.WAIVE_CLAUSE, given) is not None
     findings = reading.findings_of(desk.session, period_id)
     attestations = reading.attestations_of(desk.session, period_id)
-    documents = (
-        reading.documents_of(desk.session, row["agreement_id"], row["key"]) if row["check_kind"] == "document" else []
-    )
+    documents = reading.documents_of(desk.session, row.agreement_id, row.key) if row.check_kind == "document" else []
     proposals = _proposals(desk, row)
     judged = to_accept.period_judged(desk.session, period_id)
     owes = judged is not None and desk.asker.person_id in to_accept.barred(desk.session, judged, [], desk.day)
@@ -274,61 +148,58 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         typed=typed,
         row=row,
         clause=clause_of(row),
-        text=row[f"text_{desk.language}"],
-        owner=titles.get(row["owed_by"], ""),
-        how_often=PERIODS[row["how_often"]],
-        rule=in_words(row["check_kind"], row["rule"], names),
-        statement=row["rule"]["statement"] if row["check_kind"] == "attestation" else None,
+        text=text_of(row, desk.language),
+        owner=titles.get(row.owed_by, ""),
+        how_often=PERIODS[row.how_often],
+        rule=in_words(row.check_kind, row.rule, names),
+        statement=row.rule["statement"] if row.check_kind == "attestation" else None,
         states=STATES,
-        facts=_facts(desk, row["found"]["facts"], names, with_links=may_read),
+        facts=_facts(desk, row.found["facts"], names, with_links=may_read),
         history=_turns(findings),
         held_from=_held_from(row),
-        may_attest=allows(Action.ATTEST, given) is not None and row["starts_on"] <= desk.day,
+        may_attest=allows(Action.ATTEST, given) is not None and row.starts_on <= desk.day,
         attestations=attestations,
         documents=documents,
-        may_give=row["check_kind"] == "document" and allows(Action.GIVE_PROOF, given) is not None,
+        may_give=row.check_kind == "document" and allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
         may_waive=may_waive and not owes,
         owes=may_waive and owes,
-        waivers=waivers_of(desk.session, row["agreement_id"], row["key"]),
-        waivers_of_no_day=waivers_of_no_day(desk.session, row["agreement_id"], row["key"]),
+        waivers=waivers_of(desk.session, row.agreement_id, row.key),
+        waivers_of_no_day=waivers_of_no_day(desk.session, row.agreement_id, row.key),
         proposals=proposals,
         decisions=[
-            (str(one["decision_id"]), f"{one['decision']} ({one['starts_on']} – {one['ends_on']})")
+            (str(one.row.decision_id), f"{one.row.decision} ({one.row.starts_on} – {one.row.ends_on})")
             for one in proposals
-            if one["counts"] and not one["is_recorded"]
+            if one.counts and not one.is_recorded
         ]
         if may_waive and not owes
         else [],
         proofs=_proofs(desk, row, documents, attestations),
         may_look=Relation.ACCEPTS in given,
         lookers=_lookers(desk, judged),
-        given_late=_given_late(desk, row, [*documents, *attestations]),
+        given_late=_given_late(desk, row, documents, attestations),
         day=desk.day,
         # Who gives the proof of a period that is over means that period, and seldom today.
-        speaks_of=desk.day if row["ends_on"] is None else min(desk.day, row["ends_on"]),
+        speaks_of=desk.day if row.ends_on is None else min(desk.day, row.ends_on),
     )
 
 
-def _turns(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _turns(findings: Sequence[ObligationFinding]) -> list[ObligationFinding]:
     """The findings by which a period came to stand otherwise, the newest first: not those that only counted more."""
     earlier = [*findings[1:], None]
-    return [
-        one for one, before in zip(findings, earlier, strict=True) if before is None or before["state"] != one["state"]
-    ]
+    return [one for one, before in zip(findings, earlier, strict=True) if before is None or before.state != one.state]
 
 
-def _given_late(desk: Desk, row: Mapping[str, Any], given: Sequence[Mapping[str, Any]]) -> set[UUID]:
+def _given_late(
+    desk: Desk, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[Stated]
+) -> set[UUID]:
     """The documents and statements that came after the last day for proof: they count, and it is said of them."""
-    last = row["due_on"]
-    return {
-        one["id"]
-        for one in given
-        if last is not None and local_day(desk.session, one["added_at"] if "added_at" in one else one["said_at"]) > last
-    }
+    last = row.due_on
+    given = {one.id: one.added_at for one in documents} | {one.id: one.said_at for one in attestations}
+    return {one for one, at in given.items() if last is not None and local_day(desk.session, at) > last}
 
 
-def _lookers(desk: Desk, judged: Mapping[str, Any] | None) -> list[str]:
+def _lookers(desk: Desk, judged: to_accept.PeriodJudged | None) -> list[str]:
     """Who is to look at what was given and waits; nobody where nothing waits, or where nobody is there to."""
     if judged is None or not to_accept.waiting(judged):
         return []
@@ -336,39 +207,50 @@ def _lookers(desk: Desk, judged: Mapping[str, Any] | None) -> list[str]:
     return sorted(set(names_of(desk, [holder.person_id for holder in holders]).values()))
 
 
-def _proposals(desk: Desk, row: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What was proposed of the clause, each with whether the committee sits on it now, and whether it was recorded."""
-    of_clause = (desk.session, row["agreement_id"], row["key"])
-    recorded = {one["proposal_id"] for one in (*waivers_of(*of_clause), *waivers_of_no_day(*of_clause))}
+@dataclass(frozen=True)
+class Proposal:
+    """What was proposed of the clause: whether the committee sits on it now, and whether a waiver was recorded."""
+
+    row: waiving.Proposed
+    title: str
+    is_sat_on: bool
+    counts: bool
+    is_recorded: bool
+
+
+def _proposals(desk: Desk, row: PeriodRead) -> list[Proposal]:
+    of_clause = (desk.session, row.agreement_id, row.key)
+    recorded = {one.proposal_id for one in (*waivers_of(*of_clause), *waivers_of_no_day(*of_clause))}
     return [
-        {
-            **one,
-            "title": one["title_fr"] if desk.language == "fr" else one["title_en"],
-            "is_sat_on": waivers.item_under_way(desk.session, one["id"]) is not None,
-            "counts": one["decision_id"] is not None
-            and does_it_count(desk.session, one["decision_id"], with_quorum=True),
-            "is_recorded": one["id"] in recorded,
-        }
-        for one in waiving.proposals_of(desk.session, row["agreement_id"], row["key"])
+        Proposal(
+            one,
+            title=one.title_fr if desk.language == "fr" else one.title_en,
+            is_sat_on=waivers.item_under_way(desk.session, one.id) is not None,
+            counts=one.decision_id is not None and does_it_count(desk.session, one.decision_id, with_quorum=True),
+            is_recorded=one.id in recorded,
+        )
+        for one in waiving.proposals_of(desk.session, row.agreement_id, row.key)
     ]
 
 
 def _proofs(
     desk: Desk,
-    row: Mapping[str, Any],
-    documents: Sequence[Mapping[str, Any]],
-    attestations: Sequence[Mapping[str, Any]],
+    row: PeriodRead,
+    documents: Sequence[GivenDocument],
+    attestations: Sequence[Stated],
 ) -> list[dict[str, Any]]:
     """What was given for this period and somebody looks at, or looked at, in the order of the facts."""
-    facts = [fact for fact in row["found"]["facts"] if fact["kind"] in to_accept.PROOFS]
-    if row["check_kind"] not in ("document", "attestation"):
+    facts = [fact for fact in row.found["facts"] if fact["kind"] in to_accept.PROOFS]
+    if row.check_kind not in ("document", "attestation"):
         return []
     steps = reading.documents_of_steps(desk.session, [UUID(fact["id"]) for fact in facts if fact["kind"] == "task"])
-    by_id: dict[str, list[Mapping[str, Any]]] = {}
-    for given in (*documents, *attestations):
-        by_id.setdefault(str(given["id"]), []).append(given)
+    by_id: dict[str, list[GivenDocument | Stated | StepDocument]] = defaultdict(list)
+    for document in documents:
+        by_id[str(document.id)].append(document)
+    for stated in attestations:
+        by_id[str(stated.id)].append(stated)
     for brought in steps:
-        by_id.setdefault(str(brought["task_id"]), []).append(brought)
+        by_id[str(brought.task_id)].append(brought)
     return [
         {"id": fact["id"], "kind": fact["kind"], "why": fact["why"], "word": WHY.get(fact["why"], ""), "of": proofs}
         for fact in facts
@@ -376,30 +258,20 @@ def _proofs(
     ]
 
 
-def _proof_of(proof: str) -> UUID:
-    found = id_or_none(proof)
-    if found is None:
-        raise Refusal("proof.unknown", N_("There is no such proof for this period."))
-    return found
-
-
-def _held_from(row: Mapping[str, Any]) -> date | None:
+def _held_from(row: PeriodRead) -> date | None:
     """The first local day on which it can be stated that it held; None of what is not stated in writing."""
-    if row["check_kind"] != "attestation":
+    if row.check_kind != "attestation":
         return None
-    return AttestationRule.model_validate(row["rule"]).from_day(row["starts_on"], row["ends_on"])
+    return AttestationRule.model_validate(row.rule).from_day(row.starts_on, row.ends_on)
 
 
-def _after(
-    desk: Desk, request: Request, period_id: UUID, form: str, refusal: Refusal | None, values: dict[str, Any]
-) -> Response:
-    if refusal is None:
-        try:
-            find_obligation(desk.session, desk.asker, period_id)
-        except Forbidden:  # to look at it was their part in it, and that is done
-            return see_other("/")
-        return see_other(f"/obligations/{period_id}")
-    return obligation_page(desk, request, period_id, Typed(form, refusal, values))
+def _after(desk: Desk, period_id: UUID) -> str:
+    """The page of the period, or one's own work where to look at it was their part in it, and that is done."""
+    try:
+        find_obligation(desk.session, desk.asker, period_id)
+    except Forbidden:
+        return "/"
+    return f"/obligations/{period_id}"
 
 
 def _facts(
@@ -426,16 +298,23 @@ def _facts(
 
 
 def _tasks(desk: Desk, ids: list[UUID]) -> dict[str, str]:
-    rows = desk.session.execute(
-        select(_task.c.id, _task.c[f"title_{desk.language}"].label("title")).where(
-            _task.c.program_id == program_of(desk.session), _task.c.id.in_(ids)
-        )
+    rows = run(
+        desk.session,
+        only(Task.id, Task.title_fr, Task.title_en).where(col(Task.id).in_(ids)),
     )
-    return {str(row.id): row.title for row in rows}
+    return {str(row.id): row.title_fr if desk.language == "fr" else row.title_en for row in rows}
 
 
 def _titles_of_committees(desk: Desk) -> dict[str, str]:
     return {
-        row["key"]: row["title_fr"] if desk.language == "fr" else row["title_en"]
-        for row in committees(desk.session).values()
+        row.key: row.title_fr if desk.language == "fr" else row.title_en for row in committees(desk.session).values()
     }
+
+
+for subject in (OBLIGATION, LOOKED_AT):
+    act_pages(
+        router,
+        subject,
+        lambda on, request, typed: obligation_page(on.desk, request, on.id, typed),
+        after=lambda on, _: _after(on.desk, on.id),
+    )

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Date, and_, cast, func, or_, select
+from sqlalchemy import Date, cast, func
 from sqlalchemy.orm import aliased
+from sqlmodel import and_, or_
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -27,25 +28,18 @@ from domain.declarations.planning import Planned
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run
+from domain.kernel.scope import local_day, program, program_of
 from domain.obligations.entering_late import StaysVacant, stays_vacant
 from domain.people import people
 from domain.terms.agreed_roles import created_roles, creates_from
 from locales import N_
 from models.agreement import AgreementRole
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.program import Organization, Person, Tenure
 
 router = framed_pages()
-
-_case = table_of(Case)
-_task = table_of(Task)
-_person = table_of(Person)
-_tenure = table_of(Tenure)
-_earlier = aliased(_tenure)
-_organization = table_of(Organization)
-_created = table_of(AgreementRole)
+_earlier = aliased(Tenure)
 
 #: The protocol that the form opens for a person: that of people who begin.
 OPENED_BY_FORM: Final = "onboarding"
@@ -220,11 +214,9 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
     protocol = scheduling.protocol_of(versions.current_protocol(desk.session, case.protocol))
     lines = lines_of(
         desk,
-        many(
+        every(
             desk.session,
-            select(_task)
-            .where(_task.c.program_id == program_of(desk.session), _task.c.case_id == case_id)
-            .order_by(_task.c.position, _task.c.item),
+            of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item)),
         ),
     )
     plan = _planned(desk, case, protocol)
@@ -236,17 +228,15 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
             {
                 "title": stage.title.in_language(desk.language),
                 "lines": [
-                    (line, planned.get((line.task["step"], line.task["item"])))
+                    (line, planned.get((line.task.step, line.task.item)))
                     for line in lines
-                    if line.task["stage"] == stage.id
+                    if line.task.stage == stage.id
                 ],
             }
             for stage in protocol.stages
         ],
         "vacant": sorted({line.vacant for line in lines if line.vacant}),
-        "moved": [
-            line for line in lines if (one := planned.get((line.task["step"], line.task["item"]))) and one.moved_from
-        ],
+        "moved": [line for line in lines if (one := planned.get((line.task.step, line.task.item))) and one.moved_from],
         "late": sum(one.before_opening and not one.is_lapsed for one in plan),
         "short": sum(one.is_short for one in plan),
         "lapsed": list(dict.fromkeys(one.step.title.in_language(desk.language) for one in plan if one.is_lapsed)),
@@ -285,72 +275,71 @@ def _allowed(desk: Desk, organization_id: UUID) -> bool:
     return allows(Action.OPEN_CASE, to_program(desk.asker, organizations=[organization_id])) is not None
 
 
-def _workers(desk: Desk) -> list[dict[str, Any]]:
+class WorkerToOpen(Tenure):
+    """A role that somebody holds, with their name and where."""
+
+    model_config = SHAPE
+
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+    short_name: str = also(Organization.short_name)
+
+
+def _workers(desk: Desk) -> list[WorkerToOpen]:
     """Those who hold the role now or soon and had no case for it that is not cancelled, the latest first.
 
     Who comes back after a time away is welcomed anew: the case of when they were there before is not counted.
     """
-    here = program_of(desk.session)
-    opened_on = cast(func.timezone(program(desk.session).time_zone, _case.c.opened_at), Date)
+    opened_on = cast(func.timezone(program(desk.session).time_zone, col(Case.opened_at)), Date)
     of_before = (
-        select(_earlier.c.id)
+        only(_earlier.id)
         .where(
-            _earlier.c.program_id == here,
-            _earlier.c.person_id == _tenure.c.person_id,
-            _earlier.c.organization_id == _tenure.c.organization_id,
-            _earlier.c.role == _tenure.c.role,
-            _earlier.c.ends_on >= opened_on,
-            _earlier.c.ends_on < _tenure.c.starts_on - 1,
+            _earlier.person_id == Tenure.person_id,
+            _earlier.organization_id == Tenure.organization_id,
+            _earlier.role == Tenure.role,
+            col(_earlier.ends_on) >= opened_on,
+            col(_earlier.ends_on) < col(Tenure.starts_on) - 1,
         )
-        .correlate(_case, _tenure)
+        .correlate(Case, Tenure)
         .exists()
     )
     had = (
-        select(_case.c.id)
+        only(Case.id)
         .where(
-            _case.c.program_id == here,
-            _case.c.protocol == OPENED_BY_FORM,
-            _case.c.subject_id == _tenure.c.person_id,
-            _case.c.organization_id == _tenure.c.organization_id,
-            or_(_case.c.state == "open", and_(_case.c.state == "closed", ~of_before)),
+            Case.protocol == OPENED_BY_FORM,
+            Case.subject_id == Tenure.person_id,
+            Case.organization_id == Tenure.organization_id,
+            or_(Case.state == "open", and_(Case.state == "closed", ~of_before)),
         )
         .exists()
     )
-    rows = many(
+    rows = every(
         desk.session,
-        select(
-            _tenure.c.person_id,
-            _tenure.c.organization_id,
-            _tenure.c.starts_on,
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
-        )
-        .join(_person, refers(_tenure.c.person_id, _person))
-        .join(_organization, refers(_tenure.c.organization_id, _organization))
+        of(WorkerToOpen)
+        .join(Person, joins(Tenure.person_id, Person))
+        .join(Organization, joins(Tenure.organization_id, Organization))
         .where(
-            _tenure.c.program_id == here,
-            _tenure.c.role == ROLE_OF_SUBJECT["worker"],
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+            Tenure.role == ROLE_OF_SUBJECT["worker"],
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
             ~had,
         )
-        .order_by(_tenure.c.starts_on.desc(), _person.c.sort_key),
+        .order_by(col(Tenure.starts_on).desc(), col(Person.sort_key)),
     )
-    return [row for row in rows if _allowed(desk, row["organization_id"])]
+    return [row for row in rows if _allowed(desk, row.organization_id)]
 
 
 def _places(desk: Desk) -> list[tuple[str, str]]:
     """The organizations whose agreement creates the role, and at which the reader may open a case."""
-    rows = desk.session.execute(
+    rows = run(
+        desk.session,
         created_roles(
-            desk.session,
-            _organization.c.id,
-            _organization.c.short_name,
-            _organization.c[f"name_{desk.language}"].label("name"),
+            col(Organization.id),
+            col(Organization.short_name),
+            col(getattr(Organization, f"name_{desk.language}")).label("name"),
         )
-        .where(_created.c.role == ROLE_OF_SUBJECT["worker"], creates_from(desk.day))
+        .where(AgreementRole.role == ROLE_OF_SUBJECT["worker"], creates_from(desk.day))
         .distinct()
-        .order_by(_organization.c.short_name)
+        .order_by(col(Organization.short_name)),
     ).all()
     return [
         (str(row.id), " – ".join(dict.fromkeys((row.short_name, row.name)))) for row in rows if _allowed(desk, row.id)

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlmodel import or_
 
 from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
@@ -17,19 +17,11 @@ from domain.casework.subjects import Subject
 from domain.declarations.protocol import Protocol
 from domain.kernel import periods
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, in_program, joins, only, run, select, tuples
 from locales import N_, pick, say
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Tenure
-
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
-_organization = table_of(Organization)
-_tenure = table_of(Tenure)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 
 _PARTS: Final = 4
 #: What a case that is opened here may be about.
@@ -81,8 +73,8 @@ def _protocols(desk: Desk) -> dict[str, Protocol]:
     """The program’s protocols in their current versions; those about a person have doors of their own."""
     rows = desk.session.scalars(
         select(ProtocolVersion)
-        .where(_protocol.c.program_id == program_of(desk.session))
-        .order_by(_protocol.c.key, _protocol.c.number, _protocol.c.recorded_at)
+        .where(in_program(ProtocolVersion))
+        .order_by(col(ProtocolVersion.key), col(ProtocolVersion.number), col(ProtocolVersion.recorded_at))
     )
     read = {row.key: row for row in rows}
     found = {key: protocol_of(row) for key, row in read.items()}
@@ -98,46 +90,38 @@ def _periods(desk: Desk, protocol: Protocol) -> list[str]:
 
 
 def _had(desk: Desk, key: str, *, once: bool) -> set[tuple[UUID | None, UUID | None, str]]:
-    asked = select(_case.c.organization_id, _case.c.agreement_version_id, _case.c.period).where(
-        _case.c.program_id == program_of(desk.session), _case.c.protocol == key
-    )
-    rows = desk.session.execute(asked if once else asked.where(_case.c.state == "open"))
+    asked = only(Case.organization_id, Case.agreement_version_id, Case.period).where(Case.protocol == key)
+    rows = run(desk.session, asked if once else asked.where(Case.state == "open"))
     return {(row[0], row[1], row[2]) for row in rows}
 
 
 def _subjects(desk: Desk, protocol: Protocol) -> Iterator[tuple[Subject, str]]:
-    here = program_of(desk.session)
     if protocol.subject.kind == "program":
         yield Subject(), ""
     elif protocol.subject.kind == "organization":
-        rows = many(
+        for organization_id, name in tuples(
             desk.session,
-            select(_organization.c.id, _organization.c.short_name)
-            .join(_tenure, refers(_tenure.c.organization_id, _organization))
+            only(Organization.id, Organization.short_name)
+            .join(Tenure, joins(Tenure.organization_id, Organization))
             .where(
-                _organization.c.program_id == here,
-                _tenure.c.role == protocol.subject.having,
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= desk.day),
+                Tenure.role == protocol.subject.having,
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
             )
             .distinct()
-            .order_by(_organization.c.short_name),
-        )
-        for row in rows:
-            yield Subject(organization_id=row["id"]), row["short_name"]
+            .order_by(col(Organization.short_name)),
+        ):
+            yield Subject(organization_id=organization_id), name
     else:
-        rows = many(
+        for version_id, n, organization_id, name in tuples(
             desk.session,
-            select(_version.c.id, _version.c.n, _agreement.c.organization_id, _organization.c.short_name)
-            .join(_agreement, refers(_version.c.agreement_id, _agreement))
-            .join(_organization, refers(_agreement.c.organization_id, _organization))
+            only(AgreementVersion.id, AgreementVersion.n, Agreement.organization_id, Organization.short_name)
+            .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+            .join(Organization, joins(Agreement.organization_id, Organization))
             .where(
-                _version.c.program_id == here,
-                _version.c.state.in_(["in_force", "ended"]),
-                or_(_version.c.ends_on.is_(None), _version.c.ends_on >= desk.day),
+                col(AgreementVersion.state).in_(["in_force", "ended"]),
+                or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= desk.day),
             )
-            .order_by(_organization.c.short_name, _version.c.n),
-        )
-        for row in rows:
-            subject = Subject(organization_id=row["organization_id"], agreement_version_id=row["id"])
-            words = say(desk.language, _AGREEMENT, organization=row["short_name"], number=row["n"])
-            yield subject, words
+            .order_by(col(Organization.short_name), col(AgreementVersion.n)),
+        ):
+            subject = Subject(organization_id=organization_id, agreement_version_id=version_id)
+            yield subject, say(desk.language, _AGREEMENT, organization=name, number=n)

@@ -37,7 +37,7 @@ def list_letters(
         request,
         "post.html",
         letters=letters[:PAGE_SIZE],
-        older=letters[PAGE_SIZE - 1]["n"] if len(letters) > PAGE_SIZE else None,
+        older=letters[PAGE_SIZE - 1].n if len(letters) > PAGE_SIZE else None,
         is_first=before == 2**62,
         state=state,
         counts=counts,
@@ -75,7 +75,7 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
         raise Forbidden
     outgoing_mail.tell_of_reading(desk, found, by)
     return Response(
-        found["message"],
+        found.message,
         media_type="message/rfc822",
         headers={
             # Neither name nor subject: a file's name is seen by whoever the file passes.
@@ -111,7 +111,7 @@ def _letter_page(desk: Desk, request: Request, notice_id: UUID, refusal: Refusal
         letter=found,
         withheld=withheld,
         kept_from=outgoing_mail.is_kept_from(desk, found),
-        text="" if withheld else outgoing_mail.text_of(found["message"]),
+        text="" if withheld else outgoing_mail.text_of(found.message),
         now=desk.at,
-        may_retry=NOTICE.allows(found["state"], "retry") and allows(Action.RESEND_POST, given) is not None,
+        may_retry=NOTICE.allows(found.state, "retry") and allows(Action.RESEND_POST, given) is not None,
     )

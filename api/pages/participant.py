@@ -9,9 +9,16 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
-from api.access.participants import find_participant, ground_of, ground_of_facts, open_file, purposes_for, read_facts
+from api.access.participants import (
+    Known,
+    find_participant,
+    ground_of,
+    ground_of_facts,
+    open_file,
+    purposes_for,
+    read_facts,
+)
 from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
@@ -23,7 +30,7 @@ from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import duplicates, first_meetings
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, only, run, scalar
 from domain.participants import destruction, disclosures, findings, rates, reading, what_is_destroyed
 from domain.participants.ages import Age
 from domain.participants.areas import areas
@@ -37,15 +44,12 @@ from domain.terms.admission import BEING_ADMITTED
 from domain.terms.sharing import circle_of
 from locales import N_, current_language, gettext, show_day
 from meetings import admissions, decisions, recruiters
-from models.base import table_of
+from models.consent import Consent
 from models.follow_up import FollowUp
 from models.program import Organization
-from models.referral import CRITERIA
+from models.referral import CRITERIA, Referral
 
 router = framed_pages("/participants")
-
-_organization = table_of(Organization)
-_follow_up = table_of(FollowUp)
 
 Seen = Annotated[int, Form()]
 
@@ -169,7 +173,7 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
         )
         shown.update(who=opened.who, facts=opened.found, reasons=[_why(one) for one in opened.reasons])
         shown["told"] = [_said_in(one) for one in opened.referrals]
-        if Relation.COORDINATOR in given and row["state"] == "candidate":
+        if Relation.COORDINATOR in given and row.state == "candidate":
             shown["duplicates"] = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
 
     refusal = desk.attempt(act)
@@ -221,7 +225,7 @@ def read_what_was_referred(desk: AtDesk, request: Request, participant_id: UUID,
 def participant_page(
     desk: Desk,
     request: Request,
-    row: Mapping[str, Any],
+    row: Known,
     given: Given,
     *,
     typed: Typed | None = None,
@@ -231,17 +235,17 @@ def participant_page(
 
     `typed` is what came in with a form that was refused, and stays in it.
     """
-    session, participant_id, typed = desk.session, row["id"], typed or Typed()
+    session, participant_id, typed = desk.session, row.id, typed or Typed()
     if typed.refusal is not None:
-        row = _again(desk, participant_id) or row
+        row, _ = find_participant(session, desk.asker, participant_id)  # as it stands after what was refused was undone
     may = {action: allows(action, given) is not None for action in _ACTS}
     referrals = reading.referrals_of(session, participant_id)
-    waiting = next((one for one in referrals if one["state"] == "received"), None)
+    waiting = next((one for one in referrals if one.state == "received"), None)
     found = findings.findings_of(session, participant_id)
     named = workers.named(session, participant_id)
-    item = admissions.item_under_way(session, row["candidate_ref"])
+    item = admissions.item_under_way(session, row.candidate_ref)
     decided = admissions.decisions_about(session, participant_id)
-    is_being_admitted = row["state"] in BEING_ADMITTED
+    is_being_admitted = row.state in BEING_ADMITTED
     names_another = may[Action.DECIDE_ADMISSION] and is_being_admitted and workers.was_given(session, participant_id)
     decides = may[Action.DECIDE_ADMISSION] and item is not None
     choosing = (may[Action.TRIAGE] and waiting is not None) or decides or names_another
@@ -252,19 +256,19 @@ def participant_page(
     if Relation.ASSIGNED in given and desk.asker.person_id not in could_sign:
         could_sign = [desk.asker.person_id, *could_sign]
     met = first_meetings.meetings_of(session, participant_id)
-    recruiter_risk = risks.to_others(session, participant_id) if row["recruiter"] else None
+    recruiter_risk = risks.to_others(session, participant_id) if row.recruiter else None
     staff = sorted({tenure.person_id for tenure in standing(session, desk.day).holding("youth_worker")}, key=str)
     people = {
-        *(one["referred_by"] for one in referrals),
+        *(one.referred_by for one in referrals),
         *(one.found_by for one in found.values()),
         *(one.allowed_by for one in found.values()),
-        *((named["worker_id"], named["second_id"]) if named else ()),
+        *((named.worker_id, named.second_id) if named else ()),
         *(one.person_id for one in offered),
-        *(one["person_id"] for one in barred),
-        *(one["taken_by"] for one in decided),
-        *(one["worker_id"] for one in signed),
+        *(one.person_id for one in barred),
+        *(one.taken_by for one in decided),
+        *(one.worker_id for one in signed),
         *could_sign,
-        *(one["disclosed_by"] for one in disclosures.disclosures_of(session, participant_id)),
+        *(one.disclosed_by for one in disclosures.disclosures_of(session, participant_id)),
         *staff,
     }
     names = names_of(desk, people)
@@ -276,10 +280,10 @@ def participant_page(
         refused=typed.refusal,
         typed=typed,
         one=row,
-        known_as=row["number"] or row["candidate_ref"],
-        state=STATES[row["state"]],
-        languages=names_of_languages(row["languages"], desk.language),
-        area=place.get(row["area"], ""),
+        known_as=row.number or row.candidate_ref,
+        state=STATES[row.state],
+        languages=names_of_languages(row.languages, desk.language),
+        area=place.get(row.area, ""),
         may={action.value: allowed for action, allowed in may.items()},
         must_say_why=ground_of(given) == "purpose",
         must_say_why_of_facts=ground_of_facts(given) == "purpose",
@@ -290,7 +294,7 @@ def participant_page(
         criteria=[
             (criterion, gettext(NAMES[criterion]), found.get(criterion))
             for criterion in CRITERIA
-            if criterion != "AD-C4" or row["recruiter"] or criterion in found
+            if criterion != "AD-C4" or row.recruiter or criterion in found
         ],
         found_words=FOUND,
         findings=[(key, gettext(words)) for key, (words, _) in FOUND.items()],
@@ -321,8 +325,8 @@ def participant_page(
         not_shared_with=_not_shared_with(desk, participant_id) if signed and may[Action.KEEP_ADMISSION] else [],
         disclosed=disclosures.disclosures_of(session, participant_id) if may[Action.KEEP_DISCLOSURES] else [],
         grounds=GROUNDS,
-        is_due=row["retain_until"] is not None and row["retain_until"] < desk.day and not row["held"],
-        proof=proof_of(desk, participant_id) if may[Action.KEEP_RETENTION] and row["state"] == "destroyed" else None,
+        is_due=row.retain_until is not None and row.retain_until < desk.day and not row.held,
+        proof=proof_of(desk, participant_id) if may[Action.KEEP_RETENTION] and row.state == "destroyed" else None,
         is_followed=destruction.is_followed(session, participant_id),
         is_being_decided=destruction.is_being_decided(session, participant_id),
         asked=destruction.last_of(session, participant_id) if may[Action.KEEP_RETENTION] else None,
@@ -330,13 +334,13 @@ def participant_page(
         destruction_grounds=[
             (key, gettext(words))
             for key, words in DESTRUCTION_GROUNDS.items()
-            if key != "not_triaged" or row["state"] == "candidate"
+            if key != "not_triaged" or row.state == "candidate"
         ],
         risk=risks.last(session, participant_id, "admission"),
         recruiter_risk=recruiter_risk,
         risk_decision=_decision_of(desk, recruiter_risk),
         risk_item=recruiters.item_under_way(session, participant_id)
-        if may[Action.DECIDE_ADMISSION] and row["recruiter"]
+        if may[Action.DECIDE_ADMISSION] and row.recruiter
         else None,
         maybe_known=waiting is not None
         and may[Action.TRIAGE]
@@ -397,15 +401,15 @@ def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
     )
 
 
-def _taking_back(typed: Typed, signed: Sequence[Mapping[str, Any]]) -> UUID | None:
+def _taking_back(typed: Typed, signed: Sequence[Consent]) -> UUID | None:
     """The consent of which somebody is asked whether it is really taken back; None of no one."""
-    return next((one["id"] for one in signed if typed.form == f"take-back-{one['id']}"), None)
+    return next((one.id for one in signed if typed.form == f"take-back-{one.id}"), None)
 
 
-def _to_triage_again(row: Mapping[str, Any], referrals: list[dict[str, Any]]) -> dict[str, Any] | None:
+def _to_triage_again(row: Known, referrals: list[Referral]) -> Referral | None:
     """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
     last = referrals[0] if referrals else None
-    if row["state"] not in BEING_ADMITTED or last is None or last["state"] != "triaged" or last["result"] == "refused":
+    if row.state not in BEING_ADMITTED or last is None or last.state != "triaged" or last.result == "refused":
         return None
     return last
 
@@ -420,12 +424,6 @@ def _case_of(desk: Desk, participant_id: UUID) -> UUID | None:
     except Forbidden:
         return None
     return case_id
-
-
-def _again(desk: Desk, participant_id: UUID) -> Mapping[str, Any] | None:
-    """The row as it stands after what was refused was undone."""
-    found = find_participant(desk.session, desk.asker, participant_id)
-    return found[0]
 
 
 def _said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
@@ -444,12 +442,11 @@ def _said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: 
     return " – ".join([*parts, ", ".join(told)])
 
 
-def _decision_of(desk: Desk, risk: Mapping[str, Any] | None) -> str:
+def _decision_of(desk: Desk, risk: risks.Assessed | None) -> str:
     """The number of the decision by which the committee assessed a risk; "" for one that was not yet asked of it."""
-    if risk is None or risk["decision_id"] is None:
+    if risk is None or risk.decision_id is None:
         return ""
-    number: str = decisions.decision_of(desk.session, risk["decision_id"])["number"]
-    return number
+    return decisions.decision_of(desk.session, risk.decision_id).number
 
 
 def _not_shared_with(desk: Desk, participant_id: UUID) -> list[str]:
@@ -470,17 +467,14 @@ def proof_of(desk: Desk, participant_id: UUID) -> dict[str, Any] | None:
 
 
 def _follow_up_of(desk: Desk, participant_id: UUID) -> UUID | None:
-    return desk.session.scalar(
-        select(_follow_up.c.id).where(
-            _follow_up.c.program_id == program_of(desk.session), _follow_up.c.participant_id == participant_id
-        )
-    )
+    return scalar(desk.session, only(FollowUp.id).where(FollowUp.participant_id == participant_id))
 
 
 def _partners(desk: Desk) -> list[tuple[UUID, str]]:
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name)
-        .where(_organization.c.program_id == program_of(desk.session), _organization.c.kind != "outside")
-        .order_by(_organization.c.short_name)
+    rows = run(
+        desk.session,
+        only(Organization.id, Organization.short_name)
+        .where(Organization.kind != "outside")
+        .order_by(col(Organization.short_name)),
     )
     return [(row.id, row.short_name) for row in rows]

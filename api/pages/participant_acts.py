@@ -6,10 +6,10 @@ from uuid import UUID
 
 from fastapi import Request, Response
 
-from api.access.participants import find_participant, ground_of
+from api.access.participants import Known, find_participant, ground_of
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import AtDesk
-from api.acts.admissions import PARTICIPANT, Row
+from api.acts.admissions import PARTICIPANT
 from api.acts.declaring import On
 from api.acts.participant_files import KEPT
 from api.pages.act_routes import act_pages
@@ -41,11 +41,11 @@ def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclo
     return participant_page(desk, request, row, given, typed=Typed("disclosure", refusal), shown=shown)
 
 
-def _shown(on: On[Row], request: Request, typed: Typed) -> Response:
+def _shown(on: On[Known], request: Request, typed: Typed) -> Response:
     return participant_page(on.desk, request, on.row, on.given, typed=typed)
 
 
-def _after(on: On[Row], place: str) -> str:
+def _after(on: On[Known], place: str) -> str:
     """The part of the page, or one's own work where the act took who did it off the file."""
     try:
         find_participant(on.session, on.desk.asker, on.id)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import select
 
 from api.access.partners import find_partner, partners_of, read_statement
 from api.access.permissions import Action, Relation, allows, asks, require, seen_of, to_program
@@ -17,24 +17,21 @@ from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import between
 from api.views.names import titles_of_roles
-from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid
+from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid, text_of
 from api.web import downloads
 from domain.agreements.agreements import version_in_force
 from domain.casework import board
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, select
 from domain.obligations import reading
 from domain.obligations.evaluation import GIVEN
+from domain.obligations.reading import PeriodRead
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.documents.issuing import issue
 from meetings.statements.partner import years
 from models.agreement import AgreementRole
-from models.base import table_of
 from models.program import Person
 
 router = framed_pages()
-
-_created = table_of(AgreementRole)
-_person = table_of(Person)
 
 AHEAD: Final = timedelta(days=120)
 NEXT: Final = 6
@@ -49,8 +46,8 @@ def show_partners(desk: AtDesk, request: Request) -> Response:
     require(Action.SEE_PARTNERS, given)
     partners = partners_of(desk.session, desk.asker)
     if len(partners) == 1 and Relation.COORDINATOR not in given:
-        return see_other(f"/partners/{partners[0]['id']}")
-    rows = _lately(desk, [partner["id"] for partner in partners])
+        return see_other(f"/partners/{partners[0].id}")
+    rows = _lately(desk, [partner.id for partner in partners])
     clauses, cells = grid(rows)
     return page(
         desk,
@@ -59,7 +56,7 @@ def show_partners(desk: AtDesk, request: Request) -> Response:
         partners=partners,
         clauses=[{"key": one, "text": _text_of(rows, one, desk.language)} for one in clauses],
         cells=cells,
-        at_risk=_of_each_clause(desk, [row for row in by_worst(rows) if row["state"] in NEEDS_SOMETHING]),
+        at_risk=_of_each_clause(desk, [row for row in by_worst(rows) if row.state in NEEDS_SOMETHING]),
         states=STATES,
         letters=LETTERS,
         day=desk.day,
@@ -75,7 +72,7 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
     titles = titles_of_roles(desk)
     worst = [_line(row, desk.language, titles) for row in by_worst(rows)]
     open_, settled = (
-        [line for line in worst if (line["state"] in ("met", "waived", "no_occasion")) == is_settled]
+        [line for line in worst if (line.row.state in ("met", "waived", "no_occasion")) == is_settled]
         for is_settled in (False, True)
     )
     return page(
@@ -84,8 +81,8 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
         "partner.html",
         partner=partner,
         version=version_in_force(desk.session, organization_id, desk.day),
-        needs=[line for line in open_ if line["state"] in NEEDS_SOMETHING],
-        coming=[line for line in open_ if line["state"] not in NEEDS_SOMETHING],
+        needs=[line for line in open_ if line.row.state in NEEDS_SOMETHING],
+        coming=[line for line in open_ if line.row.state not in NEEDS_SOMETHING],
         settled=settled,
         seats=_seats(desk, organization_id),
         roles=_roles(desk, organization_id, titles),
@@ -107,53 +104,54 @@ def download_statement(
 ) -> Response:
     """A partner's yearly statement as a file, in one language."""
     partner, content = read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)
-    file = issue(
-        desk.session, content, language, form, kind="statement", committee=partner["key"], day=content.covered_to
-    )
+    file = issue(desk.session, content, language, form, kind="statement", committee=partner.key, day=content.covered_to)
     return downloads.download(file)
 
 
-def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[dict[str, Any]]:
+def _lately(desk: Desk, organization_ids: Sequence[UUID]) -> list[PeriodRead]:
     """The periods that are open, or ended lately: where one of a clause is open, those that went well are left out.
 
     One whose proof waits to be looked at has not gone well yet.
     """
     rows = reading.lately(desk.session, desk.day, organization_ids=organization_ids)
-    is_open = {
-        (row["agreement_id"], row["key"]) for row in rows if row["ends_on"] is None or row["ends_on"] >= desk.day
-    }
+    is_open = {(row.agreement_id, row.key) for row in rows if row.ends_on is None or row.ends_on >= desk.day}
     return [
         row
         for row in rows
-        if row["ends_on"] is None
-        or row["ends_on"] >= desk.day
-        or row["state"] in {*NEEDS_SOMETHING, GIVEN}
-        or (row["agreement_id"], row["key"]) not in is_open
+        if row.ends_on is None
+        or row.ends_on >= desk.day
+        or row.state in {*NEEDS_SOMETHING, GIVEN}
+        or (row.agreement_id, row.key) not in is_open
     ]
 
 
-def _of_each_clause(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Line:
+    """One period as a line of a list; `partners` are the periods of those who stand alike."""
+
+    row: PeriodRead
+    clause: str
+    text: str
+    owner: str
+    partners: list[PeriodRead]
+
+
+def _of_each_clause(desk: Desk, rows: Sequence[PeriodRead]) -> list[Line]:
     """A line of each clause and period that stands alike at several partners, with these `partners`, in order."""
-    titles, found = titles_of_roles(desk), dict[Any, dict[str, Any]]()
+    titles, found = titles_of_roles(desk), dict[tuple[object, ...], Line]()
     for row in rows:
         line = _line(row, desk.language, titles)
-        alike = tuple(line[name] for name in ("state", "key", "text", "ends_on", "due_on"))
-        found.setdefault(alike, {**line, "partners": []})["partners"].append(line)
+        alike = (row.state, row.key, line.text, row.ends_on, row.due_on)
+        found.setdefault(alike, line).partners.append(row)
     return list(found.values())
 
 
-def _line(row: Mapping[str, Any], language: str, titles: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """One period as a line of a list."""
-    return {
-        **row,
-        "clause": clause_of(row),
-        "text": row[f"text_{language}"],
-        "owner": (titles or {}).get(row["owed_by"], ""),
-    }
+def _line(row: PeriodRead, language: str, titles: Mapping[str, str]) -> Line:
+    return Line(row, clause_of(row), text_of(row, language), titles.get(row.owed_by, ""), [])
 
 
-def _text_of(rows: Sequence[Mapping[str, Any]], clause: str, language: str) -> str:
-    return next(str(row[f"text_{language}"]) for row in rows if clause_of(row) == clause)
+def _text_of(rows: Sequence[PeriodRead], clause: str, language: str) -> str:
+    return next(text_of(row, language) for row in rows if clause_of(row) == clause)
 
 
 def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
@@ -163,15 +161,15 @@ def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
     people = _people(desk)
     for committee_id, members in memberships(desk.session).items():
         row = named[committee_id]
-        if row["derived_from"]:
+        if row.derived_from:
             continue  # they are seats of another committee
         for seat in members.seats_on(desk.day):
             if seat.organization_id != organization_id:
                 continue
             found.append(
                 {
-                    "committee": row["title_fr"] if desk.language == "fr" else row["title_en"],
-                    "key": row["key"],
+                    "committee": row.title_fr if desk.language == "fr" else row.title_en,
+                    "key": row.key,
                     "title": seat.title_fr if desk.language == "fr" else seat.title_en,
                     "principals": [people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
                     "to_come": [
@@ -189,11 +187,9 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
     version = version_in_force(desk.session, organization_id, desk.day)
     if version is None:
         return []
-    created = many(
+    created = every(
         desk.session,
-        select(_created)
-        .where(_created.c.program_id == program_of(desk.session), _created.c.agreement_version_id == version["id"])
-        .order_by(_created.c.role),
+        of(AgreementRole).where(AgreementRole.agreement_version_id == version.id).order_by(col(AgreementRole.role)),
     )
     standing, people = desk.asker.standing, _people(desk)
     vacant = {
@@ -201,13 +197,13 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
     }
     return [
         {
-            "title": titles.get(row["role"], row["role"]),
-            "people": [people[tenure.person_id] for tenure in standing.holding(row["role"], organization_id)],
+            "title": titles.get(row.role, row.role),
+            "people": [people[tenure.person_id] for tenure in standing.holding(row.role, organization_id)],
             "to_come": [
                 {"person": people[one.person_id], "starts_on": one.starts_on}
-                for one in standing.to_hold(row["role"], organization_id)
+                for one in standing.to_hold(row.role, organization_id)
             ],
-            "vacancy": vacant.get((row["role"], organization_id)),
+            "vacancy": vacant.get((row.role, organization_id)),
         }
         for row in created
     ]
@@ -227,9 +223,9 @@ def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:
         if any(seat.organization_id == organization_id for seat in members.seats_on(desk.day))
     }
     ahead = between(desk, desk.day, desk.day + AHEAD)
-    return [line for line in ahead if line.is_to_come and line.committee["id"] in mine][:NEXT]
+    return [line for line in ahead if line.is_to_come and line.committee.id in mine][:NEXT]
 
 
 def _people(desk: Desk) -> dict[UUID, Person]:
-    rows = desk.session.scalars(select(Person).where(_person.c.program_id == program_of(desk.session)))
+    rows = desk.session.scalars(select(Person).where(in_program(Person)))
     return {one.id: one for one in rows}

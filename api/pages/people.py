@@ -10,35 +10,30 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.choices import role_and_organization, roles_to_give
+from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
 from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
-from api.web.readers import day_of, day_or_none
+from api.web.readers import day_of, day_or_none, role_and_organization
 from domain.casework import board
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of
 from domain.obligations import entering_late
 from domain.people import people
 from domain.roles.roles import HeldRole, Standing, standing
-from models.base import table_of
 from models.program import Absence, Organization, Person
 
 router = framed_pages()
 
 #: How far ahead the page of people shows absences.
 SOON = timedelta(days=60)
-
-_absence = table_of(Absence)
-_organization = table_of(Organization)
 
 
 @router.get("/people", name="people")
@@ -126,18 +121,16 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
     vacant: dict[UUID, list[board.Vacancy]] = defaultdict(list)
     for vacancy in board.vacancies(desk.session, held):
         vacant[vacancy.organization_id].append(vacancy)
-    places = many(
+    places = every(
         desk.session,
-        select(_organization)
-        .where(_organization.c.program_id == program_of(desk.session))
-        .order_by(_organization.c.kind == "outside", _organization.c.short_name),
+        of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name)),
     )
     shown = []
     for place in places:
-        tenures = [tenure for tenure in held.tenures if tenure.organization_id == place["id"]]
+        tenures = [tenure for tenure in held.tenures if tenure.organization_id == place.id]
         to_come = {
-            role: held.to_hold(role, place["id"])
-            for role in {one.role for one in held.coming if one.organization_id == place["id"]}
+            role: held.to_hold(role, place.id)
+            for role in {one.role for one in held.coming if one.organization_id == place.id}
         }
         # A role once: the people who hold it beside each other, then the ones that nobody holds.
         rows = [
@@ -151,18 +144,25 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
                 "to_come": [
                     {"person": everyone[one.person_id], "starts_on": one.starts_on} for one in to_come.get(role, ())
                 ],
-                "vacant": next((v for v in vacant[place["id"]] if v.kind == "role" and v.role == role), None),
+                "vacant": next((v for v in vacant[place.id] if v.kind == "role" and v.role == role), None),
             }
             for role in _in_order(
                 {t.role for t in tenures}
                 | {role for role, people in to_come.items() if people}
-                | {v.role for v in vacant[place["id"]] if v.kind == "role"},
+                | {v.role for v in vacant[place.id] if v.kind == "role"},
                 titles,
             )
         ]
-        seats = [v for v in vacant[place["id"]] if v.kind == "seat"]
+        seats = [v for v in vacant[place.id] if v.kind == "seat"]
         if rows or seats:
-            shown.append({**place, "name": place[f"name_{desk.language}"], "rows": rows, "seats": seats})
+            shown.append(
+                {
+                    "place": place,
+                    "name": place.name_fr if desk.language == "fr" else place.name_en,
+                    "rows": rows,
+                    "seats": seats,
+                }
+            )
     return shown
 
 
@@ -179,23 +179,22 @@ def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Pers
 
 
 def _absences(desk: Desk, everyone: Mapping[UUID, Person], day: date) -> list[dict[str, Any]]:
-    rows = many(
+    rows = every(
         desk.session,
-        select(_absence)
+        of(Absence)
         .where(
-            _absence.c.program_id == program_of(desk.session),
-            _absence.c.cancelled_at.is_(None),
-            _absence.c.ends_on >= day,
-            _absence.c.starts_on <= day + SOON,
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.ends_on) >= day,
+            col(Absence.starts_on) <= day + SOON,
         )
-        .order_by(_absence.c.starts_on, _absence.c.ends_on),
+        .order_by(col(Absence.starts_on), col(Absence.ends_on)),
     )
     return [
         {
-            **row,
-            "person": everyone[row["person_id"]],
-            "deputy": everyone.get(row["deputy_id"]),
-            "now": row["starts_on"] <= day,
+            "row": row,
+            "person": everyone[row.person_id],
+            "deputy": everyone.get(row.deputy_id) if row.deputy_id else None,
+            "now": row.starts_on <= day,
         }
         for row in rows
     ]

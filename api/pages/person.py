@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.permissions import (
     Action,
@@ -16,34 +15,36 @@ from api.access.permissions import (
     allows,
     asks,
     companions_of,
-    find_person,
     require,
     to_contact,
     to_person,
     to_program,
 )
 from api.access.session import AtDesk, Desk
+from api.acts.people import ABSENCES, PERSON, ROLES
 from api.pages import holdings
-from api.pages.choices import role_and_organization, roles_to_give
-from api.pages.forms import Detailed, Text, Typed
+from api.pages.act_routes import act_pages
+from api.pages.choices import roles_to_give
+from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
-from api.web.readers import day_of, day_or_none, id_or_none
+from api.web.readers import day_of
 from domain.accompaniment import asked_today
 from domain.departure import departures, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
-from domain.obligations import entering_late
-from domain.people import absences, calendar_readers, people
+from domain.kernel.rows import col, first, in_program, of, scalars, select
+from domain.kernel.scope import program_of
+from domain.people import absences, calendar_readers
 from domain.roles.sight import calls_who_barred
 from locales import N_, gettext
-from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
 
 router = framed_pages()
+
+R = TypeVar("R", Tenure, Absence)
 
 #: How a calendar takes the news of one date of a season, as people know theirs by.
 CALENDARS: Final[Mapping[str, tuple[str, str]]] = {
@@ -52,9 +53,6 @@ CALENDARS: Final[Mapping[str, tuple[str, str]]] = {
     "replace": (N_("Nextcloud, ownCloud or another that takes every message for the whole season"), ""),
 }
 
-_tenure = table_of(Tenure)
-_absence = table_of(Absence)
-
 
 @router.get("/people/{person_id}", name="person")
 @asks(Action.SEE_PEOPLE)
@@ -62,69 +60,6 @@ def show_person(desk: AtDesk, request: Request, person_id: UUID) -> HTMLResponse
     """One person: roles past, present and to come, absences, and what they have in hand."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
     return _person_page(desk, request, person_id, Typed())
-
-
-@router.post("/people/{person_id}")
-@asks(Action.UPDATE_PERSON)
-def update_person(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    seen: Annotated[int, Form()],
-    typed: Detailed,
-    calendar: Text = "",
-) -> Response:
-    """Change a person's name, addresses and languages, and how their calendar takes news."""
-    by = require(Action.UPDATE_PERSON, to_person(desk.asker, find_person(desk.session, person_id)))
-    refusal = desk.attempt(
-        lambda: people.update_person(
-            desk.session,
-            person_id,
-            calendar=calendar or None,
-            by=by,
-            at=desk.at,
-            seen=seen,
-            **typed.meant,
-        )
-    )
-    return _after(desk, request, person_id, "details", refusal, {**typed.fields, "calendar": calendar})
-
-
-@router.post("/people/{person_id}/roles")
-@asks(Action.APPOINT)
-def appoint(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    place: Text = "",
-    starts_on: Text = "",
-    ends_on: Text = "",
-    late: Text = "",
-) -> Response:
-    """Give a person a role at an organization, from a day on; one that is past, once they saw what stays counted."""
-    find_person(desk.session, person_id)
-
-    def act() -> None:
-        role, organization = role_and_organization(place)
-        if organization is None:
-            raise Refusal("role.missing", N_("Choose a role."))
-        by, first = require(Action.APPOINT, to_program(desk.asker, organizations=[organization])), day_of(starts_on)
-        entering_late.refuse_unseen(desk.session, organization, role, first, seen=bool(late), at=desk.at)
-        people.appoint(
-            desk.session,
-            person_id=person_id,
-            role=role,
-            organization_id=organization,
-            starts_on=first,
-            ends_on=day_or_none(ends_on),
-            by=by,
-            at=desk.at,
-        )
-
-    if not roles_to_give(desk):
-        raise Forbidden
-    values = {"place": place, "starts_on": starts_on, "ends_on": ends_on}
-    return _after(desk, request, person_id, "roles", desk.attempt(act), values)
 
 
 @router.post("/people/{person_id}/roles/{tenure_id}/end")
@@ -139,8 +74,8 @@ def end_tenure(
     really: Text = "",
 ) -> Response:
     """End a role on a last day, or take it back before it begins; first only to see what that does."""
-    held = _row(desk, _tenure, tenure_id, person_id)
-    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held["organization_id"]]))
+    held = _row(desk, Tenure, tenure_id, person_id)
+    by = require(Action.END_TENURE, to_program(desk.asker, organizations=[held.organization_id]))
     found: list[Foreseen] = []
 
     def act() -> None:
@@ -156,42 +91,11 @@ def end_tenure(
     return _after(desk, request, person_id, f"end-{tenure_id}", refusal, {"ends_on": ends_on}, anchor="roles")
 
 
-@router.post("/people/{person_id}/absences")
-@asks(Action.RECORD_ABSENCE)
-def record_absence(
-    desk: AtDesk,
-    request: Request,
-    person_id: UUID,
-    starts_on: Text = "",
-    ends_on: Text = "",
-    deputy: Text = "",
-    kinds: Annotated[list[str] | None, Form()] = None,
-) -> Response:
-    """Record that a person is away, and who acts for them."""
-    by = require(Action.RECORD_ABSENCE, to_person(desk.asker, find_person(desk.session, person_id)))
-
-    def act() -> None:
-        absences.record_absence(
-            desk.session,
-            person_id=person_id,
-            starts_on=day_of(starts_on),
-            ends_on=day_of(ends_on),
-            deputy_id=id_or_none(deputy),
-            kinds=kinds or [],
-            by=by,
-            at=desk.at,
-        )
-        asked_today.ask_who_acts_now(desk.session, person_id, by=by, at=desk.at)
-
-    values = {"starts_on": starts_on, "ends_on": ends_on, "deputy": deputy, "kinds": kinds or []}
-    return _after(desk, request, person_id, "absences", desk.attempt(act), values)
-
-
 @router.post("/people/{person_id}/absences/{absence_id}/cancel")
 @asks(Action.CANCEL_ABSENCE)
 def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: UUID) -> Response:
     """Call an absence off."""
-    _row(desk, _absence, absence_id, person_id)
+    _row(desk, Absence, absence_id, person_id)
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, person_id))
 
     def act() -> None:
@@ -202,7 +106,7 @@ def cancel_absence(desk: AtDesk, request: Request, person_id: UUID, absence_id: 
     return _after(desk, request, person_id, "absences", refusal, {})
 
 
-def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], foreseen: Foreseen) -> HTMLResponse:
+def _foreseen_page(desk: Desk, request: Request, held: Tenure, foreseen: Foreseen) -> HTMLResponse:
     """What ending a role would do, and the form that does it."""
     names = people_names(desk.session)
     kept = calls_who_barred(desk.session, desk.asker.person_id)
@@ -211,9 +115,9 @@ def _foreseen_page(desk: Desk, request: Request, held: Mapping[str, Any], forese
         desk,
         request,
         "end_role.html",
-        shown=desk.session.get(Person, (program_of(desk.session), held["person_id"])),
-        tenure_id=held["id"],
-        seen=held["version"],
+        shown=desk.session.get(Person, (program_of(desk.session), held.person_id)),
+        tenure_id=held.id,
+        seen=held.version,
         day=desk.day,
         notice=unopened.NOTICE.days,
         foreseen=foreseen,
@@ -284,12 +188,12 @@ def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> l
     ]
 
 
-def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[Mapping[str, Any]]) -> list[tuple[UUID, str]]:
+def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[holdings.RoleShown]) -> list[tuple[UUID, str]]:
     """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
-    mine = (_tenure.c.program_id == program_of(desk.session), _tenure.c.person_id == person_id)
-    said = set(desk.session.scalars(select(_tenure.c.id).where(*mine, unopened.is_seen_to())))
+    mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
+    said = set(scalars(desk.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
     held = {
-        row["organization_id"]: row["short_name"] for row in roles if row["time"] != "past" and row["id"] not in said
+        one.row.organization_id: one.row.short_name for one in roles if one.time != "past" and one.row.id not in said
     }
     return [
         (place, name)
@@ -314,14 +218,21 @@ def _after(
     return _person_page(desk, request, person_id, Typed(form, refusal, values))
 
 
-def _row(desk: Desk, table: Any, row_id: UUID, person_id: UUID) -> dict[str, Any]:
+def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
     """A row that belongs to this person. Raises Forbidden."""
-    found = one(
+    found = first(
         desk.session,
-        select(table).where(
-            table.c.program_id == program_of(desk.session), table.c.id == row_id, table.c.person_id == person_id
-        ),
+        of(table).where(table.id == row_id, table.person_id == person_id),
     )
     if found is None:
         raise Forbidden
     return found
+
+
+for subject in (PERSON, ROLES, ABSENCES):
+    act_pages(
+        router,
+        subject,
+        lambda on, request, typed: _person_page(on.desk, request, on.id, typed),
+        must_have_seen=True,
+    )

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_committee
@@ -26,17 +26,15 @@ from api.pages.previews import Ask, previewed
 from api.views.meetings import title_of
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
-from models.base import table_of
-from models.meeting import Meeting
+from models.committee import Committee
+from models.meeting import DraftedYear, Meeting
 
 router = framed_pages()
-
-_meeting = table_of(Meeting)
 
 #: How far ahead of today the first proposed date is, where the committee has none planned: people have to be free.
 NOTICE: Final = timedelta(days=14)
@@ -154,7 +152,7 @@ def add_meeting(
     values = {"day": day, "hour": hour, "minutes": minutes, "place": place, "online_url": online_url}
 
     def change() -> tuple[Told, ...]:
-        length = minutes_or_none(minutes) or row["minutes"]
+        length = minutes_or_none(minutes) or row.minutes
         if length is None:
             raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
         starts = datetime.combine(day_of(day), hour_of(hour))
@@ -199,9 +197,9 @@ class _Season:
     instead: Mapping[date, datetime]
 
     @classmethod
-    def of(cls, desk: Desk, row: Mapping[str, Any], first: date, last: date, chosen: Chosen) -> _Season:
+    def of(cls, desk: Desk, row: Committee, first: date, last: date, chosen: Chosen) -> _Season:
         """What is not ticked has no meeting, with the reason that the planner gave, in the words of who plans."""
-        hour = time.fromisoformat(row["rhythm"]["at"])
+        hour = time.fromisoformat(row.rhythm["at"])
         proposals = _proposed(desk, row, first, last)
         originals = [one.original for one in proposals]
         if not originals or not set(chosen) <= set(originals):
@@ -236,21 +234,21 @@ def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
     return found
 
 
-def _proposed(desk: Desk, row: Mapping[str, Any], first: date, last: date | None) -> tuple[Proposal, ...]:
+def _proposed(desk: Desk, row: Committee, first: date, last: date | None) -> tuple[Proposal, ...]:
     """What the planner proposes. Raises Refusal."""
-    return drafting.propose(desk.session, row["id"], first, last=last, today=desk.day)
+    return drafting.propose(desk.session, row.id, first, last=last, today=desk.day)
 
 
-def _with_rhythm(desk: Desk, key: str) -> Mapping[str, Any]:
+def _with_rhythm(desk: Desk, key: str) -> Committee:
     """A committee that has a rhythm to plan by. Raises Forbidden for one that is not set up, as for one that is not."""
     row = find_committee(desk, key)
-    if not row["rhythm"]:
+    if not row.rhythm:
         raise Forbidden
     return row
 
 
-def _is_weekly(row: Mapping[str, Any]) -> bool:
-    return bool(row["rhythm"].get("per") == "week")
+def _is_weekly(row: Committee) -> bool:
+    return bool(row.rhythm.get("per") == "week")
 
 
 # ------------------------------------------------------------------------------------------------ what the page shows
@@ -259,7 +257,7 @@ def _is_weekly(row: Mapping[str, Any]) -> bool:
 def _page(
     desk: Desk,
     request: Request,
-    row: Mapping[str, Any],
+    row: Committee,
     values: Mapping[str, str],
     ticked: Sequence[str],
     *,
@@ -273,7 +271,7 @@ def _page(
     last = values["last"] or (_ends(begins, values["first"]).isoformat() if weekly else "")
     try:
         if draft is not None:
-            proposals = tuple(Proposal.from_json(one) for one in draft["dates"])
+            proposals = tuple(Proposal.from_json(one) for one in draft.dates)
         elif values["first"]:
             proposals = _proposed(desk, row, day_of(first), day_of(last) if weekly else None)
     except Refusal as wrong:
@@ -291,7 +289,7 @@ def _page(
         first=first,
         last=last,
         draft=draft,
-        place=values.get("place", row["place"]),
+        place=values.get("place", row.place),
         online_url=values.get("online_url", ""),
         options=[_option(one, ticked, desk.language) for one in proposals],
         nothing_fits=bool(proposals) and all(one.decision == "skip" for one in proposals),
@@ -306,22 +304,23 @@ def _ends(begins: date, first: str) -> date:
         return begins + SEASON  # the page says what is wrong with that day
 
 
-def _draft(desk: Desk, row: Mapping[str, Any], text: str) -> dict[str, Any] | None:
+def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
     """The draft that an address names, where it waits, is of this committee."""
     return next(
-        (one for one in drafting.drafts(desk.session) if str(one["id"]) == text and one["committee_id"] == row["id"]),
+        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id),
         None,
     )
 
 
-def _begins(desk: Desk, row: Mapping[str, Any]) -> date:
+def _begins(desk: Desk, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
-    last = desk.session.scalar(
-        select(func.max(_meeting.c.starts)).where(
-            _meeting.c.program_id == program_of(desk.session),
-            _meeting.c.committee_id == row["id"],
-            _meeting.c.state != "cancelled",
-        )
+    last = scalar(
+        desk.session,
+        select(func.max(col(Meeting.starts))).where(
+            in_program(Meeting),
+            Meeting.committee_id == row.id,
+            Meeting.state != "cancelled",
+        ),
     )
     soon = desk.day + NOTICE
     return max(soon, last.date() + timedelta(days=1)) if last is not None else soon
@@ -357,7 +356,7 @@ def _in_words(reasons: Sequence[Reason], language: str) -> list[str]:
     return [reason.in_words(language) for reason in reasons]
 
 
-def _facts(desk: Desk, row: Mapping[str, Any], dates: Sequence[str], where: Mapping[str, str]) -> list[tuple[str, str]]:
+def _facts(desk: Desk, row: Committee, dates: Sequence[str], where: Mapping[str, str]) -> list[tuple[str, str]]:
     """What is about to be planned, in words: the dates in order, and the place."""
     found = [(gettext(N_("Committee")), title_of(row, desk.language))]
     try:

@@ -156,7 +156,7 @@ def _hearers(desk: Desk, told: Sequence[Told]) -> list[dict[str, Any]]:
     """Each person who hears of it, in the order of their names, with all that their letter says."""
     people = people_by_id(desk)
     committees = {one.committee_id for one in told}
-    titles = {row["id"]: title_of(row, desk.language) for row in committees_of(desk.session).values()}
+    titles = {row.id: title_of(row, desk.language) for row in committees_of(desk.session).values()}
     news: dict[UUID, list[Told]] = {}
     for one in sorted(told, key=lambda one: one.starts):
         news.setdefault(one.person_id, []).append(one)

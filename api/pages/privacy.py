@@ -15,7 +15,6 @@ from uuid import UUID
 
 from fastapi import Depends, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import select
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -27,17 +26,16 @@ from api.views.tasks import by_day, cases_about, names_of
 from api.web.answers import status_of
 from api.web.readers import day_or_none, id_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, joins, only, run, surely, tuples
 from domain.record import readings
 from domain.record.readings import Asked
 from domain.record.turned_away import LEFT_OUT
 from domain.record.unusual import Reason, unusual_reads
 from locales import N_, gettext, say
-from models.base import refers, table_of
 from models.casework import Evidence, Task
 from models.outbox import Notice
 from models.program import Person
-from models.record import Incident
+from models.record import Event, Incident
 
 router = framed_pages()
 
@@ -45,12 +43,6 @@ PAGE_SIZE: Final = 50
 #: So many unusual readings are shown at once.
 UNUSUAL_SHOWN: Final = 20
 _NEWEST: Final = 2**62
-
-_person = table_of(Person)
-_task = table_of(Task)
-_evidence = table_of(Evidence)
-_notice = table_of(Notice)
-_incident = table_of(Incident)
 
 #: What was read, as people say it.
 WHAT: Final[Mapping[str, str]] = {
@@ -231,19 +223,16 @@ def things_in_words(desk: Desk, things: Iterable[UUID | None]) -> dict[UUID | No
     found.update(names_of(desk, ids).items())
     found.update(readings.file_names(desk.session, ids).items())
     found |= _tasks_in_words(desk, ids)
-    for row in desk.session.execute(
-        select(_notice.c.id, _notice.c.subject, _person.c.given_name, _person.c.family_name)
-        .join(_person, refers(_notice.c.person_id, _person))
-        .where(_notice.c.program_id == program_of(desk.session), _notice.c.id.in_(ids))
+    for row in run(
+        desk.session,
+        only(Notice.id, Notice.subject, Person.given_name, Person.family_name)
+        .join(Person, joins(Notice.person_id, Person))
+        .where(col(Notice.id).in_(ids)),
     ):
         name = f"{row.given_name} {row.family_name}"
         found[row.id] = say(desk.language, _NAMED_LETTER, subject=row.subject, person=name)
-    for row in desk.session.execute(
-        select(_incident.c.id, _incident.c.number).where(
-            _incident.c.program_id == program_of(desk.session), _incident.c.id.in_(ids)
-        )
-    ):
-        found[row.id] = say(desk.language, _NAMED_INCIDENT, number=row.number)
+    for incident in run(desk.session, only(Incident.id, Incident.number).where(col(Incident.id).in_(ids))):
+        found[incident.id] = say(desk.language, _NAMED_INCIDENT, number=incident.number)
     return found
 
 
@@ -254,47 +243,44 @@ def reasons_in_words(reasons: Sequence[Reason], language: str) -> tuple[str, ...
 
 def _tasks_in_words(desk: Desk, ids: set[UUID]) -> dict[UUID | None, str]:
     """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
-    title = _task.c[f"title_{desk.language}"].label("title")
-    here = program_of(desk.session)
+    title = Task.title_fr if desk.language == "fr" else Task.title_en
     rows = [
-        *many(
+        *tuples(
             desk.session,
-            select(_task.c.id, _task.c.case_id, title).where(_task.c.program_id == here, _task.c.id.in_(ids)),
+            only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids)),
         ),
-        *many(
+        *tuples(
             desk.session,
-            select(_evidence.c.id, _task.c.case_id, title)
-            .join(_task, refers(_evidence.c.task_id, _task))
-            .where(_evidence.c.program_id == here, _evidence.c.id.in_(ids)),
+            only(Evidence.id, Task.case_id, title)
+            .join(Task, joins(Evidence.task_id, Task))
+            .where(col(Evidence.id).in_(ids)),
         ),
     ]
-    cases = cases_about(desk, {row["case_id"] for row in rows if row["case_id"]})
+    cases = cases_about(desk, {case_id for _, case_id, _ in rows if case_id})
     return {
-        row["id"]: say(desk.language, _NAMED_TASK, task=row["title"], case=cases[row["case_id"]].title)
-        if row["case_id"] in cases
-        else row["title"]
-        for row in rows
+        one: say(desk.language, _NAMED_TASK, task=name, case=cases[case_id].title) if case_id in cases else name
+        for one, case_id, name in rows
     }
 
 
-def _read_lines(desk: Desk, rows: Sequence[Mapping[str, Any]], reasons: Mapping[int, Sequence[Reason]]) -> list[Shown]:
-    things = things_in_words(desk, {row["subject_id"] for row in rows})
+def _read_lines(desk: Desk, rows: Sequence[Event], reasons: Mapping[int, Sequence[Reason]]) -> list[Shown]:
+    things = things_in_words(desk, {row.subject_id for row in rows})
     people = _People(desk, rows)
     return [
         Shown(
-            n=row["n"],
-            at=row["at"],
+            n=surely(row.n),
+            at=row.at,
             who=people.acted(row),
             what=say(
                 desk.language,
-                WHAT.get(row["facts"].get("what", ""), _PLAINLY),
-                thing=things.get(row["subject_id"]) or gettext(KINDS.get(row["subject_kind"], _SOMETHING)),
-                lines=row["facts"].get("lines", 0),
+                WHAT.get(row.facts.get("what", ""), _PLAINLY),
+                thing=things.get(row.subject_id) or gettext(KINDS.get(row.subject_kind, _SOMETHING)),
+                lines=row.facts.get("lines", 0),
             ),
-            why=_purpose_in_words(row["facts"]),
-            shape="late" if row["n"] in reasons else "half",
-            about=f"/privacy?{urlencode({'thing': row['subject_id']})}",
-            reasons=reasons_in_words(reasons.get(row["n"], ()), desk.language),
+            why=_purpose_in_words(row.facts),
+            shape="late" if row.n in reasons else "half",
+            about=f"/privacy?{urlencode({'thing': row.subject_id})}",
+            reasons=reasons_in_words(reasons.get(surely(row.n), ()), desk.language),
         )
         for row in rows
     ]
@@ -306,32 +292,32 @@ def _purpose_in_words(facts: Mapping[str, Any]) -> str:
     return ", ".join(gettext(one) for one in words if one)
 
 
-def _refused_lines(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Shown]:
-    asked = {row["n"]: _id(row["facts"].get("asked")) for row in rows}
+def _refused_lines(desk: Desk, rows: Sequence[Event]) -> list[Shown]:
+    asked = {row.n: _id(row.facts.get("asked")) for row in rows}
     things = things_in_words(desk, asked.values())
     people = _People(desk, rows)
     lines = []
     for row in rows:
-        facts = row["facts"]
+        facts = row.facts
         reason = WHYS.get(facts.get("why", ""), "")  # on its own line: a literal within would be taken for a msgid
-        if row["verb"] == LEFT_OUT:
+        if row.verb == LEFT_OUT:
             what = say(desk.language, N_("More in one minute than is listed: %(count)s"), count=facts["left_out"])
-            who = people.named(row["subject_id"])
+            who = people.named(row.subject_id)
         else:
             kind = gettext(KINDS.get(facts.get("kind", ""), _SOMETHING))
             looked = str(facts.get("action", "")).startswith(_LOOKS)
             sentence = N_("Wanted to see: %(thing)s") if looked else N_("Wanted to act on: %(thing)s")
-            what = say(desk.language, sentence, thing=things.get(asked[row["n"]]) or kind)
+            what = say(desk.language, sentence, thing=things.get(asked[row.n]) or kind)
             who = people.acted(row)
         lines.append(
             Shown(
-                n=row["n"],
-                at=row["at"],
+                n=surely(row.n),
+                at=row.at,
                 who=who,
                 what=what,
                 why=gettext(reason) if reason else "",
-                shape="stop" if row["verb"] != LEFT_OUT else "late",
-                about=f"/privacy?{urlencode({'thing': asked[row['n']]})}" if asked[row["n"]] else "",
+                shape="stop" if row.verb != LEFT_OUT else "late",
+                about=f"/privacy?{urlencode({'thing': asked[row.n]})}" if asked[row.n] else "",
             )
         )
     return lines
@@ -340,8 +326,8 @@ def _refused_lines(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Shown]
 class _People:
     """The names and roles of those whom some lines are about."""
 
-    def __init__(self, desk: Desk, rows: Sequence[Mapping[str, Any]]) -> None:
-        ids = {row[name] for row in rows for name in ("actor_id", "actor_for", "subject_id")}
+    def __init__(self, desk: Desk, rows: Sequence[Event]) -> None:
+        ids = {one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)}
         self._language = desk.language
         self._names = names_of(desk, ids)
         self._roles = titles_of_roles(desk)
@@ -350,20 +336,18 @@ class _People:
         """A person's name, or "" where there is none."""
         return self._names.get(person_id, "") if person_id else ""
 
-    def acted(self, row: Mapping[str, Any]) -> str:
+    def acted(self, row: Event) -> str:
         """Who acted, and as what."""
-        name, role = self.named(row["actor_id"]), self._roles.get(row["actor_as"], "")
-        if row["actor_for"] is not None:
-            return say(
-                self._language, N_("%(name)s, acting for %(whom)s"), name=name, whom=self.named(row["actor_for"])
-            )
+        name, role = self.named(row.actor_id), self._roles.get(row.actor_as, "")
+        if row.actor_for is not None:
+            return say(self._language, N_("%(name)s, acting for %(whom)s"), name=name, whom=self.named(row.actor_for))
         return say(self._language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
 
-def _part(desk: Desk, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Mapping[str, Any]], int | None, int]:
+def _part(desk: Desk, verbs: tuple[str, ...], sought: _Sought) -> tuple[Sequence[Event], int | None, int]:
     """A page full of the lines that are sought, the number before which older ones follow, and how many there are."""
     rows, total = readings.find(desk.session, verbs, sought.asked, before=sought.before, limit=PAGE_SIZE + 1)
-    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1]["n"] if len(rows) > PAGE_SIZE else None, total
+    return rows[:PAGE_SIZE], rows[PAGE_SIZE - 1].n if len(rows) > PAGE_SIZE else None, total
 
 
 def _page(

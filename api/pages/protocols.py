@@ -7,7 +7,7 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -16,15 +16,11 @@ from domain.casework.scheduling import protocol_of
 from domain.declarations.program_agreements import clause_without_role
 from domain.declarations.protocol import Protocol, Step
 from domain.holdings.in_hand import NAMES
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, in_program, only, run, select, value_of
 from locales import N_, pick, say
-from models.base import table_of
 from models.casework import Case, ProtocolVersion
 
 router = framed_pages()
-
-_version = table_of(ProtocolVersion)
-_case = table_of(Case)
 
 #: What a step wants as proof, by its key.
 EVIDENCE = {
@@ -50,17 +46,15 @@ RUNGS = {
 def list_protocols(desk: AtDesk, request: Request) -> HTMLResponse:
     """Each protocol in its current version, with how many cases it has."""
     require(Action.SEE_PROTOCOL, to_program(desk.asker))
-    here = program_of(desk.session)
     counts = {
         row.protocol: row
-        for row in desk.session.execute(
-            select(
-                _case.c.protocol,
-                func.count().label("cases"),
-                func.count().filter(_case.c.state == "open").label("open"),
-            )
-            .where(_case.c.program_id == here)
-            .group_by(_case.c.protocol)
+        for row in run(
+            desk.session,
+            only(
+                Case.protocol,
+                value_of(func.count().label("cases")),
+                value_of(func.count().filter(col(Case.state) == "open").label("open")),
+            ).group_by(col(Case.protocol)),
         )
     }
     shown: list[dict[str, Any]] = []
@@ -137,8 +131,10 @@ def _versions(desk: Desk) -> list[ProtocolVersion]:
     return list(
         desk.session.scalars(
             select(ProtocolVersion)
-            .where(_version.c.program_id == program_of(desk.session))
-            .order_by(_version.c.key, _version.c.number.desc(), _version.c.recorded_at.desc())
+            .where(in_program(ProtocolVersion))
+            .order_by(
+                col(ProtocolVersion.key), col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc()
+            )
         )
     )
 

@@ -24,6 +24,8 @@ from locales import N_, gettext, say, show_day
 from meetings import redacting, wording
 from meetings.committees import committees
 from meetings.locking import read_meeting
+from models.meeting import Meeting
+from models.redaction import Redaction
 
 router = framed_pages()
 
@@ -172,7 +174,7 @@ def take_back(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) ->
 # --------------------------------------------------------------------------------------------------------- helpers
 
 
-def _keeper(desk: Desk, meeting_id: UUID) -> tuple[dict[str, Any], Actor]:
+def _keeper(desk: Desk, meeting_id: UUID) -> tuple[Meeting, Actor]:
     found, _ = keeper(desk, meeting_id)
     return found.meeting, require(Action.LOOK_FOR_NAMES, to_program(desk.asker))
 
@@ -196,12 +198,12 @@ def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
     return found
 
 
-def _words_page(desk: Desk, request: Request, meeting: dict[str, Any], by: Actor, typed: Typed) -> HTMLResponse:
-    hits = _hits(desk, meeting["id"])
+def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed: Typed) -> HTMLResponse:
+    hits = _hits(desk, meeting.id)
     if hits:
         # Who looks here is told of somebody on file: the record says so, as of any reading of who they are.
-        events.write(desk.session, "names.searched", "meeting", meeting["id"], by=by, at=desk.at, n=len(hits))
-    committee = committees(desk.session)[meeting["committee_id"]]
+        events.write(desk.session, "names.searched", "meeting", meeting.id, by=by, at=desk.at, n=len(hits))
+    committee = committees(desk.session)[meeting.committee_id]
     return page(
         desk,
         request,
@@ -211,11 +213,11 @@ def _words_page(desk: Desk, request: Request, meeting: dict[str, Any], by: Actor
         meeting=meeting,
         committee=committee,
         title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting["starts"]),
+        when=wording.when(desk.language, meeting.starts),
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],
         kinds=[(kind, gettext(said)) for kind, said in KINDS.items()],
-        redactions=[_line(desk, row) for row in redacting.of_subject(desk.session, "meeting", meeting["id"])],
+        redactions=[_line(desk, row) for row in redacting.of_subject(desk.session, "meeting", meeting.id)],
     )
 
 
@@ -235,7 +237,7 @@ def _among(desk: Desk, relations: frozenset[Relation]) -> Given:
     return {one: who for one, who in given.items() if one in relations or one is Relation.STAFF}
 
 
-def _find(desk: Desk, redaction_id: UUID) -> dict[str, Any]:
+def _find(desk: Desk, redaction_id: UUID) -> Redaction:
     row = redacting.find(desk.session, redaction_id)
     if row is None:
         raise Forbidden
@@ -244,30 +246,30 @@ def _find(desk: Desk, redaction_id: UUID) -> dict[str, Any]:
     return row
 
 
-def _answerer(desk: Desk, redaction_id: UUID) -> tuple[dict[str, Any], Actor]:
+def _answerer(desk: Desk, redaction_id: UUID) -> tuple[Redaction, Actor]:
     row = _find(desk, redaction_id)
     of, _ = redacting.of_what(row)
     return row, require(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of]))
 
 
-def _settled(desk: Desk, request: Request, row: dict[str, Any], act: Any) -> Response:
+def _settled(desk: Desk, request: Request, row: Redaction, act: Any) -> Response:
     refusal = desk.attempt(act)
     if refusal is None:
-        return see_other(f"/redactions/{row['id']}")
+        return see_other(f"/redactions/{row.id}")
     return _redaction_page(desk, request, row, Typed("settle", refusal))
 
 
-def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -> HTMLResponse:
+def _redaction_page(desk: Desk, request: Request, row: Redaction, typed: Typed) -> HTMLResponse:
     of, subject_id = redacting.of_what(row)
     words: list[str] = []
     places: list[redacting.Place] = []
-    if row["state"] == "asked":
+    if row.state == "asked":
         words = redacting.words_of(desk.session, row)
         # The register is read by who keeps it: of an incident the coordinator sees the words alone.
         if of == "meeting" or allows(Action.SEE_INCIDENTS, to_program(desk.asker)) is not None:
             places = redacting.places_of(desk.session, of, subject_id, words)
         by = require(Action.SEE_REDACTIONS, to_program(desk.asker))
-        events.write(desk.session, "redaction.read", "redaction", row["id"], by=by, at=desk.at)
+        events.write(desk.session, "redaction.read", "redaction", row.id, by=by, at=desk.at)
     return page(
         desk,
         request,
@@ -278,8 +280,8 @@ def _redaction_page(desk: Desk, request: Request, row: dict[str, Any], typed: Ty
         words=words,
         places=places,
         may_answer=allows(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of])) is not None,
-        is_mine=row["asked_by"] == desk.asker.person_id,
-        waits_for=_waits_for(desk, of, row["asked_by"]) if row["state"] == "asked" else [],
+        is_mine=row.asked_by == desk.asker.person_id,
+        waits_for=_waits_for(desk, of, row.asked_by) if row.state == "asked" else [],
     )
 
 
@@ -313,26 +315,26 @@ _ACTS = N_("%(name)s, for %(whom)s, who is away until %(day)s")
 _FROM = N_("%(name)s, from %(day)s")
 
 
-def _line(desk: Desk, row: dict[str, Any]) -> dict[str, Any]:
+def _line(desk: Desk, row: Redaction) -> dict[str, Any]:
     of, subject_id = redacting.of_what(row)
-    names = names_of(desk, {one for one in (row["asked_by"], row["settled_by"]) if one})
+    names = names_of(desk, {one for one in (row.asked_by, row.settled_by) if one})
     where = gettext(N_("An incident of the register"))
     if of == "meeting":
         meeting = read_meeting(desk.session, subject_id)
-        committee = committees(desk.session)[meeting["committee_id"]]
-        where = f"{title_of(committee, desk.language)}, {wording.when(desk.language, meeting['starts'])}"
-    kind, state = KINDS[row["taken_out"]], STATES[row["state"]]
+        committee = committees(desk.session)[meeting.committee_id]
+        where = f"{title_of(committee, desk.language)}, {wording.when(desk.language, meeting.starts)}"
+    kind, state = KINDS[row.taken_out], STATES[row.state]
     return {
-        "id": row["id"],
+        "id": row.id,
         "where": where,
         "kind": gettext(kind),
-        "state": row["state"],
+        "state": row.state,
         "said": gettext(state),
-        "asked_by": names.get(row["asked_by"], ""),
-        "asked_at": row["asked_at"],
-        "settled_by": names.get(row["settled_by"], ""),
-        "settled_at": row["settled_at"],
-        "places": row["places"],
+        "asked_by": names.get(row.asked_by, ""),
+        "asked_at": row.asked_at,
+        "settled_by": names.get(row.settled_by, "") if row.settled_by else "",
+        "settled_at": row.settled_at,
+        "places": row.places,
     }
 
 

@@ -22,6 +22,7 @@ from domain.kernel.refusals import Refusal
 from domain.participants import links, reading, referring, retention
 from domain.participants.areas import areas
 from domain.participants.findings import findings_of
+from domain.participants.reading import Arrived
 from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
 from locales import N_, gettext
@@ -180,15 +181,16 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
     a_year_ago = desk.at - reading.LOOKS_BACK
     kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
 
-    def shown(rows: list[dict[str, Any]], about: str = "participant_id") -> list[dict[str, Any]]:
-        return [row for row in rows if row[about] not in kept_from]
+    def shown(rows: list[Arrived]) -> list[Arrived]:
+        return [row for row in rows if row.participant_id not in kept_from]
 
     received = shown(reading.to_triage(desk.session)) if triages else []
     under_way = shown(reading.under_way(desk.session)) if triages else []
-    found = {row["id"]: findings_of(desk.session, row["participant_id"]) for row in received}
+    found = {row.id: findings_of(desk.session, row.participant_id) for row in received}
     made = links.links_of(desk.session) if triages else []
     left = referring.left_drafts(desk.session) if triages else []
-    people = {row["referred_by"] for row in (*received, *under_way, *left)} | {row["made_by"] for row in made}
+    people = {row.referred_by for row in (*received, *under_way)} | {row.referred_by for row in left}
+    people |= {row.made_by for row in made}
     return page(
         desk,
         request,
@@ -201,7 +203,7 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         received=received,
         found=found,
         maybe_known=duplicates.alike(
-            desk.session, [row["participant_id"] for row in received], reader=desk.asker.person_id
+            desk.session, [row.participant_id for row in received], reader=desk.asker.person_id
         )
         if triages
         else (),
@@ -213,5 +215,5 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
         funnel=reading.funnel(desk.session, since=a_year_ago) if triages else None,
-        to_destroy=shown(retention.due(desk.session, desk.day), "id") if triages else [],
+        to_destroy=[row for row in retention.due(desk.session, desk.day) if row.id not in kept_from] if triages else [],
     )

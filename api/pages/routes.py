@@ -67,6 +67,7 @@ from api.pages import (
     work,
 )
 from api.web.rendering import render
+from domain.kernel.rows import run
 from locales import ZONE
 
 #: The pages of someone signed in, each module's `router`.
@@ -146,7 +147,7 @@ def routers(*, demonstration: bool) -> tuple[APIRouter, ...]:
 def health(request: Request) -> JSONResponse:
     """Whether this process serves and its database answers; 503 where it does not."""
     with office_of(request).before_a_program() as session:
-        session.execute(text("select 1"))
+        run(session, text("select 1"))
     return JSONResponse({"ok": True})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -23,6 +23,7 @@ from locales import N_, gettext, show_day
 from meetings import seating
 from meetings.committees import ALTERNATE, PRINCIPAL
 from meetings.invitations import Told
+from models.committee import Committee, Seat
 
 router = framed_pages()
 
@@ -48,9 +49,7 @@ def give_seat(
     def change() -> tuple[Told, ...]:
         who = _chosen(desk, person)
         starts_on = day_of(day)
-        return seating.give_seat(
-            desk.session, row["id"], seat_id, who, kind=kind, starts_on=starts_on, by=by, at=desk.at
-        )
+        return seating.give_seat(desk.session, row.id, seat_id, who, kind=kind, starts_on=starts_on, by=by, at=desk.at)
 
     values = {"person": person, "kind": kind, "day": day}
     return _twice(desk, request, row, seat, "holders", N_("Give the seat"), change, values, shown)
@@ -67,7 +66,7 @@ def end_seat(
 
     def change() -> tuple[Told, ...]:
         who = _chosen(desk, person)
-        return seating.end_seat(desk.session, row["id"], seat_id, who, last_day=day_of(day), by=by, at=desk.at)
+        return seating.end_seat(desk.session, row.id, seat_id, who, last_day=day_of(day), by=by, at=desk.at)
 
     values = {"person": person, "day": day}
     return _twice(desk, request, row, seat, "ending", N_("Remove a member"), change, values, shown)
@@ -83,8 +82,8 @@ def _chosen(desk: Desk, person: str) -> UUID:
 def _twice(
     desk: Desk,
     request: Request,
-    row: Mapping[str, Any],
-    seat: Mapping[str, Any],
+    row: Committee,
+    seat: Seat,
     form: str,
     title: str,
     change: Callable[[], tuple[Told, ...]],
@@ -92,26 +91,24 @@ def _twice(
     shown: str,
 ) -> Response:
     """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
-    here = f"/committees/{row['key']}"
+    here = f"/committees/{row.key}"
     ask = Ask(
         title=gettext(title),
         facts=_facts(desk, row, seat, values),
-        action=f"{here}/seats/{seat['id']}/{form}",
+        action=f"{here}/seats/{seat.id}/{form}",
         back=f"{here}#seats",
         fields=list(values.items()),
         shown=shown,
     )
     outcome = previewed(desk, request, ask, change)
     if isinstance(outcome, Refusal):
-        return committee_page(desk, request, row, Typed(f"{form}-{seat['id']}", outcome, values))
+        return committee_page(desk, request, row, Typed(f"{form}-{seat.id}", outcome, values))
     return outcome
 
 
-def _facts(
-    desk: Desk, row: Mapping[str, Any], seat: Mapping[str, Any], values: Mapping[str, str]
-) -> list[tuple[str, str]]:
+def _facts(desk: Desk, row: Committee, seat: Seat, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a change comes to, as the page before it says it."""
-    title = seat["title_fr"] if desk.language == "fr" else seat["title_en"]
+    title = seat.title_fr if desk.language == "fr" else seat.title_en
     found = [(gettext(N_("Seat")), f"{title_of(row, desk.language)}, {title}")]
     try:
         who = people_by_id(desk).get(id_or_none(values["person"]) or UUID(int=0))

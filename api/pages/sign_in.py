@@ -10,7 +10,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, BackgroundTasks, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import select
 
 from api.access.permissions import Action, asks
 from api.access.session import Office, end_stay, give_cookie, office_of, take_cookie
@@ -26,14 +25,12 @@ from domain.access import invitations, passkeys, sign_ins
 from domain.access.sign_ins import NotLetIn, device_of
 from domain.access.sites import Site, site_of
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, scalars, select
 from domain.mail.envelopes import checked_address
 from locales import N_, gettext
-from models.base import table_of
 from models.program import Program
 
 router = APIRouter(include_in_schema=False)
-
-_program = table_of(Program)
 
 _log = logging.getLogger("spheres.web")
 
@@ -197,7 +194,7 @@ def _send_letters(office: Office, address: str, browser: str) -> None:
     """Send the link to whoever has access under this address, in every program. Says nothing of whether there was."""
     try:
         with office.before_a_program() as session:
-            programs: list[UUID] = list(session.scalars(select(_program.c.id).order_by(_program.c.key)))
+            programs: list[UUID] = list(scalars(session, select(Program.id).order_by(col(Program.key))))
         for program_id in programs:
             with office.of_program(program_id) as session:
                 invitations.send_enrolment_to_address(session, address, browser=browser, at=office.clock())

@@ -6,8 +6,8 @@ With the script the part `run` alone is put in place, and what was typed in othe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from collections.abc import Callable
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -16,6 +16,8 @@ from fastapi.responses import HTMLResponse
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import AtDesk, Desk
+from api.acts.sittings import ITEMS, MEETING, SEATS
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, STATES, hours_of, title_of
@@ -26,9 +28,10 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
 from locales import N_, pick
-from meetings import attendance, decisions, running, wording
+from meetings import attendance, decisions, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
+from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import local_of
 from meetings.locking import read_meeting
 
@@ -40,7 +43,6 @@ Seen = Annotated[int, Form()]
 ARRIVES: Final = "arrives"
 LEAVES: Final = "leaves"
 
-_LONGEST_ITEM: Final = 600
 #: So many characters of a decision stand in a list of them.
 _FIRST_WORDS: Final = 60
 
@@ -51,47 +53,6 @@ def show_sitting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
     """One meeting, to be run."""
     _who_runs(desk, meeting_id)
     return sitting_page(desk, request, meeting_id, Typed())
-
-
-@router.post("/meetings/{meeting_id}/run/opening")
-@asks(Action.RUN_MEETING)
-def open_meeting(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Begin the meeting, on its day or afterwards."""
-    by = _who_runs(desk, meeting_id)
-    return _done(
-        desk,
-        request,
-        meeting_id,
-        Typed("opening"),
-        lambda: running.open_meeting(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/run/putting-back")
-@asks(Action.RUN_MEETING)
-def put_back(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen) -> Response:
-    """Take back that it was opened, while nothing is recorded."""
-    by = _who_runs(desk, meeting_id)
-    return _done(
-        desk,
-        request,
-        meeting_id,
-        Typed("closing"),
-        lambda: running.put_back(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
-    )
-
-
-@router.post("/meetings/{meeting_id}/run/closing")
-@asks(Action.RUN_MEETING)
-def close_meeting(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, rest: Text = "") -> Response:
-    """End the meeting; with `rest` "carried", what it did not reach is carried to the next one."""
-    by = _who_runs(desk, meeting_id)
-
-    def act() -> None:
-        carry = rest == "carried"
-        running.close_meeting(desk.session, meeting_id, carry_rest=carry, by=by, at=desk.at, seen=seen)
-
-    return _done(desk, request, meeting_id, Typed("closing"), act)
 
 
 @router.post("/meetings/{meeting_id}/run/attendance")
@@ -142,54 +103,6 @@ def record_attendance(
         )
 
     return _done(desk, request, meeting_id, Typed(f"seat-{seat}", None, values), act)
-
-
-@router.post("/meetings/{meeting_id}/run/attendance/rest")
-@asks(Action.RUN_MEETING)
-def record_rest(desk: AtDesk, request: Request, meeting_id: UUID) -> Response:
-    """Record as present every principal of whose seat nothing is recorded yet."""
-    by = _who_runs(desk, meeting_id)
-    return _done(
-        desk,
-        request,
-        meeting_id,
-        Typed("attendance"),
-        lambda: attendance.record_rest(desk.session, meeting_id, by=by, at=desk.at),
-    )
-
-
-@router.post("/meetings/{meeting_id}/run/outcome")
-@asks(Action.RUN_MEETING)
-def treat_item(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    item: Text = "",
-    outcome: Text = "",
-    refer_to: Text = "",
-    note_fr: Text = "",
-    note_en: Text = "",
-) -> Response:
-    """Say what becomes of an item, and what was said of it. The committee chosen counts where it is referred."""
-    by = _who_runs(desk, meeting_id)
-    item_id = _item_here(desk, meeting_id, item)
-    values = {"outcome": outcome, "refer_to": refer_to, "note_fr": note_fr, "note_en": note_en}
-
-    def act() -> None:
-        running.treat(
-            desk.session,
-            item_id,
-            outcome,
-            note_fr=note_fr,
-            note_en=note_en,
-            refer_to=refer_to if outcome == "referred" else "",
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    return _done(desk, request, meeting_id, Typed(f"item-{item_id}", None, values), act)
 
 
 @router.post("/meetings/{meeting_id}/run/decision")
@@ -254,36 +167,6 @@ def decide(
     return _done(desk, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
 
 
-@router.post("/meetings/{meeting_id}/run/items")
-@asks(Action.RUN_MEETING)
-def add_item(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    title_fr: Text = "",
-    title_en: Text = "",
-    minutes: Text = "",
-    reason: Text = "",
-) -> Response:
-    """Put on the agenda what comes up."""
-    by = _who_runs(desk, meeting_id)
-    values = {"title_fr": title_fr, "title_en": title_en, "minutes": minutes, "reason": reason}
-
-    def act() -> None:
-        running.add_item(
-            desk.session,
-            meeting_id,
-            title_fr=title_fr,
-            title_en=title_en,
-            minutes=_minutes_of(minutes),
-            reason=reason,
-            by=by,
-            at=desk.at,
-        )
-
-    return _done(desk, request, meeting_id, Typed("add", None, values), act)
-
-
 # ------------------------------------------------------------------------------------------------- what the page shows
 
 
@@ -291,9 +174,9 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
     """The page of a meeting that is run; with `typed`, as a rule refused it."""
     meeting, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
     named = committees(desk.session)
-    committee = named[meeting["committee_id"]]
-    is_open = meeting["state"] in ("under_way", "held")
-    roles, organizations = owners_of(desk) if meeting["state"] == "under_way" else ([], [])
+    committee = named[meeting.committee_id]
+    is_open = meeting.state in ("under_way", "held")
+    roles, organizations = owners_of(desk) if meeting.state == "under_way" else ([], [])
     return page(
         desk,
         request,
@@ -303,11 +186,11 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         meeting=meeting,
         committee=committee,
         title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting["starts"]),
+        when=wording.when(desk.language, meeting.starts),
         hours=hours_of(meeting),
-        state=STATES[meeting["state"]],
-        is_live=meeting["state"] == "under_way",
-        may_open=meeting["state"] == "planned" and local_day(desk.session, desk.at) >= meeting["starts"].date(),
+        state=STATES[meeting.state],
+        is_live=meeting.state == "under_way",
+        may_open=meeting.state == "planned" and local_day(desk.session, desk.at) >= meeting.starts.date(),
         sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
         items=len(items_of(desk.session, meeting_id)),
         attended=ATTENDED,
@@ -316,17 +199,17 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         arrives=ARRIVES,
         leaves=LEAVES,
         others=[
-            (row["key"], title_of(row, desk.language))
+            (row.key, title_of(row, desk.language))
             for row in named.values()
-            if row["id"] != committee["id"] and "rules" in row["agenda"]
+            if row.id != committee.id and "rules" in row.agenda
         ],
         roles=roles,
         organizations=organizations,
         named=[
-            (row["number"], f"{row['number']} {_shortened(desk.language, row)}")
-            for row in decisions.may_be_named(desk.session, committee["id"])
+            (row.number, f"{row.number} {_shortened(desk.language, row)}")
+            for row in decisions.may_be_named(desk.session, committee.id)
         ]
-        if meeting["state"] == "under_way"
+        if meeting.state == "under_way"
         else [],
         day=desk.day,
     )
@@ -350,16 +233,16 @@ def _done(desk: Desk, request: Request, meeting_id: UUID, typed: Typed, act: Cal
     return sitting_page(desk, request, meeting_id, Typed(typed.form, refusal, typed.values))
 
 
-def _shortened(language: str, row: Mapping[str, Any]) -> str:
+def _shortened(language: str, row: RegisteredDecision) -> str:
     """The first words of a decision, by which a list tells one from another."""
-    text = pick(language, {"fr": row["text_fr"] or row["text_en"], "en": row["text_en"] or row["text_fr"]})
+    text = pick(language, {"fr": row.text_fr or row.text_en, "en": row.text_en or row.text_fr})
     return text if len(text) <= _FIRST_WORDS else f"{text[:_FIRST_WORDS].rstrip()}…"
 
 
 def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
     """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
     here = items_of(desk.session, meeting_id)
-    found: UUID | None = next((row["id"] for row in here if str(row["id"]) == item), None)
+    found: UUID | None = next((row.id for row in here if str(row.id) == item), None)
     if found is None:
         raise Forbidden
     return found
@@ -394,15 +277,15 @@ def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: A
 def _as_typed(desk: Desk, meeting_id: UUID, what: str) -> dict[str, str]:
     """What a press that somebody arrives, or leaves, would have been as it is typed: where it is refused it stays."""
     meeting = read_meeting(desk.session, meeting_id)
-    hour = local_of(desk.at, meeting["time_zone"]).strftime("%H:%M")
+    hour = local_of(desk.at, meeting.time_zone).strftime("%H:%M")
     return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}
 
 
-def _minutes_of(text: str) -> int | None:
-    """The minutes of an item, None for an empty field. Raises Refusal."""
-    text = text.strip()
-    if not text:
-        return None
-    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= _LONGEST_ITEM):
-        raise Refusal("minutes.malformed", N_("An item takes between 0 and %(most)s minutes."), most=_LONGEST_ITEM)
-    return int(text)
+for subject in (MEETING, SEATS, ITEMS):
+    act_pages(
+        router,
+        subject,
+        lambda on, request, typed: sitting_page(on.desk, request, on.id, typed),
+        after=lambda _, place: place.replace("#", "/run#"),
+        must_have_seen=True,
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from fastapi import Form, Path, Request, Response
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.pages.frame import framed_pages, page, see_other
+from api.acts.statements import STATEMENT, Period
+from api.pages.act_routes import act_pages
+from api.pages.frame import framed_pages, page
 from api.views.sentences import sentence_of
 from api.web import downloads
 from api.web.answers import status_of
@@ -20,9 +22,7 @@ from locales import show_number
 from meetings.statements import program, sheets
 from meetings.statements.tables import Cell
 
-router = framed_pages("/statements")
-
-Key = Annotated[str, Path(max_length=12)]
+router = framed_pages("/statements", of_acts=True)
 
 
 @router.get("", name="statements")
@@ -45,26 +45,15 @@ def list_statements(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.get("/{period}", name="program_statement")
 @asks(Action.SEE_COUNTS)
-def show_statement(desk: AtDesk, request: Request, period: Key) -> HTMLResponse:
+def show_statement(desk: AtDesk, request: Request, period: Period) -> HTMLResponse:
     """The statement of a period: as it left, or as it would leave now."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
     return _shown(desk, request, period)
 
 
-@router.post("/{period}/release")
-@asks(Action.RELEASE_COUNTS)
-def release(desk: AtDesk, request: Request, period: Key, seen: Annotated[str, Form(max_length=64)] = "") -> Response:
-    """Let the statement of a period leave, as it was looked at."""
-    by = require(Action.RELEASE_COUNTS, to_program(desk.asker))
-    refusal = desk.attempt(lambda: program.release(desk.session, period, digest=seen, by=by, at=desk.at))
-    if refusal is not None:
-        return _shown(desk, request, period, refusal)
-    return see_other(f"/statements/{period}")
-
-
 @router.get("/{period}/{language}.{form}", name="program_sheet")
 @asks(Action.SEE_COUNTS)
-def download_sheet(desk: AtDesk, period: Key, language: downloads.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
+def download_sheet(desk: AtDesk, period: Period, language: downloads.Language, form: Literal["xlsx"]) -> Response:  # noqa: ARG001 - the address says it
     """A released statement as a workbook, in one language."""
     require(Action.SEE_COUNTS, to_program(desk.asker))
     left = program.require_released(desk.session, period, desk.day)
@@ -106,3 +95,6 @@ def _shown(desk: Desk, request: Request, period: str, refusal: Refusal | None = 
         left_on=left_on,
         digest=program.digest_of(statement),
     )
+
+
+act_pages(router, STATEMENT, lambda on, request, typed: _shown(on.desk, request, on.row, typed.refusal))

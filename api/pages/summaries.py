@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -12,11 +12,13 @@ from api.access import questions
 from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.access.summaries import find_to_read, find_to_write, ground_of
+from api.acts.departures import SUMMARY
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.tasks import names_of
 from domain.follow_ups import summaries
-from domain.follow_ups.summaries import Summary
+from domain.follow_ups.summaries import Asked, Summary
 from domain.kernel.refusals import Refusal
 
 router = framed_pages()
@@ -30,7 +32,7 @@ def show_summary(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
     """What was written so far, to go on with; that it was looked at is on record."""
     row, by, ground = find_to_write(desk.session, desk.asker, task_id)
     said = summaries.read_summary(desk.session, task_id, ground=ground, by=by, at=desk.at)
-    return _form(desk, request, row, said, seen=row["version"] or 0)
+    return _form(desk, request, row, said, seen=row.version or 0)
 
 
 @router.post("/tasks/{task_id}/summary")
@@ -46,18 +48,18 @@ def write_summary(
 ) -> Response:
     """Save it as it stands, or say that it is complete, which does the step."""
     before = summaries.asked_by(desk.session, task_id)
-    if before is not None and before["state"] == "done" and before["done_by"] == desk.asker.person_id:
+    if before is not None and before.state == "done" and before.done_by == desk.asker.person_id:
         questions.note_answered_before()  # the second click of a double click
-        return see_other(f"/departures/{before['case_id']}#task-{task_id}")
+        return see_other(f"/departures/{before.case_id}#task-{task_id}")
     row, by, _ = find_to_write(desk.session, desk.asker, task_id)
     said, version = Summary(situation, steps), seen
     verb = summaries.complete_summary if do == "complete" else summaries.save_summary
     refusal = desk.attempt(lambda: verb(desk.session, task_id, said, by=by, at=desk.at, seen=seen))
     if refusal is None and do == "complete":
-        return see_other(f"/departures/{row['case_id']}#task-{task_id}")
+        return see_other(f"/departures/{row.case_id}#task-{task_id}")
     row, _, _ = find_to_write(desk.session, desk.asker, task_id)
     if refusal is None:
-        version = row["version"]
+        version = row.version or 0
     return _form(desk, request, row, said, seen=version, refusal=refusal)
 
 
@@ -69,17 +71,6 @@ def show_complete(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse
     return _complete(desk, request, row, Typed())
 
 
-@router.post("/tasks/{task_id}/summary/taking-back")
-@asks(Action.TAKE_SUMMARY_BACK)
-def take_back(desk: AtDesk, request: Request, task_id: UUID, reason: Text = "") -> Response:
-    """Take back that it is complete, with the reason, so that it can be corrected."""
-    row, by, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
-    refusal = desk.attempt(lambda: summaries.take_back(desk.session, task_id, reason=reason, by=by, at=desk.at))
-    if refusal is None:
-        return see_other(f"/departures/{row['case_id']}#task-{task_id}")
-    return _complete(desk, request, row, Typed("back", refusal, {"reason": reason}))
-
-
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}", name="summary_words")
 @asks(Action.READ_SUMMARY)
 def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UUID) -> HTMLResponse:
@@ -87,16 +78,19 @@ def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UU
     row, given = find_to_read(desk.session, desk.asker, follow_up_id, task_id)
     by = require(Action.READ_SUMMARY, given)
     said = summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at)
-    names = names_of(desk, [row["done_by"], row["leaver_id"]])
+    names = names_of(desk, [row.done_by, row.leaver_id])
     return page(desk, request, "summary_words.html", row=row, said=said, names=names)
 
 
-def _complete(desk: Desk, request: Request, row: dict[str, Any], typed: Typed) -> HTMLResponse:
-    names = names_of(desk, [row["done_by"]])
+def _complete(desk: Desk, request: Request, row: Asked, typed: Typed) -> HTMLResponse:
+    names = names_of(desk, [row.done_by])
     return page(desk, request, "summary_complete.html", refused=typed.refusal, typed=typed, row=row, names=names)
 
 
 def _form(
-    desk: Desk, request: Request, row: dict[str, Any], said: Summary, *, seen: int, refusal: Refusal | None = None
+    desk: Desk, request: Request, row: Asked, said: Summary, *, seen: int, refusal: Refusal | None = None
 ) -> HTMLResponse:
     return page(desk, request, "summary.html", refused=refusal, row=row, said=said, seen=seen)
+
+
+act_pages(router, SUMMARY, lambda on, request, typed: _complete(on.desk, request, on.row, typed))

@@ -12,14 +12,15 @@ from uuid import UUID
 
 from fastapi import Depends, File, Form, Request, Response, UploadFile
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, and_, exists, literal, select
-from sqlmodel import Session
+from sqlalchemy import Uuid, exists, literal
+from sqlmodel import Session, and_
 
 from api.access import questions
 from api.access.permissions import (
     Action,
     Forbidden,
     Relation,
+    SeenCase,
     allows,
     asks,
     closed_to,
@@ -44,21 +45,15 @@ from domain.casework.locking import Moved, changed_meanwhile
 from domain.casework.proofs import LARGEST_DOCUMENT, Proof
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, first, in_program, joins, of, only, scalar, select, tuples
+from domain.kernel.titles import title_of
 from domain.record import reads
 from domain.roles.sight import task_is_open_to
 from meetings import decisions
-from models.base import refers, table_of
 from models.casework import SETTLED, Evidence, EvidenceFile, Task, TaskNeed
 from models.record import Event
 
 router = framed_pages()
-
-_task = table_of(Task)
-_need = table_of(TaskNeed)
-_event = table_of(Event)
-_evidence = table_of(Evidence)
-_file = table_of(EvidenceFile)
 
 EVENTS_SHOWN: Final = 50
 
@@ -89,7 +84,7 @@ class Sheet:
             questions.note_answered_before()
             return see_other(_place(task, case, self.back))
         by = allows(ACTS[name], to_task(desk.session, desk.asker, task, case))
-        if by is None and task["version"] == self.seen:
+        if by is None and task.version == self.seen:
             raise Forbidden
         if by is None:
             # It was theirs when they began to write: they are told, and what they wrote is kept.
@@ -104,7 +99,7 @@ class Sheet:
         if self.back == "work":
             return work_page(desk, self.request, typed)
         if self.back == "case" and case is not None:
-            return case_page(desk, self.request, case["id"], typed)
+            return case_page(desk, self.request, case.id, typed)
         return task_page(desk, self.request, self.task_id, typed)
 
 
@@ -212,21 +207,18 @@ def undo(filled: Filled) -> Response:
 @asks(Action.READ_EVIDENCE)
 def download(desk: AtDesk, evidence_id: UUID) -> Response:
     """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
-    here = program_of(desk.session)
-    found = one(
+    found = first(
         desk.session,
-        select(_evidence.c.task_id, _evidence.c.label, _evidence.c.content_type).where(
-            _evidence.c.program_id == here, _evidence.c.id == evidence_id
-        ),
+        of(Evidence).where(Evidence.id == evidence_id),
     )
     # Of one that is not there the same is asked as of another's, and no bytes are read before it is theirs to read.
-    task, case = find_task(desk.session, desk.asker, found["task_id"] if found else evidence_id)
+    task, case = find_task(desk.session, desk.asker, found.task_id if found else evidence_id)
     given = to_case(desk.session, desk.asker, case) if case is not None else to_program(desk.asker)
     by = require(Action.READ_EVIDENCE, given)
-    about = written.about(desk.session, [task]).get(task["id"])
+    about = written.about(desk.session, [task]).get(task.id)
     if about is not None and keeps_file(desk.session, desk.asker, about) is None:
         raise Forbidden
-    content = desk.session.scalar(select(_file.c.content).where(_file.c.program_id == here, _file.c.id == evidence_id))
+    content = scalar(desk.session, only(EvidenceFile.content).where(EvidenceFile.id == evidence_id))
     if found is None or content is None:
         raise Forbidden
     reads.record_read(
@@ -237,13 +229,13 @@ def download(desk: AtDesk, evidence_id: UUID) -> Response:
         ground="part" if given.keys() & {Relation.SUBJECT, Relation.TAKES_PART} else "role",
         by=by,
         at=desk.at,
-        case_id=case["id"] if case is not None else None,
+        case_id=case.id if case is not None else None,
     )
     return Response(
         bytes(content),
-        media_type=found["content_type"],
+        media_type=found.content_type,
         headers={
-            "Content-Disposition": _as_attachment(found["label"]),
+            "Content-Disposition": _as_attachment(found.label),
             "Content-Security-Policy": "default-src 'none'; sandbox",
         },
     )
@@ -258,17 +250,16 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     due_rule = ""
     if case is not None:
         protocol = scheduling.protocol_of(versions.pinned(desk.session, case))
-        step = protocol.by_id.get(task["step"])
+        step = protocol.by_id.get(task.step)
         due_rule = protocol.due_in_words(step, desk.language) if step else ""
-    events = many(
+    events = every(
         desk.session,
-        select(_event)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(desk.session),
-            _event.c.subject_id == task_id,
-            _event.c.verb != reads.READ,
+            Event.subject_id == task_id,
+            Event.verb != reads.READ,
         )
-        .order_by(_event.c.n.desc())
+        .order_by(col(Event.n).desc())
         .limit(EVENTS_SHOWN),
     )
     return page(
@@ -286,58 +277,56 @@ def task_page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTML
     )
 
 
-def _holds_up(desk: Desk, task_id: UUID) -> list[dict[str, Any]]:
+def _holds_up(desk: Desk, task_id: UUID) -> list[tuple[UUID, str]]:
     """The tasks that wait for this one, while they still do, as the reader may see them."""
-    rows = many(
+    rows = tuples(
         desk.session,
-        select(_task.c.id, _task.c[f"title_{desk.language}"].label("title"))
-        .join(_need, refers(_need.c.task_id, _task))
+        select(Task.id, title_of(Task, desk.language))
+        .join(TaskNeed, joins(TaskNeed.task_id, Task))
         .where(
-            _need.c.program_id == program_of(desk.session),
-            _need.c.needs_id == task_id,
-            _task.c.state.not_in([*SETTLED, "cancelled"]),
+            in_program(TaskNeed),
+            TaskNeed.needs_id == task_id,
+            col(Task.state).not_in([*SETTLED, "cancelled"]),
             task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
-    closed = closed_to(desk.session, desk.asker, {row["id"] for row in rows})
-    return [row for row in rows if row["id"] not in closed]
+    closed = closed_to(desk.session, desk.asker, {waiting for waiting, _ in rows})
+    return [(waiting, title) for waiting, title in rows if waiting not in closed]
 
 
 def _kind_of_proof(desk: Desk, task_id: UUID) -> str:
     """What a text given as proof of this task is: a serial number, an account's user name, or a way of handing over."""
-    asked = desk.session.scalar(
-        select(_task.c.evidence).where(_task.c.program_id == program_of(desk.session), _task.c.id == task_id)
-    )
+    asked = scalar(desk.session, only(Task.evidence).where(Task.id == task_id))
     return str(asked)
 
 
 def _was_done(
-    desk: Desk, name: str, task: dict[str, Any], seen: int, *, words: str, label: str, given: Mapping[str, Any]
+    desk: Desk, name: str, task: Task, seen: int, *, words: str, label: str, given: Mapping[str, Any]
 ) -> bool:
     """Whether the reader did this a moment ago from the same page: the second click of a double click.
 
     Who did it there and writes something else in another window, where the page is the old one, is told that it was
     not kept.
     """
-    if task["version"] != seen + 1:
+    if task.version != seen + 1:
         return False
     me, said = desk.asker.person_id, words.strip()
     kept = written.opened(desk.session, task)
     if name == "approve":
-        return bool(task["state"] == "done" and task["settled_by"] == me and kept["reason"] == said)
-    was_this = name == "complete" and task["state"] in ("submitted", "done") and task["settled_by"] is None
-    was_mine = was_this and task["done_by"] == me and kept["note"] == said
-    return was_mine and _was_given(desk, task["id"], label) and _was_asked_for(desk, task, given)
+        return task.state == "done" and task.settled_by == me and kept["reason"] == said
+    was_this = name == "complete" and task.state in ("submitted", "done") and task.settled_by is None
+    was_mine = was_this and task.done_by == me and kept["note"] == said
+    return was_mine and _was_given(desk, task.id, label) and _was_asked_for(desk, task, given)
 
 
-def _was_asked_for(desk: Desk, task: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
+def _was_asked_for(desk: Desk, task: Task, given: Mapping[str, Any]) -> bool:
     """Whether this is what was filled in last; where the step asks nothing, nothing is asked."""
-    if not task["asks"]:
+    if not task.asks:
         return True
-    kept = requests.newest(desk.session, [task["id"]]).get(task["id"])
+    kept = requests.newest(desk.session, [task.id]).get(task.id)
     try:
-        return kept is not None and kept["given"] == requests.checked(task["asks"], given)
+        return kept is not None and kept.given == requests.checked(task.asks, given)
     except Refusal:
         return False
 
@@ -347,28 +336,28 @@ def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
     label = " ".join(label.split())
     if not label:
         return True
-    proves = and_(_evidence.c.task_id == task_id, _evidence.c.label == label, _evidence.c.withdrawn_at.is_(None))
-    return bool(desk.session.scalar(select(exists().where(_evidence.c.program_id == program_of(desk.session), proves))))
+    proves = and_(Evidence.task_id == task_id, Evidence.label == label, col(Evidence.withdrawn_at).is_(None))
+    return bool(scalar(desk.session, select(exists().where(in_program(Evidence), proves))))
 
 
-def _after(desk: Desk, task: dict[str, Any], case: Mapping[str, Any] | None, back: str) -> str:
+def _after(desk: Desk, task: Task, case: SeenCase | None, back: str) -> str:
     """The page on which the form stood, or one's own work where the act ended what whoever did it was to the case.
 
     So it does for an approver from elsewhere who sends back the one thing that waited for them.
     """
     try:
-        find_task(desk.session, desk.asker, task["id"])
+        find_task(desk.session, desk.asker, task.id)
     except Forbidden:
         return "/"
     return _place(task, case, back)
 
 
-def _place(task: dict[str, Any], case: Mapping[str, Any] | None, back: str) -> str:
+def _place(task: Task, case: SeenCase | None, back: str) -> str:
     if back == "work":
         return "/"
     if back == "case" and case is not None:
-        return f"{page_of(case)}#task-{task['id']}"
-    return f"/tasks/{task['id']}"
+        return f"{page_of(case)}#task-{task.id}"
+    return f"/tasks/{task.id}"
 
 
 def _as_attachment(name: str) -> str:

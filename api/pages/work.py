@@ -9,7 +9,7 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func, select
+from sqlalchemy import func
 
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -22,15 +22,11 @@ from domain.agreements import agreements
 from domain.casework import board
 from domain.casework.watch import engine_state, post_state
 from domain.departure import hand_overs
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, in_program, only, run, scalar, scalars, select, value_of
 from meetings import unmatched_replies as strays
-from models.base import table_of
 from models.casework import Case, Task
 
 router = framed_pages()
-
-_task = table_of(Task)
-_case = table_of(Case)
 
 #: The most pressing first; the rest on further pages.
 A_PAGE: Final = 50
@@ -92,12 +88,13 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
 
 
 def _counts(desk: Desk, hats: board.Hats) -> Counts:
-    row = desk.session.execute(
+    row = run(
+        desk.session,
         select(
-            func.count().filter(_task.c.state == "open"),
-            func.count().filter(_task.c.state == "submitted"),
-            func.count().filter(board.is_late(desk.day)),
-        ).where(_task.c.program_id == program_of(desk.session), board.is_mine(hats))
+            value_of(func.count().filter(col(Task.state) == "open")),
+            value_of(func.count().filter(col(Task.state) == "submitted")),
+            value_of(func.count().filter(board.is_late(desk.day))),
+        ).where(in_program(Task), board.is_mine(hats)),
     ).one()
     return Counts(*row)
 
@@ -108,8 +105,8 @@ def _groups(desk: Desk, lines: Sequence[Line]) -> list[dict[str, Any]]:
     late = [line for line in own if line.is_late]
     found: list[dict[str, Any]] = [
         {"key": "late", "lines": late},
-        {"key": "approve", "lines": [line for line in own if line.task["state"] == "submitted" and not line.is_late]},
-        {"key": "do", "lines": [line for line in own if line.task["state"] == "open" and not line.is_late]},
+        {"key": "approve", "lines": [line for line in own if line.task.state == "submitted" and not line.is_late]},
+        {"key": "do", "lines": [line for line in own if line.task.state == "open" and not line.is_late]},
     ]
     for absence in desk.asker.standing.acting_for(desk.asker.person_id):
         theirs = [line for line in lines if line.for_whom is not None and line.for_whom.id == absence.person_id]
@@ -125,14 +122,14 @@ def _groups(desk: Desk, lines: Sequence[Line]) -> list[dict[str, Any]]:
 def _own_cases(desk: Desk) -> list[dict[str, Any]]:
     """The open cases that are about the reader, with how far each is."""
     ids: list[UUID] = list(
-        desk.session.scalars(
-            select(_case.c.id)
+        scalars(
+            desk.session,
+            only(Case.id)
             .where(
-                _case.c.program_id == program_of(desk.session),
-                _case.c.subject_id == desk.asker.person_id,
-                _case.c.state == "open",
+                Case.subject_id == desk.asker.person_id,
+                Case.state == "open",
             )
-            .order_by(_case.c.opened_at)
+            .order_by(col(Case.opened_at)),
         )
     )
     if not ids:
@@ -143,11 +140,7 @@ def _own_cases(desk: Desk) -> list[dict[str, Any]]:
 
 def _wide(desk: Desk) -> dict[str, Any]:
     """What whoever coordinates watches besides: the program's vacancies, what is late in it, and its engine."""
-    late = desk.session.scalar(
-        select(func.count())
-        .select_from(_task)
-        .where(_task.c.program_id == program_of(desk.session), board.is_late(desk.day))
-    )
+    late = scalar(desk.session, select(func.count()).select_from(Task).where(in_program(Task), board.is_late(desk.day)))
     return {
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
         "late": late or 0,

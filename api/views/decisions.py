@@ -14,6 +14,7 @@ from domain.kernel.scope import local_day
 from locales import N_, pick
 from meetings import decision_words, decisions
 from meetings.committees import committees
+from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import Endorsed, endorsements
 
 #: What kind a decision is of.
@@ -47,33 +48,34 @@ def lines_of_committee(desk: Desk, committee_id: UUID, most: int) -> list[dict[s
     if committee_id not in sight.registers:
         return None
     rows = [row for row in decisions.latest(desk.session, committee_id, most) if sight.has(row)]
-    return lines_of(desk, rows, endorsements(desk.session, [row["id"] for row in rows], at=desk.at))
+    return lines_of(desk, rows, endorsements(desk.session, [row.id for row in rows], at=desk.at))
 
 
 def lines_of(
-    desk: Desk, rows: Iterable[Mapping[str, Any]], said: Mapping[UUID, Sequence[Endorsed]]
+    desk: Desk, rows: Iterable[RegisteredDecision], words: Mapping[UUID, Sequence[Endorsed]]
 ) -> list[dict[str, Any]]:
     """Decisions as lists show them. `text` is in the reader's language, else in the other, which `language` says."""
     rows = list(rows)
     named, made_of_it = committees(desk.session), decisions.endorsements_in_words(desk.session, rows)
     found = []
     for row in rows:
-        asked = [one for one in said[row["id"]] if one.stake != OWES_AGAIN]
-        mine = row[f"text_{desk.language}"]
+        asked = [one for one in words[row.id] if one.stake != OWES_AGAIN]
+        said = {"fr": row.text_fr, "en": row.text_en}
+        mine = said[desk.language]
         language = desk.language if mine else "en" if desk.language == "fr" else "fr"
         found.append(
             {
                 "row": row,
-                "committee": title_of(named[row["committee_id"]], desk.language),
-                "decided_on": local_day(desk.session, row["decided_at"]),
-                "text": mine or row[f"text_{language}"],
+                "committee": title_of(named[row.committee_id], desk.language),
+                "decided_on": local_day(desk.session, row.decided_at),
+                "text": mine or said[language],
                 "language": language,
                 "owner": pick(desk.language, decisions.owner_of(row)),
                 "state": (state := decision_words.shown_state(row)),
-                "in_days": (row["due_on"] - desk.day).days if row["due_on"] and state == "open" else None,
+                "in_days": (row.due_on - desk.day).days if row.due_on and state == "open" else None,
                 "asked": len(asked),
                 "endorsed": sum(one.said == "endorsed" for one in asked),
-                "endorsement": pick(desk.language, made_of_it[row["id"]]),
+                "endorsement": pick(desk.language, made_of_it[row.id]),
                 "missing": [one.organization for one in asked if one.word.is_awaited],
             }
         )

@@ -8,13 +8,14 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, exists, literal, or_, select
-from sqlmodel import Session
+from sqlalchemy import Uuid, exists, literal
+from sqlmodel import Session, or_
 
 from api.access.permissions import (
     Action,
     Asker,
     Given,
+    SeenCase,
     closed_to,
     find_case,
     keeps_file,
@@ -35,21 +36,29 @@ from domain.holdings.follow_ups import FOLLOW_UP
 from domain.holdings.roles import TENURE, role_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    in_program,
+    joins,
+    of,
+    only,
+    same,
+    scalar,
+    select,
+    surely,
+    tuples,
+)
+from domain.kernel.scope import local_day
+from domain.kernel.titles import title_of
 from domain.roles.roles import standing
 from domain.roles.sight import calls_who_barred, task_is_open_to
 from locales import N_, say, show_day
-from models.base import refers, table_of
 from models.casework import Case, Task
-from models.departure import Departure, Settlement
+from models.departure import Departure, HandOver, Settlement
 from models.program import Organization, Person
-
-_task = table_of(Task)
-_case = table_of(Case)
-_departure = table_of(Departure)
-_settlement = table_of(Settlement)
-_person = table_of(Person)
-_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
@@ -61,7 +70,7 @@ class Left:
     title: str
     href: str
     next_ones: tuple[str, ...]  # who has it by themselves, once its holder is gone
-    task: Mapping[str, Any] | None  # the step that asks about it, while it is open
+    task: Task | None  # the step that asks about it, while it is open
     choices: tuple[tuple[str, str], ...]  # how it can be settled: the form's value, and the words for it
     missing_since: datetime | None
     offer: Offer | None = None  # of a follow-up: the last one
@@ -98,7 +107,7 @@ class Settled:
     has_words: bool = False  # about a participant: they are opened on the task's own page
 
 
-def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[dict[str, Any], dict[str, Any]]:
+def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[Departure, SeenCase]:
     """A departure that the asker may see, and its case. Raises Forbidden, also where there is none."""
     case = find_case(session, asker, case_id)
     require(Action.SEE_CASE, to_case(session, asker, case))
@@ -119,22 +128,21 @@ def opener(asker: Asker, person_id: UUID, organization_id: UUID) -> Actor:
     return require(Action.OPEN_DEPARTURE, to_departure(asker, person_id, organization_id))
 
 
-def to_offers(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
+def to_offers(session: Session, asker: Asker, case: Case) -> Given:
     """What the asker is to a departure whose follow-ups are offered: also whether handing one over is theirs to do.
 
     As it is the host organization's manager's while there is no coordinator.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_task).where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case["id"],
-            _task.c.holding == FOLLOW_UP,
-            _task.c.state == "open",
+        of(Task).where(
+            Task.case_id == case.id,
+            Task.holding == FOLLOW_UP,
+            Task.state == "open",
         ),
     )
-    rows = list({row["owed_by_id"]: row for row in rows}.values())
-    links = board.chains(session, [chain for row in rows for chain in (row["owed_by_id"], row["approved_by_id"])])
+    rows = list({row.owed_by_id: row for row in rows}.values())
+    links = board.chains(session, [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)])
     given = to_case(session, asker, case)
     for row in rows:
         given |= to_duty(asker, row, links)
@@ -143,7 +151,7 @@ def to_offers(session: Session, asker: Asker, case: Mapping[str, Any]) -> Given:
 
 def left_of(
     session: Session,
-    case: Mapping[str, Any],
+    case: Case,
     at: datetime,
     language: str,
     *,
@@ -157,37 +165,33 @@ def left_of(
     says that the reader is the leaver.
     """
     kept = calls_who_barred(session, asker.person_id)
-    settled = gathering.settled_in(session, case["id"])
+    settled = gathering.settled_in(session, case.id)
     found = [
         one
-        for one in gathering.in_hand(session, dict(case), at)
+        for one in gathering.in_hand(session, case, at)
         if (one.kind, one.id) not in settled and not kept(one.title.en)
     ]
-    rows = many(
+    rows = every(
         session,
-        select(_task).where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case["id"],
-            _task.c.holding != "",
-            _task.c.state == "open",
+        of(Task).where(
+            Task.case_id == case.id,
+            Task.holding != "",
+            Task.state == "open",
         ),
     )
-    asking = {(row["holding"], row["item"]): row for row in rows}
-    closed = closed_to(session, asker, [row["id"] for row in rows])
-    found = [one for one in found if (task := asking.get((one.kind, one.item))) is None or task["id"] not in closed]
+    asking = {(row.holding, row.item): row for row in rows}
+    closed = closed_to(session, asker, [row.id for row in rows])
+    found = [one for one in found if (task := asking.get((one.kind, one.item))) is None or task.id not in closed]
     if not oversees(session, asker, case):  # what no step asks about is seen by who keeps the file alone
         alone = [one for one in found if (one.kind, one.item) not in asking]
-        calls = words.about(
-            session,
-            [{"id": one.id, "case_id": None, "item": one.item, "title_en": one.title.en} for one in alone],
-        )
+        calls = words.about(session, [words.OfTask(one.id, None, one.item, one.title.en) for one in alone])
         keeps = {whose: keeps_file(session, asker, whose) is not None for whose in set(calls.values())}
         found = [one for one in found if one not in alone or one.id not in calls or keeps[calls[one.id]]]
     names = people_names(session)
-    today, links = standing(session, local_day(session, at)), board.chains(session, [row["owed_by_id"] for row in rows])
+    today, links = standing(session, local_day(session, at)), board.chains(session, [row.owed_by_id for row in rows])
     case_titles = _case_titles(session, [one.id for one in found if one.kind in (TASK, APPROVAL)], language)
-    offers, agreed = hand_overs.last_offers(session, case["id"]), hand_overs.ways_agreed(session, case["id"])
-    departure = gathering.departure_of(session, case["id"])
+    offers, agreed = hand_overs.last_offers(session, case.id), hand_overs.ways_agreed(session, case.id)
+    departure = gathering.departure_of(session, case.id)
     over = departure is not None and not drafts.is_authors_alone(session, departure, at)
     lines = []
     for one in found:
@@ -196,7 +200,7 @@ def left_of(
         nobody = ""
         falls = board.who(today, task, links) if task is not None else None
         ways: list[tuple[str, str]] = []
-        if task is not None and may_settle and case["state"] == "open":
+        if task is not None and may_settle and case.state == "open":
             thought_of = _thought_of(session, task, case, at)
             ways = _takers(session, task, case, at, thought_of, names, language)
             if not ways and endings.TAKEN_OVER[one.kind] and not thought_of:
@@ -218,7 +222,7 @@ def left_of(
                 task,
                 tuple(ways),
                 settling.missing_since(session, task) if task is not None and one.kind == "equipment" else None,
-                _offer(offers.get(task["id"]), names, agreed.get(one.item, "")) if task is not None else None,
+                _offer(offers.get(task.id), names, agreed.get(one.item, "")) if task is not None else None,
                 tuple(names[holder.person_id] for holder in falls.holders) if falls is not None else (),
                 not_now,
                 nobody,
@@ -230,56 +234,55 @@ def left_of(
 
 def _case_titles(session: Session, task_ids: Sequence[UUID], language: str) -> dict[UUID, str]:
     """Of which case each of these tasks is, where it is about no participant: several are called the same."""
-    rows = session.execute(
-        select(_task.c.id, _task.c.case_id)
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.id.in_(task_ids), _case.c.participant_id.is_(None))
-    ).all()
-    ids = list({row.case_id for row in rows})
-    cases = many(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id.in_(ids)))
-    titles = {one["id"]: case_title(session, one, language) for one in cases}
-    return {row.id: titles[row.case_id] for row in rows}
+    case_of = dict(
+        tuples(
+            session,
+            only(Task.id, surely(Task.case_id))
+            .join(Case, joins(Task.case_id, Case))
+            .where(col(Task.id).in_(task_ids), col(Case.participant_id).is_(None)),
+        )
+    )
+    cases = every(session, of(Case).where(col(Case.id).in_(set(case_of.values()))))
+    titles = {one.id: case_title(session, one, language) for one in cases}
+    return {task_id: titles[case_id] for task_id, case_id in case_of.items()}
 
 
 def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
     """Whether a departure still asks something that the asker is not shown, since a participant barred them."""
-    found = select(_task.c.id).where(
-        _task.c.program_id == program_of(session),
-        _task.c.case_id == case_id,
-        _task.c.state == "open",
+    found = only(Task.id).where(
+        Task.case_id == case_id,
+        Task.state == "open",
         ~task_is_open_to(literal(asker.person_id, Uuid())),
     )
-    return session.scalar(found.limit(1)) is not None
+    return scalar(session, found.limit(1)) is not None
 
 
-def _thought_of(
-    session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime
-) -> list[proposals.Proposal]:
+def _thought_of(session: Session, task: Task, case: Case, at: datetime) -> list[proposals.Proposal]:
     """Whom one may think of for a follow-up that is to be handed over; nobody in particular for any other thing."""
-    if task["holding"] != "follow_up":
+    if task.holding != "follow_up":
         return []
-    return hand_overs.considered_for(session, task, case["subject_id"], at)
+    return hand_overs.considered_for(session, task, surely(case.subject_id), at)
 
 
 def _takers(
     session: Session,
-    task: Mapping[str, Any],
-    case: Mapping[str, Any],
+    task: Task,
+    case: Case,
     at: datetime,
     thought_of: Sequence[proposals.Proposal],
     names: Mapping[UUID, str],
     language: str,
 ) -> list[tuple[str, str]]:
     """Who can take a thing over, as choices: of a follow-up who fits best first, with why; else by name."""
-    if task["holding"] == "follow_up":
+    if task.holding == "follow_up":
         return [(f"to:{one.person_id}", said_of(one, names, language)) for one in thought_of if one.possible]
     able = set(successors.may_take_over(session, task, case, at))
     # A role is most often somebody's of the same organization: they come first, after whoever is to begin in it.
     today = standing(session, local_day(session, at))
     there: frozenset[UUID] = frozenset()
     begin: dict[UUID, date] = {}
-    if task["holding"] == TENURE:
-        place, role = case["organization_id"], role_of(session, UUID(task["item"]))
+    if task.holding == TENURE:
+        place, role = surely(case.organization_id), role_of(session, UUID(task.item))
         there = frozenset(held.person_id for held in today.tenures if held.organization_id == place)
         begin = {held.person_id: held.starts_on for held in reversed(today.to_hold(role, place))}
     in_order = sorted(
@@ -324,15 +327,15 @@ def fit_in_words(proposal: proposals.Proposal, language: str) -> str:
     )
 
 
-def _offer(row: Mapping[str, Any] | None, names: Mapping[UUID, str], way: str) -> Offer | None:
+def _offer(row: HandOver | None, names: Mapping[UUID, str], way: str) -> Offer | None:
     if row is None:
         return Offer("", "", date.min, False, way) if way else None
     return Offer(
-        names[row["to_id"]],
-        row["state"],
-        row["answer_by"],
-        row["lapsed_at"] is not None,
-        way or row["way"],
+        names[row.to_id],
+        row.state,
+        row.answer_by,
+        row.lapsed_at is not None,
+        way or row.way,
     )
 
 
@@ -343,63 +346,69 @@ _NOBODY_BUT_ITS_AUTHOR = N_("Until the last day is over, only its author decides
 
 def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:
     """What was settled in a departure, the last first, as the asker may see it."""
-    return _settled(session, asker, language, _settlement.c.case_id == case_id)
+    return _settled(session, asker, language, col(Settlement.case_id) == case_id)
 
 
 def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settled]:
     """What departures handed over to the asker, the last first."""
-    return _settled(session, asker, language, _settlement.c.successor_id == asker.person_id)
+    return _settled(session, asker, language, col(Settlement.successor_id) == asker.person_id)
 
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:
     """Whether departures ever handed anything over to somebody."""
-    theirs = (_settlement.c.program_id == program_of(session)) & (_settlement.c.successor_id == person_id)
-    return bool(session.scalar(select(exists().where(theirs))))
+    theirs = in_program(Settlement) & (col(Settlement.successor_id) == person_id)
+    return bool(scalar(session, select(exists().where(theirs))))
+
+
+class _SettledRow(Settlement):
+    """A settlement, with the step that asked for it and who leaves."""
+
+    model_config = SHAPE
+    title_fr: str = also(Task.title_fr)
+    title_en: str = also(Task.title_en)
+    item: str = also(Task.item)
+    person_id: UUID = also(Departure.person_id)
 
 
 def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[Settled]:
     names = people_names(session)
-    rows = many(
+    rows = every(
         session,
-        select(
-            _settlement,
-            _task.c[f"title_{language}"].label("title"),
-            _task.c.title_en,
-            _task.c.item,
-            _departure.c.person_id,
-        )
-        .join(_task, refers(_settlement.c.task_id, _task))
+        of(_SettledRow)
+        .join(Task, joins(Settlement.task_id, Task))
         .join(
-            _departure,
-            (_departure.c.program_id == _settlement.c.program_id) & (_departure.c.case_id == _settlement.c.case_id),
+            Departure,
+            same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)),
         )
         # What came to rest by itself and is back in their hands is not settled: it is among what is left.
         .where(
-            _settlement.c.program_id == program_of(session),
             which,
             task_is_open_to(literal(asker.person_id, Uuid())),
-            or_(_settlement.c.ended_as != gathering.BY_ITSELF, _task.c.state == "done"),
+            or_(Settlement.ended_as != gathering.BY_ITSELF, Task.state == "done"),
             ~gathering.was_taken_back(),
         )
-        .order_by(_settlement.c.settled_at.desc(), _settlement.c.id),
+        .order_by(col(Settlement.settled_at).desc(), col(Settlement.id)),
     )
-    closed = closed_to(session, asker, {row["task_id"] for row in rows})
-    rows = [row for row in rows if row["task_id"] not in closed]
-    sealed = words.stand_with(session, [row["task_id"] for row in rows])
-    about = words.about(session, [row | {"id": row["task_id"]} for row in rows if row["task_id"] in sealed])
+    closed = closed_to(session, asker, {row.task_id for row in rows})
+    rows = [row for row in rows if row.task_id not in closed]
+    sealed = words.stand_with(session, [row.task_id for row in rows])
+    about = words.about(
+        session,
+        [words.OfTask(row.task_id, row.case_id, row.item, row.title_en) for row in rows if row.task_id in sealed],
+    )
     keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
     return [
         Settled(
-            row["title"],
-            names.get(row["successor_id"], ""),
-            _ended(row["ended_as"], language),
-            row["note"],
-            names.get(row["settled_by"], ""),
-            row["settled_at"],
-            names.get(row["person_id"], ""),
-            row["case_id"],
-            row["task_id"],
-            has_words=row["task_id"] in about and keeps[about[row["task_id"]]],
+            title_of(row, language),
+            names.get(row.successor_id, "") if row.successor_id else "",
+            _ended(row.ended_as, language),
+            row.note,
+            names.get(row.settled_by, "") if row.settled_by else "",
+            row.settled_at,
+            names.get(row.person_id, ""),
+            row.case_id,
+            row.task_id,
+            has_words=row.task_id in about and keeps[about[row.task_id]],
         )
         for row in rows
     ]
@@ -411,19 +420,15 @@ def _ended(as_: str, language: str) -> str:
 
 def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
     """The actor under whom the asker answers what was offered to them. Raises Forbidden, also where nothing was."""
-    offered = any(row["id"] == hand_over_id for row in hand_overs.offered_to(session, asker.person_id))
+    offered = any(row.id == hand_over_id for row in hand_overs.offered_to(session, asker.person_id))
     given = to_person(asker, asker.person_id) if offered else to_program(asker)
     return require(Action.ANSWER_HAND_OVER, given)
 
 
 def people_names(session: Session) -> dict[UUID, str]:
     """Every person of the program by name, in the order of their family names."""
-    rows = session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(session))
-        .order_by(_person.c.sort_key)
-    )
-    return {row.id: f"{row.given_name} {row.family_name}".strip() for row in rows}
+    rows = tuples(session, only(Person.id, Person.given_name, Person.family_name).order_by(col(Person.sort_key)))
+    return {person_id: f"{given_name} {family_name}".strip() for person_id, given_name, family_name in rows}
 
 
 def way_of(value: str) -> tuple[UUID | None, str]:
@@ -441,20 +446,31 @@ def _no_way() -> tuple[UUID | None, str]:
     raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
 
 
-def departures_shown(session: Session, cases: list[dict[str, Any]]) -> list[dict[str, Any]]:
+class DepartureShown(Departure):
+    """A departure with names, and the state of its case."""
+
+    model_config = SHAPE
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+    short_name: str = also(Organization.short_name)
+    state: str = also(Case.state)
+
+    @property
+    def name(self) -> str:
+        """Who leaves."""
+        return f"{self.given_name} {self.family_name}"
+
+
+def departures_shown(session: Session, cases: list[Case]) -> list[DepartureShown]:
     """The departures of these cases with names, the last day soonest first."""
     if not cases:
         return []
-    by_id = {case["id"]: case for case in cases}
-    rows = many(
+    return every(
         session,
-        select(_departure, _person.c.given_name, _person.c.family_name, _organization.c.short_name)
-        .join(_person, refers(_departure.c.person_id, _person))
-        .join(_organization, refers(_departure.c.organization_id, _organization))
-        .where(_departure.c.program_id == program_of(session), _departure.c.case_id.in_(by_id))
-        .order_by(_departure.c.last_day, _person.c.sort_key),
+        of(DepartureShown)
+        .join(Case, joins(Departure.case_id, Case))
+        .join(Person, joins(Departure.person_id, Person))
+        .join(Organization, joins(Departure.organization_id, Organization))
+        .where(col(Departure.case_id).in_([case.id for case in cases]))
+        .order_by(col(Departure.last_day), col(Person.sort_key)),
     )
-    return [
-        {**row, "name": f"{row['given_name']} {row['family_name']}", "state": by_id[row["case_id"]]["state"]}
-        for row in rows
-    ]

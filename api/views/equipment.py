@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
+from domain.equipment.inventory import Listed
 from locales import N_
 from models.lifecycles import EQUIPMENT
 
@@ -19,8 +20,8 @@ MOVES: Final[Mapping[str, str]] = {
 }
 
 
-def moves_of(row: Mapping[str, Any]) -> list[str]:
+def moves_of(row: Listed) -> list[str]:
     """What may be done with a thing of the inventory as it stands; the verbs ask again, and by whom."""
-    if row["person_id"] is not None:
-        return ["take_back", "give_up" if row["missing_since"] is not None else "report_missing"]
-    return [move for move in ("find", "take_out_of_use", "put_back") if EQUIPMENT.allows(row["state"], move)]
+    if row.person_id is not None:
+        return ["take_back", "give_up" if row.missing_since is not None else "report_missing"]
+    return [move for move in ("find", "take_out_of_use", "put_back") if EQUIPMENT.allows(row.state, move)]

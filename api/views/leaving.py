@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,12 +12,14 @@ from api.access.session import Desk
 from api.views import departures
 from domain.declarations.protocol import Protocol
 from domain.departure import gathering, giving_back, hand_overs_in_bulk
+from domain.kernel.rows import surely
 from domain.roles.sight import calls_who_barred
+from models.casework import Case
 
 
 def leaving_of(
     desk: Desk,
-    case: Mapping[str, Any],
+    case: Case,
     protocol: Protocol,
     *,
     receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
@@ -29,12 +31,12 @@ def leaving_of(
     settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`. Of a departure that was
     called off nothing is left to settle: `after_all` says what its person has, and has not again.
     """
-    departure = gathering.departure_of(desk.session, case["id"])
+    departure = gathering.departure_of(desk.session, case.id)
     if departure is None:
         return None
     kept = calls_who_barred(desk.session, desk.asker.person_id)
-    own = case["subject_id"] == desk.asker.person_id
-    called_off = departure["called_off_at"] is not None
+    own = case.subject_id == desk.asker.person_id
+    called_off = departure.called_off_at is not None
     found = (
         []
         if called_off
@@ -48,24 +50,24 @@ def leaving_of(
             others.setdefault(stages[one.kind], []).append(one)
         elif one.task is None:
             by_itself.append(one)
-    left = {one.task["id"]: one for one in found if one.task is not None}
-    (shown,) = departures.departures_shown(desk.session, [dict(case)])
-    summed_up = summaries.summaries_in(desk.session, desk.asker, dict(case))
+    left = {one.task.id: one for one in found if one.task is not None}
+    (shown,) = departures.departures_shown(desk.session, [case])
+    summed_up = summaries.summaries_in(desk.session, desk.asker, case)
     after_all = _after_all(desk, case, kept)
     return {
-        **shown,
+        "departure": shown,
         "after_all": after_all,
         "own": own,
         "left": left,
         "others": others,
         "by_itself": by_itself,
         "is_empty": not found and not called_off,
-        "keeps_back": departures.keeps_back(desk.session, desk.asker, case["id"]),
+        "keeps_back": departures.keeps_back(desk.session, desk.asker, case.id),
         "settles": _settles(desk, case, left.values()),
         "settled": {
-            one.task_id: one for one in departures.settled_of(desk.session, desk.asker, case["id"], desk.language)
+            one.task_id: one for one in departures.settled_of(desk.session, desk.asker, case.id, desk.language)
         },
-        "summaries": {one["task_id"]: one for one in summed_up},
+        "summaries": {one.task_id: may for one, may in summed_up},
         "receipt": None if receipt is None else [line for line in receipt if not kept(line.title_en)],
         "fit": {
             line.task_id: departures.fit_in_words(line.proposal, desk.language)
@@ -79,12 +81,12 @@ def leaving_of(
     }
 
 
-def _after_all(desk: Desk, case: Mapping[str, Any], kept: Callable[[str], bool]) -> dict[str, Any] | None:
+def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> dict[str, Any] | None:
     """What somebody has whose departure was called off, as the reader may see it, and where they are invited anew."""
-    found = giving_back.after_all(desk.session, case["id"], desk.at)
+    found = giving_back.after_all(desk.session, case.id, desk.at)
     if found is None:
         return None
-    invites = allows(Action.INVITE, to_person(desk.asker, case["subject_id"])) is not None
+    invites = allows(Action.INVITE, to_person(desk.asker, surely(case.subject_id))) is not None
     return {
         "again": [one for one in found.in_hand if (one.kind, one.id) in found.again and not kept(one.title.en)],
         "in_hand": [one for one in found.in_hand if (one.kind, one.id) not in found.again and not kept(one.title.en)],
@@ -96,10 +98,10 @@ def _after_all(desk: Desk, case: Mapping[str, Any], kept: Callable[[str], bool])
     }
 
 
-def _settles(desk: Desk, case: Mapping[str, Any], left: Iterable[departures.Left]) -> set[UUID]:
+def _settles(desk: Desk, case: Case, left: Iterable[departures.Left]) -> set[UUID]:
     """The tasks by which the reader settles a thing."""
     return {
-        one.task["id"]
+        one.task.id
         for one in left
         if one.task is not None
         and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, one.task, case)) is not None

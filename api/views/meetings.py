@@ -5,24 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import select
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
 from api.access.session import Desk
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of
 from locales import N_, pick
 from meetings import answers
 from meetings.committees import committees, memberships
 from meetings.drafting import in_the_readers_words
 from meetings.invitations import others
 from meetings.local_times import local_of
-from models.base import table_of
+from models.committee import Committee
 from models.meeting import Meeting
-
-_meeting = table_of(Meeting)
 
 #: What a meeting's state looks like, and the word for it.
 STATES: Final[Mapping[str, tuple[str, str]]] = {
@@ -46,8 +42,8 @@ class Line:
     """One meeting in a list. `answer` is the asker's own, "" where they gave none; `may_open` whether its page is
     theirs to see."""
 
-    meeting: Mapping[str, Any]
-    committee: Mapping[str, Any]
+    meeting: Meeting
+    committee: Committee
     title: str
     is_mine: bool
     answer: str
@@ -56,7 +52,7 @@ class Line:
     @property
     def day(self) -> date:
         """The local day."""
-        starts: datetime = self.meeting["starts"]
+        starts: datetime = self.meeting.starts
         return starts.date()
 
     @property
@@ -67,12 +63,12 @@ class Line:
     @property
     def is_off(self) -> bool:
         """Whether it was cancelled."""
-        return bool(self.meeting["state"] == "cancelled")
+        return bool(self.meeting.state == "cancelled")
 
     @property
     def is_held(self) -> bool:
         """Whether it was closed, be it today or before its hour."""
-        return bool(self.meeting["state"] == "held")
+        return bool(self.meeting.state == "held")
 
     @property
     def is_to_come(self) -> bool:
@@ -80,63 +76,62 @@ class Line:
         return not self.is_off and not self.is_held
 
 
-def hours_of(meeting: Mapping[str, Any]) -> tuple[time, time]:
+def hours_of(meeting: Meeting) -> tuple[time, time]:
     """When a meeting begins and ends, local."""
-    return meeting["starts"].time(), local_of(meeting["ends_at"], meeting["time_zone"]).time()
+    return meeting.starts.time(), local_of(meeting.ends_at, meeting.time_zone).time()
 
 
 def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:
     """The meetings from a local day to another, both inclusive, in order: of the program, or of one committee."""
-    rows = many(
+    rows = every(
         desk.session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == program_of(desk.session),
-            _meeting.c.starts >= datetime.combine(first, time.min),
-            _meeting.c.starts < datetime.combine(last + timedelta(days=1), time.min),
-            *([_meeting.c.committee_id == committee_id] if committee_id is not None else []),
+            col(Meeting.starts) >= datetime.combine(first, time.min),
+            col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
+            *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
     return lines_of(desk, rows)
 
 
-def lines_of(desk: Desk, rows: Sequence[Mapping[str, Any]]) -> list[Line]:
+def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
     """Each of these meetings as a line."""
     named = committees(desk.session)
-    members = memberships(desk.session, {row["committee_id"] for row in rows})
-    extra = others(desk.session, [row["id"] for row in rows])
-    said = answers_of(desk, (row["id"] for row in rows))
+    members = memberships(desk.session, {row.committee_id for row in rows})
+    extra = others(desk.session, [row.id for row in rows])
+    said = answers_of(desk, (row.id for row in rows))
     me = desk.asker.person_id
     found = []
     for row in in_the_readers_words(desk.session, rows, desk.language):
-        here = members[row["committee_id"]]
-        is_mine = me in here.invited(row["starts"].date()) or me in extra[row["id"]]
+        here = members[row.committee_id]
+        is_mine = me in here.invited(row.starts.date()) or me in extra[row.id]
         given = to_program(desk.asker)
         if here.seat_of(me, desk.day) is not None:
             given[Relation.SITS] = themselves(desk.asker)
         if is_mine:
             given[Relation.INVITED] = themselves(desk.asker)
-        committee = named[row["committee_id"]]
+        committee = named[row.committee_id]
         found.append(
             Line(
                 row,
                 committee,
                 title_of(committee, desk.language),
                 is_mine,
-                said.get(row["id"], ""),
+                said.get(row.id, ""),
                 allows(Action.SEE_MEETING, given) is not None,
             )
         )
     return found
 
 
-def title_of(committee: Mapping[str, Any], language: str) -> str:
+def title_of(committee: Committee, language: str) -> str:
     """A committee's title."""
-    return pick(language, {"fr": committee["title_fr"], "en": committee["title_en"]})
+    return pick(language, {"fr": committee.title_fr, "en": committee.title_en})
 
 
 def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:
     """What the asker answered to each of these meetings, where they did."""
     rows = answers.given(desk.session, list(meeting_ids), person_id=desk.asker.person_id)
-    return {row["meeting_id"]: row["answer"] for row in rows}
+    return {row.meeting_id: row.answer for row in rows}

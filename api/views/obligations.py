@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from domain.declarations.program_agreements import clause_without_role, fact_of
 from domain.obligations import wording
-from domain.obligations.reading import WORST_FIRST
+from domain.obligations.reading import WORST_FIRST, PeriodRead
 from locales import N_
 
 #: What a state looks like, and the word for it.
@@ -56,33 +56,38 @@ class Cell:
     several: int
 
 
-def clause_of(row: Mapping[str, Any]) -> str:
+def clause_of(row: PeriodRead) -> str:
     """The clause of a period, as the agreement numbers it, without the role that owes it."""
-    return clause_without_role(row["key"])
+    return clause_without_role(row.key)
 
 
-def by_worst(rows: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def text_of(row: PeriodRead, language: str) -> str:
+    """What is owed, in a language."""
+    return row.text_fr if language == "fr" else row.text_en
+
+
+def by_worst(rows: Sequence[PeriodRead]) -> list[PeriodRead]:
     """The rows with what needs something first, then by their last day."""
     far = "9999"
     return sorted(
         rows,
         key=lambda row: (
-            WORST_FIRST.index(row["state"]),
-            row["ends_on"].isoformat() if row["ends_on"] else far,
-            row["key"],
+            WORST_FIRST.index(row.state),
+            row.ends_on.isoformat() if row.ends_on else far,
+            row.key,
         ),
     )
 
 
-def grid(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[UUID, dict[str, Cell]]]:
+def grid(rows: Sequence[PeriodRead]) -> tuple[list[str], dict[UUID, dict[str, Cell]]]:
     """The clauses in the guide's order, and for each partner how it stands by each."""
     clauses = sorted({clause_of(row) for row in rows}, key=lambda one: (fact_of(one), one))
-    found: dict[UUID, dict[str, list[Mapping[str, Any]]]] = {}
+    found: dict[UUID, dict[str, list[PeriodRead]]] = {}
     for row in rows:
-        found.setdefault(row["organization_id"], {}).setdefault(clause_of(row), []).append(row)
+        found.setdefault(row.organization_id, {}).setdefault(clause_of(row), []).append(row)
     return clauses, {
         place: {
-            clause: Cell(worst[0]["state"], worst[0]["id"], len(worst))
+            clause: Cell(worst[0].state, worst[0].id, len(worst))
             for clause, several in of.items()
             for worst in [by_worst(several)]
         }

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import select
 
 from api.access.session import Desk
 from api.views.meetings import title_of
 from api.views.names import titles_of_roles
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, only, run
 from locales import N_, pick
 from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
-from meetings.agenda_items import asked_for, items_of, kept_for_their_act
+from meetings.agenda_items import PresentedItem, asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
 from meetings.committees import Membership, committees
+from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import Both
 from meetings.local_times import local_of
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
-from models.base import table_of
+from models.meeting import Meeting
 from models.program import Organization, Person
-
-_organization = table_of(Organization)
 
 #: How a seat is filled: the shape and the word that show it.
 ATTENDED: Final[Mapping[str, tuple[str, str]]] = {
@@ -99,7 +96,7 @@ class ItemLine:
     endorse what does it.
     """
 
-    row: Mapping[str, Any]
+    row: PresentedItem
     number: str
     title: str
     section: str
@@ -110,7 +107,7 @@ class ItemLine:
     referred_to: str
     used: int | None
     is_current: bool
-    decided: tuple[Mapping[str, Any], ...]
+    decided: tuple[RegisteredDecision, ...]
     candidate: UUID | None = None
     is_kept: bool = False
     clause: UUID | None = None
@@ -120,34 +117,34 @@ class ItemLine:
     @property
     def about(self) -> str:
         """The id of the minutes' meeting, or of the decision, that the item is there for; "" for any other."""
-        is_one = self.row["kind"] in ("minutes", "decision", OBJECTION, SILENCE)
-        return str(self.row["subject"]).partition("@")[0] if is_one else ""
+        is_one = self.row.kind in ("minutes", "decision", OBJECTION, SILENCE)
+        return str(self.row.subject).partition("@")[0] if is_one else ""
 
     @property
     def is_objection(self) -> bool:
         """Whether it is settled where the decision stands that is objected to, by a decision of its own."""
-        return bool(self.row["kind"] == OBJECTION)
+        return bool(self.row.kind == OBJECTION)
 
     @property
     def id(self) -> UUID:
         """The item's id."""
-        found: UUID = self.row["id"]
+        found: UUID = self.row.id
         return found
 
     @property
     def is_over(self) -> bool:
         """Whether it took longer than was planned for it."""
-        return self.used is not None and bool(self.row["minutes"]) and self.used > self.row["minutes"]
+        return self.used is not None and bool(self.row.minutes) and self.used > self.row.minutes
 
     @property
     def was_seen_too_often(self) -> bool:
         """Whether so many meetings did not reach it that it asks for a decision or an end."""
-        return bool(self.row["times_seen"] >= TOO_OFTEN)
+        return bool(self.row.times_seen >= TOO_OFTEN)
 
     @property
     def is_standing(self) -> bool:
         """Whether a rule has it on every agenda anew, so that what is to be decided is the rule."""
-        return self.row["kind"] in OF_ONE_MEETING
+        return self.row.kind in OF_ONE_MEETING
 
 
 @dataclass(frozen=True)
@@ -173,14 +170,14 @@ class Sitting:
     rule_words: str
     seats: tuple[SeatLine, ...]
     items: tuple[ItemLine, ...]
-    decided: tuple[Mapping[str, Any], ...]
+    decided: tuple[RegisteredDecision, ...]
     pace: Pace | None
     endorsements: Mapping[UUID, Both] = field(default_factory=dict)
 
     @property
     def untreated(self) -> tuple[ItemLine, ...]:
         """The items of which nothing is recorded yet."""
-        return tuple(one for one in self.items if not one.row["outcome"])
+        return tuple(one for one in self.items if not one.row.outcome)
 
     @property
     def unrecorded(self) -> int:
@@ -190,17 +187,17 @@ class Sitting:
     @property
     def has_anything(self) -> bool:
         """Whether something was recorded, so that it cannot be put back."""
-        noted = any(one.row["outcome"] or one.row["note_fr"] or one.row["note_en"] for one in self.items)
+        noted = any(one.row.outcome or one.row.note_fr or one.row.note_en for one in self.items)
         return bool(noted or self.decided or any(one.is_recorded for one in self.seats))
 
 
-def sitting_of(desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]) -> Sitting:
+def sitting_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> Sitting:
     """A meeting that is under way or held."""
-    session, meeting_id = desk.session, meeting["id"]
-    day = meeting["starts"].date()
-    is_live = meeting["state"] == "under_way"
+    session, meeting_id = desk.session, meeting.id
+    day = meeting.starts.date()
+    is_live = meeting.state == "under_way"
     stood = attendance.quorum_now(session, meeting_id, desk.at) if is_live else attendance.fullest(session, meeting_id)
-    rule = quorum.rule_of(committees(session)[meeting["committee_id"]]["quorum"])
+    rule = quorum.rule_of(committees(session)[meeting.committee_id].quorum)
     seats = members.seats_on(day)
     decided = tuple(decisions.decisions_of(session, meeting_id))
     rows = items_of(session, meeting_id)
@@ -212,7 +209,9 @@ def sitting_of(desk: Desk, meeting: Mapping[str, Any], members: Membership, peop
         seats=tuple(_seats(desk, meeting, members, people)),
         items=tuple(_items(desk, meeting, rows, used, decided)),
         decided=decided,
-        pace=_pace(meeting, rows, desk.at) if is_live and meeting["opened_at"] <= meeting["ends_at"] else None,
+        pace=_pace(meeting, rows, desk.at)
+        if is_live and meeting.opened_at and meeting.opened_at <= meeting.ends_at
+        else None,
         endorsements=decisions.endorsements_in_words(session, decided),
     )
 
@@ -220,23 +219,17 @@ def sitting_of(desk: Desk, meeting: Mapping[str, Any], members: Membership, peop
 def owners_of(desk: Desk) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]]:
     """Who may owe a decision: the program's roles, and its organizations; each with its name, in their order."""
     roles = sorted(titles_of_roles(desk).items(), key=lambda one: one[1].casefold())
-    rows = desk.session.execute(
-        select(_organization.c.id, _organization.c.short_name)
-        .where(_organization.c.program_id == program_of(desk.session))
-        .order_by(_organization.c.short_name)
-    )
+    rows = run(desk.session, only(Organization.id, Organization.short_name).order_by(col(Organization.short_name)))
     return roles, [(row.id, row.short_name) for row in rows]
 
 
-def _seats(
-    desk: Desk, meeting: Mapping[str, Any], members: Membership, people: Mapping[UUID, Person]
-) -> list[SeatLine]:
-    day, zone = meeting["starts"].date(), meeting["time_zone"]
-    instead = attendance.alternates_of(desk.session, meeting["id"])
+def _seats(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[SeatLine]:
+    day, zone = meeting.starts.date(), meeting.time_zone
+    instead = attendance.alternates_of(desk.session, meeting.id)
     said = {
-        row["person_id"]: Said(row["answer"], people[row["alternate_id"]] if row["alternate_id"] else None)
-        for row in answers.given(desk.session, [meeting["id"]])
-        if row["answer"]
+        row.person_id: Said(row.answer, people[row.alternate_id] if row.alternate_id else None)
+        for row in answers.given(desk.session, [meeting.id])
+        if row.answer
     }
 
     def clock(moment: datetime | None) -> time | None:
@@ -254,57 +247,56 @@ def _seats(
             is_away=any(members.away(person, day) for person in one.expected),
             said={person: said[person] for person in one.expected if person in said},
         )
-        for one in attendance.attendance_of(desk.session, meeting["id"])
+        for one in attendance.attendance_of(desk.session, meeting.id)
     ]
 
 
 def _items(
     desk: Desk,
-    meeting: Mapping[str, Any],
-    rows: Sequence[Mapping[str, Any]],
+    meeting: Meeting,
+    rows: Sequence[PresentedItem],
     used: Mapping[UUID, int],
-    decided: Sequence[Mapping[str, Any]],
+    decided: Sequence[RegisteredDecision],
 ) -> list[ItemLine]:
     language = desk.language
     named = committees(desk.session)
-    candidates = recruiters.sat_on(desk.session, meeting["id"])
-    clauses = waivers.periods_on(desk.session, meeting["id"])
+    candidates = recruiters.sat_on(desk.session, meeting.id)
+    clauses = waivers.periods_on(desk.session, meeting.id)
     kept = kept_for_their_act(desk.session, rows)
-    asked = asked_for(desk.session, [row["id"] for row in rows])
-    current = next((row["id"] for row in rows if not row["outcome"]), None)
+    asked = asked_for(desk.session, [row.id for row in rows])
+    current = next((row.id for row in rows if not row.outcome), None)
 
-    def either(row: Mapping[str, Any], name: str) -> str:
+    def either(fr: str | None, en: str | None) -> str:
         """In the reader's language; where there is none in it, in the other."""
-        both = {"fr": row[f"{name}_fr"] or row[f"{name}_en"] or "", "en": row[f"{name}_en"] or row[f"{name}_fr"] or ""}
-        return pick(language, both)
+        return pick(language, {"fr": fr or en or "", "en": en or fr or ""})
 
     return [
         ItemLine(
             row=row,
-            number=row["number"] or str(place),
-            title=either(row, "title"),
-            section=either(row, "section"),
-            presenter=either(row, "presenter"),
-            points=tuple(pick(language, point) for point in row["points"]),
-            why=in_words(without(row["reasons"], CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
-            why_late=why_late(row["late_reason"], language),
-            referred_to=title_of(named[row["referred_to_id"]], language) if row["referred_to_id"] else "",
-            used=used.get(row["id"]),
-            is_current=row["id"] == current and meeting["state"] == "under_way",
-            decided=tuple(one for one in decided if one["item_id"] == row["id"]),
-            candidate=candidates.get(row["id"]),
-            is_kept=row["id"] in kept,
-            clause=clauses.get(row["id"]),
-            asks=asked[row["id"]][f"title_{language}"] if row["id"] in asked else "",
-            is_endorsed=row["id"] in asked and decisions.ENDORSED_SOURCE in asked[row["id"]]["sources"],
+            number=row.number or str(place),
+            title=either(row.title_fr, row.title_en),
+            section=either(row.section_fr, row.section_en),
+            presenter=either(row.presenter_fr, row.presenter_en),
+            points=tuple(pick(language, point) for point in row.points),
+            why=in_words(without(row.reasons, CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
+            why_late=why_late(row.late_reason, language),
+            referred_to=title_of(named[row.referred_to_id], language) if row.referred_to_id else "",
+            used=used.get(row.id),
+            is_current=row.id == current and meeting.state == "under_way",
+            decided=tuple(one for one in decided if one.item_id == row.id),
+            candidate=candidates.get(row.id),
+            is_kept=row.id in kept,
+            clause=clauses.get(row.id),
+            asks=either(asked[row.id].title_fr, asked[row.id].title_en) if row.id in asked else "",
+            is_endorsed=row.id in asked and decisions.ENDORSED_SOURCE in asked[row.id].sources,
         )
         for place, row in enumerate(rows, start=1)
     ]
 
 
-def _pace(meeting: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], at: datetime) -> Pace:
+def _pace(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) -> Pace:
     return Pace(
-        now=local_of(at, meeting["time_zone"]).time().replace(second=0, microsecond=0),
-        left=round((meeting["ends_at"] - at).total_seconds() / 60),
-        planned=sum(row["minutes"] for row in rows if not row["outcome"]),
+        now=local_of(at, meeting.time_zone).time().replace(second=0, microsecond=0),
+        left=round((meeting.ends_at - at).total_seconds() / 60),
+        planned=sum(row.minutes for row in rows if not row.outcome),
     )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Final
 
 from locales import N_
+from models.casework import Task
 
 STATES: Final[Mapping[str, tuple[str, str]]] = {
     "planned": ("wait", N_("Later")),
@@ -85,12 +86,12 @@ def state_of_case(state: str) -> str:
     return "in_progress" if state == "open" else state
 
 
-def state_of_task(task: Mapping[str, Any], *, is_late: bool) -> str:
+def state_of_task(task: Task, *, is_late: bool) -> str:
     """The key of `STATES` for a task: what the program does or undoes by itself is told apart, and so is lateness."""
-    if task["act_state"] in ("stuck", "undo_wanted"):
-        return str(task["act_state"])
-    if task["state"] == "open" and task["act_state"] == "wanted":
+    if task.act_state in ("stuck", "undo_wanted"):
+        return task.act_state
+    if task.state == "open" and task.act_state == "wanted":
         return "wanted"
-    if task["state"] == "open" and is_late:
+    if task.state == "open" and is_late:
         return "late"
-    return str(task["state"])
+    return task.state

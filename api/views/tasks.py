@@ -11,7 +11,8 @@ from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Uuid, and_, literal, select
+from sqlalchemy import Uuid, literal
+from sqlmodel import and_
 
 from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
 from api.access.session import Desk
@@ -39,7 +40,9 @@ from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from domain.follow_ups.owed import WRITE
 from domain.follow_ups.summaries import WRITTEN
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, joins, only, run, select, surely, tuples, value_of
+from domain.kernel.scope import program_of
+from domain.kernel.titles import title_of
 from domain.obligations.asking import ASKS
 from domain.obligations.projection import RECORD
 from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
@@ -51,18 +54,9 @@ from locales import N_, gettext
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
-from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
 from models.lifecycles import TASK
 from models.program import Organization, Person
-
-_task = table_of(Task)
-_need = table_of(TaskNeed)
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
-_evidence = table_of(Evidence)
-_person = table_of(Person)
-_organization = table_of(Organization)
 
 #: What may be done with a task, in the order of its buttons, and the action that each asks.
 ACTS: Final[Mapping[str, Action]] = {
@@ -177,7 +171,7 @@ class Line:
     bar: str
     about: About | None
     offers: frozenset[str]
-    task: Mapping[str, Any]
+    task: Task
     has_words: bool = False  # about a participant: they are opened on the task's own page
     is_withheld: bool = False  # words about a participant came to the reader with it, whom the file is closed to
     is_shut: bool = False  # it is the reader's to do, and the participant's file is not open to them
@@ -188,13 +182,12 @@ class Line:
     @property
     def is_called_off(self) -> bool:
         """Whether nobody asks for it any more, and it was not done."""
-        state: str = self.task["state"]
-        return state == "cancelled"
+        return self.task.state == "cancelled"
 
     @property
     def href(self) -> str:
         """The task's own page; of what settles a thing that somebody leaves, its line on the departure's."""
-        return _line_on_departure(self.task) if self.task["holding"] else self.door
+        return _line_on_departure(self.task) if self.task.holding else self.door
 
     @property
     def door(self) -> str:
@@ -204,7 +197,7 @@ class Line:
 
 def lines_of(
     desk: Desk,
-    tasks: Sequence[Mapping[str, Any]],
+    tasks: Sequence[Task],
     *,
     withdrawn: bool = False,
     with_notes: bool = True,
@@ -231,7 +224,7 @@ def _without_words(line: Line) -> Line:
 
 def _shut(line: Line) -> Line:
     """A departure's step about a participant whose file the reader may not open: so is the page on which it is done."""
-    return replace(line, is_shut=True, place=line.place if line.task["holding"] else "")
+    return replace(line, is_shut=True, place=line.place if line.task.holding else "")
 
 
 def _within_files(desk: Desk, lines: list[Line], *, opens: bool) -> list[Line]:
@@ -263,15 +256,16 @@ def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
     if not wanted:
         return {}
     said = subjects.in_words(desk.session, wanted, desk.language)
-    title = _protocol.c.title_fr if desk.language == "fr" else _protocol.c.title_en
-    rows = desk.session.execute(
-        select(
-            _case.c.id,
-            _case.c.state,
-            title.label("protocol"),
+    title = col(ProtocolVersion.title_fr) if desk.language == "fr" else col(ProtocolVersion.title_en)
+    rows = run(
+        desk.session,
+        only(
+            Case.id,
+            Case.state,
+            value_of(title.label("protocol")),
         )
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(wanted))
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .where(col(Case.id).in_(wanted)),
     )
     return {
         row.id: About(
@@ -293,11 +287,7 @@ def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
     wanted = {one for one in ids if one is not None}
     if not wanted:
         return {}
-    rows = desk.session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-            _person.c.program_id == program_of(desk.session), _person.c.id.in_(wanted)
-        )
-    )
+    rows = run(desk.session, only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_(wanted)))
     return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
 
 
@@ -319,35 +309,34 @@ def by_day(desk: Desk, lines: Iterable[Dated]) -> list[tuple[date, list[Dated]]]
     return [(day, list(those)) for day, those in groupby(lines, lambda line: line.at.astimezone(zone).date())]
 
 
-def day_to_show(desk: Desk, task: Mapping[str, Any]) -> date:
+def day_to_show(desk: Desk, task: Task) -> date:
     """The day on which it matters who has a task: today, or its due day where it is still to come."""
-    if task["state"] == TASK.initial and task["due_on"] is not None and task["due_on"] > desk.day:
-        day: date = task["due_on"]
-        return day
+    if task.state == TASK.initial and task.due_on is not None and task.due_on > desk.day:
+        return task.due_on
     return desk.day
 
 
 class _Reading:
     """What several lines need, read at once."""
 
-    def __init__(self, desk: Desk, tasks: Sequence[Mapping[str, Any]], *, withdrawn: bool) -> None:
+    def __init__(self, desk: Desk, tasks: Sequence[Task], *, withdrawn: bool) -> None:
         self.desk = desk
         self.tasks = tasks
-        columns = ("owed_by_id", "approved_by_id")
-        self.links = board.chains(desk.session, [task[column] for task in tasks for column in columns])
+        both = [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
+        self.links = board.chains(desk.session, both)
         # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
         days = {day_to_show(desk, task) for task in tasks} - {desk.day}
         self.standings: dict[date, Standing] = standings(desk.session, days) | {desk.day: desk.asker.standing}
-        self.falls = {task["id"]: self._falls(task) for task in tasks}
+        self.falls = {task.id: self._falls(task) for task in tasks}
         self.roles = titles_of_roles(desk)
         self.names = names_of(desk, self._people())
-        self.cases = cases_about(desk, {task["case_id"] for task in tasks if task["case_id"] is not None})
+        self.cases = cases_about(desk, {task.case_id for task in tasks if task.case_id is not None})
         self.helps, self.endorsed = _steps_of(desk, set(self.cases))
-        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one["id"]])])
+        self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
         self.places = self._places()
-        self.needs = _needs(desk, [task["id"] for task in tasks if task["state"] == TASK.initial])
-        self.evidence = _evidence_of(desk, [task["id"] for task in tasks], withdrawn=withdrawn)
-        self.requests = requests.newest(desk.session, [task["id"] for task in tasks if task["asks"]])
+        self.needs = _needs(desk, [task.id for task in tasks if task.state == TASK.initial])
+        self.evidence = _evidence_of(desk, [task.id for task in tasks], withdrawn=withdrawn)
+        self.requests = requests.newest(desk.session, [task.id for task in tasks if task.asks])
         self.lendable = _lendable(desk, tasks)
         self.given = to_program(desk.asker)
 
@@ -355,26 +344,26 @@ class _Reading:
         """The lines, in the order of the tasks."""
         return [self._line(task) for task in self.tasks]
 
-    def _line(self, task: Mapping[str, Any]) -> Line:
-        desk, case_id = self.desk, task["case_id"]
+    def _line(self, task: Task) -> Line:
+        desk, case_id = self.desk, task.case_id
         about = self.cases.get(case_id) if case_id else None
         given: Given = self.given | to_duty(desk.asker, task, self.links)
-        mine = given.get(Relation.OWES if task["state"] == "open" else Relation.APPROVES)
-        is_live = task["state"] in LIVE
+        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES)
+        is_live = task.state in LIVE
         is_late = board.late_on(task, desk.day)
-        in_days = (task["due_on"] - desk.day).days if task["due_on"] else None
+        in_days = (task.due_on - desk.day).days if task.due_on else None
         vacant, away = self._nobody(task)
         bar = self._bar(task)
-        words = self.in_place.get(task["id"])
+        words = self.in_place.get(task.id)
         coming = self._coming(task)
         return Line(
-            id=task["id"],
-            version=task["version"],
-            title=words.title.in_language(desk.language) if words else task[f"title_{desk.language}"],
+            id=task.id,
+            version=task.version,
+            title=words.title.in_language(desk.language) if words else title_of(task, desk.language),
             state=state_of_task(task, is_late=is_late),
-            is_settled=task["state"] in (*SETTLED, "cancelled"),
+            is_settled=task.state in (*SETTLED, "cancelled"),
             is_late=is_late,
-            due_on=task["due_on"],
+            due_on=task.due_on,
             # Of what cannot begin yet, a day that is past is no delay of anyone's.
             in_days=in_days if is_late or in_days is None or in_days >= 0 else None,
             holders=self._holders(task),
@@ -385,54 +374,54 @@ class _Reading:
             stuck=self._stuck(task),
             is_mine=is_live and mine is not None,
             for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
-            sources=task["sources"],
-            clause=clause_without_role(task["clause"]),
+            sources=task.sources,
+            clause=clause_without_role(task.clause),
             help=words.help.in_language(desk.language)
             if words and words.help
-            else self.helps.get((case_id, task["step"]), ""),
-            waits_for=self.needs.get(task["id"], ()),
+            else self.helps.get((case_id, task.step), ""),
+            waits_for=self.needs.get(task.id, ()),
             done_by=self._doer(task),
-            done_at=task["done_at"],
-            settled_by=self._named(task["settled_by"], task["settled_as"]),
-            settled_at=task["settled_at"],
-            settled_as="waived" if task["state"] == "waived" else "approved",
-            handed_back_by=self._named(task["handed_back_by"]),
-            given_again_by=self._named(task["given_again_by"]),
-            note=task["note"] if task["done_at"] else "",
-            reason=task["reason"],
-            evidence=self.evidence.get(task["id"], ()),
-            asks=task["evidence"],
+            done_at=task.done_at,
+            settled_by=self._named(task.settled_by, task.settled_as),
+            settled_at=task.settled_at,
+            settled_as="waived" if task.state == "waived" else "approved",
+            handed_back_by=self._named(task.handed_back_by),
+            given_again_by=self._named(task.given_again_by),
+            note=task.note if task.done_at else "",
+            reason=task.reason,
+            evidence=self.evidence.get(task.id, ()),
+            asks=task.evidence,
             asked=self._asked(task),
-            given=self.requests[task["id"]]["given"] if task["id"] in self.requests else {},
-            lendable=self.lendable.get((task["item"] or task["step"], task["case_id"]), ()),
+            given=self.requests[task.id].given if task.id in self.requests else {},
+            lendable=self.lendable.get((task.item or task.step, task.case_id), ()),
             place=_place_of(task, about),
-            by_itself=bool(task["action"]),
+            by_itself=bool(task.action),
             bar=bar if Relation.APPROVES in given else "",
             about=about,
             offers=self._offers(task, about, given, barred=bool(bar)),
             task=task,
         )
 
-    def _asked(self, task: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    def _asked(self, task: Task) -> Sequence[tuple[str, str]]:
         """What was filled in when the task was handed in last, as people read it."""
-        request = self.requests.get(task["id"])
-        return requests.in_words(request["asked"], request["given"], self.desk.language) if request else ()
+        request = self.requests.get(task.id)
+        return requests.in_words(request.asked, request.given, self.desk.language) if request else ()
 
-    def _falls(self, task: Mapping[str, Any]) -> Falls | None:
+    def _falls(self, task: Task) -> Falls | None:
         return board.who(self.standings[day_to_show(self.desk, task)], task, self.links)
 
     def _people(self) -> Iterable[UUID | None]:
         for task in self.tasks:
-            yield from (task["done_by"], task["done_for"], task["settled_by"])
-            yield from (task["handed_back_by"], task["given_again_by"])
-            falls = self.falls[task["id"]]
+            yield from (task.done_by, task.done_for, task.settled_by)
+            yield from (task.handed_back_by, task.given_again_by)
+            falls = self.falls[task.id]
             for holder in falls.holders if falls else ():
                 yield from (holder.person_id, holder.acting_for)
             yield from (held.person_id for held in self._begins(task))
         yield from self.desk.asker.standing.absences
 
-    def _holders(self, task: Mapping[str, Any]) -> list[Named]:
-        falls = self.falls[task["id"]]
+    def _holders(self, task: Task) -> list[Named]:
+        falls = self.falls[task.id]
         return [
             Named(
                 holder.person_id,
@@ -443,25 +432,25 @@ class _Reading:
             for holder in (falls.holders if falls else ())
         ]
 
-    def _chain(self, task: Mapping[str, Any]) -> list[Link]:
-        return self.links.get(task["approved_by_id" if task["state"] == "submitted" else "owed_by_id"], [])
+    def _chain(self, task: Task) -> list[Link]:
+        return self.links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
 
-    def _begins(self, task: Mapping[str, Any]) -> Sequence[HeldRole]:
+    def _begins(self, task: Task) -> Sequence[HeldRole]:
         """Who is to begin in the role that a task first falls to, where nobody holds it on the day."""
         chain, on = self._chain(task), self.standings[day_to_show(self.desk, task)]
-        is_live = task["state"] in (*LIVE, TASK.initial)
+        is_live = task.state in (*LIVE, TASK.initial)
         return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
 
-    def _coming(self, task: Mapping[str, Any]) -> list[Coming]:
+    def _coming(self, task: Task) -> list[Coming]:
         return [
             Coming(held.person_id, self.names[held.person_id], self.roles.get(held.role, ""), held.starts_on)
             for held in self._begins(task)
         ]
 
-    def _stuck(self, task: Mapping[str, Any]) -> list[str]:
+    def _stuck(self, task: Task) -> list[str]:
         """Of an approval that nobody can give today: each role that could, where, and why its holder cannot."""
-        falls = self.falls[task["id"]]
-        if task["state"] != "submitted" or falls is None or falls.holders:
+        falls = self.falls[task.id]
+        if task.state != "submitted" or falls is None or falls.holders:
             return []
         today = self.desk.asker.standing
         found = [
@@ -469,31 +458,25 @@ class _Reading:
             % {"role": self.roles.get(link["role"], ""), "place": self.places.get(link["at"], "")}
             for link in self._chain(task)
         ]
-        case = (
-            self.desk.session.get(Case, (program_of(self.desk.session), task["case_id"])) if task["case_id"] else None
-        )
+        case = self.desk.session.get(Case, (program_of(self.desk.session), task.case_id)) if task.case_id else None
         if case is not None and newer_version(self.desk.session, case, self.desk.language) is not None:
             found.append(gettext(_NEWER_VERSION))
         return found
 
     def _places(self) -> Mapping[str, str]:
         """The short names of organizations by id as text, where an approval is stuck."""
-        stuck = any(one["state"] == "submitted" and not (self.falls[one["id"]] or _NONE).holders for one in self.tasks)
+        stuck = any(one.state == "submitted" and not (self.falls[one.id] or _NONE).holders for one in self.tasks)
         if not stuck:
             return {}
-        rows = self.desk.session.execute(
-            select(_organization.c.id, _organization.c.short_name).where(
-                _organization.c.program_id == program_of(self.desk.session)
-            )
-        )
+        rows = run(self.desk.session, only(Organization.id, Organization.short_name))
         return {str(row.id): row.short_name for row in rows}
 
-    def _nobody(self, task: Mapping[str, Any]) -> tuple[str, str]:
+    def _nobody(self, task: Task) -> tuple[str, str]:
         """The role that nobody holds for this task on its day, and the one whose holder is only away.
 
         Neither where somebody is to begin in it.
         """
-        falls, chain = self.falls[task["id"]], self._chain(task)
+        falls, chain = self.falls[task.id], self._chain(task)
         if falls is None or not falls.vacant or not chain:
             return "", ""
         title = self.roles.get(chain[0]["role"], "")
@@ -507,39 +490,39 @@ class _Reading:
         acting_for = self.names.get(for_id, "") if for_id else ""
         return Named(person_id, self.names.get(person_id, ""), self.roles.get(role, ""), acting_for)
 
-    def _doer(self, task: Mapping[str, Any]) -> Named | None:
-        if task["done_at"] is None:
+    def _doer(self, task: Task) -> Named | None:
+        if task.done_at is None:
             return None
-        return self._named(task["done_by"], task["done_as"] or "", task["done_for"]) or Named(None, "")
+        return self._named(task.done_by, task.done_as or "", task.done_for) or Named(None, "")
 
-    def _bar(self, task: Mapping[str, Any]) -> str:
-        if task["state"] != "submitted":
+    def _bar(self, task: Task) -> str:
+        if task.state != "submitted":
             return ""
         asker = self.desk.asker
         refusal = bar_to_approval(task, Actor("", asker.person_id), lambda link: people_of(asker.standing, link))
         return sentence_of(refusal) if refusal else ""
 
-    def _offers(self, task: Mapping[str, Any], about: About | None, given: Given, *, barred: bool) -> frozenset[str]:
+    def _offers(self, task: Task, about: About | None, given: Given, *, barred: bool) -> frozenset[str]:
         """What the reader may do with the task as it stands. The verbs ask again."""
         if about is not None and about.state != "open":
             return frozenset()
-        now = set(_NOW.get(task["state"], ()))
-        if task["action"]:
+        now = set(_NOW.get(task.state, ()))
+        if task.action:
             now &= {"waive"}
-        if task["holding"]:
+        if task.holding:
             now -= {"complete", "undo"}  # the departure's own page settles it
-        if task["evidence"] == BY_ITS_ACT:
+        if task.evidence == BY_ITS_ACT:
             now -= {"complete", "waive", "undo"}
-        if (task["case_id"], task["step"]) in self.endorsed:
+        if (task.case_id, task.step) in self.endorsed:
             now -= {"complete"}  # a decision that says so does it
         if barred:
             now -= {"approve", "reject"}
         asker = self.desk.asker
-        if not asker.standing.behind(self.links.get(task["owed_by_id"], ()), asker.person_id):
+        if not asker.standing.behind(self.links.get(surely(task.owed_by_id), ()), asker.person_id):
             now -= {"hand_back"}
-        if task["handed_back_at"] is None:
+        if task.handed_back_at is None:
             now -= {"return"}
-        if not task["waived_by"]:
+        if not task.waived_by:
             now -= {"waive"}
         return frozenset(act for act in now if allows(ACTS[act], given) is not None)
 
@@ -597,28 +580,28 @@ _PARTS: Final[Mapping[str, str]] = {
 _OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
 
 
-def _place_of(task: Mapping[str, Any], about: About | None) -> str:
+def _place_of(task: Task, about: About | None) -> str:
     """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
-    if task["holding"]:
+    if task.holding:
         return _line_on_departure(task)
-    if task["evidence"] != BY_ITS_ACT:
+    if task.evidence != BY_ITS_ACT:
         return ""
-    if task["step"] in _OWN_PAGES:
-        return f"/tasks/{task['id']}/{_OWN_PAGES[task['step']]}"
+    if task.step in _OWN_PAGES:
+        return f"/tasks/{task.id}/{_OWN_PAGES[task.step]}"
     if about is not None:
-        part = _PARTS.get(task["step"], "")
+        part = _PARTS.get(task.step, "")
         return f"{about.subject_href}#{part}" if part else about.subject_href
-    place = _PLACES.get(task["step"], "")
-    return place % task["item"] if "%s" in place else place
+    place = _PLACES.get(task.step, "")
+    return place % task.item if "%s" in place else place
 
 
-def _line_on_departure(task: Mapping[str, Any]) -> str:
-    return f"/departures/{task['case_id']}#task-{task['id']}"
+def _line_on_departure(task: Task) -> str:
+    return f"/departures/{task.case_id}#task-{task.id}"
 
 
-def page_of(case: Mapping[str, Any]) -> str:
+def page_of(case: Case) -> str:
     """The address of a case's page: a departure is one of its own."""
-    return f"/departures/{case['id']}" if case["gathers"] else f"/cases/{case['id']}"
+    return f"/departures/{case.id}" if case.gathers else f"/cases/{case.id}"
 
 
 #: What a task's state leaves open at all.
@@ -631,37 +614,28 @@ _NOW: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _lendable(
-    desk: Desk, tasks: Sequence[Mapping[str, Any]]
-) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
+def _lendable(desk: Desk, tasks: Sequence[Task]) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
     """What each of these tasks can hand over, by kind and case: serial numbers of the inventory, with their words."""
-    asking = [task for task in tasks if task["evidence"] == "serial" and task["state"] == "open"]
+    asking = [task for task in tasks if task.evidence == "serial" and task.state == "open"]
     if not asking:
         return {}
-    rows = desk.session.execute(
-        select(_case.c.id, _case.c.subject_id).where(
-            _case.c.program_id == program_of(desk.session), _case.c.id.in_({task["case_id"] for task in asking})
-        )
-    )
+    rows = run(desk.session, only(Case.id, Case.subject_id).where(col(Case.id).in_({task.case_id for task in asking})))
     subjects_of = {row.id: row.subject_id for row in rows}
     found: dict[tuple[str, UUID | None], Sequence[tuple[str, str]]] = {}
     for task in asking:
-        kind, case_id = task["item"] or task["step"], task["case_id"]
+        kind, case_id = task.item or task.step, task.case_id
         things = inventory.available(desk.session, kind, for_person=subjects_of.get(case_id))
         found[kind, case_id] = [
-            (one["serial"], f"{one['serial']} – {one['label']}" if one["label"] else one["serial"]) for one in things
+            (one.serial, f"{one.serial} – {one.label}" if one.label else one.serial) for one in things
         ]
     return found
 
 
-def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID, str], str], set[tuple[UUID, str]]]:
+def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID | None, str], str], set[tuple[UUID | None, str]]]:
     """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
-    rows = desk.session.execute(
-        select(_case.c.id, _case.c.protocol_version_id).where(
-            _case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)
-        )
-    )
-    helps, endorsed = {}, set()
+    rows = run(desk.session, only(Case.id, Case.protocol_version_id).where(col(Case.id).in_(cases)))
+    helps: dict[tuple[UUID | None, str], str] = {}
+    endorsed = set[tuple[UUID | None, str]]()
     for row in rows:
         for step in pinned_protocol(desk.session, row.protocol_version_id).steps:
             if step.help:
@@ -675,40 +649,39 @@ def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]
     """For each of these tasks, those that it still waits for and the reader may see."""
     if not ids:
         return {}
-    rows = many(
+    rows = tuples(
         desk.session,
-        select(_need.c.task_id, _task.c.id, _task.c[f"title_{desk.language}"].label("title"))
-        .join(_task, refers(_need.c.needs_id, _task))
+        only(TaskNeed.task_id, Task.id, title_of(Task, desk.language))
+        .join(Task, joins(TaskNeed.needs_id, Task))
         .where(
-            _need.c.program_id == program_of(desk.session),
-            _need.c.task_id.in_(ids),
-            _task.c.state.not_in(SETTLED),
+            col(TaskNeed.task_id).in_(ids),
+            col(Task.state).not_in(SETTLED),
             task_is_open_to(literal(desk.asker.person_id, Uuid())),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
-    closed = closed_to(desk.session, desk.asker, {row["id"] for row in rows})
+    closed = closed_to(desk.session, desk.asker, {needed for _, needed, _ in rows})
     found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    for row in rows:
-        if row["id"] not in closed:
-            found[row["task_id"]].append((row["id"], row["title"]))
+    for task_id, needed, title in rows:
+        if needed not in closed:
+            found[task_id].append((needed, title))
     return found
 
 
 def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
-    wanted = and_(_evidence.c.program_id == program_of(desk.session), _evidence.c.task_id.in_(ids))
+    wanted = and_(in_program(Evidence), col(Evidence.task_id).in_(ids))
     if not withdrawn:
-        wanted = and_(wanted, _evidence.c.withdrawn_at.is_(None))
+        wanted = and_(wanted, col(Evidence.withdrawn_at).is_(None))
     found: dict[UUID, list[Proven]] = defaultdict(list)
-    for row in many(desk.session, select(_evidence).where(wanted).order_by(_evidence.c.added_at, _evidence.c.id)):
-        found[row["task_id"]].append(
+    for row in every(desk.session, select(Evidence).where(wanted).order_by(col(Evidence.added_at), col(Evidence.id))):
+        found[row.task_id].append(
             Proven(
-                kind=row["kind"],
-                label=row["label"],
-                href=f"/evidence/{row['id']}" if row["kind"] == "document" else "",
-                size=row["size"],
-                withdrawn=row["withdrawn_at"] is not None,
-                at=row["added_at"],
+                kind=row.kind,
+                label=row.label,
+                href=f"/evidence/{row.id}" if row.kind == "document" else "",
+                size=row.size,
+                withdrawn=row.withdrawn_at is not None,
+                at=row.added_at,
             )
         )
     return found

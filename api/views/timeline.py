@@ -9,9 +9,8 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
-from sqlalchemy import Table as SqlTable
 from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import and_
 
 from api.access.session import Desk
 from api.views import timeline_follow_ups, timeline_meetings, timeline_obligations, timeline_participants
@@ -19,29 +18,17 @@ from api.views.names import titles_of_roles
 from api.views.tasks import cases_about, names_of
 from domain.kernel.actors import ENGINE, LOADER, OPERATOR, OUTSIDE, ROUNDS, SIGN_IN
 from domain.kernel.periods import in_words
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import AnySelect, col, in_program, joins, only, run, select, surely, tuples, value_of
 from locales import N_, gettext, say, show_day
 from meetings.wording import when
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case, Evidence, ProtocolVersion, Task
 from models.committee import Committee, Seat
 from models.equipment import Equipment
 from models.program import Organization, Role
+from models.record import Event
 
-_case = table_of(Case)
-_task = table_of(Task)
-_evidence = table_of(Evidence)
-_equipment = table_of(Equipment)
-_protocol = table_of(ProtocolVersion)
-_role = table_of(Role)
-_organization = table_of(Organization)
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-
-_Reading = Callable[[Desk, set[UUID]], Select[Any]]
+_Reading = Callable[[Desk, set[UUID]], AnySelect]
 
 
 @dataclass(frozen=True)
@@ -333,7 +320,7 @@ _NONE = N_("none")
 _NOBODY = N_("no one")
 
 
-def told(desk: Desk, events: Sequence[Mapping[str, Any]], *, with_notes: bool = True) -> list[Told]:
+def told(desk: Desk, events: Sequence[Event], *, with_notes: bool = True) -> list[Told]:
     """These rows of the record in the reader's language, in their order. The database is asked once for all.
 
     Without `with_notes` a proof is not named: for whoever sees a case and has no part in it (`Action.READ_NOTES`).
@@ -344,12 +331,12 @@ def told(desk: Desk, events: Sequence[Mapping[str, Any]], *, with_notes: bool = 
 class _Telling:
     """What several sentences need, read at once."""
 
-    def __init__(self, desk: Desk, events: Sequence[Mapping[str, Any]], *, with_notes: bool) -> None:
+    def __init__(self, desk: Desk, events: Sequence[Event], *, with_notes: bool) -> None:
         self.desk = desk
         self.events = events
-        self.unsaid = frozenset({"id"} if with_notes else {"id", "label"})
+        self.with_notes = with_notes
         self.roles = titles_of_roles(desk)
-        self.cases = cases_about(desk, {event["case_id"] for event in events if event["case_id"]})
+        self.cases = cases_about(desk, {event.case_id for event in events if event.case_id})
         self.names = names_of(desk, self._people())
         self.organizations = self._read_organizations()
         self.subjects = self._read_subjects()
@@ -359,40 +346,39 @@ class _Telling:
         """The sentences, in the order of the events."""
         return [self._line(event) for event in self.events]
 
-    def _line(self, event: Mapping[str, Any]) -> Told:
-        sentence, shape = SENTENCES.get(event["verb"], (_UNKNOWN, "empty"))
+    def _line(self, event: Event) -> Told:
+        sentence, shape = SENTENCES.get(event.verb, (_UNKNOWN, "empty"))
         # Looked up as a sentence asks for them: an older line may lack a fact that is written today.
-        facts = _Facts({name: self._fact(event, name, value) for name, value in event["facts"].items()})
-        facts |= {"subject": self._subject(event), "verb": event["verb"]}
+        facts = _Facts({name: self._fact(event, name, value) for name, value in event.facts.items()})
+        facts |= {"subject": self._subject(event), "verb": event.verb}
         return Told(
-            n=event["n"],
-            at=event["at"],
+            n=surely(event.n),
+            at=event.at,
             who=self._who(event),
             what=gettext(sentence) % facts,
             shape=shape,
             href=self._href(event),
-            verb=event["verb"],
+            verb=event.verb,
         )
 
-    def _who(self, event: Mapping[str, Any]) -> str:
-        if event["actor_id"] is None:
-            part: str = event["actor_as"]
-            return gettext(SYSTEM.get(part, part))
-        name, role = self.names.get(event["actor_id"], ""), self.roles.get(event["actor_as"], "")
-        if event["actor_for"] is not None:
-            whom = self.names.get(event["actor_for"], "")
+    def _who(self, event: Event) -> str:
+        if event.actor_id is None:
+            return gettext(SYSTEM.get(event.actor_as, event.actor_as))
+        name, role = self.names.get(event.actor_id, ""), self.roles.get(event.actor_as, "")
+        if event.actor_for is not None:
+            whom = self.names.get(event.actor_for, "")
             return say(self.desk.language, N_("%(name)s, acting for %(whom)s"), name=name, whom=whom)
         return say(self.desk.language, N_("%(name)s (%(role)s)"), name=name, role=role) if role else name
 
-    def _subject(self, event: Mapping[str, Any]) -> str:
-        kind = event["subject_kind"]
+    def _subject(self, event: Event) -> str:
+        kind = event.subject_kind
         if kind == "case":
-            return self.cases[event["case_id"]].title if event["case_id"] in self.cases else ""
+            return self.cases[event.case_id].title if event.case_id in self.cases else ""
         if kind == "person":
-            return self.names.get(event["subject_id"], "")
-        return self.subjects.get(event["subject_id"], gettext(_NONE))
+            return self.names.get(event.subject_id, "")
+        return self.subjects.get(event.subject_id, gettext(_NONE))
 
-    def _fact(self, event: Mapping[str, Any], name: str, value: Any) -> str:
+    def _fact(self, event: Event, name: str, value: Any) -> str:
         if name in _PEOPLE:
             return self.names.get(UUID(value), "") if value else gettext(_NOBODY)
         if value is None:
@@ -416,65 +402,59 @@ class _Telling:
             return when(self.desk.language, datetime.fromisoformat(value))
         return in_words(str(value), self.desk.language) if name == "period" else ""
 
-    def _words_for(self, event: Mapping[str, Any], name: str) -> Mapping[str, str]:
+    def _words_for(self, event: Event, name: str) -> Mapping[str, str]:
         """The words of the codes that a fact may hold, by its name."""
         said: Mapping[str, str] = {}
-        if event["subject_kind"] == "follow_up":
+        if event.subject_kind == "follow_up":
             said = timeline_follow_ups.WORDS.get(name, {})
         if name == "organization":
             return self.organizations
         if name == "role":
             return self.roles
         if name in ("gate", "anchor"):
-            return self.protocols.get((event["case_id"], name), {})
+            return self.protocols.get((event.case_id, name), {}) if event.case_id else {}
         said = said or _CODES.get(name, {})
         return {key: gettext(word) for key, word in said.items()}
 
-    def _href(self, event: Mapping[str, Any]) -> str:
-        kind = event["subject_kind"]
+    def _href(self, event: Event) -> str:
+        kind = event.subject_kind
         if kind == "person":
-            return f"/people/{event['subject_id']}"
+            return f"/people/{event.subject_id}"
         if kind == "task":
-            return f"/tasks/{event['subject_id']}"
+            return f"/tasks/{event.subject_id}"
         if kind == "equipment":
-            return f"/equipment/{event['subject_id']}"
+            return f"/equipment/{event.subject_id}"
         if kind == "meeting":
-            return f"/meetings/{event['subject_id']}"
+            return f"/meetings/{event.subject_id}"
         if kind == "obligation_period":
-            return f"/obligations/{event['subject_id']}"
+            return f"/obligations/{event.subject_id}"
         if kind == "follow_up":
-            return f"/follow-ups/{event['subject_id']}"
-        return f"/cases/{event['case_id']}" if event["case_id"] else ""
+            return f"/follow-ups/{event.subject_id}"
+        return f"/cases/{event.case_id}" if event.case_id else ""
 
     def _people(self) -> Iterable[UUID | None]:
         for event in self.events:
-            yield from (event["actor_id"], event["actor_for"])
-            if event["subject_kind"] == "person":
-                yield event["subject_id"]
-            yield from (UUID(event["facts"][name]) for name in _PEOPLE if event["facts"].get(name))
+            yield from (event.actor_id, event.actor_for)
+            if event.subject_kind == "person":
+                yield event.subject_id
+            yield from (UUID(event.facts[name]) for name in _PEOPLE if event.facts.get(name))
 
     def _read_organizations(self) -> dict[str, str]:
-        rows = self.desk.session.execute(
-            select(_organization.c.id, _organization.c.short_name).where(
-                _organization.c.program_id == program_of(self.desk.session)
-            )
-        )
+        rows = run(self.desk.session, only(Organization.id, Organization.short_name))
         return {str(row.id): row.short_name for row in rows}
 
     def _read_subjects(self) -> dict[UUID, str]:
         """What each event is about, by id, one statement for each kind that is there."""
         by_kind: dict[str, set[UUID]] = {}
         for event in self.events:
-            by_kind.setdefault(event["subject_kind"], set()).add(event["subject_id"])
+            by_kind.setdefault(event.subject_kind, set()).add(event.subject_id)
         found: dict[UUID, str] = {}
         for kind, ids in by_kind.items():
             reading = _READINGS.get(kind)
             if reading is not None:
-                rows = many(self.desk.session, reading(self.desk, ids))
-                found |= {
-                    row["id"]: " – ".join(self._part(row[part]) for part in row if part not in self.unsaid)
-                    for row in rows
-                }
+                said = slice(None) if self.with_notes or kind != "evidence" else slice(1)  # the task, and no label
+                for row_id, *parts in run(self.desk.session, reading(self.desk, ids)):
+                    found[row_id] = " – ".join(self._part(part) for part in parts[said])
         return found
 
     def _part(self, value: Any) -> str:
@@ -482,17 +462,15 @@ class _Telling:
 
     def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:
         """The titles of the gates and days of the cases that an event names."""
-        wanted = {
-            event["case_id"] for event in self.events if event["case_id"] and event["facts"].keys() & {"gate", "anchor"}
-        }
+        wanted = {event.case_id for event in self.events if event.case_id and event.facts.keys() & {"gate", "anchor"}}
         if not wanted:
             return {}
         language = self.desk.language
         found: dict[tuple[UUID, str], dict[str, str]] = {}
-        for row in _declared_of(self.desk, wanted):
+        for case_id, declared in _declared_of(self.desk, wanted):
             for fact, part in (("gate", "gates"), ("anchor", "anchors")):
-                titles = row["declared"].get(part, {})
-                found[row["id"], fact] = {key: one["title"][language] for key, one in titles.items()}
+                titles = declared.get(part, {})
+                found[case_id, fact] = {key: one["title"][language] for key, one in titles.items()}
         return found
 
 
@@ -518,74 +496,78 @@ _LOCAL_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _UNKNOWN = N_("%(verb)s: %(subject)s.")
 
 
-def _declared_of(desk: Desk, cases: set[UUID]) -> list[dict[str, Any]]:
-    return many(
+def _declared_of(desk: Desk, cases: set[UUID]) -> Sequence[tuple[UUID, dict[str, Any]]]:
+    return tuples(
         desk.session,
-        select(_case.c.id, _protocol.c.declared)
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .where(_case.c.program_id == program_of(desk.session), _case.c.id.in_(cases)),
+        only(Case.id, ProtocolVersion.declared)
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .where(col(Case.id).in_(cases)),
     )
 
 
-def _titled(table: SqlTable) -> _Reading:
-    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
-        return select(table.c.id, table.c[f"title_{desk.language}"].label("title")).where(_here(desk, table, ids))
+def _titled(table: Any) -> _Reading:
+    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
+        return select(table.id, col(getattr(table, f"title_{desk.language}")).label("title")).where(_here(table, ids))
 
     return reading
 
 
-def _evidence_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _evidence_read(desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_evidence.c.id, _task.c[f"title_{desk.language}"].label("task"), _evidence.c.label)
-        .join(_task, refers(_evidence.c.task_id, _task))
-        .where(_here(desk, _evidence, ids))
+        select(Evidence.id, value_of(col(getattr(Task, f"title_{desk.language}")).label("task")), Evidence.label)
+        .join(Task, joins(Evidence.task_id, Task))
+        .where(_here(Evidence, ids))
     )
 
 
-def _equipment_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
-    return select(_equipment.c.id, _equipment.c.serial).where(_here(desk, _equipment, ids))
+def _equipment_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+    return select(Equipment.id, Equipment.serial).where(_here(Equipment, ids))
 
 
-def _seats_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _seats_read(desk: Desk, ids: set[UUID]) -> AnySelect:
     title = f"title_{desk.language}"
     return (
-        select(_seat.c.id, _committee.c[title].label("committee"), _seat.c[title].label("seat"))
-        .join(_committee, refers(_seat.c.committee_id, _committee))
-        .where(_here(desk, _seat, ids))
+        select(
+            Seat.id,
+            value_of(col(getattr(Committee, title)).label("committee")),
+            value_of(col(getattr(Seat, title)).label("seat")),
+        )
+        .join(Committee, joins(Seat.committee_id, Committee))
+        .where(_here(Seat, ids))
     )
 
 
-def _organizations_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
-    return select(_organization.c.id, _organization.c.short_name).where(_here(desk, _organization, ids))
+def _organizations_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+    return select(Organization.id, Organization.short_name).where(_here(Organization, ids))
 
 
-def _agreements_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _agreements_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_agreement.c.id, _organization.c.short_name)
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_here(desk, _agreement, ids))
+        select(Agreement.id, Organization.short_name)
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .where(_here(Agreement, ids))
     )
 
 
-def _agreement_versions_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _agreement_versions_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_version.c.id, _organization.c.short_name)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_here(desk, _version, ids))
+        select(AgreementVersion.id, Organization.short_name)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .where(_here(AgreementVersion, ids))
     )
 
 
-def _here(desk: Desk, table: SqlTable, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(table.c.program_id == program_of(desk.session), table.c.id.in_(ids))
+def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
+    return and_(in_program(table), col(table.id).in_(ids))
 
 
 #: How the words for each kind of thing are read: the id, then what is said, its parts in order.
 _READINGS: Final[Mapping[str, _Reading]] = {
-    "task": _titled(_task),
-    "protocol": _titled(_protocol),
-    "role": _titled(_role),
-    "committee": _titled(_committee),
+    "task": _titled(Task),
+    "protocol": _titled(ProtocolVersion),
+    "role": _titled(Role),
+    "committee": _titled(Committee),
     "evidence": _evidence_read,
     "seat": _seats_read,
     "equipment": _equipment_read,

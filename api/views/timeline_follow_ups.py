@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-from sqlalchemy import Select, select
 
 from api.access.session import Desk
 from api.views.follow_ups import INTENSITIES, KINDS, MEANS, REASONS, STRATEGIES
-from domain.kernel.scope import program_of
+from domain.kernel.rows import AnySelect, col, joins, only
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
-
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.opened": (N_("Follow-up opened: %(subject)s."), "half"),
@@ -59,12 +53,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_follow_up.c.id, _participant.c.number)
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
-        .where(_follow_up.c.program_id == program_of(desk.session), _follow_up.c.id.in_(ids))
+        only(FollowUp.id, Participant.number)
+        .join(Participant, joins(FollowUp.participant_id, Participant))
+        .where(col(FollowUp.id).in_(ids))
     )
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {"follow_up": _read}
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {"follow_up": _read}

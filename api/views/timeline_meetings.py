@@ -9,30 +9,19 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Date, Select, and_, cast, func, select
-from sqlalchemy import Table as SqlTable
+from sqlalchemy import Date, cast, func
 from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import and_
 
 from api.access.session import Desk
-from domain.kernel.scope import program_of
+from domain.kernel.rows import AnySelect, col, in_program, joins, select, value_of
 from locales import N_
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.committee import Committee
 from models.invitation import CalendarFeed
 from models.meeting import DraftedYear, Meeting, MeetingSeries
 from models.minutes import Decision, Minutes
 from models.program import Person
-
-_committee = table_of(Committee)
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_item = table_of(AgendaItem)
-_decision = table_of(Decision)
-_minutes = table_of(Minutes)
-_draft = table_of(DraftedYear)
-_feed = table_of(CalendarFeed)
-_person = table_of(Person)
 
 #: Verb to sentence and shape, as in `api.views.timeline`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
@@ -147,76 +136,89 @@ LETTERS: Final[Mapping[str, str]] = {
     "objection_settled": N_("an objection to a decision is settled"),
 }
 
-_Reading = Callable[[Desk, set[UUID]], Select[Any]]
+_Reading = Callable[[Desk, set[UUID]], AnySelect]
 
 
-def _here(desk: Desk, table: SqlTable, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(table.c.program_id == program_of(desk.session), table.c.id.in_(ids))
+def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
+    return and_(in_program(table), col(table.id).in_(ids))
 
 
 def _title(desk: Desk) -> ColumnElement[Any]:
-    return _committee.c[f"title_{desk.language}"].label("committee")
+    return col(getattr(Committee, f"title_{desk.language}")).label("committee")
 
 
 def _day(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return cast(column, Date).label("day")
 
 
-def _of_committee(table: SqlTable, *said: str) -> _Reading:
+def _of_committee(table: Any, *said: str) -> _Reading:
     """What belongs to a committee: its title, then these columns."""
 
-    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
         return (
-            select(table.c.id, _title(desk), *(table.c[one] for one in said))
-            .join(_committee, refers(table.c.committee_id, _committee))
-            .where(_here(desk, table, ids))
+            select(table.id, value_of(_title(desk)), *(col(getattr(table, one)) for one in said))
+            .join(Committee, joins(table.committee_id, Committee))
+            .where(_here(table, ids))
         )
 
     return reading
 
 
-def _meetings_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _meetings_read(desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_meeting.c.id, _title(desk), _day(_meeting.c.starts))
-        .join(_committee, refers(_meeting.c.committee_id, _committee))
-        .where(_here(desk, _meeting, ids))
+        select(Meeting.id, value_of(_title(desk)), value_of(_day(col(Meeting.starts))))
+        .join(Committee, joins(Meeting.committee_id, Committee))
+        .where(_here(Meeting, ids))
     )
 
 
-def _of_meeting(table: SqlTable, *said: str) -> _Reading:
+def _of_meeting(table: Any, *said: str) -> _Reading:
     """What belongs to a meeting: the committee's title and the day, then these columns."""
 
-    def reading(desk: Desk, ids: set[UUID]) -> Select[Any]:
+    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
         return (
-            select(table.c.id, _title(desk), _day(_meeting.c.starts), *(table.c[one] for one in said))
-            .join(_meeting, refers(table.c.meeting_id, _meeting))
-            .join(_committee, refers(_meeting.c.committee_id, _committee))
-            .where(_here(desk, table, ids))
+            select(
+                table.id,
+                value_of(_title(desk)),
+                value_of(_day(col(Meeting.starts))),
+                *(col(getattr(table, one)) for one in said),
+            )
+            .join(Meeting, joins(table.meeting_id, Meeting))
+            .join(Committee, joins(Meeting.committee_id, Committee))
+            .where(_here(table, ids))
         )
 
     return reading
 
 
-def _items_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _items_read(desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_item.c.id, _title(desk), func.coalesce(_item.c.number, _item.c.kind).label("number"))
-        .join(_committee, refers(_item.c.committee_id, _committee))
-        .where(_here(desk, _item, ids))
+        select(
+            AgendaItem.id,
+            value_of(_title(desk)),
+            value_of(func.coalesce(col(AgendaItem.number), col(AgendaItem.kind)).label("number")),
+        )
+        .join(Committee, joins(AgendaItem.committee_id, Committee))
+        .where(_here(AgendaItem, ids))
     )
 
 
-def _feeds_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
-    name = (_person.c.given_name + " " + _person.c.family_name).label("name")
-    return select(_feed.c.id, name).join(_person, refers(_feed.c.person_id, _person)).where(_here(desk, _feed, ids))
+def _feeds_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+    name = (col(Person.given_name) + " " + col(Person.family_name)).label("name")
+    return (
+        select(CalendarFeed.id, name)
+        .join(Person, joins(CalendarFeed.person_id, Person))
+        .where(_here(CalendarFeed, ids))
+    )
 
 
 #: How the words for each kind of thing are read, as in `api.views.timeline`.
 READINGS: Final[Mapping[str, _Reading]] = {
     "meeting": _meetings_read,
-    "meeting_series": _of_committee(_series),
-    "drafted_year": _of_committee(_draft, "year"),
+    "meeting_series": _of_committee(MeetingSeries),
+    "drafted_year": _of_committee(DraftedYear, "year"),
     "agenda_item": _items_read,
-    "decision": _of_committee(_decision, "number"),
-    "minutes": _of_meeting(_minutes),
+    "decision": _of_committee(Decision, "number"),
+    "minutes": _of_meeting(Minutes),
     "calendar_feed": _feeds_read,
 }

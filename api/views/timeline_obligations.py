@@ -9,24 +9,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Select, and_, select
 from sqlalchemy.sql.expression import ColumnElement
+from sqlmodel import and_
 
 from api.access.session import Desk
 from api.views.obligations import STATES
-from domain.kernel.scope import program_of
+from domain.kernel.rows import AnySelect, col, in_program, joins, select
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
-from models.base import refers, table_of
 from models.obligation import ObligationDocument, ObligationPeriod
 from models.program import Organization
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_organization = table_of(Organization)
-_period = table_of(ObligationPeriod)
-_document = table_of(ObligationDocument)
-_signed = table_of(SignedFile)
 
 #: Verb to sentence and shape, as in `api.views.timeline`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
@@ -58,39 +50,39 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _periods_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _periods_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_period.c.id, _organization.c.short_name, _period.c.key)
-        .join(_agreement, refers(_period.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_here(desk, _period, ids))
+        select(ObligationPeriod.id, Organization.short_name, ObligationPeriod.key)
+        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .where(_here(ObligationPeriod, ids))
     )
 
 
-def _documents_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _documents_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_document.c.id, _organization.c.short_name, _document.c.key)
-        .join(_agreement, refers(_document.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_here(desk, _document, ids))
+        select(ObligationDocument.id, Organization.short_name, ObligationDocument.key)
+        .join(Agreement, joins(ObligationDocument.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .where(_here(ObligationDocument, ids))
     )
 
 
-def _signed_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
+def _signed_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
-        select(_signed.c.id, _organization.c.short_name, _version.c.n)
-        .join(_version, refers(_signed.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_here(desk, _signed, ids))
+        select(SignedFile.id, Organization.short_name, AgreementVersion.n)
+        .join(AgreementVersion, joins(SignedFile.agreement_version_id, AgreementVersion))
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .where(_here(SignedFile, ids))
     )
 
 
-def _here(desk: Desk, table: Any, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(table.c.program_id == program_of(desk.session), table.c.id.in_(ids))
+def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
+    return and_(in_program(table), col(table.id).in_(ids))
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {
     "obligation_period": _periods_read,
     "obligation_document": _documents_read,
     "signed_file": _signed_read,

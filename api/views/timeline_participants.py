@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func
 
 from api.access.session import Desk
-from domain.kernel.scope import program_of
+from domain.kernel.rows import AnySelect, col, joins, only
 from locales import N_
-from models.base import refers, table_of
 from models.participant import Participant
 from models.referral import Referral
-
-_participant = table_of(Participant)
-_referral = table_of(Referral)
 
 #: Verb to sentence and shape, as in `api.views.timeline`.
 SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
@@ -84,23 +80,21 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
 MINOR: Final = ("referral.begun", "referral.saved")
 
 
-def _participants_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
-    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
-    return select(_participant.c.id, name).where(
-        _participant.c.program_id == program_of(desk.session), _participant.c.id.in_(ids)
-    )
+def _participants_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+    name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
+    return only(Participant.id, name).where(col(Participant.id).in_(ids))
 
 
-def _referrals_read(desk: Desk, ids: set[UUID]) -> Select[Any]:
-    name = func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("name")
+def _referrals_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
+    name = func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("name")
     return (
-        select(_referral.c.id, name)
-        .join(_participant, refers(_referral.c.participant_id, _participant))
-        .where(_referral.c.program_id == program_of(desk.session), _referral.c.id.in_(ids))
+        only(Referral.id, name)
+        .join(Participant, joins(Referral.participant_id, Participant))
+        .where(col(Referral.id).in_(ids))
     )
 
 
-READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], Select[Any]]]] = {
+READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {
     "participant": _participants_read,
     "referral": _referrals_read,
 }

@@ -6,16 +6,17 @@ what was typed is shown again where it cannot be read: each field by its type, o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, Self, Union, cast, get_args, get_origin
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, StringConstraints
 
+from api.access.session import Desk
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.participants import referral_form
 
@@ -37,17 +38,37 @@ PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x
 Line = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_LINE)]
 #: A few words of something, such as a serial number.
 Short = Annotated[PlainText, StringConstraints(max_length=500)]
+#: Some paragraphs, as of what was said in a meeting.
+Said = Annotated[PlainText, StringConstraints(max_length=10_000)]
 #: The key of a role or a protocol, as its file writes it.
 Key = Annotated[str, StringConstraints(max_length=61, pattern=r"^[a-z0-9_-]*$")]
+
+
+Version = Annotated[
+    StrictInt | None,
+    Field(ge=0, le=2**31 - 1, description="The version that was read, 0 for none; not looked at without."),
+]
+
+
+def _written(value: object) -> object:
+    """A moment is written as a text: pydantic alone would read a number as one of 1970."""
+    if value is None or isinstance(value, str | datetime):
+        return value
+    msg = "use YYYY-MM-DDTHH:MM:SS with an offset"
+    raise ValueError(msg)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written)]
 
 
 @dataclass(frozen=True)
 class OnForm:
     """How a form gives a field: what reads it (by its type where None), under which name, and what it is if empty."""
 
-    read: Callable[[str], Any] | None = None
+    read: Callable[[Any], Any] | None = None
     name: str = ""
     otherwise: str = ""
+    is_list: bool = False
 
 
 def on_form(read: Callable[[str], Any] | None = None, *, name: str = "", otherwise: str = "") -> OnForm:
@@ -75,11 +96,17 @@ class Given(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     @classmethod
-    def from_form(cls, typed: Mapping[str, str]) -> Self:
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - some read local hours
         """What a form says, read and not checked further: the verb refuses what it cannot take. Raises Refusal."""
         fields = form_of(cls)
         read = {field: one.read(typed[one.name]) for field, one in fields.items() if one.read}
         return cast("Self", cls.model_construct(**read))
+
+
+class Reason(Given):
+    """Why."""
+
+    reason: PlainText
 
 
 @cache
@@ -89,11 +116,19 @@ def form_of(shape: type[Given]) -> dict[str, OnForm]:
     for name, field in shape.model_fields.items():
         if NOT_ON_FORM in field.metadata:
             continue
-        said = next((one for one in field.metadata if isinstance(one, OnForm)), OnForm())
-        found[name] = replace(
-            said, read=said.read or reader_of(field.annotation, f"{shape.__name__}.{name}"), name=said.name or name
-        )
+        found[name] = how_given(name, field.annotation, field.metadata, shape.__name__)
     return found
+
+
+def how_given(name: str, annotation: Any, metadata: Iterable[object], where: str) -> OnForm:
+    """How a form gives what has this name and type, with what is said of it besides. Raises TypeError, as above."""
+    said = next((one for one in metadata if isinstance(one, OnForm)), OnForm())
+    return replace(
+        said,
+        read=said.read or reader_of(annotation, f"{where}.{name}"),
+        name=said.name or name,
+        is_list=get_origin(annotation) is list,
+    )
 
 
 #: What reads the text of a field, by its type, and whether it may be left out.
@@ -107,8 +142,15 @@ _READERS: Final[Mapping[tuple[object, bool], Callable[[str], Any]]] = {
 }
 
 
-def reader_of(annotation: Any, where: str) -> Callable[[str], Any]:
-    """What reads the text of a field of a type. Raises TypeError where the type says nothing of that."""
+def reader_of(annotation: Any, where: str) -> Callable[[Any], Any]:
+    """What reads the text of a field of a type, or its texts where it has several.
+
+    Raises TypeError where the type says nothing of that.
+    """
+    if get_origin(annotation) is list:
+        (of,) = get_args(annotation)
+        read_one = _READERS.get((_plain(of)[0], True)) or reader_of(of, where)
+        return lambda texts: [read_one(text) for text in texts if text]
     read = _READERS.get(_plain(annotation))
     if read is None:
         msg = f"say with on_form how a form gives {where}"

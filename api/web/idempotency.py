@@ -7,17 +7,16 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, select, update
+from sqlalchemy import Row, update
 from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import and_
 
 from api.access import questions
 from api.access.session import Desk
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, in_program, run, scalar, select
 from models.access import AnsweredRequest
-from models.base import table_of
 from models.ports import Keys, NoKeys
-
-_answered = table_of(AnsweredRequest)
 
 
 @dataclass(frozen=True)
@@ -40,8 +39,9 @@ class Once:
         if not self.key:
             return None
         digest = self._digest(said)
-        taken = self.desk.session.scalar(
-            insert(_answered)
+        taken = scalar(
+            self.desk.session,
+            insert(AnsweredRequest)
             .values(
                 program_id=self.desk.program_id,
                 person_id=self.desk.asker.person_id,
@@ -53,11 +53,11 @@ class Once:
                 answered_at=self.desk.at,
             )
             .on_conflict_do_nothing()
-            .returning(_answered.c.key)
+            .returning(col(AnsweredRequest.key)),
         )
         if taken is not None:
             return None
-        found = self.desk.session.execute(select(_answered).where(self._mine)).one()
+        found = run(self.desk.session, select(AnsweredRequest).where(self._mine)).one()
         if found.digest != digest:
             raise otherwise
         questions.note_answered_before()
@@ -66,7 +66,7 @@ class Once:
     def keep(self, status: int, location: str) -> None:
         """Keep what was answered, in the act's own transaction."""
         if self.key:
-            self.desk.session.execute(update(_answered).where(self._mine).values(status=status, location=location))
+            run(self.desk.session, update(AnsweredRequest).where(self._mine).values(status=status, location=location))
 
     def _digest(self, said: str) -> str:
         """Whether two requests say the same, by a key that the database does not hold.
@@ -82,8 +82,8 @@ class Once:
     @property
     def _mine(self) -> Any:
         return and_(
-            _answered.c.program_id == self.desk.program_id,
-            _answered.c.person_id == self.desk.asker.person_id,
-            _answered.c.route == self.route,
-            _answered.c.key == self.key,
+            in_program(AnsweredRequest),
+            AnsweredRequest.person_id == self.desk.asker.person_id,
+            AnsweredRequest.route == self.route,
+            AnsweredRequest.key == self.key,
         )

@@ -20,8 +20,8 @@ from sqlalchemy.dialects.postgresql import insert
 from starlette.exceptions import HTTPException
 
 from api.access.session import Office, office_of
+from domain.kernel.rows import col, scalar
 from models.access import RateCount
-from models.base import table_of
 
 _log = logging.getLogger("spheres.web")
 
@@ -35,13 +35,11 @@ LETTERS_FROM_ONE_PLACE: Final = 30
 #: uses up what is theirs to ask for, and leaves its owner some.
 LETTERS_TO_ONE_ADDRESS: Final = 5
 LETTERS_TO_ONE_ADDRESS_FROM_ALL: Final = 15
-
-_count = table_of(RateCount)
-_adding = insert(_count).values(key=bindparam("key"), starts_at=bindparam("starts_at"), tries=1)
+_adding = insert(RateCount).values(key=bindparam("key"), starts_at=bindparam("starts_at"), tries=1)
 #: One statement, which of two at the same instant lets each see its own number.
 _TRY: Final = _adding.on_conflict_do_update(
-    index_elements=[_count.c.key, _count.c.starts_at], set_={"tries": _count.c.tries + 1}
-).returning(_count.c.tries)
+    index_elements=[col(RateCount.key), col(RateCount.starts_at)], set_={"tries": col(RateCount.tries) + 1}
+).returning(col(RateCount.tries))
 
 
 class TooMany(HTTPException):
@@ -57,7 +55,7 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
     begun = datetime.fromtimestamp(at.timestamp() // SPAN.total_seconds() * SPAN.total_seconds(), UTC)
     key = hashlib.sha256(f"{what}\n{subject}".encode()).hexdigest()
     with office.before_a_program() as session:
-        tries = session.scalar(_TRY, {"key": key, "starts_at": begun}) or 1
+        tries = scalar(session, _TRY, {"key": key, "starts_at": begun}) or 1
         session.commit()
     if tries > most:
         if tries == most + 1:

@@ -12,6 +12,7 @@ from locales import N_
 from meetings.entries import LONGEST, SHORTEST
 from meetings.local_times import moment_of
 from meetings.locking import read_meeting
+from models.invitation import ANSWERS as KNOWN
 
 
 def day_of(text: str) -> date:
@@ -56,7 +57,7 @@ def hour_there(desk: Desk, meeting_id: UUID, hour: str) -> datetime | None:
     if not hour.strip():
         return None
     meeting = read_meeting(desk.session, meeting_id)
-    return moment_of(datetime.combine(meeting["starts"].date(), hour_of(hour)), meeting["time_zone"])
+    return moment_of(datetime.combine(meeting.starts.date(), hour_of(hour)), meeting.time_zone)
 
 
 def minutes_or_none(text: str) -> int | None:
@@ -84,6 +85,13 @@ def age_or_none(text: str) -> int | None:
     return int(text)
 
 
+def checked_answer(said: str) -> str:
+    """An answer as a form sends it. Raises Refusal."""
+    if said not in KNOWN:
+        raise Refusal("answer.missing", N_("Choose one of the three answers."))
+    return said
+
+
 def number_of(text: str) -> int:
     """The number of an applicant, or a mark, as a form gives it. Raises Refusal."""
     text = text.strip()
@@ -105,6 +113,12 @@ def chosen(code: str, sentence: str, *, source: str = "") -> Callable[[str], UUI
         return found
 
     return read
+
+
+def role_and_organization(text: str) -> tuple[str, UUID | None]:
+    """A role and its organization as the list of choices sends them."""
+    role, _, organization = text.partition(":")
+    return role, id_or_none(organization)
 
 
 def id_or_none(text: str) -> UUID | None:

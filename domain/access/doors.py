@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, delete, insert, or_, select, update
+from sqlalchemy import RowMapping, delete, insert, update
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import Actor
+from domain.kernel.rows import col, in_program, run, select
 from domain.kernel.scope import program_of
 from domain.record import events
 from models.access import Door
-from models.base import table_of
 
 INVITATION = "invitation"
 ENROLMENT = "enrolment"
@@ -30,8 +30,6 @@ LETTERS = frozenset({INVITATION, ENROLMENT})
 
 #: How long each kind of door stays open: an invitation waits for someone on holiday, an enrolment for a letter.
 OPEN_FOR = {INVITATION: timedelta(days=7), ENROLMENT: timedelta(minutes=15)}
-
-_door = table_of(Door)
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,9 @@ def make(
     """
     shut(session, person_id, kind=kind, browser=browser)
     token = secrets.token_urlsafe(32)
-    session.execute(
-        insert(_door).values(
+    run(
+        session,
+        insert(Door).values(
             token_digest=digest(token),
             program_id=program_of(session),
             person_id=person_id,
@@ -83,7 +82,7 @@ def make(
             made_by=None if handed_over else by.person_id,
             made_at=at,
             expires_at=at + OPEN_FOR[kind],
-        )
+        ),
     )
     events.write(session, f"{kind}.{'handed_over' if handed_over else 'sent'}", "person", person_id, by=by, at=at)
     return token
@@ -94,18 +93,19 @@ def look(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
 
     `session` need not have a program. Nothing is changed: mail scanners follow links too.
     """
-    row = session.execute(select(_door).where(_is_open(token, at, browser))).mappings().first()
+    row = run(session, select(Door).where(_is_open(token, at, browser))).mappings().first()
     return None if row is None else _leads(row)
 
 
 def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads | None:
     """Pass through an open door and shut it behind: of many who try at once, one passes. None as in `look`."""
     row = (
-        session.execute(
-            update(_door)
+        run(
+            session,
+            update(Door)
             .where(_is_open(token, at, browser))
             .values(used_at=at, used_by_digest=digest(browser) if browser else "")
-            .returning(_door)
+            .returning(Door),
         )
         .mappings()
         .first()
@@ -121,20 +121,20 @@ def shut(
     With a `browser`, those alone that it asked for. Those that were used stay as a sign that an invitation was
     answered, unless `used_too`: where the access ends.
     """
-    mine = [_door.c.program_id == program_of(session), _door.c.person_id == person_id]
+    mine = [in_program(Door), col(Door.person_id) == person_id]
     if kind:
-        mine.append(_door.c.kind == kind)
+        mine.append(col(Door.kind) == kind)
     if browser:
-        mine.append(_door.c.browser_digest == digest(browser))
+        mine.append(col(Door.browser_digest) == digest(browser))
     if not used_too:
-        mine.append(_door.c.used_at.is_(None))
-    shut_now = session.execute(delete(_door).where(*mine).returning(_door.c.token_digest))
+        mine.append(col(Door.used_at).is_(None))
+    shut_now = run(session, delete(Door).where(*mine).returning(col(Door.token_digest)))
     return len(shut_now.all())
 
 
 def _is_open(token: str, at: datetime, browser: str) -> ColumnElement[bool]:
-    own = or_(_door.c.browser_digest == "", _door.c.browser_digest == (digest(browser) if browser else " "))
-    return (_door.c.token_digest == digest(token)) & _door.c.used_at.is_(None) & (_door.c.expires_at > at) & own
+    own = or_(Door.browser_digest == "", col(Door.browser_digest) == (digest(browser) if browser else " "))
+    return (col(Door.token_digest) == digest(token)) & col(Door.used_at).is_(None) & (col(Door.expires_at) > at) & own
 
 
 def _leads(row: RowMapping) -> Leads:

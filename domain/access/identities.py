@@ -10,14 +10,15 @@ from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
 from domain.access import invitations, sign_ins
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, in_program, only, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.record import events
@@ -26,8 +27,6 @@ from domain.roles.roles import standing
 from locales import N_
 from models.access import Identity
 from models.base import table_of
-
-_identity = table_of(Identity)
 
 
 class Account(NamedTuple):
@@ -49,14 +48,15 @@ def known_as(session: Session, account: Account) -> list[Known]:
 
     `session` has no program yet.
     """
-    rows = session.execute(
-        select(_identity.c.program_id, _identity.c.person_id)
+    rows = run(
+        session,
+        select(Identity.program_id, Identity.person_id)
         .where(
-            _identity.c.tenant_id == account.tenant_id,
-            _identity.c.object_id == account.object_id,
-            _identity.c.ended_at.is_(None),
+            Identity.tenant_id == account.tenant_id,
+            Identity.object_id == account.object_id,
+            col(Identity.ended_at).is_(None),
         )
-        .order_by(_identity.c.program_id)
+        .order_by(col(Identity.program_id)),
     )
     return [Known(row.program_id, row.person_id) for row in rows]
 
@@ -68,14 +68,13 @@ def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime
     to them, or they hold no role today.
     """
     hold_person(session, person_id)
-    linked = select(_identity.c.person_id).where(
-        _identity.c.program_id == program_of(session),
-        _identity.c.person_id == person_id,
-        _identity.c.tenant_id == account.tenant_id,
-        _identity.c.object_id == account.object_id,
-        _identity.c.ended_at.is_(None),
+    linked = only(Identity.person_id).where(
+        Identity.person_id == person_id,
+        Identity.tenant_id == account.tenant_id,
+        Identity.object_id == account.object_id,
+        col(Identity.ended_at).is_(None),
     )
-    if session.scalar(linked) is None:
+    if scalar(session, linked) is None:
         raise sign_ins.NotLetIn(person_id, "unlinked")
     if person_id not in standing(session, local_day(session, at)).live:
         raise sign_ins.NotLetIn(person_id, "no_role")
@@ -93,28 +92,30 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
     """
     person_id = invitations.accept(session, token, at=at).person_id
     here = program_of(session)
-    live = and_(_identity.c.program_id == here, _identity.c.ended_at.is_(None))
-    holder = session.scalar(
-        select(_identity.c.person_id).where(
-            live, _identity.c.tenant_id == account.tenant_id, _identity.c.object_id == account.object_id
-        )
+    live = and_(in_program(Identity), col(Identity.ended_at).is_(None))
+    holder = scalar(
+        session,
+        select(Identity.person_id).where(
+            live, Identity.tenant_id == account.tenant_id, Identity.object_id == account.object_id
+        ),
     )
     if holder == person_id:
         return person_id
     if holder is not None:
         raise _taken()
-    before = session.execute(
-        update(_identity)
-        .where(live, _identity.c.person_id == person_id)
+    before = run(
+        session,
+        update(Identity)
+        .where(live, col(Identity.person_id) == person_id)
         .values(ended_at=at)
-        .returning(_identity.c.person_id)
+        .returning(col(Identity.person_id)),
     ).all()
-    adding = insert(_identity).values(program_id=here, person_id=person_id, linked_at=at, **account._asdict())
+    adding = insert(Identity).values(program_id=here, person_id=person_id, linked_at=at, **account._asdict())
     again = adding.on_conflict_do_update(
-        index_elements=[*_identity.primary_key.columns], set_={"linked_at": at, "ended_at": None}
+        index_elements=[*table_of(Identity).primary_key.columns], set_={"linked_at": at, "ended_at": None}
     )
     try:
-        session.execute(again)
+        run(session, again)
     except IntegrityError:
         # Somebody else linked the same account while we looked.
         raise _taken() from None

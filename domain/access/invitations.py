@@ -13,31 +13,36 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, exists, func
+from sqlmodel import Session, and_, or_
 
 from domain.access import doors, passkeys, sign_ins
 from domain.access.doors import ENROLMENT, INVITATION, Leads
 from domain.kernel.actors import SIGN_IN, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    in_program,
+    inside,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    select,
+    value_of,
+)
+from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.record import events
 from domain.roles.locked_person import hold_person
 from domain.roles.roles import standing
 from locales import N_
 from models.access import BrowserSession, Door, Identity, Passkey
-from models.base import table_of
 from models.program import Person, Tenure
 from models.record import Event
-
-_person = table_of(Person)
-_tenure = table_of(Tenure)
-_door = table_of(Door)
-_passkey = table_of(Passkey)
-_identity = table_of(Identity)
-_session = table_of(BrowserSession)
-_event = table_of(Event)
 
 
 def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
@@ -48,7 +53,7 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
     no role today nor on a day before the invitation would end.
     """
     person = hold_person(session, person_id)
-    if person["email"] is None:
+    if person.email is None:
         raise Refusal(
             "invitation.no_address", N_("This person has no e-mail address. Write it on their page, then invite them.")
         )
@@ -182,7 +187,7 @@ def send_enrolment(
     Raises Refusal where the person has no address; or, but for whoever was just `invited` there, one that was changed
     less than a day ago.
     """
-    if hold_person(session, person_id)["email"] is None:
+    if hold_person(session, person_id).email is None:
         raise Refusal(
             "enrolment.no_address", N_("There is no e-mail address to send a link to. Write to the coordination.")
         )
@@ -211,18 +216,17 @@ def send_enrolment_to_address(session: Session, address: str, *, browser: str, a
     One goes out where it is that of someone with access who holds a role today, and was so a day ago. The one who asked
     is not told, and the record tells of no act of that person's.
     """
-    found = many(
+    found = every(
         session,
-        select(_person.c.id)
+        of(Person)
         .where(
-            _person.c.program_id == program_of(session),
-            func.lower(_person.c.email) == address.lower(),
+            func.lower(col(Person.email)) == address.lower(),
             _has_access(),
         )
-        .order_by(_person.c.id),
+        .order_by(col(Person.id)),
     )
     live = standing(session, local_day(session, at)).live
-    those = [row["id"] for row in found if row["id"] in live and _new_address_until(session, row["id"], at=at) is None]
+    those = [row.id for row in found if row.id in live and _new_address_until(session, row.id, at=at) is None]
     for person_id in those:
         send_enrolment(session, person_id, browser=browser, by=Actor.system(SIGN_IN), at=at)
     return len(those)
@@ -235,13 +239,13 @@ def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) ->
     such person.
     """
     hold_person(session, person_id)
-    here = program_of(session)
     removed = passkeys.remove_all(session, person_id, at=at)
-    unlinked = session.execute(
-        update(_identity)
-        .where(_identity.c.program_id == here, _identity.c.person_id == person_id, _identity.c.ended_at.is_(None))
+    unlinked = run(
+        session,
+        changes(Identity)
+        .where(Identity.person_id == person_id, col(Identity.ended_at).is_(None))
         .values(ended_at=at)
-        .returning(_identity.c.person_id)
+        .returning(col(Identity.person_id)),
     ).all()
     doors.shut(session, person_id, used_too=True)
     ended = sign_ins.end_all(session, person_id, reason="door_closed", by=by, at=at)
@@ -280,43 +284,40 @@ class Access:
 
 def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> dict[UUID, Access]:
     """How each of these people stands at the door."""
-    here = program_of(session)
 
     def counted(table: Any, *where: ColumnElement[bool]) -> Any:
-        return (
-            select(func.count())
-            .where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
-            .scalar_subquery()
-        )
+        return select(func.count()).where(same(table, Person), table.person_id == Person.id, *where).scalar_subquery()
 
     def latest(column: Any, table: Any, *where: ColumnElement[bool]) -> Any:
         return (
-            select(func.max(column))
-            .where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
-            .scalar_subquery()
+            select(func.max(column)).where(same(table, Person), table.person_id == Person.id, *where).scalar_subquery()
         )
 
-    invitation = _door.c.kind == INVITATION
-    rows = many(
+    invitation = col(Door.kind) == INVITATION
+    rows = run(
         session,
         select(
-            _person.c.id.label("person_id"),
-            latest(_door.c.expires_at, _door, invitation, _door.c.used_at.is_(None), _door.c.expires_at > at).label(
-                "invited_until"
+            value_of(col(Person.id).label("person_id")),
+            value_of(
+                latest(
+                    col(Door.expires_at), Door, invitation, col(Door.used_at).is_(None), col(Door.expires_at) > at
+                ).label("invited_until")
             ),
-            (counted(_door, invitation, _door.c.used_at.is_not(None)) > 0).label("answered"),
-            counted(_passkey, _passkey.c.ended_at.is_(None)).label("passkeys"),
-            counted(_identity, _identity.c.ended_at.is_(None)).label("accounts"),
-            counted(
-                _session,
-                _session.c.ended_at.is_(None),
-                _session.c.seen_at > at - sign_ins.IDLE,
-                _session.c.signed_in_at > at - sign_ins.LONGEST,
-            ).label("sign_ins"),
-            latest(_session.c.seen_at, _session).label("seen_at"),
-        ).where(_person.c.program_id == here, _person.c.id.in_(list(people))),
+            value_of((counted(Door, invitation, col(Door.used_at).is_not(None)) > 0).label("answered")),
+            value_of(counted(Passkey, col(Passkey.ended_at).is_(None)).label("passkeys")),
+            value_of(counted(Identity, col(Identity.ended_at).is_(None)).label("accounts")),
+            value_of(
+                counted(
+                    BrowserSession,
+                    col(BrowserSession.ended_at).is_(None),
+                    col(BrowserSession.seen_at) > at - sign_ins.IDLE,
+                    col(BrowserSession.signed_in_at) > at - sign_ins.LONGEST,
+                ).label("sign_ins")
+            ),
+            value_of(latest(col(BrowserSession.seen_at), BrowserSession).label("seen_at")),
+        ).where(in_program(Person), col(Person.id).in_(list(people))),
     )
-    return {row["person_id"]: Access(**row) for row in rows}
+    return {row.person_id: Access(*row) for row in rows}
 
 
 def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:
@@ -339,35 +340,34 @@ def _refuse_new_address(session: Session, person_id: UUID, *, at: datetime) -> N
 
 def _new_address_until(session: Session, person_id: UUID, *, at: datetime) -> datetime | None:
     """Until when a person's address counts as new; None where it does not."""
-    changed = session.scalar(
-        select(func.max(_event.c.at)).where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == person_id,
-            _event.c.verb == "person.updated",
-            _event.c.facts["changed"].contains(["email"]),
-            _event.c.at > at - AFTER_A_NEW_ADDRESS,
-        )
+    changed = scalar(
+        session,
+        select(func.max(col(Event.at))).where(
+            in_program(Event),
+            Event.subject_id == person_id,
+            Event.verb == "person.updated",
+            inside(Event.facts)["changed"].contains(["email"]),
+            col(Event.at) > at - AFTER_A_NEW_ADDRESS,
+        ),
     )
     return None if changed is None else changed + AFTER_A_NEW_ADDRESS
 
 
 def _has_access_now(session: Session, person_id: UUID) -> bool:
-    found = select(_person.c.id).where(
-        _person.c.program_id == program_of(session), _person.c.id == person_id, _has_access()
-    )
-    return session.scalar(found) is not None
+    found = only(Person.id).where(Person.id == person_id, _has_access())
+    return scalar(session, found) is not None
 
 
 def _has_access() -> ColumnElement[bool]:
     """The condition that a person of the statement has access, whether or not they hold a role today."""
 
     def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
-        return exists().where(table.c.program_id == _person.c.program_id, table.c.person_id == _person.c.id, *where)
+        return exists().where(same(table, Person), table.person_id == Person.id, *where)
 
     return or_(
-        there_is(_passkey, _passkey.c.ended_at.is_(None)),
-        there_is(_identity, _identity.c.ended_at.is_(None)),
-        there_is(_door, _door.c.kind == INVITATION, _door.c.used_at.is_not(None)),
+        there_is(Passkey, col(Passkey.ended_at).is_(None)),
+        there_is(Identity, col(Identity.ended_at).is_(None)),
+        there_is(Door, col(Door.kind) == INVITATION, col(Door.used_at).is_not(None)),
     )
 
 
@@ -375,13 +375,14 @@ def _begins_on(session: Session, person_id: UUID, today: date) -> date | None:
     """Today where the person holds a role today, else the first day on which they will; None where on no day."""
     if person_id in standing(session, today).live:
         return today
-    first: date | None = session.scalar(
-        select(func.min(_tenure.c.starts_on)).where(
+    first: date | None = scalar(
+        session,
+        select(func.min(col(Tenure.starts_on))).where(
             and_(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.person_id == person_id,
-                _tenure.c.starts_on > today,
+                in_program(Tenure),
+                Tenure.person_id == person_id,
+                col(Tenure.starts_on) > today,
             )
-        )
+        ),
     )
     return first

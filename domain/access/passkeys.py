@@ -6,30 +6,27 @@ What is kept of a passkey is its public half; a passkey that was removed stays a
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
 from domain.access.sign_ins import NotLetIn
 from domain.access.sites import Site
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import changes, col, every, in_program, run, scalar, select, tuples
+from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.record import events
 from domain.roles.locked_person import hold_person
 from domain.roles.roles import standing
 from locales import N_, pick
 from models.access import Identity, Passkey
-from models.base import table_of
 from models.program import Person
-
-_passkey = table_of(Passkey)
-_identity = table_of(Identity)
 
 
 def ask_to_enrol(session: Session, person_id: UUID, site: Site, *, language: str) -> tuple[str, str]:
@@ -43,9 +40,7 @@ def ask_to_enrol(session: Session, person_id: UUID, site: Site, *, language: str
         raise LookupError(msg)
     # One person may work in two programs: the browser shows which passkey is for which.
     name = f"{person.name} – {pick(language, {'fr': here.title_fr, 'en': here.title_en})}"
-    has = [
-        row["credential_id"] for row in many(session, select(_passkey.c.credential_id).where(_live(session, person_id)))
-    ]
+    has = [row.credential_id for row in every(session, select(Passkey).where(_live(person_id)))]
     asked = ceremonies.ask_to_make(site, person_id, name, has)
     return asked.options, asked.challenge
 
@@ -65,7 +60,7 @@ def enrol(
     except ceremonies.NotProved as error:
         raise NotLetIn(person_id, "not_proved") from error
     passkey_id = uuid4()
-    adding = insert(_passkey).values(
+    adding = insert(Passkey).values(
         credential_id=new.credential_id,
         program_id=program_of(session),
         person_id=person_id,
@@ -76,7 +71,7 @@ def enrol(
         enrolled_at=at,
     )
     # Not looked for before: one of another program is not seen from here, nor one that is being enrolled just now.
-    if session.execute(adding.on_conflict_do_nothing().returning(_passkey.c.id)).first() is None:
+    if run(session, adding.on_conflict_do_nothing().returning(col(Passkey.id))).first() is None:
         raise Refusal(
             "passkey.known", N_("This passkey is already enrolled. Create a new one here, or on another device.")
         )
@@ -109,7 +104,7 @@ def program_of_answer(session: Session, answer: str) -> UUID | None:
         credential = ceremonies.credential_of(answer)
     except ceremonies.NotProved:
         return None
-    found: UUID | None = session.scalar(select(_passkey.c.program_id).where(_passkey.c.credential_id == credential))
+    found: UUID | None = scalar(session, select(Passkey.program_id).where(Passkey.credential_id == credential))
     return found
 
 
@@ -121,40 +116,43 @@ def use(session: Session, *, answer: str, challenge: str, site: Site, at: dateti
     """
     from domain.access import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
-    this = and_(
-        _passkey.c.program_id == program_of(session), _passkey.c.credential_id == ceremonies.credential_of(answer)
-    )
-    person_id: UUID | None = session.scalar(select(_passkey.c.person_id).where(this))
+    this = and_(in_program(Passkey), col(Passkey.credential_id) == ceremonies.credential_of(answer))
+    person_id: UUID | None = scalar(session, select(Passkey.person_id).where(this))
     if person_id is None:
         msg = "this session is of another program than the passkey"
         raise LookupError(msg)
     hold_person(session, person_id)
-    held = many(session, select(_passkey).where(this).with_for_update())[0]
+    held = every(session, select(Passkey).where(this).with_for_update())[0]
     try:
-        proof = ceremonies.proved(site, challenge, answer, held["public_key"])
+        proof = ceremonies.proved(site, challenge, answer, held.public_key)
     except ceremonies.NotProved as error:
         raise NotLetIn(person_id, "not_proved") from error
     if proof.person_id != person_id:
         raise NotLetIn(person_id, "not_proved")
-    if held["ended_at"] is not None:
+    if held.ended_at is not None:
         raise NotLetIn(person_id, "removed")
-    counts = proof.sign_count > 0 or held["sign_count"] > 0
-    if counts and proof.sign_count <= held["sign_count"]:
+    counts = proof.sign_count > 0 or held.sign_count > 0
+    if counts and proof.sign_count <= held.sign_count:
         raise NotLetIn(person_id, "sign_count")
     if person_id not in standing(session, local_day(session, at)).live:
         raise NotLetIn(person_id, "no_role")
-    session.execute(
-        update(_passkey)
-        .where(_passkey.c.program_id == program_of(session), _passkey.c.id == held["id"])
-        .values(sign_count=proof.sign_count, used_at=at)
-    )
+    run(session, changes(Passkey).where(Passkey.id == held.id).values(sign_count=proof.sign_count, used_at=at))
     return person_id
 
 
-def passkeys_of(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+class PasskeyShown(NamedTuple):
+    """A passkey as its person knows it."""
+
+    id: UUID
+    device: str
+    enrolled_at: datetime
+    used_at: datetime | None
+
+
+def passkeys_of(session: Session, person_id: UUID) -> list[PasskeyShown]:
     """A person's passkeys, the newest first: without what opens anything."""
-    shown = (_passkey.c.id, _passkey.c.device, _passkey.c.enrolled_at, _passkey.c.used_at)
-    return many(session, select(*shown).where(_live(session, person_id)).order_by(_passkey.c.enrolled_at.desc()))
+    shown = select(Passkey.id, Passkey.device, Passkey.enrolled_at, Passkey.used_at).where(_live(person_id))
+    return [PasskeyShown(*row) for row in tuples(session, shown.order_by(col(Passkey.enrolled_at).desc()))]
 
 
 def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -163,40 +161,34 @@ def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at
     Raises Refusal where there is no such passkey, or where it is the only way in that its person has left.
     """
     hold_person(session, person_id)
-    live = many(session, select(_passkey.c.id).where(_live(session, person_id)).with_for_update())
-    if passkey_id not in {row["id"] for row in live}:
+    live = every(session, select(Passkey).where(_live(person_id)).with_for_update())
+    if passkey_id not in {row.id for row in live}:
         raise Refusal("passkey.unknown", N_("There is no such passkey."))
-    if len(live) == 1 and not session.scalar(select(_identity.c.person_id).where(_linked(session, person_id))):
+    if len(live) == 1 and not scalar(session, select(Identity.person_id).where(_linked(person_id))):
         raise Refusal(
             "passkey.last", N_("This is your only way to sign in. Add another passkey first, then remove this one.")
         )
-    session.execute(
-        update(_passkey)
-        .where(_passkey.c.program_id == program_of(session), _passkey.c.id == passkey_id)
-        .values(ended_at=at)
-    )
+    run(session, changes(Passkey).where(Passkey.id == passkey_id).values(ended_at=at))
     events.write(session, "passkey.removed", "person", person_id, by=by, at=at, passkey=str(passkey_id))
 
 
 def remove_all(session: Session, person_id: UUID, *, at: datetime) -> int:
     """Remove every passkey of a person whose access ends; the event is the ending's own. How many there were."""
-    ended = session.execute(
-        update(_passkey).where(_live(session, person_id)).values(ended_at=at).returning(_passkey.c.id)
-    )
+    ended = run(session, update(Passkey).where(_live(person_id)).values(ended_at=at).returning(col(Passkey.id)))
     return len(ended.all())
 
 
-def _live(session: Session, person_id: UUID) -> ColumnElement[bool]:
+def _live(person_id: UUID) -> ColumnElement[bool]:
     return and_(
-        _passkey.c.program_id == program_of(session),
-        _passkey.c.person_id == person_id,
-        _passkey.c.ended_at.is_(None),
+        in_program(Passkey),
+        Passkey.person_id == person_id,
+        col(Passkey.ended_at).is_(None),
     )
 
 
-def _linked(session: Session, person_id: UUID) -> ColumnElement[bool]:
+def _linked(person_id: UUID) -> ColumnElement[bool]:
     return and_(
-        _identity.c.program_id == program_of(session),
-        _identity.c.person_id == person_id,
-        _identity.c.ended_at.is_(None),
+        in_program(Identity),
+        Identity.person_id == person_id,
+        col(Identity.ended_at).is_(None),
     )

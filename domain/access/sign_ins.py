@@ -10,23 +10,23 @@ import re
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
 from domain.access.doors import digest
 from domain.kernel.actors import SIGN_IN, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, in_program, only, run, scalar, scalars, select, tuples
+from domain.kernel.scope import program_of
 from domain.record import events
 from domain.roles.locked_person import hold_person
 from locales import N_
 from models.access import BrowserSession, SignInFlow
-from models.base import table_of
 
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
@@ -34,9 +34,6 @@ Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
 #: A sign-in ends by itself when it lay idle for so long, and when it is so old.
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=10)
-
-_session = table_of(BrowserSession)
-_flow = table_of(SignInFlow)
 
 
 class NotLetIn(Refusal):
@@ -60,8 +57,9 @@ def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: d
     `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held.
     """
     token = secrets.token_urlsafe(32)
-    session.execute(
-        insert(_session).values(
+    run(
+        session,
+        insert(BrowserSession).values(
             token_digest=digest(token),
             program_id=program_of(session),
             person_id=person_id,
@@ -69,7 +67,7 @@ def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: d
             device=device,
             signed_in_at=at,
             seen_at=at,
-        )
+        ),
     )
     events.write(session, "sign_in.begun", "person", person_id, by=_themselves(person_id), at=at, means=means)
     return token
@@ -84,18 +82,32 @@ def refused(session: Session, person_id: UUID, *, means: Means, reason: str, at:
     events.write(session, "sign_in.refused", "person", person_id, by=who, at=at, means=means, reason=reason)
 
 
-def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[dict[str, Any]]:
+class SignInShown(NamedTuple):
+    """A sign-in as its person knows it."""
+
+    id: UUID
+    means: str
+    device: str
+    signed_in_at: datetime
+    seen_at: datetime
+
+
+def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[SignInShown]:
     """A person's sign-ins that still hold, the one seen last first. Without digests: nothing here opens anything."""
-    columns = [column for column in _session.c if column.name != "token_digest"]
-    return many(session, select(*columns).where(_are_open(session, person_id, at)).order_by(_session.c.seen_at.desc()))
+    shown = select(
+        BrowserSession.id,
+        BrowserSession.means,
+        BrowserSession.device,
+        BrowserSession.signed_in_at,
+        BrowserSession.seen_at,
+    ).where(_are_open(person_id, at))
+    return [SignInShown(*row) for row in tuples(session, shown.order_by(col(BrowserSession.seen_at).desc()))]
 
 
 def sign_in_of(session: Session, token: str) -> UUID | None:
     """The id of the sign-in that this cookie is of, to mark it in the list; None where it is of none here."""
-    found: UUID | None = session.scalar(
-        select(_session.c.id).where(
-            _session.c.program_id == program_of(session), _session.c.token_digest == digest(token)
-        )
+    found: UUID | None = scalar(
+        session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token))
     )
     return found
 
@@ -106,11 +118,12 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
     Raises Refusal where the person has no such sign-in, or it has ended.
     """
     hold_person(session, person_id)
-    ended = session.scalar(
-        update(_session)
-        .where(_are_open(session, person_id, at), _session.c.id == sign_in_id)
+    ended = scalar(
+        session,
+        update(BrowserSession)
+        .where(_are_open(person_id, at), col(BrowserSession.id) == sign_in_id)
         .values(ended_at=at, ended_as="ended_elsewhere")
-        .returning(_session.c.means)
+        .returning(col(BrowserSession.means)),
     )
     if ended is None:
         raise Refusal("sign_in.unknown", N_("This sign-in has ended already."))
@@ -119,15 +132,15 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
 
 def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at: datetime) -> int:
     """End every sign-in of a person. How many there were; where there was none, nothing is written."""
-    ended = session.scalars(
-        update(_session)
+    ended = scalars(
+        session,
+        changes(BrowserSession)
         .where(
-            _session.c.program_id == program_of(session),
-            _session.c.person_id == person_id,
-            _session.c.ended_at.is_(None),
+            BrowserSession.person_id == person_id,
+            col(BrowserSession.ended_at).is_(None),
         )
         .values(ended_at=at, ended_as=reason)
-        .returning(_session.c.means)
+        .returning(col(BrowserSession.means)),
     ).all()
     if ended:
         means: list[str] = sorted(set(ended))
@@ -140,16 +153,17 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 
     By which means it had begun, "" where there was none to end.
     """
-    this = and_(_session.c.program_id == program_of(session), _session.c.token_digest == digest(token))
-    whose: UUID | None = session.scalar(select(_session.c.person_id).where(this))
+    this = and_(in_program(BrowserSession), col(BrowserSession.token_digest) == digest(token))
+    whose: UUID | None = scalar(session, select(BrowserSession.person_id).where(this))
     if whose is None:
         return ""
     hold_person(session, whose)
-    means: str | None = session.scalar(
-        update(_session)
-        .where(this, _session.c.ended_at.is_(None))
+    means: str | None = scalar(
+        session,
+        update(BrowserSession)
+        .where(this, col(BrowserSession.ended_at).is_(None))
         .values(ended_at=at, ended_as="signed_out")
-        .returning(_session.c.means)
+        .returning(col(BrowserSession.means)),
     )
     if means is None:
         return ""
@@ -166,16 +180,17 @@ def keep(
     """Keep what the second half of a sign-in will need, under the browser's own cookie. A first half begun anew
     replaces the one before. `session` need not have a program."""
     values = {"kind": kind, "kept": dict(kept), "expires_at": at + open_for}
-    adding = insert_or(_flow).values(cookie_digest=digest(cookie), **values)
-    session.execute(adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
+    adding = insert_or(SignInFlow).values(cookie_digest=digest(cookie), **values)
+    run(session, adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
 
 
 def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
     """What is kept for this browser, which stays; None as in `take`."""
-    kept: dict[str, Any] | None = session.scalar(
-        select(_flow.c.kept).where(
-            _flow.c.cookie_digest == digest(cookie), _flow.c.kind == kind, _flow.c.expires_at > at
-        )
+    kept: dict[str, Any] | None = scalar(
+        session,
+        select(SignInFlow.kept).where(
+            col(SignInFlow.cookie_digest) == digest(cookie), SignInFlow.kind == kind, col(SignInFlow.expires_at) > at
+        ),
     )
     return kept
 
@@ -184,10 +199,11 @@ def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str,
     """Take what was kept for this browser, once: of two that try, one gets it. None where there is nothing (left)."""
     if not cookie:
         return None
-    row = session.execute(
-        delete(_flow)
-        .where(_flow.c.cookie_digest == digest(cookie), _flow.c.kind == kind)
-        .returning(_flow.c.kept, _flow.c.expires_at)
+    row = run(
+        session,
+        delete(SignInFlow)
+        .where(col(SignInFlow.cookie_digest) == digest(cookie), col(SignInFlow.kind) == kind)
+        .returning(col(SignInFlow.kept), col(SignInFlow.expires_at)),
     ).first()
     if row is None or row.expires_at <= at:
         return None
@@ -238,13 +254,13 @@ def _tell_of_end(
     )
 
 
-def _are_open(session: Session, person_id: UUID, at: datetime) -> ColumnElement[bool]:
+def _are_open(person_id: UUID, at: datetime) -> ColumnElement[bool]:
     return and_(
-        _session.c.program_id == program_of(session),
-        _session.c.person_id == person_id,
-        _session.c.ended_at.is_(None),
-        _session.c.seen_at > at - IDLE,
-        _session.c.signed_in_at > at - LONGEST,
+        in_program(BrowserSession),
+        BrowserSession.person_id == person_id,
+        col(BrowserSession.ended_at).is_(None),
+        col(BrowserSession.seen_at) > at - IDLE,
+        col(BrowserSession.signed_in_at) > at - LONGEST,
     )
 
 

@@ -9,24 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Select, Uuid, literal, select, text
+from sqlalchemy import Uuid, literal, text
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session
+from sqlmodel.sql.expression import Select
 
 from domain.accompaniment import breaks, referred_again, reviews, withdrawals
 from domain.casework import asking, assigning
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, inside, joins, only, run, tuples
+from domain.kernel.scope import local_day
 from domain.roles.roles import PASSES, Link, Standing, standing
 from domain.roles.sight import task_is_open_to, who_barred
-from models.base import refers, table_of
 from models.casework import Responsibility, Task
-
-_task = table_of(Task)
-_chain = table_of(Responsibility)
 
 #: So long somebody who records an absence waits for what others hold, in ms: less than a database takes to see that two
 #: wait for each other.
@@ -47,18 +45,18 @@ def ask_who_acts_now(session: Session, person_id: UUID, *, by: Actor, at: dateti
     one of these at this moment, it is left to the round: they may wait for what this transaction holds.
     """
     with suppress(OperationalError), session.begin_nested():
-        session.execute(text(f"set local lock_timeout = '{_WAITS_MS}ms'"))
+        run(session, text(f"set local lock_timeout = '{_WAITS_MS}ms'"))
         theirs = {str(one) for one in _whose_place_they_take(standing(session, local_day(session, at)), person_id)}
         found = {
-            UUID(row["item"])
+            UUID(row.item)
             for step in _STEPS
             for row in asking.open_ones(session, step)
-            if row["links"][0].get("person") in theirs
+            if row.links[0].get("person") in theirs
         }
         for participant_id in sorted(found):
             _ask_of_one(session, participant_id, by=by, at=at)
         pass_over_whom_they_barred(session, by=by, at=at)
-        session.execute(text("set local lock_timeout to default"))
+        run(session, text("set local lock_timeout to default"))
 
 
 def _ask_of_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -75,15 +73,15 @@ def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> 
     have it, and so do these once they are let near the file again.
     """
     today, found = standing(session, local_day(session, at)), 0
-    rows = {row["id"]: row for row in _passing_somebody(session)}
-    closed_to: dict[UUID, set[UUID]] = {task_id: set() for task_id in rows}
+    chains = dict(_passing_somebody(session))
+    closed_to: dict[UUID, set[UUID]] = {task_id: set() for task_id in chains}
     for deputy_id in sorted({away.deputy_id for away in today.absences.values() if away.deputy_id is not None}):
-        for row in _closed_to(session, deputy_id) if who_barred(session, deputy_id) else ():
-            rows[row["id"]] = row
-            closed_to.setdefault(row["id"], set()).add(deputy_id)
-    for task_id, row in sorted(rows.items()):
-        chain = _passing(today, row["links"], closed_to[task_id])
-        if chain != row["links"]:
+        for task_id, links in _closed_to(session, deputy_id) if who_barred(session, deputy_id) else ():
+            chains[task_id] = links
+            closed_to.setdefault(task_id, set()).add(deputy_id)
+    for task_id, links in sorted(chains.items()):
+        chain = _passing(today, links, closed_to[task_id])
+        if chain != links:
             assigning.fall_on(session, task_id, chain, by=by, at=at)
             found += 1
     return found
@@ -102,22 +100,26 @@ def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> li
     return [link | {PASSES: sorted(map(str, acting([link])))} if acting([link]) else link for link in chain]
 
 
-def _closed_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+#: The id of a task, and of whom it is asked.
+_ToDo = tuple[UUID, list[Link]]
+
+
+def _closed_to(session: Session, person_id: UUID) -> Sequence[_ToDo]:
     """What is still to be done about the participants who barred somebody: the tasks' ids, and of whom it is asked."""
-    return many(session, _to_do(session).where(~task_is_open_to(literal(person_id, Uuid()))))
+    return tuples(session, _to_do().where(~task_is_open_to(literal(person_id, Uuid()))))
 
 
-def _passing_somebody(session: Session) -> list[dict[str, Any]]:
-    """The same of what passes over somebody today."""
-    return many(session, _to_do(session).where(_chain.c.links.path_exists(f"$[*].{PASSES}")))
+def _passing_somebody(session: Session) -> Sequence[_ToDo]:
+    """The same of what passes over one person or more today."""
+    return tuples(session, _to_do().where(inside(Responsibility.links).path_exists(f"$[*].{PASSES}")))
 
 
-def _to_do(session: Session) -> Select[Any]:
+def _to_do() -> Select[UUID, list[Link]]:
     return (
-        select(_task.c.id, _chain.c.links)
-        .join(_chain, refers(_task.c.declared_owed_by_id, _chain))
-        .where(_task.c.program_id == program_of(session), _task.c.state.in_(["planned", "open"]))
-        .order_by(_task.c.id)
+        only(Task.id, Responsibility.links)
+        .join(Responsibility, joins(Task.declared_owed_by_id, Responsibility))
+        .where(col(Task.state).in_(["planned", "open"]))
+        .order_by(col(Task.id))
     )
 
 

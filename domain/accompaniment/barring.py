@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -15,16 +15,13 @@ from domain.follow_ups.assigning import part_with
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, only, scalar, select
+from domain.kernel.scope import program_of
 from domain.participants.locking import hold_participant
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.participant import Barred
 from models.program import Person
-
-_barred = table_of(Barred)
-_person = table_of(Person)
 
 
 def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -35,13 +32,14 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
     the first stays. What a departure offered them of this follow-up is taken back, to be offered anew. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
-    if held["state"] in ("draft", "destroyed"):
+    if held.state in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     here = program_of(session)
-    if not session.scalar(select(_person.c.id).where(_person.c.program_id == here, _person.c.id == person_id)):
+    if not scalar(session, only(Person.id).where(Person.id == person_id)):
         raise Refusal("person.unknown", N_("There is no such person."))
-    made = session.scalar(
-        insert(_barred)
+    made = scalar(
+        session,
+        insert(Barred)
         .values(
             program_id=here,
             id=uuid4(),
@@ -51,17 +49,17 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
             recorded_at=at,
         )
         .on_conflict_do_nothing(
-            index_elements=["program_id", "participant_id", "person_id"], index_where=_barred.c.lifted_at.is_(None)
+            index_elements=["program_id", "participant_id", "person_id"], index_where=col(Barred.lifted_at).is_(None)
         )
-        .returning(_barred.c.id)
+        .returning(col(Barred.id)),
     )
     if made is None:
         return
     events.write(session, "participant.barred", "participant", participant_id, by=by, at=at, person=str(person_id))
     named = workers.named(session, participant_id)
-    if named is not None and person_id == named["worker_id"]:
+    if named is not None and person_id == named.worker_id:
         workers.take_back(session, held, "barred", by=by, at=at)
-    elif named is not None and person_id == named["second_id"]:
+    elif named is not None and person_id == named.second_id:
         workers.change_second(session, participant_id, None, by=by, at=at)
     withdraw_offers(session, participant_id, person_id, by=by, at=at)
     part_with(session, participant_id, person_id, by=by, at=at)
@@ -75,11 +73,12 @@ def withdraw_offers(session: Session, participant_id: UUID, person_id: UUID, *, 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """The participant lets somebody near their file again. Raises Refusal where they were not barred."""
-    lifted = session.scalar(
-        update(_barred)
-        .where(*_standing(session, participant_id, person_id))
+    lifted = scalar(
+        session,
+        update(Barred)
+        .where(*_standing(participant_id, person_id))
         .values(lifted_at=at, lifted_by=by.person_id)
-        .returning(_barred.c.id)
+        .returning(col(Barred.id)),
     )
     if lifted is None:
         raise Refusal("barred.not", N_("This person is not barred from this file."))
@@ -89,29 +88,26 @@ def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, 
 
 def is_barred(session: Session, participant_id: UUID, person_id: UUID) -> bool:
     """Whether a participant has barred somebody."""
-    return (
-        session.scalar(select(_barred.c.id).where(*_standing(session, participant_id, person_id)).limit(1)) is not None
-    )
+    return scalar(session, select(Barred.id).where(*_standing(participant_id, person_id)).limit(1)) is not None
 
 
-def barred_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+def barred_of(session: Session, participant_id: UUID) -> list[Barred]:
     """Whom a participant has barred, in the order in which it was said."""
-    return many(
+    return every(
         session,
-        select(_barred.c.person_id, _barred.c.recorded_at)
+        of(Barred)
         .where(
-            _barred.c.program_id == program_of(session),
-            _barred.c.participant_id == participant_id,
-            _barred.c.lifted_at.is_(None),
+            Barred.participant_id == participant_id,
+            col(Barred.lifted_at).is_(None),
         )
-        .order_by(_barred.c.recorded_at),
+        .order_by(col(Barred.recorded_at)),
     )
 
 
-def _standing(session: Session, participant_id: UUID, person_id: UUID) -> tuple[Any, ...]:
+def _standing(participant_id: UUID, person_id: UUID) -> tuple[Any, ...]:
     return (
-        _barred.c.program_id == program_of(session),
-        _barred.c.participant_id == participant_id,
-        _barred.c.person_id == person_id,
-        _barred.c.lifted_at.is_(None),
+        in_program(Barred),
+        col(Barred.participant_id) == participant_id,
+        col(Barred.person_id) == person_id,
+        col(Barred.lifted_at).is_(None),
     )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
@@ -17,14 +17,14 @@ from domain.follow_ups.locking import Held, hold, move
 from domain.follow_ups.words import BREAK_TERMS, opened, sealed
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import changes, col, joins, only, run, scalar, scalars, tuples
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import known_as
 from domain.record.reads import Ground, Purpose, record_read
 from domain.roles.roles import Link
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import FollowUp, FollowUpBreak
 
 #: A break is looked at again within half a year: one without an end would be a follow-up that is forgotten.
@@ -32,9 +32,6 @@ LONGEST: Final = timedelta(days=183)
 #: The worker's task once a break came back by itself, and how soon it is due, in working days.
 RETURN: Final = "follow_up.return"
 DAYS_TO_RETURN: Final = 1
-
-_break = table_of(FollowUpBreak)
-_follow_up = table_of(FollowUp)
 
 
 def take_break(
@@ -67,8 +64,9 @@ def take_break(
     move(session, held, "pause", "follow_up.paused", returns_on=returns_on.isoformat())
     forget_return(session, held.participant_id, by=by, at=at)
     break_id = uuid4()
-    session.execute(
-        insert(_break).values(
+    run(
+        session,
+        insert(FollowUpBreak).values(
             program_id=program_of(session),
             id=break_id,
             follow_up_id=follow_up_id,
@@ -77,7 +75,7 @@ def take_break(
             terms=sealed(session, held.participant_id, BREAK_TERMS, break_id, terms),
             agreed_at=at,
             agreed_by=by.person_id,
-        )
+        ),
     )
     keep_vacancy(session, follow_up_id, by=by, at=at)
     return break_id
@@ -86,7 +84,7 @@ def take_break(
 def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """End a break, on its day or because the participant comes back before it. Raises Refusal where there is none."""
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
-    if held.row["state"] != "on_break":
+    if held.row.state != "on_break":
         raise Refusal("follow_up.no_break", N_("This follow-up is not on a break."), source="FU-3b")
     _resume(session, held)
 
@@ -99,7 +97,7 @@ def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     """
     held = hold(session, follow_up_id, by=by, at=at)
     found = open_break(session, follow_up_id)
-    if held.row["state"] != "on_break" or found is None or found["returns_on"] > held.day:
+    if held.row.state != "on_break" or found is None or found.returns_on > held.day:
         return False
     _resume(session, held)
     _ask_to_return(session, held.participant_id, held.number, by=by, at=at)
@@ -127,39 +125,55 @@ def forget_return(session: Session, participant_id: UUID, *, by: Actor, at: date
 
 def due_to_return(session: Session, day: date) -> list[UUID]:
     """The follow-ups on a break that comes back on the local `day` or was to come back before it, the oldest first."""
-    rows = many(
+    rows = scalars(
         session,
-        select(_break.c.follow_up_id)
-        .join(_follow_up, refers(_break.c.follow_up_id, _follow_up))
+        only(FollowUpBreak.follow_up_id)
+        .join(FollowUp, joins(FollowUpBreak.follow_up_id, FollowUp))
         .where(
-            _break.c.program_id == program_of(session),
-            _break.c.ended_at.is_(None),
-            _break.c.returns_on <= day,
-            _follow_up.c.state == "on_break",
+            col(FollowUpBreak.ended_at).is_(None),
+            col(FollowUpBreak.returns_on) <= day,
+            FollowUp.state == "on_break",
         )
-        .order_by(_break.c.returns_on, _break.c.follow_up_id),
+        .order_by(col(FollowUpBreak.returns_on), col(FollowUpBreak.follow_up_id)),
     )
-    return [row["follow_up_id"] for row in rows]
+    return list(rows)
 
 
-def open_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
+class Break(NamedTuple):
+    """A break, its terms left sealed."""
+
+    id: UUID
+    starts_on: date
+    returns_on: date
+    ended_on: date | None
+    ended_at: datetime | None
+
+
+def open_break(session: Session, follow_up_id: UUID) -> Break | None:
     """The break that a follow-up is on, its terms left sealed, or None."""
     found = last_break(session, follow_up_id)
-    return found if found is not None and found["ended_at"] is None else None
+    return found if found is not None and found.ended_at is None else None
 
 
-def last_break(session: Session, follow_up_id: UUID) -> dict[str, Any] | None:
+def last_break(session: Session, follow_up_id: UUID) -> Break | None:
     """The last break of a follow-up, whether it is on it or came back, its terms left sealed, or None.
 
     The terms apply from the day on which it comes back: they are read then, and not only before.
     """
-    return one(
+    found = tuples(
         session,
-        select(*(column for column in _break.columns if column.name != "terms"))
-        .where(_break.c.program_id == program_of(session), _break.c.follow_up_id == follow_up_id)
-        .order_by(_break.c.ended_at.is_not(None), _break.c.agreed_at.desc(), _break.c.id)
+        only(
+            FollowUpBreak.id,
+            FollowUpBreak.starts_on,
+            FollowUpBreak.returns_on,
+            FollowUpBreak.ended_on,
+            FollowUpBreak.ended_at,
+        )
+        .where(FollowUpBreak.follow_up_id == follow_up_id)
+        .order_by(col(FollowUpBreak.ended_at).is_not(None), col(FollowUpBreak.agreed_at).desc(), col(FollowUpBreak.id))
         .limit(1),
     )
+    return Break(*found[0]) if found else None
 
 
 def read_terms(
@@ -174,22 +188,20 @@ def read_terms(
 ) -> str:
     """The terms of return of a break, opened, and the record told of it. Raises Refusal: no purpose."""
     record_read(session, "follow_up_break", break_id, what="break_terms", ground=ground, by=by, at=at, purpose=purpose)
-    terms = session.scalar(
-        select(_break.c.terms).where(_break.c.program_id == program_of(session), _break.c.id == break_id)
-    )
+    terms = scalar(session, only(FollowUpBreak.terms).where(FollowUpBreak.id == break_id))
     return opened(session, participant_id, BREAK_TERMS, break_id, terms) if terms is not None else ""
 
 
 def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> None:
     """Note that the break of a follow-up is over, if it is on one; the follow-up's own state is for the caller."""
-    session.execute(
-        update(_break)
+    run(
+        session,
+        changes(FollowUpBreak)
         .where(
-            _break.c.program_id == program_of(session),
-            _break.c.follow_up_id == follow_up_id,
-            _break.c.ended_at.is_(None),
+            FollowUpBreak.follow_up_id == follow_up_id,
+            col(FollowUpBreak.ended_at).is_(None),
         )
-        .values(ended_on=local_day(session, at), ended_at=at)
+        .values(ended_on=local_day(session, at), ended_at=at),
     )
 
 

@@ -6,14 +6,13 @@ is kept of the words is their digest: of the text with the line for that purpose
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, update
+from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
 from domain.agreements.agreements import version_in_force
@@ -21,7 +20,8 @@ from domain.casework import asking
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, every, first, in_program, of, only, run, scalar, select
+from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import coordination_chain
 from domain.participants.ages import signers
 from domain.participants.consent_text import CURRENT, TEXT, ConsentText, text_of
@@ -31,16 +31,12 @@ from domain.record import events
 from domain.roles.roles import standing
 from domain.terms.admission import BEFORE_COMMITTING
 from locales import N_
-from models.base import table_of
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.program import Organization
 
 #: What the coordinator is asked where no step of an admission does, and how soon it is due, in working days.
 STORE: Final = "consent.store"
 DAYS_TO_STORE: Final = 5
-
-_consent = table_of(Consent)
-_organization = table_of(Organization)
 
 
 @dataclass(frozen=True)
@@ -86,8 +82,8 @@ def sign(
     not in force.
     """
     held = hold_participant(session, participant_id)
-    may_agree_to_more = held["state"] in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
-    if held["state"] not in ("committed", "admitted") and not may_agree_to_more:
+    may_agree_to_more = held.state in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
+    if held.state not in ("committed", "admitted") and not may_agree_to_more:
         raise Refusal(
             "consent.too_early",
             N_("The consent is explained and signed once the person has committed."),
@@ -115,10 +111,11 @@ def sign(
         )
     text, line = _agreed_to(session, purpose, organization_id, signed)
     here = program_of(session)
-    session.execute(
-        update(_consent)
-        .where(*_standing(session, participant_id, purpose, organization_id))
-        .values(replaced_at=at, version=_consent.c.version + 1)
+    run(
+        session,
+        update(Consent)
+        .where(*_standing(participant_id, purpose, organization_id))
+        .values(replaced_at=at, version=col(Consent.version) + 1),
     )
     row = Consent(
         program_id=here,
@@ -141,7 +138,7 @@ def sign(
         again_at_18=signed.again_at_18,
         recorded_at=at,
     )
-    session.execute(insert(_consent).values(row.model_dump()))
+    run(session, insert(Consent).values(row.model_dump()))
     events.write(
         session,
         "consent.signed",
@@ -166,19 +163,19 @@ def sign(
 def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = None, by: Actor, at: datetime) -> None:
     """Say that the coordinator keeps the signed form, and when the copy was given. Raises Refusal."""
     row = _hold(session, consent_id)
-    given = row["copy_given_on"] or copy_given_on
-    if given is None or not row["signed_on"] <= given <= local_day(session, at):
+    given = row.copy_given_on or copy_given_on
+    if given is None or not row.signed_on <= given <= local_day(session, at):
         raise Refusal(
             "consent.copy", N_("Say on which day the participant got a copy: not before it was signed."), source="AD-R8"
         )
-    if row["stored_at"] is not None:
+    if row.stored_at is not None:
         raise Refusal("consent.stored", N_("This form is already stored."))
     _change(session, row, copy_given_on=given, stored_at=at, stored_by=by.person_id)
-    events.write(session, "consent.stored", "participant", row["participant_id"], by=by, at=at, purpose=row["purpose"])
+    events.write(session, "consent.stored", "participant", row.participant_id, by=by, at=at, purpose=row.purpose)
     # A form that another one has replaced is kept as well, but it is the other one that is asked for.
-    if row["purpose"] == "program" and row["replaced_at"] is None:
-        finish_step(session, row["participant_id"], "store_consent", by=by, at=at)
-        asking.answered(session, STORE, row["participant_id"], by=by, at=at)
+    if row.purpose == "program" and row.replaced_at is None:
+        finish_step(session, row.participant_id, "store_consent", by=by, at=at)
+        asking.answered(session, STORE, row.participant_id, by=by, at=at)
 
 
 def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime) -> None:
@@ -188,7 +185,7 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
     The worker and the coordinator are asked in the same transaction what follows, and the worker hears of it by letter.
     """
     row = _hold(session, consent_id)
-    if row["withdrawn_on"] is not None or row["replaced_at"] is not None:
+    if row.withdrawn_on is not None or row.replaced_at is not None:
         raise Refusal("consent.withdrawn", N_("This consent was already withdrawn or replaced."))
     if not confirmed:
         raise Refusal(
@@ -211,22 +208,22 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
         session,
         "consent.withdrawn",
         "participant",
-        row["participant_id"],
+        row.participant_id,
         by=by,
         at=at,
-        purpose=row["purpose"],
-        organization=str(row["organization_id"]) if row["organization_id"] else None,
+        purpose=row.purpose,
+        organization=str(row.organization_id) if row.organization_id else None,
     )
-    if row["purpose"] == "program":
-        asking.no_more(session, STORE, row["participant_id"], by=by, at=at)
+    if row.purpose == "program":
+        asking.no_more(session, STORE, row.participant_id, by=by, at=at)
     withdrawals.took_back(session, row, by=by, at=at)
-    reviews.keep(session, row["participant_id"], by=by, at=at)
-    asked_today.ask_who_has_them_now(session, row["participant_id"], by=by, at=at)  # a deputy may be shut out as of now
+    reviews.keep(session, row.participant_id, by=by, at=at)
+    asked_today.ask_who_has_them_now(session, row.participant_id, by=by, at=at)  # a deputy may be shut out as of now
 
 
 def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:
     """Whether a consent was signed once, and none holds on that day."""
-    known = any(row["purpose"] == purpose for row in consents_of(session, participant_id))
+    known = any(row.purpose == purpose for row in consents_of(session, participant_id))
     return known and not stands(session, participant_id, purpose, day)
 
 
@@ -235,14 +232,15 @@ def stands(
 ) -> bool:
     """Whether a consent holds on a day: signed, not withdrawn, not ended. What is shared asks this, each time."""
     return (
-        session.scalar(
-            select(_consent.c.id)
+        scalar(
+            session,
+            select(Consent.id)
             .where(
-                *_standing(session, participant_id, purpose, organization_id),
-                _consent.c.signed_on <= day,
-                or_(_consent.c.ends_on.is_(None), _consent.c.ends_on >= day),
+                *_standing(participant_id, purpose, organization_id),
+                col(Consent.signed_on) <= day,
+                or_(col(Consent.ends_on).is_(None), col(Consent.ends_on) >= day),
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
@@ -250,17 +248,17 @@ def stands(
 
 def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> None:
     """Refuse a consent that is not of this participant. Raises Refusal."""
-    if consent_id not in {row["id"] for row in consents_of(session, participant_id)}:
+    if consent_id not in {row.id for row in consents_of(session, participant_id)}:
         raise Refusal("consent.unknown", N_("There is no such consent."))
 
 
-def consents_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+def consents_of(session: Session, participant_id: UUID) -> list[Consent]:
     """Every consent of a participant that was ever signed, the last one first."""
-    return many(
+    return every(
         session,
-        select(_consent)
-        .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id)
-        .order_by(_consent.c.recorded_at.desc(), _consent.c.id),
+        of(Consent)
+        .where(Consent.participant_id == participant_id)
+        .order_by(col(Consent.recorded_at).desc(), col(Consent.id)),
     )
 
 
@@ -274,10 +272,11 @@ def workers_of(session: Session, participant_id: UUID, day: date) -> list[UUID]:
 
 def partners_on(session: Session, day: date) -> list[tuple[UUID, str]]:
     """The partners with which a consent to share or refer can be signed on a local day, by name: id and short name."""
-    rows = session.execute(
-        select(_organization.c.id, _organization.c.short_name)
-        .where(_organization.c.program_id == program_of(session), _organization.c.kind != "outside")
-        .order_by(_organization.c.short_name)
+    rows = run(
+        session,
+        only(Organization.id, Organization.short_name)
+        .where(Organization.kind != "outside")
+        .order_by(col(Organization.short_name)),
     ).all()
     return [(row.id, row.short_name) for row in rows if version_in_force(session, row.id, day) is not None]
 
@@ -289,7 +288,7 @@ def _ask_to_store(session: Session, participant_id: UUID, *, by: Actor, at: date
     """Ask the coordinator to store the form that was just signed, where no step of an admission asks for it."""
     asking.no_more(session, STORE, participant_id, by=by, at=at)  # of the form that this one replaced
     step = step_of(session, participant_id, "store_consent")
-    if step is None or step["state"] not in ("planned", "open"):
+    if step is None or step.state not in ("planned", "open"):
         asking.ask(
             session,
             STORE,
@@ -315,11 +314,7 @@ def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, sig
             N_("This version of the text names no partner. Explain the present one, and have it signed."),
             source="AD-R11",
         )
-    partner = session.scalar(
-        select(_organization.c.short_name).where(
-            _organization.c.program_id == program_of(session), _organization.c.id == organization_id
-        )
-    )
+    partner = scalar(session, only(Organization.short_name).where(Organization.id == organization_id))
     return text, text.line(purpose, partner or "", signed.ends_on)
 
 
@@ -373,37 +368,36 @@ def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> No
         raise Refusal("consent.own", N_("From 14 on, the person signs alone. A tutor signs for some who are of age."))
 
 
-def _standing(session: Session, participant_id: UUID, purpose: str, organization_id: UUID | None) -> tuple[Any, ...]:
+def _standing(participant_id: UUID, purpose: str, organization_id: UUID | None) -> tuple[Any, ...]:
     with_whom = (
-        _consent.c.organization_id.is_(None)
+        col(Consent.organization_id).is_(None)
         if organization_id is None
-        else _consent.c.organization_id == organization_id
+        else col(Consent.organization_id) == organization_id
     )
     return (
-        _consent.c.program_id == program_of(session),
-        _consent.c.participant_id == participant_id,
-        _consent.c.purpose == purpose,
+        in_program(Consent),
+        col(Consent.participant_id) == participant_id,
+        col(Consent.purpose) == purpose,
         with_whom,
-        _consent.c.withdrawn_on.is_(None),
-        _consent.c.replaced_at.is_(None),
+        col(Consent.withdrawn_on).is_(None),
+        col(Consent.replaced_at).is_(None),
     )
 
 
-def _hold(session: Session, consent_id: UUID) -> dict[str, Any]:
-    row = one(
+def _hold(session: Session, consent_id: UUID) -> Consent:
+    row = first(
         session,
-        select(_consent)
-        .where(_consent.c.program_id == program_of(session), _consent.c.id == consent_id)
-        .with_for_update(),
+        of(Consent).where(Consent.id == consent_id).with_for_update(),
     )
     if row is None:
         raise Refusal("consent.unknown", N_("There is no such consent."))
     return row
 
 
-def _change(session: Session, row: Mapping[str, Any], **values: Any) -> None:
-    session.execute(
-        update(_consent)
-        .where(_consent.c.program_id == row["program_id"], _consent.c.id == row["id"])
-        .values(**values, version=row["version"] + 1)
+def _change(session: Session, row: Consent, **values: Any) -> None:
+    run(
+        session,
+        update(Consent)
+        .where(col(Consent.program_id) == row.program_id, col(Consent.id) == row.id)
+        .values(**values, version=row.version + 1),
     )

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment.workers import given_a_part
@@ -15,24 +14,13 @@ from domain.casework import asking
 from domain.follow_ups.activities import APART_COORDINATION
 from domain.follow_ups.assigning import holds
 from domain.follow_ups.load import WEIGHT, Load, loads
-from domain.kernel.scope import local_day, one, program_of
-from models.base import refers, table_of
+from domain.kernel.rows import col, joins, only, run, scalars, tuples
+from domain.kernel.scope import local_day
 from models.departure import HandOver
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
 from models.participant import CandidateWorker, FirstMeeting, Participant
 from models.program import Person
 from models.referral import Referral
-
-_named = table_of(CandidateWorker)
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_person = table_of(Person)
-_first_meeting = table_of(FirstMeeting)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
-_activity = table_of(Activity)
-_activity_part = table_of(ActivityPart)
-_hand_over = table_of(HandOver)
 
 
 @dataclass(frozen=True)
@@ -87,27 +75,22 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     Before all who can; then who has met the person (DP-03b), speaks their language, knows them, has time for what they
     ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up` says.
     """
-    here, day = program_of(session), local_day(session, at)
-    row = one(
-        session,
-        select(_participant.c.languages, _participant.c.area).where(
-            _participant.c.program_id == here, _participant.c.id == participant_id
-        ),
-    )
-    wanted = set(row["languages"]) if row else set()
+    day = local_day(session, at)
+    row = run(
+        session, only(Participant.languages, Participant.area).where(Participant.id == participant_id)
+    ).one_or_none()
+    wanted = set(row.languages) if row else set()
     found = loads(session, day, participant_id=participant_id)
     ids = [load.person_id for load in found]
     # Of whom nobody said what they speak, it is the language of their letters.
     speak: dict[UUID, set[str]] = {
-        each.id: set(each.spoken or [each.language])
-        for each in session.execute(
-            select(_person.c.id, _person.c.language, _person.c.spoken).where(
-                _person.c.program_id == here, _person.c.id.in_(ids)
-            )
+        person_id: set(spoken or [language])
+        for person_id, language, spoken in tuples(
+            session, only(Person.id, Person.language, Person.spoken).where(col(Person.id).in_(ids))
         )
     }
     knew, met = _who_knew(session, participant_id), _who_met(session, participant_id, day)
-    nearby = _who_is_near(session, row["area"], day) if row and row["area"] else frozenset()
+    nearby = _who_is_near(session, row.area, day) if row and row.area else frozenset()
     offered = _offered(session)
     made = [
         Proposal(
@@ -151,66 +134,59 @@ def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
 
 def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
     """Who referred the person, or was named to meet them before."""
-    here = program_of(session)
-    referred = session.scalars(
-        select(_referral.c.referred_by).where(
-            _referral.c.program_id == here, _referral.c.participant_id == participant_id
-        )
-    )
-    met = session.scalars(
-        select(_named.c.worker_id).where(_named.c.program_id == here, _named.c.participant_id == participant_id)
-    )
+    referred = scalars(session, only(Referral.referred_by).where(Referral.participant_id == participant_id))
+    met = scalars(session, only(CandidateWorker.worker_id).where(CandidateWorker.participant_id == participant_id))
     return frozenset(person for person in (*referred, *met) if person is not None)
 
 
 def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
     """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
-    here = program_of(session)
-    with_a_part = session.scalars(given_a_part(here, participant_id).where(_assignment.c.starts_on <= day))
-    first = session.execute(
-        select(_first_meeting.c.worker_id, _first_meeting.c.second_id).where(
-            _first_meeting.c.program_id == here, _first_meeting.c.participant_id == participant_id
-        )
+    with_a_part = scalars(session, given_a_part(participant_id).where(col(Assignment.starts_on) <= day))
+    meetings = tuples(
+        session,
+        only(FirstMeeting.worker_id, FirstMeeting.second_id).where(FirstMeeting.participant_id == participant_id),
     )
     # What was found not to be allowed, and is not seen to yet, brought nobody together.
-    not_allowed = {UUID(row["item"]) for row in asking.open_ones(session, APART_COORDINATION)}
-    in_activity = session.scalars(
-        select(_activity.c.planned_by)
-        .join(_activity_part, refers(_activity_part.c.activity_id, _activity))
-        .join(_follow_up, refers(_activity_part.c.follow_up_id, _follow_up))
+    not_allowed = {UUID(row.item) for row in asking.open_ones(session, APART_COORDINATION)}
+    in_activity = scalars(
+        session,
+        only(Activity.planned_by)
+        .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
+        .join(FollowUp, joins(ActivityPart.follow_up_id, FollowUp))
         .where(
-            _activity.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _activity.c.called_off_at.is_(None),
-            _activity.c.held_on <= day,
-            _activity_part.c.taken_out_at.is_(None),
-            _activity.c.id.not_in(not_allowed),
-        )
+            FollowUp.participant_id == participant_id,
+            col(Activity.called_off_at).is_(None),
+            col(Activity.held_on) <= day,
+            col(ActivityPart.taken_out_at).is_(None),
+            col(Activity.id).not_in(not_allowed),
+        ),
     )
-    pairs = [person for row in first for person in (row.worker_id, row.second_id) if person is not None]
+    pairs = [person for pair in meetings for person in pair if person is not None]
     return frozenset([*with_a_part, *pairs, *in_activity])
 
 
 def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
     """Who accompanies somebody of an area on the day, and so goes there already."""
     return frozenset(
-        session.scalars(
-            select(_assignment.c.person_id)
-            .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-            .join(_participant, refers(_follow_up.c.participant_id, _participant))
-            .where(_assignment.c.program_id == program_of(session), holds(day), _participant.c.area == area)
+        scalars(
+            session,
+            only(Assignment.person_id)
+            .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+            .join(Participant, joins(FollowUp.participant_id, Participant))
+            .where(holds(day), Participant.area == area),
         )
     )
 
 
 def _offered(session: Session) -> dict[UUID, float]:
     """What the follow-ups weigh together that are offered to each worker and not answered."""
-    rows = session.execute(
-        select(_hand_over.c.to_id, _follow_up.c.intensity)
-        .join(_follow_up, refers(_hand_over.c.follow_up_id, _follow_up))
-        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.state == "proposed")
+    rows = tuples(
+        session,
+        only(HandOver.to_id, FollowUp.intensity)
+        .join(FollowUp, joins(HandOver.follow_up_id, FollowUp))
+        .where(HandOver.state == "proposed"),
     )
     found: dict[UUID, float] = {}
-    for row in rows:
-        found[row.to_id] = found.get(row.to_id, 0.0) + WEIGHT[row.intensity]
+    for to_id, intensity in rows:
+        found[to_id] = found.get(to_id, 0.0) + WEIGHT[intensity]
     return found

@@ -5,9 +5,8 @@ However it is found, by itself, as a criterion or with a referral that is joined
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -20,6 +19,7 @@ from domain.mail.notices import coordination_chain
 from domain.participants.locking import change_participant, hold_participant
 from domain.record import events
 from locales import N_
+from models.participant import Participant
 
 #: The coordinator's task, once it is found: the Clinical Committee assesses the risk to others while it sits.
 ASSESS: Final = "recruiter.assess"
@@ -37,41 +37,41 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
     `meetings.recruiters.find_recruiter` does so and has the committee assess the risk to others at its next meeting.
     """
     held = hold_participant(session, participant_id, seen=seen)
-    if held["state"] in ("draft", "destroyed"):
+    if held.state in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    if held["recruiter"]:
+    if held.recruiter:
         raise Refusal("recruiter.known", N_("It is already recorded that this person recruits others."), source="AD-C4")
     note(session, held, by=by, at=at)
 
 
-def note(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def note(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
     """Note of a held participant that they recruit others, where it is new.
 
     From now on no activity brings them together with others, and what is planned is asked about at once. The
     coordinator is asked to have the committee assess the risk to others.
     """
-    if held["recruiter"]:
+    if held.recruiter:
         return
     change_participant(session, held, recruiter=True)
-    events.write(session, "participant.recruits", "participant", held["id"], by=by, at=at)
-    ask_apart(session, held["id"], by=by, at=at)
+    events.write(session, "participant.recruits", "participant", held.id, by=by, at=at)
+    ask_apart(session, held.id, by=by, at=at)
     ask_to_assess(session, held, by=by, at=at)
 
 
-def ask_to_assess(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def ask_to_assess(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
     """Have the coordinator see that the committee assesses the risk to others of a held person, for the first time or
     anew; until it does, nothing that was assessed before counts.
     """
     asking.ask(
         session,
         ASSESS,
-        held["id"],
+        held.id,
         N_("Have the risk to others assessed: %(subject)s was found to recruit others"),
         chain=coordination_chain(session),
         working_days=DAYS_TO_ASSESS,
         by=by,
         at=at,
-        subject=held["number"] or held["candidate_ref"],
+        subject=held.number or held.candidate_ref,
     )
 
 
@@ -80,7 +80,7 @@ def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime)
     asking.answered(session, ASSESS, participant_id, by=by, at=at)
 
 
-def ask_to_refuse(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def ask_to_refuse(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
     """Have the coordinator refuse a held candidate, since the committee found the risk to others too great.
 
     It is theirs to say what was offered instead, as with every refusal (AD-C4).
@@ -88,13 +88,13 @@ def ask_to_refuse(session: Session, held: Mapping[str, Any], *, by: Actor, at: d
     asking.ask(
         session,
         REFUSE,
-        held["id"],
+        held.id,
         N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits"),
         chain=coordination_chain(session),
         working_days=DAYS_TO_REFUSE,
         by=by,
         at=at,
-        subject=held["candidate_ref"],
+        subject=held.candidate_ref,
     )
 
 

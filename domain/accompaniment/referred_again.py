@@ -6,26 +6,25 @@ whoever referred hears. See docs/adr/0013.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import only, scalar, surely
+from domain.kernel.scope import local_day
 from domain.mail.notices import coordination_chain
 from domain.participants import destruction
 from domain.participants.locking import known_as
 from domain.roles.roles import Link
 from locales import N_
-from models.base import table_of
 from models.follow_up import FollowUp
+from models.referral import Referral
 
 #: What whoever has somebody who is referred again is asked, and how soon, in working days.
 AGAIN: Final = "referral.again"
@@ -33,8 +32,6 @@ DAYS_TO_READ: Final = 2
 #: What the coordinator is asked about whoever referred somebody who is known, and how soon it is due, in working days.
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
-
-_follow_up = table_of(FollowUp)
 
 
 def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -75,7 +72,7 @@ def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUI
     )
 
 
-def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def ask_what_the_referrer_hears(session: Session, referral: Referral, *, by: Actor, at: datetime) -> None:
     """Have the coordinator decide what whoever wrote this referral hears of who makes contact (AD-R5).
 
     Of each referral for itself: whoever wrote a second one is not forgotten while the first is not answered. No letter
@@ -85,15 +82,15 @@ def ask_what_the_referrer_hears(session: Session, referral: Mapping[str, Any], *
     asking.ask(
         session,
         ANSWER,
-        referral["id"],
+        referral.id,
         _ANSWER,
         chain=coordination_chain(session),
         working_days=DAYS_TO_ANSWER,
         by=by,
         at=at,
         evidence="none",
-        subject=known_as(session, referral["participant_id"]),
-        day=local_day(session, referral["received_at"]),
+        subject=known_as(session, referral.participant_id),
+        day=local_day(session, surely(referral.received_at)),
     )
 
 
@@ -103,11 +100,7 @@ def _who_reads(session: Session, participant_id: UUID, *, at: datetime) -> Link 
 
 def _is_over(session: Session, participant_id: UUID) -> bool:
     """Whether there was a follow-up, and nobody accompanies them any more."""
-    state = session.scalar(
-        select(_follow_up.c.state).where(
-            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
-        )
-    )
+    state = scalar(session, only(FollowUp.state).where(FollowUp.participant_id == participant_id))
     return state in destruction.ENDED
 
 

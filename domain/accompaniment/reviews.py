@@ -9,20 +9,19 @@ date says that it was asked too early, the coordinator says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select, update
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.accompaniment import withdrawals
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import changes, col, every, of, only, run, same, scalar, scalars
+from domain.kernel.scope import local_day
 from domain.mail.notices import coordination_chain
 from domain.participants.ages import CONSENTS_ALONE, OF_AGE, signers
 from domain.participants.identity import Identity, identity_within
@@ -30,7 +29,6 @@ from domain.participants.locking import known_as
 from domain.record import events
 from domain.roles.roles import Link
 from locales import N_
-from models.base import table_of
 from models.consent import Consent
 from models.participant import Participant
 
@@ -40,9 +38,6 @@ REVIEWED: Final = "consent.reviewed"
 #: How soon each is due, in working days.
 DAYS_TO_REVIEW: Final = 10
 DAYS_TO_SEE: Final = 15
-
-_consent = table_of(Consent)
-_participant = table_of(Participant)
 
 
 def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -58,11 +53,11 @@ def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> 
         return 0
     day = local_day(session, at)
     rows = _standing(session, participant_id, day)
-    found = [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
+    found = [row.id for row in _due(session, participant_id, rows, day) if row.review_since is None]
     if found:
         _mark(session, found, since=at)
         events.write(session, "consent.to_review", "participant", participant_id, by=by, at=at, consents=len(found))
-    if not found and all(row["review_since"] is None for row in rows):
+    if not found and all(row.review_since is None for row in rows):
         for step in (REVIEW, REVIEWED):
             asking.answered(session, step, participant_id, by=by, at=at)
         return 0
@@ -77,7 +72,7 @@ def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: da
     """
     day = local_day(session, at)
     rows = _standing(session, participant_id, day)
-    waiting = [row["id"] for row in rows if row["review_since"] is not None]
+    waiting = [row.id for row in rows if row.review_since is not None]
     if not waiting or asked(session, participant_id) is None:
         raise Refusal("consent.no_review", N_("No review of these consents is requested."))
     if _due(session, participant_id, rows, day):
@@ -111,15 +106,16 @@ def asked(session: Session, participant_id: UUID) -> withdrawals.Asked | None:
 def to_look_at(session: Session, day: date) -> list[UUID]:
     """Those who are being admitted or followed, and of whom a consent holds on the day: whom the round looks at."""
     return list(
-        session.scalars(
-            select(_consent.c.participant_id)
+        scalars(
+            session,
+            only(Consent.participant_id)
             .distinct()
             .join(
-                _participant,
-                (_participant.c.program_id == _consent.c.program_id) & (_participant.c.id == _consent.c.participant_id),
+                Participant,
+                same(Participant, Consent) & (col(Participant.id) == col(Consent.participant_id)),
             )
-            .where(_consent.c.program_id == program_of(session), _participant.c.sealed.is_not(None), *_holds(day))
-            .order_by(_consent.c.participant_id)
+            .where(col(Participant.sealed).is_not(None), *_holds(day))
+            .order_by(col(Consent.participant_id)),
         )
     )
 
@@ -147,59 +143,54 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
 def missed(session: Session, participant_id: UUID, day: date, *, before: datetime) -> list[UUID]:
     """The consents recorded before a moment that are to be looked at again on a local day, and are not known to be."""
-    rows = [row for row in _standing(session, participant_id, day) if row["recorded_at"] < before]
-    return [row["id"] for row in _due(session, participant_id, rows, day) if row["review_since"] is None]
+    rows = [row for row in _standing(session, participant_id, day) if row.recorded_at < before]
+    return [row.id for row in _due(session, participant_id, rows, day) if row.review_since is None]
 
 
-def is_due(consent: Mapping[str, Any], who: Identity, day: date) -> bool:
+def is_due(consent: Consent, who: Identity, day: date) -> bool:
     """Whether a consent that holds is to be looked at again on a local day, by what is known of the person's age.
 
     Where the age cannot be told, the day counts on which they may be of that age: the birth date is then found out.
     """
-    then, now = who.age_as_of(consent["signed_on"]), who.age_as_of(day)
+    then, now = who.age_as_of(consent.signed_on), who.age_as_of(day)
     if then is None or now is None:
         return False
-    if consent["signed_by"] not in signers(then):
+    if consent.signed_by not in signers(then):
         return True
-    is_theirs_now = consent["signed_by"] != "self" and then.most < CONSENTS_ALONE <= now.most
-    return is_theirs_now or (consent["again_at_18"] and then.least < OF_AGE <= now.most)
+    is_theirs_now = consent.signed_by != "self" and then.most < CONSENTS_ALONE <= now.most
+    return is_theirs_now or (consent.again_at_18 and then.least < OF_AGE <= now.most)
 
 
-def _due(session: Session, participant_id: UUID, rows: list[dict[str, Any]], day: date) -> list[dict[str, Any]]:
+def _due(session: Session, participant_id: UUID, rows: list[Consent], day: date) -> list[Consent]:
     """Those of these consents that are to be looked at again on the day."""
-    sealed = session.scalar(
-        select(_participant.c.sealed).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    )
+    sealed = scalar(session, only(Participant.sealed).where(Participant.id == participant_id))
     if not rows or sealed is None:
         return []
     who = identity_within(session, participant_id)
     return [row for row in rows if is_due(row, who, day)]
 
 
-def _standing(session: Session, participant_id: UUID, day: date) -> list[dict[str, Any]]:
-    return many(
+def _standing(session: Session, participant_id: UUID, day: date) -> list[Consent]:
+    return every(
         session,
-        select(_consent)
-        .where(_consent.c.program_id == program_of(session), _consent.c.participant_id == participant_id, *_holds(day))
-        .order_by(_consent.c.recorded_at, _consent.c.id),
+        of(Consent)
+        .where(Consent.participant_id == participant_id, *_holds(day))
+        .order_by(col(Consent.recorded_at), col(Consent.id)),
     )
 
 
 def _holds(day: date) -> tuple[Any, ...]:
     return (
-        _consent.c.withdrawn_on.is_(None),
-        _consent.c.replaced_at.is_(None),
-        or_(_consent.c.ends_on.is_(None), _consent.c.ends_on >= day),
+        col(Consent.withdrawn_on).is_(None),
+        col(Consent.replaced_at).is_(None),
+        or_(col(Consent.ends_on).is_(None), col(Consent.ends_on) >= day),
     )
 
 
 def _mark(session: Session, ids: list[UUID], *, since: datetime | None) -> None:
-    session.execute(
-        update(_consent)
-        .where(_consent.c.program_id == program_of(session), _consent.c.id.in_(ids))
-        .values(review_since=since, version=_consent.c.version + 1)
+    run(
+        session,
+        changes(Consent).where(col(Consent.id).in_(ids)).values(review_since=since, version=col(Consent.version) + 1),
     )
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import col, in_program, only, run, scalar, scalars, select, tuples
+from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from domain.participants.locking import finish_step, hold_participant
@@ -22,12 +23,8 @@ from domain.participants.sealing import seal
 from domain.record import events
 from domain.terms.admission import ADMISSION
 from locales import N_
-from models.base import table_of
 from models.casework import Case
-from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, RiskAssessment
-
-_risk = table_of(RiskAssessment)
-_case = table_of(Case)
+from models.participant import RECRUITER_LEVELS, RISK_KINDS, RISK_LEVELS, Participant, RiskAssessment
 
 LONGEST = 4_000
 
@@ -55,10 +52,9 @@ def assess(
     if kind == "recruiter" and decision_id is None:
         raise committee_assesses()
     here, assessment_id = program_of(session), uuid4()
-    before = session.scalars(
-        select(_risk.c.n).where(
-            _risk.c.program_id == here, _risk.c.participant_id == participant_id, _risk.c.kind == kind
-        )
+    before = scalars(
+        session,
+        only(RiskAssessment.n).where(RiskAssessment.participant_id == participant_id, RiskAssessment.kind == kind),
     ).all()
     row = RiskAssessment(
         program_id=here,
@@ -73,7 +69,7 @@ def assess(
         assessed_at=at,
         decision_id=decision_id,
     )
-    session.execute(insert(_risk).values(row.model_dump()))
+    run(session, insert(RiskAssessment).values(row.model_dump()))
     if kind == "recruiter":
         recruiting.note(session, held, by=by, at=at)
         recruiting.assessed(session, participant_id, by=by, at=at)
@@ -107,24 +103,42 @@ def committee_assesses() -> Refusal:
     )
 
 
-def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> dict[str, Any] | None:
+class Assessed(NamedTuple):
+    """An assessment of a risk, without what is sealed."""
+
+    id: UUID
+    level: str
+    assessed_by: UUID
+    assessed_at: datetime
+    n: int
+    decision_id: UUID | None
+
+
+def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> Assessed | None:
     """The last assessment of a kind, without what is sealed, of those made `since` a moment; None before any."""
-    made = [] if since is None else [_risk.c.assessed_at >= since]
-    return one(
+    made = [] if since is None else [col(RiskAssessment.assessed_at) >= since]
+    found = tuples(
         session,
-        select(_risk.c.id, _risk.c.level, _risk.c.assessed_by, _risk.c.assessed_at, _risk.c.n, _risk.c.decision_id)
+        only(
+            RiskAssessment.id,
+            RiskAssessment.level,
+            RiskAssessment.assessed_by,
+            RiskAssessment.assessed_at,
+            RiskAssessment.n,
+            RiskAssessment.decision_id,
+        )
         .where(
-            _risk.c.program_id == program_of(session),
-            _risk.c.participant_id == participant_id,
-            _risk.c.kind == kind,
+            RiskAssessment.participant_id == participant_id,
+            RiskAssessment.kind == kind,
             *made,
         )
-        .order_by(_risk.c.assessed_at.desc(), _risk.c.n.desc())
+        .order_by(col(RiskAssessment.assessed_at).desc(), col(RiskAssessment.n).desc())
         .limit(1),
     )
+    return Assessed(*found[0]) if found else None
 
 
-def to_others(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+def to_others(session: Session, participant_id: UUID) -> Assessed | None:
     """The assessment of the risk to others that counts now, as `last` gives it; None where the committee owes one.
 
     That of the admission of now: what was assessed before somebody was referred again, a year ago say, was of another
@@ -132,32 +146,33 @@ def to_others(session: Session, participant_id: UUID) -> dict[str, Any] | None:
     """
     if asking.open_ones(session, recruiting.ASSESS, participant_id):
         return None
-    opened = session.scalar(
-        select(func.max(_case.c.opened_at)).where(
-            _case.c.program_id == program_of(session),
-            _case.c.participant_id == participant_id,
-            _case.c.protocol == ADMISSION,
-        )
+    opened = scalar(
+        session,
+        select(func.max(col(Case.opened_at))).where(
+            in_program(Case),
+            Case.participant_id == participant_id,
+            Case.protocol == ADMISSION,
+        ),
     )
     return last(session, participant_id, "recruiter", since=opened)
 
 
-def refuse_danger(session: Session, participant: Mapping[str, Any]) -> None:
+def refuse_danger(session: Session, participant: Participant) -> None:
     """Refuse to go on with somebody who recruits before the risk to others is assessed, or where it is too great.
 
     And where AD-C4 was found not to be met. `participant` is their row, with `id` and `recruiter`. Raises Refusal.
     """
-    if not participant["recruiter"]:
+    if not participant.recruiter:
         return
-    refuse_not_met(findings_of(session, participant["id"]), OF_RECRUITERS)
-    risk = to_others(session, participant["id"])
+    refuse_not_met(findings_of(session, participant.id), OF_RECRUITERS)
+    risk = to_others(session, participant.id)
     if risk is None:
         raise Refusal(
             "admission.recruiter_risk",
             N_("This person recruits others. Assess the risk to other participants first."),
             source="AD-C4",
         )
-    if risk["level"] != "benefits_exceed":
+    if risk.level != "benefits_exceed":
         raise Refusal(
             "admission.recruiter_refused",
             N_("The risks to others exceed the benefits: the person is not admitted."),

@@ -104,7 +104,7 @@ def reactivate(
             "worker.missing",
             N_("Say who accompanies the participant from now on, or that a worker is still to be found."),
         )
-    move(session, held, "reactivate", "follow_up.reactivated", before=held.row["state"])
+    move(session, held, "reactivate", "follow_up.reactivated", before=held.row.state)
     retention.count_no_more(session, held.participant_id, by=by, at=at)
     if worker_id is not None:
         assign(session, follow_up_id, worker_id, by=by, at=at)

@@ -15,7 +15,6 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import workers
@@ -25,7 +24,8 @@ from domain.follow_ups.assigning import on_day
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, moments_of, one, program_of
+from domain.kernel.rows import col, every, of, only, same, scalar, surely, tuples
+from domain.kernel.scope import local_day, moments_of
 from domain.mail import notices
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import known_as
@@ -36,7 +36,6 @@ from domain.terms.admission import BEING_ADMITTED
 from domain.terms.parts import PRIMARY, SECOND
 from domain.terms.sharing import circle_of
 from locales import N_
-from models.base import table_of
 from models.casework import Task
 from models.consent import Consent
 from models.follow_up import FollowUp
@@ -53,11 +52,6 @@ OF_SECOND: Final = "consent.second"
 #: How soon each is due, in working days.
 DAYS_TO_SPEAK: Final = 2
 DAYS_TO_SETTLE: Final = 5
-
-_participant = table_of(Participant)
-_consent = table_of(Consent)
-_task = table_of(Task)
-_follow_up = table_of(FollowUp)
 
 
 @dataclass(frozen=True)
@@ -77,18 +71,18 @@ class _Question:
     ended: tuple[str, str]
 
 
-def took_back(session: Session, consent: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) -> None:
     """See to what follows a consent that was just taken back, in the transaction of that.
 
     A second of a pair and a worker to whom the follow-up is offered have it no more where their organization is one
     with which the participant does not agree to share. The worker, and a second, hear of it by a letter.
     """
-    participant_id = consent["participant_id"]
+    participant_id = consent.participant_id
     if not is_under_way(session, participant_id):
         return
     for second_id in close_to_partners(session, participant_id, by=by, at=at):
         _write(session, "closed_by_consent", second_id, consent, path="/", by=by, at=at)
-    ask_what_follows(session, participant_id, of=consent["purpose"], by=by, at=at)
+    ask_what_follows(session, participant_id, of=consent.purpose, by=by, at=at)
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         acting = standing(session, local_day(session, at)).falls([worker]).holders
@@ -107,13 +101,13 @@ def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: 
     circle = circle_of(session, participant_id, day)
     shut = {part.person_id for part in circle.parts if part.kind == SECOND and circle.is_shut_to(part)}
     named = workers.named(session, participant_id)
-    if named is not None and named["second_id"] in shut:
+    if named is not None and named.second_id in shut:
         workers.change_second(session, participant_id, None, by=by, at=at)
     follow_up_id = _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
     for part in parts:
-        if part["kind"] == SECOND and part["person_id"] in shut:
-            assigning.end_part(session, part["follow_up_id"], part["person_id"], by=by, at=at)
+        if part.kind == SECOND and part.person_id in shut:
+            assigning.end_part(session, part.follow_up_id, part.person_id, by=by, at=at)
     if follow_up_id is not None:
         withdraw_offers(session, participant_id, follow_up_id, by=by, at=at)
     return sorted(shut)
@@ -158,19 +152,17 @@ def ask_what_follows(
 
 def is_under_way(session: Session, participant_id: UUID) -> bool:
     """Whether somebody is being admitted, or is followed: active, or on a break."""
-    row = one(
+    rows = tuples(
         session,
-        select(_participant.c.state, _follow_up.c.state.label("stands"))
+        only(Participant.state, FollowUp.state)
         .outerjoin(
-            _follow_up,
-            (_follow_up.c.program_id == _participant.c.program_id) & (_follow_up.c.participant_id == _participant.c.id),
+            FollowUp,
+            same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
         )
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id),
+        .where(Participant.id == participant_id),
     )
-    return (
-        row is not None
-        and row["state"] in (*BEING_ADMITTED, "admitted")
-        and row["stands"] not in ("inactive", "completed")
+    return any(
+        state in (*BEING_ADMITTED, "admitted") and stands not in ("inactive", "completed") for state, stands in rows
     )
 
 
@@ -179,36 +171,33 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
 
     Once for each end: what was answered since is not asked again.
     """
-    here, day = program_of(session), local_day(session, at)
-    rows = many(
+    day = local_day(session, at)
+    rows = every(
         session,
-        select(_consent.c.participant_id, _consent.c.ends_on, _consent.c.purpose)
+        of(Consent)
         .join(
-            _follow_up,
-            (_follow_up.c.program_id == _consent.c.program_id)
-            & (_follow_up.c.participant_id == _consent.c.participant_id),
+            FollowUp,
+            same(FollowUp, Consent) & (col(FollowUp.participant_id) == col(Consent.participant_id)),
         )
         .where(
-            _consent.c.program_id == here,
-            _consent.c.ends_on < day,
-            _consent.c.withdrawn_on.is_(None),
-            _consent.c.replaced_at.is_(None),
-            _follow_up.c.state.in_(["active", "on_break"]),
+            col(Consent.ends_on) < day,
+            col(Consent.withdrawn_on).is_(None),
+            col(Consent.replaced_at).is_(None),
+            col(FollowUp.state).in_(["active", "on_break"]),
         )
-        .order_by(_consent.c.ends_on, _consent.c.participant_id, _consent.c.id),
+        .order_by(col(Consent.ends_on), col(Consent.participant_id), col(Consent.id)),
     )
     found = 0
     for row in rows:
-        since = moments_of(session, row["ends_on"])[1]
-        asked_since = select(_task.c.id).where(
-            _task.c.program_id == here,
-            _task.c.step == (FOLLOWS if row["purpose"] == "program" else STOPPED),
-            _task.c.item == str(row["participant_id"]),
-            _task.c.opened_at >= since,
+        since = moments_of(session, surely(row.ends_on))[1]
+        asked_since = only(Task.id).where(
+            col(Task.step) == (FOLLOWS if row.purpose == "program" else STOPPED),
+            col(Task.item) == str(row.participant_id),
+            col(Task.opened_at) >= since,
         )
-        if session.scalar(asked_since.limit(1)) is None:
-            close_to_partners(session, row["participant_id"], by=by, at=at)
-            ask_what_follows(session, row["participant_id"], of=row["purpose"], by=by, at=at, ended=True)
+        if scalar(session, asked_since.limit(1)) is None:
+            close_to_partners(session, row.participant_id, by=by, at=at)
+            ask_what_follows(session, row.participant_id, of=row.purpose, by=by, at=at, ended=True)
             found += 1
     return found
 
@@ -218,15 +207,17 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
 
     So it is of those who were given their part before consents were asked of it. The file is closed to them meanwhile.
     """
-    here, day = program_of(session), local_day(session, at)
-    rows = session.execute(
-        select(_follow_up.c.id, _follow_up.c.participant_id)
-        .where(_follow_up.c.program_id == here, _follow_up.c.state.in_(["active", "on_break"]))
-        .order_by(_follow_up.c.id)
-    ).all()
-    whom = {row.id: row.participant_id for row in rows}
+    day = local_day(session, at)
+    whom = dict(
+        tuples(
+            session,
+            only(FollowUp.id, FollowUp.participant_id)
+            .where(col(FollowUp.state).in_(["active", "on_break"]))
+            .order_by(col(FollowUp.id)),
+        )
+    )
     with_second = {
-        whom[part["follow_up_id"]] for part in on_day(session, day, follow_up_ids=list(whom)) if part["kind"] == SECOND
+        whom[part.follow_up_id] for part in on_day(session, day, follow_up_ids=list(whom)) if part.kind == SECOND
     }
     shut = {
         participant_id
@@ -235,8 +226,8 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
         if any(circle.is_shut_to(part) for part in circle.parts)
     }
     for row in asking.open_ones(session, OF_SECOND):
-        if UUID(row["item"]) not in shut:
-            asking.answered(session, OF_SECOND, UUID(row["item"]), by=by, at=at)
+        if UUID(row.item) not in shut:
+            asking.answered(session, OF_SECOND, UUID(row.item), by=by, at=at)
     asked_now = [
         asking.ask(
             session,
@@ -329,13 +320,15 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
     """
     day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
-    found: Any = next((part for part in parts if part["kind"] == PRIMARY), None)
-    if found is None:
-        row = workers.named(session, participant_id)
-        if row is None:
-            return None
-        found = {"person_id": row["worker_id"], "organization_id": row["organization_id"]}
-    link: Link = {"role": "youth_worker", "at": str(found["organization_id"]), "person": str(found["person_id"])}
+    part = next((part for part in parts if part.kind == PRIMARY), None)
+    named = workers.named(session, participant_id) if part is None else None
+    if part is not None:
+        person_id, organization_id = part.person_id, part.organization_id
+    elif named is not None:
+        person_id, organization_id = named.worker_id, named.organization_id
+    else:
+        return None
+    link: Link = {"role": "youth_worker", "at": str(organization_id), "person": str(person_id)}
     today = standing(session, day)
     acting = [holder.person_id for holder in today.falls([link]).holders if holder.acting_for is not None]
     return link | {ALONE: True} if _is_shut_to(session, participant_id, acting, today) else link
@@ -353,16 +346,10 @@ def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID]
 
 
 def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
-    return session.scalar(
-        select(_follow_up.c.id).where(
-            _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
-        )
-    )
+    return scalar(session, only(FollowUp.id).where(FollowUp.participant_id == participant_id))
 
 
-def _write(
-    session: Session, template: str, to: UUID, consent: Mapping[str, Any], *, path: str, by: Actor, at: datetime
-) -> None:
+def _write(session: Session, template: str, to: UUID, consent: Consent, *, path: str, by: Actor, at: datetime) -> None:
     """Tell somebody, but for whoever recorded it, that a consent was taken back. Of whom, the page at `path` says."""
     if by.is_one_of(to):
         return
@@ -370,7 +357,7 @@ def _write(
     def facts(language: notices.Language) -> Mapping[str, Any]:
         return {"by_name": notices.name_of(session, by, language), "path": path}
 
-    notices.write(session, template, to=to, key=f"{template}:{consent['id']}", facts=facts, at=at)
+    notices.write(session, template, to=to, key=f"{template}:{consent.id}", facts=facts, at=at)
 
 
 _OF_SECOND: Final = N_(

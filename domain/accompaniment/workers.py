@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import risks
 from domain.casework import acts, asking, assigning
@@ -18,7 +19,8 @@ from domain.follow_ups.assigning import bar_to
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import changes, col, first, joins, of, only, run, scalar, scalars
+from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import COORDINATION, coordination_chain
 from domain.participants.locking import (
     case_of,
@@ -34,7 +36,6 @@ from domain.record import events
 from domain.roles.roles import Link, responsibility
 from domain.terms.parts import PRIMARY, SECOND
 from locales import N_, say
-from models.base import refers, table_of
 from models.casework import Task
 from models.follow_up import Assignment, FollowUp
 from models.participant import CandidateWorker, Participant
@@ -52,14 +53,6 @@ DAYS_TO_FIND_OUT: Final = 5
 DECIDE: Final = "decide"
 #: The step by which the engine tells whoever referred who makes contact (AD-R5).
 TELL_REFERRER: Final = "tell_referrer"
-
-_named = table_of(CandidateWorker)
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_decided = table_of(AdmissionDecision)
-_task = table_of(Task)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
 
 
 def name_worker(
@@ -83,7 +76,7 @@ def name_worker(
     held = hold_participant(session, participant_id, seen=seen)
     risks.refuse_danger(session, held)
     before = named(session, participant_id)
-    state = moved(held, "reassign" if before or held["state"] == "committed" else "assign")
+    state = moved(held, "reassign" if before or held.state == "committed" else "assign")
     if second_id == worker_id:
         raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
     day = local_day(session, at)
@@ -101,7 +94,7 @@ def name_worker(
         decision_id=decision_id,
         named_at=at,
     )
-    session.execute(insert(_named).values(row.model_dump()))
+    run(session, insert(CandidateWorker).values(row.model_dump()))
     change_participant(session, held, state=state)
     _owe(
         session,
@@ -113,8 +106,8 @@ def name_worker(
         complete_task(session, asked, by=by, at=at, in_its_act=True)
     # Whoever referred, and heard of somebody else before, hears of who makes contact now (AD-R5).
     tell = step_of(session, participant_id, TELL_REFERRER)
-    if tell is not None and (before is None or before["worker_id"] != worker_id):
-        acts.do_again(session, tell["id"], by=by, at=at)
+    if tell is not None and (before is None or before.worker_id != worker_id):
+        acts.do_again(session, tell.id, by=by, at=at)
     events.write(
         session,
         "participant.worker_named",
@@ -124,7 +117,7 @@ def name_worker(
         at=at,
         worker=str(worker_id),
         second=str(second_id) if second_id else None,
-        instead_of=str(before["worker_id"]) if before else None,
+        instead_of=str(before.worker_id) if before else None,
     )
     return row.id
 
@@ -151,37 +144,35 @@ def name_another(
             N_("The Clinical Committee first decides who follows up; then someone else can be named."),
             source="AD-R3",
         )
-    return name_worker(session, held["id"], worker_id, second_id=second_id, by=by, at=at, seen=seen)
+    return name_worker(session, held.id, worker_id, second_id=second_id, by=by, at=at, seen=seen)
 
 
 def was_given(session: Session, participant_id: UUID) -> bool:
     """Whether the committee, or a forwarding, gave a candidate to a worker, and has not to decide of them again."""
-    here = program_of(session)
-    last = session.scalar(
-        select(_decided.c.outcome)
-        .join(_referral, refers(_decided.c.referral_id, _referral))
-        .where(
-            _decided.c.program_id == here, _decided.c.participant_id == participant_id, _referral.c.state == "triaged"
-        )
+    last = scalar(
+        session,
+        only(AdmissionDecision.outcome)
+        .join(Referral, joins(AdmissionDecision.referral_id, Referral))
+        .where(AdmissionDecision.participant_id == participant_id, Referral.state == "triaged")
         # Of one who was referred again, what was decided of the referral before does not count.
-        .order_by(_referral.c.triaged_at.desc(), _decided.c.n.desc())
-        .limit(1)
+        .order_by(col(Referral.triaged_at).desc(), col(AdmissionDecision.n).desc())
+        .limit(1),
     )
     decide = step_of(session, participant_id, DECIDE)
-    waits = decide is not None and decide["state"] in ("planned", "open")
+    waits = decide is not None and decide.state in ("planned", "open")
     return last == "assign" and not waits and not has_one_to_triage(session, participant_id)
 
 
 def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
     """Whether a referral of somebody was received and is not triaged, or is triaged again."""
-    found = session.scalar(
-        select(_referral.c.id)
+    found = scalar(
+        session,
+        only(Referral.id)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.state == "received",
+            Referral.participant_id == participant_id,
+            Referral.state == "received",
         )
-        .limit(1)
+        .limit(1),
     )
     return found is not None
 
@@ -190,11 +181,7 @@ def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
     """Have the coordinator find a worker for a candidate who has none any more; again, nothing changes."""
     if _asked_for(session, participant_id) is not None:
         return
-    reference = session.scalar(
-        select(_participant.c.candidate_ref).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    )
+    reference = scalar(session, only(Participant.candidate_ref).where(Participant.id == participant_id))
     assigning.assign(
         session,
         FIND_A_WORKER,
@@ -252,27 +239,23 @@ def forward(
     `meetings.admissions.forward` does so and has the committee hear of it at its next meeting.
     Raises Refusal: it was not triaged as one that cannot wait, or the worker cannot be named.
     """
-    here = program_of(session)
-    referral = one(
+    referral = first(
         session,
-        select(_referral.c.id, _referral.c.result)
+        of(Referral)
         .where(
-            _referral.c.program_id == here,
-            _referral.c.participant_id == participant_id,
-            _referral.c.state == "triaged",
+            Referral.participant_id == participant_id,
+            Referral.state == "triaged",
         )
-        .order_by(_referral.c.triaged_at.desc())
+        .order_by(col(Referral.triaged_at).desc())
         .limit(1),
     )
     # Of one who was referred again, that the referral before could not wait says nothing.
-    if referral is None or referral["result"] != "forwarded" or has_one_to_triage(session, participant_id):
+    if referral is None or referral.result != "forwarded" or has_one_to_triage(session, participant_id):
         raise Refusal(
             "triage.not_forwarded", N_("Triage the referral first, with the reason why it cannot wait."), source="AD-R4"
         )
     row_id = name_worker(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
-    record_decision(
-        session, participant_id, referral["id"], "assign", candidate_worker_id=row_id, told={}, by=by, at=at
-    )
+    record_decision(session, participant_id, referral.id, "assign", candidate_worker_id=row_id, told={}, by=by, at=at)
     skip_step(session, participant_id, DECIDE, "AD-R4", by=by, at=at)
     return row_id
 
@@ -295,9 +278,7 @@ def record_decision(
     Returns the id.
     """
     here, decided_id = program_of(session), uuid4()
-    before = session.scalars(
-        select(_decided.c.n).where(_decided.c.program_id == here, _decided.c.participant_id == participant_id)
-    ).all()
+    before = scalars(session, only(AdmissionDecision.n).where(AdmissionDecision.participant_id == participant_id)).all()
     row = AdmissionDecision(
         program_id=here,
         id=decided_id,
@@ -313,54 +294,53 @@ def record_decision(
         taken_as=by.role,
         taken_at=at,
     )
-    session.execute(insert(_decided).values(row.model_dump()))
+    run(session, insert(AdmissionDecision).values(row.model_dump()))
     if outcome == "assign":
         asking.no_more(session, FIND_OUT, participant_id, by=by, at=at)
     events.write(session, "admission.decided", "participant", participant_id, by=by, at=at, outcome=outcome)
     return decided_id
 
 
-def named(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+def named(session: Session, participant_id: UUID) -> CandidateWorker | None:
     """Who is to meet a candidate; None where nobody is named."""
-    return one(
+    return first(
         session,
-        select(_named).where(
-            _named.c.program_id == program_of(session),
-            _named.c.participant_id == participant_id,
-            _named.c.ended_at.is_(None),
+        of(CandidateWorker).where(
+            CandidateWorker.participant_id == participant_id,
+            col(CandidateWorker.ended_at).is_(None),
         ),
     )
 
 
-def take_back(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
+def take_back(session: Session, held: Participant, how: str, *, by: Actor, at: datetime) -> None:
     """A held candidate has nobody named any more: their steps are the coordinator's, who finds somebody else.
 
     Raises Refusal where the state does not allow it.
     """
     _take_from(session, held, how, at=at)
-    ask_for_one(session, held["id"], by=by, at=at)
+    ask_for_one(session, held.id, by=by, at=at)
 
 
-def send_nobody(session: Session, held: Mapping[str, Any], how: str, *, by: Actor, at: datetime) -> None:
+def send_nobody(session: Session, held: Participant, how: str, *, by: Actor, at: datetime) -> None:
     """Nobody is to meet a held candidate any more, and nobody is asked to find somebody else. Raises Refusal."""
-    before = named(session, held["id"])
+    before = named(session, held.id)
     _take_from(session, held, how, at=at)
     events.write(
         session,
         "participant.nobody_sent",
         "participant",
-        held["id"],
+        held.id,
         by=by,
         at=at,
-        instead_of=str(before["worker_id"]) if before else None,
+        instead_of=str(before.worker_id) if before else None,
     )
 
 
-def _take_from(session: Session, held: Mapping[str, Any], how: str, *, at: datetime) -> None:
+def _take_from(session: Session, held: Participant, how: str, *, at: datetime) -> None:
     """A held candidate has nobody named any more. The event is the caller's, who knows why. Raises Refusal."""
-    end(session, held["id"], how, at=at)
+    end(session, held.id, how, at=at)
     change_participant(session, held, state=moved(held, "take_back"))
-    _owe(session, held["id"], COORDINATION)
+    _owe(session, held.id, COORDINATION)
 
 
 def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:
@@ -370,13 +350,14 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
     if row is None:
         raise Refusal("participant.state", N_("No worker is named to meet this candidate."))
     if second_id is not None:
-        if second_id == row["worker_id"]:
+        if second_id == row.worker_id:
             raise Refusal("assignment.same", N_("The second worker of a pair must be someone else."), source="AD-R6")
         bar_to(session, participant_id, second_id, kind=SECOND, day=local_day(session, at))
-    session.execute(
-        update(_named)
-        .where(_named.c.program_id == program_of(session), _named.c.id == row["id"])
-        .values(second_id=second_id, version=_named.c.version + 1)
+    run(
+        session,
+        changes(CandidateWorker)
+        .where(CandidateWorker.id == row.id)
+        .values(second_id=second_id, version=col(CandidateWorker.version) + 1),
     )
     events.write(
         session,
@@ -386,35 +367,35 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
         by=by,
         at=at,
         second=str(second_id) if second_id else None,
-        instead_of=str(row["second_id"]) if row["second_id"] else None,
+        instead_of=str(row.second_id) if row.second_id else None,
     )
 
 
 def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:
     """Nobody is to meet a candidate any more, or somebody else is. Does nothing where nobody was."""
-    session.execute(
-        update(_named)
+    run(
+        session,
+        changes(CandidateWorker)
         .where(
-            _named.c.program_id == program_of(session),
-            _named.c.participant_id == participant_id,
-            _named.c.ended_at.is_(None),
+            CandidateWorker.participant_id == participant_id,
+            col(CandidateWorker.ended_at).is_(None),
         )
-        .values(ended_at=at, ended_as=how, version=_named.c.version + 1)
+        .values(ended_at=at, ended_as=how, version=col(CandidateWorker.version) + 1),
     )
 
 
 def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> bool:
     """Whether somebody is to meet this candidate, alone or as the second of a pair."""
     return (
-        session.scalar(
-            select(_named.c.id)
+        scalar(
+            session,
+            only(CandidateWorker.id)
             .where(
-                _named.c.program_id == program_of(session),
-                _named.c.participant_id == participant_id,
-                _named.c.ended_at.is_(None),
-                or_(_named.c.worker_id == person_id, _named.c.second_id == person_id),
+                CandidateWorker.participant_id == participant_id,
+                col(CandidateWorker.ended_at).is_(None),
+                or_(CandidateWorker.worker_id == person_id, CandidateWorker.second_id == person_id),
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
@@ -426,28 +407,28 @@ def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
     if case_id is None:
         return
     chain = responsibility(session, links)
-    session.execute(
-        update(_task)
+    run(
+        session,
+        changes(Task)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case_id,
-            _task.c.step.in_(OF_THE_WORKER),
-            _task.c.state.in_(["planned", "open"]),
+            Task.case_id == case_id,
+            col(Task.step).in_(OF_THE_WORKER),
+            col(Task.state).in_(["planned", "open"]),
         )
-        .values(owed_by_id=chain, declared_owed_by_id=chain, version=_task.c.version + 1)
+        .values(owed_by_id=chain, declared_owed_by_id=chain, version=col(Task.version) + 1),
     )
 
 
 def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
     """The coordinator's open task to find a worker for a candidate."""
-    found: UUID | None = session.scalar(
-        select(_task.c.id).where(
-            _task.c.program_id == program_of(session),
-            _task.c.step == FIND_A_WORKER,
-            _task.c.item == str(participant_id),
-            _task.c.case_id.is_(None),
-            _task.c.state == "open",
-        )
+    found: UUID | None = scalar(
+        session,
+        only(Task.id).where(
+            Task.step == FIND_A_WORKER,
+            col(Task.item) == str(participant_id),
+            col(Task.case_id).is_(None),
+            Task.state == "open",
+        ),
     )
     return found
 
@@ -457,29 +438,29 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
 
     Whoever is named or has it now among them.
     """
-    here = program_of(session)
-    parts = session.scalars(
-        given_a_part(here, participant_id).order_by(
-            _assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id
-        )
+    parts = scalars(
+        session,
+        given_a_part(participant_id).order_by(
+            col(Assignment.starts_on).desc(), col(Assignment.kind), col(Assignment.id)
+        ),
     ).all()
-    before = session.execute(
-        select(_named.c.worker_id, _named.c.second_id)
-        .where(_named.c.program_id == here, _named.c.participant_id == participant_id)
-        .order_by(_named.c.named_at.desc(), _named.c.id)
+    before = run(
+        session,
+        only(CandidateWorker.worker_id, CandidateWorker.second_id)
+        .where(CandidateWorker.participant_id == participant_id)
+        .order_by(col(CandidateWorker.named_at).desc(), col(CandidateWorker.id)),
     ).all()
     named = [person for row in before for person in (row.worker_id, row.second_id) if person is not None]
     return list(dict.fromkeys([*parts, *named]))
 
 
-def given_a_part(here: UUID, participant_id: UUID) -> Select[tuple[UUID]]:
+def given_a_part(participant_id: UUID) -> SelectOfScalar[UUID]:
     """Who was given a part in somebody's follow-up, of whichever day, and did not have it taken back."""
     return (
-        select(_assignment.c.person_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        only(Assignment.person_id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .where(
-            _assignment.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.withdrawn_at.is_(None),
+            FollowUp.participant_id == participant_id,
+            col(Assignment.withdrawn_at).is_(None),
         )
     )

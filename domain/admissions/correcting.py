@@ -8,26 +8,23 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import reviews
 from domain.admissions import triage
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import only, scalars
+from domain.kernel.scope import local_day
 from domain.participants.identity import Identity, identity_within, sealed_identity
 from domain.participants.locking import change_participant, hold_participant
 from domain.participants.referral_form import checked_identity
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.referral import Referral
 
 #: What may be corrected. The age as it is today, while the birth date is not known: once it is, nothing else says it.
 FIELDS: Final = ("given_name", "family_name", "birth_date", "age", "phone", "email", "address", "contact_note")
-
-_referral = table_of(Referral)
 
 
 def correct_identity(
@@ -50,7 +47,7 @@ def correct_identity(
     if not given:
         raise Refusal("identity.missing", N_("Correct at least one thing."))
     held = hold_participant(session, participant_id, seen=seen)
-    if held["sealed"] is None:
+    if held.sealed is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
     before, today = identity_within(session, participant_id), local_day(session, at)
     if "age" in given and "birth_date" not in given:
@@ -87,11 +84,11 @@ def _changed(before: Identity, after: Identity) -> list[str]:
 
 def _waiting(session: Session, participant_id: UUID) -> list[Any]:
     return list(
-        session.scalars(
-            select(_referral.c.id).where(
-                _referral.c.program_id == program_of(session),
-                _referral.c.participant_id == participant_id,
-                _referral.c.state == "received",
-            )
+        scalars(
+            session,
+            only(Referral.id).where(
+                Referral.participant_id == participant_id,
+                Referral.state == "received",
+            ),
         )
     )

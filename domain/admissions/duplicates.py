@@ -6,13 +6,13 @@ nothing there looks at marks.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.accompaniment import referred_again
@@ -21,7 +21,7 @@ from domain.admissions.triage import hold_referral
 from domain.casework import asking, cases
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, every, inside, of, only, run, same, scalar, scalars
 from domain.participants import destruction
 from domain.participants.identity import identity_within
 from domain.participants.locking import case_of, change_participant, hold_participant, moved
@@ -30,11 +30,7 @@ from domain.record import events
 from domain.record.reads import record_read
 from domain.roles.sight import who_barred
 from locales import N_
-from models.base import table_of
 from models.participant import DataKey, Participant
-
-_participant = table_of(Participant)
-_key = table_of(DataKey)
 
 
 @dataclass(frozen=True)
@@ -54,44 +50,34 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
     The record is told of each. Another birth date does not leave somebody out: it may be the one that is wrong. Left
     out is who barred the reader from their file. Raises Refusal: the keys.
     """
-    here = program_of(session)
     kept_from = who_barred(session, by.person_id) if by.person_id is not None else frozenset()
-    marks = session.scalar(
-        select(_participant.c.marks).where(_participant.c.program_id == here, _participant.c.id == participant_id)
-    )
-    rows: list[dict[str, Any]] = []
+    marks = scalar(session, only(Participant.marks).where(Participant.id == participant_id))
+    rows: list[Participant] = []
     if marks:
-        rows = many(
+        rows = every(
             session,
-            select(
-                _participant.c.id,
-                _participant.c.state,
-                _participant.c.marks,
-                _participant.c.number,
-                _participant.c.candidate_ref,
-            ).where(
-                _participant.c.program_id == here,
-                _participant.c.id != participant_id,
-                _participant.c.id.not_in(kept_from),
-                _participant.c.state != "draft",
-                _participant.c.marks.overlap(marks),
+            of(Participant).where(
+                Participant.id != participant_id,
+                col(Participant.id).not_in(kept_from),
+                Participant.state != "draft",
+                inside(Participant.marks).overlap(marks),
             ),
         )
     # Each of them is shown, so that each one's file says who saw it.
-    for shown in (participant_id, *(row["id"] for row in rows)):
+    for shown in (participant_id, *(row.id for row in rows)):
         record_read(session, "participant", shown, what="duplicates", ground="role", by=by, at=at)
     if not rows:
         return []
     born = identity_within(session, participant_id).birth_date
     found = []
     for row in rows:
-        theirs = identity_within(session, row["id"]).birth_date
+        theirs = identity_within(session, row.id).birth_date
         found.append(
             Duplicate(
-                row["id"],
-                row["number"] or row["candidate_ref"],
-                row["state"],
-                len(set(row["marks"]) & set(marks or ())),
+                row.id,
+                row.number or row.candidate_ref,
+                row.state,
+                len(set(row.marks) & set(marks or ())),
                 None if born is None or theirs is None else born == theirs,
             )
         )
@@ -115,17 +101,17 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     referral was dealt with already, or `to` is not somebody else who is known.
     """
     held = hold_referral(session, referral_id)
-    if held["participant_id"] == to:
+    if held.participant_id == to:
         raise Refusal("referral.same", N_("This is the same file. Choose the one that was there before."))
     # In the order of the ids, as whoever joins the other way round holds them.
-    first, second = sorted((held["participant_id"], to))
+    first, second = sorted((held.participant_id, to))
     both = {first: hold_participant(session, first), second: hold_participant(session, second)}
-    joined, known = both[held["participant_id"]], both[to]
+    joined, known = both[held.participant_id], both[to]
     # A legal hold keeps what would be destroyed: it is released first.
-    if known["state"] in ("draft", "destroyed") or joined["state"] != "candidate" or joined["held"]:
+    if known.state in ("draft", "destroyed") or joined.state != "candidate" or joined.held:
         raise Refusal("referral.not_joined", N_("These two cannot be joined in their current state."))
-    again = known["state"] in ("refused", "declined")
-    brought = joining.bring_referrals(session, joined["id"], to, received=referral_id if again else None)
+    again = known.state in ("refused", "declined")
+    brought = joining.bring_referrals(session, joined.id, to, received=referral_id if again else None)
     destruction.stop(session, to, "referred_again", by=by, at=at)
     if again:
         change_participant(session, known, state=moved(known, "refer_again"), retain_until=None)
@@ -138,15 +124,15 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         referred_again.ask_to_read(session, to, by=by, at=at)
     for row in brought:
         # Of one that was joined before, by the name that is destroyed now.
-        was_asked = asking.no_more(session, referred_again.ANSWER, row["id"], by=by, at=at)
-        if was_asked or (row["id"] == referral_id and not again):
+        was_asked = asking.no_more(session, referred_again.ANSWER, row.id, by=by, at=at)
+        if was_asked or (row.id == referral_id and not again):
             referred_again.ask_what_the_referrer_hears(session, row, by=by, at=at)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
 
 
-def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: datetime) -> None:
     """Destroy a held file that is joined to another: nothing is under way nor asked about it any more."""
-    destruction.stop(session, joined["id"], "joined", by=by, at=at)
+    destruction.stop(session, joined.id, "joined", by=by, at=at)
     change_participant(
         session,
         joined,
@@ -159,15 +145,11 @@ def _end(session: Session, joined: Mapping[str, Any], to: UUID, *, by: Actor, at
         languages=[],
         area="",
     )
-    session.execute(
-        update(_key)
-        .where(_key.c.program_id == program_of(session), _key.c.participant_id == joined["id"])
-        .values(destroyed_at=at)
-    )
-    case_id = case_of(session, joined["id"])
+    run(session, changes(DataKey).where(DataKey.participant_id == joined.id).values(destroyed_at=at))
+    case_id = case_of(session, joined.id)
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
-    asking.nothing_more(session, joined["id"], by=by, at=at)
+    asking.nothing_more(session, joined.id, by=by, at=at)
 
 
 def alike(session: Session, participant_ids: Collection[UUID], *, reader: UUID) -> frozenset[UUID]:
@@ -176,19 +158,19 @@ def alike(session: Session, participant_ids: Collection[UUID], *, reader: UUID) 
     For the coordinator's board: `possible_duplicates` says whom, and tells the record. Opens nothing that is sealed.
     Somebody who barred the `reader` is nobody whom they are told of.
     """
-    other = _participant.alias("other")
+    other = aliased(Participant, name="other")
     return frozenset(
-        session.scalars(
-            select(_participant.c.id).where(
-                _participant.c.program_id == program_of(session),
-                _participant.c.id.in_(list(participant_ids)),
+        scalars(
+            session,
+            only(Participant.id).where(
+                col(Participant.id).in_(list(participant_ids)),
                 exists().where(
-                    other.c.program_id == _participant.c.program_id,
-                    other.c.id != _participant.c.id,
-                    other.c.id.not_in(who_barred(session, reader)),
-                    other.c.state != "draft",
-                    other.c.marks.overlap(_participant.c.marks),
+                    same(other, Participant),
+                    col(other.id) != col(Participant.id),
+                    col(other.id).not_in(who_barred(session, reader)),
+                    col(other.state) != "draft",
+                    inside(other.marks).overlap(col(Participant.marks)),
                 ),
-            )
+            ),
         )
     )

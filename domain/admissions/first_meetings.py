@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import workers
@@ -14,14 +13,12 @@ from domain.admissions.triage import end_admission
 from domain.casework import scheduling
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of, only, run, scalars
+from domain.kernel.scope import local_day, program_of
 from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.participant import MEETING_OUTCOMES, MEETING_WAYS, FirstMeeting
-
-_meeting = table_of(FirstMeeting)
 
 
 def record_first_meeting(
@@ -46,7 +43,7 @@ def record_first_meeting(
     """
     held = hold_participant(session, participant_id, seen=seen)
     named = workers.named(session, participant_id)
-    if held["state"] != "assigned" or named is None:
+    if held.state != "assigned" or named is None:
         raise Refusal(
             "first_meeting.state",
             N_("A first meeting needs a worker who was named to hold it."),
@@ -59,19 +56,17 @@ def record_first_meeting(
         raise Refusal("first_meeting.when", N_("A meeting is recorded once it has taken place."))
     if back_on is not None and (outcome != "thinks" or back_on < met_on):
         raise Refusal("first_meeting.back", N_("A day to ask again is only for a person who takes time to think."))
-    if with_second and named["second_id"] is None:
+    if with_second and named.second_id is None:
         raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
     here = program_of(session)
-    before = session.scalars(
-        select(_meeting.c.n).where(_meeting.c.program_id == here, _meeting.c.participant_id == participant_id)
-    ).all()
+    before = scalars(session, only(FirstMeeting.n).where(FirstMeeting.participant_id == participant_id)).all()
     row = FirstMeeting(
         program_id=here,
         id=uuid4(),
         participant_id=participant_id,
         n=max(before, default=0) + 1,
-        worker_id=named["worker_id"],
-        second_id=named["second_id"] if with_second else None,
+        worker_id=named.worker_id,
+        second_id=named.second_id if with_second else None,
         met_on=met_on,
         way=way,
         outcome=outcome,
@@ -79,12 +74,12 @@ def record_first_meeting(
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,
     )
-    session.execute(insert(_meeting).values(row.model_dump()))
+    run(session, insert(FirstMeeting).values(row.model_dump()))
     events.write(session, "first_meeting.held", "participant", participant_id, by=by, at=at, outcome=outcome, way=way)
     finish_step(session, participant_id, "make_contact", by=by, at=at)
     step = step_of(session, participant_id, "first_meeting")
     if back_on is not None and step is not None:
-        scheduling.agree_on_day(session, step["id"], back_on, at=at)
+        scheduling.agree_on_day(session, step.id, back_on, at=at)
     if outcome == "commits":
         change_participant(session, held, state=moved(held, "commit"))
         finish_step(session, participant_id, "first_meeting", by=by, at=at)
@@ -101,11 +96,9 @@ def decline(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
     events.write(session, "participant.declined", "participant", participant_id, by=by, at=at)
 
 
-def meetings_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
+def meetings_of(session: Session, participant_id: UUID) -> list[FirstMeeting]:
     """The meetings before admission, in their order."""
-    return many(
+    return every(
         session,
-        select(_meeting)
-        .where(_meeting.c.program_id == program_of(session), _meeting.c.participant_id == participant_id)
-        .order_by(_meeting.c.n),
+        of(FirstMeeting).where(FirstMeeting.participant_id == participant_id).order_by(col(FirstMeeting.n)),
     )

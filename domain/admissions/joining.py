@@ -7,64 +7,55 @@ an admission that ends with the file does not stand for another one. `duplicates
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Table, insert, select, update
+from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, every, in_program, of, only, replaced, run, scalars, select, surely
 from domain.participants.identity import identity_within, sealed_identity
 from domain.participants.locking import change_participant
 from domain.participants.sealing import seal, unseal
-from models.base import table_of
-from models.consent import Disclosure
-from models.participant import RiskAssessment
+from models.consent import Consent, Disclosure
+from models.participant import Participant, RiskAssessment
 from models.referral import Referral
 
-_referral = table_of(Referral)
-_disclosure = table_of(Disclosure)
-_risk = table_of(RiskAssessment)
 
-
-def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UUID | None) -> list[dict[str, Any]]:
+def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UUID | None) -> list[Referral]:
     """Have the referrals of a file be the known one's, sealed as theirs, and return them as they are then.
 
     The last one, those of before, and those that were joined to it: each joined, but for the one that is `received`
     anew, which is triaged as any.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_referral)
+        of(Referral)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == joined_id,
-            _referral.c.sealed.is_not(None),
+            Referral.participant_id == joined_id,
+            col(Referral.sealed).is_not(None),
         )
-        .order_by(_referral.c.id)
+        .order_by(col(Referral.id))
         .with_for_update(),
     )
-    return [_bring_referral(session, row, to, "received" if row["id"] == received else "joined") for row in rows]
+    return [_bring_referral(session, row, to, "received" if row.id == received else "joined") for row in rows]
 
 
-def bring_identity(session: Session, joined: Mapping[str, Any], known: Mapping[str, Any]) -> None:
+def bring_identity(session: Session, joined: Participant, known: Participant) -> None:
     """Have the known file say beside its own what the joined one says of who they are. Both are held.
 
     The gate of letters goes on to look for their other name, and another referral under it is found to be alike.
     """
-    ours = identity_within(session, known["id"])
-    both = ours.with_what_is_new_in(identity_within(session, joined["id"]))
+    ours = identity_within(session, known.id)
+    both = ours.with_what_is_new_in(identity_within(session, joined.id))
     if both != ours:
-        change_participant(session, known, **sealed_identity(session, known["id"], both))
+        change_participant(session, known, **sealed_identity(session, known.id, both))
 
 
-def bring_what_protects(
-    session: Session, joined: Mapping[str, Any], known: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
+def bring_what_protects(session: Session, joined: Participant, known: Participant, *, by: Actor, at: datetime) -> None:
     """Have everything else that protects the person or others hold in the known file. Both are held.
 
     Whom the person barred is barred there by the same door: whoever accompanies them is replaced by a task. What was
@@ -72,20 +63,20 @@ def bring_what_protects(
     it had been given before (AD-R11): what is shared is never more than the last word. That they recruit, and the
     assessments of the risk to others (AD-C4), come along; the committee then assesses it anew, knowing the whole file.
     """
-    for row in barring.barred_of(session, joined["id"]):
-        barring.bar(session, known["id"], row["person_id"], by=by, at=at)
-    _bring_written(session, _disclosure, "disclosure", joined["id"], known["id"])
-    _withdraw_what_was_withdrawn(session, joined["id"], known["id"], by=by, at=at)
-    if joined["recruiter"]:
+    for row in barring.barred_of(session, joined.id):
+        barring.bar(session, known.id, row.person_id, by=by, at=at)
+    _bring_written(session, Disclosure, "disclosure", joined.id, known.id)
+    _withdraw_what_was_withdrawn(session, joined.id, known.id, by=by, at=at)
+    if joined.recruiter:
         recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so
-    if _bring_assessments(session, joined["id"], known["id"]):
+    if _bring_assessments(session, joined.id, known.id):
         recruiting.ask_to_assess(session, known, by=by, at=at)
 
 
-def _bring_referral(session: Session, row: Mapping[str, Any], to: UUID, state: str) -> dict[str, Any]:
-    name = f"referral/{row['id']}"
-    told = unseal(session, row["participant_id"], name, row["sealed"])
-    values = {
+def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Referral:
+    name = f"referral/{row.id}"
+    told = unseal(session, row.participant_id, name, surely(row.sealed))
+    values: dict[str, Any] = {
         "participant_id": to,
         "state": state,
         "sealed": seal(session, to, name, told),
@@ -93,31 +84,31 @@ def _bring_referral(session: Session, row: Mapping[str, Any], to: UUID, state: s
         "triaged_at": None,
         "triaged_by": None,
         "result_sealed": None,
-        "version": row["version"] + 1,
+        "version": row.version + 1,
     }
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == program_of(session), _referral.c.id == row["id"])
-        .values(**values)
-    )
-    return {**row, **values}
+    run(session, changes(Referral).where(Referral.id == row.id).values(**values))
+    return replaced(row, **values)
 
 
 def _bring_assessments(session: Session, joined_id: UUID, to: UUID) -> int:
     """The assessments of the risk to others, counted on from those of the known file; how many."""
-    before = session.scalars(
-        select(_risk.c.n).where(
-            _risk.c.program_id == program_of(session), _risk.c.participant_id == to, _risk.c.kind == "recruiter"
-        )
+    before = scalars(
+        session, only(RiskAssessment.n).where(RiskAssessment.participant_id == to, RiskAssessment.kind == "recruiter")
     ).all()
     return _bring_written(
-        session, _risk, "risk", joined_id, to, _risk.c.kind == "recruiter", counted_from=max(before, default=0)
+        session,
+        RiskAssessment,
+        "risk",
+        joined_id,
+        to,
+        col(RiskAssessment.kind) == "recruiter",
+        counted_from=max(before, default=0),
     )
 
 
 def _bring_written(
     session: Session,
-    table: Table,
+    table: Any,
     place: str,
     joined_id: UUID,
     to: UUID,
@@ -128,24 +119,29 @@ def _bring_written(
 
     `place` is where they are sealed. Those of a kind that is counted go on from `counted_from`.
     """
-    of_joined = (table.c.program_id == program_of(session), table.c.participant_id == joined_id, *which)
-    rows = many(session, select(table).where(*of_joined).order_by(table.c.n if "n" in table.c else table.c.id))
+    of_joined = (in_program(table), col(table.participant_id) == joined_id, *which)
+    rows: list[Any] = every(
+        session, select(table).where(*of_joined).order_by(col(table.n) if hasattr(table, "n") else col(table.id))
+    )
     for count, row in enumerate(rows, start=1):
         row_id = uuid4()
-        told = unseal(session, joined_id, f"{place}/{row['id']}", row["sealed"])
+        told = unseal(session, joined_id, f"{place}/{row.id}", row.sealed)
         counted = {} if counted_from is None else {"n": counted_from + count}
         sealed = seal(session, to, f"{place}/{row_id}", told)
-        session.execute(insert(table).values({**row, **counted, "id": row_id, "participant_id": to, "sealed": sealed}))
+        run(
+            session,
+            insert(table).values({**row._asdict(), **counted, "id": row_id, "participant_id": to, "sealed": sealed}),
+        )
     return len(rows)
 
 
 def _withdraw_what_was_withdrawn(session: Session, joined_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
     """Take back of the known file's consents those to what the person took back later in the joined one."""
-    last: dict[tuple[str, UUID | None], Mapping[str, Any]] = {}
+    last: dict[tuple[str, UUID | None], Consent] = {}
     for row in consents.consents_of(session, joined_id):
-        last.setdefault((row["purpose"], row["organization_id"]), row)  # the last one is first
+        last.setdefault((row.purpose, row.organization_id), row)  # the last one is first
     for row in consents.consents_of(session, to):
-        theirs = last.get((row["purpose"], row["organization_id"]))
-        stands = row["withdrawn_on"] is None and row["replaced_at"] is None
-        if stands and theirs is not None and theirs["withdrawn_at"] and theirs["withdrawn_at"] > row["recorded_at"]:
-            consents.withdraw(session, row["id"], by=by, at=at)
+        theirs = last.get((row.purpose, row.organization_id))
+        stands = row.withdrawn_on is None and row.replaced_at is None
+        if stands and theirs is not None and theirs.withdrawn_at and theirs.withdrawn_at > row.recorded_at:
+            consents.withdraw(session, row.id, by=by, at=at)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -15,16 +13,14 @@ from domain.accompaniment import consents, risks, workers
 from domain.follow_ups.opening import open_follow_up
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import changes, col, first, of, run
+from domain.kernel.scope import local_day, program_of
 from domain.participants.identity import identity_within
 from domain.participants.locking import change_participant, finish_step, hold_participant, moved, step_of
 from domain.record import events
 from domain.terms.sharing import circle_of
 from locales import N_
-from models.base import table_of
-from models.participant import NumberSequence
-
-_sequence = table_of(NumberSequence)
+from models.participant import CandidateWorker, NumberSequence
 
 #: The steps that the number waits for, so that the case and the file cannot tell different things.
 STEP: Final = "number"
@@ -79,16 +75,16 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
     number = _next(session, today.year)
     change_participant(session, held, state=state, number=number, admitted_on=today, retain_until=None)
     events.write(session, "participant.admitted", "participant", participant_id, by=by, at=at, number=number)
-    open_follow_up(session, participant_id, worker=named["worker_id"], second=named["second_id"], by=by, at=at)
+    open_follow_up(session, participant_id, worker=named.worker_id, second=named.second_id, by=by, at=at)
     workers.end(session, participant_id, "admitted", at=at)
     finish_step(session, participant_id, STEP, by=by, at=at)
     return number
 
 
-def _refuse_second(session: Session, participant_id: UUID, named: Mapping[str, Any], today: date) -> None:
+def _refuse_second(session: Session, participant_id: UUID, named: CandidateWorker, today: date) -> None:
     """Refuse a second of the pair with whose organization the person did not agree to share. Raises Refusal."""
     circle = circle_of(session, participant_id, today)
-    shut = any(part.person_id == named["second_id"] and circle.is_shut_to(part) for part in circle.parts)
+    shut = any(part.person_id == named.second_id and circle.is_shut_to(part) for part in circle.parts)
     if shut:
         raise Refusal(
             "admission.second_not_agreed",
@@ -104,35 +100,38 @@ def _refuse_second(session: Session, participant_id: UUID, named: Mapping[str, A
 def _is_open(session: Session, participant_id: UUID, step: str) -> bool:
     """Whether a step of the admission under way was not done in it."""
     task = step_of(session, participant_id, step)
-    return task is not None and task["state"] in ("planned", "open")
+    return task is not None and task.state in ("planned", "open")
 
 
 def _next(session: Session, year: int) -> str:
     """The next number of a year. Its row is locked until the transaction ends: whoever else asks waits for it."""
     here = program_of(session)
-    session.execute(
-        insert(_sequence)
+    run(
+        session,
+        insert(NumberSequence)
         .values(program_id=here, id=uuid4(), year=year, last=1)
-        .on_conflict_do_update(index_elements=["program_id", "year"], set_={"last": _sequence.c.last + 1})
+        .on_conflict_do_update(index_elements=["program_id", "year"], set_={"last": col(NumberSequence.last) + 1}),
     )
-    row = one(session, select(_sequence.c.last).where(_sequence.c.program_id == here, _sequence.c.year == year))
+    row = first(session, of(NumberSequence).where(NumberSequence.year == year))
     assert row is not None  # noqa: S101 - written above
-    return f"#{year}-{row['last']:02d}"
+    return f"#{year}-{row.last:02d}"
 
 
 def take_over(session: Session, year: int, last: int, *, by: Actor, at: datetime) -> None:
     """Go on after a number that was given on paper before. Raises Refusal where later ones were given here."""
     here = program_of(session)
-    session.execute(
-        insert(_sequence)
+    run(
+        session,
+        insert(NumberSequence)
         .values(program_id=here, id=uuid4(), year=year, last=last)
-        .on_conflict_do_nothing(index_elements=["program_id", "year"])
+        .on_conflict_do_nothing(index_elements=["program_id", "year"]),
     )
-    moved_on = session.execute(
-        update(_sequence)
-        .where(_sequence.c.program_id == here, _sequence.c.year == year, _sequence.c.last <= last)
+    moved_on = run(
+        session,
+        changes(NumberSequence)
+        .where(NumberSequence.year == year, col(NumberSequence.last) <= last)
         .values(last=last)
-        .returning(_sequence.c.id)
+        .returning(col(NumberSequence.id)),
     ).scalar()
     if moved_on is None:
         raise Refusal("number.further", N_("Later numbers of this year were given here already."))

@@ -10,14 +10,15 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import col, first, of, only, run, scalar, scalars, select
+from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants import destruction, retention
 from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
@@ -28,8 +29,8 @@ from domain.participants.sealing import seal
 from domain.record import events
 from domain.terms.admission import TRIAGE
 from locales import N_
-from models.base import table_of
 from models.lifecycles import REFERRAL, NoSuchMove
+from models.participant import Participant
 from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding, Referral
 
 #: What is asked of everyone.
@@ -38,9 +39,6 @@ OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != OF_RECRUITERS)
 NEVER_WITHOUT: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C5")
 
 LONGEST: Final = 4_000
-
-_referral = table_of(Referral)
-_finding = table_of(CriterionFinding)
 
 
 def find_criterion(
@@ -90,7 +88,7 @@ def find_criterion(
         allowed_by=by.person_id if admit_all_the_same else None,
     )
     if criterion == OF_RECRUITERS and finding != "unknown":
-        recruiting.note(session, hold_participant(session, held["participant_id"]), by=by, at=at)
+        recruiting.note(session, hold_participant(session, held.participant_id), by=by, at=at)
 
 
 def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> str:
@@ -100,7 +98,7 @@ def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
     """
     held = hold_referral(session, referral_id)
     today = local_day(session, at)
-    age = identity_within(session, held["participant_id"]).age_as_of(today)
+    age = identity_within(session, held.participant_id).age_as_of(today)
     finding = age.within_program() if age else "unknown"
     said = {"least": age.least, "most": age.most} if age else {}
     _write(session, held, "AD-C1", finding, {"fact": "", "why": "", **said}, by=by, at=at)
@@ -128,7 +126,7 @@ def triage(
     if result not in TRIAGE_RESULTS:
         raise Refusal("triage.result", N_("Choose where the referral goes."))
     reason, offered = _text(reason), _text(offered)
-    participant = hold_participant(session, held["participant_id"])
+    participant = hold_participant(session, held.participant_id)
     if result == "refused":
         if not (says_something(reason) and says_something(offered)):
             raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
@@ -136,38 +134,39 @@ def triage(
         if result == "forwarded" and not says_something(reason):
             raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
         _refuse_unless_allowed(session, participant, result)
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
         .values(
             state=_after(held, "triage"),
             result=result,
             triaged_at=at,
             triaged_by=by.person_id,
             result_sealed=seal(
-                session, participant["id"], f"triage/{referral_id}", {"reason": reason, "offered": offered}
+                session, participant.id, f"triage/{referral_id}", {"reason": reason, "offered": offered}
             ),
-            version=held["version"] + 1,
-        )
+            version=held.version + 1,
+        ),
     )
     events.write(session, "referral.triaged", "referral", referral_id, by=by, at=at, result=result)
     # Kept for want of a triage until a day: somebody looks at it now.
-    retention.count_no_more(session, participant["id"], by=by, at=at, stopped_by="triaged")
-    finish_step(session, participant["id"], TRIAGE, by=by, at=at)
+    retention.count_no_more(session, participant.id, by=by, at=at, stopped_by="triaged")
+    finish_step(session, participant.id, TRIAGE, by=by, at=at)
     if result == "refused":
         refuse(session, participant, by=by, at=at)
-    elif result == "committee" and workers.was_given(session, participant["id"]):
+    elif result == "committee" and workers.was_given(session, participant.id):
         # The committee said already that somebody follows up; who does is to be found again.
-        workers.ask_for_one(session, participant["id"], by=by, at=at)
+        workers.ask_for_one(session, participant.id, by=by, at=at)
 
 
-def refuse(session: Session, participant: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def refuse(session: Session, participant: Participant, *, by: Actor, at: datetime) -> None:
     """A held candidate is refused: the admission ends, and a day is set after which nothing is kept. Raises Refusal."""
     end_admission(session, participant, "refuse", by=by, at=at)
-    events.write(session, "participant.refused", "participant", participant["id"], by=by, at=at)
+    events.write(session, "participant.refused", "participant", participant.id, by=by, at=at)
 
 
-def end_admission(session: Session, participant: Mapping[str, Any], move: str, *, by: Actor, at: datetime) -> None:
+def end_admission(session: Session, participant: Participant, move: str, *, by: Actor, at: datetime) -> None:
     """A held candidate goes no further, by their own word or the program's. Raises Refusal."""
     change_participant(
         session,
@@ -175,15 +174,15 @@ def end_admission(session: Session, participant: Mapping[str, Any], move: str, *
         state=moved(participant, move),
         retain_until=last_day(session, "not_admitted", local_day(session, at)),
     )
-    destruction.stop(session, participant["id"], "changed", by=by, at=at)
-    asking.no_more(session, workers.FIND_OUT, participant["id"], by=by, at=at)
-    case_id = case_of(session, participant["id"])
+    destruction.stop(session, participant.id, "changed", by=by, at=at)
+    asking.no_more(session, workers.FIND_OUT, participant.id, by=by, at=at)
+    case_id = case_of(session, participant.id)
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason=_ENDED[move])
-    workers.ask_no_more(session, participant["id"], by=by, at=at)
-    recruiting.ask_no_more(session, participant["id"], by=by, at=at)
-    withdrawals.settle_everything(session, participant["id"], by=by, at=at)
-    reviews.ask_no_more(session, participant["id"], by=by, at=at)
+    workers.ask_no_more(session, participant.id, by=by, at=at)
+    recruiting.ask_no_more(session, participant.id, by=by, at=at)
+    withdrawals.settle_everything(session, participant.id, by=by, at=at)
+    reviews.ask_no_more(session, participant.id, by=by, at=at)
 
 
 _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}
@@ -197,55 +196,50 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
     was admitted.
     """
     held = hold_referral(session, referral_id, state="triaged", seen=seen)
-    if held["result"] == "refused":
+    if held.result == "refused":
         raise Refusal("triage.refused", N_("This referral was refused. The person may be referred again."))
-    participant = hold_participant(session, held["participant_id"])
-    if participant["state"] != "candidate":
+    participant = hold_participant(session, held.participant_id)
+    if participant.state != "candidate":
         workers.send_nobody(session, participant, "triaged_again", by=by, at=at)
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
         .values(
             state=_after(held, "take_back"),
             result="",
             triaged_at=None,
             triaged_by=None,
             result_sealed=None,
-            version=held["version"] + 1,
-        )
+            version=held.version + 1,
+        ),
     )
     events.write(session, "referral.taken_back", "referral", referral_id, by=by, at=at)
 
 
 def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> None:
     """Refuse a referral that is not about this person. Raises Refusal."""
-    if not session.scalar(
-        select(_referral.c.id).where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.id == referral_id,
-            _referral.c.participant_id == participant_id,
-        )
+    if not scalar(
+        session,
+        only(Referral.id).where(
+            Referral.id == referral_id,
+            Referral.participant_id == participant_id,
+        ),
     ):
         raise Refusal("referral.not_there", N_("There is no such referral."))
 
 
-def hold_referral(
-    session: Session, referral_id: UUID, *, state: str = "received", seen: int | None = None
-) -> dict[str, Any]:
+def hold_referral(session: Session, referral_id: UUID, *, state: str = "received", seen: int | None = None) -> Referral:
     """Lock a referral in a state. Raises Refusal: there is none, or somebody else dealt with it meanwhile."""
-    held = one(
+    held = first(
         session,
-        select(_referral)
-        .where(
-            _referral.c.program_id == program_of(session), _referral.c.id == referral_id, _referral.c.state != "draft"
-        )
-        .with_for_update(),
+        of(Referral).where(Referral.id == referral_id, Referral.state != "draft").with_for_update(),
     )
     if held is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
-    if held["state"] != state:
+    if held.state != state:
         raise _dealt_with("referral.dealt_with")
-    if seen is not None and held["version"] != seen:
+    if seen is not None and held.version != seen:
         raise _dealt_with("referral.changed")
     return held
 
@@ -253,19 +247,19 @@ def hold_referral(
 # ------------------------------------------------------------------------------------------------------------ rules
 
 
-def missing(session: Session, participant: Mapping[str, Any]) -> tuple[str, ...]:
+def missing(session: Session, participant: Participant) -> tuple[str, ...]:
     """The criteria that nobody looked at yet."""
-    found = findings_of(session, participant["id"])
-    asked = CRITERIA if participant["recruiter"] else OF_EVERYONE
+    found = findings_of(session, participant.id)
+    asked = CRITERIA if participant.recruiter else OF_EVERYONE
     return tuple(one for one in asked if one not in found)
 
 
-def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], result: str) -> None:
-    found = findings_of(session, participant["id"])
+def _refuse_unless_allowed(session: Session, participant: Participant, result: str) -> None:
+    found = findings_of(session, participant.id)
     left = missing(session, participant)
     if left:
         raise Refusal("triage.not_looked_at", N_("Assess every criterion first: %(left)s."), left=", ".join(left))
-    refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant["recruiter"] else []))
+    refuse_not_met(found, *NEVER_WITHOUT, *([OF_RECRUITERS] if participant.recruiter else []))
     third = found["AD-C3"]
     if third.finding == "not_met" and third.allowed_by is None:
         raise Refusal(
@@ -282,7 +276,7 @@ def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], res
                 source="AD-R4",
                 criteria=", ".join(unknown),
             )
-        if participant["recruiter"]:
+        if participant.recruiter:
             raise Refusal(
                 "triage.recruiter",
                 N_("If the person recruits others, the Clinical Committee assesses the risk first."),
@@ -292,7 +286,7 @@ def _refuse_unless_allowed(session: Session, participant: Mapping[str, Any], res
 
 def _write(
     session: Session,
-    held: Mapping[str, Any],
+    held: Referral,
     criterion: str,
     finding: str,
     told: Mapping[str, Any],
@@ -301,21 +295,22 @@ def _write(
     at: datetime,
     allowed_by: UUID | None = None,
 ) -> None:
-    participant_id = held["participant_id"]
+    participant_id = held.participant_id
     # The referral is held: of two who find the same criterion at once, the second counts after the first.
-    before = session.scalars(
-        select(_finding.c.n).where(
-            _finding.c.program_id == held["program_id"],
-            _finding.c.participant_id == participant_id,
-            _finding.c.criterion == criterion,
-        )
+    before = scalars(
+        session,
+        select(CriterionFinding.n).where(
+            CriterionFinding.program_id == held.program_id,
+            CriterionFinding.participant_id == participant_id,
+            CriterionFinding.criterion == criterion,
+        ),
     ).all()
     finding_id = uuid4()
     row = CriterionFinding(
-        program_id=held["program_id"],
+        program_id=held.program_id,
         id=finding_id,
         participant_id=participant_id,
-        referral_id=held["id"],
+        referral_id=held.id,
         criterion=criterion,
         n=max(before, default=0) + 1,
         finding=finding,
@@ -325,12 +320,12 @@ def _write(
         found_at=at,
         allowed_by=allowed_by,
     )
-    session.execute(insert(_finding).values(row.model_dump()))
+    run(session, insert(CriterionFinding).values(row.model_dump()))
     events.write(
         session,
         "criterion.found",
         "referral",
-        held["id"],
+        held.id,
         by=by,
         at=at,
         criterion=criterion,
@@ -339,9 +334,9 @@ def _write(
     )
 
 
-def _after(held: Mapping[str, Any], move: str) -> str:
+def _after(held: Referral, move: str) -> str:
     try:
-        return REFERRAL.after(held["state"], move)
+        return REFERRAL.after(held.state, move)
     except NoSuchMove:
         raise _dealt_with("referral.dealt_with") from None
 

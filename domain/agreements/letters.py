@@ -10,61 +10,60 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
+from domain.kernel.rows import surely
 from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.mail.notices import COORDINATION, Facts, Language
 from domain.roles.roles import standing
+from domain.terms.days import Version
 from models.agreement import Agreement
 from models.program import Organization
 
-Row = Mapping[str, Any]
-"""A version's row, with its `organization_id`."""
 
-
-def to_sign(session: Session, version: Row, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
+def to_sign(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Ask each director to read a version and to sign it."""
     for person_id in sorted(directors):
         notices.write(
             session,
             "agreement_to_sign",
             to=person_id,
-            key=f"agreement_to_sign:{version['id']}:{version['version']}",
+            key=f"agreement_to_sign:{version.id}:{version.version}",
             facts=_facts(session, version, by=by),
             at=at,
         )
 
 
-def taken_back(session: Session, version: Row, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
+def taken_back(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Tell each director that there is nothing to sign for now."""
     for person_id in sorted(directors):
         notices.write(
             session,
             "agreement_taken_back",
             to=person_id,
-            key=f"agreement_taken_back:{version['id']}:{version['version']}",
+            key=f"agreement_taken_back:{version.id}:{version.version}",
             facts=_facts(session, version, by=by),
             at=at,
         )
 
 
 def to_end(
-    session: Session, version: Row, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
+    session: Session, version: Version, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
 ) -> None:
     """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not who said so."""
     facts = _facts(session, version, by=by, ends_on=ends_on)
     _to_the_others(session, "agreement_to_end", version, directors, ends_on.isoformat(), facts, by=by, at=at)
 
 
-def not_to_begin(session: Session, version: Row, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
+def not_to_begin(session: Session, version: Version, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
     """Tell the same people that a version does not begin on the day that was settled, where none is in force."""
-    facts = _facts(session, version, by=by, day=version["starts_on"])
-    _to_the_others(session, "agreement_not_to_begin", version, directors, version["version"], facts, by=by, at=at)
+    facts = _facts(session, version, by=by, day=version.starts_on)
+    _to_the_others(session, "agreement_not_to_begin", version, directors, version.version, facts, by=by, at=at)
 
 
 def _to_the_others(
     session: Session,
     letter: str,
-    version: Row,
+    version: Version,
     directors: Collection[UUID],
     once: object,
     facts: notices.Facts,
@@ -75,56 +74,56 @@ def _to_the_others(
     """Write a letter about a version, once for `once`, to all whom it concerns but who said it."""
     for person_id in _concerned(session, version, at) | set(directors):
         if person_id != by.person_id:
-            notices.write(session, letter, to=person_id, key=f"{letter}:{version['id']}:{once}", facts=facts, at=at)
+            notices.write(session, letter, to=person_id, key=f"{letter}:{version.id}:{once}", facts=facts, at=at)
 
 
-def running_out(session: Session, version: Row, *, rung: int, days: int, at: datetime) -> int:
+def running_out(session: Session, version: Version, *, rung: int, days: int, at: datetime) -> int:
     """Warn that a version ends in so many `days`, and no other is set to begin then; once a rung. How many letters."""
     return sum(
         notices.write(
             session,
             "agreement_running_out",
             to=person_id,
-            key=f"agreement_running_out:{version['id']}:{version['ends_on'].isoformat()}:{rung}",
-            facts=_facts(session, version, days=days, ends_on=version["ends_on"]),
+            key=f"agreement_running_out:{version.id}:{surely(version.ends_on).isoformat()}:{rung}",
+            facts=_facts(session, version, days=days, ends_on=version.ends_on),
             at=at,
         )
         for person_id in sorted(_concerned(session, version, at))
     )
 
 
-def lapsed(session: Session, version: Row, *, at: datetime) -> int:
+def lapsed(session: Session, version: Version, *, at: datetime) -> int:
     """Tell that an agreement is no longer in force, and what that stops; once. How many letters."""
     return sum(
         notices.write(
             session,
             "agreement_lapsed",
             to=person_id,
-            key=f"agreement_lapsed:{version['id']}:{version['ends_on'].isoformat()}",
-            facts=_facts(session, version, ends_on=version["ends_on"]),
+            key=f"agreement_lapsed:{version.id}:{surely(version.ends_on).isoformat()}",
+            facts=_facts(session, version, ends_on=version.ends_on),
             at=at,
         )
         for person_id in sorted(_concerned(session, version, at))
     )
 
 
-def _concerned(session: Session, version: Row, at: datetime) -> set[UUID]:
+def _concerned(session: Session, version: Version, at: datetime) -> set[UUID]:
     """The coordinator, and who manages or directs the organization that day, or acts for them."""
     today = standing(session, local_day(session, at))
-    here = str(version["organization_id"])
+    here = str(version.organization_id)
     chains = [COORDINATION, [{"role": "manager", "at": here}], [{"role": "director", "at": here}]]
     return {holder.person_id for chain in chains for holder in today.falls(chain).holders}
 
 
-def _facts(session: Session, version: Row, *, by: Actor | None = None, **more: Any) -> Facts:
-    agreement = session.get_one(Agreement, (program_of(session), version["agreement_id"]))
-    organization = session.get_one(Organization, (program_of(session), version["organization_id"]))
+def _facts(session: Session, version: Version, *, by: Actor | None = None, **more: Any) -> Facts:
+    agreement = session.get_one(Agreement, (program_of(session), version.agreement_id))
+    organization = session.get_one(Organization, (program_of(session), version.organization_id))
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {
             "agreement": agreement.title_fr if language == "fr" else agreement.title_en,
             "organization": organization.short_name,
-            "number": version["n"],
+            "number": version.n,
             "path": f"/program/agreements/{agreement.id}",
             **({"by_name": notices.name_of(session, by, language)} if by else {}),
             **more,

@@ -11,7 +11,6 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import cases, scheduling
@@ -19,15 +18,10 @@ from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task, undo_task
 from domain.declarations.protocol import CompletingAct
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, in_program, joins, of, only, run, scalars
 from locales import N_, say_in_both
 from models.agreement import AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case, Task
-
-_version = table_of(AgreementVersion)
-_case = table_of(Case)
-_task = table_of(Task)
 
 #: The states of a later version by which each act is done, in the order in which they follow each other.
 _DONE_IN: Final[Mapping[CompletingAct, frozenset[str]]] = {
@@ -46,15 +40,15 @@ _UNSAID: Final[Mapping[str, CompletingAct]] = {
 
 def follow_agreement(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> None:
     """After a version of an agreement moved: the open renewals of the versions before it move with it."""
-    cases = session.scalars(
-        select(_case.c.id)
-        .join(_version, refers(_case.c.agreement_version_id, _version))
+    cases = scalars(
+        session,
+        only(Case.id)
+        .join(AgreementVersion, joins(Case.agreement_version_id, AgreementVersion))
         .where(
-            _case.c.program_id == program_of(session),
-            _case.c.state == "open",
-            _version.c.agreement_id == agreement_id,
+            Case.state == "open",
+            AgreementVersion.agreement_id == agreement_id,
         )
-        .order_by(_case.c.id)
+        .order_by(col(Case.id)),
     ).all()
     for case_id in cases:
         follow(session, case_id, by=by, at=at)
@@ -65,40 +59,39 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
 
     A case of anything else is left as it is, and so are the steps of one that began when they were ticked by hand.
     """
-    here = program_of(session)
-    renewed = one(
+    renewed = run(
         session,
-        select(_version.c.agreement_id, _version.c.n, _case.c.protocol_version_id)
-        .join(_case, refers(_case.c.agreement_version_id, _version))
-        .where(_case.c.program_id == here, _case.c.id == case_id, _case.c.state == "open")
-        .with_for_update(of=_case),
-    )
+        only(AgreementVersion.agreement_id, AgreementVersion.n, Case.protocol_version_id)
+        .join(Case, joins(Case.agreement_version_id, AgreementVersion))
+        .where(in_program(Case), Case.id == case_id, Case.state == "open")
+        .with_for_update(of=Case),
+    ).first()
     if renewed is None:
         return
+    agreement_id, n, protocol_version_id = renewed
     later = set(
-        session.scalars(
-            select(_version.c.state).where(
-                _version.c.program_id == here,
-                _version.c.agreement_id == renewed["agreement_id"],
-                _version.c.n > renewed["n"],
-            )
+        scalars(
+            session,
+            only(AgreementVersion.state).where(
+                AgreementVersion.agreement_id == agreement_id,
+                col(AgreementVersion.n) > n,
+            ),
         )
     )
-    declared = scheduling.pinned_protocol(session, renewed["protocol_version_id"]).steps
+    declared = scheduling.pinned_protocol(session, protocol_version_id).steps
     for act, states in _DONE_IN.items():
-        for task in many(
+        for task in every(
             session,
-            select(_task.c.id, _task.c.state).where(
-                _task.c.program_id == here,
-                _task.c.case_id == case_id,
-                _task.c.step.in_([step.id for step in declared if (step.act or _UNSAID.get(step.id)) == act]),
-                _task.c.evidence == BY_ITS_ACT,
+            of(Task).where(
+                Task.case_id == case_id,
+                col(Task.step).in_([step.id for step in declared if (step.act or _UNSAID.get(step.id)) == act]),
+                Task.evidence == BY_ITS_ACT,
             ),
         ):
-            if task["state"] == "open" and later & states:
-                complete_task(session, task["id"], by=by, at=at, in_its_act=True)
-            elif task["state"] == "done" and not later & states:
-                undo_task(session, task["id"], by=by, at=at, in_its_act=True)
+            if task.state == "open" and later & states:
+                complete_task(session, task.id, by=by, at=at, in_its_act=True)
+            elif task.state == "done" and not later & states:
+                undo_task(session, task.id, by=by, at=at, in_its_act=True)
 
 
 def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
@@ -106,18 +99,15 @@ def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: d
 
     The reason says so in both languages. Whoever had work in it is told.
     """
-    here = program_of(session)
-    under_way = many(
+    under_way = every(
         session,
-        select(_case.c.id, _case.c.protocol_version_id)
-        .where(_case.c.program_id == here, _case.c.agreement_version_id == version_id, _case.c.state == "open")
-        .order_by(_case.c.id),
+        of(Case).where(Case.agreement_version_id == version_id, Case.state == "open").order_by(col(Case.id)),
     )
     reason = say_in_both(_ENDED, last=last.isoformat())
     for case in under_way:
-        starts = scheduling.pinned_protocol(session, case["protocol_version_id"]).starts
+        starts = scheduling.pinned_protocol(session, case.protocol_version_id).starts
         if starts is not None and starts.before_end_of is not None:
-            cases.cancel_case(session, case["id"], by=by, at=at, reason=reason)
+            cases.cancel_case(session, case.id, by=by, at=at, reason=reason)
 
 
 _ENDED: Final = N_("The agreement is not renewed: it was ended, and its last day is %(last)s.")

@@ -12,7 +12,6 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements.agreements import redraft_version
@@ -20,21 +19,16 @@ from domain.agreements.version_text import Columns, Content, content_of_version
 from domain.declarations.program_agreements import AttestationRule
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, scalars
 from domain.kernel.typed_words import checked
 from locales import N_
 from models.agreement import AgreementVersion
-from models.base import table_of
 from models.committee import Committee
 from models.program import Role
 
 #: The parts of the terms of sharing that are chosen by key.
 CHOSEN: Final = ("purposes", "information", "bodies")
 RESOURCES: Final = ("human", "material", "financial", "structure", "service")
-
-_version = table_of(AgreementVersion)
-_role = table_of(Role)
-_committee = table_of(Committee)
 
 Words = Mapping[str, str]
 
@@ -60,19 +54,19 @@ class Text:
 class Offered:
     """What a draft may name: the program's roles, and what this version or an earlier one owed and shared."""
 
-    roles: Mapping[str, Mapping[str, Any]]
+    roles: Mapping[str, Role]
     obligations: Mapping[str, Columns]
     sharing: Mapping[str, Any]
 
 
 def offered(session: Session, version_id: UUID) -> Offered:
     """What may stand in a version of this agreement. Raises Refusal where there is no such version."""
-    here = program_of(session)
-    of = select(_version.c.agreement_id).where(_version.c.program_id == here, _version.c.id == version_id)
-    ids = session.scalars(
-        select(_version.c.id)
-        .where(_version.c.program_id == here, _version.c.agreement_id == of.scalar_subquery())
-        .order_by(_version.c.n.desc())
+    its = only(AgreementVersion.agreement_id).where(AgreementVersion.id == version_id)
+    ids = scalars(
+        session,
+        only(AgreementVersion.id)
+        .where(col(AgreementVersion.agreement_id) == its.scalar_subquery())
+        .order_by(col(AgreementVersion.n).desc()),
     ).all()
     # What this version says comes first; what it lacks, from the newest that has it.
     contents = [content_of_version(session, one) for one in (version_id, *(one for one in ids if one != version_id))]
@@ -87,10 +81,10 @@ def offered(session: Session, version_id: UUID) -> Offered:
         for name in ("source", "safeguards"):
             if name in terms:
                 sharing.setdefault(name, terms[name])
-    committees = many(session, select(_committee).where(_committee.c.program_id == here).order_by(_committee.c.key))
-    sharing["bodies"] = [{"key": row["key"], "fr": row["title_fr"], "en": row["title_en"]} for row in committees]
-    roles = many(session, select(_role).where(_role.c.program_id == here).order_by(_role.c.key))
-    return Offered({row["key"]: row for row in roles}, dict(sorted(owed.items())), sharing)
+    committees = every(session, of(Committee).order_by(col(Committee.key)))
+    sharing["bodies"] = [{"key": row.key, "fr": row.title_fr, "en": row.title_en} for row in committees]
+    roles = every(session, of(Role).order_by(col(Role.key)))
+    return Offered({row.key: row for row in roles}, dict(sorted(owed.items())), sharing)
 
 
 def rewrite(
@@ -124,7 +118,7 @@ def _roles(may: Offered, given: Sequence[Mapping[str, Any]]) -> dict[str, Column
         role = may.roles.get(one["role"])
         if role is None or one["role"] in found:
             raise Refusal("role.malformed", N_("Name roles of the program, each once."))
-        if role["single_holder"] and one["headcount"] > 1:
+        if role.single_holder and one["headcount"] > 1:
             raise Refusal("role.one_holder", N_("One of these roles has only one holder at a time."))
         found[one["role"]] = {name: one[name] for name in ("role", "headcount", "hours_a_week")}
     return found
@@ -151,7 +145,7 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
                     "role, leave it out, or have the program’s file say who states it."
                 ),
                 key=key,
-                role={language: may.roles[rule["by"]][f"title_{language}"] for language in ("fr", "en")},
+                role={"fr": may.roles[rule["by"]].title_fr, "en": may.roles[rule["by"]].title_en},
             )
         said = _words(words)
         found[key] = {**columns, "text_fr": said["fr"], "text_en": said["en"]}

@@ -12,33 +12,42 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, and_, cast, func, insert, select
-from sqlmodel import Session
+from sqlalchemy import Text, cast, func, insert
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_
 
 from domain.agreements.agreements import of_agreement, signatures_of
 from domain.agreements.version_text import content_of_version
 from domain.casework import proofs
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    col,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    tuples,
+    value_of,
+)
+from domain.kernel.scope import program_of
 from domain.record import events, seal_check
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, SignedFile
-from models.base import refers, table_of
 from models.program import Organization, Person
 from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
 KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
-
-_file = table_of(SignedFile)
-_version = table_of(AgreementVersion)
-_agreement = table_of(Agreement)
-_organization = table_of(Organization)
-_person = table_of(Person)
-_event = table_of(Event)
 #: The same table under a name of its own, where its bytes are digested in the database and are shown to nobody.
-_kept = _file.alias("kept")
+_kept = aliased(SignedFile, name="kept")
 
 
 @dataclass(frozen=True)
@@ -76,7 +85,7 @@ def add(
     is named, the one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
     """
     here = program_of(session)
-    row = one(session, select(_version.c.n).where(_version.c.program_id == here, _version.c.id == version_id))
+    row = first(session, of(AgreementVersion).where(AgreementVersion.id == version_id))
     if row is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
     signature_id = _signature_of(session, version_id, director_id)
@@ -84,8 +93,9 @@ def add(
     if checked.content_type not in KINDS:
         raise Refusal("document.unknown_kind", N_("A signed agreement is kept as a PDF, a PNG or a JPEG."))
     file_id = uuid4()
-    session.execute(
-        insert(_file).values(
+    run(
+        session,
+        insert(SignedFile).values(
             program_id=here,
             id=file_id,
             agreement_version_id=version_id,
@@ -94,7 +104,7 @@ def add(
             **checked.columns,
             added_by=by.person_id,
             added_at=at,
-        )
+        ),
     )
     events.write(
         session,
@@ -103,7 +113,7 @@ def add(
         version_id,
         by=by,
         at=at,
-        number=row["n"],
+        number=row.n,
         file=str(file_id),
         signature=str(signature_id),
         sha256=checked.sha256,
@@ -113,7 +123,7 @@ def add(
 
 def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) -> UUID:
     """The signature under a version of this director, or of the only one who signed. Raises Refusal."""
-    signed = {row["person_id"]: row["id"] for row in signatures_of(session, version_id)}
+    signed = {row.person_id: row.id for row in signatures_of(session, version_id)}
     if not signed:
         raise Refusal("agreement.not_signed", N_("This version is not signed yet: record the signature first."))
     if director_id is None and len(signed) > 1:
@@ -129,7 +139,7 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
 
 def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
     """The files of a version, the first one first, each held against the record."""
-    return _read(session, _kept.c.agreement_version_id == version_id)
+    return _read(session, col(_kept.agreement_version_id) == version_id)
 
 
 def refuse_unfiled(session: Session, version_id: UUID) -> None:
@@ -140,16 +150,17 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
     """
     carried = {kept.signature_id for kept in files_of(session, version_id)}
     lacking = [
-        row["person_id"]
+        row.person_id
         for row in signatures_of(session, version_id)
-        if row["recorded_by"] != row["person_id"] and row["id"] not in carried
+        if row.recorded_by != row.person_id and row.id not in carried
     ]
     if not lacking or None in carried:
         return
-    signers = session.execute(
-        select(_person.c.given_name, _person.c.family_name)
-        .where(_person.c.program_id == program_of(session), _person.c.id.in_(lacking))
-        .order_by(_person.c.sort_key, _person.c.id)
+    signers = run(
+        session,
+        only(Person.given_name, Person.family_name)
+        .where(col(Person.id).in_(lacking))
+        .order_by(col(Person.sort_key), col(Person.id)),
     )
     raise Refusal(
         "agreement.unfiled",
@@ -163,28 +174,27 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
 
 def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
     """A file and its bytes, held against the record at this very reading. Raises Refusal: no such file."""
-    found = _read(session, _kept.c.id == file_id)
+    found = _read(session, col(_kept.id) == file_id)
     if not found:
         raise Refusal("signed_file.unknown", N_("There is no such file."))
-    content: bytes = session.execute(
-        select(_file.c.content).where(_file.c.program_id == program_of(session), _file.c.id == file_id)
-    ).scalar_one()
+    content: bytes = run(session, only(SignedFile.content).where(SignedFile.id == file_id)).scalar_one()
     return found[0], bytes(content)
 
 
 def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
     """The organization whose agreement a file is of; None where there is no such file."""
-    return session.scalar(
-        select(_agreement.c.organization_id)
-        .join(_version, of_agreement())
-        .join(_file, refers(_file.c.agreement_version_id, _version))
-        .where(_file.c.program_id == program_of(session), _file.c.id == file_id)
+    return scalar(
+        session,
+        select(Agreement.organization_id)
+        .join(AgreementVersion, of_agreement())
+        .join(SignedFile, joins(SignedFile.agreement_version_id, AgreementVersion))
+        .where(in_program(SignedFile), SignedFile.id == file_id),
     )
 
 
 def file_of(session: Session, file_id: UUID) -> Kept:
     """A file that is there, without its bytes, held against the record."""
-    (found,) = _read(session, _kept.c.id == file_id)
+    (found,) = _read(session, col(_kept.id) == file_id)
     return found
 
 
@@ -205,34 +215,30 @@ def altered(session: Session) -> list[str]:
 
     A file that is another, that is gone or that the record does not know, and a text that is not the signed one.
     """
-    here = program_of(session)
-    wrong = {
-        row.agreement_version_id for row, is_right in _checked(session, _kept.c.program_id == here) if not is_right
-    }
-    told = many(
+    wrong = {row.agreement_version_id for row, is_right in _checked(session, in_program(_kept)) if not is_right}
+    told = tuples(
         session,
-        select(_event.c.subject_id, _event.c.facts["file"].astext.label("file"))
-        .select_from(_event)
-        .where(_event.c.program_id == here, _event.c.verb == "agreement.file_added"),
+        only(Event.subject_id, inside(Event.facts)["file"].astext)
+        .select_from(Event)
+        .where(Event.verb == "agreement.file_added"),
     )
-    there = {str(file_id) for file_id in session.scalars(select(_file.c.id).where(_file.c.program_id == here))}
-    wrong |= {line["subject_id"] for line in told if line["file"] not in there}
+    there = {str(file_id) for file_id in scalars(session, only(SignedFile.id))}
+    wrong |= {version_id for version_id, file in told if file not in there}
     wrong |= {version_id for version_id, digest in _signed_texts(session) if not _says(session, version_id, digest)}
-    rows = many(
+    rows = tuples(
         session,
-        select(_organization.c.short_name, _version.c.n)
-        .join(_agreement, refers(_agreement.c.organization_id, _organization))
-        .join(_version, of_agreement())
-        .where(_version.c.program_id == here, _version.c.id.in_(wrong))
-        .order_by(_organization.c.short_name, _version.c.n),
+        only(Organization.short_name, AgreementVersion.n)
+        .join(Agreement, joins(Agreement.organization_id, Organization))
+        .join(AgreementVersion, of_agreement())
+        .where(col(AgreementVersion.id).in_(wrong))
+        .order_by(col(Organization.short_name), col(AgreementVersion.n)),
     )
-    return [f"{row['short_name']} {row['n']}" for row in rows]
+    return [f"{name} {n}" for name, n in rows]
 
 
 def text_stands(session: Session, version_id: UUID) -> bool:
     """Whether a version says what it said when it was signed, or when it was drafted where nobody signed it yet."""
-    here = program_of(session)
-    said = session.scalar(select(_version.c.digest).where(_version.c.program_id == here, _version.c.id == version_id))
+    said = scalar(session, only(AgreementVersion.digest).where(AgreementVersion.id == version_id))
     signed = {digest for of, digest in _signed_texts(session, version_id) if of == version_id}
     return content_of_version(session, version_id).digest == said and signed <= {said}
 
@@ -246,16 +252,16 @@ def _says(session: Session, version_id: UUID, digest: str) -> bool:
 
 def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
     """Each version that somebody signed, with the digest of its text that the record holds."""
-    digest = _event.c.facts["digest"].astext
-    rows = session.execute(
-        select(_event.c.subject_id, digest)
+    digest = inside(Event.facts)["digest"].astext
+    rows = run(
+        session,
+        only(Event.subject_id, digest)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb == "agreement.signed",
+            Event.verb == "agreement.signed",
             digest.is_not(None),
-            *([_event.c.subject_id == version_id] if version_id else []),
+            *([col(Event.subject_id) == version_id] if version_id else []),
         )
-        .distinct()
+        .distinct(),
     )
     return [(row[0], row[1]) for row in rows]
 
@@ -280,21 +286,22 @@ def _read(session: Session, where: Any) -> tuple[Kept, ...]:
 def _checked(session: Session, where: Any) -> Sequence[tuple[Any, bool]]:
     """Rows of files without their bytes, each with whether bytes, row and record agree, the signature included."""
     told = and_(
-        _event.c.program_id == _kept.c.program_id,
-        _event.c.verb == "agreement.file_added",
-        _event.c.subject_id == _kept.c.agreement_version_id,
-        _event.c.facts["file"].astext == cast(_kept.c.id, Text),
+        same(Event, _kept),
+        Event.verb == "agreement.file_added",
+        Event.subject_id == _kept.agreement_version_id,
+        inside(Event.facts)["file"].astext == cast(col(_kept.id), Text),
     )
-    rows = session.execute(
+    rows = run(
+        session,
         select(
-            *(_kept.c[name] for name in _SHOWN),
-            func.encode(func.sha256(_kept.c.content), "hex").label("found"),
-            _event.c.facts["sha256"].astext.label("told"),
-            _event.c.facts["signature"].astext.label("told_signature"),
+            *(col(getattr(_kept, name)) for name in _SHOWN),
+            value_of(func.encode(func.sha256(col(_kept.content)), "hex").label("found")),
+            value_of(inside(Event.facts)["sha256"].astext.label("told")),
+            value_of(inside(Event.facts)["signature"].astext.label("told_signature")),
         )
-        .outerjoin(_event, told)
-        .where(_kept.c.program_id == program_of(session), where)
-        .order_by(_kept.c.added_at, _kept.c.id)
+        .outerjoin(Event, told)
+        .where(in_program(_kept), where)
+        .order_by(col(_kept.added_at), col(_kept.id)),
     )
     return [
         (row, row.sha256 == row.found == row.told and _text(row.signature_id) == row.told_signature) for row in rows

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.agreements import signed_files
@@ -17,16 +15,13 @@ from domain.agreements.version_text import content_of_version
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, every, first, of, only, run, scalars, surely
+from domain.kernel.scope import local_day
 from domain.people import people
 from domain.roles.takers import may_act_as
 from locales import N_
 from models.agreement import Agreement, AgreementRole, AgreementVersion
-from models.base import table_of
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_created = table_of(AgreementRole)
+from models.program import Tenure
 
 _DAY = timedelta(days=1)
 
@@ -46,12 +41,12 @@ def renew(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> U
         raise Refusal(
             "agreement.on_its_way", N_("Another version is already drafted, or sent: continue with that one.")
         )
-    return draft_version(session, agreement_id, content_of_version(session, rows[-1]["id"]), by=by, at=at)
+    return draft_version(session, agreement_id, content_of_version(session, rows[-1].id), by=by, at=at)
 
 
-def may_be_rewritten(session: Session, version: Mapping[str, Any]) -> bool:
+def may_be_rewritten(session: Session, version: AgreementVersion) -> bool:
     """Whether a version is a draft, or can be one again: it was sent, and nobody has signed it."""
-    return version["state"] in ("draft", "sent") and not signatures_of(session, version["id"])
+    return version.state in ("draft", "sent") and not signatures_of(session, version.id)
 
 
 def begin(
@@ -76,15 +71,11 @@ def begin(
     the new version, or one to which its holders' role opens nothing.
     """
     signed_files.refuse_unfiled(session, version_id)
-    agreement_id, here = _agreement_of(session, version_id), program_of(session)
+    agreement_id = _agreement_of(session, version_id)
     before = _before(_held_versions(session, agreement_id), version_id)
-    created = set(
-        session.scalars(
-            select(_created.c.role).where(_created.c.program_id == here, _created.c.agreement_version_id == version_id)
-        )
-    )
+    created = set(scalars(session, only(AgreementRole.role).where(AgreementRole.agreement_version_id == version_id)))
     wanted, left = dict(becomes or {}), roles_left(session, version_id, starts_on)
-    if not set(wanted.values()) <= created or not set(wanted) <= {one["role"] for one in left}:
+    if not set(wanted.values()) <= created or not set(wanted) <= {one.role for one in left}:
         raise Refusal("role.unknown_kind", N_("A role becomes another only if the new version creates it."))
     if any(not may_act_as(role, {was}) for was, role in wanted.items()):
         raise Refusal(
@@ -103,53 +94,51 @@ def begin(
             session, version_id, starts_on=starts_on, ends_on=ends_on, by=by, at=at, settled=set(wanted), seen=seen
         )
         for tenure in left:
-            if tenure["role"] in wanted:
-                _hand_on(session, tenure, wanted[tenure["role"]], starts_on, by=by, at=at)
+            if tenure.role in wanted:
+                _hand_on(session, tenure, wanted[tenure.role], starts_on, by=by, at=at)
 
 
 def _end_the_one_before(
-    session: Session, before: Mapping[str, Any], starts_on: date, *, by: Actor, at: datetime
+    session: Session, before: AgreementVersion, starts_on: date, *, by: Actor, at: datetime
 ) -> None:
     last, today = starts_on - _DAY, local_day(session, at)
-    if before["ends_on"] is None or before["ends_on"] >= starts_on:
-        is_over = before["state"] == "ended" and before["ends_on"] < today
-        if is_over or last < before["starts_on"]:
+    if before.ends_on is None or before.ends_on >= starts_on:
+        is_over = before.state == "ended" and before.ends_on is not None and before.ends_on < today
+        if is_over or last < surely(before.starts_on):
             raise Refusal(
                 "agreement.two_in_force",
                 N_("Another version is in force on that day. End it first: two are never in force on one day."),
             )
-        end_version(session, before["id"], ends_on=last, by=by, at=at)
-    elif before["ends_on"] < last and before["ends_on"] >= today:
+        end_version(session, before.id, ends_on=last, by=by, at=at)
+    elif before.ends_on < last and before.ends_on >= today:
         raise Refusal(
             "agreement.gap",
             N_("The version in force has %(last)s as its last day: the next one begins on the day after, not later."),
-            last=before["ends_on"].isoformat(),
+            last=before.ends_on.isoformat(),
         )
 
 
-def _hand_on(
-    session: Session, tenure: Mapping[str, Any], role: str, starts_on: date, *, by: Actor, at: datetime
-) -> None:
+def _hand_on(session: Session, tenure: Tenure, role: str, starts_on: date, *, by: Actor, at: datetime) -> None:
     """A role's holder holds another from a day on; who was to begin later begins with the other on their own day."""
     # Given first: between the two they would hold nothing, and their way in would be shut.
     becomes = people.appoint(
         session,
-        person_id=tenure["person_id"],
+        person_id=tenure.person_id,
         role=role,
-        organization_id=tenure["organization_id"],
-        starts_on=max(starts_on, tenure["starts_on"]),
-        ends_on=tenure["ends_on"],
+        organization_id=tenure.organization_id,
+        starts_on=max(starts_on, tenure.starts_on),
+        ends_on=tenure.ends_on,
         by=by,
         at=at,
     )
-    if tenure["starts_on"] < starts_on:
-        people.end_tenure(session, tenure["id"], ends_on=starts_on - _DAY, by=by, at=at)
-    elif tenure["starts_on"] > local_day(session, at):
-        people.take_back(session, tenure["id"], by=by, at=at)
+    if tenure.starts_on < starts_on:
+        people.end_tenure(session, tenure.id, ends_on=starts_on - _DAY, by=by, at=at)
+    elif tenure.starts_on > local_day(session, at):
+        people.take_back(session, tenure.id, by=by, at=at)
     else:
         # It began today under the version before: it was held for that day.
-        people.end_tenure(session, tenure["id"], ends_on=tenure["starts_on"], by=by, at=at)
-    became_another(session, tenure["id"], becomes)
+        people.end_tenure(session, tenure.id, ends_on=tenure.starts_on, by=by, at=at)
+    became_another(session, tenure.id, becomes)
 
 
 @hook
@@ -158,35 +147,25 @@ def became_another(session: Session, tenure_id: UUID, instead: UUID) -> None:
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:
-    found = one(
+    found = first(
         session,
-        select(_version.c.agreement_id).where(
-            _version.c.program_id == program_of(session), _version.c.id == version_id
-        ),
+        of(AgreementVersion).where(AgreementVersion.id == version_id),
     )
     if found is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
-    agreement_id: UUID = found["agreement_id"]
-    return agreement_id
+    return found.agreement_id
 
 
-def _held_versions(session: Session, agreement_id: UUID) -> list[dict[str, Any]]:
+def _held_versions(session: Session, agreement_id: UUID) -> list[AgreementVersion]:
     """Every version of an agreement, which is held: two of its versions never move at once."""
-    here = program_of(session)
-    session.execute(
-        select(_agreement.c.id)
-        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
-        .with_for_update()
-    )
-    return many(
+    run(session, only(Agreement.id).where(Agreement.id == agreement_id).with_for_update())
+    return every(
         session,
-        select(_version)
-        .where(_version.c.program_id == here, _version.c.agreement_id == agreement_id)
-        .order_by(_version.c.n),
+        of(AgreementVersion).where(AgreementVersion.agreement_id == agreement_id).order_by(col(AgreementVersion.n)),
     )
 
 
-def _before(rows: list[dict[str, Any]], version_id: UUID) -> dict[str, Any] | None:
+def _before(rows: list[AgreementVersion], version_id: UUID) -> AgreementVersion | None:
     """The version that was in force last, or is to be, of those other than this."""
-    begun = [row for row in rows if row["starts_on"] is not None and row["id"] != version_id]
-    return max(begun, key=lambda row: row["starts_on"], default=None)
+    begun = [row for row in rows if row.starts_on is not None and row.id != version_id]
+    return max(begun, key=lambda row: surely(row.starts_on), default=None)

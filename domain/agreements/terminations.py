@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.agreements import letters, renewals
@@ -23,15 +21,13 @@ from domain.agreements.agreements import (
 )
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, in_program, inside, joins, of, scalar, select, surely
+from domain.kernel.scope import local_day
 from domain.record import events
+from domain.terms.days import Version
 from locales import N_
 from models.agreement import AgreementVersion
-from models.base import table_of
 from models.record import Event
-
-_version = table_of(AgreementVersion)
-_event = table_of(Event)
 
 
 def end_version(
@@ -59,67 +55,66 @@ def end_version(
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "end")
     today = local_day(session, at)
-    if notice_on is not None and ends_on < held["starts_on"]:
+    if notice_on is not None and ends_on < surely(held.starts_on):
         if _is_not_to_begin(session, held, ends_on, today):
             _never_begin(session, held, ends_on, notice_on, by=by, at=at)
             return
         held = in_force_before(session, held, ends_on)
         state = state_after(held, "end")
-    if held["state"] == "ended" and held["ends_on"] < today:
+    if held.state == "ended" and surely(held.ends_on) < today:
         raise not_now("end")
-    if ends_on < held["starts_on"]:
+    starts_on = surely(held.starts_on)
+    if ends_on < starts_on:
         raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
-    refuse_two_in_force(session, held, held["starts_on"], ends_on)
-    if held["ends_on"] is not None and ends_on > held["ends_on"]:
+    refuse_two_in_force(session, held, starts_on, ends_on)
+    if held.ends_on is not None and ends_on > held.ends_on:
         raise Refusal(
             "agreement.prolonged",
             N_(
                 "The last day of this version is %(last)s. A later one would prolong it without a signature: draft the "
                 "next version, and have it signed."
             ),
-            last=held["ends_on"].isoformat(),
+            last=held.ends_on.isoformat(),
         )
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
     later = _to_begin_after(session, held, ends_on) if notice_on is not None else []
-    if any(one["starts_on"] <= today for one in later):
+    if any(surely(one.starts_on) <= today for one in later):
         raise not_now("end")
     change_version(session, held, state=state, ends_on=ends_on)
     events.write(
         session,
         "agreement.ended",
         "agreement_version",
-        held["id"],
+        held.id,
         by=by,
         at=at,
-        number=held["n"],
+        number=held.n,
         ends_on=ends_on.isoformat(),
         notice_on=notice_on.isoformat() if notice_on else None,
         shorter_agreed=shorter_agreed,
     )
     if notice_on is not None:
-        directors = directors_on(session, held["organization_id"], local_day(session, at))
+        directors = directors_on(session, held.organization_id, local_day(session, at))
         letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
-        renewals.call_off(session, held["id"], last=ends_on, by=by, at=at)
+        renewals.call_off(session, held.id, last=ends_on, by=by, at=at)
         for one in later:
-            call_off_version(session, one["id"], last=ends_on, by=by, at=at)
+            call_off_version(session, one.id, last=ends_on, by=by, at=at)
 
 
-def _is_not_to_begin(session: Session, held: Mapping[str, Any], ends_on: date, today: date) -> bool:
+def _is_not_to_begin(session: Session, held: Version, ends_on: date, today: date) -> bool:
     """Whether a version is to begin after a last day, today or later, by which none of its agreement is in force."""
-    organization = held["organization_id"]
+    organization = held.organization_id
     by_then = [version_in_force(session, organization, day) for day in (today, ends_on)]
-    return held["starts_on"] > today and ends_on >= today and not any(by_then)
+    return surely(held.starts_on) > today and ends_on >= today and not any(by_then)
 
 
-def _never_begin(
-    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, by: Actor, at: datetime
-) -> None:
+def _never_begin(session: Session, held: Version, ends_on: date, notice_on: date, *, by: Actor, at: datetime) -> None:
     """A partner leaves before their agreement begins: what was to begin does not, and its directors are told."""
     _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
-    for version in [held, *_to_begin_after(session, held, ends_on)]:
-        call_off_version(session, version["id"], last=ends_on, by=by, at=at)
-    directors = directors_on(session, held["organization_id"], local_day(session, at))
+    for version_id in (held.id, *(one.id for one in _to_begin_after(session, held, ends_on))):
+        call_off_version(session, version_id, last=ends_on, by=by, at=at)
+    directors = directors_on(session, held.organization_id, local_day(session, at))
     letters.not_to_begin(session, held, directors, by=by, at=at)
 
 
@@ -130,7 +125,8 @@ def call_off_version(session: Session, version_id: UUID, *, last: date, by: Acto
     """
     held = hold_version(session, version_id)
     state = state_after(held, "call_off")
-    if held["starts_on"] <= local_day(session, at):
+    starts_on = surely(held.starts_on)  # of one in force
+    if starts_on <= local_day(session, at):
         raise not_now("call_off")
     change_version(session, held, state=state, starts_on=None, ends_on=None)
     events.write(
@@ -140,22 +136,21 @@ def call_off_version(session: Session, version_id: UUID, *, last: date, by: Acto
         version_id,
         by=by,
         at=at,
-        number=held["n"],
-        was=held["starts_on"].isoformat(),
+        number=held.n,
+        was=starts_on.isoformat(),
     )
     renewals.call_off(session, version_id, last=last, by=by, at=at)
-    renewals.follow_agreement(session, held["agreement_id"], by=by, at=at)
+    renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
 
 
 def is_given_notice() -> ColumnElement[bool]:
     """The condition on a version that one side ended it with notice, as the record of that act says."""
     return (
-        select(_event.c.id)
+        select(Event.id)
         .where(
-            _event.c.program_id == _version.c.program_id,
-            _event.c.subject_id == _version.c.id,
-            _event.c.verb == "agreement.ended",
-            _event.c.facts["notice_on"].astext.is_not(None),
+            joins(Event.subject_id, AgreementVersion),
+            Event.verb == "agreement.ended",
+            inside(Event.facts)["notice_on"].astext.is_not(None),
         )
         .exists()
     )
@@ -173,42 +168,42 @@ def called_off_from(session: Session, version_id: UUID) -> date | None:
 
 def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> date | None:
     """The day that the record's last line of an act on a version tells; None where there is none."""
-    told = session.scalar(
-        select(_event.c.facts[fact].astext)
+    told = scalar(
+        session,
+        select(inside(Event.facts)[fact].astext)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == version_id,
-            _event.c.verb == verb,
-            _event.c.facts[fact].astext.is_not(None),
+            in_program(Event),
+            Event.subject_id == version_id,
+            Event.verb == verb,
+            inside(Event.facts)[fact].astext.is_not(None),
         )
-        .order_by(_event.c.at.desc())
-        .limit(1)
+        .order_by(col(Event.at).desc())
+        .limit(1),
     )
     return None if told is None else date.fromisoformat(told)
 
 
-def _to_begin_after(session: Session, held: Mapping[str, Any], day: date) -> list[dict[str, Any]]:
+def _to_begin_after(session: Session, held: Version, day: date) -> list[AgreementVersion]:
     """The versions of the same agreement whose first day is settled and comes after a local day, in order."""
-    return many(
+    return every(
         session,
-        select(_version)
+        of(AgreementVersion)
         .where(
-            _version.c.program_id == program_of(session),
-            _version.c.agreement_id == held["agreement_id"],
-            _version.c.id != held["id"],
-            _version.c.state.in_(["in_force", "ended"]),
-            _version.c.starts_on > day,
+            AgreementVersion.agreement_id == held.agreement_id,
+            AgreementVersion.id != held.id,
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            col(AgreementVersion.starts_on) > day,
         )
-        .order_by(_version.c.starts_on),
+        .order_by(col(AgreementVersion.starts_on)),
     )
 
 
 def _refuse_short_notice(
-    session: Session, held: Mapping[str, Any], ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
+    session: Session, held: Version, ends_on: date, notice_on: date, *, shorter_agreed: bool, at: datetime
 ) -> None:
     if notice_on > local_day(session, at):
         raise Refusal("agreement.day_to_come", N_("Notice is recorded once it is given, not before."))
-    soonest = notice_on + timedelta(days=held["notice_days"])
+    soonest = notice_on + timedelta(days=held.notice_days)
     if ends_on < soonest and not shorter_agreed:
         raise Refusal(
             "agreement.short_notice",
@@ -216,6 +211,6 @@ def _refuse_short_notice(
                 "With the notice of this agreement (in days: %(days)s) the last day is "
                 "%(soonest)s at the soonest. Say so if both sides agreed on an earlier one."
             ),
-            days=held["notice_days"],
+            days=held.notice_days,
             soonest=soonest.isoformat(),
         )

@@ -9,21 +9,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.declarations.program import ProgramFile
 from domain.declarations.program_agreements import Owed
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import col, every, first, of, run
+from domain.kernel.scope import program_of
 from locales import N_
 from models.agreement import AgreementRole, AgreementVersion, Obligation
-from models.base import table_of
-
-_version = table_of(AgreementVersion)
-_created = table_of(AgreementRole)
-_obligation = table_of(Obligation)
-
 
 Columns = dict[str, Any]
 
@@ -90,25 +85,23 @@ def content_of_version(session: Session, version_id: UUID) -> Content:
 
     Roles and obligations come by their keys. Raises Refusal: no such version.
     """
-    here = program_of(session)
-    row = one(session, select(_version).where(_version.c.program_id == here, _version.c.id == version_id))
+    row = first(session, of(AgreementVersion).where(AgreementVersion.id == version_id))
     if row is None:
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
 
-    def parts(table: Table, name: str) -> dict[str, Columns]:
-        rows = many(
+    def parts(table: Any, name: str) -> dict[str, Columns]:
+        rows: list[Any] = every(
             session,
-            select(table)
-            .where(table.c.program_id == here, table.c.agreement_version_id == version_id)
-            .order_by(table.c[name]),
+            of(table).where(table.agreement_version_id == version_id).order_by(col(getattr(table, name))),
         )
-        return {part[name]: {key: value for key, value in part.items() if key not in _OF_ROW} for part in rows}
+        said = [{key: value for key, value in part._asdict().items() if key not in _OF_ROW} for part in rows]
+        return {part[name]: part for part in said}
 
     return Content(
-        notice_days=row["notice_days"],
-        roles=parts(_created, "role"),
-        obligations=parts(_obligation, "key"),
-        terms=row["terms"],
+        notice_days=row.notice_days,
+        roles=parts(AgreementRole, "role"),
+        obligations=parts(Obligation, "key"),
+        terms=row.terms,
     )
 
 
@@ -132,10 +125,10 @@ def _columns_of(owed: Owed) -> Columns:
 
 def write_parts(session: Session, version_id: UUID, content: Content) -> None:
     """Write the roles and obligations of a version as their rows."""
-    for table, parts in ((_created, content.roles), (_obligation, content.obligations)):
+    for table, parts in ((AgreementRole, content.roles), (Obligation, content.obligations)):
         rows = [
             {"program_id": program_of(session), "id": uuid4(), "agreement_version_id": version_id, **columns}
             for columns in parts.values()
         ]
         if rows:
-            session.execute(insert(table), rows)
+            run(session, insert(table), rows)

@@ -34,27 +34,27 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
     marked to be undone.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    act = held.task["act_state"]
+    act = held.task.act_state
     if undone:
         if act == "undo_wanted":
             change(session, held, act_state=ACT.after(act, "undo"))
-            tell(session, held, "act.undone", step=held.task["step"], action=held.task["undo"])
+            tell(session, held, "act.undone", step=held.task.step, action=held.task.undo)
             opened = open_those_ready(session, held, [held.id])
             closed = False
-            if held.case is not None and held.case["state"] == "open" and not opened:
-                closed = close_if_settled(session, held.case["id"], by=by, at=at)
-            return Moved(held.id, held.task["state"], held.case_id, opened, closed)
-        return Moved(held.id, held.task["state"], held.case_id)
+            if held.case is not None and held.case.state == "open" and not opened:
+                closed = close_if_settled(session, held.case.id, by=by, at=at)
+            return Moved(held.id, held.task.state, held.case_id, opened, closed)
+        return Moved(held.id, held.task.state, held.case_id)
     if act == "done":
-        return Moved(held.id, held.task["state"], held.case_id)
-    if held.task["state"] == "done" and ACT.allows(act, "perform"):
+        return Moved(held.id, held.task.state, held.case_id)
+    if held.task.state == "done" and ACT.allows(act, "perform"):
         return _seen_to_again(session, held)
-    still_asked = act in ("wanted", "stuck") and held.task["state"] == "open"
+    still_asked = act in ("wanted", "stuck") and held.task.state == "open"
     if not still_asked:
         # It was called off while the engine was at it: what was done must be taken back.
-        change(session, held, act_state=ACT.after(act, "perform_late" if held.task["undo"] else "let_go"))
-        tell(session, held, "act.done_too_late", step=held.task["step"], action=held.task["action"])
-        return Moved(held.id, held.task["state"], held.case_id)
+        change(session, held, act_state=ACT.after(act, "perform_late" if held.task.undo else "let_go"))
+        tell(session, held, "act.done_too_late", step=held.task.step, action=held.task.action)
+        return Moved(held.id, held.task.state, held.case_id)
     state = TASK.after("open", "complete")
     change(
         session,
@@ -66,7 +66,7 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
         done_as=by.role,
         next_check=None,
     )
-    tell(session, held, "act.done", step=held.task["step"], action=held.task["action"])
+    tell(session, held, "act.done", step=held.task.step, action=held.task.action)
     return settle(session, held, state)
 
 
@@ -76,7 +76,7 @@ def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
     A step that was not done waits as it did, and is done by what holds then; one that failed is tried again.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["state"] == "done":
+    if held.task.state == "done":
         wait_again(session, held.task, by=by, at=at)
         open_those_ready(session, held, [held.id])
     wake(session, held)
@@ -84,12 +84,12 @@ def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def _seen_to_again(session: Session, held: Held) -> Moved:
     """What was done already holds by a day that moved since."""
-    change(session, held, act_state=ACT.after(held.task["act_state"], "perform"))
-    tell(session, held, "act.done_again", step=held.task["step"], action=held.task["action"])
+    change(session, held, act_state=ACT.after(held.task.act_state, "perform"))
+    tell(session, held, "act.done_again", step=held.task.step, action=held.task.action)
     closed = False
-    if held.case is not None and held.case["state"] == "open":
-        closed = close_if_settled(session, held.case["id"], by=held.by, at=held.at)
-    return Moved(held.id, held.task["state"], held.case_id, case_closed=closed)
+    if held.case is not None and held.case.state == "open":
+        closed = close_if_settled(session, held.case.id, by=held.by, at=held.at)
+    return Moved(held.id, held.task.state, held.case_id, case_closed=closed)
 
 
 def record_trouble(
@@ -100,6 +100,6 @@ def record_trouble(
     `needs_people`: a rule refused it, so that nothing changes until somebody sees to it. The act is stuck then.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if needs_people and held.task["act_state"] == "wanted":
+    if needs_people and held.task.act_state == "wanted":
         change(session, held, act_state=ACT.after("wanted", "fail"))
-    tell(session, held, "act.trouble", step=held.task["step"], action=held.task["action"], code=code)
+    tell(session, held, "act.trouble", step=held.task.step, action=held.task.action, code=code)

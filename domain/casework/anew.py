@@ -5,27 +5,22 @@ Calling a case off and opening another one gives nobody more time than taking th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, FromClause, and_, func, select
+from sqlalchemy import ColumnElement, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, and_
 
 from domain.casework import scheduling
-from domain.casework.subjects import same_subject
+from domain.casework.subjects import About, same_subject
 from domain.declarations.protocol import Protocol
-from domain.kernel.scope import local_day, program_of
-from models.base import refers, table_of
+from domain.kernel.rows import col, in_program, joins, only, run, same, select, value_of
+from domain.kernel.scope import local_day
 from models.casework import Case, Lateness, Task
-
-_case = table_of(Case)
-_task = table_of(Task)
-_lateness = table_of(Lateness)
-
 
 #: Whoever stayed for longer before they leave once more is asked about anew, with all the time that it takes.
 OF_LATE: Final = timedelta(days=30)
@@ -39,9 +34,7 @@ class Missed(NamedTuple):
     due_on: date
 
 
-def counts_from(
-    session: Session, key: str, columns: Mapping[str, Any], anchor: str, steps: Collection[str], at: datetime
-) -> date:
+def counts_from(session: Session, key: str, about: About, anchor: str, steps: Collection[str], at: datetime) -> date:
     """The local day from which a case about somebody who leaves counts that is opened now.
 
     Where one about the same was cancelled of late, the time for which it had asked is over: it is counted again, and
@@ -50,26 +43,22 @@ def counts_from(
     """
     today = local_day(session, at)
     was_left = (
-        select(_task.c.id)
+        select(Task.id)
         .where(
-            _task.c.program_id == _case.c.program_id,
-            _task.c.case_id == _case.c.id,
-            _task.c.step.in_(steps),
-            _task.c.state == "cancelled",
-            _task.c.done_at.is_(None),
+            joins(Task.case_id, Case), col(Task.step).in_(steps), Task.state == "cancelled", col(Task.done_at).is_(None)
         )
         .exists()
     )
-    before = session.execute(
-        select(_case.c.anchors, _case.c.ended_at, was_left.label("was_left"))
+    before = run(
+        session,
+        only(Case.anchors, Case.ended_at, value_of(was_left.label("was_left")))
         .where(
-            _case.c.program_id == program_of(session),
-            _case.c.protocol == key,
-            same_subject(columns),
-            _case.c.state == "cancelled",
+            Case.protocol == key,
+            same_subject(about),
+            Case.state == "cancelled",
         )
-        .order_by(_case.c.ended_at.desc())
-        .limit(1)
+        .order_by(col(Case.ended_at).desc())
+        .limit(1),
     ).first()
     if before is None or not before.was_left or anchor not in before.anchors:
         return today
@@ -91,8 +80,9 @@ def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:
         for one in missed_before(session, case, protocol)
     ]
     if found:
-        session.execute(
-            insert(_lateness).on_conflict_do_nothing(index_elements=["program_id", "task_id", "due_on", "until"]),
+        run(
+            session,
+            insert(Lateness).on_conflict_do_nothing(index_elements=["program_id", "task_id", "due_on", "until"]),
             found,
         )
 
@@ -103,32 +93,29 @@ def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[
     Of several cases it is the first one's step, so that one step is late once. One whose day hangs on another day by
     now, such as a later arrival, had no such day: the later one counts. What was handed in was not missed.
     """
-    old, before = aliased(_task), aliased(_case)
-    moved = aliased(_lateness)
-    lost = (
-        select(func.min(moved.c.due_on))
-        .where(moved.c.program_id == old.c.program_id, moved.c.task_id == old.c.id)
-        .scalar_subquery()
-    )
-    rows = session.execute(
-        select(old.c.id, old.c.step, old.c.item, old.c.clause, func.least(old.c.due_on, lost).label("first"))
-        .join(before, refers(old.c.case_id, before))
+    old, before = aliased(Task), aliased(Case)
+    moved = aliased(Lateness)
+    lost = select(func.min(col(moved.due_on))).where(joins(moved.task_id, old)).scalar_subquery()
+    rows = run(
+        session,
+        select(old.id, old.step, old.item, old.clause, value_of(func.least(col(old.due_on), lost).label("first")))
+        .join(before, joins(old.case_id, before))
         .join(
-            _task,
-            and_(_task.c.program_id == old.c.program_id, _task.c.step == old.c.step, _task.c.item == old.c.item),
+            Task,
+            and_(same(Task, old), Task.step == old.step, Task.item == old.item),
         )
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case.id,
-            before.c.protocol == case.protocol,
+            in_program(Task),
+            Task.case_id == case.id,
+            before.protocol == case.protocol,
             _about_the_same(before, case),
-            before.c.state == "cancelled",
-            before.c.ended_at <= case.opened_at,
-            old.c.state == "cancelled",
-            old.c.done_at.is_(None),
-            old.c.due_on.is_not(None),
+            before.state == "cancelled",
+            col(before.ended_at) <= case.opened_at,
+            old.state == "cancelled",
+            col(old.done_at).is_(None),
+            col(old.due_on).is_not(None),
         )
-        .order_by("first", before.c.opened_at, old.c.id)
+        .order_by("first", col(before.opened_at), col(old.id)),
     ).all()
     if not rows:
         return
@@ -145,11 +132,13 @@ def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[
             yield Missed(row.id, row.clause, due_on)
 
 
-def _about_the_same(before: FromClause, case: Case) -> ColumnElement[bool]:
+def _about_the_same(before: Any, case: Case) -> ColumnElement[bool]:
     return and_(
         *(
-            before.c[name].is_(None) if (value := getattr(case, name)) is None else before.c[name] == value
+            col(getattr(before, name)).is_(None)
+            if (value := getattr(case, name)) is None
+            else col(getattr(before, name)) == value
             for name in ("subject_id", "organization_id", "agreement_version_id", "participant_id")
         ),
-        before.c.period == case.period,
+        before.period == case.period,
     )

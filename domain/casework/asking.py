@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework import assigning
@@ -15,14 +14,11 @@ from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, only, same, surely, tuples
+from domain.kernel.scope import local_day
 from domain.roles.roles import ALONE, Link
 from locales import say, show_day
-from models.base import table_of
 from models.casework import Responsibility, Task
-
-_task = table_of(Task)
-_chain = table_of(Responsibility)
 
 
 def ask(
@@ -68,7 +64,7 @@ def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime
     """Complete what was asked because what it asks was done. Whether anything was open."""
     found = open_ones(session, step, item)
     for row in found:
-        complete_task(session, row["id"], by=by, at=at, in_its_act=True)
+        complete_task(session, row.id, by=by, at=at, in_its_act=True)
     return bool(found)
 
 
@@ -76,14 +72,14 @@ def no_more(session: Session, step: str, item: UUID, *, by: Actor, at: datetime)
     """Call off what was asked, since there is nothing left to answer. Whether anything was open."""
     found = open_ones(session, step, item)
     for row in found:
-        assigning.call_off(session, row["id"], by=by, at=at)
+        assigning.call_off(session, row.id, by=by, at=at)
     return bool(found)
 
 
 def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> None:
     """Call off whatever is asked about one thing, since it is no more."""
     for row in open_ones(session, None, item):
-        assigning.call_off(session, row["id"], by=by, at=at)
+        assigning.call_off(session, row.id, by=by, at=at)
 
 
 def ask_who_has_it_now(
@@ -103,15 +99,15 @@ def ask_who_has_it_now(
     """
     changed = 0
     for row in open_ones(session, step, only):
-        item, asked = UUID(row["item"]), row["links"][0]
+        item, asked = UUID(row.item), row.links[0]
         now = whose(item)
         if not _is_theirs(asked, now):
             no_more(session, step, item, by=by, at=at)
             ask_anew(item, now)
         elif now is not None and (ALONE in now) != (ALONE in asked):
             link = {name: said for name, said in asked.items() if name != ALONE}
-            chain = [link | {ALONE: True} if ALONE in now else link, *row["links"][1:]]
-            assigning.fall_on(session, row["id"], chain, by=by, at=at)
+            chain = [link | {ALONE: True} if ALONE in now else link, *row.links[1:]]
+            assigning.fall_on(session, row.id, chain, by=by, at=at)
         else:
             continue
         changed += 1
@@ -123,24 +119,33 @@ def _is_theirs(asked: Link, now: Link | None) -> bool:
     return asked.get("person") == (None if now is None else now["person"])
 
 
-def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[dict[str, Any]]:
-    """What is asked and not answered: the tasks' `id`, `item` and `opened_at`, and the `links` of whom they fall on.
+class Asked(NamedTuple):
+    """A task by which something is asked, and the links of whom it falls on."""
+
+    id: UUID
+    item: str
+    opened_at: datetime
+    links: list[Link]
+
+
+def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[Asked]:
+    """What is asked and not answered.
 
     Of every step where none is given, about everything where no item is.
     """
     about = [
-        *([] if step is None else [_task.c.step == step]),
-        *([] if item is None else [_task.c.item == str(item)]),
+        *([] if step is None else [col(Task.step) == step]),
+        *([] if item is None else [col(Task.item) == str(item)]),
     ]
-    return many(
+    rows = tuples(
         session,
-        select(_task.c.id, _task.c.item, _task.c.opened_at, _chain.c.links)
-        .join(_chain, (_chain.c.program_id == _task.c.program_id) & (_chain.c.id == _task.c.declared_owed_by_id))
+        only(Task.id, Task.item, surely(Task.opened_at), Responsibility.links)
+        .join(Responsibility, same(Responsibility, Task) & (col(Responsibility.id) == col(Task.declared_owed_by_id)))
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id.is_(None),
-            _task.c.state == "open",
+            col(Task.case_id).is_(None),
+            Task.state == "open",
             *about,
         )
-        .order_by(_task.c.opened_at, _task.c.id),
+        .order_by(col(Task.opened_at), col(Task.id)),
     )
+    return [Asked(*row) for row in rows]

@@ -14,15 +14,13 @@ from domain.casework import scheduling
 from domain.casework.locking import change, hold, tell, wait_again
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import run, surely
 from domain.kernel.scope import local_day, program_of
 from domain.record.events import write
 from domain.roles.roles import Link, responsibility
 from locales import N_
-from models.base import table_of
 from models.casework import Task
 from models.lifecycles import TASK, NoSuchMove
-
-_task = table_of(Task)
 
 
 class Reminder(NamedTuple):
@@ -83,7 +81,7 @@ def assign(
         opened_at=None if waits else at,
         **(ladder | {"next_check": None} if waits else ladder),
     )
-    session.execute(insert(_task).values(task.model_dump()))
+    run(session, insert(Task).values(task.model_dump()))
     verb = "task.planned" if waits else "task.opened"
     write(session, verb, "task", task.id, by=by, at=at, step=step, item=item)
     return task.id
@@ -95,26 +93,27 @@ def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: d
     It is due by its day or, where that is past, by `due_on`. Its reminders count from today.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["state"] != TASK.initial:
+    if held.task.state != TASK.initial:
         return False
     today = local_day(session, at)
-    due = held.task["due_on"] if held.task["due_on"] > today or due_on is None else due_on
+    had = surely(held.task.due_on)
+    due = had if had > today or due_on is None else due_on
     change(
         session,
         held,
-        state=TASK.after(held.task["state"], "open"),
+        state=TASK.after(held.task.state, "open"),
         due_on=due,
         opened_at=at,
         **scheduling.ladder_outside(session, due, on=today, at_once=True),
     )
-    tell(session, held, "task.opened", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.opened", step=held.task.step, item=held.task.item)
     return True
 
 
 def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Have an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["state"] != "open":
+    if held.task.state != "open":
         return False
     wait_again(session, held.task, by=by, at=at)
     return True
@@ -128,7 +127,7 @@ def ask_once_more(
     Whoever owes it hears of it with the next digest, which goes to a person once a day at most.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["state"] != "open":
+    if held.task.state != "open":
         return False
     change(
         session,
@@ -138,7 +137,7 @@ def ask_once_more(
         due_on=due_on,
         **scheduling.ladder_outside(session, due_on, on=local_day(session, at), at_once=True),
     )
-    tell(session, held, "task.asked_again", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.asked_again", step=held.task.step, item=held.task.item)
     return True
 
 
@@ -149,26 +148,26 @@ def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     now = responsibility(session, chain)
-    is_with_them = held.task["owed_by_id"] == held.task["declared_owed_by_id"]
-    change(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task["owed_by_id"])
+    is_with_them = held.task.owed_by_id == held.task.declared_owed_by_id
+    change(session, held, declared_owed_by_id=now, owed_by_id=now if is_with_them else held.task.owed_by_id)
 
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
     """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     try:
-        state = TASK.after(held.task["state"], "cancel")
+        state = TASK.after(held.task.state, "cancel")
     except NoSuchMove:
         raise Refusal("task.over", N_("This task is done or was cancelled: it is no longer owed.")) from None
     change(session, held, state=state, next_check=None)
-    tell(session, held, "task.called_off", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.called_off", step=held.task.step, item=held.task.item)
 
 
 def restore(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Have a duty outside any case that was called off wait again for what it rests on; whether it was called off."""
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["state"] != "cancelled":
+    if held.task.state != "cancelled":
         return False
-    change(session, held, state=TASK.after(held.task["state"], "restore"), opened_at=None, next_check=None)
-    tell(session, held, "task.planned", step=held.task["step"], item=held.task["item"])
+    change(session, held, state=TASK.after(held.task.state, "restore"), opened_at=None, next_check=None)
+    tell(session, held, "task.planned", step=held.task.step, item=held.task.item)
     return True

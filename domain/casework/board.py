@@ -6,42 +6,51 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, and_, any_, bindparam, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func, literal
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.casework.approving import falls_for_approval
-from domain.kernel.scope import many, program_of, run
+from domain.casework.approving import Owed, falls_for_approval
+from domain.kernel.rows import (
+    SHAPE,
+    AnySelect,
+    also,
+    col,
+    every,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
+from domain.kernel.scope import program_of
 from domain.roles.roles import HAVING, Falls, Holder, Link, Standing
 from domain.roles.sight import task_is_open_to
 from domain.terms.agreed_roles import created_roles, creates_on
 from models.agreement import AgreementRole, AgreementVersion
-from models.base import refers, table_of
 from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Organization, Role
 
+T = TypeVar("T", bound=Task)
 #: Ids of chains in a statement.
 CHAINS: Final = ARRAY(Uuid())
 
-_task = table_of(Task)
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
-_chain = table_of(Responsibility)
-_role = table_of(Role)
-_organization = table_of(Organization)
-_version = table_of(AgreementVersion)
-_created = table_of(AgreementRole)
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
 
-
-_CHAINS_ASKED: Final = select(_chain.c.id, _chain.c.links).where(
-    _chain.c.program_id == bindparam("here", type_=Uuid()), _chain.c.id == any_(bindparam("chains", type_=CHAINS))
+_CHAINS_ASKED: Final = only(Responsibility.id, Responsibility.links).where(
+    col(Responsibility.id) == any_(bindparam("chains", type_=CHAINS))
 )
 
 
@@ -57,13 +66,41 @@ class Hats:
     tasks: Mapping[UUID, Holder]
     alone: Mapping[UUID, Holder]
 
-    def of(self, task: Mapping[str, Any]) -> Holder | None:
+    def of(self, task: Task) -> Holder | None:
         """The hat under which they have a task that is open or waits for an approval; None where they have it not."""
-        return self.alone.get(task["id"]) or (self.tasks.get(task["owed_by_id"]) if task["state"] == "open" else None)
+        return self.alone.get(task.id) or (self.tasks.get(surely(task.owed_by_id)) if task.state == "open" else None)
 
-    def to_approve(self, tasks: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def to_approve(self, tasks: Iterable[T]) -> list[T]:
         """Those of these tasks that wait for their approval."""
-        return [dict(task) for task in tasks if task["state"] == "submitted" and task["id"] in self.alone]
+        return [task for task in tasks if task.state == "submitted" and task.id in self.alone]
+
+
+class TaskWithCase(Task):
+    """A task with what lists tell of its case, where it is of one."""
+
+    model_config = SHAPE
+    protocol: str | None = also(Case.protocol)
+    protocol_version_id: UUID | None = also(Case.protocol_version_id)
+    subject_id: UUID | None = also(Case.subject_id)
+    organization_id: UUID | None = also(Case.organization_id)
+    case_state: str | None = also(Case.state)
+
+
+class Falling(NamedTuple):
+    """A task that waits on a role that nobody holds, by the first link of its chain."""
+
+    id: UUID
+    title_fr: str
+    title_en: str
+    due_on: date | None
+    case_id: UUID | None
+    role: str
+    at: str
+
+    @property
+    def first(self) -> Link:
+        """The first link of its chain."""
+        return {"role": self.role, "at": self.at}
 
 
 @dataclass(frozen=True)
@@ -96,16 +133,17 @@ def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID
 
     What an open or a closed case no longer asks for is not counted; of a cancelled one all that it asked for is.
     """
-    rows = session.execute(
-        select(
-            _task.c.case_id,
-            func.count().filter(_task.c.required, is_asked()),
-            func.count().filter(_task.c.required, _task.c.state.in_(SETTLED)),
-            func.count().filter(is_late(day)),
+    rows = run(
+        session,
+        only(
+            surely(Task.case_id),
+            value_of(func.count().filter(col(Task.required), is_asked())),
+            value_of(func.count().filter(col(Task.required), col(Task.state).in_(SETTLED))),
+            value_of(func.count().filter(is_late(day))),
         )
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.case_id.in_(ids := list(case_ids)))
-        .group_by(_task.c.case_id)
+        .join(Case, joins(Task.case_id, Case))
+        .where(col(Task.case_id).in_(ids := list(case_ids)))
+        .group_by(col(Task.case_id)),
     )
     return dict.fromkeys(ids, Progress()) | {case_id: Progress(*counts) for case_id, *counts in rows}
 
@@ -116,30 +154,26 @@ def is_asked() -> ColumnElement[bool]:
     What a newer version of the protocol had called off before is no part of it: the version that the case follows does
     not have that step.
     """
-    has_step = _protocol.c.declared["steps"].op("@>")(
-        func.jsonb_build_array(func.jsonb_build_object("id", _task.c.step))
+    has_step = inside(ProtocolVersion.declared)["steps"].op("@>")(
+        func.jsonb_build_array(func.jsonb_build_object("id", col(Task.step)))
     )
     in_its_version = (
-        select(_protocol.c.id)
-        .where(
-            _protocol.c.program_id == _case.c.program_id,
-            _protocol.c.id == _case.c.protocol_version_id,
-            has_step,
-        )
-        .correlate(_case, _task)
+        select(ProtocolVersion.id)
+        .where(joins(Case.protocol_version_id, ProtocolVersion), has_step)
+        .correlate(Case, Task)
         .exists()
     )
-    return or_(_task.c.state != "cancelled", and_(_case.c.state == "cancelled", in_its_version))
+    return or_(Task.state != "cancelled", and_(Case.state == "cancelled", in_its_version))
 
 
 def is_late(day: date) -> ColumnElement[bool]:
     """The condition on a task that somebody owes it, and that its due day is past."""
-    return and_(_task.c.state.in_(LIVE), _task.c.due_on < day)
+    return and_(col(Task.state).in_(LIVE), col(Task.due_on) < day)
 
 
-def late_on(task: Mapping[str, Any], day: date) -> bool:
+def late_on(task: Task, day: date) -> bool:
     """As `is_late`, of a task that was read. One that cannot begin yet is nobody's, and is late nowhere."""
-    return task["state"] in LIVE and task["due_on"] is not None and task["due_on"] < day
+    return task.state in LIVE and task.due_on is not None and task.due_on < day
 
 
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
@@ -155,8 +189,8 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     one_by_one = waiting | {row.id for row in rows if row.to_approve}
     alone: dict[UUID, Holder | None] = {}
     if one_by_one:
-        found = many(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)})
-        alone = {row["id"]: who_has(standing, row, chains).on(person_id) for row in found}
+        found = tuples(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)})
+        alone = {task_id: who_has(standing, Owed(*row), chains).on(person_id) for task_id, *row in found}
     return Hats(
         person_id,
         {chain: hat for chain, hat in tasks.items() if hat},
@@ -166,35 +200,37 @@ def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
 
 #: The tasks of which it depends on the task, and not on its chain alone, who has them.
 _ONE_BY_ONE: Final = select(
-    *(_task.c[name] for name in ("id", "state", "due_on", "owed_by_id", "approved_by_id")),
-    *(_task.c[name] for name in ("done_by", "done_for", "may_not_approve")),
+    Task.id,
+    Task.state,
+    Task.due_on,
+    Task.owed_by_id,
+    Task.approved_by_id,
+    Task.done_by,
+    Task.done_for,
+    Task.may_not_approve,
 ).where(
-    _task.c.program_id == bindparam("here", type_=Uuid()),
+    in_program(Task),
     or_(
-        and_(_task.c.state == "open", _task.c.owed_by_id == any_(bindparam("chains", type_=CHAINS))),
-        and_(_task.c.state == "submitted", _task.c.approved_by_id == any_(bindparam("chains", type_=CHAINS))),
+        and_(Task.state == "open", col(Task.owed_by_id) == any_(bindparam("chains", type_=CHAINS))),
+        and_(Task.state == "submitted", col(Task.approved_by_id) == any_(bindparam("chains", type_=CHAINS))),
     ),
 )
 
 
 @cache
-def _chains_in_use(links: int) -> Select[Any]:
+def _chains_in_use(links: int) -> AnySelect:
     """The chains that name one of so many links, with something to do or to approve. Built once for each number."""
-    here = bindparam("here", type_=Uuid())
-    named = or_(*(_chain.c.links.contains(bindparam(f"link_{place}", type_=JSONB)) for place in range(links)))
-    to_do = (
-        select(_task.c.id)
-        .where(_task.c.program_id == here, _task.c.owed_by_id == _chain.c.id, _task.c.state.in_(["planned", "open"]))
-        .exists()
+    named = or_(
+        *(col(Responsibility.links).contains(bindparam(f"link_{place}", type_=JSONB)) for place in range(links))
     )
-    to_approve = (
-        select(_task.c.id)
-        .where(_task.c.program_id == here, _task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted")
-        .exists()
-    )
-    return select(_chain.c.id, _chain.c.links, to_do.label("to_do"), to_approve.label("to_approve")).where(
-        _chain.c.program_id == here, named, or_(to_do, to_approve)
-    )
+    to_do = only(Task.id).where(Task.owed_by_id == Responsibility.id, col(Task.state).in_(["planned", "open"])).exists()
+    to_approve = only(Task.id).where(Task.approved_by_id == Responsibility.id, Task.state == "submitted").exists()
+    return only(
+        Responsibility.id,
+        Responsibility.links,
+        value_of(to_do.label("to_do")),
+        value_of(to_approve.label("to_approve")),
+    ).where(named, or_(to_do, to_approve))
 
 
 def is_mine(hats: Hats) -> ColumnElement[bool]:
@@ -213,12 +249,11 @@ def keeps_back(session: Session, hats: Hats) -> bool:
 
     Nobody does it then before somebody else has the duty: they are told that, and not of whom.
     """
-    found = select(_task.c.id).where(
-        _task.c.program_id == program_of(session),
+    found = only(Task.id).where(
         is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
         ~task_is_open_to(literal(hats.person_id, Uuid())),
     )
-    return session.scalar(found.limit(1)) is not None
+    return scalar(session, found.limit(1)) is not None
 
 
 def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -227,84 +262,84 @@ def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElemen
     Whatever keeps them from it (`Hats`).
     """
     return or_(
-        and_(_task.c.state == "open", _task.c.owed_by_id == any_(tasks)),
-        and_(_task.c.state.in_(LIVE), _task.c.id == any_(alone)),
+        and_(Task.state == "open", col(Task.owed_by_id) == any_(tasks)),
+        and_(col(Task.state).in_(LIVE), col(Task.id) == any_(alone)),
     )
 
 
 def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> frozenset[UUID]:
     """Those of these tasks that are of no file from which its participant keeps this person."""
     return frozenset(
-        session.scalars(
-            select(_task.c.id).where(
-                _task.c.program_id == program_of(session),
-                _task.c.id.in_(list(task_ids)),
+        scalars(
+            session,
+            only(Task.id).where(
+                col(Task.id).in_(list(task_ids)),
                 task_is_open_to(literal(person_id, Uuid())),
-            )
+            ),
         )
     )
 
 
-def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int = 0) -> list[dict[str, Any]]:
+def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int = 0) -> list[TaskWithCase]:
     """The tasks that are now for the person of `hats`, the most pressing first, each with its case.
 
     All of them, or where a page shows so many at a time, `limit` from `offset` on.
     """
-    return many(
+    return every(
         session,
-        _tasks_with_cases(session)
+        tasks_with_cases()
         .where(is_mine(hats))
-        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.opened_at, _task.c.id)
+        .order_by(col(Task.due_on).asc().nulls_last(), col(Task.opened_at), col(Task.id))
         .limit(limit)
         .offset(offset),
     )
 
 
-def handed_back(session: Session, *, reader: UUID) -> list[dict[str, Any]]:
+def handed_back(session: Session, *, reader: UUID) -> list[TaskWithCase]:
     """What somebody handed back and nobody has answered, the longest first, as the reader may see it."""
-    return many(
+    return every(
         session,
-        _tasks_with_cases(session)
+        tasks_with_cases()
         .where(
-            _task.c.handed_back_at.is_not(None),
-            _task.c.state == "open",
+            col(Task.handed_back_at).is_not(None),
+            Task.state == "open",
             task_is_open_to(literal(reader, Uuid())),
         )
-        .order_by(_task.c.handed_back_at, _task.c.id),
+        .order_by(col(Task.handed_back_at), col(Task.id)),
     )
 
 
-def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list[dict[str, Any]]:
+def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list[TaskWithCase]:
     """Every open or waiting task of the program whose due day is past, the latest first, as a reader may see them."""
-    return many(
+    return every(
         session,
-        _tasks_with_cases(session)
+        tasks_with_cases()
         .where(is_late(day), task_is_open_to(literal(reader, Uuid())))
-        .order_by(_task.c.due_on, _task.c.id)
+        .order_by(col(Task.due_on), col(Task.id))
         .limit(limit),
     )
 
 
-def open_at(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
+def open_at(session: Session, organization_id: UUID) -> list[TaskWithCase]:
     """What waits now on a role of an organization, the most pressing first, each with its case.
 
     By the first link of each duty: what falls to somebody else today, because nobody holds the role, is among them.
     """
-    first = _chain.c.links[0]["at"].astext == str(organization_id)
+    first = inside(Responsibility.links)[0]["at"].astext == str(organization_id)
     waits = or_(
         *(
             and_(
-                _task.c.state == state,
-                select(_chain.c.id)
-                .where(_chain.c.program_id == _task.c.program_id, _chain.c.id == column, first)
+                Task.state == state,
+                select(Responsibility.id)
+                .where(same(Responsibility, Task), Responsibility.id == column, first)
                 .exists(),
             )
-            for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted"))
+            for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted"))
         )
     )
-    return many(
+    return every(
         session,
-        _tasks_with_cases(session).where(waits).order_by(_task.c.due_on.asc().nulls_last(), _task.c.id),
+        tasks_with_cases().where(waits).order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)),
     )
 
 
@@ -314,21 +349,21 @@ def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link
     return {row.id: row.links for row in run(session, _CHAINS_ASKED, asked)}
 
 
-def who(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls | None:
+def who(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls | None:
     """On whom a task waits now: its doer while open, its approver while it waits; None where it waits on nobody."""
-    if task["state"] == "submitted" or (task["state"] in ("open", "planned") and task["owed_by_id"]):
+    if task.state == "submitted" or (task.state in ("open", "planned") and task.owed_by_id):
         return who_has(standing, task, links)
     return None
 
 
-def who_has(standing: Standing, task: Mapping[str, Any], links: Mapping[UUID, list[Link]]) -> Falls:
+def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls:
     """On whom a task falls: to approve it, where it was handed in, those whom nothing bars; else to do it.
 
     A task that is due once somebody begins in the role that owes it waits for them.
     """
-    if task["state"] == "submitted":
-        return falls_for_approval(standing, task, links[task["approved_by_id"]])
-    return standing.falls_by(links[task["owed_by_id"]], task["due_on"])
+    if task.state == "submitted":
+        return falls_for_approval(standing, task, links[surely(task.approved_by_id)])
+    return standing.falls_by(links[surely(task.owed_by_id)], task.due_on)
 
 
 def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
@@ -338,20 +373,21 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
     So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
     Each with the number of open tasks that first fall to it, in the state of this very transaction.
     """
-    created = session.execute(
-        _places_of_roles(session, func.max(_created.c.headcount))
+    created = run(
+        session,
+        _places_of_roles(func.max(col(AgreementRole.headcount)))
         .where(
             creates_on(standing.day),
-            or_(_version.c.state != "ended", _version.c.ends_on >= standing.day),
-            or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= standing.day),
+            or_(AgreementVersion.state != "ended", col(AgreementVersion.ends_on) >= standing.day),
+            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= standing.day),
         )
         .group_by(
-            _created.c.role,
-            _organization.c.id,
-            _organization.c.short_name,
-            _role.c.title_fr,
-            _role.c.title_en,
-        )
+            col(AgreementRole.role),
+            col(Organization.id),
+            col(Organization.short_name),
+            col(Role.title_fr),
+            col(Role.title_en),
+        ),
     ).all()
     empty = [
         row
@@ -378,32 +414,29 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
 
 def falling(
     session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
-) -> dict[Vacancy, list[dict[str, Any]]]:
-    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first, as a reader may see them.
-
-    A task comes with its `case_id`.
-    """
+) -> dict[Vacancy, list[Falling]]:
+    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first, as a reader may see them."""
     empty = [one for one in vacancies if one.kind == "role" and one.tasks]
     if not empty:
         return {}
-    first = _chain.c.links[0]
-    found: list[dict[str, Any]] = []
-    for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
+    first = inside(Responsibility.links)[0]
+    found: list[Falling] = []
+    for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted")):
         asked = (
             select(
-                _task.c.id,
-                _task.c.title_fr,
-                _task.c.title_en,
-                _task.c.due_on,
-                _task.c.case_id,
-                first["role"].astext.label("role"),
-                first["at"].astext.label("place"),
+                Task.id,
+                Task.title_fr,
+                Task.title_en,
+                Task.due_on,
+                Task.case_id,
+                first["role"].astext,
+                first["at"].astext,
             )
-            .select_from(_task)
-            .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
+            .select_from(Task)
+            .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
             .where(
-                _task.c.program_id == program_of(session),
-                _task.c.state == state,
+                in_program(Task),
+                Task.state == state,
                 task_is_open_to(literal(reader, Uuid())),
                 or_(
                     first["role"].astext.in_({one.role for one in empty}),
@@ -411,15 +444,10 @@ def falling(
                 ),
             )
         )
-        found += many(session, asked)
-    found.sort(key=lambda task: (task["due_on"] or date.max, task["id"]))
+        found += [Falling(*row) for row in tuples(session, asked)]
+    found.sort(key=lambda task: (task.due_on or date.max, task.id))
     return {
-        one: [
-            task
-            for task in found
-            if _wants(standing, {"role": task["role"], "at": task["place"]}, one.role, one.organization_id)
-        ]
-        for one in empty
+        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)] for one in empty
     }
 
 
@@ -439,40 +467,39 @@ def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> 
 
 
 def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
-    here = program_of(session)
     held = (
-        select(_holder.c.id)
+        only(SeatHolder.id)
         .where(
-            _holder.c.program_id == here,
-            _holder.c.seat_id == _seat.c.id,
-            _holder.c.kind == "principal",
-            _holder.c.withdrawn_at.is_(None),
+            SeatHolder.seat_id == Seat.id,
+            SeatHolder.kind == "principal",
+            col(SeatHolder.withdrawn_at).is_(None),
             # Also of whoever begins later: then it is theirs from that day on.
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= standing.day),
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= standing.day),
         )
         .exists()
     )
-    rows = session.execute(
+    rows = run(
+        session,
         select(
-            _seat.c.role,
-            _seat.c.title_fr,
-            _seat.c.title_en,
-            _organization.c.id,
-            _organization.c.short_name,
-            _committee.c.title_fr.label("committee_fr"),
-            _committee.c.title_en.label("committee_en"),
+            Seat.role,
+            Seat.title_fr,
+            Seat.title_en,
+            Organization.id,
+            Organization.short_name,
+            value_of(col(Committee.title_fr).label("committee_fr")),
+            value_of(col(Committee.title_en).label("committee_en")),
         )
-        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        .join(Committee, joins(Seat.committee_id, Committee))
         .join(
-            _organization,
-            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
+            Organization,
+            joins(Seat.organization_id, Organization),
         )
         .where(
-            _seat.c.program_id == here,
+            in_program(Seat),
             ~held,
-            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= standing.day),
+            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= standing.day),
         )
-        .order_by(_committee.c.key, _organization.c.short_name, _seat.c.key)
+        .order_by(col(Committee.key), col(Organization.short_name), col(Seat.key)),
     ).all()
     return [
         Vacancy(
@@ -489,17 +516,22 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
 
 def _waiting(session: Session) -> list[tuple[Link, int]]:
     """How many open tasks and waiting approvals there are by the first link of their chain."""
-    here = program_of(session)
-    first = _chain.c.links[0]
+    first = inside(Responsibility.links)[0]
     found: list[tuple[Link, int]] = []
-    for column, state in ((_task.c.owed_by_id, "open"), (_task.c.approved_by_id, "submitted")):
-        rows = session.execute(
+    for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted")):
+        rows = run(
             # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
-            select(first["role"].astext.label("first_role"), first["at"].astext.label("first_at"), func.count())
-            .select_from(_task)
-            .join(_chain, and_(_chain.c.program_id == _task.c.program_id, _chain.c.id == column))
-            .where(_task.c.program_id == here, _task.c.state == state)
-            .group_by("first_role", "first_at")
+            session,
+            # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
+            select(
+                value_of(first["role"].astext.label("first_role")),
+                value_of(first["at"].astext.label("first_at")),
+                value_of(func.count()),
+            )
+            .select_from(Task)
+            .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
+            .where(in_program(Task), Task.state == state)
+            .group_by("first_role", "first_at"),
         ).all()
         found += [({"role": role, "at": at}, count) for role, at, count in rows]
     return found
@@ -533,7 +565,7 @@ def _once_created(
     ]
     if not lost:
         return []
-    rows = session.execute(_places_of_roles(session, literal(1)).distinct()).all()
+    rows = run(session, _places_of_roles(literal(1)).distinct()).all()
     return [
         row
         for row in rows
@@ -541,20 +573,19 @@ def _once_created(
     ]
 
 
-def _places_of_roles(session: Session, headcount: ColumnElement[int]) -> Select[Any]:
+def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
     """Each role that an agreement creates, at its organization and in words, with how many are to hold it."""
     return (
         created_roles(
-            session,
-            _created.c.role,
+            col(AgreementRole.role),
             headcount.label("headcount"),
-            _organization.c.id,
-            _organization.c.short_name,
-            _role.c.title_fr,
-            _role.c.title_en,
+            col(Organization.id),
+            col(Organization.short_name),
+            col(Role.title_fr),
+            col(Role.title_en),
         )
-        .join(_role, and_(_role.c.program_id == _created.c.program_id, _role.c.key == _created.c.role))
-        .order_by(_organization.c.short_name, _created.c.role)
+        .join(Role, and_(same(Role, AgreementRole), Role.key == AgreementRole.role))
+        .order_by(col(Organization.short_name), col(AgreementRole.role))
     )
 
 
@@ -567,15 +598,6 @@ def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
     return [{"role": role} for role in sorted(roles)]
 
 
-def _tasks_with_cases(session: Session) -> Any:
-    return (
-        select(
-            _task,
-            _case.c.protocol,
-            _case.c.subject_id,
-            _case.c.organization_id,
-            _case.c.state.label("case_state"),
-        )
-        .outerjoin(_case, and_(_case.c.program_id == _task.c.program_id, _case.c.id == _task.c.case_id))
-        .where(_task.c.program_id == program_of(session))
-    )
+def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
+    """The tasks of the program, each with its case: narrow them."""
+    return of(TaskWithCase).outerjoin(Case, joins(Task.case_id, Case))

@@ -7,14 +7,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, and_, or_
 
 from domain.casework import requests, subjects
-from domain.casework.approving import falls_for_approval, who_may_approve
+from domain.casework.approving import Owed, falls_for_approval, who_may_approve
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, in_program, replaced, same, scalar, select, tuples
+from domain.kernel.scope import local_day, program_of
+from domain.kernel.titles import title_of
 from domain.mail import notices
 from domain.mail.notices import (
     COORDINATION,
@@ -28,84 +30,79 @@ from domain.mail.notices import (
 )
 from domain.roles.roles import HAVING, Holder, Link, Standing, standing
 from locales import N_, pick, say
-from models.base import table_of
 from models.casework import Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import TASK
 from models.program import Organization, Tenure
 
-_tenure = table_of(Tenure)
-_task = table_of(Task)
-_chain = table_of(Responsibility)
 
-
-def approval_asked(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
 
     `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
     """
     today = standing(session, local_day(session, at))
-    chain = chain_of(session, task["approved_by_id"])
+    chain = chain_of(session, task.approved_by_id)
     if today.falls(chain, kind="approvals").vacant:
-        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task["case_id"])
+        _tell_of_vacancy(session, today, chain[0], at=at, case_id=task.case_id)
     able = who_may_approve(today, task, chain)
-    about, request = about_task(session, task, by), requests.newest(session, [task["id"]]).get(task["id"])
+    about, request = about_task(session, task, by), requests.newest(session, [task.id]).get(task.id)
 
     def facts(language: Language) -> Mapping[str, Any]:
-        told = requests.in_words(request["asked"], request["given"], language, in_a_letter=True) if request else []
+        told = requests.in_words(request.asked, request.given, language, in_a_letter=True) if request else []
         return {**about(language), "asked": [{"part": part, "value": value} for part, value in told]}
 
     to_each(
         session,
         able or today.falls(coordination_chain(session)).holders,
         "task_to_approve" if able else "nobody_may_approve",
-        key=f"approve:{task['id']}:{task['version']}",
+        key=f"approve:{task.id}:{task.version}",
         facts=facts,
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
 
 
-def rejected(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
-    if task["done_by"] is not None:
-        falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+    if task.done_by is not None:
+        falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
         notices.write(
             session,
             "task_rejected",
-            to=task["done_by"],
-            key=f"reject:{task['id']}:{task['version']}",
-            facts=about_task(session, task, by, in_place=is_in_place({**task, "state": "open"}, falls)),
+            to=task.done_by,
+            key=f"reject:{task.id}:{task.version}",
+            facts=about_task(session, task, by, in_place=is_in_place(replaced(task, state="open"), falls)),
             at=at,
-            case_id=task["case_id"],
+            case_id=task.case_id,
         )
 
 
-def handed_back(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+def handed_back(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
     """Tell those on whom a handed-back task now falls."""
     falls = standing(session, local_day(session, at)).falls(chain)
     to_each(
         session,
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         "task_handed_back",
-        key=f"hand_back:{task['id']}:{task['version']}",
+        key=f"hand_back:{task.id}:{task.version}",
         facts=about_task(session, task, by, in_place=True),
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
 
 
-def given_again(session: Session, task: Mapping[str, Any], chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
+def given_again(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
     """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
     falls = standing(session, local_day(session, at)).falls(chain)
-    is_given_in_place = is_in_place({**task, "owed_by_id": task["declared_owed_by_id"]}, falls)
+    is_given_in_place = is_in_place(replaced(task, owed_by_id=task.declared_owed_by_id), falls)
     to_each(
         session,
         [holder for holder in falls.holders if holder.person_id != by.person_id],
         "task_given_again",
-        key=f"give_again:{task['id']}:{task['version']}",
+        key=f"give_again:{task.id}:{task.version}",
         facts=about_task(session, task, by, in_place=is_given_in_place),
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
 
 
@@ -117,7 +114,7 @@ def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> Non
             "case_opened",
             to=person_id,
             key=f"case_opened:{case.id}",
-            facts=_about_case(session, case.model_dump(), by, tasks=count),
+            facts=_about_case(session, case, by, tasks=count),
             at=at,
             case_id=case.id,
         )
@@ -127,50 +124,55 @@ def parts_in(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> dic
     """How many of a case's steps wait on each person today, to do now or later or to approve; `by` is left out."""
     today = standing(session, local_day(session, at))
     counts: dict[UUID, int] = {}
-    rows = many(
+    rows = tuples(
         session,
         select(
-            *(_task.c[name] for name in ("state", "due_on", "done_by", "done_for", "may_not_approve")), _chain.c.links
+            Responsibility.links,
+            Task.state,
+            Task.due_on,
+            Task.owed_by_id,
+            Task.approved_by_id,
+            Task.done_by,
+            Task.done_for,
+            Task.may_not_approve,
         )
         .join(
-            _task,
+            Task,
             and_(
-                _task.c.program_id == _chain.c.program_id,
+                same(Task, Responsibility),
                 or_(
-                    and_(_task.c.owed_by_id == _chain.c.id, _task.c.state.in_([TASK.initial, "open"])),
-                    and_(_task.c.approved_by_id == _chain.c.id, _task.c.state == "submitted"),
+                    and_(Task.owed_by_id == Responsibility.id, col(Task.state).in_([TASK.initial, "open"])),
+                    and_(Task.approved_by_id == Responsibility.id, Task.state == "submitted"),
                 ),
             ),
         )
-        .where(_task.c.program_id == program_of(session), _task.c.case_id == case_id),
+        .where(in_program(Task), Task.case_id == case_id),
     )
-    for row in rows:
-        waits = row["state"] == "submitted"
-        links = row["links"]
-        falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
+    for links, *row in rows:
+        task = Owed(*row)
+        waits = task.state == "submitted"
+        falls = falls_for_approval(today, task, links) if waits else today.falls_by(links, task.due_on)
         for holder in falls.holders:
             counts[holder.person_id] = counts.get(holder.person_id, 0) + 1
     counts.pop(by.person_id, None)  # type: ignore[arg-type]  # None is no key of it, and nothing is popped
     return counts
 
 
-def case_cancelled(
-    session: Session, case: Mapping[str, Any], people: Iterable[UUID], *, by: Actor, at: datetime
-) -> None:
+def case_cancelled(session: Session, case: Case, people: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Tell `people`, who had a part in a case until now (`parts_in`), that it was cancelled."""
     for person_id in people:
         notices.write(
             session,
             "case_cancelled",
             to=person_id,
-            key=f"case_cancelled:{case['id']}:{case['version']}",
+            key=f"case_cancelled:{case.id}:{case.version}",
             facts=_about_case(session, case, by, tasks=0),
             at=at,
-            case_id=case["id"],
+            case_id=case.id,
         )
 
 
-def chain_of(session: Session, chain_id: UUID) -> list[Link]:
+def chain_of(session: Session, chain_id: UUID | None) -> list[Link]:
     """The links of a chain that a task names."""
     found = session.get(Responsibility, (program_of(session), chain_id))
     if found is None:
@@ -179,14 +181,14 @@ def chain_of(session: Session, chain_id: UUID) -> list[Link]:
     return found.links
 
 
-def case_title(session: Session, case: Mapping[str, Any], language: str) -> str:
+def case_title(session: Session, case: Case, language: str) -> str:
     """A case as people speak of it: its protocol's title, and whom or what it is about."""
-    version = session.get(ProtocolVersion, (program_of(session), case["protocol_version_id"]))
-    if case["subject_id"] is not None:
-        subject = person_of(session, case["subject_id"]).name
+    version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
+    if case.subject_id is not None:
+        subject = person_of(session, case.subject_id).name
     else:
-        subject = subjects.in_words(session, [case["id"]], language)[case["id"]].subject
-    title = "" if version is None else (version.title_fr if language == "fr" else version.title_en)
+        subject = subjects.in_words(session, [case.id], language)[case.id].subject
+    title = "" if version is None else title_of(version, language)
     return say(language, _CASE, protocol=title, person=subject)
 
 
@@ -210,27 +212,27 @@ def to_each(
         notices.write(session, template, to=person_id, key=key, facts=facts, at=at, case_id=case_id)
 
 
-def about_task(session: Session, task: Mapping[str, Any], by: Actor, *, in_place: bool = False) -> Facts:
+def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = False) -> Facts:
     """The facts of a letter about a task; `in_place`, to those who have it instead of the role that owes it."""
-    case = session.get(Case, (program_of(session), task["case_id"])) if task["case_id"] else None
-    words = words_in_place(session, [task]).get(task["id"]) if in_place else None
+    case = session.get(Case, (program_of(session), task.case_id)) if task.case_id else None
+    words = words_in_place(session, [task]).get(task.id) if in_place else None
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {
-            "title": words.title.in_language(language) if words else task[f"title_{language}"],
-            "case": case_title(session, case.model_dump(), language) if case else say(language, _DUTY),
+            "title": words.title.in_language(language) if words else title_of(task, language),
+            "case": case_title(session, case, language) if case else say(language, _DUTY),
             "by_name": name_of(session, by, language),
-            "due_on": task["due_on"],
-            "path": f"/tasks/{task['id']}",
+            "due_on": task.due_on,
+            "path": f"/tasks/{task.id}",
         }
 
     return facts
 
 
-def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: int) -> Facts:
+def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts:
     def facts(language: Language) -> Mapping[str, Any]:
         # What is not about a person is named by its organization already, where it has one.
-        place = case["organization_id"] if case["subject_id"] else None
+        place = case.organization_id if case.subject_id else None
         organization = session.get(Organization, (program_of(session), place)) if place else None
         return {
             "case": case_title(session, case, language),
@@ -239,7 +241,7 @@ def _about_case(session: Session, case: Mapping[str, Any], by: Actor, *, tasks: 
             "anchor_on": None,
             "by_name": name_of(session, by, language),
             "tasks": tasks,
-            "path": f"/cases/{case['id']}",
+            "path": f"/cases/{case.id}",
         }
 
     return facts
@@ -254,13 +256,13 @@ def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datet
         return
     here = program_of(session)
     place = link["at"]
-    ended = select(func.max(_tenure.c.ends_on)).where(_tenure.c.program_id == here, _tenure.c.role == link["role"])
+    ended = select(func.max(col(Tenure.ends_on))).where(in_program(Tenure), Tenure.role == link["role"])
     where = ""
     if not place.startswith(("*", HAVING)):
-        ended = ended.where(_tenure.c.organization_id == UUID(place))
+        ended = ended.where(col(Tenure.organization_id) == UUID(place))
         organization = session.get(Organization, (here, UUID(place)))
         where = organization.short_name if organization else ""
-    last = session.scalar(ended.where(_tenure.c.ends_on < today.day))
+    last = scalar(session, ended.where(col(Tenure.ends_on) < today.day))
     since = last + timedelta(days=1) if last else today.day
     title = title_of_role(session, link["role"])
     for holder in today.falls(COORDINATION).holders:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from typing import Protocol as Shape
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, select, update
-from sqlmodel import Session
+from sqlalchemy import insert, update
+from sqlmodel import Session, and_
 
 from domain.casework import case_letters, scheduling, tasks, versions, wakeups
 from domain.casework import locking as held_tasks
@@ -19,26 +19,22 @@ from domain.casework.lateness import keep_lateness
 from domain.casework.locked_case import change_case, hold_case, hold_cases
 from domain.casework.locking import of_case
 from domain.casework.steps import columns_of, links_of, tie
-from domain.casework.subjects import Found, Subject, hold_subject, same_subject, tenure_of
+from domain.casework.subjects import About, Found, Subject, hold_subject, same_subject, tenure_of
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, in_program, only, run, scalar, scalars, select, surely
+from domain.kernel.scope import local_day, program_of
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import Link
 from domain.terms import days as agreement_days
 from domain.terms.admission import ADMISSION, BEING_ADMITTED
 from locales import N_
-from models.base import table_of
 from models.casework import SETTLED, Case, Task
 from models.lifecycles import ACT, CASE, TASK, NoSuchMove
 from models.participant import Participant
-
-_case = table_of(Case)
-_task = table_of(Task)
-_participant = table_of(Participant)
 
 
 def open_case(
@@ -73,7 +69,7 @@ def open_case(
     )
     _refuse_ended(subject, local_day(session, at))
     if not protocol.gathers:  # a second departure of who came back: whether there may be one is known there
-        _refuse_second(session, key, subject.columns, once=protocol.starts is not None)
+        _refuse_second(session, key, subject.about, once=protocol.starts is not None)
     if organization_id is not None and _takes_somebody_on(protocol):
         agreement_days.refuse_if_lapsed(session, organization_id, local_day(session, at))
     case = Case(
@@ -81,7 +77,7 @@ def open_case(
         id=uuid4(),
         protocol=key,
         protocol_version_id=version.id,
-        **subject.columns,
+        **asdict(subject.about),
         once=protocol.starts is not None,
         gathers=protocol.gathers,
         anchors=_given_days(session, protocol, key, subject, {**subject.days, "member.ends_on": last_day}, at),
@@ -91,13 +87,13 @@ def open_case(
     )
     session.add(case)
     session.flush()
-    session.execute(insert(_task), list(columns_of(session, case, protocol)))
+    run(session, insert(Task), list(columns_of(session, case, protocol)))
     tie(session, case, protocol)
     keep_missed(session, case, protocol)
     events.write(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
-    held_tasks.open_ready(session, {"id": case.id}, by=by, at=at)
+    held_tasks.open_ready(session, case, by=by, at=at)
     if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
         case_letters.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
@@ -128,17 +124,19 @@ def cancel_case(
     reason = tasks.needed_reason(reason)
     had_a_part = case_letters.parts_in(session, case_id, by=by, at=at)
     change_case(session, held, state=state, ended_at=at, ended_by=by.person_id, ended_reason=reason)
-    keep_lateness(session, of_case(session, case_id), at=at)
-    session.execute(
-        update(_task)
-        .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
-        .values(**held_tasks.cancelled(), version=_task.c.version + 1)
+    keep_lateness(session, of_case(case_id), at=at)
+    run(
+        session,
+        update(Task)
+        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
+        .values(**held_tasks.cancelled(), version=col(Task.version) + 1),
     )
-    to_undo = and_(_task.c.state == "done", _task.c.act_state.in_(ACT.open_to("want_undo")), _task.c.undo != "")
-    session.execute(
-        update(_task)
-        .where(of_case(session, case_id), to_undo)
-        .values(act_state=ACT.moved(_task.c.act_state, "want_undo"), version=_task.c.version + 1)
+    to_undo = and_(Task.state == "done", col(Task.act_state).in_(ACT.open_to("want_undo")), Task.undo != "")
+    run(
+        session,
+        update(Task)
+        .where(of_case(case_id), to_undo)
+        .values(act_state=ACT.moved(col(Task.act_state), "want_undo"), version=col(Task.version) + 1),
     )
     events.write(session, "case.cancelled", "case", case_id, by=by, at=at, case_id=case_id)
     if with_it is not None:
@@ -174,35 +172,31 @@ def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[U
 
 
 def _goes_with(session: Session, case_id: UUID) -> _With | None:
-    this = (_case.c.program_id == program_of(session), _case.c.id == case_id)
-    return _WITH_A_CANCELLING.get(session.scalar(select(_case.c.protocol).where(*this)) or "")
+    this = (in_program(Case), col(Case.id) == case_id)
+    return _WITH_A_CANCELLING.get(scalar(session, select(Case.protocol).where(*this)) or "")
 
 
-def may_be_cancelled(session: Session, case: Mapping[str, Any]) -> bool:
+def may_be_cancelled(session: Session, case: Case) -> bool:
     """Whether nobody is forgotten by cancelling a case: somebody who is to be admitted is on no list without theirs.
 
     So an admission is cancelled with the act that ends it, once the person is refused, said no, or is gone from here.
     """
-    return case["protocol"] != ADMISSION or _state_of_candidate(session, case) in ("refused", "declined", "destroyed")
+    return case.protocol != ADMISSION or _state_of_candidate(session, case) in ("refused", "declined", "destroyed")
 
 
-def may_be_reopened(session: Session, case: Mapping[str, Any]) -> bool:
+def may_be_reopened(session: Session, case: Case) -> bool:
     """Whether somebody is still to be admitted by a case, where it is an admission; any other may be reopened.
 
     One that was cancelled went with the person's refusal, or their no. Whoever is referred anew has another case.
     """
-    if case["protocol"] != ADMISSION:
+    if case.protocol != ADMISSION:
         return True
     state = _state_of_candidate(session, case)
-    return state in BEING_ADMITTED or (case["state"] == "closed" and state == "admitted")
+    return state in BEING_ADMITTED or (case.state == "closed" and state == "admitted")
 
 
-def _state_of_candidate(session: Session, case: Mapping[str, Any]) -> str | None:
-    return session.scalar(
-        select(_participant.c.state).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == case["participant_id"]
-        )
-    )
+def _state_of_candidate(session: Session, case: Case) -> str | None:
+    return scalar(session, only(Participant.state).where(Participant.id == case.participant_id))
 
 
 def reopen_case(
@@ -225,19 +219,20 @@ def reopen_case(
             ),
         )
     reason = tasks.needed_reason(reason)
-    _refuse_second(session, held["protocol"], held, once=False)
+    _refuse_second(session, held.protocol, held, once=False)
     change_case(session, held, state=state, ended_at=None, ended_by=None, ended_reason="")
     handed_in = _restored(session, held)
-    session.execute(
-        update(_task)
-        .where(of_case(session, case_id), _task.c.state == "done", _task.c.act_state.in_(["undo_wanted", "undone"]))
+    run(
+        session,
+        update(Task)
+        .where(of_case(case_id), col(Task.state) == "done", col(Task.act_state).in_(["undo_wanted", "undone"]))
         .values(
-            state=TASK.moved(_task.c.state, "postpone"),
+            state=TASK.moved(col(Task.state), "postpone"),
             done_at=None,
             done_by=None,
             done_as=None,
-            version=_task.c.version + 1,
-        )
+            version=col(Task.version) + 1,
+        ),
     )
     events.write(session, "case.reopened", "case", case_id, by=by, at=at, case_id=case_id, reason_given=bool(reason))
     # The calendar may have changed meanwhile.
@@ -248,23 +243,24 @@ def reopen_case(
     wakeups.wake(session, case_id, at=at)
 
 
-def _restored(session: Session, case: Mapping[str, Any]) -> list[UUID]:
+def _restored(session: Session, case: Case) -> list[UUID]:
     """Take up again what ended with a case: planned, or handed in as it was. Returns the ids of what is handed in.
 
     A step that a newer version of its protocol called off stays so.
     """
-    steps = scheduling.pinned_protocol(session, case["protocol_version_id"]).by_id
-    ended = (of_case(session, case["id"]), _task.c.state == "cancelled", _task.c.step.in_(steps))
+    steps = scheduling.pinned_protocol(session, case.protocol_version_id).by_id
+    ended = (of_case(case.id), col(Task.state) == "cancelled", col(Task.step).in_(steps))
     planned = TASK.after("cancelled", "restore")
     again = TASK.after(TASK.after(planned, "open"), "submit")
-    handed_in = session.scalars(
-        update(_task)
+    handed_in = scalars(
+        session,
+        update(Task)
         # A doing that nobody answered is on no other task that ended.
-        .where(*ended, _task.c.done_at.is_not(None))
-        .values(state=again, version=_task.c.version + 1)
-        .returning(_task.c.id)
+        .where(*ended, col(Task.done_at).is_not(None))
+        .values(state=again, version=col(Task.version) + 1)
+        .returning(col(Task.id)),
     ).all()
-    session.execute(update(_task).where(*ended).values(state=planned, version=_task.c.version + 1))
+    run(session, update(Task).where(*ended).values(state=planned, version=col(Task.version) + 1))
     return sorted(handed_in)
 
 
@@ -275,21 +271,21 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
     """
     held = hold_case(session, case_id, seen=seen)
     _move(held, "close")
-    if held["gathers"]:
+    if held.gathers:
         # What is in hand by now and was not asked for yet counts too.
         gather(session, case_id, by=by, at=at)
-        if hold_case(session, case_id, seen=None)["state"] != "open":
+        if hold_case(session, case_id, seen=None).state != "open":
             return  # what came to rest by that was all that was left
     if held_tasks.close_if_settled(session, case_id, by=by, at=at):
         wakeups.wake(session, case_id, at=at)
         return
-    if held["gathers"]:
+    if held.gathers:
         refuse_while_in_hand(session, held, at)
-    left = many(
+    left = every(
         session,
-        select(_task.c.title_fr, _task.c.title_en)
-        .where(of_case(session, case_id), _task.c.required, _task.c.state.not_in([*SETTLED, "cancelled"]))
-        .order_by(_task.c.position, _task.c.item),
+        select(Task)
+        .where(of_case(case_id), col(Task.required), col(Task.state).not_in([*SETTLED, "cancelled"]))
+        .order_by(col(Task.position), col(Task.item)),
     )
     raise Refusal(
         "case.work_left",
@@ -304,7 +300,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
 
 
 @hook
-def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
     """Refuse to close a case that gathers while its person has something in hand. Raises Refusal."""
 
 
@@ -324,7 +320,7 @@ def move_day(
     it looks at again, such as from when on a seat is held. Raises Refusal.
     """
     held = hold_case(session, case_id, seen=seen)
-    if held["state"] != "open":
+    if held.state != "open":
         raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
     protocol = scheduling.protocol_of(versions.pinned(session, held))
     declared = protocol.anchors.get(anchor)
@@ -338,7 +334,7 @@ def move_day(
 def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
     """Have an open case about somebody who leaves hang on another last day of theirs, as `departures` found it."""
     held = hold_case(session, case_id, seen=None)
-    if held["state"] != "open":
+    if held.state != "open":
         return
     protocol = scheduling.protocol_of(versions.pinned(session, held))
     for anchor, declared in protocol.anchors.items():
@@ -347,10 +343,10 @@ def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: 
 
 
 def _move_anchor(
-    session: Session, held: dict[str, Any], protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
+    session: Session, held: Case, protocol: Protocol, anchor: str, day: date, *, by: Actor, at: datetime
 ) -> None:
-    case_id: UUID = held["id"]
-    change_case(session, held, anchors={**held["anchors"], anchor: day.isoformat()})
+    case_id: UUID = held.id
+    change_case(session, held, anchors={**held.anchors, anchor: day.isoformat()})
     scheduling.reschedule(session, case_id, at=at)
     _look_again(session, protocol, case_id, anchor)
     events.write(
@@ -362,7 +358,7 @@ def _move_anchor(
         at=at,
         case_id=case_id,
         anchor=anchor,
-        was=held["anchors"].get(anchor),
+        was=held.anchors.get(anchor),
         day=day.isoformat(),
     )
     wakeups.wake(session, case_id, at=at)
@@ -374,39 +370,32 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
     Raises KeyError for a gate that the case's protocol does not have.
     """
     steps = scheduling.pinned_protocol(session, case.protocol_version_id).gates[gate].steps
-    holding = session.scalar(
-        select(_task.c.id)
-        .where(of_case(session, case.id), _task.c.step.in_(steps), _task.c.state.not_in(SETTLED))
-        .limit(1)
+    holding = scalar(
+        session,
+        select(Task.id).where(of_case(case.id), col(Task.step).in_(steps), col(Task.state).not_in(SETTLED)).limit(1),
     )
     return holding is None
 
 
-def links_allowed(session: Session, case: Mapping[str, Any], act: Literal["cancel", "reopen"]) -> list[Link]:
+def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]) -> list[Link]:
     """The links of the roles that a case's protocol lets cancel or reopen it."""
     protocol = scheduling.protocol_of(versions.pinned(session, case))
     allowed = protocol.cancel if act == "cancel" else protocol.reopen
-    row = session.get(Case, (program_of(session), case["id"]))
-    if row is None:
-        return []
-    return [link for role in allowed.by for link in links_of(session, protocol, role, row)]
+    return [link for role in allowed.by for link in links_of(session, protocol, role, case)]
 
 
 # What a case takes from what it is about.
 
 
-def _refuse_second(session: Session, key: str, columns: Mapping[str, Any], *, once: bool) -> None:
+def _refuse_second(session: Session, key: str, about: Case | About, *, once: bool) -> None:
     """Refuse where a case of the protocol about the same is open, or, of what begins `once`, where there ever was one.
 
     The indexes `one_open_case` and `begun_once` hold it too, but for departures.
     """
-    asked = select(_case.c.state).where(
-        _case.c.program_id == program_of(session), _case.c.protocol == key, same_subject(columns)
-    )
-    states = set(session.scalars(asked if once else asked.where(_case.c.state == "open")))
+    asked = only(Case.state).where(Case.protocol == key, same_subject(about))
+    states = set(scalars(session, asked if once else asked.where(Case.state == "open")))
     if "open" in states:
-        about_a_person = columns.get("subject_id") is not None
-        raise Refusal("case.already_open", OPEN_FOR_A_PERSON if about_a_person else _OPEN_FOR_THIS)
+        raise Refusal("case.already_open", OPEN_FOR_A_PERSON if about.subject_id else _OPEN_FOR_THIS)
     if states:
         raise Refusal("case.had_already", N_("This already had a case of the protocol, which ended. Reopen that one."))
 
@@ -432,7 +421,7 @@ def _given_days(
 ) -> dict[str, str]:
     known = {**days, "case.opened_on": local_day(session, at)}
     named = {
-        name: counts_from(session, key, subject.columns, name, protocol.due_after(name), at)
+        name: counts_from(session, key, subject.about, name, protocol.due_after(name), at)
         if protocol.gathers and anchor.from_ == "case.opened_on"
         else known.get(anchor.from_)
         for name, anchor in protocol.anchors.items()
@@ -440,39 +429,40 @@ def _given_days(
     return {name: day.isoformat() for name, day in named.items() if day is not None}
 
 
-def _move_start(session: Session, case: Mapping[str, Any], day: date, *, by: Actor, at: datetime) -> None:
+def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datetime) -> None:
     """Have the tenure that a case is about start on a day."""
-    tenure = tenure_of(session, case["subject_id"], case["organization_id"])
-    if tenure["starts_on"] == day:
+    tenure = tenure_of(session, surely(case.subject_id), case.organization_id)
+    if tenure.starts_on == day:
         return
-    if tenure["ends_on"] is not None and tenure["ends_on"] < day:
+    if tenure.ends_on is not None and tenure.ends_on < day:
         raise Refusal("tenure.ends_before", N_("The person's role there ends before that day."))
-    people.move_start(session, tenure, day, by=by, at=at, case_id=case["id"])
+    people.move_start(session, tenure, day, by=by, at=at, case_id=case.id)
 
 
 def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
     """Have the engine look at what it did of the steps that hang on a day. What has nothing to undo stays as it is."""
     steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
-    session.execute(
-        update(_task)
+    run(
+        session,
+        update(Task)
         .where(
-            of_case(session, case_id),
-            _task.c.step.in_(steps),
-            _task.c.undo != "",
-            _task.c.act_state.in_(ACT.open_to("look_again")),
+            of_case(case_id),
+            col(Task.step).in_(steps),
+            col(Task.undo) != "",
+            col(Task.act_state).in_(ACT.open_to("look_again")),
         )
-        .values(act_state=ACT.moved(_task.c.act_state, "look_again"), version=_task.c.version + 1)
+        .values(act_state=ACT.moved(col(Task.act_state), "look_again"), version=col(Task.version) + 1),
     )
 
 
 # What every verb stands on.
 
 
-def _move(held: Mapping[str, Any], move: str) -> str:
+def _move(held: Case, move: str) -> str:
     try:
-        return CASE.after(held["state"], move)
+        return CASE.after(held.state, move)
     except NoSuchMove:
-        why = _NOT_NOW[held["state"], move]  # on its own line: a literal inside a Refusal is taken for a msgid
+        why = _NOT_NOW[held.state, move]  # on its own line: a literal inside a Refusal is taken for a msgid
         raise Refusal("case.not_now", why) from None
 
 

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session
 
 from domain.casework.locking import Held
 from domain.casework.proofs import ASKED
 from domain.kernel.hooks import Unowned
+from models.casework import Case
 
 #: Refuses while a case is not as the evidence says.
-Judge = Callable[[Session, dict[str, Any], datetime], None]
+Judge = Callable[[Session, Case, datetime], None]
 
 #: The evidence of a step that only its own act completes, as a consent that is signed.
 BY_ITS_ACT: Final = "act"
@@ -38,7 +39,7 @@ def judges(kind: str) -> Callable[[Judge], Judge]:
 
 def refuse_unless_so(session: Session, held: Held) -> None:
     """Refuse a step whose evidence is judged and is not so. Raises Unowned where no room judges this kind."""
-    kind = held.task["evidence"]
+    kind = held.task.evidence
     if kind in GIVEN:
         return
     judge = JUDGES.get(kind)

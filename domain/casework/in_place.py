@@ -2,65 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.declarations.protocol import Instead
 from domain.declared.reading import Bilingual
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, inside, joins, only, tuples
 from domain.roles.roles import Falls
-from models.base import refers, table_of
-from models.casework import Case, ProtocolVersion
-
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
+from models.casework import Case, ProtocolVersion, Task
 
 
-def is_in_place(task: Mapping[str, Any], falls: Falls | None) -> bool:
+def is_in_place(task: Task, falls: Falls | None) -> bool:
     """Whether those on whom a task falls do it for somebody else.
 
     Nobody holds the role that owes it, or its holders are away, or handed it back. Who approves it does not do it.
     """
-    if falls is None or not falls.holders or task["state"] == "submitted":
+    if falls is None or not falls.holders or task.state == "submitted":
         return False
-    if task["declared_owed_by_id"] is not None and task["owed_by_id"] != task["declared_owed_by_id"]:
+    if task.declared_owed_by_id is not None and task.owed_by_id != task.declared_owed_by_id:
         return True
     return falls.in_place or all(one.acting_for is not None for one in falls.holders)
 
 
-def words_in_place(session: Session, tasks: Iterable[Mapping[str, Any]]) -> dict[UUID, Instead]:
+def words_in_place(session: Session, tasks: Iterable[Task]) -> dict[UUID, Instead]:
     """The words of each of these tasks for whoever has it in somebody's place, where its protocol declares some.
 
     A step that is done for each of some things says of which it is: "Confirm that they received it: the telephone".
     """
-    of_cases = [task for task in tasks if task["case_id"] is not None]
+    of_cases = [task for task in tasks if task.case_id is not None]
     if not of_cases:
         return {}
-    rows = many(
+    rows = tuples(
         session,
-        select(_case.c.id, _protocol.c.declared["steps"].label("steps"))
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .where(_case.c.program_id == program_of(session), _case.c.id.in_({task["case_id"] for task in of_cases})),
+        only(Case.id, inside(ProtocolVersion.declared)["steps"])
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .where(col(Case.id).in_({task.case_id for task in of_cases})),
     )
     declared = {
-        (row["id"], step["id"]): (Bilingual.model_validate(step["title"]), Instead.model_validate(step["instead"]))
-        for row in rows
-        for step in row["steps"]
+        (case_id, step["id"]): (Bilingual.model_validate(step["title"]), Instead.model_validate(step["instead"]))
+        for case_id, steps in rows
+        for step in steps
         if step.get("instead")
     }
     return {
-        task["id"]: Instead(title=_with_its_thing(task, *declared[key]), help=declared[key][1].help)
+        task.id: Instead(title=_with_its_thing(task, *declared[key]), help=declared[key][1].help)
         for task in of_cases
-        if (key := (task["case_id"], task["step"])) in declared
+        if (key := (task.case_id, task.step)) in declared
     }
 
 
-def _with_its_thing(task: Mapping[str, Any], said: Bilingual, instead: Instead) -> Bilingual:
+def _with_its_thing(task: Task, said: Bilingual, instead: Instead) -> Bilingual:
     return Bilingual(
-        fr=instead.title.fr + task["title_fr"].removeprefix(said.fr) if task["item"] else instead.title.fr,
-        en=instead.title.en + task["title_en"].removeprefix(said.en) if task["item"] else instead.title.en,
+        fr=instead.title.fr + task.title_fr.removeprefix(said.fr) if task.item else instead.title.fr,
+        en=instead.title.en + task.title_en.removeprefix(said.en) if task.item else instead.title.en,
     )

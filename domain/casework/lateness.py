@@ -9,17 +9,14 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, case, cast, func, literal, select
+from sqlalchemy import ColumnElement, Date, cast, func, literal
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, case
 
+from domain.kernel.rows import col, only, run, value_of
 from domain.kernel.scope import local_day, program, program_of
-from models.base import table_of
 from models.casework import Lateness, Task
 from models.lifecycles import TASK
-
-_task = table_of(Task)
-_lateness = table_of(Lateness)
 
 #: Done, a step keeps its due day and the day on which it was done: what was late is told by these.
 _NOT_AT_REST = [state for state in TASK.states if state not in ("done", "waived", "cancelled")]
@@ -31,20 +28,21 @@ def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime)
     What was handed in late was late until then. Ask it before the steps change, in the same transaction.
     """
     today = local_day(session, at)
-    handed_in = cast(func.timezone(program(session).time_zone, _task.c.done_at), Date)
-    until = case((_task.c.state == "submitted", handed_in), else_=literal(today, Date()))
-    late = session.execute(
-        select(_task.c.id, _task.c.clause, _task.c.due_on, until.label("until")).where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id.is_not(None),
-            _task.c.state.in_(_NOT_AT_REST),
-            _task.c.due_on < until,
+    handed_in = cast(func.timezone(program(session).time_zone, col(Task.done_at)), Date)
+    until = case((col(Task.state) == "submitted", handed_in), else_=literal(today, Date()))
+    late = run(
+        session,
+        only(Task.id, Task.clause, Task.due_on, value_of(until.label("until"))).where(
+            col(Task.case_id).is_not(None),
+            col(Task.state).in_(_NOT_AT_REST),
+            col(Task.due_on) < until,
             which,
-        )
+        ),
     ).all()
     if late:
-        session.execute(
-            insert(_lateness).on_conflict_do_nothing(
+        run(
+            session,
+            insert(Lateness).on_conflict_do_nothing(
                 index_elements=["program_id", "task_id", "due_on", "until"],
             ),
             [
@@ -64,7 +62,7 @@ def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime)
 
 def is_this(task_id: UUID) -> ColumnElement[bool]:
     """The condition that a step is this one."""
-    return _task.c.id == task_id
+    return col(Task.id) == task_id
 
 
 def had_passed(due_on: date | None, on: date) -> bool:

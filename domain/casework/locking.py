@@ -13,80 +13,60 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    ARRAY,
-    Executable,
-    Update,
-    Uuid,
-    and_,
-    any_,
-    bindparam,
-    case,
-    literal_column,
-    select,
-    text,
-    update,
-)
+from sqlalchemy import ARRAY, Executable, Update, Uuid, any_, bindparam, literal_column, text, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, and_, case
 
 from domain.casework import scheduling, wakeups, words
 from domain.casework.lateness import keep_lateness
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of, run
+from domain.kernel.rows import changes, col, every, first, in_program, joins, of, only, replaced, run, scalars, select
+from domain.kernel.scope import local_day, program_of
+from domain.kernel.titles import title_of
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.casework import SETTLED, UNSETTLED, Case, Task, TaskNeed
 from models.lifecycles import ACT, CASE, TASK
-
-_task = table_of(Task)
-_case = table_of(Case)
-_need = table_of(TaskNeed)
 
 # What completing a task asks, built once. States are literals, so that the database can plan with its partial indexes
 # once for all; other values are named here as in the functions below.
 _here = bindparam("here", type_=Uuid())
 _task_id = bindparam("task_id", type_=Uuid())
-_this_task = and_(_task.c.program_id == _here, _task.c.id == _task_id)
-_this_case = and_(_task.c.program_id == _here, _task.c.case_id == bindparam("case_id", type_=Uuid()))
-_needed = aliased(_task)
+_this_task = and_(in_program(Task), Task.id == _task_id)
+_this_case = and_(in_program(Task), col(Task.case_id) == bindparam("case_id", type_=Uuid()))
+_needed = aliased(Task)
 
 _CASE_TO_HOLD = (
-    select(_case)
-    .where(_case.c.program_id == _here, _case.c.id == select(_task.c.case_id).where(_this_task).scalar_subquery())
-    .with_for_update(of=_case)
+    of(Case).where(col(Case.id) == select(Task.case_id).where(_this_task).scalar_subquery()).with_for_update(of=Case)
 )
-_TASK_TO_HOLD = select(_task).where(_this_task).with_for_update(of=_task)
-_CHANGE = update(_task).where(_this_task, _task.c.version == bindparam("seen")).values(version=_task.c.version + 1)
-_WAITING = select(_need.c.task_id).where(_need.c.program_id == _here, _need.c.needs_id == _task_id)
+_TASK_TO_HOLD = of(Task).where(col(Task.id) == _task_id).with_for_update(of=Task)
+_CHANGE = update(Task).where(_this_task, col(Task.version) == bindparam("seen")).values(version=col(Task.version) + 1)
+_WAITING = only(TaskNeed.task_id).where(TaskNeed.needs_id == _task_id)
 _WAITS = (
-    select(_need.c.needs_id)
-    .join(_needed, and_(_needed.c.program_id == _need.c.program_id, _needed.c.id == _need.c.needs_id))
+    only(TaskNeed.needs_id)
+    .join(_needed, joins(TaskNeed.needs_id, _needed))
     .where(
-        _need.c.program_id == _here,
-        _need.c.task_id == _task.c.id,
-        _needed.c.state.not_in([literal_column(f"'{state}'") for state in SETTLED]),
+        TaskNeed.task_id == Task.id,
+        col(_needed.state).not_in([literal_column(f"'{state}'") for state in SETTLED]),
     )
     .exists()
 )
-_these = _task.c.id == any_(bindparam("candidates", type_=ARRAY(Uuid())))
-_THESE_THAT_WAIT = select(_task).where(_task.c.program_id == _here, _these, _WAITS).order_by(_task.c.position)
-_UNSETTLED = select(_task.c.id).where(_this_case, text(UNSETTLED)).limit(1)
-_ACT_ASKED = select(_task.c.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
+_these = col(Task.id) == any_(bindparam("candidates", type_=ARRAY(Uuid())))
+_THESE_THAT_WAIT = of(Task).where(_these, _WAITS).order_by(col(Task.position))
+_UNSETTLED = select(Task.id).where(_this_case, text(UNSETTLED)).limit(1)
+_ACT_ASKED = select(Task.id).where(_this_case, text("act_state in ('wanted', 'undo_wanted')")).limit(1)
 
 
 @cache
 def _opening() -> Update:
     """Opens the planned tasks that wait for nothing more."""
     return (
-        update(_task)
+        changes(Task)
         .where(
-            _task.c.program_id == _here,
-            _task.c.state == literal_column("'planned'"),
+            col(Task.state) == literal_column("'planned'"),
             # What is still to be undone is undone before it is done again.
-            _task.c.act_state != literal_column("'undo_wanted'"),
+            col(Task.act_state) != literal_column("'undo_wanted'"),
             ~_WAITS,
         )
         .values(
@@ -94,10 +74,10 @@ def _opening() -> Update:
             opened_at=bindparam("moment"),
             rung=0,
             next_check=text("(task.ladder->>0)::date"),
-            act_state=case((_task.c.action != "", ACT.moved(_task.c.act_state, "want")), else_=_task.c.act_state),
-            version=_task.c.version + 1,
+            act_state=case((col(Task.action) != "", ACT.moved(col(Task.act_state), "want")), else_=col(Task.act_state)),
+            version=col(Task.version) + 1,
         )
-        .returning(_task.c.id, _task.c.step, _task.c.item, _task.c.due_on)
+        .returning(col(Task.id), col(Task.step), col(Task.item), col(Task.due_on))
     )
 
 
@@ -108,7 +88,7 @@ def _opening_these() -> Update:
 
 @cache
 def _opening_waiting() -> Update:
-    return _opening().where(_task.c.id.in_(_WAITING))
+    return _opening().where(col(Task.id).in_(_WAITING))
 
 
 @dataclass(frozen=True)
@@ -126,36 +106,34 @@ class Moved:
     version: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Held:
     """A task and its case, held until the transaction ends."""
 
-    task: dict[str, Any]
-    case: dict[str, Any] | None
+    task: Task
+    case: Case | None
     at: datetime
     by: Actor
 
     @property
     def id(self) -> UUID:
         """The task's id."""
-        found: UUID = self.task["id"]
-        return found
+        return self.task.id
 
     @property
     def case_id(self) -> UUID | None:
         """The case's id, where there is a case."""
-        found: UUID | None = self.task["case_id"]
-        return found
+        return self.task.case_id
 
 
 def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int | None) -> Held:
     """Lock the task's case, then the task, and read both. Raises Refusal: no such task, or not the version `seen`."""
     asked = {"here": program_of(session), "task_id": task_id}
-    case = one(session, _CASE_TO_HOLD, asked)
-    task = one(session, _TASK_TO_HOLD, asked)
+    case = first(session, _CASE_TO_HOLD, asked)
+    task = first(session, _TASK_TO_HOLD, asked)
     if task is None:
         raise Refusal("task.unknown", N_("There is no such task."))
-    if seen is not None and task["version"] != seen:
+    if seen is not None and task.version != seen:
         raise changed_meanwhile()
     return Held(task, case, at, by)
 
@@ -173,17 +151,17 @@ def change(session: Session, held: Held, **values: Any) -> None:
     said: dict[str, str] = {name: values.pop(name) for name in words.IN_TASK if name in values}
     if said:
         values |= words.kept(session, held.task, held.case, said)
-    known = {"here": program_of(session), "task_id": held.id, "seen": held.task["version"]}
+    known = {"here": program_of(session), "task_id": held.id, "seen": held.task.version}
     done = run(session, _CHANGE, {**values, **known})
     if done.rowcount != 1:
         msg = "a locked task changed under its lock"
         raise RuntimeError(msg)
-    held.task["version"] += 1
+    held.task = replaced(held.task, version=held.task.version + 1)
 
 
 def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
     """Write the event of what was done to the held task. Whoever commits has judged what it touches."""
-    if held.task["clause"] or held.task["dates_hang"]:
+    if held.task.clause or held.task.dates_hang:
         events.also(session, events.CLAUSE_SERVED, "task", held.id)
     events.write(session, verb, "task", held.id, by=held.by, at=held.at, case_id=held.case_id, **facts)
 
@@ -198,22 +176,22 @@ def wake(session: Session, held: Held) -> None:
 def settle(session: Session, held: Held, state: str) -> Moved:
     """After a task came to rest: open what waited for it, close the case if it was the last, wake the engine."""
     if held.case_id is None:
-        return Moved(held.id, state, version=held.task["version"])
-    if held.task["dates_hang"]:
+        return Moved(held.id, state, version=held.task.version)
+    if held.task.dates_hang:
         scheduling.reschedule(session, held.case_id, at=held.at)
     opened: tuple[UUID, ...] = ()
-    if held.case is not None and held.case["state"] == "open":
+    if held.case is not None and held.case.state == "open":
         opened = _open(session, _opening_waiting(), {"task_id": held.id}, held.case_id, by=held.by, at=held.at)
     closed = False
     if not opened:
         closed = close_if_settled(session, held.case_id, by=held.by, at=held.at)
     wake(session, held)
-    return Moved(held.id, state, held.case_id, opened, closed, held.task["version"])
+    return Moved(held.id, state, held.case_id, opened, closed, held.task.version)
 
 
 def open_those_ready(session: Session, held: Held, candidates: Sequence[UUID]) -> tuple[UUID, ...]:
     """Open those of `candidates` that wait for nothing more, if the case is open."""
-    if held.case is None or held.case["state"] != "open" or not candidates:
+    if held.case is None or held.case.state != "open" or not candidates:
         return ()
     return _open(session, _opening_these(), {"candidates": list(candidates)}, held.case_id, by=held.by, at=held.at)
 
@@ -255,36 +233,35 @@ def _remind_from_now(session: Session, case_id: UUID | None, opened: Sequence[An
         scheduling.remind_anew(session, case_id, late, on=today)
 
 
-def titles(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+def titles(rows: Iterable[Task]) -> dict[str, str]:
     """The titles of tasks as a refusal lists them, in both languages, each once."""
     kept = list(rows)
-    return {language: ", ".join(dict.fromkeys(row[f"title_{language}"] for row in kept)) for language in ("fr", "en")}
+    return {language: ", ".join(dict.fromkeys(title_of(row, language) for row in kept)) for language in ("fr", "en")}
 
 
 def fall_back(session: Session, held: Held) -> None:
     """What `held` had opened waits again, and what the engine did because of it is to be undone."""
-    here = program_of(session)
-    reached: dict[UUID, dict[str, Any]] = {}
+    reached: dict[UUID, Task] = {}
     frontier = [held.id]
     while frontier:
-        rows = many(
+        rows = every(
             session,
-            select(_task)
-            .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.task_id == _task.c.id))
-            .where(_need.c.program_id == here, _need.c.needs_id.in_(frontier), _task.c.id.not_in(list(reached))),
+            select(Task)
+            .join(TaskNeed, joins(TaskNeed.task_id, Task))
+            .where(in_program(TaskNeed), col(TaskNeed.needs_id).in_(frontier), col(Task.id).not_in(list(reached))),
         )
-        found = {row["id"]: row for row in rows}
+        found = {row.id: row for row in rows}
         reached.update(found)
-        frontier = [row["id"] for row in found.values() if row["action"]]
-    in_the_way = [r for r in reached.values() if not r["action"] and r["state"] in ("done", "submitted")]
+        frontier = [row.id for row in found.values() if row.action]
+    in_the_way = [r for r in reached.values() if not r.action and r.state in ("done", "submitted")]
     if in_the_way:
         raise Refusal(
             "task.others_followed",
             N_("Later steps depend on this one and are done: %(steps)s. Undo them first."),
-            steps=titles(sorted(in_the_way, key=lambda row: int(row["position"]))),
+            steps=titles(sorted(in_the_way, key=lambda row: row.position)),
         )
     for row in reached.values():
-        if row["state"] not in ("open", "done"):
+        if row.state not in ("open", "done"):
             continue
         wait_again(session, row, by=held.by, at=held.at)
 
@@ -292,40 +269,39 @@ def fall_back(session: Session, held: Held) -> None:
 def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
     """Have those of these open tasks wait again that wait for another now, their protocol having another version."""
     asked = {"here": program_of(session), "candidates": list(candidates)}
-    for row in many(session, _THESE_THAT_WAIT, asked):
+    for row in every(session, _THESE_THAT_WAIT, asked):
         wait_again(session, row, by=by, at=at)
 
 
-def wait_again(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def wait_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
     """Put a held open or done task back to planned, and call off what the engine does of it."""
-    session.execute(
-        update(_task)
-        .where(_task.c.program_id == program_of(session), _task.c.id == task["id"])
+    run(
+        session,
+        changes(Task)
+        .where(Task.id == task.id)
         .values(
-            state=TASK.after(task["state"], "postpone"),
+            state=TASK.after(task.state, "postpone"),
             **act_called_off(task),
             next_check=None,
             opened_at=None,
             **not_done(),
-            version=_task.c.version + 1,
-        )
+            version=col(Task.version) + 1,
+        ),
     )
-    events.write(
-        session, "task.postponed", "task", task["id"], by=by, at=at, case_id=task["case_id"], step=task["step"]
-    )
+    events.write(session, "task.postponed", "task", task.id, by=by, at=at, case_id=task.case_id, step=task.step)
 
 
-def act_called_off(task: Mapping[str, Any]) -> dict[str, Any]:
+def act_called_off(task: Task) -> dict[str, Any]:
     """The column of a task's act once nobody asks for it any more: dropped, or to be taken back where it was done."""
-    act = task["act_state"]
-    if task["state"] == "done" and ACT.allows(act, "want_undo"):
-        return {"act_state": ACT.after(act, "want_undo" if task["undo"] else "let_go")}
+    act = task.act_state
+    if task.state == "done" and ACT.allows(act, "want_undo"):
+        return {"act_state": ACT.after(act, "want_undo" if task.undo else "let_go")}
     return {"act_state": ACT.after(act, "drop")} if ACT.allows(act, "drop") else {}
 
 
-def of_case(session: Session, case_id: UUID | None) -> Any:
+def of_case(case_id: UUID | None) -> Any:
     """The condition that a task is one of the case's."""
-    return and_(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
+    return and_(in_program(Task), Task.case_id == case_id)
 
 
 def to_do_again(session: Session, held: Held) -> dict[str, Any]:
@@ -347,18 +323,16 @@ def not_done() -> dict[str, Any]:
 def cancelled() -> dict[str, Any]:
     """The columns of tasks that end with their case, unfinished. They are kept, and nothing is asked of the engine."""
     return {
-        "state": TASK.moved(_task.c.state, "cancel"),
-        "act_state": ACT.moved(_task.c.act_state, "drop", others_stay=True),
+        "state": TASK.moved(col(Task.state), "cancel"),
+        "act_state": ACT.moved(col(Task.act_state), "drop", others_stay=True),
         "next_check": None,
     }
 
 
-def open_ready(session: Session, case: Mapping[str, Any], *, by: Actor, at: datetime) -> tuple[UUID, ...]:
+def open_ready(session: Session, case: Case, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     """Open every planned task of a case whose needs are settled. For a case just opened, reopened or moved on."""
-    planned = session.scalars(
-        select(_task.c.id).where(of_case(session, case["id"]), _task.c.state == "planned").order_by(_task.c.id)
-    )
-    return _open(session, _opening_these(), {"candidates": list(planned)}, case["id"], by=by, at=at)
+    planned = scalars(session, select(Task.id).where(of_case(case.id), Task.state == "planned").order_by(col(Task.id)))
+    return _open(session, _opening_these(), {"candidates": list(planned)}, case.id, by=by, at=at)
 
 
 def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -366,25 +340,27 @@ def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime
     asked = {"here": program_of(session), "case_id": case_id}
     if run(session, _UNSETTLED, asked).first() is not None or run(session, _ACT_ASKED, asked).first() is not None:
         return False
-    closed = session.execute(
-        update(_case)
-        .where(_case.c.program_id == program_of(session), _case.c.id == case_id, _case.c.state == "open")
+    closed = run(
+        session,
+        changes(Case)
+        .where(Case.id == case_id, Case.state == "open")
         .values(
             state=CASE.after("open", "close"),
             ended_at=at,
             ended_by=by.person_id,
             ended_reason="",
-            version=_case.c.version + 1,
-        )
+            version=col(Case.version) + 1,
+        ),
     )
-    if closed.rowcount == 0:  # type: ignore[attr-defined]
+    if closed.rowcount == 0:
         return False
     # What is not required and was never done ends with the case; it is kept, and so is that it was late.
-    keep_lateness(session, of_case(session, case_id), at=at)
-    session.execute(
-        update(_task)
-        .where(of_case(session, case_id), _task.c.state.in_(TASK.open_to("cancel")))
-        .values(**cancelled(), version=_task.c.version + 1)
+    keep_lateness(session, of_case(case_id), at=at)
+    run(
+        session,
+        update(Task)
+        .where(of_case(case_id), col(Task.state).in_(TASK.open_to("cancel")))
+        .values(**cancelled(), version=col(Task.version) + 1),
     )
     events.write(session, "case.closed", "case", case_id, by=by, at=at, case_id=case_id)
     return True

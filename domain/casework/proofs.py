@@ -15,31 +15,25 @@ from pathlib import PurePath
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select, text, update
+from sqlalchemy import ColumnElement, func, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session
+from sqlmodel import Session, and_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.equipment import inventory, lending
 from domain.files import images, packages, readable
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, joins, only, run, scalar, scalars, select, surely
+from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Account, Case, Evidence, EvidenceFile, Task
 from models.departure import WAYS
-from models.equipment import Loan
+from models.equipment import Equipment, Loan
 
 LARGEST_DOCUMENT = 10 * 1024 * 1024
 LONGEST_LABEL = 120
-
-_evidence = table_of(Evidence)
-_file = table_of(EvidenceFile)
-_loan = table_of(Loan)
-_account = table_of(Account)
-_task = table_of(Task)
-_case = table_of(Case)
 
 #: What may be kept, by the ending of its name: its type, and how its bytes begin.
 _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
@@ -69,8 +63,8 @@ class Proof:
 
 def add(
     session: Session,
-    task: Mapping[str, Any],
-    case: Mapping[str, Any] | None,
+    task: Task,
+    case: Case | None,
     proof: Proof,
     *,
     by: Actor,
@@ -82,7 +76,7 @@ def add(
     opened once. A serial number, in whichever writing, is that of a thing of the inventory. A document may show any
     step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is kept.
     """
-    if proof.kind not in ("document", task["evidence"]):
+    if proof.kind not in ("document", task.evidence):
         raise Refusal(
             "evidence.not_asked",
             N_("This step does not ask for this kind of proof. Leave it out; use the note if needed."),
@@ -93,29 +87,28 @@ def add(
     thing = _thing(session, task, label) if proof.kind == "serial" else None
     proof_id = uuid4()
     here = program_of(session)
-    session.execute(
-        insert(_evidence).values(
+    run(
+        session,
+        insert(Evidence).values(
             program_id=here,
             id=proof_id,
-            task_id=task["id"],
+            task_id=task.id,
             kind=proof.kind,
-            label=thing["serial"] if thing else label,
-            equipment_id=thing["id"] if thing else None,
+            label=thing.serial if thing else label,
+            equipment_id=thing.id if thing else None,
             content_type=content_type,
             size=len(content),
             sha256=hashlib.sha256(content).hexdigest() if content else "",
             added_at=at,
             added_by=by.person_id,
-        )
+        ),
     )
     if proof.kind == "document":
-        session.execute(insert(_file).values(program_id=here, id=proof_id, content=content))
+        run(session, insert(EvidenceFile).values(program_id=here, id=proof_id, content=content))
     elif case is not None and thing is not None:
-        lending.lend(
-            session, thing["id"], case["subject_id"], by=by, at=at, task_id=task["id"], case_id=task["case_id"]
-        )
+        lending.lend(session, thing.id, surely(case.subject_id), by=by, at=at, task_id=task.id, case_id=task.case_id)
     elif case is not None and proof.kind == "account":
-        _open_account(session, task, case, label, at=at)
+        _open_account(session, task, surely(case.subject_id), label, at=at)
     events.write(
         session,
         "evidence.added",
@@ -123,62 +116,60 @@ def add(
         proof_id,
         by=by,
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
         proof=proof.kind,
     )
     return proof_id
 
 
-def refuse_if_missing(session: Session, task: Mapping[str, Any], *, given: Collection[str]) -> None:
+def refuse_if_missing(session: Session, task: Task, *, given: Collection[str]) -> None:
     """Refuse to call a task done without the evidence that it asks for. `given` are the kinds just added."""
-    asked = task["evidence"]
+    asked = task.evidence
     if asked not in ASKED or asked in given:
         return
-    kept = session.scalar(
-        select(_evidence.c.id)
+    kept = scalar(
+        session,
+        only(Evidence.id)
         .where(
-            _evidence.c.program_id == program_of(session),
-            _evidence.c.task_id == task["id"],
-            _evidence.c.kind == asked,
-            _evidence.c.withdrawn_at.is_(None),
+            Evidence.task_id == task.id,
+            Evidence.kind == asked,
+            col(Evidence.withdrawn_at).is_(None),
         )
-        .limit(1)
+        .limit(1),
     )
     if kept is None:
         raise Refusal("evidence.missing", ASKED[asked])
 
 
-def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Actor, at: datetime) -> None:
+def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datetime) -> None:
     """Take off what was given as proof of a task that is undone. It stays kept, marked as withdrawn."""
-    here = program_of(session)
     mine = (
-        _evidence.c.program_id == here,
-        _evidence.c.task_id == task["id"],
-        _evidence.c.withdrawn_at.is_(None),
+        in_program(Evidence),
+        col(Evidence.task_id) == task.id,
+        col(Evidence.withdrawn_at).is_(None),
     )
-    taken = session.scalars(
-        update(_evidence).where(*mine).values(withdrawn_at=at, withdrawn_why=why).returning(_evidence.c.id)
+    taken = scalars(
+        session, update(Evidence).where(*mine).values(withdrawn_at=at, withdrawn_why=why).returning(col(Evidence.id))
     ).all()
     if not taken:
         return
-    accounts = (_account.c.program_id == here, _account.c.task_id == task["id"], _account.c.closed_at.is_(None))
+    accounts = (in_program(Account), col(Account.task_id) == task.id, col(Account.closed_at).is_(None))
     # What another step is shown by too stays with its person, by that one.
     opened = _proven_by(
-        session,
-        _account.c.person_id,
+        col(Account.person_id),
         and_(
-            _evidence.c.kind == "account",
-            _evidence.c.label == _account.c.user_name,
-            system_of() == _account.c.system,
+            Evidence.kind == "account",
+            Evidence.label == Account.user_name,
+            system_of() == col(Account.system),
         ),
     )
-    session.execute(update(_account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
-    session.execute(update(_account).where(*accounts).values(closed_at=at))
-    loans = (_loan.c.program_id == here, _loan.c.task_id == task["id"], _loan.c.returned_at.is_(None))
-    lent = _proven_by(session, _loan.c.person_id, _evidence.c.equipment_id == _loan.c.equipment_id)
-    session.execute(update(_loan).where(*loans, lent.exists()).values(task_id=lent.scalar_subquery()))
-    for loan in many(session, select(_loan).where(*loans)):
-        lending.never_lent(session, loan, by=by, at=at, case_id=task["case_id"])
+    run(session, update(Account).where(*accounts, opened.exists()).values(task_id=opened.scalar_subquery()))
+    run(session, update(Account).where(*accounts).values(closed_at=at))
+    loans = (in_program(Loan), col(Loan.task_id) == task.id, col(Loan.returned_at).is_(None))
+    lent = _proven_by(col(Loan.person_id), col(Evidence.equipment_id) == col(Loan.equipment_id))
+    run(session, update(Loan).where(*loans, lent.exists()).values(task_id=lent.scalar_subquery()))
+    for loan in every(session, select(Loan).where(*loans)):
+        lending.never_lent(session, loan, by=by, at=at, case_id=task.case_id)
     events.write_many(
         session,
         "evidence.withdrawn",
@@ -186,23 +177,22 @@ def withdraw_all(session: Session, task: Mapping[str, Any], *, why: str, by: Act
         [(proof_id, {"why": why}) for proof_id in taken],
         by=by,
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
 
 
-def _proven_by(session: Session, person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Select[tuple[UUID]]:
+def _proven_by(person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> SelectOfScalar[UUID]:
     """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first."""
     return (
-        select(_evidence.c.task_id)
-        .join(_task, refers(_evidence.c.task_id, _task))
-        .join(_case, refers(_task.c.case_id, _case))
+        only(Evidence.task_id)
+        .join(Task, joins(Evidence.task_id, Task))
+        .join(Case, joins(Task.case_id, Case))
         .where(
-            _evidence.c.program_id == program_of(session),
-            _evidence.c.withdrawn_at.is_(None),
+            col(Evidence.withdrawn_at).is_(None),
             shows,
-            _case.c.subject_id == person_id,
+            Case.subject_id == person_id,
         )
-        .order_by(_evidence.c.added_at, _evidence.c.id)
+        .order_by(col(Evidence.added_at), col(Evidence.id))
         .limit(1)
     )
 
@@ -249,9 +239,9 @@ _UNREADABLE: Final[Mapping[str, str]] = {
 }
 
 
-def _thing(session: Session, task: Mapping[str, Any], serial: str) -> dict[str, Any]:
+def _thing(session: Session, task: Task, serial: str) -> Equipment:
     """The thing of the inventory that a step hands over. Raises Refusal where there is none of that number."""
-    found = inventory.by_serial(session, task["item"] or task["step"], serial)
+    found = inventory.by_serial(session, task.item or task.step, serial)
     if found is None:
         raise Refusal(
             "equipment.not_in_inventory",
@@ -260,37 +250,36 @@ def _thing(session: Session, task: Mapping[str, Any], serial: str) -> dict[str, 
     return found
 
 
-def _open_account(
-    session: Session, task: Mapping[str, Any], case: Mapping[str, Any], user_name: str, *, at: datetime
-) -> None:
+def _open_account(session: Session, task: Task, person_id: UUID, user_name: str, *, at: datetime) -> None:
     # The index says whether it is free: of two who note one name at the same instant the second waits, and is told.
-    opened = session.scalar(
-        upsert(_account)
+    opened = scalar(
+        session,
+        upsert(Account)
         .values(
             program_id=program_of(session),
             id=uuid4(),
-            person_id=case["subject_id"],
-            task_id=task["id"],
-            system=task["system"] or task["step"],
+            person_id=person_id,
+            task_id=task.id,
+            system=task.system or task.step,
             user_name=user_name,
             opened_at=at,
         )
         .on_conflict_do_nothing(
             index_elements=["program_id", "system", "user_name"], index_where=text("closed_at is null")
         )
-        .returning(_account.c.id)
+        .returning(col(Account.id)),
     )
     if opened is not None:
         return
-    whose = session.scalar(
-        select(_account.c.person_id).where(
-            _account.c.program_id == program_of(session),
-            _account.c.system == (task["system"] or task["step"]),
-            _account.c.user_name == user_name,
-            _account.c.closed_at.is_(None),
-        )
+    whose = scalar(
+        session,
+        only(Account.person_id).where(
+            col(Account.system) == (task.system or task.step),
+            Account.user_name == user_name,
+            col(Account.closed_at).is_(None),
+        ),
     )
-    if whose != case["subject_id"]:
+    if whose != person_id:
         raise Refusal("account.taken", N_("This user name is already someone's account. Check it."))
 
 
@@ -397,4 +386,4 @@ _NO_LABEL = {
 
 def system_of() -> ColumnElement[str]:
     """On which system a step shows an account."""
-    return func.coalesce(func.nullif(_task.c.system, ""), _task.c.step)
+    return func.coalesce(func.nullif(col(Task.system), ""), col(Task.step))

@@ -13,53 +13,48 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
 from domain.declarations.filling_in import Asks, Given, checked
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, run, scalar, select
+from domain.kernel.scope import program_of
 from locales import show_list, show_money
-from models.base import table_of
-from models.casework import Request
+from models.casework import Request, Task
 
 __all__ = ["checked", "in_words", "keep", "newest"]
 
-_request = table_of(Request)
 
-
-def keep(session: Session, task: Mapping[str, Any], given: Given, *, by: Actor, at: datetime) -> str:
+def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime) -> str:
     """Keep what was filled in with a task that is held, as the newest, and return its digest."""
-    digest = _digest(task["asks"], given)
+    digest = _digest(task.asks, given)
     here = program_of(session)
-    before = session.scalar(
-        select(func.max(_request.c.n)).where(_request.c.program_id == here, _request.c.task_id == task["id"])
-    )
-    session.execute(
-        insert(_request).values(
+    before = scalar(session, select(func.max(col(Request.n))).where(in_program(Request), Request.task_id == task.id))
+    run(
+        session,
+        insert(Request).values(
             program_id=here,
             id=uuid4(),
-            task_id=task["id"],
+            task_id=task.id,
             n=(before or 0) + 1,
-            asked=task["asks"],
+            asked=task.asks,
             given=dict(given),
             digest=digest,
             handed_in_at=at,
             handed_in_by=by.person_id,
-        )
+        ),
     )
     return digest
 
 
-def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, dict[str, Any]]:
+def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, Request]:
     """What was filled in last for each of these tasks, where anything was. The database is asked once for all."""
-    rows = many(
+    rows = every(
         session,
-        select(_request)
-        .where(_request.c.program_id == program_of(session), _request.c.task_id.in_(list(task_ids)))
-        .order_by(_request.c.n),
+        of(Request).where(col(Request.task_id).in_(list(task_ids))).order_by(col(Request.n)),
     )
-    return {row["task_id"]: row for row in rows}
+    return {row.task_id: row for row in rows}
 
 
 def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = False) -> list[tuple[str, str]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.casework.lateness import had_passed, is_this, keep_lateness
@@ -18,9 +17,22 @@ from domain.kernel import periods
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    of,
+    only,
+    run,
+    scalars,
+    select,
+    surely,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.record import events
-from models.base import table_of
 from models.casework import LIVE, Case, ProtocolVersion, Task
 from models.lifecycles import CASE, TASK
 from models.program import Program
@@ -33,10 +45,6 @@ AGREED: Final = "agreed_on"
 
 #: The calendar of a protocol that counts in the program's days alone, and in no organization's.
 PROGRAM: Final = "program"
-
-_task = table_of(Task)
-_case = table_of(Case)
-_version = table_of(ProtocolVersion)
 
 
 def version_of(session: Session, version_id: UUID) -> ProtocolVersion:
@@ -84,17 +92,24 @@ def meant_on(case: Case, protocol: Protocol) -> date | None:
     return planning.meant_on(protocol, {name: date.fromisoformat(day) for name, day in case.anchors.items()})
 
 
-def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> dict[str, Any]:
-    """The due day and the ladder of one step, as columns of its task. Empty where its anchor's day is not known yet."""
+class Timing(NamedTuple):
+    """The due day and the ladder of a task."""
+
+    due_on: date | None
+    ladder: list[str]
+
+
+def timing(protocol: Protocol, day: Day | None, calendar: Calendar) -> Timing:
+    """The due day and the ladder of one step. Empty where its anchor's day is not known yet."""
     if day is None:
-        return {"due_on": None, "ladder": []}
-    return {"due_on": day.due_on, "ladder": _rungs(_offsets(protocol), day.due_on, calendar)}
+        return Timing(None, [])
+    return Timing(day.due_on, _rungs(_offsets(protocol), day.due_on, calendar))
 
 
 def ladder_from(
     session: Session,
-    task: Mapping[str, Any],
-    case: Mapping[str, Any] | None,
+    task: Task,
+    case: Case | None,
     *,
     on: date,
     approval: bool = False,
@@ -104,11 +119,11 @@ def ladder_from(
     It counts from the due day; where that is past when they get it, from the next working day, so that nobody's manager
     hears of what they were only just given. One who approves is reminded also where the task has no due day.
     """
-    rungs: list[str] = task["ladder"]  # of a duty outside any case, as it was asked for
+    rungs = task.ladder  # of a duty outside any case, as it was asked for
     if case is not None:
         remind, calendar = _reminding(session, case)
-        asked = task["due_on"] is not None or approval
-        rungs = _rungs_from(remind, task["due_on"], on, calendar) if asked else []
+        asked = task.due_on is not None or approval
+        rungs = _rungs_from(remind, task.due_on, on, calendar) if asked else []
     return {"ladder": rungs, "rung": 0, "next_check": date.fromisoformat(rungs[0]) if rungs else None}
 
 
@@ -131,42 +146,42 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) ->
     rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
     days or its calendar move.
     """
-    here, on = program_of(session), local_day(session, at)
-    task = one(
+    on = local_day(session, at)
+    task = first(
         session,
-        select(_task.c.case_id, _task.c.state, _task.c.due_rule)
-        .where(_task.c.program_id == here, _task.c.id == task_id)
-        .with_for_update(),
+        of(Task).where(Task.id == task_id).with_for_update(),
     )
-    if task is None or task["case_id"] is None or task["state"] not in (TASK.initial, "open"):
+    if task is None or task.case_id is None or task.state not in (TASK.initial, "open"):
         return
-    remind, calendar = _reminding(session, _case_row(session, task["case_id"]).model_dump())
+    remind, calendar = _reminding(session, _case_row(session, task.case_id))
     due = calendar.next_working_day(max(day, on))
     rungs = _rungs_from(remind, due, on, calendar)
     keep_lateness(session, is_this(task_id), at=at)
-    session.execute(
-        update(_task)
-        .where(_task.c.program_id == here, _task.c.id == task_id)
+    run(
+        session,
+        changes(Task)
+        .where(Task.id == task_id)
         .values(
             due_on=due,
-            due_rule={**task["due_rule"], AGREED: due.isoformat()},
+            due_rule={**task.due_rule, AGREED: due.isoformat()},
             ladder=rungs,
             rung=0,
-            next_check=date.fromisoformat(rungs[0]) if rungs and task["state"] == "open" else None,
-            version=_task.c.version + 1,
-        )
+            next_check=date.fromisoformat(rungs[0]) if rungs and task.state == "open" else None,
+            version=col(Task.version) + 1,
+        ),
     )
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
     """Have the reminders of tasks of one case that opened on the local day `on`, after their due day, count from it."""
     case = _case_row(session, case_id)
-    remind, calendar = _reminding(session, case.model_dump())
+    remind, calendar = _reminding(session, case)
     rungs = _rungs_from(remind, None, on, calendar)
-    session.execute(
-        update(_task)
-        .where(_task.c.program_id == program_of(session), _task.c.id.in_(tasks))
-        .values(ladder=rungs, next_check=date.fromisoformat(rungs[0]) if rungs else None)
+    run(
+        session,
+        changes(Task)
+        .where(col(Task.id).in_(tasks))
+        .values(ladder=rungs, next_check=date.fromisoformat(rungs[0]) if rungs else None),
     )
 
 
@@ -193,9 +208,7 @@ def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar])
     for case in _open_cases(session):
         protocol = read.protocol(case)
         calendar = calendars(case.organization_id if protocol.calendar != PROGRAM else None)
-        found[case.id] = sum(
-            columns["due_on"] != row["due_on"] for row, columns in _moving(session, case, protocol, calendar)
-        )
+        found[case.id] = sum(timing.due_on != row.due_on for row, timing in _moving(session, case, protocol, calendar))
     return {case_id: days for case_id, days in found.items() if days}
 
 
@@ -228,13 +241,8 @@ class _Reading:
 
 
 def _open_cases(session: Session, *, hold: bool = False) -> Sequence[Case]:
-    asked = (
-        select(Case)
-        .where(_case.c.program_id == program_of(session), _case.c.state == CASE.initial)
-        .order_by(_case.c.id)
-        .execution_options(populate_existing=True)
-    )
-    return session.scalars(asked.with_for_update(of=_case) if hold else asked).all()
+    asked = of(Case).where(Case.state == CASE.initial).order_by(col(Case.id))
+    return every(session, asked.with_for_update(of=Case) if hold else asked)
 
 
 def _reschedule(
@@ -247,63 +255,52 @@ def _reschedule(
     only: Collection[UUID] | None = None,
 ) -> int:
     moved, today = 0, local_day(session, at)
-    for row, columns in _moving(session, case, protocol, calendar):
-        if only is not None and row["id"] not in only:
+    for row, timing in _moving(session, case, protocol, calendar):
+        if only is not None and row.id not in only:
             continue
-        left = columns["ladder"][row["rung"] :] if row["state"] in LIVE else []
-        days_move = int(columns["due_on"] != row["due_on"])
-        if days_move and had_passed(row["due_on"], today):
-            keep_lateness(session, is_this(row["id"]), at=at)
-        session.execute(
-            update(_task)
-            .where(_task.c.program_id == program_of(session), _task.c.id == row["id"])
+        left = timing.ladder[row.rung :] if row.state in LIVE else []
+        days_move = int(timing.due_on != row.due_on)
+        if days_move and had_passed(row.due_on, today):
+            keep_lateness(session, is_this(row.id), at=at)
+        run(
+            session,
+            changes(Task)
+            .where(Task.id == row.id)
             .values(
-                **columns,
+                **timing._asdict(),
                 next_check=date.fromisoformat(left[0]) if left else None,
-                version=_task.c.version + days_move,
-            )
+                version=col(Task.version) + days_move,
+            ),
         )
         moved += days_move
     return moved
 
 
-def _moving(
-    session: Session, case: Case, protocol: Protocol, calendar: Calendar
-) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each unsettled task of a case whose due day or ladder is another by this calendar, with both as columns."""
+def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> Iterator[tuple[Task, Timing]]:
+    """Each unsettled task of a case whose due day or ladder is another by this calendar, with both."""
     days = due_days(session, case, protocol, calendar)
     remind = _offsets(protocol)
-    rows = many(
+    rows = every(
         session,
-        select(
-            _task.c.id,
-            _task.c.step,
-            _task.c.state,
-            _task.c.rung,
-            _task.c.due_on,
-            _task.c.due_rule,
-            _task.c.ladder,
-            _task.c.opened_at,
-            _task.c.done_at,
-        ).where(
-            _task.c.program_id == case.program_id,
-            _task.c.case_id == case.id,
-            _task.c.state.in_([TASK.initial, *LIVE]),
+        select(Task).where(
+            Task.program_id == case.program_id,
+            Task.case_id == case.id,
+            col(Task.state).in_([TASK.initial, *LIVE]),
         ),
     )
     for row in rows:
-        step = protocol.by_id.get(row["step"])
+        step = protocol.by_id.get(row.step)
         if step is None:
             continue
-        columns = timing(protocol, days.get(step.id), calendar)
-        if AGREED in row["due_rule"]:
-            due = calendar.next_working_day(date.fromisoformat(row["due_rule"][AGREED]))
-            columns = {"due_on": due, "ladder": _rungs(remind, due, calendar)}
-        had = row["done_at"] if row["state"] == "submitted" else row["opened_at"]
-        if row["state"] in LIVE and had is not None and (columns["due_on"] or row["state"] == "submitted"):
-            columns["ladder"] = _rungs_from(remind, columns["due_on"], local_day(session, had), calendar)
-        if any(row[name] != value for name, value in columns.items()):
-            yield row, columns
+        due, ladder = timing(protocol, days.get(step.id), calendar)
+        if AGREED in row.due_rule:
+            due = calendar.next_working_day(date.fromisoformat(row.due_rule[AGREED]))
+            ladder = _rungs(remind, due, calendar)
+        had = row.done_at if row.state == "submitted" else row.opened_at
+        if row.state in LIVE and had is not None and (due or row.state == "submitted"):
+            ladder = _rungs_from(remind, due, local_day(session, had), calendar)
+        if (row.due_on, row.ladder) != (due, ladder):
+            yield row, Timing(due, ladder)
 
 
 def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[str]:
@@ -324,14 +321,16 @@ def _offsets(protocol: Protocol) -> tuple[int, ...]:
     return tuple(rung.after_working_days for rung in protocol.remind)
 
 
-def _reminding(session: Session, case: Mapping[str, Any]) -> tuple[tuple[int, ...], Calendar]:
+def _reminding(session: Session, case: Case) -> tuple[tuple[int, ...], Calendar]:
     """What a case's protocol says of reminding, and the calendar that it counts in, without reading all of it."""
-    row = session.execute(
+    row = run(
+        session,
         select(
-            _version.c.declared["remind"].label("remind"), _version.c.declared["calendar"].astext.label("calendar")
-        ).where(_version.c.program_id == program_of(session), _version.c.id == case["protocol_version_id"])
+            inside(ProtocolVersion.declared)["remind"].label("remind"),
+            inside(ProtocolVersion.declared)["calendar"].astext.label("calendar"),
+        ).where(in_program(ProtocolVersion), ProtocolVersion.id == case.protocol_version_id),
     ).one()
-    calendar = calendar_of(session, case["organization_id"] if row.calendar != PROGRAM else None)
+    calendar = calendar_of(session, case.organization_id if row.calendar != PROGRAM else None)
     return tuple(rung["after_working_days"] for rung in row.remind), calendar
 
 
@@ -349,13 +348,13 @@ def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, da
     for name, anchor in protocol.anchors.items():
         if anchor.step is None:
             continue
-        done = session.scalars(
-            select(_task.c.done_at).where(
-                _task.c.program_id == program_of(session),
-                _task.c.case_id == case.id,
-                _task.c.step == anchor.step,
-                _task.c.state == "done",
-            )
+        done = scalars(
+            session,
+            only(surely(Task.done_at)).where(
+                Task.case_id == case.id,
+                Task.step == anchor.step,
+                Task.state == "done",
+            ),
         ).all()
         if done:
             days[name] = local_day(session, max(done))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert
 from sqlmodel import Session
 
 from domain.casework import scheduling
@@ -15,10 +15,10 @@ from domain.casework.subjects import ROLE_OF_WORKER
 from domain.declarations.planning import instances
 from domain.declarations.protocol import REQUESTER, Protocol, Step
 from domain.declared.reading import Bilingual
+from domain.kernel.rows import col, run, scalars, select
 from domain.kernel.scope import program
 from domain.roles.roles import Link, responsibility
 from locales import N_, say
-from models.base import table_of
 from models.casework import Case, Task, TaskNeed
 from models.lifecycles import ACT, TASK
 from models.program import Tenure
@@ -28,10 +28,6 @@ ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
 
 #: What a step is done for, one task each: an id, and what it is called in French and in English.
 Instance = tuple[str, str, str]
-
-_task = table_of(Task)
-_need = table_of(TaskNeed)
-_tenure = table_of(Tenure)
 
 
 def columns_of(
@@ -94,7 +90,7 @@ def columns_of(
                 "undo": step.undone_by or "",
                 "act_state": ACT.initial,
                 "version": 1,
-                **scheduling.timing(protocol, days.get(step.id), calendar),
+                **scheduling.timing(protocol, days.get(step.id), calendar)._asdict(),
             }
 
 
@@ -104,12 +100,15 @@ def tie(session: Session, case: Case, protocol: Protocol) -> None:
     Of two steps that are done for each of the same things, one waits for the other of that thing alone: nobody waits to
     agree with a participant on the way until each of the others was told, and no telephone waits for a computer.
     """
-    rows = session.execute(select(_task.c.id, _task.c.step, _task.c.item).where(of_case(session, case.id))).all()
+    rows = run(session, select(Task.id, Task.step, Task.item).where(of_case(case.id))).all()
     by_step: dict[str, dict[str, UUID]] = {}
     for row in rows:
         by_step.setdefault(row.step, {})[row.item] = row.id
     everyone = [row.id for row in rows]
-    session.execute(delete(_need).where(_need.c.program_id == case.program_id, _need.c.task_id.in_(everyone)))
+    run(
+        session,
+        delete(TaskNeed).where(col(TaskNeed.program_id) == case.program_id, col(TaskNeed.task_id).in_(everyone)),
+    )
     edges = [
         {"program_id": case.program_id, "task_id": waiting, "needs_id": needed}
         for step in protocol.steps
@@ -119,7 +118,7 @@ def tie(session: Session, case: Case, protocol: Protocol) -> None:
         if item == other or not _is_of_the_same_things(item, step, protocol.by_id[name])
     ]
     if edges:
-        session.execute(insert(_need), edges)
+        run(session, insert(TaskNeed), edges)
 
 
 def _is_of_the_same_things(item: str, step: Step, other: Step) -> bool:
@@ -169,15 +168,16 @@ def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
     """The roles that the person whom a case is about holds, or held, at its organization."""
     if subject in ROLE_OF_SUBJECT:
         return [ROLE_OF_SUBJECT[subject]]
-    found = session.scalars(
-        select(_tenure.c.role)
+    found = scalars(
+        session,
+        select(Tenure.role)
         .where(
-            _tenure.c.program_id == case.program_id,
-            _tenure.c.person_id == case.subject_id,
-            _tenure.c.organization_id == case.organization_id,
+            Tenure.program_id == case.program_id,
+            Tenure.person_id == case.subject_id,
+            Tenure.organization_id == case.organization_id,
         )
         .distinct()
-        .order_by(_tenure.c.role)
+        .order_by(col(Tenure.role)),
     )
     return list(found)
 

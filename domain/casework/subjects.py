@@ -3,38 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_
 
 from domain.declarations.protocol import Protocol
 from domain.kernel import periods
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program, program_of
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, scalar, select
+from domain.kernel.scope import program, program_of
 from domain.roles.locked_person import hold_person
 from domain.roles.roles import never_began
+from domain.terms.days import Version
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case
 from models.participant import Participant
 from models.program import Organization, Person, Program, Tenure
 
 #: The role that the person whom a case is about holds there.
 ROLE_OF_WORKER: Final = "youth_worker"
-
-_case = table_of(Case)
-_participant = table_of(Participant)
-_person = table_of(Person)
-_organization = table_of(Organization)
-_tenure = table_of(Tenure)
-_program = table_of(Program)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
 
 
 @dataclass(frozen=True)
@@ -49,10 +41,22 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A subject that is there: its columns of the case, and its days by the names that anchors take them from."""
+class About:
+    """The columns of a case that say what it is about."""
 
-    columns: Mapping[str, Any]
+    subject_kind: str
+    subject_id: UUID | None = None
+    organization_id: UUID | None = None
+    agreement_version_id: UUID | None = None
+    participant_id: UUID | None = None
+    period: str = ""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A subject that is there: what a case says of it, and its days by the names that anchors take them from."""
+
+    about: About
     days: Mapping[str, date | None]
 
 
@@ -72,99 +76,92 @@ def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
     span = periods.period(asked.period)
     assert span is not None  # noqa: S101 - it is one of that length
     days = {"period.starts_on": span.starts_on, "period.ends_on": span.ends_on}
-    return Found({**found.columns, "period": asked.period}, {**found.days, **days})
+    return Found(replace(found.about, period=asked.period), {**found.days, **days})
 
 
-def same_subject(columns: Mapping[str, Any]) -> Any:
-    """The condition on a case that it is about the same, for the same period, as these columns of another."""
-    return and_(
-        *(
-            _case.c[name].is_(None) if columns.get(name) is None else _case.c[name] == columns[name]
-            for name in ("subject_id", "organization_id", "agreement_version_id", "participant_id")
-        ),
-        _case.c.period == columns.get("period", ""),
+def same_subject(about: Case | About) -> ColumnElement[bool]:
+    """The condition on a case that it is about the same, for the same period, as another or one to be."""
+    same = (
+        (Case.subject_id, about.subject_id),
+        (Case.organization_id, about.organization_id),
+        (Case.agreement_version_id, about.agreement_version_id),
+        (Case.participant_id, about.participant_id),
+        (Case.period, about.period),
     )
+    return and_(*(col(column).is_(None) if value is None else col(column) == value for column, value in same))
 
 
-def notice_day(version: Mapping[str, Any]) -> date | None:
+def notice_day(version: AgreementVersion) -> date | None:
     """The local day from which the notice that an agreement's version asks for runs to its last day."""
-    ends_on: date | None = version["ends_on"]
-    return ends_on - timedelta(days=version["notice_days"]) if ends_on else None
+    return version.ends_on - timedelta(days=version.notice_days) if version.ends_on else None
 
 
 # ----------------------------------------------------------------------------------------------------------- holding
 
 
 def _hold_worker(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
-    person_id = hold_person(session, asked.person_id)["id"]
+    person_id = hold_person(session, asked.person_id).id
     tenure = tenure_of(session, person_id, asked.organization_id)
-    columns = {"subject_kind": "worker", "subject_id": person_id, "organization_id": asked.organization_id}
-    return Found(columns, {"worker.starts_on": tenure["starts_on"], "worker.ends_on": tenure["ends_on"]})
+    return Found(
+        About("worker", person_id, asked.organization_id),
+        {"worker.starts_on": tenure.starts_on, "worker.ends_on": tenure.ends_on},
+    )
 
 
 def _hold_member(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
-    here = program_of(session)
     hold_person(session, asked.person_id)
-    last = session.execute(
-        select(_tenure.c.ends_on)
+    last = run(
+        session,
+        only(Tenure.ends_on)
         .where(
-            _tenure.c.program_id == here,
-            _tenure.c.person_id == asked.person_id,
-            _tenure.c.organization_id == asked.organization_id,
+            Tenure.person_id == asked.person_id,
+            Tenure.organization_id == asked.organization_id,
         )
-        .order_by(_tenure.c.ends_on.desc().nulls_first())
-        .limit(1)
+        .order_by(col(Tenure.ends_on).desc().nulls_first())
+        .limit(1),
     ).first()
     if last is None:
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
-    columns = {"subject_kind": "member", "subject_id": asked.person_id, "organization_id": asked.organization_id}
-    return Found(columns, {"member.ends_on": last.ends_on})
+    return Found(About("member", asked.person_id, asked.organization_id), {"member.ends_on": last.ends_on})
 
 
 def _hold_organization(session: Session, protocol: Protocol, asked: Subject) -> Found:
     _refuse_person(asked)
-    here = program_of(session)
-    if asked.organization_id is None or not session.scalar(
-        select(_organization.c.id)
-        .where(_organization.c.program_id == here, _organization.c.id == asked.organization_id)
-        .with_for_update(key_share=True)
+    if asked.organization_id is None or not scalar(
+        session, only(Organization.id).where(Organization.id == asked.organization_id).with_for_update(key_share=True)
     ):
         raise Refusal("organization.unknown", N_("There is no such organization."))
-    if not session.scalar(
-        select(_tenure.c.id)
+    if not scalar(
+        session,
+        only(Tenure.id)
         .where(
-            _tenure.c.program_id == here,
-            _tenure.c.organization_id == asked.organization_id,
-            _tenure.c.role == protocol.subject.having,
+            Tenure.organization_id == asked.organization_id,
+            Tenure.role == protocol.subject.having,
         )
-        .limit(1)
+        .limit(1),
     ):
         raise Refusal("case.not_concerned", N_("No one there holds the role that this protocol is for."))
-    return Found({"subject_kind": "organization", "organization_id": asked.organization_id}, {})
+    return Found(About("organization", organization_id=asked.organization_id), {})
 
 
 def _hold_agreement(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
-    held = one(
+    held = first(
         session,
-        select(_version, _agreement.c.organization_id)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .where(_version.c.program_id == program_of(session), _version.c.id == asked.agreement_version_id)
-        .with_for_update(of=_version, key_share=True),
+        of(Version)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .where(AgreementVersion.id == asked.agreement_version_id)
+        .with_for_update(of=AgreementVersion, key_share=True),
     )
-    if held is None or asked.organization_id not in (None, held["organization_id"]):
+    if held is None or asked.organization_id not in (None, held.organization_id):
         raise Refusal("agreement.unknown", N_("There is no such agreement."))
-    columns = {
-        "subject_kind": "agreement_version",
-        "agreement_version_id": held["id"],
-        "organization_id": held["organization_id"],
-    }
     days = {
-        "agreement.starts_on": held["starts_on"],
-        "agreement.ends_on": held["ends_on"],
+        "agreement.starts_on": held.starts_on,
+        "agreement.ends_on": held.ends_on,
         "agreement.notice_on": notice_day(held),
     }
-    return Found(columns, days)
+    about = About("agreement_version", agreement_version_id=held.id, organization_id=held.organization_id)
+    return Found(about, days)
 
 
 def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
@@ -172,25 +169,25 @@ def _hold_program(session: Session, protocol: Protocol, asked: Subject) -> Found
     if asked.organization_id is not None:
         raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
     # Whatever else is written in the program meanwhile refers to this row, and does not wait.
-    session.execute(select(_program.c.id).where(_program.c.id == program_of(session)).with_for_update(key_share=True))
-    return Found({"subject_kind": "program"}, {})
+    run(session, select(Program.id).where(col(Program.id) == program_of(session)).with_for_update(key_share=True))
+    return Found(About("program"), {})
 
 
 def _hold_participant(session: Session, protocol: Protocol, asked: Subject) -> Found:  # noqa: ARG001 - as its kin
     _refuse_person(asked)
     if asked.organization_id is not None:
         raise Refusal("case.of_no_organization", N_("A case of this protocol belongs to the program as a whole."))
-    if asked.participant_id is None or not session.scalar(
-        select(_participant.c.id)
+    if asked.participant_id is None or not scalar(
+        session,
+        only(Participant.id)
         .where(
-            _participant.c.program_id == program_of(session),
-            _participant.c.id == asked.participant_id,
-            _participant.c.state.not_in(["draft", "destroyed"]),
+            Participant.id == asked.participant_id,
+            col(Participant.state).not_in(["draft", "destroyed"]),
         )
-        .with_for_update(key_share=True)
+        .with_for_update(key_share=True),
     ):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    return Found({"subject_kind": "participant", "participant_id": asked.participant_id}, {})
+    return Found(About("participant", participant_id=asked.participant_id), {})
 
 
 _HOLDING: Final = {
@@ -214,19 +211,18 @@ _WHICH_PERIOD: Final = {
 }
 
 
-def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -> dict[str, Any]:
+def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -> Tenure:
     """The person's latest tenure of the youth worker's role at an organization. Raises Refusal where there is none."""
-    found = one(
+    found = first(
         session,
-        select(_tenure)
+        of(Tenure)
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == person_id,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.role == ROLE_OF_WORKER,
+            Tenure.person_id == person_id,
+            Tenure.organization_id == organization_id,
+            Tenure.role == ROLE_OF_WORKER,
             ~never_began(),
         )
-        .order_by(_tenure.c.starts_on.desc())
+        .order_by(col(Tenure.starts_on).desc())
         .limit(1),
     )
     if found is None:
@@ -254,51 +250,49 @@ class Words:
     href: str
 
 
+class _Named(Case):
+    """A case with what names whom or what it is about."""
+
+    model_config = SHAPE
+    given_name: str | None = also(Person.given_name)
+    family_name: str | None = also(Person.family_name)
+    short_name: str | None = also(Organization.short_name)
+    candidate_ref: str | None = also(Participant.candidate_ref)
+    number: str | None = also(Participant.number)
+    agreement_id: UUID | None = also(Agreement.id)
+    n: int | None = also(AgreementVersion.n)
+
+
 def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, Words]:
     """Whom or what each of these cases is about. The database is asked once for all of them."""
-    rows = many(
+    rows = every(
         session,
-        select(
-            _case.c.id,
-            _case.c.subject_kind,
-            _case.c.subject_id,
-            _case.c.period,
-            _person.c.given_name,
-            _person.c.family_name,
-            _organization.c.short_name,
-            _case.c.participant_id,
-            _participant.c.candidate_ref,
-            _participant.c.number,
-            _agreement.c.id.label("agreement_id"),
-            _version.c.n,
-        )
-        .outerjoin(_person, refers(_case.c.subject_id, _person))
-        .outerjoin(_organization, refers(_case.c.organization_id, _organization))
-        .outerjoin(_participant, refers(_case.c.participant_id, _participant))
-        .outerjoin(_version, refers(_case.c.agreement_version_id, _version))
-        .outerjoin(_agreement, refers(_version.c.agreement_id, _agreement))
-        .where(_case.c.program_id == program_of(session), _case.c.id.in_(set(ids))),
+        of(_Named)
+        .outerjoin(Person, joins(Case.subject_id, Person))
+        .outerjoin(Organization, joins(Case.organization_id, Organization))
+        .outerjoin(Participant, joins(Case.participant_id, Participant))
+        .outerjoin(AgreementVersion, joins(Case.agreement_version_id, AgreementVersion))
+        .outerjoin(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .where(col(Case.id).in_(set(ids))),
     )
     title = {"fr": program(session).title_fr, "en": program(session).title_en}.get(language, "") if rows else ""
-    return {row["id"]: _worded(row, title, language) for row in rows}
+    return {row.id: _worded(row, title, language) for row in rows}
 
 
-def _worded(row: Mapping[str, Any], program_title: str, language: str) -> Words:
-    kind, place = row["subject_kind"], row["short_name"] or ""
+def _worded(row: _Named, program_title: str, language: str) -> Words:
+    kind, place = row.subject_kind, row.short_name or ""
     subject, href = place, ""
     if kind in ("worker", "member"):
-        subject, href = f"{row['given_name']} {row['family_name']}".strip(), f"/people/{row['subject_id']}"
+        subject, href = f"{row.given_name} {row.family_name}".strip(), f"/people/{row.subject_id}"
     elif kind == "agreement_version":
-        subject = say(
-            language, N_("%(organization)s, agreement version %(number)s"), organization=place, number=row["n"]
-        )
-        href = f"/program/agreements/{row['agreement_id']}"
+        subject = say(language, N_("%(organization)s, agreement version %(number)s"), organization=place, number=row.n)
+        href = f"/program/agreements/{row.agreement_id}"
     elif kind == "program":
         subject = program_title
     elif kind == "participant":
-        subject, href = row["number"] or row["candidate_ref"], f"/participants/{row['participant_id']}"
-    if row["period"]:
-        subject = say(language, _FOR, subject=subject, period=periods.in_words(row["period"], language))
+        subject, href = row.number or row.candidate_ref or "", f"/participants/{row.participant_id}"
+    if row.period:
+        subject = say(language, _FOR, subject=subject, period=periods.in_words(row.period, language))
     return Words(kind, subject, place, href)
 
 

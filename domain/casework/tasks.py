@@ -14,7 +14,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from domain.casework import case_letters, proofs, requests, scheduling
@@ -41,19 +40,15 @@ from domain.casework.locking import (
 from domain.endorsement.counting import waits_for_it
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, in_program, joins, only, replaced, scalar, scalars, select
+from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.roles.roles import Link, responsibility, standing
 from locales import N_
-from models.base import table_of
 from models.casework import SETTLED, Responsibility, Task, TaskNeed
 from models.lifecycles import TASK, NoSuchMove
 
 LONGEST_NOTE = 4_000
-
-_task = table_of(Task)
-_need = table_of(TaskNeed)
-_chain = table_of(Responsibility)
 
 
 def complete_task(
@@ -80,22 +75,22 @@ def complete_task(
     note = checked_note(note)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_unless_decided(session, held, in_its_act=in_its_act)
-    if held.task["action"] and not by.is_system:
+    if held.task.action and not by.is_system:
         raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_open(session, held)
-    if held.task["holding"] and not by.is_system:
+    if held.task.holding and not by.is_system:
         raise Refusal("holding.not_settled", N_("To settle this step, say who takes this over, or how it ends."))
     refuse_unless_so(session, held)
-    if held.task["evidence"] == "note" and not says_something(note):
+    if held.task.evidence == "note" and not says_something(note):
         raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
-    filled_in = requests.checked(held.task["asks"], given or {})
+    filled_in = requests.checked(held.task.asks, given or {})
     for proof in evidence:
         proofs.add(session, held.task, held.case, proof, by=by, at=at)
     proofs.refuse_if_missing(session, held.task, given={proof.kind for proof in evidence})
     digest = requests.keep(session, held.task, filled_in, by=by, at=at) if filled_in else ""
 
-    waits = held.task["approved_by_id"] is not None
-    state = TASK.after(held.task["state"], "submit" if waits else "complete")
+    waits = held.task.approved_by_id is not None
+    state = TASK.after(held.task.state, "submit" if waits else "complete")
     # Who approves has a ladder of their own, from the day on which it was handed in.
     reminders = (
         scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
@@ -115,9 +110,9 @@ def complete_task(
     )
     verb = "task.submitted" if waits else "task.done"
     request = {"request": digest} if digest else {}
-    tell(session, held, verb, step=held.task["step"], item=held.task["item"], has_note=bool(note), **request)
+    tell(session, held, verb, step=held.task.step, item=held.task.item, has_note=bool(note), **request)
     if waits:
-        handed_in = {**held.task, "done_by": by.person_id, "done_for": by.acting_for}
+        handed_in = replaced(held.task, done_by=by.person_id, done_for=by.acting_for)
         case_letters.approval_asked(session, handed_in, by=by, at=at)
         wake(session, held)
         return Moved(held.id, state, held.case_id)
@@ -134,7 +129,7 @@ def approve_task(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_waiting(held)
     _refuse_own(session, held)
-    state = TASK.after(held.task["state"], "approve")
+    state = TASK.after(held.task.state, "approve")
     change(
         session,
         held,
@@ -146,8 +141,8 @@ def approve_task(
         next_check=None,
     )
     asked_for = requests.newest(session, [held.id]).get(held.id)
-    request = {"request": asked_for["digest"]} if asked_for else {}
-    tell(session, held, "task.approved", step=held.task["step"], item=held.task["item"], **request)
+    request = {"request": asked_for.digest} if asked_for else {}
+    tell(session, held, "task.approved", step=held.task.step, item=held.task.item, **request)
     return settle(session, held, state)
 
 
@@ -165,17 +160,17 @@ def reject_task(
     change(
         session,
         held,
-        state=TASK.after(held.task["state"], "reject"),
+        state=TASK.after(held.task.state, "reject"),
         reason=reason,
         settled_at=None,
         settled_by=None,
         settled_as="",
         **to_do_again(session, held),
     )
-    tell(session, held, "task.rejected", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.rejected", step=held.task.step, item=held.task.item)
     case_letters.rejected(session, held.task, by=by, at=at)
-    if held.task["on_reject"]:
-        _reopen_step(session, held, held.task["on_reject"], reason)
+    if held.task.on_reject:
+        _reopen_step(session, held, held.task.on_reject, reason)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -197,11 +192,11 @@ def undo_task(
     Where people already did a later step, that one is undone first: Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.task["action"]:
+    if held.task.action:
         raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
     _refuse_closed_case(held)
-    if held.task["holding"]:
+    if held.task.holding:
         raise Refusal(
             "holding.settled_for_good", N_("What was settled stays settled. Hand it over again where it is now.")
         )
@@ -224,7 +219,7 @@ def undo_task(
         **(to_do_again(session, held) | waits),
     )
     proofs.withdraw_all(session, held.task, why="undone", by=by, at=at)
-    tell(session, held, "task.undone", step=held.task["step"], item=held.task["item"], was=held.task["state"])
+    tell(session, held, "task.undone", step=held.task.step, item=held.task.item, was=held.task.state)
     opened = open_those_ready(session, held, [held.id]) if move_to == "planned" else ()
     wake(session, held)
     return Moved(held.id, "open" if opened else move_to, held.case_id, opened)
@@ -247,7 +242,7 @@ def waive_task(
     held = hold(session, task_id, by=by, at=at, seen=seen)
     reason = needed_reason(reason)
     _refuse_unless_in_its_act(held, in_its_act=in_its_act)
-    if not held.task["waived_by"]:
+    if not held.task.waived_by:
         raise Refusal("task.never_waived", N_("The protocol does not allow this step to be waived."))
     _refuse_closed_case(held)
     state = _move(held, "waive")
@@ -264,7 +259,7 @@ def waive_task(
         **not_done(),
         **act_called_off(held.task),
     )
-    tell(session, held, "task.waived", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.waived", step=held.task.step, item=held.task.item)
     return settle(session, held, state)
 
 
@@ -280,7 +275,7 @@ def hand_back_task(
     _refuse_unless_open(session, held)
     reason = needed_reason(reason)
     today = standing(session, local_day(session, at))
-    rest = today.behind(_links(session, held.task["owed_by_id"]), by.person_id)
+    rest = today.behind(_links(session, held.task.owed_by_id), by.person_id)
     if not rest:
         raise Refusal(
             "task.nobody_behind",
@@ -300,7 +295,7 @@ def hand_back_task(
         reason=reason,
         **in_new_hands(session, held),
     )
-    tell(session, held, "task.handed_back", step=held.task["step"], item=held.task["item"])
+    tell(session, held, "task.handed_back", step=held.task.step, item=held.task.item)
     case_letters.handed_back(session, held.task, rest, by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
@@ -315,13 +310,13 @@ def return_task(
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
-    if held.task["handed_back_at"] is None:
+    if held.task.handed_back_at is None:
         raise Refusal("task.not_handed_back", N_("This task was not handed back."))
     reason = needed_reason(reason)
     change(
         session,
         held,
-        owed_by_id=held.task["declared_owed_by_id"],
+        owed_by_id=held.task.declared_owed_by_id,
         handed_back_at=None,
         handed_back_by=None,
         given_again_at=at,
@@ -329,8 +324,8 @@ def return_task(
         reason=reason,
         **in_new_hands(session, held),
     )
-    tell(session, held, "task.returned", step=held.task["step"], item=held.task["item"])
-    case_letters.given_again(session, held.task, _links(session, held.task["declared_owed_by_id"]), by=by, at=at)
+    tell(session, held, "task.returned", step=held.task.step, item=held.task.item)
+    case_letters.given_again(session, held.task, _links(session, held.task.declared_owed_by_id), by=by, at=at)
     wake(session, held)
     return Moved(held.id, "open", held.case_id)
 
@@ -343,7 +338,7 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
     change(
         session, held, **scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     )
-    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
     case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
@@ -352,19 +347,16 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
 
 def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
     """A rejection reopens an earlier step, and this one waits for it again."""
-    others = session.scalars(
-        select(_task.c.id)
-        .where(of_case(session, held.case_id), _task.c.step == step, _task.c.state == "done")
-        .order_by(_task.c.id)
+    others = scalars(
+        session,
+        select(Task.id).where(of_case(held.case_id), Task.step == step, Task.state == "done").order_by(col(Task.id)),
     ).all()
     for other in others:
         undo_task(session, other, by=held.by, at=held.at, reason=reason)
 
 
-def _links(session: Session, chain_id: UUID) -> list[Link]:
-    found: list[Link] | None = session.scalar(
-        select(_chain.c.links).where(_chain.c.program_id == program_of(session), _chain.c.id == chain_id)
-    )
+def _links(session: Session, chain_id: UUID | None) -> list[Link]:
+    found: list[Link] | None = scalar(session, only(Responsibility.links).where(Responsibility.id == chain_id))
     return found or []
 
 
@@ -373,7 +365,7 @@ def _links(session: Session, chain_id: UUID) -> list[Link]:
 
 def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
     """A tick would say that a consent was signed, or a number given, which nobody signed or gave."""
-    if held.task["evidence"] == BY_ITS_ACT and not in_its_act:
+    if held.task.evidence == BY_ITS_ACT and not in_its_act:
         raise Refusal("task.by_its_act", N_("This step is completed by an act on its own page: do it there."))
 
 
@@ -381,7 +373,7 @@ def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) ->
     """Who owes it would say that the committee and the partners agreed."""
     if in_its_act or held.case is None:
         return
-    step = scheduling.pinned_protocol(session, held.case["protocol_version_id"]).by_id.get(held.task["step"])
+    step = scheduling.pinned_protocol(session, held.case.protocol_version_id).by_id.get(held.task.step)
     if step is not None and step.is_endorsed:
         raise Refusal(
             "task.by_decision",
@@ -394,13 +386,13 @@ def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) ->
 
 
 def _refuse_closed_case(held: Held) -> None:
-    if held.case is not None and held.case["state"] != "open":
+    if held.case is not None and held.case.state != "open":
         raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
 
 
 def _refuse_unless_open(session: Session, held: Held) -> None:
     _refuse_closed_case(held)
-    state = held.task["state"]
+    state = held.task.state
     if state == "open":
         return
     if state == "planned" and held.case_id is None:
@@ -421,7 +413,7 @@ def _refuse_unless_open(session: Session, held: Held) -> None:
 
 def _refuse_unless_waiting(held: Held) -> None:
     _refuse_closed_case(held)
-    if held.task["state"] != "submitted":
+    if held.task.state != "submitted":
         raise Refusal("task.not_submitted", N_("Nothing waits for an approval here."))
 
 
@@ -436,23 +428,23 @@ def _refuse_own(session: Session, held: Held) -> None:
 
 def _move(held: Held, move: str) -> str:
     try:
-        return TASK.after(held.task["state"], move)
+        return TASK.after(held.task.state, move)
     except NoSuchMove:
-        why = _NOT_NOW[held.task["state"]]  # on its own line: a literal inside a Refusal is taken for a msgid
+        why = _NOT_NOW[held.task.state]  # on its own line: a literal inside a Refusal is taken for a msgid
         raise Refusal("task.not_now", why) from None
 
 
-def _waits_for(session: Session, held: Held) -> list[dict[str, Any]]:
-    return many(
+def _waits_for(session: Session, held: Held) -> list[Task]:
+    return every(
         session,
-        select(_task.c.title_fr, _task.c.title_en)
-        .join(_need, and_(_need.c.program_id == _task.c.program_id, _need.c.needs_id == _task.c.id))
+        select(Task)
+        .join(TaskNeed, joins(TaskNeed.needs_id, Task))
         .where(
-            _need.c.program_id == program_of(session),
-            _need.c.task_id == held.id,
-            _task.c.state.not_in(SETTLED),
+            in_program(TaskNeed),
+            TaskNeed.task_id == held.id,
+            col(Task.state).not_in(SETTLED),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -24,24 +24,22 @@ from domain.declarations.protocol_difference import difference
 from domain.declared.reading import Declared
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, every, in_program, of, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from domain.roles.roles import standing
 from locales import N_
-from models.base import table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Task
 from models.lifecycles import TASK
-
-_task = table_of(Task)
-_version = table_of(ProtocolVersion)
 
 
 def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor, at: datetime) -> ProtocolVersion:
     """Keep a protocol as it is declared now, if it is not kept already. What is kept never changes."""
     protocol = declared.value
     here = program_of(session)
-    added = session.scalar(
-        upsert(_version)
+    added = scalar(
+        session,
+        upsert(ProtocolVersion)
         .values(
             program_id=here,
             id=uuid4(),
@@ -55,13 +53,13 @@ def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor
             recorded_at=at,
         )
         .on_conflict_do_nothing(index_elements=["program_id", "key", "digest"])
-        .returning(_version.c.id)
+        .returning(col(ProtocolVersion.id)),
     )
     kept = session.scalars(
         select(ProtocolVersion).where(
-            ProtocolVersion.program_id == here,  # type: ignore[arg-type]
-            ProtocolVersion.key == protocol.protocol,  # type: ignore[arg-type]
-            ProtocolVersion.digest == declared.digest,  # type: ignore[arg-type]
+            in_program(ProtocolVersion),
+            ProtocolVersion.key == protocol.protocol,
+            ProtocolVersion.digest == declared.digest,
         )
     ).one()
     if added is not None:
@@ -77,10 +75,10 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     found = session.scalars(
         select(ProtocolVersion)
         .where(
-            ProtocolVersion.program_id == program_of(session),  # type: ignore[arg-type]
-            ProtocolVersion.key == key,  # type: ignore[arg-type]
+            in_program(ProtocolVersion),
+            ProtocolVersion.key == key,
         )
-        .order_by(_version.c.number.desc(), _version.c.recorded_at.desc())
+        .order_by(col(ProtocolVersion.number).desc(), col(ProtocolVersion.recorded_at).desc())
         .limit(1)
     ).first()
     if found is None:
@@ -88,9 +86,9 @@ def current_protocol(session: Session, key: str) -> ProtocolVersion:
     return found
 
 
-def pinned(session: Session, case: Mapping[str, Any]) -> ProtocolVersion:
+def pinned(session: Session, case: Case) -> ProtocolVersion:
     """The version of its protocol that a case follows."""
-    return scheduling.version_of(session, case["protocol_version_id"])
+    return scheduling.version_of(session, case.protocol_version_id)
 
 
 @dataclass(frozen=True)
@@ -128,10 +126,10 @@ def take_version(
     Refusal, also where it is older than the one that the case follows.
     """
     held = hold_case(session, case_id, seen=seen)
-    if held["state"] != "open":
+    if held.state != "open":
         raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
     version = session.get(ProtocolVersion, (program_of(session), version_id))
-    if version is None or version.key != held["protocol"]:
+    if version is None or version.key != held.protocol:
         raise Refusal("protocol.unknown", N_("The program has no such protocol."))
     protocol = scheduling.protocol_of(version)
     before = scheduling.protocol_of(pinned(session, held))
@@ -142,20 +140,7 @@ def take_version(
     if case is None:
         msg = "a case that is held does not exist"
         raise LookupError(msg)
-    rows = session.execute(
-        select(
-            _task.c.id,
-            _task.c.step,
-            _task.c.item,
-            _task.c.state,
-            _task.c.act_state,
-            _task.c.action,
-            _task.c.undo,
-            _task.c.handed_back_at,
-            _task.c.owed_by_id,
-            *(_task.c[name] for name in ("done_by", "done_for", "done_as", "may_not_approve", *_GIVEN)),
-        ).where(of_case(session, case_id))
-    ).all()
+    rows = every(session, of(Task).where(of_case(case_id)))
     present = {(row.step, row.item): row for row in rows}
     wanted: dict[tuple[str, str], dict[str, Any]] = {}
     for columns in columns_of(session, case, protocol):
@@ -163,29 +148,30 @@ def take_version(
     asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
     gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
     going_on: list[UUID] = []
-    waits_on_nobody = _approvals_on_nobody(session, [row._asdict() for row in rows], at)
+    waits_on_nobody = _approvals_on_nobody(session, rows, at)
     for name, row in present.items():
         if row.step in gathered:
             continue  # what somebody has in hand is no version's to say
         if row.state not in SETTLED and (
             asked := _asked_anew(
-                row._asdict(),
+                row,
                 wanted.get(name),
                 asked_before.get(name, {}),
                 waits_on_nobody=row.id in waits_on_nobody,
             )
         ):
             keep_lateness(session, is_this(row.id), at=at)
-            session.execute(
-                update(_task)
-                .where(_task.c.program_id == case.program_id, _task.c.id == row.id)
-                .values(**asked, version=_task.c.version + 1)
+            run(
+                session,
+                update(Task)
+                .where(col(Task.program_id) == case.program_id, col(Task.id) == row.id)
+                .values(**asked, version=col(Task.version) + 1),
             )
             if row.state == "open" and "state" not in asked:
                 going_on.append(row.id)
     fresh = [columns for name, columns in wanted.items() if name not in present]
     if fresh:
-        session.execute(insert(_task), fresh)
+        run(session, insert(Task), fresh)
     tie(session, case, protocol)
     events.write(session, "case.version_taken", "case", case_id, by=by, at=at, case_id=case_id, number=version.number)
     held_tasks.postpone_those_waiting(session, going_on, by=by, at=at)
@@ -197,29 +183,29 @@ def take_version(
     wakeups.wake(session, case_id, at=at)
 
 
-def _approvals_on_nobody(session: Session, tasks: Sequence[Mapping[str, Any]], at: datetime) -> set[UUID]:
+def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) -> set[UUID]:
     """Those of these tasks that were handed in and that nobody can approve today, by whom they were handed in to."""
-    handed_in = [task for task in tasks if task["state"] == "submitted"]
+    handed_in = [task for task in tasks if task.state == "submitted"]
     if not handed_in:
         return set()
     today = standing(session, local_day(session, at))
-    links = {task["id"]: case_letters.chain_of(session, task["approved_by_id"]) for task in handed_in}
-    return {task["id"] for task in handed_in if not who_may_approve(today, task, links[task["id"]])}
+    links = {task.id: case_letters.chain_of(session, task.approved_by_id) for task in handed_in}
+    return {task.id for task in handed_in if not who_may_approve(today, task, links[task.id])}
 
 
 def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
     """Ask those on whom an approval falls by now, with a ladder of their own from today."""
     held = held_tasks.hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
-    if held.task["state"] != "submitted":
+    if held.task.state != "submitted":
         return
     ladder = scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
     held_tasks.change(session, held, **ladder)
-    doer = Actor(held.task["done_as"], held.task["done_by"], acting_for=held.task["done_for"])
+    doer = Actor(held.task.done_as or "", held.task.done_by, acting_for=held.task.done_for)
     case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
 def _asked_anew(
-    row: Mapping[str, Any],
+    row: Task,
     declared: Mapping[str, Any] | None,
     before: Mapping[str, Any],
     *,
@@ -231,22 +217,22 @@ def _asked_anew(
     in and nobody can approve it.
     """
     if declared is None:
-        if row["state"] == "cancelled":
+        if row.state == "cancelled":
             return {}
-        return {"state": TASK.after(row["state"], "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
+        return {"state": TASK.after(row.state, "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
     # What is handed in was asked for as it stood then, and is judged so.
-    names = _DECLARED if row["state"] != "submitted" else ("position", "stage", "title_fr", "title_en")
+    names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
     if waits_on_nobody and declared["approved_by_id"] is not None:
         names = (*names, "approved_by_id", "may_not_approve")
-    kept = {"owed_by_id"} if row["handed_back_at"] else set()
+    kept = {"owed_by_id"} if row.handed_back_at else set()
     for asked, columns in _GIVEN.items():
-        if before and row[asked] != before[asked]:
+        if before and getattr(row, asked) != before[asked]:
             kept |= columns
     values = {name: declared[name] for name in names if name not in kept}
-    if row["state"] == "cancelled":
+    if row.state == "cancelled":
         values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
-    elif row["state"] == "open":
-        if any(values.get(name, row[name]) != row[name] for name in ("owed_by_id", "action")):
+    elif row.state == "open":
+        if any(values.get(name, now) != now for name, now in (("owed_by_id", row.owed_by_id), ("action", row.action))):
             # It is somebody else's now: it is opened for them afterwards, if nothing holds it.
             values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
         else:

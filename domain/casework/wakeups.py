@@ -14,7 +14,8 @@ from uuid import UUID
 from sqlalchemy import text, update
 from sqlmodel import Session
 
-from domain.kernel.scope import program_of, run
+from domain.kernel.rows import col, run
+from domain.kernel.scope import program_of
 from models.base import table_of
 from models.engine import WakeUp
 
@@ -59,7 +60,8 @@ _WAKE = text(
 
 def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> Claim | None:
     """Take the next case that wants carrying, of any program, or None. The caller commits at once."""
-    row = session.execute(
+    row: Any = run(
+        session,
         text(
             """
             update wake_up set leased_until = :until, leased_by = :worker, attempts = attempts + 1
@@ -81,40 +83,44 @@ def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = 
     `trouble` is the code of what was refused and waits for people: the case is looked at again now and then.
     False, and nothing is written, where the lease ended before and the case is another's now.
     """
-    done = session.execute(
+    done = run(
+        session,
         update(WakeUp)
         .where(*_still_mine(taken))
-        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at)
+        .values(have=taken.want, leased_until=None, leased_by="", attempts=0, trouble=trouble, wanted_at=at),
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return bool(done.rowcount)
 
 
 def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
     """Everything that a case wanted of the engine was done in this very transaction."""
-    session.execute(
+    run(
+        session,
         update(WakeUp)
         .where(WakeUp.program_id == program_of(session), WakeUp.case_id == case_id)  # type: ignore[arg-type]
-        .values(have=table_of(WakeUp).c.want, wanted_at=at)
+        .values(have=col(WakeUp.want), wanted_at=at),
     )
 
 
 def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
     """The carry failed with the code `trouble`: try again after a wait that doubles. False as in `acknowledge`."""
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
-    done = session.execute(
+    done = run(
+        session,
         update(WakeUp)
         .where(*_still_mine(taken))
-        .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble)
+        .values(leased_until=None, leased_by="", not_before=at + wait, trouble=trouble),
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return bool(done.rowcount)
 
 
 def let_go(session: Session, taken: Claim) -> bool:
     """Give the case back as it was taken, such as when the worker stops. False as in `acknowledge`."""
-    done = session.execute(
-        update(WakeUp).where(*_still_mine(taken)).values(leased_until=None, leased_by="", attempts=taken.attempts - 1)
+    done = run(
+        session,
+        update(WakeUp).where(*_still_mine(taken)).values(leased_until=None, leased_by="", attempts=taken.attempts - 1),
     )
-    return bool(done.rowcount)  # type: ignore[attr-defined]
+    return bool(done.rowcount)
 
 
 def _still_mine(taken: Claim) -> tuple[Any, ...]:

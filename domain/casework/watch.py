@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel.scope import many, program_of
-from models.base import table_of
+from domain.kernel.rows import col, every, in_program, of, only, run, scalar, select, value_of
 from models.casework import Task
 from models.engine import Beat, InboxPlace, RoundMark, WakeUp
 from models.outbox import Notice
@@ -21,13 +20,6 @@ SILENT_AFTER = timedelta(seconds=30)
 BEHIND_AFTER = timedelta(minutes=1)
 #: Letters that were tried and did not leave, while no other did, for so long: it is the sender's own trouble.
 STILL_AFTER = timedelta(minutes=10)
-
-_beat = table_of(Beat)
-_wake_up = table_of(WakeUp)
-_mark = table_of(RoundMark)
-_task = table_of(Task)
-_notice = table_of(Notice)
-_place = table_of(InboxPlace)
 
 
 @dataclass(frozen=True)
@@ -46,7 +38,7 @@ class EngineState:
     waiting: int
     waiting_since: datetime | None
     stuck: int
-    rounds: list[dict[str, Any]]
+    rounds: list[RoundMark]
     watched_since: datetime | None = None
 
     @property
@@ -63,15 +55,15 @@ class EngineState:
 
 def engine_state(session: Session, at: datetime, *, watched_since: datetime | None = None) -> EngineState:
     """The engine as it stands at the moment `at`, to a web that looks since `watched_since`."""
-    here = program_of(session)
-    beat = session.execute(select(_beat.c.at, _beat.c.prefect_up).order_by(_beat.c.at.desc()).limit(1)).first()
-    waiting, since = session.execute(
-        select(func.count(), func.min(_wake_up.c.wanted_at)).where(
-            _wake_up.c.program_id == here, _wake_up.c.want > _wake_up.c.have
-        )
+    beat = run(session, select(Beat.at, Beat.prefect_up).order_by(col(Beat.at).desc()).limit(1)).first()
+    waiting, since = run(
+        session,
+        select(func.count(), func.min(col(WakeUp.wanted_at))).where(
+            in_program(WakeUp), col(WakeUp.want) > col(WakeUp.have)
+        ),
     ).one()
-    stuck = session.scalar(select(func.count()).where(_task.c.program_id == here, _task.c.act_state == "stuck"))
-    rounds = many(session, select(_mark).where(_mark.c.program_id == here).order_by(_mark.c.key))
+    stuck = scalar(session, select(func.count()).where(in_program(Task), Task.act_state == "stuck"))
+    rounds = every(session, of(RoundMark).order_by(col(RoundMark.key)))
     return EngineState(
         at=at,
         seen_at=beat.at if beat else None,
@@ -111,25 +103,28 @@ class PostState:
 
 def post_state(session: Session, at: datetime) -> PostState:
     """The mail as it stands at the moment `at`."""
-    here = program_of(session)
-    here_queued = (_notice.c.program_id == here, _notice.c.state == "queued")
-    was_tried = _notice.c.attempts > 0
-    queued, waiting, since = session.execute(
-        select(func.count(), func.count().filter(was_tried), func.min(_notice.c.created_at).filter(was_tried)).where(
-            *here_queued
-        )
+    here_queued = (in_program(Notice), col(Notice.state) == "queued")
+    was_tried = col(Notice.attempts) > 0
+    counted: Any = run(
+        session,
+        select(
+            value_of(func.count()),
+            value_of(func.count().filter(was_tried)),
+            value_of(func.min(col(Notice.created_at)).filter(was_tried)),
+        ).where(*here_queued),
     ).one()
-    code = session.scalar(
-        select(_notice.c.code).where(*here_queued, was_tried).order_by(_notice.c.next_attempt_at.desc()).limit(1)
+    queued, waiting, since = counted  # since when is none where no letter waits
+    code = scalar(
+        session,
+        select(Notice.code).where(*here_queued, was_tried).order_by(col(Notice.next_attempt_at).desc()).limit(1),
     )
-    left = since is not None and bool(
-        session.scalar(select(_notice.c.id).where(_notice.c.program_id == here, _notice.c.sent_at > since).limit(1))
-    )
-    unread = session.execute(
-        select(_place.c.troubled_since, _place.c.trouble)
-        .where(_place.c.program_id == here, _place.c.trouble != "")
-        .order_by(_place.c.troubled_since.desc())
-        .limit(1)
+    left = since is not None and bool(scalar(session, only(Notice.id).where(col(Notice.sent_at) > since).limit(1)))
+    unread = run(
+        session,
+        only(InboxPlace.troubled_since, InboxPlace.trouble)
+        .where(InboxPlace.trouble != "")
+        .order_by(col(InboxPlace.troubled_since).desc())
+        .limit(1),
     ).first()
     return PostState(
         at=at,

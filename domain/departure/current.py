@@ -2,32 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import (
-    or_,
-    select,
-    update,
-)
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.casework import cases
 from domain.casework.locked_case import hold_cases
 from domain.departure import hiring, last_days
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, one, program_of
-from models.base import refers, table_of
+from domain.kernel.rows import changes, col, every, first, joins, of, only, run, scalar, scalars
+from domain.kernel.scope import local_day
 from models.casework import Case
 from models.departure import Departure
 from models.program import Tenure
-
-_departure = table_of(Departure)
-_tenure = table_of(Tenure)
-_case = table_of(Case)
-
 
 #: The protocol by which a departure is seen to.
 PROTOCOL: Final = "departure"
@@ -39,137 +28,127 @@ def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetim
     One whose last day is over and whose roles were prolonged since ends once more, on the later day.
     """
     departure = hold_under_way(session, departure_id, ended_too=True)
-    return departure is not None and move_with_roles(session, departure, by=by, at=at) != departure["last_day"]
+    return departure is not None and move_with_roles(session, departure, by=by, at=at) != departure.last_day
 
 
 def to_move(session: Session) -> list[UUID]:
     """The departures that are seen to and whose roles end by now on another day than they hang on."""
     return [
-        one_of["id"]
-        for one_of in going_on(session, ended_too=True)
-        if ends_by_roles(session, one_of) != one_of["last_day"]
+        one_of.id for one_of in going_on(session, ended_too=True) if ends_by_roles(session, one_of) != one_of.last_day
     ]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
     """The departures whose last day is past and that were not ended yet."""
     today = local_day(session, at)
-    return [one_of["id"] for one_of in going_on(session) if one_of["last_day"] < today]
+    return [one_of.id for one_of in going_on(session) if one_of.last_day < today]
 
 
 def under_way(session: Session) -> list[UUID]:
     """The cases of departures that are open."""
-    return list(
-        session.scalars(
-            select(_case.c.id)
-            .where(_case.c.program_id == program_of(session), _case.c.gathers, _case.c.state == "open")
-            .order_by(_case.c.id)
-        )
-    )
+    return list(scalars(session, only(Case.id).where(col(Case.gathers), Case.state == "open").order_by(col(Case.id))))
 
 
 def is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool:
     """Whether a departure of theirs from there is open."""
-    under_way = select(_case.c.id).where(
-        _case.c.program_id == program_of(session),
-        _case.c.subject_id == person_id,
-        _case.c.organization_id == organization_id,
-        _case.c.gathers,
-        _case.c.state == "open",
+    under_way = only(Case.id).where(
+        Case.subject_id == person_id,
+        Case.organization_id == organization_id,
+        col(Case.gathers),
+        Case.state == "open",
     )
-    return session.scalar(under_way.limit(1)) is not None
+    return scalar(session, under_way.limit(1)) is not None
 
 
-def going_on(session: Session, *, ended_too: bool = False) -> list[dict[str, Any]]:
+def going_on(session: Session, *, ended_too: bool = False) -> list[Departure]:
     """The departures that hold and were not ended yet, whenever their last day is.
 
     With `ended_too` also those whose last day is over while their case is open.
     """
-    seen_to = [_departure.c.ended_at.is_(None)] + ([_case.c.state == "open"] if ended_too else [])
-    return many(
+    seen_to = [col(Departure.ended_at).is_(None)] + ([col(Case.state) == "open"] if ended_too else [])
+    return every(
         session,
-        select(_departure)
-        .join(_case, refers(_departure.c.case_id, _case))
+        of(Departure)
+        .join(Case, joins(Departure.case_id, Case))
         .where(
-            _departure.c.program_id == program_of(session),
             or_(*seen_to),
-            _departure.c.called_off_at.is_(None),
+            col(Departure.called_off_at).is_(None),
         )
-        .order_by(_departure.c.id),
+        .order_by(col(Departure.id)),
     )
 
 
-def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = False) -> dict[str, Any] | None:
+def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = False) -> Departure | None:
     """A departure, held after the cases that go with it; None where it does not hold.
 
     Nor where it was ended already, but with `ended_too`.
     """
-    asked = select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.id == departure_id)
-    known = one(session, asked)
+    asked = of(Departure).where(Departure.id == departure_id)
+    known = first(session, asked)
     if known is None:
         return None
     # As whoever cancels, closes or reopens the case holds it before the departure.
-    own = hiring.welcoming(session, known["person_id"], known["organization_id"])
-    hold_cases(session, [known["case_id"], *last_days.welcomes(session, known["case_id"]), *own])
-    found = one(session, asked.with_for_update())
-    if found is None or found["called_off_at"] is not None:
+    own = hiring.welcoming(session, known.person_id, known.organization_id)
+    hold_cases(session, [known.case_id, *last_days.welcomes(session, known.case_id), *own])
+    found = first(session, asked.with_for_update())
+    if found is None or found.called_off_at is not None:
         return None
-    return found if ended_too or found["ended_at"] is None else None
+    return found if ended_too or found.ended_at is None else None
 
 
-def _roles_of(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _roles_of(session: Session, departure: Departure) -> list[Tenure]:
     """The roles that a departure ends, each with the day on which it ends by now; those that never began left out."""
-    return many(
+    return every(
         session,
-        select(_tenure.c.id, _tenure.c.ends_on).where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.id.in_(_ended_by(departure)),
-            _tenure.c.starts_on <= departure["last_day"],
-            _tenure.c.taken_back_at.is_(None),
+        of(Tenure).where(
+            col(Tenure.id).in_(_ended_by(departure)),
+            col(Tenure.starts_on) <= departure.last_day,
+            col(Tenure.taken_back_at).is_(None),
         ),
     )
 
 
-def _ended_by(departure: Mapping[str, Any]) -> list[UUID]:
-    return [UUID(role) for role in departure["was_to_end"]]
+def _ended_by(departure: Departure) -> list[UUID]:
+    return [UUID(role) for role in departure.was_to_end]
 
 
-def ends_by_roles(session: Session, departure: Mapping[str, Any]) -> date:
+def ends_by_roles(session: Session, departure: Departure) -> date:
     """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
 
     A role that was to end sooner anyway says nothing of the others.
     """
-    last_day: date = departure["last_day"]
+    last_day = departure.last_day
     roles = _roles_of(session, departure)
-    days = [role["ends_on"] for role in roles]
-    if not roles or None in days:
+    days = [role.ends_on for role in roles if role.ends_on is not None]
+    if not roles or len(days) < len(roles):
         return last_day
-    before = [departure["was_to_end"][str(role["id"])] for role in roles]
+    before = [departure.was_to_end[str(role.id)] for role in roles]
     foreseen = max(min(last_day, date.fromisoformat(day)) if day else last_day for day in before)
-    ends: date = max(days)
+    ends = max(days)
     return last_day if ends == foreseen else ends
 
 
-def move_with_roles(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> date:
+def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: datetime) -> date:
     """Have a held departure hang on the day on which its roles end by now, which is returned.
 
     The case and its due days follow, and with them the seats that were passed on and who follows in a role.
     """
-    last_day: date = departure["last_day"]
+    last_day = departure.last_day
     ends = ends_by_roles(session, departure)
     if ends == last_day:
         return last_day
-    was_to_end: dict[str, str | None] = departure["was_to_end"]
+    was_to_end: dict[str, str | None] = departure.was_to_end
     later = {
-        str(role["id"]): role["ends_on"].isoformat()
+        str(role.id): role.ends_on.isoformat()
         for role in _roles_of(session, departure)
-        if (before := was_to_end[str(role["id"])]) and date.fromisoformat(before) < role["ends_on"]
+        if role.ends_on and (before := was_to_end[str(role.id)]) and date.fromisoformat(before) < role.ends_on
     }
-    session.execute(
-        update(_departure)
-        .where(_departure.c.program_id == program_of(session), _departure.c.id == departure["id"])
-        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=_departure.c.version + 1)
+    run(
+        session,
+        changes(Departure)
+        .where(Departure.id == departure.id)
+        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=col(Departure.version) + 1),
     )
-    cases.move_last_day(session, departure["case_id"], ends, by=by, at=at)
-    last_days.follow(session, departure["case_id"], was=last_day, day=ends, by=by, at=at)
+    cases.move_last_day(session, departure.case_id, ends, by=by, at=at)
+    last_days.follow(session, departure.case_id, was=last_day, day=ends, by=by, at=at)
     return ends

@@ -7,18 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import (
-    Date,
-    cast,
-    func,
-    insert,
-    or_,
-    select,
-)
-from sqlmodel import Session
+from sqlalchemy import Date, cast, func, insert
+from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today
 from domain.casework import case_letters, cases, wakeups
@@ -26,19 +19,19 @@ from domain.casework.locked_case import hold_cases
 from domain.departure import gathering, hand_over_letters, hand_overs, hiring, last_days
 from domain.departure.current import PROTOCOL, is_leaving
 from domain.departure.ending import end_a_role, end_departure
-from domain.departure.unopened import due_to_open, is_seen_to, left_something, roles_there
+from domain.departure.unopened import Gone, due_to_open, is_seen_to, left_something, roles_there
 from domain.departure.ways_in import left_open, shut_out
 from domain.holdings.holding import goes_on
 from domain.holdings.roles import called
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program, program_of
+from domain.kernel.rows import col, first, in_program, of, only, run, scalar, scalars, select
+from domain.kernel.scope import local_day, program, program_of
 from domain.people import people
 from domain.record import events
 from domain.roles.locked_person import hold_person
 from domain.roles.roles import never_began
 from locales import N_
-from models.base import table_of
 from models.casework import Case
 from models.departure import Departure
 from models.program import Tenure
@@ -46,11 +39,6 @@ from models.record import Event
 
 #: Who was to begin longer ago than this, and never came, would have been missed by then.
 _MISSED_BY_THEN: Final = timedelta(days=92)
-
-
-_departure = table_of(Departure)
-_tenure = table_of(Tenure)
-_event = table_of(Event)
 
 
 def open_departure(
@@ -108,20 +96,21 @@ def _open(
         _refuse_unless_they_never_came(session, roles, last_day, today)
     if not roles:
         last_day = min(last_day, _left_long_ago(session, person_id, organization_id, at))
-    begun = [role for role in roles if role["starts_on"] <= last_day]
+    begun = [role for role in roles if role.starts_on <= last_day]
     if planned and begun and len(begun) < len(roles):
         _refuse_unless_they_come_back(begun, last_day)
         roles = begun
-    last_day = max((min(last_day, role["ends_on"] or last_day) for role in begun), default=last_day)
+    last_day = max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
     departure_id = uuid4()
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
     for role in roles:
-        end_a_role(session, role, max(ends, role["starts_on"]), by=by, at=at)
+        end_a_role(session, role, max(ends, role.starts_on), by=by, at=at)
     case_id = cases.open_case(
         session, PROTOCOL, subject_id=person_id, organization_id=organization_id, last_day=last_day, by=by, at=at
     )
-    session.execute(
-        insert(_departure).values(
+    run(
+        session,
+        insert(Departure).values(
             **Departure(
                 program_id=program_of(session),
                 id=departure_id,
@@ -131,12 +120,12 @@ def _open(
                 last_day=ends,
                 planned=planned,
                 was_to_end={
-                    str(role["id"]): ends and ends.isoformat()
+                    str(role.id): ends and ends.isoformat()
                     for role in roles
-                    for ends in [(was or {}).get(role["id"], role["ends_on"])]
+                    for ends in [(was or {}).get(role.id, role.ends_on)]
                 },
             ).model_dump()
-        )
+        ),
     )
     events.write(
         session,
@@ -173,11 +162,11 @@ def end_role(
     day. Raises Refusal, also where the appointment has another version than the one that was `seen`, and where somebody
     would prolong their own role.
     """
-    held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
+    held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     if held is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    person_id, place = held["person_id"], held["organization_id"]
-    takes_back = max(ends_on, local_day(session, at)) < held["starts_on"]
+    person_id, place = held.person_id, held.organization_id
+    takes_back = max(ends_on, local_day(session, at)) < held.starts_on
     own = hiring.welcoming(session, person_id, place) if takes_back else []
     after = last_days.welcomes_after(session, tenure_id)
     hold_cases(session, [*hand_overs.offering_to(session, person_id), *after, *own])
@@ -191,7 +180,7 @@ def end_role(
     last_days.keep_seats(session, tenure_id, ends_on, by=by, at=at)
     people.end_tenure(session, tenure_id, ends_on=ends_on, by=by, at=at, seen=seen)
     opened: UUID | None = None
-    if any(row["organization_id"] == place for row in due_to_open(session, at, person_id)):
+    if any(row.organization_id == place for row in due_to_open(session, at, person_id)):
         was = {tenure_id: before}
         planned = ends_on >= local_day(session, at)
         opened = _open(session, person_id, place, ends_on, planned=planned, by=by, at=at, was=was)
@@ -200,31 +189,29 @@ def end_role(
     return opened
 
 
-def _take_back(
-    session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime, seen: int | None
-) -> UUID | None:
+def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, seen: int | None) -> UUID | None:
     """Have a role that is to begin never begin, and end what was to welcome its person to it.
 
     Whoever is to hold no role there then, and held one that nobody saw them leave or has something of the organization
     in hand, leaves it by a departure: the id of its case, else None.
     """
-    person_id, place, today = tenure["person_id"], tenure["organization_id"], local_day(session, at)
-    people.take_back(session, tenure["id"], by=by, at=at, seen=seen)
+    person_id, place, today = tenure.person_id, tenure.organization_id, local_day(session, at)
+    people.take_back(session, tenure.id, by=by, at=at, seen=seen)
     hand_over_letters.appointment_taken_back(session, tenure, by=by, at=at)
     hiring.recruit_anew(session, tenure, by=by, at=at)
     hiring.see_off(session, person_id, place, by=by, at=at)
     opened: UUID | None = None
-    gone = {"person_id": person_id, "organization_id": place, "ends_on": today - timedelta(days=1)}
-    unseen = [row["ends_on"] for row in due_to_open(session, at, person_id) if row["organization_id"] == place]
+    gone = Gone(person_id, place, today - timedelta(days=1))
+    unseen = [row.ends_on for row in due_to_open(session, at, person_id) if row.organization_id == place]
     # One that is open sees to what they leave; the worker opens the next, where there is one, once that is over.
     if unseen and not is_leaving(session, person_id, place):
         opened = _open(session, person_id, place, max(unseen), planned=max(unseen) >= today, by=by, at=at)
     elif (
-        not goes_on(session, person_id, place, gone["ends_on"])
+        not goes_on(session, person_id, place, gone.ends_on)
         and not is_leaving(session, person_id, place)
         and left_something(session, gone, at)
     ):
-        opened = _open(session, person_id, place, gone["ends_on"], planned=False, by=by, at=at)
+        opened = _open(session, person_id, place, gone.ends_on, planned=False, by=by, at=at)
     if left_open(session, at, person_id):
         shut_out(session, person_id, by=by, at=at)
     return opened
@@ -234,9 +221,7 @@ def _take_back(
 
 
 def _ends_on(session: Session, tenure_id: UUID) -> date | None:
-    return session.scalar(
-        select(_tenure.c.ends_on).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    )
+    return scalar(session, only(Tenure.ends_on).where(Tenure.id == tenure_id))
 
 
 def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> date:
@@ -244,36 +229,32 @@ def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at:
 
     Of who was to begin there, and has something already, it is yesterday once no role is to begin any more.
     """
-    last: date | None = session.scalar(
-        select(func.max(_tenure.c.ends_on)).where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == person_id,
-            _tenure.c.organization_id == organization_id,
+    last: date | None = scalar(
+        session,
+        select(func.max(col(Tenure.ends_on))).where(
+            in_program(Tenure),
+            Tenure.person_id == person_id,
+            Tenure.organization_id == organization_id,
             ~never_began(),
-        )
+        ),
     )
     last = last or local_day(session, at) - timedelta(days=1)
-    gone = {"person_id": person_id, "organization_id": organization_id, "ends_on": last}
-    if not left_something(session, gone, at):
+    if not left_something(session, Gone(person_id, organization_id, last), at):
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
     return last
 
 
-def _not_seen_to(
-    session: Session, roles: list[dict[str, Any]], person_id: UUID, organization_id: UUID
-) -> list[dict[str, Any]]:
+def _not_seen_to(session: Session, roles: list[Tenure], person_id: UUID, organization_id: UUID) -> list[Tenure]:
     """Those of a held person's roles that no open departure sees to. Raises Refusal where one sees to all of them."""
     if not roles:
         if is_leaving(session, person_id, organization_id):
             raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
         return []
-    asked = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session), _tenure.c.id.in_([role["id"] for role in roles]), ~is_seen_to()
-    )
-    free = set(session.scalars(asked))
+    asked = only(Tenure.id).where(col(Tenure.id).in_([role.id for role in roles]), ~is_seen_to())
+    free = set(scalars(session, asked))
     if not free:
         raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
-    return [role for role in roles if role["id"] in free]
+    return [role for role in roles if role.id in free]
 
 
 def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
@@ -288,33 +269,31 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
         )
 
 
-def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]], last_day: date, today: date) -> None:
+def _refuse_unless_they_never_came(session: Session, roles: list[Tenure], last_day: date, today: date) -> None:
     """Refuse a last day before a role that began: it would say of all its days that nobody had them. Raises Refusal.
 
     Who was to begin some weeks ago, and has done nothing since, may never have come.
     """
-    here = program_of(session)
     acted = (
-        select(_event.c.id)
+        only(Event.id)
         .where(
-            _event.c.program_id == here,
-            _event.c.actor_id == _tenure.c.person_id,
-            cast(func.timezone(program(session).time_zone, _event.c.at), Date) >= _tenure.c.starts_on,
+            Event.actor_id == Tenure.person_id,
+            cast(func.timezone(program(session).time_zone, col(Event.at)), Date) >= col(Tenure.starts_on),
         )
         .exists()
     )
-    began = session.execute(
-        select(_tenure.c.id, _tenure.c.starts_on)
+    began = run(
+        session,
+        only(Tenure.id, Tenure.starts_on)
         .where(
-            _tenure.c.program_id == here,
-            _tenure.c.id.in_([role["id"] for role in roles]),
-            _tenure.c.starts_on > last_day,
-            _tenure.c.starts_on < today,
+            col(Tenure.id).in_([role.id for role in roles]),
+            col(Tenure.starts_on) > last_day,
+            col(Tenure.starts_on) < today,
             ~never_began(),
-            or_(_tenure.c.starts_on < today - _MISSED_BY_THEN, acted),
+            or_(col(Tenure.starts_on) < today - _MISSED_BY_THEN, acted),
         )
-        .order_by(_tenure.c.starts_on.desc())
-        .limit(1)
+        .order_by(col(Tenure.starts_on).desc())
+        .limit(1),
     ).first()
     if began is not None:
         title = called(session, began.id)
@@ -329,9 +308,9 @@ def _refuse_unless_they_never_came(session: Session, roles: list[dict[str, Any]]
         )
 
 
-def _refuse_unless_they_come_back(begun: list[dict[str, Any]], last_day: date) -> None:
+def _refuse_unless_they_come_back(begun: list[Tenure], last_day: date) -> None:
     """Refuse a last day before a role that somebody is to take up, unless all that they hold is over by it anyway."""
-    if any(role["ends_on"] is None or role["ends_on"] > last_day for role in begun):
+    if any(role.ends_on is None or role.ends_on > last_day for role in begun):
         raise Refusal(
             "departure.role_to_come",
             N_(

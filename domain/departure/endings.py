@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework.board import chains
 from domain.departure import gathering
 from domain.holdings import candidates, duty, notes, roles, seats, things
 from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import first, of, surely
+from domain.kernel.scope import local_day
 from domain.roles.roles import Link, Standing, standing
 from locales import N_
-from models.base import table_of
-from models.casework import Task
-
-_task = table_of(Task)
-
+from models.casework import Case, Task
 
 #: How each kind of thing can end that nobody takes over.
 ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -56,19 +52,19 @@ def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
     return tuple(end for end in ENDINGS[kind] if own or end not in OF_THE_LEAVER)
 
 
-def would_be_nobodys(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> bool:
+def would_be_nobodys(session: Session, task: Task, case: Case, at: datetime) -> bool:
     """Whether what a task asks about would be nobody's if it stayed with its role: then it does not end so."""
-    departure = gathering.departure_of(session, case["id"])
-    if departure is None or task["holding"] not in APPROVED_OR_OWED:
+    departure = gathering.departure_of(session, case.id)
+    if departure is None or task.holding not in APPROVED_OR_OWED:
         return False
-    this = (_task.c.program_id == program_of(session), _task.c.id == UUID(task["item"]))
-    row = one(session, select(_task).where(*this))
+    row = first(session, of(Task).where(Task.id == UUID(task.item)))
     if row is None:
         return False
-    column, kind = ("approved_by_id", "approvals") if task["holding"] == duty.APPROVAL else ("owed_by_id", "tasks")
-    then = standing(session, max(departure["last_day"] + timedelta(days=1), local_day(session, at)))
-    chain = chains(session, [row[column]])[row[column]]
-    return not has_somebody_in_line(then, chain, kind, case["subject_id"])
+    approval = task.holding == duty.APPROVAL
+    chain_id, kind = (row.approved_by_id, "approvals") if approval else (row.owed_by_id, "tasks")
+    then = standing(session, max(departure.last_day + timedelta(days=1), local_day(session, at)))
+    chain = chains(session, [chain_id])[surely(chain_id)]
+    return not has_somebody_in_line(then, chain, kind, departure.person_id)
 
 
 def has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:

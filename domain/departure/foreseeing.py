@@ -4,31 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.declared.reading import Bilingual
 from domain.departure import departures, ending, gathering, unopened
 from domain.holdings import roles
 from domain.holdings.holding import Holding, goes_on
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, moments_of, one, program_of
+from domain.kernel.rows import col, first, joins, of, only, scalar, tuples
+from domain.kernel.scope import local_day, moments_of
 from domain.people import seat_holders
 from domain.record import events
 from domain.roles.roles import never_began
-from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.committee import Committee, Seat
 from models.program import Tenure
-
-_tenure = table_of(Tenure)
-_case = table_of(Case)
-_protocol = table_of(ProtocolVersion)
-_seat = table_of(Seat)
-_committee = table_of(Committee)
 
 #: A line of the record that says that somebody has a seat no more, or has it now.
 _LEFT: Final = "seat.left"
@@ -85,12 +78,12 @@ def foresee_end(
 
     Raises Refusal where that does.
     """
-    held = one(session, select(_tenure).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id))
+    held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     is_open = held is not None and _is_open(session, held)
-    never_begins = held is not None and ends_on < held["starts_on"]
+    never_begins = held is not None and ends_on < held.starts_on
     yesterday = local_day(session, at) - timedelta(days=1)
     if held is not None and never_begins:
-        ends_on = held["starts_on"] - timedelta(days=1)
+        ends_on = held.starts_on - timedelta(days=1)
     whole = session.begin_nested()
     before = len(events.written(session))
     try:
@@ -107,17 +100,17 @@ def foresee_end(
             title=roles.called(session, tenure_id),
             ends_on=ends_on,
             never_begins=never_begins,
-            was=held["ends_on"],
+            was=held.ends_on,
             opens=case_id is not None,
             opens_on=_opens_on(session, held, ends_on, at) if case_id is None and not is_open else None,
             is_open=is_open,
             in_hand=in_hand,
             called_off=_called_off(session, lines),
-            seats=_seats(session, lines, held["person_id"], ends_on + timedelta(days=1)),
+            seats=_seats(session, lines, held.person_id, ends_on + timedelta(days=1)),
             told=told,
-            stays=goes_on(session, held["person_id"], held["organization_id"], ends_on),
+            stays=goes_on(session, held.person_id, held.organization_id, ends_on),
             loses_access=not _holds_anything(
-                session, held["person_id"], min(ends_on, yesterday) if never_begins else ends_on
+                session, held.person_id, min(ends_on, yesterday) if never_begins else ends_on
             ),
             vacant_on=_vacant_on(session, held, ends_on),
         )
@@ -128,7 +121,7 @@ def foresee_end(
 
 def _asked_for(session: Session, case_id: UUID, at: datetime) -> tuple[Holding, ...]:
     """What the departure that just opened asks somebody to take over, or to end."""
-    case = one(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id == case_id))
+    case = first(session, of(Case).where(Case.id == case_id))
     assert case is not None  # noqa: S101 - it was opened a moment ago
     return tuple(gathering.left(session, case, at))
 
@@ -136,10 +129,10 @@ def _asked_for(session: Session, case_id: UUID, at: datetime) -> tuple[Holding, 
 def _end_the_day(session: Session, case_id: UUID, ends_on: date, *, by: Actor, at: datetime) -> None:
     """Do what the worker does on the day after, where that is still to come."""
     departure = gathering.departure_of(session, case_id)
-    if departure is None or departure["ended_at"] is not None:
+    if departure is None or departure.ended_at is not None:
         return
     _, after = moments_of(session, ends_on)
-    ending.end_departure(session, departure["id"], by=by, at=max(after, at))
+    ending.end_departure(session, departure.id, by=by, at=max(after, at))
 
 
 def _told(session: Session, before: int) -> tuple[UUID, ...]:
@@ -152,38 +145,32 @@ def _told(session: Session, before: int) -> tuple[UUID, ...]:
 
 def _called_off(session: Session, lines: tuple[events.Line, ...]) -> tuple[CalledOff, ...]:
     cancelled = [line.subject_id for line in lines if line.verb == "case.cancelled"]
-    rows = many(
+    rows = tuples(
         session,
-        select(_case.c.id, _protocol.c.title_fr, _protocol.c.title_en)
-        .join(_protocol, refers(_case.c.protocol_version_id, _protocol))
-        .where(_case.c.program_id == program_of(session), _case.c.id.in_(cancelled))
-        .order_by(_case.c.opened_at, _case.c.id),
+        only(Case.id, ProtocolVersion.title_fr, ProtocolVersion.title_en)
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .where(col(Case.id).in_(cancelled))
+        .order_by(col(Case.opened_at), col(Case.id)),
     )
-    return tuple(CalledOff(row["id"], Bilingual(fr=row["title_fr"], en=row["title_en"])) for row in rows)
+    return tuple(CalledOff(case_id, Bilingual(fr=fr, en=en)) for case_id, fr, en in rows)
 
 
 def _seats(session: Session, lines: tuple[events.Line, ...], leaver_id: UUID, after: date) -> tuple[SeatLeft, ...]:
     left = list(dict.fromkeys(line.subject_id for line in lines if line.verb == _LEFT and line.kind == "seat"))
     given = {line.subject_id: line.facts["person"] for line in lines if line.verb == _GIVEN}
-    rows = many(
+    rows = tuples(
         session,
-        select(
-            _seat.c.id,
-            _seat.c.title_fr,
-            _seat.c.title_en,
-            _committee.c.title_fr.label("of_fr"),
-            _committee.c.title_en.label("of_en"),
-        )
-        .join(_committee, refers(_seat.c.committee_id, _committee))
-        .where(_seat.c.program_id == program_of(session), _seat.c.id.in_(left))
-        .order_by(_committee.c.key, _seat.c.key),
+        only(Seat.id, Seat.title_fr, Seat.title_en, Committee.title_fr, Committee.title_en)
+        .join(Committee, joins(Seat.committee_id, Committee))
+        .where(col(Seat.id).in_(left))
+        .order_by(col(Committee.key), col(Seat.key)),
     )
     return tuple(
         SeatLeft(
-            Bilingual(fr=f"{row['of_fr']} – {row['title_fr']}", en=f"{row['of_en']} – {row['title_en']}"),
-            UUID(str(given[row["id"]])) if row["id"] in given else _sits_on(session, row["id"], after, leaver_id),
+            Bilingual(fr=f"{of_fr} – {fr}", en=f"{of_en} – {en}"),
+            UUID(str(given[seat_id])) if seat_id in given else _sits_on(session, seat_id, after, leaver_id),
         )
-        for row in rows
+        for seat_id, fr, en, of_fr, of_en in rows
     )
 
 
@@ -192,57 +179,53 @@ def _sits_on(session: Session, seat_id: UUID, day: date, leaver_id: UUID) -> UUI
     there = [
         row
         for row in seat_holders.holders_from(session, seat_id, day)
-        if row["starts_on"] <= day and row["person_id"] != leaver_id
+        if row.starts_on <= day and row.person_id != leaver_id
     ]
-    first = min(
-        there, key=lambda row: (row["kind"] != "principal", row["starts_on"], str(row["person_id"])), default=None
-    )
-    return first["person_id"] if first is not None else None
+    first = min(there, key=lambda row: (row.kind != "principal", row.starts_on, str(row.person_id)), default=None)
+    return first.person_id if first is not None else None
 
 
-def _opens_on(session: Session, held: dict[str, Any], ends_on: date, at: datetime) -> date | None:
+def _opens_on(session: Session, held: Tenure, ends_on: date, at: datetime) -> date | None:
     """The day on which the person's departure will open by itself, where this is their last role there."""
-    if goes_on(session, held["person_id"], held["organization_id"], ends_on):
+    if goes_on(session, held.person_id, held.organization_id, ends_on):
         return None
     day = ends_on - unopened.NOTICE
     return day if day > local_day(session, at) else None
 
 
-def _is_open(session: Session, held: dict[str, Any]) -> bool:
+def _is_open(session: Session, held: Tenure) -> bool:
     """Whether a departure of the person from there was under way already."""
-    found = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session), _tenure.c.id == held["id"], unopened.is_seen_to()
-    )
-    return session.scalar(found) is not None
+    found = only(Tenure.id).where(Tenure.id == held.id, unopened.is_seen_to())
+    return scalar(session, found) is not None
 
 
 def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
     return (
-        session.scalar(
-            select(_tenure.c.id)
+        scalar(
+            session,
+            only(Tenure.id)
             .where(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.person_id == person_id,
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > ends_on),
+                Tenure.person_id == person_id,
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > ends_on),
                 ~never_began(),
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
 
 
-def _vacant_on(session: Session, held: dict[str, Any], ends_on: date) -> date | None:
+def _vacant_on(session: Session, held: Tenure, ends_on: date) -> date | None:
     """The first day on which nobody holds the role there any more, where nobody is to hold it after this one."""
-    follows = session.scalar(
-        select(_tenure.c.id)
+    follows = scalar(
+        session,
+        only(Tenure.id)
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.role == held["role"],
-            _tenure.c.organization_id == held["organization_id"],
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > ends_on),
+            Tenure.role == held.role,
+            Tenure.organization_id == held.organization_id,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > ends_on),
             ~never_began(),
         )
-        .limit(1)
+        .limit(1),
     )
     return None if follows is not None else ends_on + timedelta(days=1)

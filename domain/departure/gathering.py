@@ -12,8 +12,9 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, FromClause, Text, and_, cast, func, insert, not_, or_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Date, Text, cast, func, insert
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, not_, or_
 
 from domain.casework import cases, evidence, scheduling, versions, words
 from domain.casework import locking as held_tasks
@@ -31,10 +32,24 @@ from domain.holdings.seats import DEPUTIZING, SEAT
 from domain.holdings.things import ACCOUNT
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    select,
+    surely,
+    tuples,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.committee import SeatHolder
 from models.departure import Departure, Settlement
@@ -43,65 +58,53 @@ from models.lifecycles import TASK
 from models.program import LANGUAGES, Tenure
 from models.record import Event
 
-_case = table_of(Case)
-_task = table_of(Task)
-_departure = table_of(Departure)
-_settlement = table_of(Settlement)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_event = table_of(Event)
-_tenure = table_of(Tenure)
-_holder = table_of(SeatHolder)
-
 #: How a thing ended that nobody had to see to.
 BY_ITSELF: Final = "by_itself"
 #: The kinds that the person has until their last day, whoever is named to have them after it.
 _ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
 
 
-def in_hand(
-    session: Session, case: dict[str, Any], at: datetime, *, kinds: Collection[str] = tuple(KINDS)
-) -> list[Holding]:
+def in_hand(session: Session, case: Case, at: datetime, *, kinds: Collection[str] = tuple(KINDS)) -> list[Holding]:
     """What the person of such a case has in hand: today, or on their last day once that is past."""
-    departure = departure_of(session, case["id"])
+    departure = departure_of(session, case.id)
     if departure is None:
-        return holdings_of(session, case["subject_id"], case["organization_id"], at, kinds=kinds)
+        return holdings_of(session, surely(case.subject_id), surely(case.organization_id), at, kinds=kinds)
     return holdings_of(
         session,
-        case["subject_id"],
-        case["organization_id"],
+        departure.person_id,
+        departure.organization_id,
         at,
         kinds=kinds,
-        last_day=departure["last_day"],
-        known_on=local_day(session, case["opened_at"]),
+        last_day=departure.last_day,
+        known_on=local_day(session, case.opened_at),
         roles_left=_roles_left(session, departure),
     )
 
 
-def _roles_left(session: Session, departure: Mapping[str, Any]) -> frozenset[UUID]:
+def _roles_left(session: Session, departure: Departure) -> frozenset[UUID]:
     """The roles that a departure is about, whenever they ended; without those settled in another that holds."""
-    mine = [UUID(role) for role in departure["was_to_end"]]
-    settled = session.scalars(
-        select(_settlement.c.holding_id)
-        .join(_departure, _of_its_departure())
+    mine = [UUID(role) for role in departure.was_to_end]
+    settled = scalars(
+        session,
+        only(Settlement.holding_id)
+        .join(Departure, _of_its_departure())
         .where(
-            _settlement.c.program_id == program_of(session),
-            _settlement.c.case_id != departure["case_id"],
-            _settlement.c.kind == TENURE,
-            _settlement.c.holding_id.in_(mine),
-            _departure.c.called_off_at.is_(None),
-        )
+            Settlement.case_id != departure.case_id,
+            Settlement.kind == TENURE,
+            col(Settlement.holding_id).in_(mine),
+            col(Departure.called_off_at).is_(None),
+        ),
     )
     return frozenset(mine) - frozenset(settled)
 
 
 def _of_its_departure() -> ColumnElement[bool]:
-    return and_(_departure.c.program_id == _settlement.c.program_id, _departure.c.case_id == _settlement.c.case_id)
+    return and_(same(Departure, Settlement), Departure.case_id == Settlement.case_id)
 
 
-def left(session: Session, case: dict[str, Any], at: datetime) -> list[Holding]:
+def left(session: Session, case: Case, at: datetime) -> list[Holding]:
     """What is in hand that neither goes to somebody by itself nor was settled by somebody in this case."""
-    settled = settled_in(session, case["id"])
+    settled = settled_in(session, case.id)
     return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
 
 
@@ -112,26 +115,25 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
     What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
     have it again. What is settled for the day after the last one holds when the departure is taken up again.
     """
-    here = program_of(session)
     called_off = (
-        select(func.max(_event.c.at))
-        .where(_event.c.program_id == here, _event.c.case_id == case_id, _event.c.verb == "departure.called_off")
+        select(func.max(col(Event.at)))
+        .where(in_program(Event), Event.case_id == case_id, Event.verb == "departure.called_off")
         .scalar_subquery()
     )
     at_once = and_(
-        _settlement.c.kind.not_in(_ON_THE_LAST_DAY),
-        or_(_settlement.c.successor_id.is_not(None), _settlement.c.kind.in_([ACCOUNT, DRAFT])),
+        col(Settlement.kind).not_in(_ON_THE_LAST_DAY),
+        or_(col(Settlement.successor_id).is_not(None), col(Settlement.kind).in_([ACCOUNT, DRAFT])),
     )
-    rows = session.execute(
-        select(_settlement.c.kind, _settlement.c.holding_id).where(
-            _settlement.c.program_id == here,
-            _settlement.c.case_id == case_id,
-            _settlement.c.ended_as != BY_ITSELF,
-            or_(called_off.is_(None), _settlement.c.settled_at > called_off, not_(at_once)),
+    rows = tuples(
+        session,
+        only(Settlement.kind, Settlement.holding_id).where(
+            Settlement.case_id == case_id,
+            Settlement.ended_as != BY_ITSELF,
+            or_(called_off.is_(None), col(Settlement.settled_at) > called_off, not_(at_once)),
             ~was_taken_back(),
-        )
+        ),
     )
-    return {(row.kind, row.holding_id) for row in rows}
+    return set(rows)
 
 
 def was_taken_back() -> ColumnElement[bool]:
@@ -140,92 +142,85 @@ def was_taken_back() -> ColumnElement[bool]:
     Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of standing in for somebody
     who is away, where who was to have a role there to do it by has none.
     """
-    left = _tenure.alias("left_role")
+    left = aliased(Tenure, name="left_role")
 
-    def theirs(held: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    def theirs(held: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
         return (
-            select(held.c.id)
+            select(held.id)
             .where(
-                held.c.program_id == left.c.program_id,
-                held.c.person_id == _settlement.c.successor_id,
-                held.c.role == left.c.role,
-                held.c.organization_id == left.c.organization_id,
+                same(held, left),
+                held.person_id == Settlement.successor_id,
+                held.role == left.role,
+                held.organization_id == left.organization_id,
                 *where,
             )
-            .correlate(left, _settlement)
+            .correlate(left, Settlement)
             .exists()
         )
 
-    gone, there = _tenure.alias("taken_back"), _tenure.alias("still_there")
+    gone, there = aliased(Tenure, name="taken_back"), aliased(Tenure, name="still_there")
     role_taken_back = and_(
-        _settlement.c.kind == TENURE,
-        select(left.c.id)
+        Settlement.kind == TENURE,
+        select(left.id)
         .where(
-            left.c.program_id == _settlement.c.program_id,
-            left.c.id == _settlement.c.holding_id,
-            theirs(gone, gone.c.taken_back_at >= _settlement.c.settled_at),
+            joins(Settlement.holding_id, left),
+            theirs(gone, col(gone.taken_back_at) >= col(Settlement.settled_at)),
             ~theirs(
                 there,
-                there.c.taken_back_at.is_(None),
-                or_(there.c.ends_on.is_(None), there.c.ends_on > left.c.ends_on),
+                col(there.taken_back_at).is_(None),
+                or_(col(there.ends_on).is_(None), col(there.ends_on) > col(left.ends_on)),
             ),
         )
         .exists(),
     )
-    seat, given, has_it = (_holder.alias(name) for name in ("seat_left", "seat_given", "seat_held"))
+    seat, given, has_it = (aliased(SeatHolder, name=name) for name in ("seat_left", "seat_given", "seat_held"))
     seat_taken_back = and_(
-        _settlement.c.kind == SEAT,
-        select(seat.c.id)
-        .join(given, and_(given.c.program_id == seat.c.program_id, given.c.seat_id == seat.c.seat_id))
+        Settlement.kind == SEAT,
+        select(seat.id)
+        .join(given, and_(same(given, seat), given.seat_id == seat.seat_id))
         .where(
-            seat.c.program_id == _settlement.c.program_id,
-            seat.c.id == _settlement.c.holding_id,
-            given.c.person_id == _settlement.c.successor_id,
-            given.c.withdrawn_at >= _settlement.c.settled_at,
-            ~select(has_it.c.id)
+            joins(Settlement.holding_id, seat),
+            given.person_id == Settlement.successor_id,
+            col(given.withdrawn_at) >= col(Settlement.settled_at),
+            ~select(has_it.id)
             .where(
-                has_it.c.program_id == seat.c.program_id,
-                has_it.c.seat_id == seat.c.seat_id,
-                has_it.c.kind == seat.c.kind,
-                has_it.c.person_id != seat.c.person_id,
-                has_it.c.withdrawn_at.is_(None),
-                or_(has_it.c.ends_on.is_(None), has_it.c.ends_on > seat.c.ends_on),
+                same(has_it, seat),
+                has_it.seat_id == seat.seat_id,
+                has_it.kind == seat.kind,
+                has_it.person_id != seat.person_id,
+                col(has_it.withdrawn_at).is_(None),
+                or_(col(has_it.ends_on).is_(None), col(has_it.ends_on) > col(seat.ends_on)),
             )
             .correlate(seat)
             .exists(),
         )
         .exists(),
     )
-    at_the_place = _case.alias("left_from")
+    at_the_place = aliased(Case, name="left_from")
 
-    def at_their_place(held: FromClause, *where: ColumnElement[bool]) -> ColumnElement[bool]:
+    def at_their_place(held: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
         return (
-            select(held.c.id)
+            select(held.id)
             .join(
                 at_the_place,
                 and_(
-                    at_the_place.c.program_id == held.c.program_id,
-                    at_the_place.c.organization_id == held.c.organization_id,
+                    same(at_the_place, held),
+                    at_the_place.organization_id == held.organization_id,
                 ),
             )
-            .where(
-                at_the_place.c.program_id == _settlement.c.program_id,
-                at_the_place.c.id == _settlement.c.case_id,
-                held.c.person_id == _settlement.c.successor_id,
-                *where,
-            )
-            .correlate(_settlement)
+            .where(joins(Settlement.case_id, at_the_place), held.person_id == Settlement.successor_id, *where)
+            .correlate(Settlement)
             .exists()
         )
 
-    was_to_be, holds = _tenure.alias("was_to_be"), _tenure.alias("holds")
+    was_to_be, holds = aliased(Tenure, name="was_to_be"), aliased(Tenure, name="holds")
     deputy_taken_back = and_(
-        _settlement.c.kind == DEPUTIZING,
-        at_their_place(was_to_be, was_to_be.c.taken_back_at >= _settlement.c.settled_at),
+        Settlement.kind == DEPUTIZING,
+        at_their_place(was_to_be, col(was_to_be.taken_back_at) >= col(Settlement.settled_at)),
         ~at_their_place(
             holds,
-            holds.c.taken_back_at.is_(None),
-            or_(holds.c.ends_on.is_(None), holds.c.ends_on > cast(_settlement.c.settled_at, Date)),
+            col(holds.taken_back_at).is_(None),
+            or_(col(holds.ends_on).is_(None), col(holds.ends_on) > cast(col(Settlement.settled_at), Date)),
         ),
     )
     return or_(role_taken_back, seat_taken_back, deputy_taken_back)
@@ -237,14 +232,14 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
     Whatever else was settled is out of their hands, or came back into them since.
     """
     said = set(
-        session.scalars(
-            select(_settlement.c.holding_id)
-            .join(_case, refers(_settlement.c.case_id, _case))
+        scalars(
+            session,
+            only(Settlement.holding_id)
+            .join(Case, joins(Settlement.case_id, Case))
             .where(
-                _settlement.c.program_id == program_of(session),
-                _case.c.subject_id == person_id,
-                _settlement.c.ended_as == "left_unfinished",
-            )
+                Case.subject_id == person_id,
+                Settlement.ended_as == "left_unfinished",
+            ),
         )
     )
     return [one_of for one_of in found if one_of.id not in said]
@@ -257,13 +252,13 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     Where somebody has a thing by their role once its holder is gone, nothing is asked: it goes to them by itself.
     """
     case = hold_case(session, case_id, seen=None)
-    if case["state"] != "open" or not case["gathers"]:
+    if case.state != "open" or not case.gathers:
         return 0
     protocol = scheduling.protocol_of(versions.pinned(session, case))
     over = {step.id: step.for_each.over for step in protocol.steps if step.for_each and step.for_each.over}
     found = in_hand(session, case, at, kinds=set(over.values()))
-    asked = many(session, select(_task).where(of_case(session, case_id), _task.c.step.in_(over)))
-    known = {(row["step"], row["item"]) for row in asked}
+    asked = every(session, select(Task).where(of_case(case_id), col(Task.step).in_(over)))
+    known = {(row.step, row.item) for row in asked}
     settled = settled_in(session, case_id)
     joining = {
         step.id: [
@@ -281,8 +276,9 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     if count:
         row = session.get(Case, (program_of(session), case_id), populate_existing=True)
         assert row is not None  # noqa: S101 - it is held
-        session.execute(
-            insert(_task),
+        run(
+            session,
+            insert(Task),
             list(
                 columns_of(
                     session,
@@ -308,7 +304,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
 
 def _ask_again(
     session: Session,
-    asked: list[dict[str, Any]],
+    asked: list[Task],
     unsettled: list[Holding],
     *,
     by: Actor,
@@ -321,21 +317,21 @@ def _ask_again(
     back = {(one.kind, one.item) for one in unsettled if not one.goes_to}
     count = 0
     for row in asked:
-        if row["state"] != "done" or (row["holding"], row["item"]) not in back:
+        if row.state != "done" or (row.holding, row.item) not in back:
             continue
         held = _held_anew(session, row, by=by, at=at)
         # In a departure that was opened again the last check may be done: it stays so, and this one is asked for.
         with suppress(Refusal):
             held_tasks.fall_back(session, held)
-        change(session, held, state=TASK.after(held.task["state"], "undo"), **held_tasks.to_do_again(session, held))
-        held_tasks.tell(session, held, "holding.back", step=row["step"], item=row["item"], kind=row["holding"])
+        change(session, held, state=TASK.after(held.task.state, "undo"), **held_tasks.to_do_again(session, held))
+        held_tasks.tell(session, held, "holding.back", step=row.step, item=row.item, kind=row.holding)
         held_tasks.wake(session, held)
         count += 1
     return count
 
 
 def _settle_again(
-    session: Session, asked: list[dict[str, Any]], settled: set[tuple[str, UUID]], *, by: Actor, at: datetime
+    session: Session, asked: list[Task], settled: set[tuple[str, UUID]], *, by: Actor, at: datetime
 ) -> int:
     """Have the steps be done again, as they were, whose thing is settled once more by what somebody had said of it.
 
@@ -343,37 +339,36 @@ def _settle_again(
     """
     count = 0
     for row in asked:
-        if row["holding"] not in _ON_THE_LAST_DAY or row["state"] != "open":
+        if row.holding not in _ON_THE_LAST_DAY or row.state != "open":
             continue
-        if (row["holding"], UUID(row["item"])) not in settled:
+        if (row.holding, UUID(row.item)) not in settled:
             continue
-        said = one(
+        said = first(
             session,
-            select(_settlement)
+            of(Settlement)
             .where(
-                _settlement.c.program_id == program_of(session),
-                _settlement.c.task_id == row["id"],
-                _settlement.c.ended_as != BY_ITSELF,
+                Settlement.task_id == row.id,
+                Settlement.ended_as != BY_ITSELF,
                 ~was_taken_back(),
             )
-            .order_by(_settlement.c.settled_at.desc())
+            .order_by(col(Settlement.settled_at).desc())
             .limit(1),
         )
         if said is None:
             continue  # it was settled by another step, or another was given the seat
         held = _held_anew(session, row, by=by, at=at)
         keep_lateness(session, is_this(held.id), at=at)
-        state = TASK.after(held.task["state"], "complete")
-        done = {"done_at": said["settled_at"], "done_by": said["settled_by"], "done_as": said["settled_as"]}
+        state = TASK.after(held.task.state, "complete")
+        done = {"done_at": said.settled_at, "done_by": said.settled_by, "done_as": said.settled_as}
         change(session, held, state=state, **done, next_check=None)
         held_tasks.tell(
             session,
             held,
             "holding.settled",
-            step=row["step"],
-            kind=row["holding"],
-            successor=str(said["successor_id"]) if said["successor_id"] else None,
-            ended_as=said["ended_as"],
+            step=row.step,
+            kind=row.holding,
+            successor=str(said.successor_id) if said.successor_id else None,
+            ended_as=said.ended_as,
         )
         settle(session, held, state)
         count += 1
@@ -382,7 +377,7 @@ def _settle_again(
 
 def _come_to_rest(
     session: Session,
-    asked: list[dict[str, Any]],
+    asked: list[Task],
     found: list[Holding],
     *,
     by: Actor,
@@ -392,7 +387,7 @@ def _come_to_rest(
     held = {(one.kind, one.item) for one in found if not one.goes_to}
     count = 0
     for row in asked:
-        if not row["holding"] or row["state"] != "open" or (row["holding"], row["item"]) in held:
+        if not row.holding or row.state != "open" or (row.holding, row.item) in held:
             continue
         record(session, row, ended_as=BY_ITSELF, by=by, at=at)
         count += 1
@@ -407,52 +402,50 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
     way of handing it over is agreed on with the participant: there is nobody to whom.
     """
     ended = (
-        select(_assignment.c.id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        only(Assignment.id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .where(
-            _assignment.c.program_id == program_of(session),
-            _follow_up.c.state.in_(_ENDED),
-            _as_item(_assignment.c.id) == _task.c.item,
+            col(FollowUp.state).in_(_ENDED),
+            _as_item(col(Assignment.id)) == col(Task.item),
         )
         .exists()
     )
 
     def settled(kind: str, ended_as: str) -> ColumnElement[bool]:
         return (
-            select(_settlement.c.id)
+            only(Settlement.id)
             .where(
-                _settlement.c.program_id == program_of(session),
-                _settlement.c.case_id == case_id,
-                _settlement.c.kind == kind,
-                _settlement.c.ended_as == ended_as,
-                _as_item(_settlement.c.holding_id) == _task.c.item,
+                Settlement.case_id == case_id,
+                Settlement.kind == kind,
+                Settlement.ended_as == ended_as,
+                _as_item(col(Settlement.holding_id)) == col(Task.item),
             )
             .exists()
         )
 
     steps = {kind: [step for step, of in over.items() if of == kind] for kind in (FOLLOW_UP, ACCOUNT)}
-    rows = many(
+    rows = every(
         session,
-        select(_task)
+        select(Task)
         .where(
-            of_case(session, case_id),
-            _task.c.holding == "",
-            _task.c.state.in_(TASK.open_to("waive")),
+            of_case(case_id),
+            Task.holding == "",
+            col(Task.state).in_(TASK.open_to("waive")),
             or_(
-                and_(_task.c.step.in_(steps[FOLLOW_UP]), ended),
-                and_(_task.c.step.in_(steps[FOLLOW_UP]), _task.c.evidence == "way", settled(FOLLOW_UP, "left_vacant")),
-                and_(_task.c.step.in_(steps[ACCOUNT]), settled(ACCOUNT, BY_ITSELF)),
+                and_(col(Task.step).in_(steps[FOLLOW_UP]), ended),
+                and_(col(Task.step).in_(steps[FOLLOW_UP]), Task.evidence == "way", settled(FOLLOW_UP, "left_vacant")),
+                and_(col(Task.step).in_(steps[ACCOUNT]), settled(ACCOUNT, BY_ITSELF)),
             ),
         )
-        .order_by(_task.c.position, _task.c.item),
+        .order_by(col(Task.position), col(Task.item)),
     )
     for waits in rows:
         # Anew: what one of them was holding up opened meanwhile.
         held = _held_anew(session, waits, by=by, at=at)
-        state = TASK.after(held.task["state"], "waive")
+        state = TASK.after(held.task.state, "waive")
         keep_lateness(session, is_this(held.id), at=at)
         change(session, held, state=state, settled_at=at, settled_as=by.role, next_check=None)
-        held_tasks.tell(session, held, "task.let_go", step=waits["step"], item=waits["item"])
+        held_tasks.tell(session, held, "task.let_go", step=waits.step, item=waits.item)
         settle(session, held, state)
     return len(rows)
 
@@ -468,7 +461,7 @@ _ENDED: Final = ("inactive", "completed")
 
 def record(
     session: Session,
-    task: dict[str, Any],
+    task: Task,
     *,
     by: Actor,
     at: datetime,
@@ -479,14 +472,15 @@ def record(
     """Write down what became of a thing, and settle the step that asks for it. The case is held."""
     held = _held_anew(session, task, by=by, at=at)
     is_about_somebody = bool(words.about(session, [task]))
-    session.execute(
-        insert(_settlement).values(
+    run(
+        session,
+        insert(Settlement).values(
             **Settlement(
                 program_id=program_of(session),
-                case_id=task["case_id"],
-                task_id=task["id"],
-                kind=task["holding"],
-                holding_id=UUID(task["item"]),
+                case_id=surely(task.case_id),
+                task_id=task.id,
+                kind=task.holding,
+                holding_id=UUID(task.item),
                 successor_id=successor_id,
                 ended_as=ended_as,
                 note="" if is_about_somebody else note,  # it stands with the task then, sealed
@@ -494,9 +488,9 @@ def record(
                 settled_by=by.person_id,
                 settled_as=by.role,
             ).model_dump()
-        )
+        ),
     )
-    state = TASK.after(held.task["state"], "complete")
+    state = TASK.after(held.task.state, "complete")
     change(
         session,
         held,
@@ -512,36 +506,36 @@ def record(
         session,
         held,
         "holding.settled",
-        step=task["step"],
-        kind=task["holding"],
+        step=task.step,
+        kind=task.holding,
         successor=str(successor_id) if successor_id else None,
         ended_as=ended_as,
     )
     return settle(session, held, state)
 
 
-def _held_anew(session: Session, task: Mapping[str, Any], *, by: Actor, at: datetime) -> Held:
+def _held_anew(session: Session, task: Task, *, by: Actor, at: datetime) -> Held:
     """A task of a held case as it stands by now: what was settled before it may have changed it."""
-    fresh = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task["id"]))
+    fresh = first(session, of(Task).where(Task.id == task.id))
     assert fresh is not None  # noqa: S101 - it was read under the case's lock
-    return Held(fresh, hold_case(session, task["case_id"], seen=None), at, by)
+    return Held(fresh, hold_case(session, surely(task.case_id), seen=None), at, by)
 
 
 @evidence.judges("empty_hands")
-def refuse_unless_over(session: Session, case: dict[str, Any], at: datetime) -> None:
+def refuse_unless_over(session: Session, case: Case, at: datetime) -> None:
     """Refuse to call a departure over before its last day is, or while anything is in hand; the refusal lists it."""
-    departure = departure_of(session, case["id"])
-    if departure is not None and departure["called_off_at"] is None and departure["ended_at"] is None:
+    departure = departure_of(session, case.id)
+    if departure is not None and departure.called_off_at is None and departure.ended_at is None:
         raise Refusal(
             "departure.not_over",
             N_("The last day is %(day)s: a departure is over once it is past and access has ended."),
-            day=departure["last_day"].isoformat(),
+            day=departure.last_day.isoformat(),
         )
     refuse_while_in_hand(session, case, at)
 
 
 @cases.refuse_while_in_hand.owner
-def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -> None:
+def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
     """Refuse while somebody who leaves has anything in hand that nobody took over and whose end nobody stated."""
     still = left(session, case, at)
     if still:
@@ -554,9 +548,9 @@ def refuse_while_in_hand(session: Session, case: dict[str, Any], at: datetime) -
         )
 
 
-def departure_of(session: Session, case_id: UUID) -> dict[str, Any] | None:
+def departure_of(session: Session, case_id: UUID) -> Departure | None:
     """The departure that a case sees to, if it is one."""
-    return one(
+    return first(
         session,
-        select(_departure).where(_departure.c.program_id == program_of(session), _departure.c.case_id == case_id),
+        of(Departure).where(Departure.case_id == case_id),
     )

@@ -11,8 +11,8 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Text, cast
+from sqlmodel import Session, and_, or_
 
 from domain.access import invitations
 from domain.accompaniment import asked_today
@@ -25,32 +25,37 @@ from domain.holdings.holding import Holding, goes_on
 from domain.holdings.in_hand import holdings_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    select,
+    surely,
+    value_of,
+)
+from domain.kernel.scope import local_day
 from domain.people import seat_holders
 from domain.record import events
 from domain.roles.roles import never_began
 from domain.terms.parts import PRIMARY
-from models.base import refers, table_of
 from models.committee import Committee, Seat, SeatHolder
-from models.departure import Settlement
+from models.departure import Departure, Settlement
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting, MeetingGuest
 from models.participant import Participant
 from models.program import Absence, Tenure
 from models.record import Event
-
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_committee = table_of(Committee)
-_settlement = table_of(Settlement)
-_absence = table_of(Absence)
-_guest = table_of(MeetingGuest)
-_meeting = table_of(Meeting)
-_event = table_of(Event)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
-_tenure = table_of(Tenure)
 
 _DAY: Final = timedelta(days=1)
 
@@ -108,25 +113,25 @@ class AfterAll:
     invited_anew: bool
 
 
-def give_back(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """Give back what a departure that is called off had taken by itself, where it is nobody else's by now."""
     _give_seats(session, departure, by=by, at=at)
     _give_parts(session, departure, by=by, at=at)
     _have_deputize_again(session, departure, by=by, at=at)
-    if departure["ended_at"] is not None:
+    if departure.ended_at is not None:
         _invite_again(session, departure, by=by, at=at)
 
 
-def kept_by_others(session: Session, departure: Mapping[str, Any], on: date) -> list[OfAnother]:
+def kept_by_others(session: Session, departure: Departure, on: date) -> list[OfAnother]:
     """The seats that a departure took and that its person has not on a local day, nor from a later day on."""
     found = []
-    for row in _taken(session, departure):
-        others = seat_holders.holders_from(session, row["seat_id"], on)
-        if any(held["person_id"] == departure["person_id"] for held in others):
+    for row, _ in _taken(session, departure):
+        others = seat_holders.holders_from(session, row.seat_id, on)
+        if any(held.person_id == departure.person_id for held in others):
             continue
-        holder = next((held["person_id"] for held in others if held["kind"] == "principal"), None)
-        committee = f"{row['committee_fr']}, ", f"{row['committee_en']}, "
-        title = Bilingual(fr=committee[0] + row["title_fr"], en=committee[1] + row["title_en"])
+        holder = next((held.person_id for held in others if held.kind == "principal"), None)
+        committee = f"{row.committee_fr}, ", f"{row.committee_en}, "
+        title = Bilingual(fr=committee[0] + row.title_fr, en=committee[1] + row.title_en)
         found.append(OfAnother(title, holder))
     return found
 
@@ -134,9 +139,9 @@ def kept_by_others(session: Session, departure: Mapping[str, Any], on: date) -> 
 def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
     """What somebody has whose departure was called off; None of another, and of who has left all the same since."""
     departure = gathering.departure_of(session, case_id)
-    if departure is None or departure["called_off_at"] is None:
+    if departure is None or departure.called_off_at is None:
         return None
-    whose, place, today = departure["person_id"], departure["organization_id"], local_day(session, at)
+    whose, place, today = departure.person_id, departure.organization_id, local_day(session, at)
     if not goes_on(session, whose, place, today - _DAY):
         return None
     others = _roles_of_others(session, departure, today)
@@ -149,308 +154,299 @@ def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
         seats=kept_by_others(session, departure, today),
         parts=_parts_of_others(session, departure, today),
         roles=list(others.values()),
-        invited_anew=departure["ended_at"] is not None and access.state == "none",
+        invited_anew=departure.ended_at is not None and access.state == "none",
     )
 
 
 def _term(session: Session, tenure_id: UUID, on: date) -> Term:
     """The days of a role that somebody holds on a local day, or is to, and who else holds it until they do."""
-    here = program_of(session)
-    held = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     assert held is not None  # noqa: S101 - it is in their hands
-    before = many(
+    before = every(
         session,
-        select(_tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on)
+        of(Tenure)
         .where(
-            _tenure.c.program_id == here,
-            _tenure.c.role == held["role"],
-            _tenure.c.organization_id == held["organization_id"],
-            _tenure.c.person_id != held["person_id"],
-            _tenure.c.single_holder,
-            _tenure.c.ends_on >= on,
-            _tenure.c.ends_on < held["starts_on"],
+            Tenure.role == held.role,
+            Tenure.organization_id == held.organization_id,
+            Tenure.person_id != held.person_id,
+            col(Tenure.single_holder),
+            col(Tenure.ends_on) >= on,
+            col(Tenure.ends_on) < held.starts_on,
             ~never_began(),
         )
-        .order_by(_tenure.c.starts_on),
+        .order_by(col(Tenure.starts_on)),
     )
 
     def to_come(day: date) -> date | None:
         return day if day > on else None
 
     return Term(
-        to_come(held["starts_on"]),
-        held["ends_on"],
-        [Between(row["person_id"], to_come(row["starts_on"]), row["ends_on"]) for row in before],
+        to_come(held.starts_on),
+        held.ends_on,
+        [Between(row.person_id, to_come(row.starts_on), surely(row.ends_on)) for row in before],
     )
 
 
-def _had_again(session: Session, departure: Mapping[str, Any]) -> frozenset[tuple[str, UUID]]:
+def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, UUID]]:
     """What a departure was to end or had taken and its person has again, by kind and id."""
-    here, whose, since = program_of(session), departure["person_id"], departure["called_off_at"]
-    parts = session.scalars(
-        select(_assignment.c.id).where(
-            _assignment.c.program_id == here, _assignment.c.person_id == whose, _assignment.c.assigned_at == since
-        )
-    )
-    given = session.scalars(
-        select(_holder.c.id)
+    whose, since = departure.person_id, departure.called_off_at
+    parts = scalars(session, only(Assignment.id).where(Assignment.person_id == whose, Assignment.assigned_at == since))
+    given = scalars(
+        session,
+        only(SeatHolder.id)
         .join(
-            _event,
+            Event,
             and_(
-                _event.c.program_id == _holder.c.program_id,
-                _event.c.subject_id == _holder.c.seat_id,
-                _event.c.verb == "seat.given",
-                _event.c.at == since,
-                _event.c.facts["person"].astext == cast(_holder.c.person_id, Text),
+                same(Event, SeatHolder),
+                Event.subject_id == SeatHolder.seat_id,
+                Event.verb == "seat.given",
+                Event.at == since,
+                inside(Event.facts)["person"].astext == cast(col(SeatHolder.person_id), Text),
             ),
         )
-        .where(_holder.c.program_id == here, _holder.c.person_id == whose, _holder.c.withdrawn_at.is_(None))
+        .where(SeatHolder.person_id == whose, col(SeatHolder.withdrawn_at).is_(None)),
     )
     return frozenset(
         [
-            *((roles.TENURE, UUID(one_of)) for one_of in departure["was_to_end"]),
+            *((roles.TENURE, UUID(one_of)) for one_of in departure.was_to_end),
             *((FOLLOW_UP, one_of) for one_of in parts),
             *((seats.SEAT, one_of) for one_of in given),
         ]
     )
 
 
-def _roles_of_others(session: Session, departure: Mapping[str, Any], on: date) -> dict[UUID, OfAnother]:
+def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[UUID, OfAnother]:
     """The roles that a departure ended and its person does not hold from a local day on, by appointment: who does."""
     found = {}
-    for key, was in departure["was_to_end"].items():
-        this = (_tenure.c.program_id == program_of(session), _tenure.c.id == UUID(key))
-        left = one(session, select(_tenure).where(*this))
-        if left is None or left["ends_on"] is None or left["taken_back_at"] or left["ends_on"].isoformat() == was:
+    for key, was in departure.was_to_end.items():
+        this = (in_program(Tenure), col(Tenure.id) == UUID(key))
+        left = first(session, select(Tenure).where(*this))
+        if left is None or left.ends_on is None or left.taken_back_at or left.ends_on.isoformat() == was:
             continue
-        later = many(
+        later = every(
             session,
-            select(_tenure.c.person_id)
+            of(Tenure)
             .where(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.role == left["role"],
-                _tenure.c.organization_id == left["organization_id"],
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > max(departure["last_day"], on - _DAY)),
+                Tenure.role == left.role,
+                Tenure.organization_id == left.organization_id,
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > max(departure.last_day, on - _DAY)),
                 ~never_began(),
             )
-            .order_by(_tenure.c.starts_on, _tenure.c.id),
+            .order_by(col(Tenure.starts_on), col(Tenure.id)),
         )
-        if any(held["person_id"] == departure["person_id"] for held in later):
+        if any(held.person_id == departure.person_id for held in later):
             continue
-        until = left["ends_on"] if left["ends_on"] >= on else None
-        holder = later[0]["person_id"] if later else None
-        found[left["id"]] = OfAnother(roles.called(session, left["id"]), holder, until=until)
+        until = left.ends_on if left.ends_on >= on else None
+        holder = later[0].person_id if later else None
+        found[left.id] = OfAnother(roles.called(session, left.id), holder, until=until)
     return found
 
 
-def _parts_of_others(session: Session, departure: Mapping[str, Any], on: date) -> list[OfAnother]:
+def _parts_of_others(session: Session, departure: Departure, on: date) -> list[OfAnother]:
     """The parts in follow-ups that a departure ended or handed over, and that its person has not on a local day."""
     found, seen = [], set()
-    gone = or_(_ended_by(session, departure), _settled_as(departure, handed_over=True))
+    gone = or_(_ended_by(departure), _settled_as(departure, handed_over=True))
     for part in _parts(session, departure, gone):
-        place = part["follow_up_id"], part["kind"]
+        place = part.follow_up_id, part.kind
         if place in seen:
             continue  # it ended twice: they left, stayed, left again, and stayed
         seen.add(place)
-        now = assigning.on_day(session, on, follow_up_ids=[part["follow_up_id"]])
-        if any(held["person_id"] == departure["person_id"] for held in now):
+        now = assigning.on_day(session, on, follow_up_ids=[part.follow_up_id])
+        if any(held.person_id == departure.person_id for held in now):
             continue
-        holder = next((held["person_id"] for held in now if held["kind"] == part["kind"]), None)
-        title = titled_part(part["kind"], part["number"])
-        found.append(OfAnother(title, holder, f"/follow-ups/{part['follow_up_id']}"))
+        holder = next((held.person_id for held in now if held.kind == part.kind), None)
+        title = titled_part(part.kind, part.number)
+        found.append(OfAnother(title, holder, f"/follow-ups/{part.follow_up_id}"))
     return found
 
 
-def _give_parts(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _give_parts(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """Give back the parts in follow-ups that nobody else has; one that a rule refuses is asked of the coordinator."""
     for part in _ended_parts(session, departure, without_a_follower()):
         try:
             with session.begin_nested():
-                assigning.give_again(
-                    session, part["follow_up_id"], departure["person_id"], kind=part["kind"], by=by, at=at
-                )
+                assigning.give_again(session, part.follow_up_id, departure.person_id, kind=part.kind, by=by, at=at)
         except Refusal:
-            if part["kind"] == PRIMARY:
-                assigning.keep_vacancy(session, part["follow_up_id"], by=by, at=at)
+            if part.kind == PRIMARY:
+                assigning.keep_vacancy(session, part.follow_up_id, by=by, at=at)
             else:
-                assigning.ask_for_a_second(session, part["follow_up_id"], by=by, at=at)
+                assigning.ask_for_a_second(session, part.follow_up_id, by=by, at=at)
 
 
-def _ended_parts(session: Session, departure: Mapping[str, Any], *which: ColumnElement[bool]) -> list[dict[str, Any]]:
+def _ended_parts(session: Session, departure: Departure, *which: ColumnElement[bool]) -> list[_Part]:
     """The parts in follow-ups that ended with a last day of a departure, or by it: nobody took them over, as stated."""
-    return _parts(session, departure, _ended_by(session, departure), *which)
+    return _parts(session, departure, _ended_by(departure), *which)
 
 
-def _ended_by(session: Session, departure: Mapping[str, Any]) -> ColumnElement[bool]:
-    over = select(_event.c.at).where(
-        _event.c.program_id == program_of(session),
-        _event.c.case_id == departure["case_id"],
-        _event.c.verb == "departure.last_day_over",
+def _ended_by(departure: Departure) -> ColumnElement[bool]:
+    over = only(Event.at).where(
+        Event.case_id == departure.case_id,
+        Event.verb == "departure.last_day_over",
     )
-    return or_(_assignment.c.ended_at.in_(over), _settled_as(departure, handed_over=False))
+    return or_(col(Assignment.ended_at).in_(over), _settled_as(departure, handed_over=False))
 
 
-def _settled_as(departure: Mapping[str, Any], *, handed_over: bool) -> ColumnElement[bool]:
+def _settled_as(departure: Departure, *, handed_over: bool) -> ColumnElement[bool]:
     """The condition on a part that a departure settled it: somebody took it over, or it was left vacant by name."""
-    so = _settlement.c.successor_id.is_not(None) if handed_over else _settlement.c.ended_as == "left_vacant"
+    so = col(Settlement.successor_id).is_not(None) if handed_over else col(Settlement.ended_as) == "left_vacant"
     return (
-        select(_settlement.c.id)
+        select(Settlement.id)
         .where(
-            _settlement.c.program_id == _assignment.c.program_id,
-            _settlement.c.case_id == departure["case_id"],
-            _settlement.c.kind == FOLLOW_UP,
-            _settlement.c.holding_id == _assignment.c.id,
+            Settlement.case_id == departure.case_id,
+            Settlement.kind == FOLLOW_UP,
+            joins(Settlement.holding_id, Assignment),
             so,
         )
         .exists()
     )
 
 
-def _parts(session: Session, departure: Mapping[str, Any], *which: ColumnElement[bool]) -> list[dict[str, Any]]:
-    """The parts that somebody had at the organization in follow-ups that go on, those of which this holds."""
-    return many(
+class _Part(Assignment):
+    """A part in a follow-up, with the participant's number."""
+
+    model_config = SHAPE
+    number: str = surely(Participant.number)
+
+
+def _parts(session: Session, departure: Departure, *which: ColumnElement[bool]) -> list[_Part]:
+    """The parts that the leaver had at the organization in follow-ups that go on, those of which this holds."""
+    return every(
         session,
-        select(_assignment.c.id, _assignment.c.kind, _assignment.c.follow_up_id, _participant.c.number)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        of(_Part)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _assignment.c.program_id == program_of(session),
-            _assignment.c.person_id == departure["person_id"],
-            _assignment.c.organization_id == departure["organization_id"],
-            _follow_up.c.state != "completed",
+            Assignment.person_id == departure.person_id,
+            Assignment.organization_id == departure.organization_id,
+            FollowUp.state != "completed",
             *which,
         )
-        .order_by(_assignment.c.follow_up_id, _assignment.c.kind),
+        .order_by(col(Assignment.follow_up_id), col(Assignment.kind)),
     )
 
 
-def _give_seats(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _give_seats(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     today = local_day(session, at)
-    for row in _taken(session, departure):
+    for row, was in _taken(session, departure):
         others = [
             held
-            for held in seat_holders.holders_from(session, row["seat_id"], today)
-            if held["person_id"] != departure["person_id"]
+            for held in seat_holders.holders_from(session, row.seat_id, today)
+            if held.person_id != departure.person_id
         ]
-        if row["kind"] == "principal" and any(held["kind"] == "principal" for held in others):
+        if row.kind == "principal" and any(held.kind == "principal" for held in others):
             continue
-        was = date.fromisoformat(row["was"]) if row["was"] else None
         if was is not None and was < today:
             continue
         for held in others:
             # Who stood in for them meanwhile does so no more: by the departure alone, and nobody had named them.
-            if held["kind"] == "alternate" and _stood_in(departure, held):
+            if held.kind == "alternate" and _stood_in(departure, held):
                 seat_holders.end_seat(session, held, today - _DAY, by=by, at=at)
-        if row["withdrawn_at"] is None and row["ends_on"] >= today - _DAY:
+        if row.withdrawn_at is None and surely(row.ends_on) >= today - _DAY:
             seat_holders.go_on(session, row, was, by=by, at=at)
         else:
-            first = max(today, row["starts_on"])
             seat_holders.give_seat(
                 session,
-                row["seat_id"],
-                departure["person_id"],
-                kind=row["kind"],
-                starts_on=first,
+                row.seat_id,
+                departure.person_id,
+                kind=row.kind,
+                starts_on=max(today, row.starts_on),
                 ends_on=was,
                 by=by,
                 at=at,
-                case_id=departure["case_id"],
+                case_id=departure.case_id,
             )
 
 
-def _taken(session: Session, departure: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The holds of seats of the organization that ended with the departure, with the last day of before as `was`."""
-    told = (
-        select(_event.c.facts)
-        .where(
-            _event.c.program_id == _holder.c.program_id,
-            _event.c.subject_id == _holder.c.seat_id,
-            _event.c.verb == "seat.left",
-            _event.c.facts["person"].astext == cast(_holder.c.person_id, Text),
-        )
-        .order_by(_event.c.n.desc())
-        .limit(1)
-        .scalar_subquery()
+_TOLD: Final = (
+    select(Event.facts)
+    .where(
+        same(Event, SeatHolder),
+        Event.subject_id == SeatHolder.seat_id,
+        Event.verb == "seat.left",
+        inside(Event.facts)["person"].astext == cast(col(SeatHolder.person_id), Text),
     )
-    rows = many(
+    .order_by(col(Event.n).desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+class _Taken(SeatHolder):
+    """A hold of a seat that ended, with the titles of the seat and its committee, and what the record tells of it."""
+
+    model_config = SHAPE
+    title_fr: str = also(Seat.title_fr)
+    title_en: str = also(Seat.title_en)
+    committee_fr: str = also(Committee.title_fr)
+    committee_en: str = also(Committee.title_en)
+    told: dict[str, Any] | None = also(value_of(_TOLD))
+
+
+def _taken(session: Session, departure: Departure) -> list[tuple[_Taken, date | None]]:
+    """The holds of seats of the organization that ended with the departure, each with its last day of before."""
+    rows = every(
         session,
-        select(
-            _holder,
-            _seat.c.title_fr,
-            _seat.c.title_en,
-            _committee.c.title_fr.label("committee_fr"),
-            _committee.c.title_en.label("committee_en"),
-            told.label("told"),
-        )
-        .join(_seat, refers(_holder.c.seat_id, _seat))
-        .join(_committee, refers(_seat.c.committee_id, _committee))
+        of(_Taken)
+        .join(Seat, joins(SeatHolder.seat_id, Seat))
+        .join(Committee, joins(Seat.committee_id, Committee))
         .where(
-            _holder.c.program_id == program_of(session),
-            _holder.c.person_id == departure["person_id"],
-            _seat.c.organization_id == departure["organization_id"],
+            SeatHolder.person_id == departure.person_id,
+            Seat.organization_id == departure.organization_id,
             or_(
-                and_(_holder.c.withdrawn_at.is_(None), _holder.c.ends_on == departure["last_day"]),
-                and_(_holder.c.withdrawn_at.is_not(None), _holder.c.starts_on > departure["last_day"]),
+                and_(col(SeatHolder.withdrawn_at).is_(None), SeatHolder.ends_on == departure.last_day),
+                and_(col(SeatHolder.withdrawn_at).is_not(None), col(SeatHolder.starts_on) > departure.last_day),
             ),
         )
-        .order_by(_holder.c.id),
+        .order_by(col(SeatHolder.id)),
     )
-    found = []
-    for row in rows:
-        told_of: Mapping[str, Any] = row.pop("told") or {}
-        if told_of.get("ends_on") == departure["last_day"].isoformat():
-            found.append({**row, "was": told_of.get("was")})
-    return found
+    return [
+        (row, date.fromisoformat(was) if (was := row.told.get("was")) else None)
+        for row in rows
+        if row.told and row.told.get("ends_on") == departure.last_day.isoformat()
+    ]
 
 
-def _stood_in(departure: Mapping[str, Any], holding: Mapping[str, Any]) -> bool:
+def _stood_in(departure: Departure, holding: SeatHolder) -> bool:
     """Whether somebody was given a seat by the departure itself, as its last day was over."""
-    return departure["ended_at"] is not None and bool(holding["recorded_at"] == departure["ended_at"])
+    return departure.ended_at is not None and bool(holding.recorded_at == departure.ended_at)
 
 
-def _have_deputize_again(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _have_deputize_again(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """They act again for who is absent, where nobody was named in their place."""
-    rows = many(
+    rows = every(
         session,
-        select(_absence.c.id, _absence.c.person_id)
-        .join(_settlement, refers(_settlement.c.holding_id, _absence))
+        of(Absence)
+        .join(Settlement, joins(Settlement.holding_id, Absence))
         .where(
-            _absence.c.program_id == program_of(session),
-            _settlement.c.case_id == departure["case_id"],
-            _settlement.c.kind == seats.DEPUTIZING,
-            _settlement.c.successor_id.is_(None),
-            _absence.c.deputy_id.is_(None),
-            _absence.c.cancelled_at.is_(None),
-            _absence.c.ends_on >= local_day(session, at),
+            Settlement.case_id == departure.case_id,
+            Settlement.kind == seats.DEPUTIZING,
+            col(Settlement.successor_id).is_(None),
+            col(Absence.deputy_id).is_(None),
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.ends_on) >= local_day(session, at),
         ),
     )
     for row in rows:
-        session.execute(
-            update(_absence)
-            .where(_absence.c.program_id == program_of(session), _absence.c.id == row["id"])
-            .values(deputy_id=departure["person_id"])
-        )
-        deputy = str(departure["person_id"])
-        events.write(session, "absence.deputy_changed", "person", row["person_id"], by=by, at=at, deputy=deputy)
-        asked_today.ask_who_acts_now(session, row["person_id"], by=by, at=at)
+        run(session, changes(Absence).where(Absence.id == row.id).values(deputy_id=departure.person_id))
+        deputy = str(departure.person_id)
+        events.write(session, "absence.deputy_changed", "person", row.person_id, by=by, at=at, deputy=deputy)
+        asked_today.ask_who_acts_now(session, row.person_id, by=by, at=at)
 
 
-def _invite_again(session: Session, departure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _invite_again(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """The invitations without a seat that its last day took back stand again, to meetings that are still to come."""
-    to_come = select(_meeting.c.id).where(
-        _meeting.c.program_id == program_of(session), _meeting.c.state == "planned", _meeting.c.starts_at > at
-    )
-    again = session.scalars(
-        update(_guest)
+    to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts_at) > at)
+    again = scalars(
+        session,
+        changes(MeetingGuest)
         .where(
-            _guest.c.program_id == program_of(session),
-            _guest.c.person_id == departure["person_id"],
-            _guest.c.withdrawn_at == departure["ended_at"],
-            _guest.c.meeting_id.in_(to_come),
+            MeetingGuest.person_id == departure.person_id,
+            MeetingGuest.withdrawn_at == departure.ended_at,
+            col(MeetingGuest.meeting_id).in_(to_come),
         )
         .values(withdrawn_at=None, withdrawn_by=None)
-        .returning(_guest.c.meeting_id)
+        .returning(col(MeetingGuest.meeting_id)),
     ).all()
     for meeting_id in sorted(again):
-        person = str(departure["person_id"])
+        person = str(departure.person_id)
         events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=person)

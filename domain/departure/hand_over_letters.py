@@ -15,26 +15,26 @@ from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.mail.notices import Language, name_of, title_of_role
 from domain.roles.roles import standing
-from models.program import Organization
+from models.casework import Task
+from models.departure import HandOver
+from models.program import Organization, Tenure
 
 #: The letters about a follow-up that is offered: by `offered`, `offer_refused` and `offer_taken_back`.
 OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
 
 
-def passed_on(session: Session, task: Mapping[str, Any], to: UUID, *, by: Actor, at: datetime) -> None:
+def passed_on(session: Session, task: Task, to: UUID, *, by: Actor, at: datetime) -> None:
     """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {**about(language), "path": "/handed-over"}
 
-    notices.write(
-        session, "passed_on", to=to, key=f"passed_on:{task['id']}", facts=facts, at=at, case_id=task["case_id"]
-    )
+    notices.write(session, "passed_on", to=to, key=f"passed_on:{task.id}", facts=facts, at=at, case_id=task.case_id)
 
 
 def offered(
-    session: Session, task: Mapping[str, Any], offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
+    session: Session, task: Task, offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
 ) -> None:
     """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
     about = about_task(session, task, by)
@@ -42,59 +42,55 @@ def offered(
     def facts(language: Language) -> Mapping[str, Any]:
         return {**about(language), "due_on": answer_by, "path": "/handed-over"}
 
-    notices.write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task["case_id"])
+    notices.write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task.case_id)
 
 
-def offer_refused(
-    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
+def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": f"/tasks/{task['id']}"}
+        return {**about(language), "path": f"/tasks/{task.id}"}
 
-    falls = standing(session, local_day(session, at)).falls(chain_of(session, task["owed_by_id"]))
+    falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
     to_each(
         session,
         falls.holders,
         "offer_refused",
-        key=f"offer_refused:{offer['id']}",
+        key=f"offer_refused:{offer.id}",
         facts=facts,
         at=at,
-        case_id=task["case_id"],
+        case_id=task.case_id,
     )
 
 
-def offer_taken_back(
-    session: Session, task: Mapping[str, Any], offer: Mapping[str, Any], *, by: Actor, at: datetime
-) -> None:
+def offer_taken_back(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
-    if by.is_one_of(offer["to_id"]):
+    if by.is_one_of(offer.to_id):
         return
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {**about(language), "path": "/handed-over"}
 
-    key = f"offer_taken_back:{offer['id']}"
-    notices.write(session, "offer_taken_back", to=offer["to_id"], key=key, facts=facts, at=at, case_id=task["case_id"])
+    key = f"offer_taken_back:{offer.id}"
+    notices.write(session, "offer_taken_back", to=offer.to_id, key=key, facts=facts, at=at, case_id=task.case_id)
 
 
-def appointment_taken_back(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
     """Tell whoever was to hold a role that they do not, unless they took it back themselves."""
-    if by.is_one_of(tenure["person_id"]):
+    if by.is_one_of(tenure.person_id):
         return
-    organization = session.get(Organization, (program_of(session), tenure["organization_id"]))
-    title = title_of_role(session, tenure["role"])
+    organization = session.get(Organization, (program_of(session), tenure.organization_id))
+    title = title_of_role(session, tenure.role)
 
     def facts(language: Language) -> Mapping[str, Any]:
         return {
             "role": title(language),
             "organization": organization.short_name if organization else "",
-            "starts_on": tenure["starts_on"],
+            "starts_on": tenure.starts_on,
             "by_name": name_of(session, by, language),
         }
 
-    key = f"appointment_taken_back:{tenure['id']}:{tenure['version']}"
-    notices.write(session, "appointment_taken_back", to=tenure["person_id"], key=key, facts=facts, at=at)
+    key = f"appointment_taken_back:{tenure.id}:{tenure.version}"
+    notices.write(session, "appointment_taken_back", to=tenure.person_id, key=key, facts=facts, at=at)

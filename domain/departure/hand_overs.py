@@ -11,8 +11,9 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Text, cast, insert, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.accompaniment import barring, proposals, withdrawals
 from domain.casework import assigning as outside
@@ -28,7 +29,25 @@ from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    replaced,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    tuples,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.record import events
 from domain.roles.roles import standing
@@ -36,8 +55,7 @@ from domain.terms.days import TO_ACCOMPANY
 from domain.terms.parts import PRIMARY
 from domain.terms.sharing import circle_of
 from locales import N_, say
-from models.base import refers, table_of
-from models.casework import Evidence, Task
+from models.casework import Case, Evidence, Task
 from models.departure import WAYS, HandOver
 from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
@@ -46,17 +64,8 @@ from models.participant import Barred
 #: The coordinator's task where nobody answered.
 SILENT: Final = "hand_over.silent"
 
-_hand_over = table_of(HandOver)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_task = table_of(Task)
-_evidence = table_of(Evidence)
-_barred = table_of(Barred)
 
-
-def considered_for(
-    session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime
-) -> list[proposals.Proposal]:
+def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
     """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it.
 
     The place of the second of a pair is not for the primary worker, whose own place would be left empty by it.
@@ -64,38 +73,36 @@ def considered_for(
     part = part_of(session, task)
     if part is None:
         return []
-    row = one(
+    row = first(
         session,
-        select(_follow_up.c.participant_id, _follow_up.c.intensity).where(
-            _follow_up.c.program_id == program_of(session), _follow_up.c.id == part["follow_up_id"]
-        ),
+        of(FollowUp).where(FollowUp.id == part.follow_up_id),
     )
     assert row is not None  # noqa: S101 - it is referred to
-    offered = proposals.proposals(session, row["participant_id"], at=at, asks=row["intensity"])
+    offered = proposals.proposals(session, row.participant_id, at=at, asks=row.intensity)
     not_for = {leaver_id, *_primary_beside(session, part, local_day(session, at))}
     return [one_of for one_of in offered if one_of.person_id not in not_for]
 
 
-def fit_for(session: Session, task: Mapping[str, Any], leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
+def fit_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
     """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
     return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
 
 
 def ways_agreed(session: Session, case_id: UUID) -> dict[str, str]:
     """How the participants want it whose follow-ups a departure hands over, where that is agreed; by the item. DP-04"""
-    rows = session.execute(
-        select(_task.c.item, _evidence.c.label)
-        .join(_evidence, refers(_evidence.c.task_id, _task))
+    rows = tuples(
+        session,
+        only(Task.item, Evidence.label)
+        .join(Evidence, joins(Evidence.task_id, Task))
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case_id,
-            _task.c.evidence == "way",
-            _evidence.c.kind == "way",
-            _evidence.c.withdrawn_at.is_(None),
+            Task.case_id == case_id,
+            Task.evidence == "way",
+            Evidence.kind == "way",
+            col(Evidence.withdrawn_at).is_(None),
         )
-        .order_by(_evidence.c.added_at)
+        .order_by(col(Evidence.added_at)),
     )
-    return {row.item: row.label for row in rows}
+    return dict(rows)
 
 
 def propose(
@@ -117,71 +124,67 @@ def propose(
     it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.case is None or held.case["state"] != "open":
+    if held.case is None or held.case.state != "open":
         raise _nothing()
-    if held.task["state"] != "open" or held.task["holding"] != FOLLOW_UP:
+    if held.task.state != "open" or held.task.holding != FOLLOW_UP:
         raise _nothing()
     if way not in ("", *WAYS):
         raise Refusal("hand_over.way", N_("A hand-over happens by a call or in a meeting."), source="DP-04")
     part = part_of(session, held.task)
     if part is None:
         raise _nothing()
-    if to_id == part["person_id"]:
+    if to_id == part.person_id:
         raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
-    follow_up = hold_follow_up(session, part["follow_up_id"], by=by, at=at)
+    follow_up = hold_follow_up(session, part.follow_up_id, by=by, at=at)
     _refuse_primary(session, part, to_id, at)
-    assigning.bar_to(session, follow_up.participant_id, to_id, kind=part["kind"], day=local_day(session, at))
+    assigning.bar_to(session, follow_up.participant_id, to_id, kind=part.kind, day=local_day(session, at))
     for before in _open_ones(session, part):
-        if before["task_id"] == task_id and before["to_id"] == to_id:
-            words.keep_beside(session, held.task, words.offer(before["id"]), note)
+        if before.task_id == task_id and before.to_id == to_id:
+            words.keep_beside(session, held.task, words.offer(before.id), note)
             return Moved(task_id, "open", held.case_id)
         _take_back(session, before, by=by, at=at)
-    within = _days_to_answer(session, held.case, held.task["step"])
+    within = _days_to_answer(session, held.case, held.task.step)
     answer_by = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
-    hand_over_id = uuid4()
-    session.execute(
-        insert(_hand_over).values(
-            **HandOver(
-                program_id=program_of(session),
-                id=hand_over_id,
-                case_id=held.case["id"],
-                task_id=task_id,
-                follow_up_id=part["follow_up_id"],
-                from_id=part["person_id"],
-                to_id=to_id,
-                way=way or ways_agreed(session, held.case["id"]).get(held.task["item"], ""),
-                proposed_at=at,
-                proposed_by=by.person_id,
-                answer_by=answer_by,
-            ).model_dump()
-        )
+    offer = HandOver(
+        program_id=program_of(session),
+        id=uuid4(),
+        case_id=held.case.id,
+        task_id=task_id,
+        follow_up_id=part.follow_up_id,
+        from_id=part.person_id,
+        to_id=to_id,
+        way=way or ways_agreed(session, held.case.id).get(held.task.item, ""),
+        proposed_at=at,
+        proposed_by=by.person_id,
+        answer_by=answer_by,
     )
-    words.keep_beside(session, held.task, words.offer(hand_over_id), note)
-    _tell(session, "hand_over.proposed", {"id": hand_over_id, "case_id": held.case["id"]}, by, at, person=str(to_id))
-    hand_over_letters.offered(session, held.task, hand_over_id, to_id, answer_by=answer_by, by=by, at=at)
+    run(session, insert(HandOver).values(**offer.model_dump()))
+    words.keep_beside(session, held.task, words.offer(offer.id), note)
+    _tell(session, "hand_over.proposed", offer, by, at, person=str(to_id))
+    hand_over_letters.offered(session, held.task, offer.id, to_id, answer_by=answer_by, by=by, at=at)
     return Moved(task_id, "open", held.case_id)
 
 
 def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
     """Take the follow-up over, from now on. Only who was offered it does. Raises Refusal."""
     offered = _hold(session, hand_over_id, by)
-    task = hold(session, offered["task_id"], by=by, at=at, seen=None).task
+    task = hold(session, offered.task_id, by=by, at=at, seen=None).task
     part = part_of(session, task)
-    if part is None or task["state"] != "open":
+    if part is None or task.state != "open":
         raise Refusal("hand_over.over", N_("This follow-up was given to someone else meanwhile."))
-    _refuse_primary(session, part, offered["to_id"], at)
+    _refuse_primary(session, part, offered.to_id, at)
     assigning.assign(
         session,
-        part["follow_up_id"],
-        offered["to_id"],
-        kind=part["kind"],
-        instead_of=part["person_id"] if part["ended_at"] is None else None,
+        part.follow_up_id,
+        offered.to_id,
+        kind=part.kind,
+        instead_of=part.person_id if part.ended_at is None else None,
         by=by,
         at=at,
     )
-    agreed = ways_agreed(session, offered["case_id"]).get(task["item"], offered["way"])
-    _answer(session, {**offered, "way": agreed}, "accepted", by=by, at=at)
-    return gathering.record(session, task, successor_id=offered["to_id"], by=by, at=at)
+    agreed = ways_agreed(session, offered.case_id).get(task.item, offered.way)
+    _answer(session, replaced(offered, way=agreed), "accepted", by=by, at=at)
+    return gathering.record(session, task, successor_id=offered.to_id, by=by, at=at)
 
 
 def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
@@ -207,39 +210,38 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
     _take_back_what_is_over(session, by=by, at=at)
     for task_id in _silence_that_is_over(session):
         outside.call_off(session, task_id, by=by, at=at)
-    rows = many(
+    rows = every(
         session,
-        select(_hand_over)
+        of(HandOver)
         .where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.state == "proposed",
-            _hand_over.c.lapsed_at.is_(None),
-            _hand_over.c.answer_by < today,
+            HandOver.state == "proposed",
+            col(HandOver.lapsed_at).is_(None),
+            col(HandOver.answer_by) < today,
             _still_asked(),
         )
-        .order_by(_hand_over.c.id)
+        .order_by(col(HandOver.id))
         .with_for_update(),
     )
     for row in rows:
         task = _task_of(session, row)
-        words = {lang: say(lang, _NOBODY_ANSWERED, what=task[f"title_{lang}"]) for lang in ("fr", "en")}
         outside.assign(
             session,
             SILENT,
-            str(row["id"]),
-            title_fr=words["fr"],
-            title_en=words["en"],
+            str(row.id),
+            title_fr=say("fr", _NOBODY_ANSWERED, what=task.title_fr),
+            title_en=say("en", _NOBODY_ANSWERED, what=task.title_en),
             chain=notices.coordination_chain(session),
             due_on=program_calendar.calendar_of(session).add_working_days(today, 1),
             by=by,
             at=at,
         )
-        session.execute(
-            update(_hand_over)
-            .where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
-            .values(lapsed_at=at, version=_hand_over.c.version + 1)
+        run(
+            session,
+            update(HandOver)
+            .where(col(HandOver.program_id) == row.program_id, col(HandOver.id) == row.id)
+            .values(lapsed_at=at, version=col(HandOver.version) + 1),
         )
-        _tell(session, "hand_over.silent", row, by, at, person=str(row["to_id"]))
+        _tell(session, "hand_over.silent", row, by, at, person=str(row.to_id))
     return len(rows)
 
 
@@ -255,19 +257,19 @@ def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> Non
 def _silence_that_is_over(session: Session) -> list[UUID]:
     """The coordinator's open tasks about offers that wait for no answer any more."""
     return list(
-        session.scalars(
-            select(_task.c.id)
+        scalars(
+            session,
+            only(Task.id)
             .join(
-                _hand_over,
-                and_(_hand_over.c.program_id == _task.c.program_id, cast(_hand_over.c.id, Text) == _task.c.item),
+                HandOver,
+                and_(same(HandOver, Task), cast(col(HandOver.id), Text) == col(Task.item)),
             )
             .where(
-                _task.c.program_id == program_of(session),
-                _task.c.step == SILENT,
-                _task.c.state.in_(TASK.open_to("cancel")),
-                or_(_hand_over.c.state != "proposed", ~_still_asked()),
+                Task.step == SILENT,
+                col(Task.state).in_(TASK.open_to("cancel")),
+                or_(HandOver.state != "proposed", ~_still_asked()),
             )
-            .order_by(_task.c.id)
+            .order_by(col(Task.id)),
         )
     )
 
@@ -275,46 +277,53 @@ def _silence_that_is_over(session: Session) -> list[UUID]:
 _NOBODY_ANSWERED = N_("No answer: %(what)s")
 
 
-def offered_to(session: Session, person_id: UUID) -> list[dict[str, Any]]:
-    """What waits for somebody's answer, the most pressing first, with the words of the step and the way agreed on."""
-    rows = many(
+class Offered(HandOver):
+    """An offer with the words of the step that makes it."""
+
+    model_config = SHAPE
+    title_fr: str = also(Task.title_fr)
+    title_en: str = also(Task.title_en)
+    item: str = also(Task.item)
+
+
+def offered_to(session: Session, person_id: UUID) -> list[Offered]:
+    """What waits for a person's answer, the most pressing first, each in the way agreed on."""
+    rows = every(
         session,
-        select(_hand_over, _task.c.title_fr, _task.c.title_en, _task.c.item)
-        .join(_task, (_task.c.program_id == _hand_over.c.program_id) & (_task.c.id == _hand_over.c.task_id))
+        of(Offered)
+        .join(Task, joins(HandOver.task_id, Task))
         .where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.to_id == person_id,
-            _hand_over.c.state == "proposed",
+            HandOver.to_id == person_id,
+            HandOver.state == "proposed",
             _still_asked(),
         )
-        .order_by(_hand_over.c.answer_by, _task.c.title_en, _hand_over.c.id),
+        .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id)),
     )
-    agreed = {case_id: ways_agreed(session, case_id) for case_id in {row["case_id"] for row in rows}}
-    return [{**row, "way": agreed[row["case_id"]].get(row["item"], row["way"])} for row in rows]
+    agreed = {case_id: ways_agreed(session, case_id) for case_id in {row.case_id for row in rows}}
+    return [replaced(row, way=agreed[row.case_id].get(row.item, row.way)) for row in rows]
 
 
-def last_offers(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+def last_offers(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
     """The last offer of each follow-up that a departure hands over, by its task: to whom, by when, how answered."""
-    rows = many(
+    rows = every(
         session,
-        select(_hand_over)
-        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.case_id == case_id)
-        .order_by(_hand_over.c.proposed_at, _hand_over.c.answered_at.asc().nulls_last()),
+        of(HandOver)
+        .where(HandOver.case_id == case_id)
+        .order_by(col(HandOver.proposed_at), col(HandOver.answered_at).asc().nulls_last()),
     )
-    return {row["task_id"]: row for row in rows}
+    return {row.task_id: row for row in rows}
 
 
-def taken_over(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+def taken_over(session: Session, follow_up_id: UUID) -> list[HandOver]:
     """Each hand-over of a follow-up that was accepted, the newest first: by whom, to whom, how and when."""
-    return many(
+    return every(
         session,
-        select(_hand_over)
+        of(HandOver)
         .where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.follow_up_id == follow_up_id,
-            _hand_over.c.state == "accepted",
+            HandOver.follow_up_id == follow_up_id,
+            HandOver.state == "accepted",
         )
-        .order_by(_hand_over.c.answered_at.desc(), _hand_over.c.id),
+        .order_by(col(HandOver.answered_at).desc(), col(HandOver.id)),
     )
 
 
@@ -323,7 +332,7 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
 
     Those to whom it was offered are told; how many offers. Whoever asks holds the case.
     """
-    rows = unanswered(session, _hand_over.c.case_id == case_id)
+    rows = unanswered(session, col(HandOver.case_id) == case_id)
     for row in rows:
         _take_back(session, row, by=by, at=at)
     return len(rows)
@@ -331,18 +340,18 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
 
 def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take back what was offered of one follow-up, which is settled otherwise. Whoever asks holds its case."""
-    for row in unanswered(session, _hand_over.c.task_id == task_id):
+    for row in unanswered(session, col(HandOver.task_id) == task_id):
         _take_back(session, row, by=by, at=at)
 
 
 def offering_to(session: Session, person_id: UUID) -> list[UUID]:
     """The cases of the departures that offered somebody a follow-up of which they said nothing yet."""
-    return _cases_of_unanswered(session, _hand_over.c.to_id == person_id)
+    return _cases_of_unanswered(session, col(HandOver.to_id) == person_id)
 
 
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
     """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
-    return _withdraw(session, _hand_over.c.to_id == person_id, by=by, at=at)
+    return _withdraw(session, col(HandOver.to_id) == person_id, by=by, at=at)
 
 
 @barring.withdraw_offers.owner
@@ -352,12 +361,8 @@ def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, 
     Nothing is written to them: from that moment on they find nothing of the participant. It is offered anew.
     """
     theirs = and_(
-        _hand_over.c.to_id == person_id,
-        _hand_over.c.follow_up_id.in_(
-            select(_follow_up.c.id).where(
-                _follow_up.c.program_id == program_of(session), _follow_up.c.participant_id == participant_id
-            )
-        ),
+        HandOver.to_id == person_id,
+        col(HandOver.follow_up_id).in_(only(FollowUp.id).where(FollowUp.participant_id == participant_id)),
     )
     # The cases first, as for whoever offers or answers.
     hold_cases(session, _cases_of_unanswered(session, theirs))
@@ -372,13 +377,13 @@ def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID
     """
     circle = circle_of(session, participant_id, local_day(session, at))
     today = standing(session, local_day(session, at))
-    which = _hand_over.c.follow_up_id == follow_up_id
+    which = col(HandOver.follow_up_id) == follow_up_id
     hold_cases(session, _cases_of_unanswered(session, which))
     found = 0
     for row in unanswered(session, which):
         part = part_of(session, _task_of(session, row))
-        kind = PRIMARY if part is None else part["kind"]
-        places = [held.organization_id for held in assigning.roles_for(today, row["to_id"], kind)]
+        kind = PRIMARY if part is None else part.kind
+        places = [held.organization_id for held in assigning.roles_for(today, row.to_id, kind)]
         if not any(circle.withholds_from(place, TO_ACCOMPANY, kind=kind) != "consent" for place in places):
             _take_back(session, row, by=by, at=at)
             found += 1
@@ -390,44 +395,36 @@ def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: da
     rows = unanswered(session, which)
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
-    for case_id in sorted({row["case_id"] for row in rows}):
+    for case_id in sorted({row.case_id for row in rows}):
         wakeups.wake(session, case_id, at=at)
     return len(rows)
 
 
 def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[UUID]:
     """The cases of the departures that made the offers of `unanswered`; nothing is held."""
-    asked = select(_hand_over.c.case_id).where(
-        _hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed"
-    )
-    return list(session.scalars(asked.distinct()))
+    asked = only(HandOver.case_id).where(which, HandOver.state == "proposed")
+    return list(scalars(session, asked.distinct()))
 
 
-def unanswered(session: Session, which: ColumnElement[bool]) -> list[dict[str, Any]]:
+def unanswered(session: Session, which: ColumnElement[bool]) -> list[HandOver]:
     """The offers that nobody answered of those that `which` says, held."""
-    return many(
+    return every(
         session,
-        select(_hand_over)
-        .where(_hand_over.c.program_id == program_of(session), which, _hand_over.c.state == "proposed")
-        .order_by(_hand_over.c.id)
-        .with_for_update(),
+        of(HandOver).where(which, HandOver.state == "proposed").order_by(col(HandOver.id)).with_for_update(),
     )
 
 
-def _take_back(session: Session, row: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _take_back(session: Session, row: HandOver, *, by: Actor, at: datetime) -> None:
     """Take back a held offer, and tell whoever was to answer it that they need not any more, unless they are barred."""
     _answer(session, row, "withdrawn", by=by, at=at)
-    if session.scalar(
-        select(_is_barred()).where(_hand_over.c.program_id == row["program_id"], _hand_over.c.id == row["id"])
-    ):
+    if scalar(session, select(_is_barred()).where(HandOver.program_id == row.program_id, HandOver.id == row.id)):
         return
     hand_over_letters.offer_taken_back(session, _task_of(session, row), row, by=by, at=at)
 
 
-def _task_of(session: Session, offer: Mapping[str, Any]) -> dict[str, Any]:
+def _task_of(session: Session, offer: HandOver) -> Task:
     """The step of a departure that hands over what was offered."""
-    asked = select(_task).where(_task.c.program_id == program_of(session), _task.c.id == offer["task_id"])
-    found = one(session, asked)
+    found = first(session, of(Task).where(Task.id == offer.task_id))
     assert found is not None  # noqa: S101 - it is referred to
     return found
 
@@ -436,7 +433,7 @@ def _nothing() -> Refusal:
     return Refusal("hand_over.nothing", N_("There is no follow-up to hand over here, or it is settled."))
 
 
-def _days_to_answer(session: Session, case: Mapping[str, Any], step: str) -> int:
+def _days_to_answer(session: Session, case: Case, step: str) -> int:
     """The working days in which whoever is offered a follow-up answers, as the case's own protocol declares."""
     declared = scheduling.protocol_of(versions.pinned(session, case)).by_id[step].for_each
     assert declared is not None  # noqa: S101 - a step that settles a holding is done for each
@@ -448,58 +445,53 @@ def _still_asked() -> Any:
 
     Nor is it where the participant barred them since: they are told nothing more of it.
     """
-    asks = _task.alias()  # beside the task whose words are read with the offer
-    to_hand_over = (
-        select(asks.c.id)
-        .where(asks.c.program_id == _hand_over.c.program_id, asks.c.id == _hand_over.c.task_id, asks.c.state == "open")
-        .exists()
-    )
+    asks = aliased(Task)  # beside the task whose words are read with the offer
+    to_hand_over = select(asks.id).where(joins(HandOver.task_id, asks), asks.state == "open").exists()
     return and_(to_hand_over, ~_is_barred())
 
 
 def _is_barred() -> ColumnElement[bool]:
     """The condition on an offer that the participant barred whoever it was made to."""
     return (
-        select(_barred.c.id)
+        select(Barred.id)
         .join(
-            _follow_up,
+            FollowUp,
             and_(
-                _follow_up.c.program_id == _barred.c.program_id,
-                _follow_up.c.participant_id == _barred.c.participant_id,
+                same(FollowUp, Barred),
+                FollowUp.participant_id == Barred.participant_id,
             ),
         )
         .where(
-            _barred.c.program_id == _hand_over.c.program_id,
-            _barred.c.person_id == _hand_over.c.to_id,
-            _barred.c.lifted_at.is_(None),
-            _follow_up.c.id == _hand_over.c.follow_up_id,
+            same(Barred, HandOver),
+            Barred.person_id == HandOver.to_id,
+            col(Barred.lifted_at).is_(None),
+            FollowUp.id == HandOver.follow_up_id,
         )
-        .correlate(_hand_over)
+        .correlate(HandOver)
         .exists()
     )
 
 
-def part_of(session: Session, task: Mapping[str, Any]) -> dict[str, Any] | None:
+def part_of(session: Session, task: Task) -> Assignment | None:
     """The leaver's part in the follow-up that a task asks about: while it goes on, or until somebody has its place."""
-    if task["holding"] != FOLLOW_UP:
+    if task.holding != FOLLOW_UP:
         return None
-    return one(
+    return first(
         session,
-        select(_assignment).where(
-            _assignment.c.program_id == program_of(session),
-            _assignment.c.id == UUID(task["item"]),
-            or_(_assignment.c.ended_at.is_(None), without_a_follower()),
+        of(Assignment).where(
+            col(Assignment.id) == UUID(task.item),
+            or_(col(Assignment.ended_at).is_(None), without_a_follower()),
         ),
     )
 
 
-def _primary_beside(session: Session, part: Mapping[str, Any], day: date) -> set[UUID]:
+def _primary_beside(session: Session, part: Assignment, day: date) -> set[UUID]:
     """Whoever is the primary worker on a local day of a follow-up in which the part is the second's."""
-    beside = assigning.on_day(session, day, follow_up_ids=[part["follow_up_id"]])
-    return {row["person_id"] for row in beside if row["kind"] == PRIMARY != part["kind"]}
+    beside = assigning.on_day(session, day, follow_up_ids=[part.follow_up_id])
+    return {row.person_id for row in beside if row.kind == PRIMARY != part.kind}
 
 
-def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: datetime) -> None:
+def _refuse_primary(session: Session, part: Assignment, to_id: UUID, at: datetime) -> None:
     if to_id in _primary_beside(session, part, local_day(session, at)):
         raise Refusal(
             "successor.primary",
@@ -511,40 +503,40 @@ def _refuse_primary(session: Session, part: Mapping[str, Any], to_id: UUID, at: 
         )
 
 
-def _open_ones(session: Session, part: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _open_ones(session: Session, part: Assignment) -> list[HandOver]:
     """The offers of somebody's part in a follow-up that nobody answered: one, of whichever of their departures."""
-    return many(
+    return every(
         session,
-        select(_hand_over).where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.follow_up_id == part["follow_up_id"],
-            _hand_over.c.from_id == part["person_id"],
-            _hand_over.c.state == "proposed",
+        of(HandOver).where(
+            HandOver.follow_up_id == part.follow_up_id,
+            HandOver.from_id == part.person_id,
+            HandOver.state == "proposed",
         ),
     )
 
 
-def _hold(session: Session, hand_over_id: UUID, by: Actor) -> dict[str, Any]:
+def _hold(session: Session, hand_over_id: UUID, by: Actor) -> HandOver:
     """An offer with its case, both locked. The case comes first, as for whoever offers: else the two wait for ever."""
-    asked = select(_hand_over).where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == hand_over_id)
-    found = one(session, asked)
-    if found is None or not by.is_one_of(found["to_id"]):
+    asked = of(HandOver).where(HandOver.id == hand_over_id)
+    found = first(session, asked)
+    if found is None or not by.is_one_of(found.to_id):
         raise Refusal("hand_over.unknown", N_("Nothing of that name was offered to you."))
-    hold_case(session, found["case_id"], seen=None)
-    row = one(session, asked.with_for_update())
+    hold_case(session, found.case_id, seen=None)
+    row = first(session, asked.with_for_update())
     assert row is not None  # noqa: S101 - it was read, and none is deleted
-    if row["state"] != "proposed":
+    if row.state != "proposed":
         raise Refusal("hand_over.answered", N_("This was already answered, or offered to someone else meanwhile."))
     return row
 
 
-def _answer(session: Session, row: Mapping[str, Any], state: str, *, by: Actor, at: datetime, reason: str = "") -> None:
-    session.execute(
-        update(_hand_over)
-        .where(_hand_over.c.program_id == program_of(session), _hand_over.c.id == row["id"])
-        .values(state=state, way=row["way"], answered_at=at, reason=reason, version=_hand_over.c.version + 1)
+def _answer(session: Session, row: HandOver, state: str, *, by: Actor, at: datetime, reason: str = "") -> None:
+    run(
+        session,
+        changes(HandOver)
+        .where(HandOver.id == row.id)
+        .values(state=state, way=row.way, answered_at=at, reason=reason, version=col(HandOver.version) + 1),
     )
-    _tell(session, _TOLD[state], row, by, at, person=str(row["to_id"]))
+    _tell(session, _TOLD[state], row, by, at, person=str(row.to_id))
 
 
 _TOLD: Final[Mapping[str, str]] = {
@@ -554,5 +546,5 @@ _TOLD: Final[Mapping[str, str]] = {
 }
 
 
-def _tell(session: Session, verb: str, row: Mapping[str, Any], by: Actor, at: datetime, *, person: str) -> None:
-    events.write(session, verb, "case", row["case_id"], by=by, at=at, case_id=row["case_id"], person=person)
+def _tell(session: Session, verb: str, row: HandOver, by: Actor, at: datetime, *, person: str) -> None:
+    events.write(session, verb, "case", row.case_id, by=by, at=at, case_id=row.case_id, person=person)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import proposals
@@ -20,16 +18,11 @@ from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.actors import Actor
 from domain.kernel.bilingual import both
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, run
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.casework import Task
 from models.departure import HandOver
-
-_hand_over = table_of(HandOver)
-_task = table_of(Task)
-
 
 _log = logging.getLogger(__name__)
 
@@ -61,23 +54,22 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     else on its own. A run that offers nothing writes nothing.
     """
     hold_case(session, case_id, seen=None)
-    rows = many(
+    rows = every(
         session,
-        select(_task)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.case_id == case_id,
-            _task.c.holding == FOLLOW_UP,
-            _task.c.state == "open",
+            Task.case_id == case_id,
+            Task.holding == FOLLOW_UP,
+            Task.state == "open",
         )
-        .order_by(_task.c.title_en, _task.c.id),
+        .order_by(col(Task.title_en), col(Task.id)),
     )
     whole = session.begin_nested()
     standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
     lines = [
-        _stands(row, standing[row["id"]])
-        if row["id"] in standing
-        else _propose_one(session, row, refused_by.get(row["id"], ()), by, at)
+        _stands(row, standing[row.id])
+        if row.id in standing
+        else _propose_one(session, row, refused_by.get(row.id, ()), by, at)
         for row in rows
     ]
     if dry_run:
@@ -99,26 +91,24 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     return lines
 
 
-def _propose_one(
-    session: Session, task: Mapping[str, Any], refused_by: Collection[UUID], by: Actor, at: datetime
-) -> Line:
-    titles = task["title_fr"], task["title_en"]
+def _propose_one(session: Session, task: Task, refused_by: Collection[UUID], by: Actor, at: datetime) -> Line:
+    titles = task.title_fr, task.title_en
     part = part_of(session, task)
     try:
         with session.begin_nested():
-            fit = fit_for(session, task, part["person_id"], at) if part else []
+            fit = fit_for(session, task, part.person_id, at) if part else []
             if not fit:
-                return Line(task["id"], *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
+                return Line(task.id, *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
             best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
             if best is None:
-                return Line(task["id"], *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
-            propose(session, task["id"], best.person_id, by=by, at=at)
+                return Line(task.id, *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
+            propose(session, task.id, best.person_id, by=by, at=at)
     except Refusal as refusal:
-        return Line(task["id"], *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
+        return Line(task.id, *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
     except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
-        _log.warning("a follow-up is not offered", extra={"task": task["id"], "error": type(failed).__name__})
-        return Line(task["id"], *titles, None, "hand_over.failed", both(_FAILED))
-    return Line(task["id"], *titles, best.person_id, proposal=best)
+        _log.warning("a follow-up is not offered", extra={"task": task.id, "error": type(failed).__name__})
+        return Line(task.id, *titles, None, "hand_over.failed", both(_FAILED))
+    return Line(task.id, *titles, best.person_id, proposal=best)
 
 
 _NOBODY_FITS = N_(
@@ -135,19 +125,19 @@ _ALL_REFUSED = N_(
 _FAILED = N_("This one could not be offered. Offer it separately; the others are not affected.")
 
 
-def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, dict[str, Any]]:
+def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
     """What a departure offered that nobody answered yet, by its task."""
-    return {row["task_id"]: row for row in unanswered(session, _hand_over.c.case_id == case_id)}
+    return {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
 
 
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     """Who refused each follow-up of a departure, by its task."""
-    rows = session.execute(
-        select(_hand_over.c.task_id, _hand_over.c.to_id).where(
-            _hand_over.c.program_id == program_of(session),
-            _hand_over.c.case_id == case_id,
-            _hand_over.c.state == "refused",
-        )
+    rows = run(
+        session,
+        only(HandOver.task_id, HandOver.to_id).where(
+            HandOver.case_id == case_id,
+            HandOver.state == "refused",
+        ),
     )
     found: dict[UUID, set[UUID]] = {}
     for row in rows:
@@ -155,12 +145,12 @@ def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     return found
 
 
-def _stands(task: Mapping[str, Any], offer: Mapping[str, Any]) -> Line:
+def _stands(task: Task, offer: HandOver) -> Line:
     """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
-    titles = task["title_fr"], task["title_en"]
-    if offer["lapsed_at"] is not None:
-        return Line(task["id"], *titles, None, "hand_over.silent", both(_SILENCE))
-    return Line(task["id"], *titles, offer["to_id"], "hand_over.waits", both(_WAITS, day=offer["answer_by"]))
+    titles = task.title_fr, task.title_en
+    if offer.lapsed_at is not None:
+        return Line(task.id, *titles, None, "hand_over.silent", both(_SILENCE))
+    return Line(task.id, *titles, offer.to_id, "hand_over.waits", both(_WAITS, day=offer.answer_by))
 
 
 _WAITS = N_("Already offered; the answer is due by %(day)s.")

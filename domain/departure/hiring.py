@@ -13,8 +13,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, and_, cast, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Text, cast, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.casework import assigning, cases, scheduling, tasks
 from domain.casework.evidence import BY_ITS_ACT
@@ -25,13 +26,28 @@ from domain.holdings.roles import TENURE, called, tells_of
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    surely,
+)
+from domain.kernel.scope import local_day
 from domain.mail.notices import coordination_chain
 from domain.people import people
 from domain.record import events
 from domain.roles.roles import never_began
 from locales import N_, say, say_in_both
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import Settlement
 from models.program import Tenure
@@ -48,12 +64,6 @@ ANEW: Final = "recruiting.anew"
 DAYS_TO_NAME: Final = 5
 #: Who begins in this role is welcomed by this protocol.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
-
-_tenure = table_of(Tenure)
-_case = table_of(Case)
-_event = table_of(Event)
-_task = table_of(Task)
-_settlement = table_of(Settlement)
 
 
 @dataclass(frozen=True)
@@ -87,7 +97,7 @@ def hire(
     an appointment that cannot be.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.task["step"] != NAMES_THEM or held.task["evidence"] != BY_ITS_ACT or held.case is None:
+    if held.task.step != NAMES_THEM or held.task.evidence != BY_ITS_ACT or held.case is None:
         raise Refusal("hiring.none", N_("This task is not for naming the person hired."))
     if (person_id is None) == (new is None):
         raise Refusal("person.missing", N_("Choose a person, or enter a new one: one of the two."))
@@ -95,8 +105,8 @@ def hire(
         raise Refusal("successor.oneself", N_("You cannot appoint yourself: ask someone else to name you."))
     # First, so that what is left of the procedure is said before anything about the person.
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
-    interviews.refuse_unless_passes(session, held.case["id"], applicant)
-    place: UUID = held.case["organization_id"]
+    interviews.refuse_unless_passes(session, held.case.id, applicant)
+    place = surely(held.case.organization_id)
     hired = person_id if person_id is not None else people.add_person(session, **(new or {}), by=by, at=at)
     if moved.case_closed:
         _recruit_for_the_next(session, place, by=by, at=at)
@@ -108,7 +118,7 @@ def hire(
         hired,
         by=by,
         at=at,
-        case_id=held.case["id"],
+        case_id=held.case.id,
         applicant=applicant,
         role=role,
         organization=str(place),
@@ -123,31 +133,28 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
     It opens by itself when that one ends with somebody hired. One that was opened by hand and that nobody's departure
     asked for yet is for this role: then nothing is left for afterwards.
     """
-    here, item = program_of(session), str(organization_id)
-    opened_at = session.scalar(
-        select(_case.c.opened_at)
+    item = str(organization_id)
+    opened_at = scalar(
+        session,
+        only(Case.opened_at)
         .where(
-            _case.c.program_id == here,
-            _case.c.protocol == RECRUITING,
-            _case.c.organization_id == organization_id,
-            _case.c.state == "open",
+            Case.protocol == RECRUITING,
+            Case.organization_id == organization_id,
+            Case.state == "open",
         )
-        .with_for_update()
+        .with_for_update(),
     )
     asked_for = (
-        select(_settlement.c.id)
-        .join(_case, refers(_settlement.c.case_id, _case))
+        only(Settlement.id)
+        .join(Case, joins(Settlement.case_id, Case))
         .where(
-            _settlement.c.program_id == here,
-            _case.c.organization_id == organization_id,
-            _settlement.c.ended_as == "recruiting",
-            _settlement.c.settled_at >= opened_at,
+            Case.organization_id == organization_id,
+            Settlement.ended_as == "recruiting",
+            col(Settlement.settled_at) >= opened_at,
         )
     )
-    waited_for = select(_task.c.id).where(
-        _task.c.program_id == here, _task.c.step == AFTERWARDS, _task.c.item == item, _task.c.done_at >= opened_at
-    )
-    if session.scalar(select(or_(asked_for.exists(), waited_for.exists()))):
+    waited_for = only(Task.id).where(Task.step == AFTERWARDS, Task.item == item, col(Task.done_at) >= opened_at)
+    if scalar(session, select(or_(asked_for.exists(), waited_for.exists()))):
         assigning.assign(
             session,
             AFTERWARDS,
@@ -165,40 +172,38 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
 _AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is over: %(role)s")
 
 
-def recruit_anew(session: Session, tenure: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
     """Ask the manager who follows, where an appointment was taken back just now that a closed case had come to.
 
     A recruiting that found them is over, and so is a departure that was closed since it named them: neither asks
     anybody. Not of who has been in the role since.
     """
-    here, place = program_of(session), tenure["organization_id"]
-    found = select(_event.c.n).where(
-        _event.c.program_id == here,
-        _event.c.subject_id == tenure["person_id"],
-        _event.c.verb == "person.hired",
-        _event.c.facts["role"].astext == tenure["role"],
-        _event.c.facts["organization"].astext == str(place),
+    place = tenure.organization_id
+    found = only(Event.n).where(
+        Event.subject_id == tenure.person_id,
+        Event.verb == "person.hired",
+        inside(Event.facts)["role"].astext == tenure.role,
+        inside(Event.facts)["organization"].astext == str(place),
     )
-    left = _tenure.alias("left_role")
+    left = aliased(Tenure, name="left_role")
     named = (
-        select(_settlement.c.id)
-        .join(_case, refers(_settlement.c.case_id, _case))
-        .join(left, and_(left.c.program_id == here, left.c.id == _settlement.c.holding_id))
+        only(Settlement.id)
+        .join(Case, joins(Settlement.case_id, Case))
+        .join(left, and_(in_program(left), left.id == Settlement.holding_id))
         .where(
-            _settlement.c.program_id == here,
-            _settlement.c.kind == TENURE,
-            _settlement.c.successor_id == tenure["person_id"],
-            left.c.role == tenure["role"],
-            left.c.organization_id == place,
-            _case.c.state == "closed",
+            Settlement.kind == TENURE,
+            Settlement.successor_id == tenure.person_id,
+            left.role == tenure.role,
+            left.organization_id == place,
+            Case.state == "closed",
         )
     )
-    held = select(_tenure.c.id).where(
-        _held_there(session, tenure["person_id"], tenure["role"], place),
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at)),
+    held = select(Tenure.id).where(
+        _held_there(tenure.person_id, tenure.role, place),
+        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= local_day(session, at)),
     )
-    if session.scalar(select(and_(or_(found.exists(), named.exists()), ~held.exists()))):
-        _ask_who_follows(session, tenure["id"], by=by, at=at)
+    if scalar(session, select(and_(or_(found.exists(), named.exists()), ~held.exists()))):
+        _ask_who_follows(session, tenure.id, by=by, at=at)
 
 
 def recruit_once_cancelled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -206,42 +211,41 @@ def recruit_once_cancelled(session: Session, case_id: UUID, *, by: Actor, at: da
 
     It was cancelled. Not where somebody was given the role since.
     """
-    here = program_of(session)
-    left, given = _tenure.alias("left_role"), _tenure.alias("given")
-    recruits, departs = _case.alias("recruits"), _case.alias("departs")
+    left, given = aliased(Tenure, name="left_role"), aliased(Tenure, name="given")
+    recruits, departs = aliased(Case, name="recruits"), aliased(Case, name="departs")
     follows = (
-        select(given.c.id)
+        select(given.id)
         .where(
-            given.c.program_id == left.c.program_id,
-            given.c.role == left.c.role,
-            given.c.organization_id == left.c.organization_id,
-            given.c.person_id != left.c.person_id,
-            given.c.taken_back_at.is_(None),
-            given.c.starts_on > func.coalesce(left.c.ends_on, date.max),
+            same(given, left),
+            given.role == left.role,
+            given.organization_id == left.organization_id,
+            given.person_id != left.person_id,
+            col(given.taken_back_at).is_(None),
+            col(given.starts_on) > func.coalesce(col(left.ends_on), date.max),
         )
         .exists()
     )
-    rows = session.scalars(
-        select(left.c.id)
-        .join(_settlement, and_(_settlement.c.program_id == left.c.program_id, _settlement.c.holding_id == left.c.id))
-        .join(departs, refers(_settlement.c.case_id, departs))
+    rows = scalars(
+        session,
+        only(left.id)
+        .join(Settlement, joins(Settlement.holding_id, left))
+        .join(departs, joins(Settlement.case_id, departs))
         .join(
             recruits,
             and_(
-                recruits.c.program_id == departs.c.program_id,
-                recruits.c.organization_id == departs.c.organization_id,
-                recruits.c.opened_at <= _settlement.c.settled_at,
+                same(recruits, departs),
+                recruits.organization_id == departs.organization_id,
+                col(recruits.opened_at) <= col(Settlement.settled_at),
             ),
         )
         .where(
-            left.c.program_id == here,
-            recruits.c.id == case_id,
-            _settlement.c.kind == TENURE,
-            _settlement.c.ended_as == RECRUITING,
-            departs.c.state != "cancelled",
+            recruits.id == case_id,
+            Settlement.kind == TENURE,
+            Settlement.ended_as == RECRUITING,
+            departs.state != "cancelled",
             ~follows,
         )
-        .order_by(left.c.id)
+        .order_by(col(left.id)),
     )
     for tenure_id in rows.all():
         _ask_who_follows(session, tenure_id, by=by, at=at)
@@ -252,14 +256,11 @@ cases.when_cancelled(RECRUITING, together=lambda _session, _case_id: (), do=recr
 
 def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: datetime) -> None:
     """Ask the manager who follows in a role, once: not where that is asked of this role there already."""
-    here = program_of(session)
-    row = one(session, select(_tenure).where(_tenure.c.program_id == here, _tenure.c.id == tenure_id))
+    row = first(session, of(Tenure).where(Tenure.id == tenure_id))
     assert row is not None  # noqa: S101 - it was read a moment ago
-    post = f"{row['organization_id']} {row['role']}"
-    asked = select(_task.c.id).where(
-        _task.c.program_id == here, _task.c.step == ANEW, _task.c.item == post, _task.c.state == "open"
-    )
-    if session.scalar(asked.limit(1)) is not None:
+    post = f"{row.organization_id} {row.role}"
+    asked = only(Task.id).where(Task.step == ANEW, Task.item == post, Task.state == "open")
+    if scalar(session, asked.limit(1)) is not None:
         return
     title = called(session, tenure_id)
     assigning.assign(
@@ -268,7 +269,7 @@ def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: dateti
         post,
         title_fr=say("fr", _ANEW, role=title.fr),
         title_en=say("en", _ANEW, role=title.en),
-        chain=[{"role": "manager", "at": str(row["organization_id"])}, *coordination_chain(session)],
+        chain=[{"role": "manager", "at": str(row.organization_id)}, *coordination_chain(session)],
         due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), DAYS_TO_NAME),
         by=by,
         at=at,
@@ -281,20 +282,18 @@ _ANEW = N_("Name a successor, or recruit again: %(role)s")
 
 def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
     """Call off what the manager is asked by `ANEW` of a role that was given to somebody since; how many."""
-    here = program_of(session)
     given = (
-        select(_event.c.n)
-        .join(_tenure, tells_of(_tenure, "tenure.started"))
+        only(Event.n)
+        .join(Tenure, tells_of(Tenure, "tenure.started"))
         .where(
-            _event.c.program_id == here,
-            _event.c.at > _task.c.opened_at,
-            cast(_tenure.c.organization_id, Text) + " " + _tenure.c.role == _task.c.item,
-            _tenure.c.taken_back_at.is_(None),
+            col(Event.at) > col(Task.opened_at),
+            cast(col(Tenure.organization_id), Text) + " " + col(Tenure.role) == col(Task.item),
+            col(Tenure.taken_back_at).is_(None),
         )
         .exists()
     )
-    asked = select(_task.c.id).where(_task.c.program_id == here, _task.c.step == ANEW, _task.c.state == "open", given)
-    tasks_ids = session.scalars(asked.order_by(_task.c.id)).all()
+    asked = only(Task.id).where(Task.step == ANEW, Task.state == "open", given)
+    tasks_ids = scalars(session, asked.order_by(col(Task.id))).all()
     for task_id in tasks_ids:
         assigning.call_off(session, task_id, by=by, at=at)
     return len(tasks_ids)
@@ -302,29 +301,28 @@ def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
 
 def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     """Reopen what welcomed those whom a departure named, and whose appointment was taken back and given anew."""
-    here = program_of(session)
-    gone, again = _tenure.alias("gone"), _tenure.alias("again")
-    rows = session.execute(
-        select(gone.c.person_id, gone.c.organization_id, gone.c.taken_back_at)
-        .join(_settlement, and_(_settlement.c.program_id == gone.c.program_id, _settlement.c.kind == TENURE))
+    gone, again = aliased(Tenure, name="gone"), aliased(Tenure, name="again")
+    rows = run(
+        session,
+        only(gone.person_id, gone.organization_id, gone.taken_back_at)
+        .join(Settlement, and_(same(Settlement, gone), Settlement.kind == TENURE))
         .join(
             again,
             and_(
-                again.c.program_id == gone.c.program_id,
-                again.c.person_id == gone.c.person_id,
-                again.c.role == gone.c.role,
-                again.c.organization_id == gone.c.organization_id,
+                same(again, gone),
+                again.person_id == gone.person_id,
+                again.role == gone.role,
+                again.organization_id == gone.organization_id,
             ),
         )
         .where(
-            gone.c.program_id == here,
-            _settlement.c.case_id == case_id,
-            _settlement.c.successor_id == gone.c.person_id,
-            gone.c.taken_back_at >= _settlement.c.settled_at,
-            again.c.taken_back_at.is_(None),
-            or_(again.c.ends_on.is_(None), again.c.ends_on >= local_day(session, at)),
+            Settlement.case_id == case_id,
+            Settlement.successor_id == gone.person_id,
+            col(gone.taken_back_at) >= col(Settlement.settled_at),
+            col(again.taken_back_at).is_(None),
+            or_(col(again.ends_on).is_(None), col(again.ends_on) >= local_day(session, at)),
         )
-        .distinct()
+        .distinct(),
     )
     for row in rows.all():
         welcome_again(session, row.person_id, row.organization_id, ended_at=row.taken_back_at, by=by, at=at)
@@ -332,16 +330,16 @@ def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at
 
 def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:
     """Where a recruiting is over and another role waited for that: open the next one."""
-    waits = session.scalar(
-        select(_task.c.id)
+    waits = scalar(
+        session,
+        only(Task.id)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.step == AFTERWARDS,
-            _task.c.item == str(organization_id),
-            _task.c.state == "open",
+            Task.step == AFTERWARDS,
+            col(Task.item) == str(organization_id),
+            Task.state == "open",
         )
-        .order_by(_task.c.opened_at, _task.c.id)
-        .limit(1)
+        .order_by(col(Task.opened_at), col(Task.id))
+        .limit(1),
     )
     if waits is not None:
         cases.open_case(session, RECRUITING, organization_id=organization_id, by=by, at=at)
@@ -364,14 +362,14 @@ def take_on(
     Whoever has been in the role for a while is welcome there already; one who was recruited is new, whenever they were
     appointed. Nobody is welcomed twice to one stay; what welcomed them to an earlier one is over. Raises Refusal.
     """
-    held = one(
+    held = first(
         session,
-        select(_tenure.c.starts_on)
+        select(Tenure)
         .where(
-            _held_there(session, person_id, role, organization_id),
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= starts_on),
+            _held_there(person_id, role, organization_id),
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= starts_on),
         )
-        .order_by(_tenure.c.starts_on)
+        .order_by(col(Tenure.starts_on))
         .limit(1),
     )
     if held is None:
@@ -385,10 +383,10 @@ def take_on(
             at=at,
         )
     welcome = WELCOMED.get(role)
-    is_new = held is None or recruited or held["starts_on"] >= local_day(session, at)
+    is_new = held is None or recruited or held.starts_on >= local_day(session, at)
     if welcome is None or not is_new:
         return None
-    since = _there_since(session, person_id, role, organization_id, starts_on if held is None else held["starts_on"])
+    since = _there_since(session, person_id, role, organization_id, starts_on if held is None else held.starts_on)
     _end_welcomes_before(session, welcome, person_id, organization_id, since, by=by, at=at)
     before = _welcomed_by(session, welcome, person_id, organization_id, since, anew=held is None)
     if before is not None:
@@ -403,14 +401,15 @@ def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Act
     is held back from nobody.
     """
     for role, protocol in WELCOMED.items():
-        again = session.scalar(
-            select(_tenure.c.starts_on)
+        again = scalar(
+            session,
+            select(Tenure.starts_on)
             .where(
-                _held_there(session, person_id, role, organization_id),
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at)),
+                _held_there(person_id, role, organization_id),
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= local_day(session, at)),
             )
-            .order_by(_tenure.c.starts_on)
-            .limit(1)
+            .order_by(col(Tenure.starts_on))
+            .limit(1),
         )
         since = None if again is None else _there_since(session, person_id, role, organization_id, again)
         ended = _end_welcomes_before(session, protocol, person_id, organization_id, since, by=by, at=at)
@@ -429,9 +428,9 @@ def welcome_again(
     """
     reason = say_in_both(_STAYS)
     for case in _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["cancelled"]):
-        if case["ended_at"] == ended_at:
+        if case.ended_at == ended_at:
             with suppress(Refusal), session.begin_nested():
-                cases.reopen_case(session, case["id"], by=by, at=at, reason=reason)
+                cases.reopen_case(session, case.id, by=by, at=at, reason=reason)
 
 
 _STAYS = N_("This person stays after all: their onboarding continues.")
@@ -440,46 +439,46 @@ _STAYS = N_("This person stays after all: their onboarding continues.")
 def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
     """The open cases that welcome somebody at an organization."""
     found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["open"])
-    return [case["id"] for case in found]
+    return [case.id for case in found]
 
 
 def welcomed(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
     """The cases that welcome somebody at an organization or did, whatever became of them."""
     states = ["open", "closed", "cancelled"]
     found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=states)
-    return [case["id"] for case in found]
+    return [case.id for case in found]
 
 
-def first_day_of(session: Session, case: Mapping[str, Any]) -> str | None:
+def first_day_of(session: Session, case: Case) -> str | None:
     """The name of a welcoming case's day that is the first of the role; None where its protocol has none."""
-    anchors = scheduling.pinned_protocol(session, case["protocol_version_id"]).anchors
+    anchors = scheduling.pinned_protocol(session, case.protocol_version_id).anchors
     return next((name for name, declared in anchors.items() if declared.from_ == "worker.starts_on"), None)
 
 
-def _held_there(session: Session, person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:
+def _held_there(person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:
     """The condition on a role that somebody holds, held or is to hold it at an organization."""
     return and_(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.person_id == person_id,
-        _tenure.c.role == role,
-        _tenure.c.organization_id == organization_id,
+        in_program(Tenure),
+        Tenure.person_id == person_id,
+        Tenure.role == role,
+        Tenure.organization_id == organization_id,
         ~never_began(),
     )
 
 
 def _there_since(session: Session, person_id: UUID, role: str, organization_id: UUID, day: date) -> date:
     """The first day of somebody's stay in a role that `day` is one of: terms without a day between them are one."""
-    terms = many(
+    terms = every(
         session,
-        select(_tenure.c.starts_on, _tenure.c.ends_on)
-        .where(_held_there(session, person_id, role, organization_id), _tenure.c.starts_on <= day)
-        .order_by(_tenure.c.starts_on.desc()),
+        select(Tenure)
+        .where(_held_there(person_id, role, organization_id), col(Tenure.starts_on) <= day)
+        .order_by(col(Tenure.starts_on).desc()),
     )
     since = day
     for term in terms:
-        if term["ends_on"] is not None and term["ends_on"] < since - timedelta(days=1):
+        if term.ends_on is not None and term.ends_on < since - timedelta(days=1):
             break
-        since = min(since, term["starts_on"])
+        since = min(since, term.starts_on)
     return since
 
 
@@ -504,7 +503,7 @@ def _end_welcomes_before(
     ]
     reason = say_in_both(_STAY_OVER)
     for case in over:
-        cases.cancel_case(session, case["id"], by=by, at=at, reason=reason)
+        cases.cancel_case(session, case.id, by=by, at=at, reason=reason)
     return bool(over)
 
 
@@ -517,28 +516,27 @@ def _welcomed_by(
     """The case that welcomes somebody to their stay there, or did; of one who begins `anew`, only while it is open."""
     states = ["open"] if anew else ["open", "closed"]
     found = _welcomes(session, [protocol], person_id, organization_id, states=states)
-    return next((case["id"] for case in found if _is_of_stay(session, case, since)), None)
+    return next((case.id for case in found if _is_of_stay(session, case, since)), None)
 
 
 def _welcomes(
     session: Session, protocols: Collection[str], person_id: UUID, organization_id: UUID, *, states: list[str]
-) -> list[dict[str, Any]]:
+) -> list[Case]:
     """The cases in these states that welcome somebody there, or did, the latest first."""
-    return many(
+    return every(
         session,
-        select(_case)
+        of(Case)
         .where(
-            _case.c.program_id == program_of(session),
-            _case.c.protocol.in_(list(protocols)),
-            _case.c.subject_id == person_id,
-            _case.c.organization_id == organization_id,
-            _case.c.state.in_(states),
+            col(Case.protocol).in_(list(protocols)),
+            Case.subject_id == person_id,
+            Case.organization_id == organization_id,
+            col(Case.state).in_(states),
         )
-        .order_by(_case.c.opened_at.desc()),
+        .order_by(col(Case.opened_at).desc()),
     )
 
 
-def _is_of_stay(session: Session, case: Mapping[str, Any], since: date) -> bool:
+def _is_of_stay(session: Session, case: Case, since: date) -> bool:
     """Whether a case welcomes somebody to the stay that began on a day, and not to an earlier one."""
     name = first_day_of(session, case)
-    return name is None or name not in case["anchors"] or date.fromisoformat(case["anchors"][name]) >= since
+    return name is None or name not in case.anchors or date.fromisoformat(case.anchors[name]) >= since

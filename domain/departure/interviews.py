@@ -6,13 +6,12 @@ An applicant is a number here. Who they are stands in the employer's own file.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -20,11 +19,12 @@ from domain.casework import evidence
 from domain.casework.locked_case import hold_case
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, run
+from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.record import events
 from locales import N_
-from models.base import table_of
+from models.casework import Case
 from models.departure import Interview
 
 #: The protocol of which the interviews are a step.
@@ -37,22 +37,20 @@ LONGEST_NOTE: Final = 4_000
 _MOST: Final = 100
 _MOST_APPLICANTS: Final = 99
 
-_interview = table_of(Interview)
-
 
 @dataclass(frozen=True)
 class Marked:
     """An applicant's marks: each interviewer's row, and the mean of both once there are two."""
 
     applicant: int
-    sheets: Sequence[Mapping[str, Any]]
+    sheets: Sequence[Interview]
 
     @property
     def mark(self) -> float | None:
         """Out of 100: 40 % leadership and 60 % clinical, the mean of the interviewers; None until there are two."""
         if len(self.sheets) < INTERVIEWERS:
             return None
-        marks: list[int] = [LEADERSHIP * one["leadership"] + CLINICAL * one["clinical"] for one in self.sheets]
+        marks: list[int] = [LEADERSHIP * one.leadership + CLINICAL * one.clinical for one in self.sheets]
         return sum(marks) / len(marks) / 100
 
     @property
@@ -77,7 +75,7 @@ def record_interview(
     Two people interview: a third one's marks are refused, and each interviewer's are theirs alone.
     """
     case = hold_case(session, case_id, seen=None)
-    if case["protocol"] != PROTOCOL or case["state"] != "open":
+    if case.protocol != PROTOCOL or case.state != "open":
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
     if not 1 <= applicant <= _MOST_APPLICANTS:
         raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))
@@ -88,12 +86,13 @@ def record_interview(
         raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
     if by.person_id is None:
         raise Refusal("interview.nobody", N_("An interview needs an interviewer."))
-    others = {row["interviewer_id"] for row in _sheets(session, case_id) if row["applicant"] == applicant}
+    others = {row.interviewer_id for row in _sheets(session, case_id) if row.applicant == applicant}
     if len(others - {by.person_id}) >= INTERVIEWERS:
         raise Refusal("interview.two", N_("Two people interview an applicant, and both have given their marks."))
     values = {"leadership": leadership, "clinical": clinical, "note": note, "recorded_at": at}
-    session.execute(
-        insert(_interview)
+    run(
+        session,
+        insert(Interview)
         .values(
             program_id=program_of(session),
             id=uuid4(),
@@ -105,17 +104,17 @@ def record_interview(
         )
         .on_conflict_do_update(
             index_elements=["program_id", "case_id", "applicant", "interviewer_id"],
-            set_={**values, "version": _interview.c.version + 1},
-        )
+            set_={**values, "version": col(Interview.version) + 1},
+        ),
     )
     events.write(session, "interview.recorded", "case", case_id, by=by, at=at, case_id=case_id, applicant=applicant)
 
 
 def marks_of(session: Session, case_id: UUID) -> list[Marked]:
     """Every applicant of a recruiting with their marks, the best first, those with one sheet alone last."""
-    found: dict[int, list[Mapping[str, Any]]] = defaultdict(list)
+    found: dict[int, list[Interview]] = defaultdict(list)
     for row in _sheets(session, case_id):
-        found[row["applicant"]].append(row)
+        found[row.applicant].append(row)
     marked = [Marked(applicant, sheets) for applicant, sheets in found.items()]
     return sorted(marked, key=lambda one: (-(one.mark or -1), one.applicant))
 
@@ -126,9 +125,9 @@ def passing(session: Session, case_id: UUID) -> list[int]:
 
 
 @evidence.judges("interviews")
-def refuse_unless_one_passes(session: Session, case: dict[str, Any], at: datetime) -> None:  # noqa: ARG001 - as its kin
+def refuse_unless_one_passes(session: Session, case: Case, at: datetime) -> None:  # noqa: ARG001 - as its kin
     """Refuse to call the interviews held while no applicant has two interviewers' marks that reach the pass mark."""
-    if not passing(session, case["id"]):
+    if not passing(session, case.id):
         raise Refusal(
             "interview.nobody_passes",
             N_(
@@ -154,10 +153,10 @@ def refuse_unless_passes(session: Session, case_id: UUID, applicant: int) -> Non
         )
 
 
-def _sheets(session: Session, case_id: UUID) -> list[dict[str, Any]]:
-    return many(
+def _sheets(session: Session, case_id: UUID) -> list[Interview]:
+    return every(
         session,
-        select(_interview)
-        .where(_interview.c.program_id == program_of(session), _interview.c.case_id == case_id)
-        .order_by(_interview.c.applicant, _interview.c.recorded_at),
+        of(Interview)
+        .where(Interview.case_id == case_id)
+        .order_by(col(Interview.applicant), col(Interview.recorded_at)),
     )

@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import workers
@@ -30,7 +29,8 @@ from domain.holdings import candidates, duty, notes, roles, seats, things
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import changes, col, first, of, only, run, scalar, surely
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import trimmed
 from domain.participants import referring
 from domain.participants.locking import hold_participant
@@ -38,23 +38,14 @@ from domain.people import seat_holders
 from domain.record import events
 from domain.roles.roles import Link, responsibility, standing
 from locales import N_
-from models.base import table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.committee import SeatHolder
+from models.departure import Departure
 from models.equipment import Loan
 from models.follow_up import Assignment
 from models.meeting import MeetingGuest
 from models.participant import CandidateWorker
 from models.program import Absence, Tenure
-
-_task = table_of(Task)
-_tenure = table_of(Tenure)
-_assignment = table_of(Assignment)
-_holder = table_of(SeatHolder)
-_guest = table_of(MeetingGuest)
-_absence = table_of(Absence)
-_loan = table_of(Loan)
-_named = table_of(CandidateWorker)
 
 LONGEST_NOTE: Final = 1_000
 
@@ -69,9 +60,9 @@ class Settling:
     """One thing being settled: its task and departure, who takes it over or how it ends, and who says so."""
 
     session: Session
-    task: dict[str, Any]
-    case: dict[str, Any]
-    departure: dict[str, Any]
+    task: Task
+    case: Case
+    departure: Departure
     successor_id: UUID | None
     ended_as: str
     note: str
@@ -81,18 +72,17 @@ class Settling:
     @property
     def holding_id(self) -> UUID:
         """The thing's id."""
-        return UUID(self.task["item"])
+        return UUID(self.task.item)
 
     @property
     def leaver_id(self) -> UUID:
         """Who leaves it."""
-        found: UUID = self.case["subject_id"]
-        return found
+        return self.departure.person_id
 
     @property
     def after(self) -> date:
         """The first day on which the leaver is gone, or today where that is later."""
-        first: date = self.departure["last_day"] + timedelta(days=1)
+        first: date = self.departure.last_day + timedelta(days=1)
         return max(first, local_day(self.session, self.at))
 
     @property
@@ -118,14 +108,14 @@ def settle_holding(
     such a thing does not have.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if not held.task["holding"] or held.case is None:
+    if not held.task.holding or held.case is None:
         raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
-    if held.case["state"] != "open" or held.task["state"] != "open":
+    if held.case.state != "open" or held.task.state != "open":
         raise Refusal("holding.settled", N_("This is already settled, or its case is no longer open."))
-    departure = gathering.departure_of(session, held.case["id"])
+    departure = gathering.departure_of(session, held.case.id)
     if departure is None:
         raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
-    kind = held.task["holding"]
+    kind = held.task.holding
     if (successor_id is None) == (not ended_as):
         raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
     note = _checked(note)
@@ -155,7 +145,7 @@ def report_missing(
 ) -> None:
     """Note that a piece of equipment is not there. It stays asked for, until it is back or given up. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if held.task["holding"] != things.EQUIPMENT or held.task["state"] != "open":
+    if held.task.holding != things.EQUIPMENT or held.task.state != "open":
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
     thing_id = _thing_of(session, held.task)
     if thing_id is not None:
@@ -163,66 +153,63 @@ def report_missing(
     change(session, held)
 
 
-def _thing_of(session: Session, task: Mapping[str, Any]) -> UUID | None:
+def _thing_of(session: Session, task: Task) -> UUID | None:
     """The piece of equipment that a task asks for, while it is in hand: the item of the task is the loan."""
-    found: UUID | None = session.scalar(
-        select(_loan.c.equipment_id).where(
-            _loan.c.program_id == program_of(session),
-            _loan.c.id == UUID(task["item"]),
-            _loan.c.returned_at.is_(None),
-        )
+    return scalar(
+        session,
+        only(Loan.equipment_id).where(
+            col(Loan.id) == UUID(task.item),
+            col(Loan.returned_at).is_(None),
+        ),
     )
-    return found
 
 
-def missing_since(session: Session, task: Mapping[str, Any]) -> datetime | None:
+def missing_since(session: Session, task: Task) -> datetime | None:
     """Since when the equipment that a task asks for is known not to be there."""
-    found: datetime | None = session.scalar(
-        select(_loan.c.missing_since).where(_loan.c.program_id == program_of(session), _loan.c.id == UUID(task["item"]))
-    )
-    return found
+    return scalar(session, only(Loan.missing_since).where(col(Loan.id) == UUID(task.item)))
 
 
 # ------------------------------------------------------------------------------------------------------- each its way
 
 
-def _settle_task(one_thing: Settling, column: str = "owed_by_id") -> None:
+def _settle_task(one_thing: Settling, *, approval: bool = False) -> None:
     session = one_thing.session
-    row = one(
+    row = first(
         session,
-        select(_task).where(_task.c.program_id == one_thing.here, _task.c.id == one_thing.holding_id).with_for_update(),
+        of(Task).where(Task.id == one_thing.holding_id).with_for_update(),
     )
-    if row is None or row["state"] not in ("open", "submitted"):
+    if row is None or row.state not in ("open", "submitted"):
         return  # it came to rest meanwhile
-    chain = chains(session, [row[column]])[row[column]]
+    chain_id = row.approved_by_id if approval else row.owed_by_id
+    chain = chains(session, [chain_id])[surely(chain_id)]
     if one_thing.successor_id is None:
-        _refuse_untrue_end(one_thing, chain, "approvals" if column == "approved_by_id" else "tasks")
+        _refuse_untrue_end(one_thing, chain, "approvals" if approval else "tasks")
         return
-    if column == "approved_by_id":
+    if approval:
         successor = Actor(role="", person_id=one_thing.successor_id)
         bar = bar_to_approval(row, successor, lambda link: _people_of(one_thing, link))
         if bar is not None:
             raise Refusal("holding.own_request", N_("This person did it, or may not approve it: name someone else."))
-    link = _link_of(one_thing, one_thing.successor_id, approval=column == "approved_by_id")
+    link = _link_of(one_thing, one_thing.successor_id, approval=approval)
     others = [other for other in chain if other.get("person") != str(one_thing.leaver_id)]
-    values: dict[str, Any] = {column: responsibility(session, [link, *others])}
-    if column == "owed_by_id":
-        values["declared_owed_by_id"] = values[column]
-    session.execute(
-        update(_task)
-        .where(_task.c.program_id == one_thing.here, _task.c.id == row["id"], _task.c.version == row["version"])
-        .values(**values, version=_task.c.version + 1)
+    now = responsibility(session, [link, *others])
+    values = {"approved_by_id": now} if approval else {"owed_by_id": now, "declared_owed_by_id": now}
+    run(
+        session,
+        changes(Task)
+        .where(Task.id == row.id, Task.version == row.version)
+        .values(**values, version=col(Task.version) + 1),
     )
     events.write(
         session,
         "task.passed_on",
         "task",
-        row["id"],
+        row.id,
         by=one_thing.by,
         at=one_thing.at,
-        case_id=row["case_id"],
-        step=row["step"],
-        item=row["item"],
+        case_id=row.case_id,
+        step=row.step,
+        item=row.item,
         person=str(one_thing.successor_id),
         role=chain[0]["role"],
         place=chain[0]["at"],
@@ -230,7 +217,7 @@ def _settle_task(one_thing: Settling, column: str = "owed_by_id") -> None:
 
 
 def _settle_approval(one_thing: Settling) -> None:
-    _settle_task(one_thing, "approved_by_id")
+    _settle_task(one_thing, approval=True)
 
 
 def _settle_signature(one_thing: Settling) -> None:
@@ -239,48 +226,46 @@ def _settle_signature(one_thing: Settling) -> None:
 
 def _settle_seat(one_thing: Settling) -> None:
     session = one_thing.session
-    row = one(
+    row = first(
         session,
-        select(_holder)
-        .where(_holder.c.program_id == one_thing.here, _holder.c.id == one_thing.holding_id)
-        .with_for_update(),
+        of(SeatHolder).where(SeatHolder.id == one_thing.holding_id).with_for_update(),
     )
     if row is None:
         return
-    last_day = one_thing.departure["last_day"]
+    last_day = one_thing.departure.last_day
     seat_holders.end_seat(session, row, last_day, by=one_thing.by, at=one_thing.at)
     if one_thing.successor_id is not None:
         seat_holders.give_seat(
             session,
-            row["seat_id"],
+            row.seat_id,
             one_thing.successor_id,
-            kind=row["kind"],
+            kind=row.kind,
             starts_on=one_thing.after,
             by=one_thing.by,
             at=one_thing.at,
-            case_id=one_thing.case["id"],
+            case_id=one_thing.case.id,
         )
 
 
 def _settle_guest(one_thing: Settling) -> None:
     session = one_thing.session
-    row = session.execute(
-        update(_guest)
+    meeting_id = scalar(
+        session,
+        changes(MeetingGuest)
         .where(
-            _guest.c.program_id == one_thing.here,
-            _guest.c.id == one_thing.holding_id,
-            _guest.c.withdrawn_at.is_(None),
+            MeetingGuest.id == one_thing.holding_id,
+            col(MeetingGuest.withdrawn_at).is_(None),
         )
         .values(withdrawn_at=one_thing.at, withdrawn_by=one_thing.by.role)
-        .returning(_guest.c.meeting_id)
-    ).first()
-    if row is None:
+        .returning(col(MeetingGuest.meeting_id)),
+    )
+    if meeting_id is None:
         return
     events.write(
         session,
         "guest.withdrawn",
         "meeting",
-        row.meeting_id,
+        meeting_id,
         by=one_thing.by,
         at=one_thing.at,
         person=str(one_thing.leaver_id),
@@ -290,19 +275,17 @@ def _settle_guest(one_thing: Settling) -> None:
 def _settle_deputizing(one_thing: Settling) -> None:
     """Somebody acts in the leaver's place, or nobody, once the last day is over: until then the leaver does."""
     session = one_thing.session
-    row = one(
+    row = first(
         session,
-        select(_absence)
-        .where(_absence.c.program_id == one_thing.here, _absence.c.id == one_thing.holding_id)
-        .with_for_update(),
+        of(Absence).where(Absence.id == one_thing.holding_id).with_for_update(),
     )
     if row is None:
         return
-    if one_thing.successor_id == row["person_id"]:
+    if one_thing.successor_id == row.person_id:
         raise Refusal("absence.own_deputy", N_("A person cannot be their own deputy."))
-    if one_thing.departure["ended_at"] is not None:
+    if one_thing.departure.ended_at is not None:
         last_days.change_deputy(
-            session, row["id"], one_thing.leaver_id, one_thing.successor_id, by=one_thing.by, at=one_thing.at
+            session, row.id, one_thing.leaver_id, one_thing.successor_id, by=one_thing.by, at=one_thing.at
         )
 
 
@@ -311,7 +294,7 @@ def _settle_equipment(one_thing: Settling) -> None:
     thing_id = _thing_of(one_thing.session, one_thing.task)
     if thing_id is None:
         return  # it was taken back meanwhile, on the page of the inventory
-    session, by, at, case_id = one_thing.session, one_thing.by, one_thing.at, one_thing.case["id"]
+    session, by, at, case_id = one_thing.session, one_thing.by, one_thing.at, one_thing.case.id
     if one_thing.ended_as == "lost":
         lending.give_up(session, thing_id, reason=one_thing.note, by=by, at=at, case_id=case_id)
     else:
@@ -325,9 +308,7 @@ def _settle_account(one_thing: Settling) -> None:
 def _settle_tenure(one_thing: Settling) -> None:
     """Somebody follows in the role, from the day after its own last one; or is looked for; or nobody is to. DP-01."""
     session = one_thing.session
-    tenure = one(
-        session, select(_tenure).where(_tenure.c.program_id == one_thing.here, _tenure.c.id == one_thing.holding_id)
-    )
+    tenure = first(session, of(Tenure).where(Tenure.id == one_thing.holding_id))
     if tenure is None:
         return
     if one_thing.successor_id is None:
@@ -335,12 +316,12 @@ def _settle_tenure(one_thing: Settling) -> None:
             _look_for_somebody(one_thing)
         return
     _refuse_own_successor(one_thing)
-    ends_on = tenure["ends_on"] or one_thing.departure["last_day"]
+    ends_on = tenure.ends_on or one_thing.departure.last_day
     hiring.take_on(
         session,
         one_thing.successor_id,
-        tenure["role"],
-        tenure["organization_id"],
+        tenure.role,
+        tenure.organization_id,
         starts_on=max(ends_on + timedelta(days=1), local_day(session, one_thing.at)),
         recruited=False,
         by=one_thing.by,
@@ -350,7 +331,7 @@ def _settle_tenure(one_thing: Settling) -> None:
 
 def _look_for_somebody(one_thing: Settling) -> None:
     """Open the recruiting at the organization. Where one is open for another place, this one's turn comes after it."""
-    session, place = one_thing.session, one_thing.case["organization_id"]
+    session, place = one_thing.session, one_thing.departure.organization_id
     try:
         cases.open_case(session, hiring.RECRUITING, organization_id=place, by=one_thing.by, at=one_thing.at)
     except Refusal as refusal:
@@ -363,17 +344,16 @@ def _look_for_somebody(one_thing: Settling) -> None:
 def _settle_follow_up(one_thing: Settling) -> None:
     """It is left vacant, with the reason: the coordinator has it as a vacancy from now on."""
     session = one_thing.session
-    part = one(
+    part = first(
         session,
-        select(_assignment).where(
-            _assignment.c.program_id == one_thing.here,
-            _assignment.c.id == one_thing.holding_id,
-            _assignment.c.ended_at.is_(None),
+        of(Assignment).where(
+            Assignment.id == one_thing.holding_id,
+            col(Assignment.ended_at).is_(None),
         ),
     )
     if part is not None:
-        assigning.end_part(session, part["follow_up_id"], part["person_id"], by=one_thing.by, at=one_thing.at)
-    hand_overs.withdraw_one(session, one_thing.task["id"], by=one_thing.by, at=one_thing.at)
+        assigning.end_part(session, part.follow_up_id, part.person_id, by=one_thing.by, at=one_thing.at)
+    hand_overs.withdraw_one(session, one_thing.task.id, by=one_thing.by, at=one_thing.at)
 
 
 def _settle_note(one_thing: Settling) -> None:
@@ -383,22 +363,20 @@ def _settle_note(one_thing: Settling) -> None:
 def _settle_candidate(one_thing: Settling) -> None:
     """Somebody else meets the candidate, or nobody is named any more and the coordinator has them. Guide: AD-R3."""
     session, by, at = one_thing.session, one_thing.by, one_thing.at
-    row = one(
+    row = first(
         session,
-        select(_named).where(
-            _named.c.program_id == one_thing.here, _named.c.id == one_thing.holding_id, _named.c.ended_at.is_(None)
-        ),
+        of(CandidateWorker).where(CandidateWorker.id == one_thing.holding_id, col(CandidateWorker.ended_at).is_(None)),
     )
     if row is None:
         return  # somebody else was named meanwhile, or the candidate goes no further
-    participant_id, successor_id = row["participant_id"], one_thing.successor_id
-    if row["second_id"] == one_thing.leaver_id:
+    participant_id, successor_id = row.participant_id, one_thing.successor_id
+    if row.second_id == one_thing.leaver_id:
         workers.change_second(session, participant_id, successor_id, by=by, at=at)
     elif successor_id is None:
         workers.take_back(session, hold_participant(session, participant_id), "left", by=by, at=at)
         events.write(session, "participant.worker_left", "participant", participant_id, by=by, at=at)
     else:
-        second = None if row["second_id"] == successor_id else row["second_id"]
+        second = None if row.second_id == successor_id else row.second_id
         workers.name_worker(session, participant_id, successor_id, second_id=second, by=by, at=at)
 
 
@@ -448,7 +426,7 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
     session = one_thing.session
     if successor_id == one_thing.leaver_id:
         raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
-    kind = one_thing.task["holding"]
+    kind = one_thing.task.holding
     if successor_id in leaving_by(session, one_thing.after):
         raise Refusal("successor.leaves_too", N_("This person leaves too: name someone who stays."))
     then = standing(session, one_thing.after)
@@ -467,7 +445,7 @@ def _refuse_newcomer(one_thing: Settling) -> None:
 
     Nothing says of them what is open to them: it is theirs by the appointment alone.
     """
-    by, place = one_thing.by, one_thing.case["organization_id"]
+    by, place = one_thing.by, one_thing.departure.organization_id
     if by.is_system or by.role == "coordinator" or (by.role == "manager" and by.organization_id == place):
         return
     raise Refusal(
@@ -477,9 +455,9 @@ def _refuse_newcomer(one_thing: Settling) -> None:
     )
 
 
-def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: str, *, by: Actor, at: datetime) -> None:
+def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, by: Actor, at: datetime) -> None:
     """Refuse that anybody but its author says what becomes of a draft before the last day is over, or destroys it."""
-    if by.is_one_of(departure["person_id"]):
+    if by.is_one_of(departure.person_id):
         return
     if ended_as in OF_THE_LEAVER:
         raise Refusal(
@@ -491,7 +469,7 @@ def _refuse_of_draft(session: Session, departure: Mapping[str, Any], ended_as: s
             source="AD-R1",
         )
     if ended_as and drafts.is_authors_alone(session, departure, at):
-        raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure["last_day"].isoformat())
+        raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure.last_day.isoformat())
 
 
 def _refuse_own_successor(one_thing: Settling) -> None:

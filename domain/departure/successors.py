@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import proposals
@@ -18,48 +17,41 @@ from domain.departure.endings import APPROVED_OR_OWED, TAKEN_OVER
 from domain.holdings import candidates, duty, roles, seats
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import col, first, in_program, joins, of, only, scalar, scalars, select
+from domain.kernel.scope import local_day
 from domain.people import seat_holders
 from domain.roles import takers
 from domain.roles.roles import Standing, standing
 from locales import N_
-from models.base import refers, table_of
-from models.casework import Task
+from models.casework import Case, Task
 from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.participant import CandidateWorker
 from models.program import Absence, Tenure
 
-_task = table_of(Task)
-_tenure = table_of(Tenure)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_absence = table_of(Absence)
-_departure = table_of(Departure)
-_named = table_of(CandidateWorker)
 
-
-def may_take_over(session: Session, task: Mapping[str, Any], case: Mapping[str, Any], at: datetime) -> list[UUID]:
+def may_take_over(session: Session, task: Task, case: Case, at: datetime) -> list[UUID]:
     """Who could take over what a task asks about, for a form: those who hold what it needs and do not leave."""
-    departure = gathering.departure_of(session, case["id"])
-    if departure is None or not TAKEN_OVER.get(task["holding"], False):
+    departure = gathering.departure_of(session, case.id)
+    if departure is None or not TAKEN_OVER.get(task.holding, False):
         return []
-    if task["holding"] == FOLLOW_UP:
-        return [one_of.person_id for one_of in hand_overs.fit_for(session, task, case["subject_id"], at)]
-    if task["holding"] == candidates.CANDIDATE:
-        return _for_candidate(session, UUID(task["item"]), case["subject_id"], at)
-    after = max(departure["last_day"] + timedelta(days=1), local_day(session, at))
-    fit = who_fits(session, task["holding"], UUID(task["item"]), after, at)
-    able = fit - leaving_by(session, after) - {case["subject_id"]}
-    if task["holding"] == duty.APPROVAL:
-        able -= _barred_from_approving(session, UUID(task["item"]), able, after)
+    leaver_id = departure.person_id
+    if task.holding == FOLLOW_UP:
+        return [one_of.person_id for one_of in hand_overs.fit_for(session, task, leaver_id, at)]
+    if task.holding == candidates.CANDIDATE:
+        return _for_candidate(session, UUID(task.item), leaver_id, at)
+    after = max(departure.last_day + timedelta(days=1), local_day(session, at))
+    fit = who_fits(session, task.holding, UUID(task.item), after, at)
+    able = fit - leaving_by(session, after) - {leaver_id}
+    if task.holding == duty.APPROVAL:
+        able -= _barred_from_approving(session, UUID(task.item), able, after)
     return sorted(able, key=str)
 
 
-def why_nobody(session: Session, task: Mapping[str, Any]) -> str:
+def why_nobody(session: Session, task: Task) -> str:
     """Why nobody is offered to take a thing over by name, for a form that lists none; a message's id."""
-    if task["holding"] in APPROVED_OR_OWED and taking_tasks.is_of_the_role_alone(
-        session, UUID(task["item"]), approval=task["holding"] == duty.APPROVAL
+    if task.holding in APPROVED_OR_OWED and taking_tasks.is_of_the_role_alone(
+        session, UUID(task.item), approval=task.holding == duty.APPROVAL
     ):
         return _OF_THE_ROLE
     return _NOBODY_FIT
@@ -91,12 +83,12 @@ def who_fits(session: Session, kind: str, holding_id: UUID, day: date, at: datet
 def leaving_by(session: Session, day: date) -> set[UUID]:
     """Whose departure is under way, and who holds nothing on a day that goes on."""
     then = standing(session, day)
-    leaving = session.scalars(
-        select(_departure.c.person_id).where(
-            _departure.c.program_id == program_of(session),
-            _departure.c.called_off_at.is_(None),
-            _departure.c.ended_at.is_(None),
-        )
+    leaving = scalars(
+        session,
+        only(Departure.person_id).where(
+            col(Departure.called_off_at).is_(None),
+            col(Departure.ended_at).is_(None),
+        ),
     )
     # Whoever leaves later would hand it on again: it is handed over once, to somebody who stays.
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
@@ -104,9 +96,7 @@ def leaving_by(session: Session, day: date) -> set[UUID]:
 
 def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
     """Who may follow in a role, of those who hold one on the day or are to hold one."""
-    role = session.scalar(
-        select(_tenure.c.role).where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    )
+    role = scalar(session, only(Tenure.role).where(Tenure.id == tenure_id))
     held: dict[UUID, set[str]] = defaultdict(set)
     for tenure in (*then.tenures, *then.coming):
         held[tenure.person_id].add(tenure.role)
@@ -115,9 +105,7 @@ def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
 
 def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
     """Who may act for whoever an absence is of, in some role that they hold."""
-    absent = session.scalar(
-        select(_absence.c.person_id).where(_absence.c.program_id == program_of(session), _absence.c.id == absence_id)
-    )
+    absent = scalar(session, only(Absence.person_id).where(Absence.id == absence_id))
     wanted = {held.role for held in then.roles_of(absent)} if absent else set()
     return {
         person
@@ -128,7 +116,7 @@ def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]
 
 def _barred_from_approving(session: Session, task_id: UUID, people: Collection[UUID], day: date) -> set[UUID]:
     """Those of these people who did what is to be approved, or whom the protocol bars from it: none is offered it."""
-    row = one(session, select(_task).where(_task.c.program_id == program_of(session), _task.c.id == task_id))
+    row = first(session, of(Task).where(Task.id == task_id))
     then = standing(session, day)
     return {
         person
@@ -139,26 +127,24 @@ def _barred_from_approving(session: Session, task_id: UUID, people: Collection[U
 
 
 def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
-    seat = one(
+    seat = first(
         session,
-        select(_seat.c.role, _seat.c.organization_id)
-        .join(_holder, refers(_holder.c.seat_id, _seat))
-        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding_id),
+        select(Seat)
+        .join(SeatHolder, joins(SeatHolder.seat_id, Seat))
+        .where(in_program(SeatHolder), SeatHolder.id == holding_id),
     )
     if seat is None:
         return set()
     return {
-        held.person_id
-        for role in (seat["role"], seat_holders.SECOND)
-        for held in then.holding(role, seat["organization_id"])
+        held.person_id for role in (seat.role, seat_holders.SECOND) for held in then.holding(role, seat.organization_id)
     }
 
 
 def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
     """Who can meet a candidate instead of the leaver, who fits best first."""
-    row = one(session, select(_named).where(_named.c.program_id == program_of(session), _named.c.id == named_id))
+    row = first(session, of(CandidateWorker).where(CandidateWorker.id == named_id))
     if row is None:
         return []
-    able = proposals.proposals(session, row["participant_id"], at=at)
-    taken = {leaver_id} | ({row["worker_id"]} if row["second_id"] == leaver_id else set())
+    able = proposals.proposals(session, row.participant_id, at=at)
+    taken = {leaver_id} | ({row.worker_id} if row.second_id == leaver_id else set())
     return [one_of.person_id for one_of in able if one_of.possible and one_of.person_id not in taken]

@@ -7,37 +7,32 @@ docs/adr/0019.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import takewhile
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, literal, or_, select
-from sqlmodel import Session
+from sqlalchemy import Uuid, literal
+from sqlmodel import Session, or_
 
 from domain.casework.board import chains
 from domain.casework.evidence import BY_ITS_ACT
 from domain.departure import hiring
 from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.kernel.scope import many, one, program, program_of
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, same, scalars, surely
+from domain.kernel.scope import program
 from domain.obligations import asking, to_accept
 from domain.roles import takers
 from domain.roles.roles import HAVING, HeldRole, Link, Standing
 from domain.roles.sight import called_in, task_is_open_to
 from domain.terms.sharing import circle_of
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.program import Person
 from models.referral import Referral
-
-_case = table_of(Case)
-_task = table_of(Task)
-_person = table_of(Person)
-_participant = table_of(Participant)
 
 COORDINATOR: Final = "coordinator"
 _COORDINATION: Final[Link] = {"role": COORDINATOR, "at": "*"}
@@ -93,41 +88,37 @@ def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> 
     return wanted is not None and not wanted.files and all(link["role"] == wanted.role for link in wanted.links)
 
 
-def read(session: Session, task_id: UUID) -> dict[str, Any] | None:
+class TaskOfWhom(Task):
+    """A task with whose case it is of."""
+
+    model_config = SHAPE
+    organization_id: UUID | None = also(Case.organization_id)
+    participant_id: UUID | None = also(Case.participant_id)
+
+
+def read(session: Session, task_id: UUID) -> TaskOfWhom | None:
     """A task as `wanted_of` needs it, with whose case it is of."""
-    return one(
-        session,
-        select(
-            *(_task.c[name] for name in ("id", "state", "step", "item", "evidence", "title_en")),
-            *(_task.c[name] for name in ("owed_by_id", "approved_by_id")),
-            _case.c.organization_id,
-            _case.c.participant_id,
-        )
-        .outerjoin(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.id == task_id),
-    )
+    return first(session, of(TaskOfWhom).outerjoin(Case, joins(Task.case_id, Case)).where(Task.id == task_id))
 
 
-def chain_of(session: Session, row: Mapping[str, Any], *, approval: bool) -> list[Link]:
+def chain_of(session: Session, row: Task, *, approval: bool) -> list[Link]:
     """The chain by which a task is owed, or approved."""
-    chain_id = row["approved_by_id" if approval else "owed_by_id"]
-    return chains(session, [chain_id])[chain_id]
+    chain_id = row.approved_by_id if approval else row.owed_by_id
+    return chains(session, [chain_id])[surely(chain_id)]
 
 
-def wanted_of(
-    session: Session, row: Mapping[str, Any], chain: Sequence[Link], *, approval: bool = False
-) -> Wanted | None:
+def wanted_of(session: Session, row: TaskOfWhom, chain: Sequence[Link], *, approval: bool = False) -> Wanted | None:
     """Whom a task is for that is owed, or approved, by a chain; None where nobody has it."""
     if not chain:
         return None
     role = chain[0]["role"]
     owing = _owing(chain)
     about = _participants_of(session, row)
-    if about or row["step"] in _OF_ACTIVITIES:
+    if about or row.step in _OF_ACTIVITIES:
         if role in takers.ACCOMPANIES:
             return Wanted(role, (_COORDINATION,), tuple(about))
         return Wanted(role, owing)
-    if row["evidence"] == BY_ITS_ACT and not approval:
+    if row.evidence == BY_ITS_ACT and not approval:
         return Wanted(role, (*owing, *_also(row, owing)))
     return Wanted(role, (*owing, *_near(session, row, role, owing)))
 
@@ -144,17 +135,17 @@ def _owing(chain: Sequence[Link]) -> tuple[Link, ...]:
     return tuple({"role": role, "at": at} for at in dict.fromkeys(link["at"] for link in first))
 
 
-def _also(row: Mapping[str, Any], owing: Sequence[Link]) -> list[Link]:
+def _also(row: TaskOfWhom, owing: Sequence[Link]) -> list[Link]:
     """Who else may do what an act does. Nobody states in another's place; proof, several give."""
-    if row["step"] in _GIVEN:
+    if row.step in _GIVEN:
         places = [link["at"] for link in owing if _is_place(link["at"])]
         return [*({"role": role, "at": at} for at in places for role in _GIVES), *([_COORDINATION] if places else [])]
-    if row["step"] == hiring.NAMES_THEM:
-        return [{"role": "manager", "at": str(row["organization_id"])}, _COORDINATION]
+    if row.step == hiring.NAMES_THEM:
+        return [{"role": "manager", "at": str(row.organization_id)}, _COORDINATION]
     return []
 
 
-def _near(session: Session, row: Mapping[str, Any], role: str, owing: Sequence[Link]) -> list[Link]:
+def _near(session: Session, row: TaskOfWhom, role: str, owing: Sequence[Link]) -> list[Link]:
     """Who holds a role to which the same things are open, where the role that owes it is.
 
     What a role of the whole program owes is open to who answers for the organization that it is about, or for one that
@@ -163,7 +154,7 @@ def _near(session: Session, row: Mapping[str, Any], role: str, owing: Sequence[L
     places = dict.fromkeys(link["at"] for link in owing if _is_place(link["at"]) or link["at"].startswith(HAVING))
     if not places:
         hosts = map(str, program(session).coordination["organizations"])
-        about = [str(row["organization_id"])] if row["organization_id"] is not None else []
+        about = [str(row.organization_id)] if row.organization_id is not None else []
         places = dict.fromkeys([*about, *hosts])
     roles = takers.who_may_act_as(role) - {role}
     there: list[Link] = [{"role": other, "at": at} for at in places for other in sorted(roles - {COORDINATOR})]
@@ -174,21 +165,20 @@ def _is_place(at: str) -> bool:
     return at != "*" and not at.startswith(HAVING)
 
 
-def _participants_of(session: Session, row: Mapping[str, Any]) -> list[UUID]:
+def _participants_of(session: Session, row: TaskOfWhom) -> list[UUID]:
     """The participants about whom a task asks: of its case, by the thing that it is about, or called in its words."""
-    here = program_of(session)
-    about = [called_in(row["title_en"])]
-    if row["participant_id"] is not None:
-        about.append(_participant.c.id == row["participant_id"])
-    thing = _id_in(row["item"])
+    about = [called_in(row.title_en)]
+    if row.participant_id is not None:
+        about.append(col(Participant.id) == row.participant_id)
+    thing = _id_in(row.item)
     if thing is not None:
-        about.append(_participant.c.id == thing)
+        about.append(col(Participant.id) == thing)
         about += [
-            _participant.c.id.in_(select(table.c.participant_id).where(table.c.program_id == here, table.c.id == thing))
-            for table in (table_of(FollowUp), table_of(Referral), _case)
+            col(Participant.id).in_(only(table.participant_id).where(table.id == thing))
+            for table in (FollowUp, Referral, Case)
         ]
-    found = select(_participant.c.id).where(_participant.c.program_id == here, or_(*about))
-    return list(session.scalars(found.order_by(_participant.c.id)))
+    found = only(Participant.id).where(or_(*about))
+    return list(scalars(session, found.order_by(col(Participant.id))))
 
 
 def _id_in(item: str) -> UUID | None:
@@ -214,15 +204,14 @@ def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, tod
 
 def _not_barred(session: Session, task_id: UUID, people: Collection[UUID]) -> list[UUID]:
     """Those of these people to whom a task is open: no participant keeps them from it."""
-    rows = many(
+    rows = every(
         session,
-        select(_person.c.id)
-        .join(_task, _task.c.program_id == _person.c.program_id)
+        of(Person)
+        .join(Task, same(Task, Person))
         .where(
-            _person.c.program_id == program_of(session),
-            _person.c.id.in_(people),
-            _task.c.id == literal(task_id, Uuid()),
-            task_is_open_to(_person.c.id),
+            col(Person.id).in_(people),
+            col(Task.id) == literal(task_id, Uuid()),
+            task_is_open_to(col(Person.id)),
         ),
     )
-    return [row["id"] for row in rows]
+    return [row.id for row in rows]

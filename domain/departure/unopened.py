@@ -2,42 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import (
-    ColumnElement,
-    Date,
-    Text,
-    and_,
-    cast,
-    func,
-    or_,
-    select,
-)
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Date, Text, cast, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.departure import gathering
 from domain.departure.current import PROTOCOL
 from domain.holdings import by_name
 from domain.holdings.in_hand import holdings_of
 from domain.holdings.roles import tells_of
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, inside, joins, of, only, same, scalar, select, surely, tuples, value_of
+from domain.kernel.scope import local_day
 from domain.roles.roles import never_began
-from models.base import refers, table_of
 from models.casework import Case, ProtocolVersion
 from models.departure import Departure
 from models.program import Tenure
 from models.record import Event
-
-_departure = table_of(Departure)
-_tenure = table_of(Tenure)
-_case = table_of(Case)
-_event = table_of(Event)
-_protocol = table_of(ProtocolVersion)
-
 
 #: A role whose last day comes within so many days has its departure opened, so that there is time to hand over.
 NOTICE: Final = timedelta(days=30)
@@ -46,100 +30,108 @@ NOTICE: Final = timedelta(days=30)
 LOOKS_BACK: Final = timedelta(days=7)
 
 
-def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[dict[str, Any]]:
+class Gone(NamedTuple):
+    """A person who leaves, or left, an organization, and the last day of their last role there."""
+
+    person_id: UUID
+    organization_id: UUID
+    ends_on: date
+
+
+def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[Gone]:
     """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
 
     One that was called off knows of nothing: nobody is to leave by it. Of everyone, or of one person; nobody where the
     program has no protocol of departures.
     """
-    here, today = program_of(session), local_day(session, at)
+    today = local_day(session, at)
     if not is_declared(session):
         return []
     known = (
-        select(_departure.c.id)
-        .join(_case, refers(_departure.c.case_id, _case))
+        select(Departure.id)
+        .join(Case, joins(Departure.case_id, Case))
         .where(
-            _departure.c.program_id == _tenure.c.program_id,
-            _departure.c.person_id == _tenure.c.person_id,
-            _departure.c.organization_id == _tenure.c.organization_id,
-            _departure.c.last_day >= _tenure.c.starts_on,
+            same(Departure, Tenure),
+            Departure.person_id == Tenure.person_id,
+            Departure.organization_id == Tenure.organization_id,
+            col(Departure.last_day) >= col(Tenure.starts_on),
             # One that is over does not know of a role that was prolonged since.
             or_(
-                _departure.c.ended_at.is_(None),
-                _departure.c.last_day >= _tenure.c.ends_on,
-                _case.c.state == "open",
+                col(Departure.ended_at).is_(None),
+                col(Departure.last_day) >= col(Tenure.ends_on),
+                Case.state == "open",
             ),
-            _departure.c.called_off_at.is_(None),
+            col(Departure.called_off_at).is_(None),
         )
         .exists()
     )
-    other = _tenure.alias()
+    other = aliased(Tenure)
     goes_on = (
-        select(other.c.id)
+        select(other.id)
         .where(
-            other.c.program_id == _tenure.c.program_id,
-            other.c.person_id == _tenure.c.person_id,
-            other.c.organization_id == _tenure.c.organization_id,
-            other.c.taken_back_at.is_(None),
-            or_(other.c.ends_on.is_(None), other.c.ends_on > _tenure.c.ends_on),
+            same(other, Tenure),
+            other.person_id == Tenure.person_id,
+            other.organization_id == Tenure.organization_id,
+            col(other.taken_back_at).is_(None),
+            or_(col(other.ends_on).is_(None), col(other.ends_on) > col(Tenure.ends_on)),
         )
         .exists()
     )
-    return many(
+    rows = tuples(
         session,
-        select(_tenure.c.person_id, _tenure.c.organization_id, _tenure.c.ends_on)
+        only(Tenure.person_id, Tenure.organization_id, surely(Tenure.ends_on))
         .where(
-            _tenure.c.program_id == here,
             is_of_late(session, at),
-            _tenure.c.ends_on <= today + NOTICE,
+            col(Tenure.ends_on) <= today + NOTICE,
             ~known,
             ~goes_on,
             ~never_began(),
-            *([] if person_id is None else [_tenure.c.person_id == person_id]),
+            *([] if person_id is None else [col(Tenure.person_id) == person_id]),
         )
         .distinct()
-        .order_by(_tenure.c.ends_on, _tenure.c.person_id),
+        .order_by(col(Tenure.ends_on), col(Tenure.person_id)),
     )
+    return [Gone(*row) for row in rows]
 
 
-def left_behind(session: Session, at: datetime) -> list[dict[str, Any]]:
+def left_behind(session: Session, at: datetime) -> list[Gone]:
     """Who holds no role at an organization any more, and has something of it in hand that no open departure asks for.
 
     However long ago they left, and whatever became of their departure: each with their last day there, `ends_on`.
     """
     if not is_declared(session):
         return []
-    here, today = program_of(session), local_day(session, at)
+    today = local_day(session, at)
     there = and_(
-        _case.c.program_id == _tenure.c.program_id,
-        _case.c.subject_id == _tenure.c.person_id,
-        _case.c.organization_id == _tenure.c.organization_id,
+        same(Case, Tenure),
+        Case.subject_id == Tenure.person_id,
+        Case.organization_id == Tenure.organization_id,
     )
-    asked = select(_case.c.id).where(there, _case.c.gathers, _case.c.state == "open").exists()
-    last = func.max(func.coalesce(_tenure.c.ends_on, date.max))
-    gone = many(
+    asked = select(Case.id).where(there, col(Case.gathers), Case.state == "open").exists()
+    last = func.max(func.coalesce(col(Tenure.ends_on), date.max))
+    rows = tuples(
         session,
-        select(_tenure.c.person_id, _tenure.c.organization_id, last.label("ends_on"))
-        .where(_tenure.c.program_id == here, ~never_began(), by_name.has_something(_tenure.c.person_id, today), ~asked)
-        .group_by(_tenure.c.person_id, _tenure.c.organization_id)
+        only(Tenure.person_id, Tenure.organization_id, surely(value_of(last)))
+        .where(~never_began(), by_name.has_something(col(Tenure.person_id), today), ~asked)
+        .group_by(col(Tenure.person_id), col(Tenure.organization_id))
         .having(last < today)
-        .order_by(last, _tenure.c.person_id),
+        .order_by(last, col(Tenure.person_id)),
     )
-    return [one_of for one_of in gone if left_something(session, one_of, at)]
+    return [gone for gone in (Gone(*row) for row in rows) if left_something(session, gone, at)]
 
 
-def left_something(session: Session, gone: Mapping[str, Any], at: datetime) -> bool:
+def left_something(session: Session, gone: Gone, at: datetime) -> bool:
     """Whether something of the organization is in the hands of who left it, and nobody said what becomes of it."""
     found = holdings_of(
         session,
-        gone["person_id"],
-        gone["organization_id"],
+        gone.person_id,
+        gone.organization_id,
         at,
         kinds=by_name.KINDS,
-        last_day=gone["ends_on"],
+        last_day=gone.ends_on,
         known_on=local_day(session, at),
     )
-    return bool(gathering.not_settled(session, gone["person_id"], found))
+    return bool(gathering.not_settled(session, gone.person_id, found))
 
 
 def is_seen_to() -> ColumnElement[bool]:
@@ -147,16 +139,16 @@ def is_seen_to() -> ColumnElement[bool]:
 
     One whose last day is over sees to the roles that it ended, and not to those to which somebody came back.
     """
-    over = and_(_departure.c.ended_at.is_not(None), _departure.c.called_off_at.is_(None))
+    over = and_(col(Departure.ended_at).is_not(None), col(Departure.called_off_at).is_(None))
     return (
-        select(_departure.c.id)
-        .join(_case, refers(_departure.c.case_id, _case))
+        select(Departure.id)
+        .join(Case, joins(Departure.case_id, Case))
         .where(
-            _departure.c.program_id == _tenure.c.program_id,
-            _departure.c.person_id == _tenure.c.person_id,
-            _departure.c.organization_id == _tenure.c.organization_id,
-            _case.c.state == "open",
-            or_(~over, _departure.c.was_to_end.has_key(cast(_tenure.c.id, Text))),
+            same(Departure, Tenure),
+            Departure.person_id == Tenure.person_id,
+            Departure.organization_id == Tenure.organization_id,
+            Case.state == "open",
+            or_(~over, inside(Departure.was_to_end).has_key(cast(col(Tenure.id), Text))),
         )
         .exists()
     )
@@ -169,58 +161,57 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     were to come back by an appointment that was made before anybody would have asked, and taken back some days ago.
     """
     recent = local_day(session, at) - LOOKS_BACK
-    was = _event.c.facts["was"].astext
+    was = inside(Event.facts)["was"].astext
     written_down = (
-        select(_event.c.id)
+        select(Event.id)
         .where(
             tells_its_end(),
-            _event.c.at >= at - LOOKS_BACK,
+            col(Event.at) >= at - LOOKS_BACK,
             or_(was.is_(None), was >= recent.isoformat()),
         )
         .exists()
     )
-    again = _tenure.alias("again")
+    again = aliased(Tenure, name="again")
     would_come_back = (
-        select(again.c.id)
-        .join(_event, tells_of(again, "tenure.started"))
+        select(again.id)
+        .join(Event, tells_of(again, "tenure.started"))
         .where(
-            again.c.program_id == _tenure.c.program_id,
-            again.c.person_id == _tenure.c.person_id,
-            again.c.organization_id == _tenure.c.organization_id,
-            again.c.taken_back_at >= at - LOOKS_BACK,
-            cast(_event.c.at, Date) <= _tenure.c.ends_on + LOOKS_BACK.days,
+            same(again, Tenure),
+            again.person_id == Tenure.person_id,
+            again.organization_id == Tenure.organization_id,
+            col(again.taken_back_at) >= at - LOOKS_BACK,
+            cast(col(Event.at), Date) <= col(Tenure.ends_on) + LOOKS_BACK.days,
         )
         .exists()
     )
-    return or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= recent, written_down, would_come_back)
+    return or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= recent, written_down, would_come_back)
 
 
 def tells_its_end() -> ColumnElement[bool]:
     """The condition on a line of the record that it tells that a role ends on the day on which it does."""
     return and_(
-        tells_of(_tenure, "tenure.ended"),
-        _event.c.facts["ends_on"].astext == func.to_char(_tenure.c.ends_on, "YYYY-MM-DD"),
+        tells_of(Tenure, "tenure.ended"),
+        inside(Event.facts)["ends_on"].astext == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"),
     )
 
 
 def is_declared(session: Session) -> bool:
     """Whether the program has a protocol of departures."""
-    found = select(_protocol.c.id).where(_protocol.c.program_id == program_of(session), _protocol.c.key == PROTOCOL)
-    return session.scalar(found.limit(1)) is not None
+    found = only(ProtocolVersion.id).where(ProtocolVersion.key == PROTOCOL)
+    return scalar(session, found.limit(1)) is not None
 
 
-def roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[dict[str, Any]]:
+def roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[Tenure]:
     """The roles that a person holds at an organization, today or later, or until lately; held."""
-    return many(
+    return every(
         session,
-        select(_tenure)
+        of(Tenure)
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == person_id,
-            _tenure.c.organization_id == organization_id,
-            _tenure.c.taken_back_at.is_(None),
+            Tenure.person_id == person_id,
+            Tenure.organization_id == organization_id,
+            col(Tenure.taken_back_at).is_(None),
             is_of_late(session, at),
         )
-        .order_by(_tenure.c.id)
+        .order_by(col(Tenure.id))
         .with_for_update(),
     )

@@ -12,39 +12,35 @@ from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, and_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, and_
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, every, first, in_program, of, only, scalar, select
+from domain.kernel.scope import local_day
 from locales import N_
-from models.base import table_of
 from models.minutes import COUNTING, Decision
 
-_decision = table_of(Decision)
 
-#: What tells until when a decision counted.
-_UNTIL_WHEN: Final = ("state", "endorsement", "counts_since", "suspended_at", "closed_at")
-
-
-def it_counts(decision: FromClause = _decision) -> ColumnElement[bool]:
+def it_counts(decision: Any = Decision) -> ColumnElement[bool]:
     """The condition that a decision counts now: `does_it_count` as SQL, on its table or an alias of it."""
-    return and_(decision.c.state != "withdrawn", decision.c.endorsement.in_(COUNTING))
+    return and_(decision.state != "withdrawn", col(decision.endorsement).in_(COUNTING))
 
 
-def counts_by(row: Mapping[str, Any]) -> bool:
+def counts_by(row: Decision) -> bool:
     """As `does_it_count`, by a decision's row."""
-    return row["state"] != "withdrawn" and row["endorsement"] in COUNTING
+    return row.state != "withdrawn" and row.endorsement in COUNTING
 
 
 def does_it_count(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> bool:
     """Whether a decision counts now, and had a quorum where that is asked; one that does not exist does not."""
-    found = session.scalar(
+    found = scalar(
+        session,
         select(it_counts()).where(
-            _decision.c.program_id == program_of(session),
-            _decision.c.id == decision_id,
-            *([_decision.c.has_quorum.is_(True)] if with_quorum else []),
-        )
+            in_program(Decision),
+            Decision.id == decision_id,
+            *([col(Decision.has_quorum).is_(True)] if with_quorum else []),
+        ),
     )
     return bool(found)
 
@@ -65,17 +61,15 @@ def counted(session: Session, decision_ids: Iterable[UUID], *, quorum_asked: boo
 
     `quorum_asked` says that one taken without a quorum never counted for what rests on it.
     """
-    rows = many(
+    rows = every(
         session,
-        select(*(_decision.c[name] for name in ("id", "has_quorum", *_UNTIL_WHEN))).where(
-            _decision.c.program_id == program_of(session), _decision.c.id.in_(set(decision_ids))
-        ),
+        of(Decision).where(col(Decision.id).in_(set(decision_ids))),
     )
-    return {row["id"]: _counted(session, row, quorum_asked=quorum_asked) for row in rows}
+    return {row.id: _counted(session, row, quorum_asked=quorum_asked) for row in rows}
 
 
-def _counted(session: Session, row: Mapping[str, Any], *, quorum_asked: bool) -> Counted:
-    if quorum_asked and not row["has_quorum"]:
+def _counted(session: Session, row: Decision, *, quorum_asked: bool) -> Counted:
+    if quorum_asked and not row.has_quorum:
         return _NEVER
     if counts_by(row):
         return Counted(ever=True)
@@ -86,29 +80,27 @@ def _counted(session: Session, row: Mapping[str, Any], *, quorum_asked: bool) ->
 def waits_for_it(session: Session, task_id: UUID) -> bool:
     """Whether a task is what a decision asks for that does not count now, and is not withdrawn."""
     return (
-        session.scalar(
-            select(_decision.c.id).where(
-                _decision.c.program_id == program_of(session),
-                _decision.c.task_id == task_id,
-                _decision.c.state != "withdrawn",
+        scalar(
+            session,
+            only(Decision.id).where(
+                Decision.task_id == task_id,
+                Decision.state != "withdrawn",
                 ~it_counts(),
-            )
+            ),
         )
         is not None
     )
 
 
-def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> dict[str, Any]:
+def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> Decision:
     """A decision's row, for an act that is about to rest on it, held so that it stays as it is meanwhile.
 
     One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
     pending or objected to, one that settles objections, or one without the quorum where that is asked.
     """
-    row = one(
+    row = first(
         session,
-        select(_decision)
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
-        .with_for_update(read=True),
+        of(Decision).where(Decision.id == decision_id).with_for_update(read=True),
     )
     refusal = why_it_does_not_count(row, with_quorum=with_quorum)
     if refusal is not None:
@@ -117,48 +109,48 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
     return row
 
 
-def why_it_does_not_count(row: Mapping[str, Any] | None, *, with_quorum: bool = False) -> Refusal | None:
+def why_it_does_not_count(row: Decision | None, *, with_quorum: bool = False) -> Refusal | None:
     """Why nothing rests on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
-    if row is None or row["state"] == "withdrawn":
+    if row is None or row.state == "withdrawn":
         return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one revoked it."))
-    if row["settles_id"] is not None:
+    if row.settles_id is not None:
         return Refusal(
             "decision.settles_only",
             N_("Decision %(number)s settles an objection and decides nothing else: name the decision itself."),
-            number=row["number"],
+            number=row.number,
             source="GV-4",
         )
-    if row["endorsement"] == "pending":
+    if row.endorsement == "pending":
         return Refusal(
             "decision.pending",
             N_("Decision %(number)s is not in effect yet: partners are still to endorse it."),
-            number=row["number"],
+            number=row.number,
             source="GV-4",
         )
     if not counts_by(row):
         return Refusal(
             "decision.objected",
             N_("A partner objects to decision %(number)s: it is suspended until that is settled."),
-            number=row["number"],
+            number=row.number,
             source="GV-4",
         )
-    if with_quorum and not row["has_quorum"]:
+    if with_quorum and not row.has_quorum:
         return Refusal(
             "decision.no_quorum",
             N_("Decision %(number)s was taken without a quorum: nothing can be based on it."),
-            number=row["number"],
+            number=row.number,
         )
     return None
 
 
-def last_day_it_counted(session: Session, row: Mapping[str, Any]) -> date | None:
+def last_day_it_counted(session: Session, row: Decision) -> date | None:
     """Of a decision that does not count now, the last local day on which it did; None where it never counted.
 
     What rested on it stays as it was up to that day: nobody makes what was allowed then a fault afterwards. `row` has a
     decision's state, endorsement, counts_since, suspended_at and closed_at.
     """
-    if row["counts_since"] is None:
+    if row.counts_since is None:
         return None
-    ends = [row["suspended_at"], row["closed_at"] if row["state"] == "withdrawn" else None]
+    ends = [row.suspended_at, row.closed_at if row.state == "withdrawn" else None]
     over = [moment for moment in ends if moment is not None]
     return local_day(session, min(over)) - timedelta(days=1) if over else None

@@ -16,15 +16,13 @@ from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.mail import notices
 from domain.mail.notices import Language
+from models.minutes import Decision
 from models.program import Organization
-
-Row = Mapping[str, Any]
-"""A decision's row."""
 
 
 def objected(
     session: Session,
-    decision: Row,
+    decision: Decision,
     organization_id: UUID,
     people: Iterable[UUID],
     *,
@@ -39,21 +37,21 @@ def objected(
     back what frees that partner of a clause, so that its objection stops nothing.
     """
     organization = session.get_one(Organization, (program_of(session), organization_id)).short_name
-    key = f"decision_objected:{decision['id']}:{organization_id}:{at.isoformat()}"
+    key = f"decision_objected:{decision.id}:{organization_id}:{at.isoformat()}"
     more = {"organization": organization, "counts": counts, "own_waiver": own_waiver}
     _to_each(session, "decision_objected", decision, people, key, by=by, at=at, **more)
 
 
-def settled(session: Session, decision: Row, people: Iterable[UUID], *, by: Actor, at: datetime) -> None:
+def settled(session: Session, decision: Decision, people: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Tell the same people that no such objection stands any more, or that one was settled."""
-    key = f"objection_settled:{decision['id']}:{at.isoformat()}"
+    key = f"objection_settled:{decision.id}:{at.isoformat()}"
     _to_each(session, "objection_settled", decision, people, key, by=by, at=at)
 
 
 def _to_each(
     session: Session,
     template: str,
-    decision: Row,
+    decision: Decision,
     people: Iterable[UUID],
     key: str,
     *,
@@ -62,7 +60,7 @@ def _to_each(
     **more: Any,
 ) -> None:
     def facts(_: Language) -> Mapping[str, Any]:
-        return {"number": decision["number"], "path": f"/decisions/{decision['id']}", **more}
+        return {"number": decision.number, "path": f"/decisions/{decision.id}", **more}
 
     for person_id in sorted(people):
         if person_id != by.person_id:

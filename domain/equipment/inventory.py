@@ -7,22 +7,37 @@ stands of a thing that they have in hand themselves.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    select,
+    value_of,
+)
+from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.record import events
 from locales import N_
-from models.base import refers, table_of
 from models.casework import ProtocolVersion
 from models.equipment import Equipment, Loan
 from models.lifecycles import EQUIPMENT, NoSuchMove
@@ -31,11 +46,6 @@ from models.program import Person
 KIND: Final = "equipment"
 LONGEST: Final = 120
 LONGEST_REASON: Final = 1_000
-
-_equipment = table_of(Equipment)
-_loan = table_of(Loan)
-_person = table_of(Person)
-_protocol = table_of(ProtocolVersion)
 
 
 def serial_key(serial: str) -> str:
@@ -49,10 +59,11 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
     The words are those of the protocol that was recorded last.
     """
     found: dict[str, dict[str, str]] = {}
-    declared = session.scalars(
-        select(_protocol.c.declared)
-        .where(_protocol.c.program_id == program_of(session))
-        .order_by(_protocol.c.recorded_at, _protocol.c.number, _protocol.c.id)
+    declared = scalars(
+        session,
+        only(ProtocolVersion.declared).order_by(
+            col(ProtocolVersion.recorded_at), col(ProtocolVersion.number), col(ProtocolVersion.id)
+        ),
     )
     for protocol in declared:
         for step in protocol["steps"]:
@@ -60,9 +71,7 @@ def kinds(session: Session) -> dict[str, dict[str, str]]:
                 continue
             items = (step.get("for_each") or {}).get("list")
             found |= {one["id"]: dict(one["title"]) for one in items or [{"id": step["id"], "title": step["title"]}]}
-    present = session.scalars(
-        select(_equipment.c.kind).where(_equipment.c.program_id == program_of(session)).distinct()
-    )
+    present = scalars(session, only(Equipment.kind).distinct())
     for kind in present:
         found.setdefault(kind, {"fr": kind, "en": kind})
     return {kind: {lang: said[:1].upper() + said[1:] for lang, said in words.items()} for kind, words in found.items()}
@@ -91,7 +100,7 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     )
     try:
         with session.begin_nested():
-            session.execute(insert(_equipment).values(**row.model_dump()))
+            run(session, insert(Equipment).values(**row.model_dump()))
     except IntegrityError:
         raise _there_already() from None
     events.write(session, "equipment.added", KIND, thing_id, by=by, at=at, serial=serial, kind=kind)
@@ -105,16 +114,14 @@ def correct(
     row = hold(session, thing_id, seen=seen)
     refuse_in_own_hands(session, row, by)
     serial, label, key = _serial(serial), _label(label), serial_key(serial)
-    if key != row["serial_key"] or row["to_check"]:
-        _refuse_second(session, row["kind"], key, but=thing_id)
+    if key != row.serial_key or row.to_check:
+        _refuse_second(session, row.kind, key, but=thing_id)
     try:
         with session.begin_nested():
             change(session, row, serial=serial, serial_key=key, label=label, to_check=False)
     except IntegrityError:
         raise _there_already() from None
-    events.write(
-        session, "equipment.corrected", KIND, thing_id, by=by, at=at, serial_before=row["serial"], serial=serial
-    )
+    events.write(session, "equipment.corrected", KIND, thing_id, by=by, at=at, serial_before=row.serial, serial=serial)
 
 
 def take_out_of_use(
@@ -147,113 +154,113 @@ def find_again(
     _to_state(session, row, _move(row, "find"), reason, "equipment.found", by=by, at=at)
 
 
-def inventory(session: Session) -> list[dict[str, Any]]:
-    """Every thing, by kind and number, each with its `person_id` and `lent_at` where it is in hand.
+_loan, _ended = aliased(Loan), aliased(Loan)
+_last: Final = (
+    select(_ended.person_id)
+    .where(joins(_ended.equipment_id, Equipment), col(_ended.returned_at).is_not(None), ~col(_ended.mistaken))
+    .order_by(col(_ended.lent_at).desc(), col(_ended.id))
+    .limit(1)
+    .scalar_subquery()
+)
 
-    `last_id` is who had it in hand last, where nobody has it now.
-    """
-    loan = _loan.alias()
-    ended = _loan.alias()
-    last = (
-        select(ended.c.person_id)
-        .where(
-            ended.c.program_id == _equipment.c.program_id,
-            ended.c.equipment_id == _equipment.c.id,
-            ended.c.returned_at.is_not(None),
-            ~ended.c.mistaken,
-        )
-        .order_by(ended.c.lent_at.desc(), ended.c.id)
-        .limit(1)
-        .scalar_subquery()
-    )
-    return many(
+
+class Listed(Equipment):
+    """A thing with who has it and since when, where it is in hand; `last_id` had it last, where nobody has it now."""
+
+    model_config = SHAPE
+    person_id: UUID | None = also(_loan.person_id)
+    lent_at: datetime | None = also(_loan.lent_at)
+    missing_since: datetime | None = also(_loan.missing_since)
+    last_id: UUID | None = also(value_of(_last))
+
+
+def inventory(session: Session) -> list[Listed]:
+    """Every thing, by kind and number."""
+    return every(
         session,
-        select(
-            _equipment,
-            loan.c.person_id,
-            loan.c.lent_at,
-            loan.c.missing_since,
-            loan.c.id.label("loan_id"),
-            last.label("last_id"),
-        )
+        of(Listed)
         .outerjoin(
-            loan,
-            and_(
-                loan.c.program_id == _equipment.c.program_id,
-                loan.c.equipment_id == _equipment.c.id,
-                loan.c.returned_at.is_(None),
-            ),
+            _loan,
+            and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)),
         )
-        .where(_equipment.c.program_id == program_of(session))
-        .order_by(_equipment.c.kind, _equipment.c.serial_key, _equipment.c.id),
+        .order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id)),
     )
 
 
-def available(session: Session, kind: str, *, for_person: UUID | None = None) -> list[dict[str, Any]]:
+_lent_to: Final = (
+    select(Loan.person_id)
+    .where(joins(Loan.equipment_id, Equipment), col(Loan.returned_at).is_(None))
+    .limit(1)
+    .scalar_subquery()
+)
+
+
+class Available(Equipment):
+    """A thing with who has it in hand, if anyone has."""
+
+    model_config = SHAPE
+    person_id: UUID | None = also(value_of(_lent_to))
+
+
+def available(session: Session, kind: str, *, for_person: UUID | None = None) -> list[Available]:
     """The things of a kind that can be lent now, and those that a person has in hand already, by number."""
-    lent = (
-        select(_loan.c.person_id)
-        .where(
-            _loan.c.program_id == _equipment.c.program_id,
-            _loan.c.equipment_id == _equipment.c.id,
-            _loan.c.returned_at.is_(None),
-        )
-        .limit(1)
-        .scalar_subquery()
-    )
-    return many(
+    return every(
         session,
-        select(_equipment.c.id, _equipment.c.kind, _equipment.c.serial, _equipment.c.label, lent.label("person_id"))
+        of(Available)
         .where(
-            _equipment.c.program_id == program_of(session),
-            _equipment.c.kind == kind,
-            _equipment.c.state == EQUIPMENT.initial,
-            or_(lent.is_(None), lent == for_person),
+            Equipment.kind == kind,
+            Equipment.state == EQUIPMENT.initial,
+            or_(_lent_to.is_(None), _lent_to == for_person),
         )
-        .order_by(_equipment.c.serial_key, _equipment.c.id),
+        .order_by(col(Equipment.serial_key), col(Equipment.id)),
     )
 
 
-def by_serial(session: Session, kind: str, serial: str) -> dict[str, Any] | None:
+def by_serial(session: Session, kind: str, serial: str) -> Equipment | None:
     """The thing of a kind that has this serial number, in whichever writing. As it is written goes before its key."""
-    rows = many(
+    rows = every(
         session,
-        select(_equipment)
+        of(Equipment)
         .where(
-            _equipment.c.program_id == program_of(session),
-            _equipment.c.kind == kind,
-            or_(_equipment.c.serial == serial, _equipment.c.serial_key == serial_key(serial)),
+            Equipment.kind == kind,
+            or_(Equipment.serial == serial, col(Equipment.serial_key) == serial_key(serial)),
         )
-        .order_by(_equipment.c.serial != serial, _equipment.c.to_check, _equipment.c.id),
+        .order_by(col(Equipment.serial) != serial, col(Equipment.to_check), col(Equipment.id)),
     )
     return rows[0] if rows else None
 
 
-def loans_of(session: Session, thing_id: UUID) -> list[dict[str, Any]]:
+class LoanOf(Loan):
+    """A loan with the name of who has or had the thing."""
+
+    model_config = SHAPE
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+
+
+def loans_of(session: Session, thing_id: UUID) -> list[LoanOf]:
     """In whose hands a thing is and was, the last first, each with their name."""
-    return many(
+    return every(
         session,
-        select(_loan, _person.c.given_name, _person.c.family_name)
-        .join(_person, refers(_loan.c.person_id, _person))
-        .where(_loan.c.program_id == program_of(session), _loan.c.equipment_id == thing_id)
-        .order_by(_loan.c.lent_at.desc(), _loan.c.id),
+        of(LoanOf)
+        .join(Person, joins(Loan.person_id, Person))
+        .where(Loan.equipment_id == thing_id)
+        .order_by(col(Loan.lent_at).desc(), col(Loan.id)),
     )
 
 
 # ------------------------------------------------------------------------------------ what lending stands on as well
 
 
-def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipment:
     """A thing, locked until the transaction ends. Raises Refusal: there is none, or not as it was `seen`."""
-    row = one(
+    row = first(
         session,
-        select(_equipment)
-        .where(_equipment.c.program_id == program_of(session), _equipment.c.id == thing_id)
-        .with_for_update(),
+        of(Equipment).where(Equipment.id == thing_id).with_for_update(),
     )
     if row is None:
         raise Refusal("equipment.unknown", N_("There is no such piece of equipment."))
-    if seen is not None and seen != row["version"]:
+    if seen is not None and seen != row.version:
         raise Refusal(
             "equipment.changed",
             N_("This was changed by someone else or in another window. Nothing was saved; look again."),
@@ -261,34 +268,26 @@ def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> dict[s
     return row
 
 
-def change(session: Session, row: dict[str, Any], **values: Any) -> None:
+def change(session: Session, row: Equipment, **values: Any) -> None:
     """Write columns of a held thing, and count its version up."""
-    session.execute(
-        update(_equipment)
-        .where(_equipment.c.program_id == program_of(session), _equipment.c.id == row["id"])
-        .values(**values, version=_equipment.c.version + 1)
+    run(
+        session,
+        changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1),
     )
 
 
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:
     """In whose hands a thing is now."""
-    found: UUID | None = session.scalar(
-        select(_loan.c.person_id).where(
-            _loan.c.program_id == program_of(session),
-            _loan.c.equipment_id == thing_id,
-            _loan.c.returned_at.is_(None),
-        )
-    )
-    return found
+    return scalar(session, only(Loan.person_id).where(Loan.equipment_id == thing_id, col(Loan.returned_at).is_(None)))
 
 
-def refuse_in_own_hands(session: Session, row: Mapping[str, Any], by: Actor) -> None:
+def refuse_in_own_hands(session: Session, row: Equipment, by: Actor) -> None:
     """Refuse to whoever has a thing in hand to change what stands of it."""
-    if by.is_one_of(holder_of(session, row["id"])):
+    if by.is_one_of(holder_of(session, row.id)):
         raise Refusal("equipment.in_own_hands", N_("You have it yourself: someone else must say what becomes of it."))
 
 
-def lose(session: Session, row: dict[str, Any], reason: str, *, by: Actor, at: datetime) -> None:
+def lose(session: Session, row: Equipment, reason: str, *, by: Actor, at: datetime) -> None:
     """Have a held thing that nobody has in hand any more stand as lost; who gives it up wrote why."""
     change(session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
 
@@ -305,31 +304,29 @@ def needed_reason(reason: str) -> str:
     return reason
 
 
-def _to_state(
-    session: Session, row: dict[str, Any], state: str, reason: str, verb: str, *, by: Actor, at: datetime
-) -> None:
+def _to_state(session: Session, row: Equipment, state: str, reason: str, verb: str, *, by: Actor, at: datetime) -> None:
     change(session, row, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
-    events.write(session, verb, KIND, row["id"], by=by, at=at)
+    events.write(session, verb, KIND, row.id, by=by, at=at)
 
 
-def _move(row: Mapping[str, Any], move: str) -> str:
+def _move(row: Equipment, move: str) -> str:
     try:
-        return EQUIPMENT.after(row["state"], move)
+        return EQUIPMENT.after(row.state, move)
     except NoSuchMove:
-        why = _NOT_NOW[row["state"]]  # on its own line: a literal inside a Refusal is taken for a msgid
+        why = _NOT_NOW[row.state]  # on its own line: a literal inside a Refusal is taken for a msgid
         raise Refusal("equipment.not_now", why) from None
 
 
 def _refuse_second(session: Session, kind: str, key: str, *, but: UUID | None = None) -> None:
-    found = session.scalar(
-        select(_equipment.c.id)
+    found = scalar(
+        session,
+        only(Equipment.id)
         .where(
-            _equipment.c.program_id == program_of(session),
-            _equipment.c.kind == kind,
-            _equipment.c.serial_key == key,
-            _equipment.c.id.is_distinct_from(but),
+            Equipment.kind == kind,
+            Equipment.serial_key == key,
+            col(Equipment.id).is_distinct_from(but),
         )
-        .limit(1)
+        .limit(1),
     )
     if found is not None:
         raise _there_already()

@@ -6,30 +6,24 @@ nor that it is lost: somebody else does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.equipment import inventory
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import changes, col, first, of, only, run, scalar
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
 from domain.record import events
 from domain.roles.roles import never_began
 from locales import N_
-from models.base import table_of
-from models.equipment import Loan
+from models.equipment import Equipment, Loan
 from models.lifecycles import EQUIPMENT
 from models.program import Tenure
-
-_loan = table_of(Loan)
-_tenure = table_of(Tenure)
 
 
 def lend(
@@ -53,7 +47,7 @@ def lend(
         return
     if held is not None:
         raise _in_other_hands()
-    if row["state"] != EQUIPMENT.initial:
+    if row.state != EQUIPMENT.initial:
         raise Refusal("equipment.not_lent", N_("It is lost or out of use: it cannot be lent."))
     if by.is_one_of(person_id):
         raise Refusal(
@@ -63,8 +57,9 @@ def lend(
         raise Refusal(
             "equipment.nobody_there", N_("This person holds no role today or later: nothing is lent to them.")
         )
-    lent = session.scalar(
-        upsert(_loan)
+    lent = scalar(
+        session,
+        upsert(Loan)
         .values(
             **Loan(
                 program_id=program_of(session),
@@ -77,9 +72,9 @@ def lend(
             ).model_dump()
         )
         .on_conflict_do_nothing(
-            index_elements=["program_id", "equipment_id"], index_where=_loan.c.returned_at.is_(None)
+            index_elements=["program_id", "equipment_id"], index_where=col(Loan.returned_at).is_(None)
         )
-        .returning(_loan.c.id)
+        .returning(col(Loan.id)),
     )
     if lent is None:
         raise _in_other_hands()
@@ -116,7 +111,7 @@ def take_back(
         by=by,
         at=at,
         case_id=case_id,
-        person=str(loan["person_id"]),
+        person=str(loan.person_id),
     )
 
 
@@ -134,13 +129,9 @@ def report_missing(
     row = inventory.hold(session, thing_id, seen=seen)
     loan = _in_hand(session, row)
     reason = inventory.needed_reason(note)
-    if loan["missing_since"] is not None:
+    if loan.missing_since is not None:
         raise Refusal("equipment.missing_already", N_("It is already reported missing."))
-    session.execute(
-        update(_loan)
-        .where(_loan.c.program_id == program_of(session), _loan.c.id == loan["id"])
-        .values(missing_since=at, condition=reason)
-    )
+    run(session, changes(Loan).where(Loan.id == loan.id).values(missing_since=at, condition=reason))
     inventory.change(session, row)
     events.write(session, "equipment.missing", inventory.KIND, thing_id, by=by, at=at, case_id=case_id)
 
@@ -163,7 +154,7 @@ def give_up(
     loan = _in_hand(session, row)
     refuse_to_who_has_it(loan, by)
     reason = inventory.needed_reason(reason)
-    if loan["missing_since"] is None:
+    if loan.missing_since is None:
         raise Refusal("equipment.not_missing", N_("Report it as missing first; then it can be declared lost."))
     _end(session, loan, reason, by=by, at=at, lost=True)
     inventory.lose(session, row, reason, by=by, at=at)
@@ -175,44 +166,43 @@ def give_up(
         by=by,
         at=at,
         case_id=case_id,
-        person=str(loan["person_id"]),
+        person=str(loan.person_id),
     )
 
 
-def never_lent(session: Session, loan: Mapping[str, Any], *, by: Actor, at: datetime, case_id: UUID | None) -> None:
+def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id: UUID | None) -> None:
     """Take back that a thing was handed over, which was recorded by mistake."""
-    row = inventory.hold(session, loan["equipment_id"])
+    row = inventory.hold(session, loan.equipment_id)
     _end(session, loan, "", by=by, at=at, mistaken=True)
     inventory.change(session, row)
     events.write(
         session,
         "equipment.not_lent",
         inventory.KIND,
-        row["id"],
+        row.id,
         by=by,
         at=at,
         case_id=case_id,
-        person=str(loan["person_id"]),
+        person=str(loan.person_id),
     )
 
 
-def refuse_to_who_has_it(loan: Mapping[str, Any], by: Actor) -> None:
+def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
     """Refuse to whoever has a thing in hand to say that it is back, or lost."""
-    if by.is_one_of(loan["person_id"]):
+    if by.is_one_of(loan.person_id):
         raise Refusal(
             "equipment.not_by_the_leaver",
             N_("The person who takes equipment back records it, not the one who returns it."),
         )
 
 
-def _in_hand(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
-    loan = one(
+def _in_hand(session: Session, row: Equipment) -> Loan:
+    loan = first(
         session,
-        select(_loan)
+        of(Loan)
         .where(
-            _loan.c.program_id == program_of(session),
-            _loan.c.equipment_id == row["id"],
-            _loan.c.returned_at.is_(None),
+            Loan.equipment_id == row.id,
+            col(Loan.returned_at).is_(None),
         )
         .with_for_update(),
     )
@@ -223,7 +213,7 @@ def _in_hand(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _end(
     session: Session,
-    loan: Mapping[str, Any],
+    loan: Loan,
     condition: str,
     *,
     by: Actor,
@@ -231,23 +221,23 @@ def _end(
     lost: bool = False,
     mistaken: bool = False,
 ) -> None:
-    session.execute(
-        update(_loan)
-        .where(_loan.c.program_id == program_of(session), _loan.c.id == loan["id"])
-        .values(returned_at=at, returned_by=by.person_id, condition=condition, lost=lost, mistaken=mistaken)
+    run(
+        session,
+        changes(Loan)
+        .where(Loan.id == loan.id)
+        .values(returned_at=at, returned_by=by.person_id, condition=condition, lost=lost, mistaken=mistaken),
     )
 
 
 def _is_there(session: Session, person_id: UUID, at: datetime) -> bool:
     """Whether a person holds a role today, or is to take one up."""
     day = local_day(session, at)
-    found = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.person_id == person_id,
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+    found = only(Tenure.id).where(
+        Tenure.person_id == person_id,
+        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
         ~never_began(),
     )
-    return session.scalar(found.limit(1)) is not None
+    return scalar(session, found.limit(1)) is not None
 
 
 def _in_other_hands() -> Refusal:

@@ -12,42 +12,55 @@ A place may be somebody's home: it is sealed once for each who takes part, under
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from itertools import groupby
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking
 from domain.follow_ups.assigning import role_for
 from domain.follow_ups.locking import hold, refuse_unless_followed, tell
 from domain.follow_ups.meeting_places import (
+    Placed,
     Whereabouts,
     also_there,
     checked_place,
     hold_all,
     where_is,
-    where_marked,
     whereabouts,
 )
 from domain.follow_ups.words import WHERE, opened, sealed
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    surely,
+    tuples,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import coordination_chain
 from domain.record import events
 from domain.roles.roles import HeldRole, Link, standing
 from domain.terms.parts import PRIMARY
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart, FollowUp
 from models.participant import Participant
-
-_activity = table_of(Activity)
-_part = table_of(ActivityPart)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 KIND: Final = "follow_up"
 #: What whoever planned an activity is asked that is not allowed any more, and the coordinator beside them.
@@ -97,13 +110,15 @@ def plan_activity(
         )
     _refuse_meeting(session, there, wanted)
     here, activity_id = program_of(session), uuid4()
-    session.execute(
-        insert(_activity).values(
+    run(
+        session,
+        insert(Activity).values(
             program_id=here, id=activity_id, kind=kind, planned_by=by.person_id, planned_at=at, **there.columns
-        )
+        ),
     )
-    session.execute(
-        insert(_part),
+    run(
+        session,
+        insert(ActivityPart),
         [
             {
                 "program_id": here,
@@ -143,14 +158,10 @@ def move_activity(
     hold_all(session)
     row = _hold(session, activity_id)
     _refuse_meeting(session, there, taking_part(session, activity_id), but=activity_id)
-    session.execute(
-        update(_activity)
-        .where(_activity.c.program_id == program_of(session), _activity.c.id == activity_id)
-        .values(**there.columns)
-    )
+    run(session, changes(Activity).where(Activity.id == activity_id).values(**there.columns))
     _keep_place(session, activity_id, there, place)
     lines: list[tuple[UUID, dict[str, events.Fact]]] = [
-        (part, {"was": row["held_on"].isoformat(), "day": held_on.isoformat()})
+        (part, {"was": row.held_on.isoformat(), "day": held_on.isoformat()})
         for part in taking_part(session, activity_id)
     ]
     events.write_many(session, "follow_up.activity_moved", "follow_up", lines, by=by, at=at)
@@ -159,17 +170,11 @@ def move_activity(
 
 def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
     """Call off an activity. Raises Refusal: there is none, or it was called off already."""
-    here, row = program_of(session), _hold(session, activity_id)
-    session.execute(
-        update(_activity)
-        .where(_activity.c.program_id == here, _activity.c.id == activity_id)
-        .values(called_off_at=at, called_off_as=by.role)
-    )
+    row = _hold(session, activity_id)
+    run(session, changes(Activity).where(Activity.id == activity_id).values(called_off_at=at, called_off_as=by.role))
     lines: list[tuple[UUID, dict[str, events.Fact]]] = [
-        (part, {"day": row["held_on"].isoformat()})
-        for part in session.scalars(
-            select(_part.c.follow_up_id).where(_part.c.program_id == here, _part.c.activity_id == activity_id)
-        )
+        (part, {"day": row.held_on.isoformat()})
+        for part in scalars(session, only(ActivityPart.follow_up_id).where(ActivityPart.activity_id == activity_id))
     ]
     events.write_many(session, "follow_up.activity_called_off", "follow_up", lines, by=by, at=at)
     _answered(session, activity_id, by=by, at=at)
@@ -181,25 +186,27 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
 
     Raises Refusal: there is no such activity, it was called off, they take no part in it, or nobody would be left.
     """
-    here, row = program_of(session), _hold(session, activity_id)
+    row = _hold(session, activity_id)
     there = taking_part(session, activity_id)
     if follow_up_id not in there:
         raise Refusal("activity.not_there", N_("This participant takes no part in this activity."))
     left = [one_ for one_ in there if one_ != follow_up_id]
     if not left:
         raise Refusal("activity.nobody_left", N_("No one would be left: cancel the activity."))
-    session.execute(
-        update(_part)
-        .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id == follow_up_id)
-        .values(taken_out_at=at, taken_out_as=by.role)
+    run(
+        session,
+        changes(ActivityPart)
+        .where(ActivityPart.activity_id == activity_id, ActivityPart.follow_up_id == follow_up_id)
+        .values(taken_out_at=at, taken_out_as=by.role),
     )
-    events.write(session, "follow_up.activity_left", KIND, follow_up_id, by=by, at=at, day=row["held_on"].isoformat())
+    events.write(session, "follow_up.activity_left", KIND, follow_up_id, by=by, at=at, day=row.held_on.isoformat())
     never = _never_with_others(session, left)
     if len(left) == 1 and never:
-        session.execute(
-            update(_part)
-            .where(_part.c.program_id == here, _part.c.activity_id == activity_id, _part.c.follow_up_id.in_(left))
-            .values(alone=True)
+        run(
+            session,
+            changes(ActivityPart)
+            .where(ActivityPart.activity_id == activity_id, col(ActivityPart.follow_up_id).in_(left))
+            .values(alone=True),
         )
     _answer_those_allowed(session, by=by, at=at)
 
@@ -210,10 +217,10 @@ def leave_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) 
     What is planned with others goes on with them; what is of that very day may be over.
     """
     for row in _planned_with(session, follow_up_id, local_day(session, at) + timedelta(days=1)):
-        if len(taking_part(session, row["id"])) > 1:
-            take_out(session, row["id"], follow_up_id, by=by, at=at)
+        if len(taking_part(session, row.id)) > 1:
+            take_out(session, row.id, follow_up_id, by=by, at=at)
         else:
-            call_off(session, row["id"], by=by, at=at)
+            call_off(session, row.id, by=by, at=at)
 
 
 def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -221,73 +228,77 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
 
     Whoever planned it and the coordinator are asked, each once (AD-C4).
     """
-    here, day = program_of(session), local_day(session, at)
-    follow_up_id = session.scalar(
-        select(_follow_up.c.id)
-        .where(_follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id)
-        .with_for_update()  # whoever plans with them holds it, and sees it first or is seen here
+    day = local_day(session, at)
+    follow_up_id = scalar(
+        session,
+        only(FollowUp.id)
+        .where(FollowUp.participant_id == participant_id)
+        .with_for_update(),  # whoever plans with them holds it, and sees it first or is seen here
     )
     if follow_up_id is None:
         return 0
     hold_all(session)
     rows = _planned_with(session, follow_up_id, day)
-    together = [row for row in rows if _would_meet(session, where_is(row), taking_part(session, row["id"]), row["id"])]
+    together = [
+        row for row in rows if _would_meet(session, where_is(row, row.where_mark), taking_part(session, row.id), row.id)
+    ]
     today, coordination = standing(session, day), coordination_chain(session)
     for row in together:
-        planner = role_for(today, row["planned_by"], PRIMARY)
-        links = [] if planner is None else [_link(planner, row["planned_by"])]
+        planner = role_for(today, row.planned_by, PRIMARY)
+        links = [] if planner is None else [_link(planner, row.planned_by)]
         for step, chain in ((APART, [*links, *coordination]), (APART_COORDINATION, coordination)):
             if step == APART and not links:
                 continue  # the coordinator planned it, or whoever did has left: one is asked alone
             asking.ask(
                 session,
                 step,
-                row["id"],
+                row.id,
                 _APART,
                 chain=chain,
                 working_days=0,
                 by=by,
                 at=at,
-                day=row["held_on"],
+                day=row.held_on,
             )
     return len(together)
 
 
-def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:
-    """What is planned with somebody from a local day on, held, the nearest first."""
-    return many(session, _of_one(session, follow_up_id, since).with_for_update(of=_activity))
+class _WithOne(Activity):
+    """An activity as a participant takes part in it: `where_mark` is of where it is, as their part says."""
+
+    model_config = SHAPE
+    where_mark: str | None = also(ActivityPart.where_mark)
 
 
-def _of_one(session: Session, follow_up_id: UUID, since: date) -> Select[Any]:
+def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
+    """What is planned with a participant from a local day on, held, the nearest first."""
+    return every(session, _of_one(follow_up_id, since).with_for_update(of=Activity))
+
+
+def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
     """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
     return (
-        select(
-            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "kind", "planned_by")),
-            _part.c.where_mark,
-        )
-        .join(_part, refers(_part.c.activity_id, _activity))
+        of(_WithOne)
+        .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
         .where(
-            _activity.c.program_id == program_of(session),
-            _part.c.follow_up_id == follow_up_id,
-            _part.c.taken_out_at.is_(None),
-            _activity.c.held_on >= since,
-            _activity.c.called_off_at.is_(None),
+            ActivityPart.follow_up_id == follow_up_id,
+            col(ActivityPart.taken_out_at).is_(None),
+            col(Activity.held_on) >= since,
+            col(Activity.called_off_at).is_(None),
         )
-        .order_by(_activity.c.held_on, _activity.c.id)
+        .order_by(col(Activity.held_on), col(Activity.id))
     )
 
 
-def _hold(session: Session, activity_id: UUID) -> dict[str, Any]:
+def _hold(session: Session, activity_id: UUID) -> Activity:
     """An activity that is planned, held. Raises Refusal: there is none, or it was called off."""
-    row = one(
+    row = first(
         session,
-        select(_activity)
-        .where(_activity.c.program_id == program_of(session), _activity.c.id == activity_id)
-        .with_for_update(),
+        of(Activity).where(Activity.id == activity_id).with_for_update(),
     )
     if row is None:
         raise Refusal("activity.unknown", N_("There is no such activity."))
-    if row["called_off_at"] is not None:
+    if row.called_off_at is not None:
         raise Refusal("activity.called_off", N_("This activity was already cancelled."))
     return row
 
@@ -300,24 +311,23 @@ def _to_come(session: Session, there: Whereabouts, at: datetime) -> Whereabouts:
 
 def _keep_place(session: Session, activity_id: UUID, there: Whereabouts, place: str) -> None:
     """Say where an activity is with each who takes part, sealed for them; with whose file is destroyed nothing."""
-    here = program_of(session)
-    rows = many(
+    rows = tuples(
         session,
-        select(_part.c.id, _follow_up.c.participant_id)
-        .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        only(ActivityPart.id, FollowUp.participant_id)
+        .join(FollowUp, joins(ActivityPart.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _part.c.program_id == here,
-            _part.c.activity_id == activity_id,
-            _part.c.taken_out_at.is_(None),
-            _participant.c.destroyed_at.is_(None),
+            ActivityPart.activity_id == activity_id,
+            col(ActivityPart.taken_out_at).is_(None),
+            col(Participant.destroyed_at).is_(None),
         ),
     )
-    for row in rows:
-        session.execute(
-            update(_part)
-            .where(_part.c.program_id == here, _part.c.id == row["id"])
-            .values(sealed=sealed(session, row["participant_id"], WHERE, row["id"], place), where_mark=there.mark)
+    for part_id, participant_id in rows:
+        run(
+            session,
+            changes(ActivityPart)
+            .where(ActivityPart.id == part_id)
+            .values(sealed=sealed(session, participant_id, WHERE, part_id, place), where_mark=there.mark),
         )
 
 
@@ -358,17 +368,11 @@ def _refuse_meeting(
 
 def _answer_those_allowed(session: Session, *, by: Actor, at: datetime) -> None:
     """Whoever was asked about an activity that is allowed by now has seen to it, by it or by what it met with."""
-    asked = {UUID(row["item"]) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
-    rows = many(
-        session,
-        select(_activity, where_marked()).where(
-            _activity.c.program_id == program_of(session), _activity.c.id.in_(asked)
-        ),
-    )
-    for row in rows:
-        there = taking_part(session, row["id"])
-        if row["called_off_at"] is not None or not _would_meet(session, where_is(row), there, row["id"]):
-            _answered(session, row["id"], by=by, at=at)
+    asked = {UUID(row.item) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
+    for row in every(session, of(Placed).where(col(Activity.id).in_(asked))):
+        there = taking_part(session, row.id)
+        if row.called_off_at is not None or not _would_meet(session, where_is(row, row.where_mark), there, row.id):
+            _answered(session, row.id, by=by, at=at)
 
 
 def _answered(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -383,14 +387,14 @@ def _link(role: HeldRole, person_id: UUID) -> Link:
 def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> frozenset[UUID]:
     """Those of these who recruit others."""
     return frozenset(
-        session.scalars(
-            select(_follow_up.c.id)
-            .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        scalars(
+            session,
+            only(FollowUp.id)
+            .join(Participant, joins(FollowUp.participant_id, Participant))
             .where(
-                _follow_up.c.program_id == program_of(session),
-                _follow_up.c.id.in_(list(follow_up_ids)),
-                _participant.c.recruiter,
-            )
+                col(FollowUp.id).in_(list(follow_up_ids)),
+                col(Participant.recruiter),
+            ),
         )
     )
 
@@ -398,9 +402,38 @@ def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> fro
 _APART: Final = N_("The activity of %(day)s is not allowed: remove a participant from it, or cancel it")
 
 
+class _Part(Placed):
+    """An activity with one who takes part in it, and where it is as their part says, sealed."""
+
+    model_config = SHAPE
+    part_id: UUID = also(ActivityPart.id)
+    sealed: bytes | None = also(ActivityPart.sealed)
+    participant_id: UUID = also(Participant.id)
+    number: str = surely(Participant.number)
+    recruiter: bool = also(Participant.recruiter)
+    alone: bool = also(ActivityPart.alone)
+    follow_up_id: UUID = also(ActivityPart.follow_up_id)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """An activity with those who take part in it: `parts` are their follow-ups, numbers, and whether they recruit."""
+
+    id: UUID
+    held_on: date
+    begins: time | None
+    minutes: int | None
+    kind: str
+    alone: bool
+    place: str | None
+    numbers: list[str]
+    parts: list[tuple[UUID, str, bool]]
+    is_allowed: bool
+
+
 def planned(
     session: Session, follow_up_ids: Collection[UUID], since: date, *, kept_from: Collection[UUID] = ()
-) -> list[dict[str, Any]]:
+) -> list[Planned]:
     """What is planned with any of these from a local day on, the nearest first, each with those who take part.
 
     An activity has everyone's `numbers`, also those that are not of `follow_up_ids`, but for the participants that the
@@ -409,65 +442,63 @@ def planned(
     `is_allowed` is whether it brings nobody together who may not be (AD-C4); one about which somebody is still asked
     stays here after its day.
     """
-    here = program_of(session)
-    wanted = _part.c.follow_up_id.in_(list(follow_up_ids))
-    theirs = select(_part.c.activity_id).where(_part.c.program_id == here, wanted)
-    asked = {UUID(row["item"]) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
-    rows = many(
+    wanted = col(ActivityPart.follow_up_id).in_(list(follow_up_ids))
+    theirs = only(ActivityPart.activity_id).where(wanted)
+    asked = {UUID(row.item) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
+    rows = every(
         session,
-        select(
-            *(_activity.c[name] for name in ("id", "held_on", "begins", "minutes", "kind")),
-            where_marked(),
-            _part.c.id.label("part_id"),
-            _part.c.sealed,
-            _participant.c.id.label("participant_id"),
-            _participant.c.number,
-            _participant.c.recruiter,
-            _part.c.alone,
-            _part.c.follow_up_id,
-        )
-        .join(_part, refers(_part.c.activity_id, _activity))
-        .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        of(_Part)
+        .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
+        .join(FollowUp, joins(ActivityPart.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _activity.c.program_id == here,
-            _activity.c.id.in_(theirs),
-            or_(_activity.c.held_on >= since, _activity.c.id.in_(asked)),
-            _activity.c.called_off_at.is_(None),
-            _part.c.taken_out_at.is_(None),
+            col(Activity.id).in_(theirs),
+            or_(col(Activity.held_on) >= since, col(Activity.id).in_(asked)),
+            col(Activity.called_off_at).is_(None),
+            col(ActivityPart.taken_out_at).is_(None),
         )
-        .order_by(_activity.c.held_on, _activity.c.begins.asc().nulls_first(), _activity.c.id, _part.c.place),
+        .order_by(
+            col(Activity.held_on), col(Activity.begins).asc().nulls_first(), col(Activity.id), col(ActivityPart.place)
+        ),
     )
-    found: dict[UUID, dict[str, Any]] = {}
-    for row in rows:
-        blob, part_id = row.pop("sealed"), row.pop("part_id")
-        entry = found.setdefault(row["id"], {**row, "place": None, "numbers": [], "parts": [], "with_whom": []})
-        entry["with_whom"].append(row["follow_up_id"])
-        if row["participant_id"] not in kept_from:
-            entry["numbers"].append(row["number"])
-            entry["parts"].append((row["follow_up_id"], row["number"], row["recruiter"]))
-            if entry["place"] is None:
-                entry["place"] = _place_of(session, row["participant_id"], part_id, blob)
-    for entry in found.values():
-        entry["is_allowed"] = not _would_meet(session, where_is(entry), entry.pop("with_whom"), entry["id"])
-    return list(found.values())
+    found: list[Planned] = []
+    for _, together in groupby(rows, key=lambda row: row.id):
+        here = list(together)
+        row, shown = here[0], [row for row in here if row.participant_id not in kept_from]
+        places = (_place_of(session, row.participant_id, row.part_id, row.sealed) for row in shown)
+        there, with_whom = where_is(row, row.where_mark), [row.follow_up_id for row in here]
+        found.append(
+            Planned(
+                row.id,
+                row.held_on,
+                row.begins,
+                row.minutes,
+                row.kind,
+                row.alone,
+                place=next((place for place in places if place is not None), None),
+                numbers=[row.number for row in shown],
+                parts=[(row.follow_up_id, row.number, row.recruiter) for row in shown],
+                is_allowed=not _would_meet(session, there, with_whom, row.id),
+            )
+        )
+    return found
 
 
 def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
     """The follow-ups of those with whom an activity is planned; whoever was taken out of it is none of them."""
     return list(
-        session.scalars(
-            select(_part.c.follow_up_id)
+        scalars(
+            session,
+            only(ActivityPart.follow_up_id)
             .where(
-                _part.c.program_id == program_of(session),
-                _part.c.activity_id == activity_id,
-                _part.c.taken_out_at.is_(None),
+                ActivityPart.activity_id == activity_id,
+                col(ActivityPart.taken_out_at).is_(None),
             )
-            .order_by(_part.c.place)
+            .order_by(col(ActivityPart.place)),
         )
     )
 
 
-def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[dict[str, Any]]:
+def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
     """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
-    return many(session, _of_one(session, follow_up_id, since))
+    return every(session, _of_one(follow_up_id, since))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, insert, or_, select, update
+from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from domain.agreements import agreements
 from domain.casework import assigning
@@ -21,14 +21,14 @@ from domain.follow_ups.locking import Held, change, hold, refuse_unless_followed
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, every, joins, of, only, run, scalar, scalars
+from domain.kernel.scope import program_of
 from domain.mail.notices import coordination_chain
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.terms.days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
 from domain.terms.parts import PRIMARY, ROLES
 from domain.terms.sharing import Circle, circle_of
 from locales import N_, say
-from models.base import refers, table_of
 from models.casework import SETTLED, Case, Task
 from models.departure import Departure
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
@@ -42,13 +42,6 @@ FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
 #: The coordinator's task where the second of a pair stays after all and could not be given their place again.
 FIND_A_SECOND: Final = "follow_up.second"
-
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_barred = table_of(Barred)
-_case = table_of(Case)
-_departure = table_of(Departure)
-_task = table_of(Task)
 
 
 def assign(
@@ -73,8 +66,8 @@ def assign(
     if kind not in ASSIGNMENT_KINDS:
         raise Refusal("assignment.kind.malformed", N_("Say whether this is the primary worker or the second."))
     refuse_unless_followed(held)
-    now = {row["kind"]: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
-    has_it = now[kind]["person_id"] if kind in now else None
+    now = {row.kind: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
+    has_it = now[kind].person_id if kind in now else None
     if has_it == person_id:
         raise Refusal("assignment.theirs_already", N_("This worker already has this part in the follow-up."))
     if has_it != instead_of:
@@ -85,13 +78,14 @@ def assign(
     role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
     for row in now.values():
         # Who takes the other part leaves the one that they had.
-        if row["kind"] == kind or row["person_id"] == person_id:
+        if row.kind == kind or row.person_id == person_id:
             _end(session, held, row)
     assignment_id = uuid4()
     try:
         with session.begin_nested():
-            session.execute(
-                insert(_assignment).values(
+            run(
+                session,
+                insert(Assignment).values(
                     program_id=program_of(session),
                     id=assignment_id,
                     follow_up_id=follow_up_id,
@@ -102,7 +96,7 @@ def assign(
                     assigned_at=at,
                     assigned_by=by.person_id,
                     assigned_as=by.role,
-                )
+                ),
             )
     except IntegrityError:
         # A part that begins later stands in the way, which the rows of today do not show.
@@ -133,7 +127,7 @@ def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: s
     The task that asked for a worker is called off: nobody has to find one any more.
     """
     held = hold(session, follow_up_id, by=by, at=at)
-    asked = _open_task(session, held.row["vacancy_task_id"])
+    asked = _open_task(session, held.row.vacancy_task_id)
     if kind == PRIMARY and asked is not None:
         assigning.call_off(session, asked, by=by, at=at)
         change(session, held, vacancy_task_id=None)
@@ -164,13 +158,13 @@ def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
 
 def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
     return list(
-        session.scalars(
-            select(_task.c.id).where(
-                _task.c.program_id == program_of(session),
-                _task.c.step == FIND_A_SECOND,
-                _task.c.item == str(follow_up_id),
-                _task.c.state == "open",
-            )
+        scalars(
+            session,
+            only(Task.id).where(
+                Task.step == FIND_A_SECOND,
+                col(Task.item) == str(follow_up_id),
+                Task.state == "open",
+            ),
         )
     )
 
@@ -183,7 +177,7 @@ def end_part(
     Raises Refusal where they have none.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
-    mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row["person_id"] == person_id]
+    mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row.person_id == person_id]
     if not mine:
         raise Refusal("assignment.unknown", N_("This worker has no part in this follow-up."))
     for row in mine:
@@ -198,15 +192,15 @@ def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Ac
     An active one that nobody accompanies from now on is a vacancy in the same transaction. Does nothing where they have
     none.
     """
-    parts = session.execute(
-        select(_assignment.c.id, _assignment.c.follow_up_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+    parts = run(
+        session,
+        only(Assignment.id, Assignment.follow_up_id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .where(
-            _assignment.c.program_id == program_of(session),
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.person_id == person_id,
-            _assignment.c.withdrawn_at.is_(None),
-        )
+            FollowUp.participant_id == participant_id,
+            Assignment.person_id == person_id,
+            col(Assignment.withdrawn_at).is_(None),
+        ),
     ).all()
     ids = {part.id for part in parts}
     for follow_up_id in sorted({part.follow_up_id for part in parts}):
@@ -223,7 +217,7 @@ def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by
     left = [
         row
         for row in parts_of(session, follow_up_id)
-        if row["id"] in ids and (row["ends_on"] is None or row["ends_on"] >= held.day)
+        if row.id in ids and (row.ends_on is None or row.ends_on >= held.day)
     ]
     for row in left:
         _end(session, held, row)
@@ -356,14 +350,14 @@ def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date])
 
 def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], date]:
     """Which organizations those of `people` leave whose departure is under way, each with their last day there."""
-    rows = session.execute(
-        select(_departure.c.person_id, _departure.c.organization_id, _departure.c.last_day)
-        .join(_case, refers(_departure.c.case_id, _case))
+    rows = run(
+        session,
+        only(Departure.person_id, Departure.organization_id, Departure.last_day)
+        .join(Case, joins(Departure.case_id, Case))
         .where(
-            _departure.c.program_id == program_of(session),
-            _departure.c.person_id.in_(list(people)),
-            _case.c.state == "open",
-        )
+            col(Departure.person_id).in_(list(people)),
+            Case.state == "open",
+        ),
     )
     return {(row.person_id, row.organization_id): row.last_day for row in rows}
 
@@ -371,12 +365,12 @@ def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, U
 def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
     """The workers whom a participant does not want in their file."""
     return frozenset(
-        session.scalars(
-            select(_barred.c.person_id).where(
-                _barred.c.program_id == program_of(session),
-                _barred.c.participant_id == participant_id,
-                _barred.c.lifted_at.is_(None),
-            )
+        scalars(
+            session,
+            only(Barred.person_id).where(
+                Barred.participant_id == participant_id,
+                col(Barred.lifted_at).is_(None),
+            ),
         )
     )
 
@@ -384,63 +378,61 @@ def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
 def holds(day: date) -> ColumnElement[bool]:
     """The condition on `assignment` that it has the local `day`."""
     return and_(
-        _assignment.c.withdrawn_at.is_(None),
-        _assignment.c.starts_on <= day,
-        or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
+        col(Assignment.withdrawn_at).is_(None),
+        col(Assignment.starts_on) <= day,
+        or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day),
     )
 
 
 def on_day(
     session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
-) -> list[dict[str, Any]]:
+) -> list[Assignment]:
     """The parts that workers have in follow-ups on a local day, primary ones first."""
-    narrowed = [] if follow_up_ids is None else [_assignment.c.follow_up_id.in_(list(follow_up_ids))]
+    narrowed = [] if follow_up_ids is None else [col(Assignment.follow_up_id).in_(list(follow_up_ids))]
     if people is not None:
-        narrowed.append(_assignment.c.person_id.in_(list(people)))
-    return many(
+        narrowed.append(col(Assignment.person_id).in_(list(people)))
+    return every(
         session,
-        select(_assignment)
-        .where(_assignment.c.program_id == program_of(session), holds(day), *narrowed)
-        .order_by(_assignment.c.kind, _assignment.c.starts_on, _assignment.c.id),
+        of(Assignment)
+        .where(holds(day), *narrowed)
+        .order_by(col(Assignment.kind), col(Assignment.starts_on), col(Assignment.id)),
     )
 
 
-def parts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+def parts_of(session: Session, follow_up_id: UUID) -> list[Assignment]:
     """Every part that somebody had in a follow-up, the newest first; those that were withdrawn are left out."""
-    return many(
+    return every(
         session,
-        select(_assignment)
+        of(Assignment)
         .where(
-            _assignment.c.program_id == program_of(session),
-            _assignment.c.follow_up_id == follow_up_id,
-            _assignment.c.withdrawn_at.is_(None),
+            Assignment.follow_up_id == follow_up_id,
+            col(Assignment.withdrawn_at).is_(None),
         )
-        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id),
+        .order_by(col(Assignment.starts_on).desc(), col(Assignment.kind), col(Assignment.id)),
     )
 
 
 def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """By follow-up, who accompanied the participant last, where nobody does as the primary worker now."""
-    rows = many(
+    rows = every(
         session,
-        select(_assignment.c.follow_up_id, _assignment.c.person_id, _assignment.c.ended_at)
+        of(Assignment)
         .where(
-            _assignment.c.program_id == program_of(session),
-            _assignment.c.follow_up_id.in_(list(follow_up_ids)),
-            _assignment.c.kind == PRIMARY,
+            col(Assignment.follow_up_id).in_(list(follow_up_ids)),
+            Assignment.kind == PRIMARY,
         )
-        .order_by(_assignment.c.ended_at.asc().nulls_last(), _assignment.c.id),
+        .order_by(col(Assignment.ended_at).asc().nulls_last(), col(Assignment.id)),
     )
-    last = {row["follow_up_id"]: row for row in rows}
-    return {follow_up_id: row["person_id"] for follow_up_id, row in last.items() if row["ended_at"] is not None}
+    last = {row.follow_up_id: row for row in rows}
+    return {follow_up_id: row.person_id for follow_up_id, row in last.items() if row.ended_at is not None}
 
 
 def is_vacant(session: Session, held: Held, today: Standing) -> bool:
     """Whether a follow-up is active and nobody accompanies it who works in the program on the day."""
-    if held.row["state"] != "active":
+    if held.row.state != "active":
         return False
-    primaries = [row for row in on_day(session, held.day, follow_up_ids=[held.id]) if row["kind"] == PRIMARY]
-    return not any(role_for(today, row["person_id"], PRIMARY) for row in primaries)
+    primaries = [row for row in on_day(session, held.day, follow_up_ids=[held.id]) if row.kind == PRIMARY]
+    return not any(role_for(today, row.person_id, PRIMARY) for row in primaries)
 
 
 def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -450,7 +442,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
     """
     held = hold(session, follow_up_id, by=by, at=at)
     vacant = is_vacant(session, held, standing(session, held.day))
-    open_task = _open_task(session, held.row["vacancy_task_id"])
+    open_task = _open_task(session, held.row.vacancy_task_id)
     if vacant and open_task is None:
         due = program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
         words = {lang: say(lang, N_("Find a worker for %(number)s"), number=held.number) for lang in ("fr", "en")}
@@ -469,7 +461,7 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
         change(session, held, vacancy_task_id=task_id)
         tell(session, held, "follow_up.vacant")
     elif not vacant and open_task is not None:
-        if held.row["state"] == "active":
+        if held.row.state == "active":
             complete_task(session, open_task, by=by, at=at, in_its_act=True)
         else:
             assigning.call_off(session, open_task, by=by, at=at)
@@ -480,30 +472,31 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
     if task_id is None:
         return None
-    found: UUID | None = session.scalar(
-        select(_task.c.id).where(
-            _task.c.program_id == program_of(session),
-            _task.c.id == task_id,
-            _task.c.state.not_in([*SETTLED, "cancelled"]),
-        )
+    found: UUID | None = scalar(
+        session,
+        only(Task.id).where(
+            Task.id == task_id,
+            col(Task.state).not_in([*SETTLED, "cancelled"]),
+        ),
     )
     return found
 
 
-def _end(session: Session, held: Held, row: Mapping[str, Any]) -> None:
+def _end(session: Session, held: Held, row: Assignment) -> None:
     """End a part: its last day was yesterday, so that whoever comes has today. One that began today is withdrawn."""
     yesterday = held.day - timedelta(days=1)
-    values = {"withdrawn_at": held.at} if row["starts_on"] > yesterday else {"ends_on": yesterday}
-    session.execute(
-        update(_assignment)
-        .where(_assignment.c.program_id == program_of(session), _assignment.c.id == row["id"])
-        .values(ended_at=held.at, ended_by=held.by.person_id, ended_as=held.by.role, **values)
+    values = {"withdrawn_at": held.at} if row.starts_on > yesterday else {"ends_on": yesterday}
+    run(
+        session,
+        changes(Assignment)
+        .where(Assignment.id == row.id)
+        .values(ended_at=held.at, ended_by=held.by.person_id, ended_as=held.by.role, **values),
     )
     tell(
         session,
         held,
         "follow_up.part_ended",
-        worker=str(row["person_id"]),
-        organization=str(row["organization_id"]),
-        kind=row["kind"],
+        worker=str(row.person_id),
+        organization=str(row.organization_id),
+        kind=row.kind,
     )

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, or_
 
 from domain.follow_ups.locking import change, hold, refuse_unless_followed, tell
 from domain.follow_ups.weeks import sunday_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import changes, col, every, of, only, run, scalar, tuples
+from domain.kernel.scope import local_day, program_of
 from locales import N_
-from models.base import table_of
 from models.follow_up import MEANS, STRATEGIES, ContactAttempt, FollowUp, NoShow, WeeklyNote
 
 #: At most so many further attempts after somebody was lost (FU-2).
@@ -26,11 +26,6 @@ MOST_ATTEMPTS: Final = 2
 LEAST_MINUTES: Final = 10
 #: What happened longer ago is not entered any more as something that happens now.
 LOOKS_BACK: Final = timedelta(days=31)
-
-_attempt = table_of(ContactAttempt)
-_no_show = table_of(NoShow)
-_note = table_of(WeeklyNote)
-_follow_up = table_of(FollowUp)
 
 
 def record_attempt(
@@ -63,8 +58,9 @@ def record_attempt(
             ),
             source="FU-2",
         )
-    session.execute(
-        insert(_attempt).values(
+    run(
+        session,
+        insert(ContactAttempt).values(
             program_id=program_of(session),
             id=uuid4(),
             follow_up_id=follow_up_id,
@@ -73,7 +69,7 @@ def record_attempt(
             reached=reached,
             tried_by=_person(by),
             recorded_at=at,
-        )
+        ),
     )
     change(session, held)
     tell(session, held, "follow_up.tried", means=means, reached=reached, day=day.isoformat())
@@ -108,17 +104,18 @@ def record_no_show(
             least=LEAST_MINUTES,
         )
     here = program_of(session)
-    if session.scalar(
-        select(_no_show.c.id).where(
-            _no_show.c.program_id == here,
-            _no_show.c.follow_up_id == follow_up_id,
-            _no_show.c.expected_at == expected_at,
-        )
+    if scalar(
+        session,
+        only(NoShow.id).where(
+            NoShow.follow_up_id == follow_up_id,
+            NoShow.expected_at == expected_at,
+        ),
     ):
         raise Refusal("no_show.there_already", N_("This missed meeting is already recorded."))
     no_show_id = uuid4()
-    session.execute(
-        insert(_no_show).values(
+    run(
+        session,
+        insert(NoShow).values(
             program_id=here,
             id=no_show_id,
             follow_up_id=follow_up_id,
@@ -126,7 +123,7 @@ def record_no_show(
             waited_minutes=waited_minutes,
             recorded_by=_person(by),
             recorded_at=at,
-        )
+        ),
     )
     change(session, held)
     tell(session, held, "follow_up.no_show", day=local_day(session, expected_at).isoformat(), minutes=waited_minutes)
@@ -147,39 +144,37 @@ def agree_strategy(
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if strategy not in STRATEGIES:
         raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
-    done = session.execute(
-        update(_no_show)
+    done = run(
+        session,
+        changes(NoShow)
         .where(
-            _no_show.c.program_id == program_of(session),
-            _no_show.c.id == no_show_id,
-            _no_show.c.follow_up_id == follow_up_id,
-            _no_show.c.strategy.is_(None),
+            NoShow.id == no_show_id,
+            NoShow.follow_up_id == follow_up_id,
+            col(NoShow.strategy).is_(None),
         )
-        .values(strategy=strategy, agreed_on=held.day)
+        .values(strategy=strategy, agreed_on=held.day),
     )
-    if done.rowcount != 1:  # type: ignore[attr-defined]  # an update has one
+    if done.rowcount != 1:  # an update has one
         raise Refusal("no_show.settled", N_("What was agreed after this missed meeting is already recorded."))
     change(session, held)
     tell(session, held, "follow_up.strategy_agreed", strategy=strategy)
 
 
-def attempts_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+def attempts_of(session: Session, follow_up_id: UUID) -> list[ContactAttempt]:
     """Every attempt to reach a participant, the newest first."""
-    return many(
+    return every(
         session,
-        select(_attempt)
-        .where(_attempt.c.program_id == program_of(session), _attempt.c.follow_up_id == follow_up_id)
-        .order_by(_attempt.c.tried_on.desc(), _attempt.c.recorded_at.desc()),
+        of(ContactAttempt)
+        .where(ContactAttempt.follow_up_id == follow_up_id)
+        .order_by(col(ContactAttempt.tried_on).desc(), col(ContactAttempt.recorded_at).desc()),
     )
 
 
-def no_shows_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+def no_shows_of(session: Session, follow_up_id: UUID) -> list[NoShow]:
     """Every meeting to which the participant did not come, the newest first."""
-    return many(
+    return every(
         session,
-        select(_no_show)
-        .where(_no_show.c.program_id == program_of(session), _no_show.c.follow_up_id == follow_up_id)
-        .order_by(_no_show.c.expected_at.desc()),
+        of(NoShow).where(NoShow.follow_up_id == follow_up_id).order_by(col(NoShow.expected_at).desc()),
     )
 
 
@@ -228,20 +223,20 @@ class _Known:
 
 
 def _known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, _Known]:
-    ids, here = list(follow_up_ids), program_of(session)
+    ids = list(follow_up_ids)
     found: dict[UUID, _Known] = {}
-    for row in many(session, select(_follow_up).where(_follow_up.c.program_id == here, _follow_up.c.id.in_(ids))):
-        found[row["id"]] = _Known(row["active_since"], row["active_at"])
-    for row in many(session, select(_attempt).where(_attempt.c.program_id == here, _attempt.c.follow_up_id.in_(ids))):
-        found[row["follow_up_id"]].tries.append((row["tried_on"], row["recorded_at"], row["reached"]))
-    for row in many(
+    for row in every(session, of(FollowUp).where(col(FollowUp.id).in_(ids))):
+        found[row.id] = _Known(row.active_since, row.active_at)
+    for tried in every(session, of(ContactAttempt).where(col(ContactAttempt.follow_up_id).in_(ids))):
+        found[tried.follow_up_id].tries.append((tried.tried_on, tried.recorded_at, tried.reached))
+    for follow_up_id, week, written_at in tuples(
         session,
-        select(_note.c.follow_up_id, _note.c.week, _note.c.written_at).where(
-            _note.c.program_id == here, _note.c.follow_up_id.in_(ids), or_(_note.c.met > 0, _note.c.reached)
+        only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.written_at).where(
+            col(WeeklyNote.follow_up_id).in_(ids), or_(col(WeeklyNote.met) > 0, col(WeeklyNote.reached))
         ),
     ):
-        known = found[row["follow_up_id"]]
-        day = min(sunday_of(row["week"]), local_day(session, row["written_at"]))
+        known = found[follow_up_id]
+        day = min(sunday_of(week), local_day(session, written_at))
         known.met_on = day if known.met_on is None else max(known.met_on, day)
     return found
 

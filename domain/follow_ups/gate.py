@@ -7,31 +7,22 @@ kept cases, or their onboarding is over.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.casework.approving import falls_for_approval
 from domain.declarations.protocol import MAY_FOLLOW
 from domain.declared.reading import Bilingual
 from domain.kernel.bilingual import both
-from domain.kernel.scope import many, program_of
-from domain.roles.roles import Standing
+from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, surely, tuples
+from domain.roles.roles import Link, Standing
 from locales import N_
-from models.base import refers, table_of
 from models.casework import SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import CASE
 from models.program import Person
-
-_case = table_of(Case)
-_task = table_of(Task)
-_version = table_of(ProtocolVersion)
-_chain = table_of(Responsibility)
-_person = table_of(Person)
 
 #: Whom a gate holds back, and where.
 Who = tuple[UUID, UUID]
@@ -54,48 +45,35 @@ class Awaited:
 
 def awaited(session: Session, people: Iterable[UUID], today: Standing) -> dict[Who, tuple[Awaited, ...]]:
     """What each of these people's onboardings still waits for before they follow anybody; those held back alone."""
-    rows = many(
+    rows = every(
         session,
-        select(
-            _case.c.subject_id,
-            _case.c.organization_id,
-            _task.c.id,
-            _task.c.case_id,
-            _task.c.step,
-            _task.c.title_fr,
-            _task.c.title_en,
-            _task.c.state,
-            _task.c.action,
-            *(_task.c[name] for name in ("due_on", "done_by", "done_for", "may_not_approve")),
-            _chain.c.links,
-        )
-        .join(_version, refers(_case.c.protocol_version_id, _version))
-        .join(_task, (_task.c.program_id == _case.c.program_id) & (_task.c.case_id == _case.c.id))
+        of(_Waiting)
+        .join(Case, joins(Task.case_id, Case))
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
         # Of a step that is handed in, whoever approves it has it in hand.
         .outerjoin(
-            _chain,
-            (_chain.c.program_id == _task.c.program_id)
+            Responsibility,
+            same(Responsibility, Task)
             & (
-                ((_task.c.state == "submitted") & (_chain.c.id == _task.c.approved_by_id))
-                | ((_task.c.state != "submitted") & (_chain.c.id == _task.c.owed_by_id))
+                ((col(Task.state) == "submitted") & (col(Responsibility.id) == col(Task.approved_by_id)))
+                | ((col(Task.state) != "submitted") & (col(Responsibility.id) == col(Task.owed_by_id)))
             ),
         )
         .where(
-            _case.c.program_id == program_of(session),
-            _case.c.state == CASE.initial,
-            _case.c.subject_id.in_(list(people)),
-            _case.c.organization_id.is_not(None),
-            _version.c.declared["gates"][MAY_FOLLOW]["steps"].has_key(_task.c.step),
-            _task.c.state.not_in([*SETTLED, "cancelled"]),
+            Case.state == CASE.initial,
+            col(Case.subject_id).in_(list(people)),
+            col(Case.organization_id).is_not(None),
+            inside(ProtocolVersion.declared)["gates"][MAY_FOLLOW]["steps"].has_key(col(Task.step)),
+            col(Task.state).not_in([*SETTLED, "cancelled"]),
         )
-        .order_by(_case.c.id, _task.c.position, _task.c.item),
+        .order_by(col(Case.id), col(Task.position), col(Task.item)),
     )
     found: dict[Who, tuple[Awaited, ...]] = {}
     if rows:
         named = _named(session, rows, today)
         for row in rows:
-            who = (row["subject_id"], row["organization_id"])
-            found[who] = (*found.get(who, ()), _awaited(row, named[row["id"]]))
+            who = (row.subject_id, row.organization_id)
+            found[who] = (*found.get(who, ()), _awaited(row, named[row.id]))
     return found
 
 
@@ -104,37 +82,47 @@ def listed(waits_for: Sequence[Awaited], language: str) -> str:
     return "; ".join(dict.fromkeys(one.in_language(language) for one in waits_for))
 
 
-def _awaited(row: Mapping[str, Any], who: Bilingual) -> Awaited:
-    return Awaited(row["case_id"], row["id"], row["step"], Bilingual(fr=row["title_fr"], en=row["title_en"]), who)
+class _Waiting(Task):
+    """A task that keeps a gate shut: of whose onboarding where, and whose it is, where that is said."""
+
+    model_config = SHAPE
+    subject_id: UUID = surely(Case.subject_id)
+    organization_id: UUID = surely(Case.organization_id)
+    links: list[Link] | None = also(Responsibility.links)
 
 
-def _who(row: Mapping[str, Any], today: Standing) -> list[UUID]:
+def _awaited(row: _Waiting, who: Bilingual) -> Awaited:
+    case_id = surely(row.case_id)
+    return Awaited(case_id, row.id, row.step, Bilingual(fr=row.title_fr, en=row.title_en), who)
+
+
+def _who(row: _Waiting, today: Standing) -> list[UUID]:
     """Who has a task in hand on the day, or is to begin in time for it."""
-    links = row["links"] or []
-    waits = row["state"] == "submitted"
-    falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row["due_on"])
+    links = row.links or []
+    waits = row.state == "submitted"
+    falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row.due_on)
     return [one.person_id for one in falls.holders or falls.waits_for]
 
 
-def _named(session: Session, rows: Sequence[Mapping[str, Any]], today: Standing) -> dict[UUID, Bilingual]:
+def _named(session: Session, rows: Sequence[_Waiting], today: Standing) -> dict[UUID, Bilingual]:
     """Who has each task in hand on the day, by its id."""
-    holders = {row["id"]: _who(row, today) for row in rows}
+    holders = {row.id: _who(row, today) for row in rows}
     names = {
-        row.id: f"{row.given_name} {row.family_name}"
-        for row in session.execute(
-            select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-                _person.c.program_id == program_of(session),
-                _person.c.id.in_({person for people in holders.values() for person in people}),
-            )
+        person_id: f"{given_name} {family_name}"
+        for person_id, given_name, family_name in tuples(
+            session,
+            only(Person.id, Person.given_name, Person.family_name).where(
+                col(Person.id).in_({person for people in holders.values() for person in people}),
+            ),
         )
     }
     said: dict[UUID, Bilingual] = {}
     for row in rows:
-        if row["action"]:
-            said[row["id"]] = both(N_("done automatically"))
-        elif holders[row["id"]]:
-            who = ", ".join(dict.fromkeys(names[person] for person in holders[row["id"]]))
-            said[row["id"]] = Bilingual(fr=who, en=who)
+        if row.action:
+            said[row.id] = both(N_("done automatically"))
+        elif holders[row.id]:
+            who = ", ".join(dict.fromkeys(names[person] for person in holders[row.id]))
+            said[row.id] = Bilingual(fr=who, en=who)
         else:
-            said[row["id"]] = both(N_("this role is vacant"))
+            said[row.id] = both(N_("this role is vacant"))
     return said

@@ -8,20 +8,19 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.agreements.agreements import version_in_force
 from domain.follow_ups import gate
 from domain.follow_ups.assigning import barred_from, departing, given_with, leaves, on_day, roles_for
 from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only, run, scalar
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.terms.days import TO_ACCOMPANY, not_sharing
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from domain.terms.sharing import Withheld, circle_of
 from models.agreement import AgreementRole
-from models.base import table_of
 from models.follow_up import FollowUp, WeeklyNote
 from models.participant import CandidateWorker
 
@@ -37,11 +36,6 @@ WEEKS_COUNTED: Final = 4
 AWAY, LEAVING, BARRED = "away", "leaving", "barred"
 ONBOARDING, NO_AGREEMENT = "onboarding", "no_agreement"
 NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
-
-_follow_up = table_of(FollowUp)
-_note = table_of(WeeklyNote)
-_created = table_of(AgreementRole)
-_named = table_of(CandidateWorker)
 
 
 @dataclass(frozen=True)
@@ -187,12 +181,12 @@ def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
     version = version_in_force(session, organization_id, day)
     if version is None:
         return None
-    hours = session.scalar(
-        select(_created.c.hours_a_week).where(
-            _created.c.program_id == program_of(session),
-            _created.c.agreement_version_id == version["id"],
-            _created.c.role == ROLES[PRIMARY][0],
-        )
+    hours = scalar(
+        session,
+        only(AgreementRole.hours_a_week).where(
+            AgreementRole.agreement_version_id == version.id,
+            AgreementRole.role == ROLES[PRIMARY][0],
+        ),
     )
     return float(hours or 0)
 
@@ -201,31 +195,30 @@ def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, 
     """Each worker's follow-ups of the day: their part, its state, and how much it asks."""
     parts = on_day(session, day, people=people)
     states = {
-        row["id"]: (row["state"], row["intensity"])
-        for row in many(
+        row.id: (row.state, row.intensity)
+        for row in every(
             session,
-            select(_follow_up.c.id, _follow_up.c.state, _follow_up.c.intensity).where(
-                _follow_up.c.program_id == program_of(session),
-                _follow_up.c.id.in_([part["follow_up_id"] for part in parts]),
+            of(FollowUp).where(
+                col(FollowUp.id).in_([part.follow_up_id for part in parts]),
             ),
         )
     }
     found: dict[UUID, list[tuple[str, str, str]]] = {}
     for part in parts:
-        state, intensity = states[part["follow_up_id"]]
+        state, intensity = states[part.follow_up_id]
         if state in ("active", "on_break"):
-            found.setdefault(part["person_id"], []).append((part["kind"], state, intensity))
+            found.setdefault(part.person_id, []).append((part.kind, state, intensity))
     return found
 
 
 def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
     """The parts that each has with candidates who have no number yet, but for one: what they will ask is not known."""
-    rows = session.execute(
-        select(_named.c.worker_id, _named.c.second_id).where(
-            _named.c.program_id == program_of(session),
-            _named.c.ended_at.is_(None),
-            *([] if without is None else [_named.c.participant_id != without]),
-        )
+    rows = run(
+        session,
+        only(CandidateWorker.worker_id, CandidateWorker.second_id).where(
+            col(CandidateWorker.ended_at).is_(None),
+            *([] if without is None else [col(CandidateWorker.participant_id) != without]),
+        ),
     )
     found: dict[UUID, list[str]] = {}
     for row in rows:
@@ -238,14 +231,14 @@ def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
 def _minutes(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, int]:
     """The minutes in person a week of each worker, on average over the last weeks that are over."""
     first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
-    rows = session.execute(
-        select(_note.c.written_by, func.sum(_note.c.minutes).label("minutes"))
+    rows = run(
+        session,
+        only(WeeklyNote.written_by, func.sum(col(WeeklyNote.minutes)).label("minutes"))
         .where(
-            _note.c.program_id == program_of(session),
-            _note.c.written_by.in_(list(people)),
-            _note.c.week >= first,
-            _note.c.week < first + WEEKS_COUNTED * WEEK,
+            col(WeeklyNote.written_by).in_(list(people)),
+            col(WeeklyNote.week) >= first,
+            col(WeeklyNote.week) < first + WEEKS_COUNTED * WEEK,
         )
-        .group_by(_note.c.written_by)
+        .group_by(col(WeeklyNote.written_by)),
     )
     return {row.written_by: round(row.minutes / WEEKS_COUNTED) for row in rows}

@@ -4,33 +4,39 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import Select, select, update
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import SHAPE, also, changes, first, in_program, joins, of, run, select, surely
+from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import FollowUp
 from models.lifecycles import FOLLOW_UP, NoSuchMove
 from models.participant import Participant
 
 KIND: Final = "follow_up"
 
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
+
+class Followed(FollowUp):
+    """A follow-up with what circulates of its participant: the number, and whether they also recruit others."""
+
+    model_config = SHAPE
+    number: str = surely(Participant.number)
+    recruiter: bool = also(Participant.recruiter)
+    languages: list[str] = also(Participant.languages)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Held:
-    """A follow-up that nobody else changes until the transaction ends; `row` holds its participant's number too."""
+    """A follow-up that no one else changes until the transaction ends; `row` holds its participant's number too."""
 
-    row: dict[str, Any]
+    row: Followed
     by: Actor
     at: datetime
     day: date
@@ -38,40 +44,30 @@ class Held:
     @property
     def id(self) -> UUID:
         """The follow-up's id."""
-        found: UUID = self.row["id"]
-        return found
+        return self.row.id
 
     @property
     def number(self) -> str:
         """The participant's number, as it circulates."""
-        found: str = self.row["number"]
-        return found
+        return self.row.number
 
     @property
     def participant_id(self) -> UUID:
         """Whose follow-up it is."""
-        found: UUID = self.row["participant_id"]
-        return found
+        return self.row.participant_id
 
 
-def follow_ups() -> Select[Any]:
-    """Follow-ups with what circulates of their participants: the number, and whether they also recruit others."""
-    return select(_follow_up, _participant.c.number, _participant.c.recruiter, _participant.c.languages).join(
-        _participant, refers(_follow_up.c.participant_id, _participant)
-    )
+def follow_ups() -> SelectOfScalar[Followed]:
+    """Follow-ups of the program, with what circulates of their participants."""
+    return of(Followed).join(Participant, joins(FollowUp.participant_id, Participant))
 
 
 def hold(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Held:
     """Lock a follow-up and read it. Raises Refusal: there is none, or it is not the version `seen` any more."""
-    row = one(
-        session,
-        follow_ups()
-        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
-        .with_for_update(of=_follow_up),
-    )
+    row = first(session, follow_ups().where(FollowUp.id == follow_up_id).with_for_update(of=FollowUp))
     if row is None:
         raise Refusal("follow_up.unknown", N_("There is no such follow-up."))
-    if seen is not None and row["version"] != seen:
+    if seen is not None and row.version != seen:
         raise changed_meanwhile()
     return Held(row, by, at, local_day(session, at))
 
@@ -81,11 +77,12 @@ def hold_person(session: Session, follow_up_id: UUID) -> None:
 
     Does nothing where there is none: `hold` refuses it then.
     """
-    session.execute(
-        select(_participant.c.id)
-        .join(_follow_up, refers(_follow_up.c.participant_id, _participant))
-        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == follow_up_id)
-        .with_for_update(of=_participant)
+    run(
+        session,
+        select(Participant.id)
+        .join(FollowUp, joins(FollowUp.participant_id, Participant))
+        .where(in_program(FollowUp), FollowUp.id == follow_up_id)
+        .with_for_update(of=Participant),
     )
 
 
@@ -99,12 +96,9 @@ def changed_meanwhile() -> Refusal:
 
 def change(session: Session, held: Held, **values: Any) -> None:
     """Write columns of the held follow-up, and count its version up."""
-    session.execute(
-        update(_follow_up)
-        .where(_follow_up.c.program_id == program_of(session), _follow_up.c.id == held.id)
-        .values(version=held.row["version"] + 1, **values)
-    )
-    held.row.update(values, version=held.row["version"] + 1)
+    values["version"] = held.row.version + 1
+    run(session, changes(FollowUp).where(FollowUp.id == held.id).values(**values))
+    held.row = cast("Any", held.row)._replace(**values)
 
 
 def move(session: Session, held: Held, name: str, verb: str, *, reason: str | None = None, **facts: Any) -> None:
@@ -112,7 +106,7 @@ def move(session: Session, held: Held, name: str, verb: str, *, reason: str | No
 
     Raises Refusal where the table of moves does not hold it.
     """
-    state = held.row["state"]
+    state = held.row.state
     try:
         after = FOLLOW_UP.after(state, name)
     except NoSuchMove:
@@ -138,7 +132,7 @@ def tell(session: Session, held: Held, verb: str, **facts: Any) -> None:
 
 def refuse_unless_followed(held: Held) -> None:
     """Refuse what makes sense only while somebody accompanies the participant. Raises Refusal."""
-    state = held.row["state"]
+    state = held.row.state
     if state in ("inactive", "completed"):
         raise Refusal(f"follow_up.{state}", _NOT_FROM[state], source="FU-1")
 

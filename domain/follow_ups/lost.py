@@ -8,23 +8,18 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
-from domain.kernel.scope import many, program_of
-from models.base import table_of
+from domain.kernel.rows import col, every, only, tuples
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one attempt that nobody answered a week after the last contact.
 LOSING_AFTER: Final = timedelta(days=14)
 #: It is the committee's to talk about after three weeks, or once two further attempts went unanswered (FU-2).
 LOST_AFTER: Final = timedelta(days=21)
-
-_follow_up = table_of(FollowUp)
-_note = table_of(WeeklyNote)
 
 
 @dataclass(frozen=True)
@@ -51,30 +46,25 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     A break is not: its terms are agreed. Nor is one that nobody accompanies a loss of contact with the participant
     alone, but it counts all the same: whoever waits for a worker is lost just so.
     """
-    here = program_of(session)
-    narrowed = [] if follow_up_ids is None else [_follow_up.c.id.in_(list(follow_up_ids))]
-    rows = many(session, follow_ups().where(_follow_up.c.program_id == here, _follow_up.c.state == "active", *narrowed))
-    ids = [row["id"] for row in rows]
+    narrowed = [] if follow_up_ids is None else [col(FollowUp.id).in_(list(follow_up_ids))]
+    rows = every(session, follow_ups().where(FollowUp.state == "active", *narrowed))
+    ids = [row.id for row in rows]
     contacts, tries = last_contacts(session, ids), unanswered_of(session, ids)
     whys: dict[UUID, str] = {}
-    for note in many(
+    for follow_up_id, week, why in tuples(
         session,
-        select(_note.c.follow_up_id, _note.c.week, _note.c.why_none)
+        only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.why_none)
         .where(
-            _note.c.program_id == here,
-            _note.c.follow_up_id.in_(ids),
-            _note.c.why_none.is_not(None),
-            _note.c.reached.is_(False),
+            col(WeeklyNote.follow_up_id).in_(ids),
+            col(WeeklyNote.why_none).is_not(None),
+            col(WeeklyNote.reached).is_(False),
         )
-        .order_by(_note.c.week),
+        .order_by(col(WeeklyNote.week)),
     ):
         # What was noted before the last contact tells of another time that they were not reached.
-        if sunday_of(note["week"]) > contacts[note["follow_up_id"]]:
-            whys[note["follow_up_id"]] = note["why_none"]
-    found = [
-        judged(row["id"], row["number"], contacts[row["id"]], whys.get(row["id"], ""), tries[row["id"]], day)
-        for row in rows
-    ]
+        if sunday_of(week) > contacts[follow_up_id]:
+            whys[follow_up_id] = why or ""
+    found = [judged(row.id, row.number, contacts[row.id], whys.get(row.id, ""), tries[row.id], day) for row in rows]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.days, one.number))
 
 

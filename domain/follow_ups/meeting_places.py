@@ -14,23 +14,21 @@ from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.follow_ups.words import WHERE
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, also, col, joins, only, run, select, tuples, value_of
+from domain.kernel.scope import program_of
 from domain.participants.sealing import mark
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import Activity, ActivityPart
 
 SHORTEST: Final = 15
 LONGEST: Final = 24 * 60
 LONGEST_PLACE: Final = 120
-
-_activity = table_of(Activity)
-_part = table_of(ActivityPart)
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def hold_all(session: Session) -> None:
 
     What they see of each other's places is then what stands.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"activities/{program_of(session)}", 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"activities/{program_of(session)}", 0))))
 
 
 def also_there(session: Session, there: Whereabouts | None, *, but: Collection[UUID] = ()) -> set[UUID]:
@@ -97,42 +95,50 @@ def also_there(session: Session, there: Whereabouts | None, *, but: Collection[U
     if there is None:
         return set()
     day = timedelta(days=1)
-    rows = many(
+    rows = tuples(
         session,
-        select(_activity.c.held_on, _activity.c.begins, _activity.c.minutes, _part.c.where_mark, _part.c.follow_up_id)
-        .join(_part, refers(_part.c.activity_id, _activity))
+        only(Activity.held_on, Activity.begins, Activity.minutes, ActivityPart.where_mark, ActivityPart.follow_up_id)
+        .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
         .where(
-            _activity.c.program_id == program_of(session),
-            _activity.c.id.not_in(list(but)),
-            _activity.c.called_off_at.is_(None),
-            _part.c.where_mark == there.mark,
-            _activity.c.held_on.between(there.held_on - day, there.held_on + day),
-            _part.c.taken_out_at.is_(None),
+            col(Activity.id).not_in(list(but)),
+            col(Activity.called_off_at).is_(None),
+            ActivityPart.where_mark == there.mark,
+            col(Activity.held_on).between(there.held_on - day, there.held_on + day),
+            col(ActivityPart.taken_out_at).is_(None),
         ),
     )
     begins, ends = there.span
     found = set()
-    for row in rows:
-        other = where_is(row)
+    for held_on, starts, minutes, where, follow_up_id in rows:
+        other = _whereabouts(held_on, starts, minutes, where)
         if other is not None and other.span[0] < ends and begins < other.span[1]:
-            found.add(row["follow_up_id"])
+            found.add(follow_up_id)
     return found
 
 
-def where_marked() -> ColumnElement[str | None]:
+def _where_marked() -> ColumnElement[str | None]:
     """The blind mark of where an activity is, as those who take part have it: a column beside those of the activity."""
-    part = _part.alias()
+    part = aliased(ActivityPart)
     return (
-        select(func.max(part.c.where_mark))
-        .where(refers(part.c.activity_id, _activity), part.c.taken_out_at.is_(None))
-        .correlate(_activity)
+        select(func.max(col(part.where_mark)))
+        .where(joins(part.activity_id, Activity), col(part.taken_out_at).is_(None))
+        .correlate(Activity)
         .scalar_subquery()
         .label("where_mark")
     )
 
 
-def where_is(row: dict[str, Any]) -> Whereabouts | None:
+class Placed(Activity):
+    """An activity with the blind mark of where it is."""
+
+    model_config = SHAPE
+    where_mark: str | None = also(value_of(_where_marked()))
+
+
+def where_is(row: Activity, where_mark: str | None) -> Whereabouts | None:
     """When and where an activity is, as its row and its mark say; None of one of which that is not known."""
-    if row["begins"] is None or row["where_mark"] is None:
-        return None
-    return Whereabouts(row["held_on"], row["begins"], row["minutes"], row["where_mark"])
+    return _whereabouts(row.held_on, row.begins, row.minutes, where_mark)
+
+
+def _whereabouts(held_on: date, begins: time | None, minutes: int | None, where: str | None) -> Whereabouts | None:
+    return None if begins is None or minutes is None or where is None else Whereabouts(held_on, begins, minutes, where)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Insert, Update, insert
 from sqlmodel import Session
 
 from domain.casework import assigning
@@ -22,26 +22,35 @@ from domain.follow_ups.words import NOTE, opened, sealed
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import changes, col, every, of, only, run, scalar, tuples
+from domain.kernel.scope import local_day, program_of
 from domain.record.reads import Ground, Purpose, record_read
 from domain.terms.parts import PRIMARY
 from locales import N_, say, show_day
-from models.base import table_of
 from models.casework import SETTLED, Task
-from models.follow_up import WHY_NONE, Assignment, FollowUp, WeeklyNote
+from models.follow_up import WHY_NONE, WeeklyNote
 
 #: The note of a week may be written until so long after it, and begun from its Monday on.
 LATEST: Final = timedelta(weeks=8)
 MOST_MEETINGS: Final = 21
 MOST_MINUTES: Final = 6_000
 
-_note = table_of(WeeklyNote)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
-_task = table_of(Task)
 
-#: What may be read of a note without being told of: everything but its words.
-_UNSEALED: Final = tuple(column for column in _note.columns if column.name != "words")
+class Note(NamedTuple):
+    """What may be read of a note without being told of: everything but its words."""
+
+    id: UUID
+    follow_up_id: UUID
+    week: date
+    met: int
+    minutes: int
+    reached: bool
+    why_none: str | None
+    has_words: bool
+    is_complete: bool
+    written_by: UUID
+    written_at: datetime
+    version: int
 
 
 @dataclass(frozen=True)
@@ -83,39 +92,39 @@ def write_note(
         raise Refusal("week.malformed", N_("A week is known by its Monday."))
     if week > held.day:
         raise Refusal("week.malformed", N_("This week has not begun."))
-    if sunday_of(week) < held.row["opened_on"]:
+    if sunday_of(week) < held.row.opened_on:
         raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
     if held.day - sunday_of(week) > LATEST:
         raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
     _check(said, unfinished=unfinished)
     before = note_of(session, follow_up_id, week)
-    if seen is not None and seen != (before["version"] if before is not None else 0):
+    if seen is not None and seen != (before.version if before is not None else 0):
         raise Refusal(
             "note.changed",
             N_("This note was changed by someone else or in another window. Nothing was saved; look again."),
         )
-    note_id: UUID = before["id"] if before is not None else uuid4()
-    values: dict[str, Any] = {
-        "met": said.met,
-        "minutes": said.minutes,
-        "reached": said.reached,
-        "why_none": said.why_none,
-        "words": sealed(session, held.participant_id, NOTE, note_id, said.words) if said.words.strip() else None,
-        "has_words": bool(said.words.strip()),
-        "is_complete": not unfinished,
-        "written_by": by.person_id,
-        "written_at": at,
-        "version": (before["version"] if before is not None else 0) + 1,
-    }
-    where = (_note.c.program_id == program_of(session), _note.c.id == note_id)
+    note_id, version = (before.id, before.version + 1) if before is not None else (uuid4(), 1)
     if before is not None:
-        session.execute(update(_note).where(*where).values(**values))
+        written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
     else:
-        session.execute(
-            insert(_note).values(
-                program_id=program_of(session), id=note_id, follow_up_id=follow_up_id, week=week, **values
-            )
+        written = insert(WeeklyNote).values(
+            program_id=program_of(session), id=note_id, follow_up_id=follow_up_id, week=week
         )
+    run(
+        session,
+        written.values(
+            met=said.met,
+            minutes=said.minutes,
+            reached=said.reached,
+            why_none=said.why_none,
+            words=sealed(session, held.participant_id, NOTE, note_id, said.words) if said.words.strip() else None,
+            has_words=bool(said.words.strip()),
+            is_complete=not unfinished,
+            written_by=by.person_id,
+            written_at=at,
+            version=version,
+        ),
+    )
     change(session, held)
     tell(
         session,
@@ -127,7 +136,6 @@ def write_note(
         has_words=bool(said.words.strip()),
     )
     _settle_tasks(session, follow_up_id, week, by=by, at=at)
-    version: int = values["version"]
     return version
 
 
@@ -143,34 +151,43 @@ def read_words(
 ) -> str:
     """The words of a note, opened, and the record told of it in the same transaction. Raises Refusal: no purpose."""
     record_read(session, "weekly_note", note_id, what="weekly_note", ground=ground, by=by, at=at, purpose=purpose)
-    words = session.scalar(
-        select(_note.c.words).where(_note.c.program_id == program_of(session), _note.c.id == note_id)
-    )
+    words = scalar(session, only(WeeklyNote.words).where(WeeklyNote.id == note_id))
     return opened(session, participant_id, NOTE, note_id, words) if words is not None else ""
 
 
-def note_of(session: Session, follow_up_id: UUID, week: date) -> dict[str, Any] | None:
+def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
     """The note of a week, its words left sealed, or None."""
-    return one(
-        session,
-        select(*_UNSEALED).where(
-            _note.c.program_id == program_of(session), _note.c.follow_up_id == follow_up_id, _note.c.week == week
-        ),
+    return next(
+        iter(_notes(session, WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week)),
+        None,
     )
 
 
-def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[dict[str, Any]]:
+def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
     """The notes of follow-ups, the newest week first, from the week of `since` on. None holds its words."""
-    return many(
+    return _notes(
         session,
-        select(*_UNSEALED)
-        .where(
-            _note.c.program_id == program_of(session),
-            _note.c.follow_up_id.in_(list(follow_up_ids)),
-            *([_note.c.week >= monday_of(since)] if since is not None else []),
-        )
-        .order_by(_note.c.week.desc()),
+        col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)),
+        *([col(WeeklyNote.week) >= monday_of(since)] if since is not None else []),
     )
+
+
+def _notes(session: Session, *wanted: Any) -> list[Note]:
+    statement = only(
+        WeeklyNote.id,
+        WeeklyNote.follow_up_id,
+        WeeklyNote.week,
+        WeeklyNote.met,
+        WeeklyNote.minutes,
+        WeeklyNote.reached,
+        WeeklyNote.why_none,
+        WeeklyNote.has_words,
+        WeeklyNote.is_complete,
+        WeeklyNote.written_by,
+        WeeklyNote.written_at,
+        WeeklyNote.version,
+    )
+    return [Note(*row) for row in tuples(session, statement.where(*wanted).order_by(col(WeeklyNote.week).desc()))]
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
@@ -182,13 +199,13 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
     wanted = {(one_.person_id, one_.organization_id, one_.week): None for one_ in missing(session, day)}
     asked = {
         row.item
-        for row in session.execute(
-            select(_task.c.item).where(
-                _task.c.program_id == program_of(session),
-                _task.c.step == WRITE,
-                _task.c.case_id.is_(None),
-                _task.c.state.not_in(["done", "cancelled"]),
-            )
+        for row in run(
+            session,
+            only(Task.item).where(
+                Task.step == WRITE,
+                col(Task.case_id).is_(None),
+                col(Task.state).not_in(["done", "cancelled"]),
+            ),
         )
     }
     due = program_calendar.calendar_of(session).next_working_day(day)
@@ -223,36 +240,35 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
 def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
     """Call off the tasks of notes that nobody owes any more, as when a follow-up ended meanwhile; how many."""
     owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at))}
-    gone = [row for row in _open_tasks(session) if row["item"] not in owed]
+    gone = [row for row in _open_tasks(session) if row.item not in owed]
     for row in gone:
-        assigning.call_off(session, row["id"], by=by, at=at)
+        assigning.call_off(session, row.id, by=by, at=at)
     return len(gone)
 
 
 def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor, at: datetime) -> None:
     """Complete the task of whoever owed notes of this week, where none is missing any more."""
-    workers = {row["person_id"] for row in parts_of(session, follow_up_id) if row["kind"] == PRIMARY}
+    workers = {row.person_id for row in parts_of(session, follow_up_id) if row.kind == PRIMARY}
     items = {_item(person_id, week) for person_id in workers}
-    tasks = [row for row in _open_tasks(session) if row["item"] in items]
+    tasks = [row for row in _open_tasks(session) if row.item in items]
     if not tasks:
         return
     owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at), people=workers)}
     for row in tasks:
-        if row["item"] not in owed:
-            complete_task(session, row["id"], by=by, at=at, in_its_act=True)
+        if row.item not in owed:
+            complete_task(session, row.id, by=by, at=at, in_its_act=True)
 
 
-def _open_tasks(session: Session) -> list[dict[str, Any]]:
-    return many(
+def _open_tasks(session: Session) -> list[Task]:
+    return every(
         session,
-        select(_task.c.id, _task.c.item)
+        of(Task)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.step == WRITE,
-            _task.c.case_id.is_(None),
-            _task.c.state.not_in([*SETTLED, "cancelled"]),
+            Task.step == WRITE,
+            col(Task.case_id).is_(None),
+            col(Task.state).not_in([*SETTLED, "cancelled"]),
         )
-        .order_by(_task.c.id),
+        .order_by(col(Task.id)),
     )
 
 

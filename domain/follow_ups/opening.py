@@ -5,23 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.follow_ups.assigning import assign, keep_vacancy
 from domain.follow_ups.locking import change, hold, tell
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import first, of, only, run, scalar
+from domain.kernel.scope import local_day, program_of
 from domain.terms.parts import PRIMARY, SECOND
 from locales import N_
-from models.base import table_of
 from models.follow_up import INTENSITIES, FollowUp
 from models.lifecycles import FOLLOW_UP
 from models.participant import Participant
-
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 
 def open_follow_up(
@@ -40,23 +37,16 @@ def open_follow_up(
     participant, not admitted, followed already, or a worker who cannot be given it (`assigning.assign`).
     """
     here, day = program_of(session), local_day(session, at)
-    row = one(
-        session,
-        select(_participant.c.state, _participant.c.number)
-        .where(_participant.c.program_id == here, _participant.c.id == participant_id)
-        .with_for_update(),
-    )
+    row = first(session, of(Participant).where(Participant.id == participant_id).with_for_update())
     if row is None:
         raise Refusal("participant.unknown", N_("There is no such participant."))
-    if row["state"] != "admitted" or row["number"] is None:
+    if row.state != "admitted" or row.number is None:
         raise Refusal(
             "follow_up.not_admitted",
             N_("A follow-up begins with the admission: once the consent is signed and a number given."),
             source="AD-R9",
         )
-    if session.scalar(
-        select(_follow_up.c.id).where(_follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id)
-    ):
+    if scalar(session, only(FollowUp.id).where(FollowUp.participant_id == participant_id)):
         raise Refusal(
             "follow_up.there_already",
             N_("This participant already has a follow-up. It can be resumed at any time."),
@@ -64,8 +54,9 @@ def open_follow_up(
         )
     checked_intensity(intensity)
     follow_up_id = uuid4()
-    session.execute(
-        insert(_follow_up).values(
+    run(
+        session,
+        insert(FollowUp).values(
             program_id=here,
             id=follow_up_id,
             participant_id=participant_id,
@@ -81,7 +72,7 @@ def open_follow_up(
             opened_at=at,
             opened_by=by.person_id,
             version=1,
-        )
+        ),
     )
     held = hold(session, follow_up_id, by=by, at=at)
     tell(session, held, "follow_up.opened")
@@ -99,7 +90,7 @@ def set_intensity(
     """Say how much a follow-up asks of its worker, which counts in their load. Raises Refusal."""
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     checked_intensity(intensity)
-    if held.row["intensity"] != intensity:
+    if held.row.intensity != intensity:
         change(session, held, intensity=intensity)
         tell(session, held, "follow_up.intensity_set", intensity=intensity)
 

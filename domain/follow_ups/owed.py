@@ -8,13 +8,11 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, only, same, scalars, tuples
 from domain.terms.parts import PRIMARY
-from models.base import table_of
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp, WeeklyNote
 
@@ -22,11 +20,6 @@ from models.follow_up import Assignment, FollowUp, WeeklyNote
 WRITE: Final = "follow_up.note"
 #: Of so many past weeks a note is asked for; what was never written before that is the coordinator's to see.
 WEEKS_ASKED: Final = 4
-
-_note = table_of(WeeklyNote)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
-_settlement = table_of(Settlement)
 
 
 @dataclass(frozen=True)
@@ -50,57 +43,55 @@ def missing(
     """
     leaves = last_day is not None and day >= last_day
     over = max(day, sunday_of(monday_of(last_day)) + timedelta(days=1)) if leaves and last_day else day
-    here = program_of(session)
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    narrowed = [] if people is None else [_assignment.c.person_id.in_(list(people))]
-    rows = many(
+    narrowed = [] if people is None else [col(Assignment.person_id).in_(list(people))]
+    rows = tuples(
         session,
-        select(
-            _follow_up.c.id,
-            _follow_up.c.state_since,
-            _assignment.c.person_id,
-            _assignment.c.organization_id,
-            _assignment.c.starts_on,
-            _assignment.c.ends_on,
+        only(
+            FollowUp.id,
+            FollowUp.state_since,
+            Assignment.person_id,
+            Assignment.organization_id,
+            Assignment.starts_on,
+            Assignment.ends_on,
         )
         .join(
-            _assignment,
-            (_assignment.c.program_id == _follow_up.c.program_id) & (_assignment.c.follow_up_id == _follow_up.c.id),
+            Assignment,
+            same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)),
         )
         .where(
-            _follow_up.c.program_id == here,
-            _follow_up.c.state == "active",
-            _assignment.c.kind == PRIMARY,
-            _assignment.c.withdrawn_at.is_(None),
+            FollowUp.state == "active",
+            Assignment.kind == PRIMARY,
+            col(Assignment.withdrawn_at).is_(None),
             *narrowed,
         )
-        .order_by(_follow_up.c.opened_at, _follow_up.c.id),
+        .order_by(col(FollowUp.opened_at), col(FollowUp.id)),
     )
-    complete = {
-        (row.follow_up_id, row.week)
-        for row in session.execute(
-            select(_note.c.follow_up_id, _note.c.week).where(
-                _note.c.program_id == here, _note.c.week >= first, _note.c.is_complete
-            )
+    complete = set(
+        tuples(
+            session,
+            only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
+                col(WeeklyNote.week) >= first, col(WeeklyNote.is_complete)
+            ),
         )
-    }
+    )
     stated = set(
-        session.scalars(
-            select(_settlement.c.holding_id).where(
-                _settlement.c.program_id == here,
-                _settlement.c.kind == "note",
-                _settlement.c.ended_as == "left_unfinished",
-            )
+        scalars(
+            session,
+            only(Settlement.holding_id).where(
+                Settlement.kind == "note",
+                Settlement.ended_as == "left_unfinished",
+            ),
         )
     )
     return [
-        Missing(row["id"], week, row["person_id"], row["organization_id"])
-        for row in rows
-        for week in weeks_ended(max(first, row["state_since"]), over)
-        if row["starts_on"] <= (end := min(sunday_of(week), last_day) if leaves and last_day else sunday_of(week))
-        and (row["ends_on"] is None or row["ends_on"] >= end)
-        and (row["id"], week) not in complete
-        and owed_id(row["id"], week, row["person_id"]) not in stated
+        Missing(follow_up_id, week, person_id, organization_id)
+        for follow_up_id, since, person_id, organization_id, starts_on, ends_on in rows
+        for week in weeks_ended(max(first, since), over)
+        if starts_on <= (end := min(sunday_of(week), last_day) if leaves and last_day else sunday_of(week))
+        and (ends_on is None or ends_on >= end)
+        and (follow_up_id, week) not in complete
+        and owed_id(follow_up_id, week, person_id) not in stated
     ]
 
 

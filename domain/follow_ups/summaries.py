@@ -6,13 +6,12 @@ manager, then the coordinator. Saying that it is complete is what does the step.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, cast, insert, select, update
+from sqlalchemy import Insert, Update, cast, insert
 from sqlalchemy.types import Uuid
 from sqlmodel import Session
 
@@ -23,12 +22,12 @@ from domain.follow_ups.locking import hold as hold_follow_up
 from domain.follow_ups.locking import tell
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import AnySelect, changes, col, joins, only, run, same, scalar, tuples
+from domain.kernel.scope import program_of
 from domain.kernel.typed_words import checked, says_something
 from domain.participants.sealing import seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.departure import FollowUpSummary
 from models.follow_up import Assignment, FollowUp
@@ -41,13 +40,6 @@ ON_AGENDA: Final = "follow_up_summary"
 
 #: What the item of the step looks like: an id, as the part of somebody in a follow-up has.
 _ID: Final = "^[0-9a-f]{32}$"
-
-_summary = table_of(FollowUpSummary)
-_task = table_of(Task)
-_case = table_of(Case)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 
 @dataclass(frozen=True)
@@ -84,14 +76,14 @@ def complete_summary(
     moved = tasks.complete_task(session, task_id, by=by, at=at, in_its_act=True)
     row = asked_by(session, task_id)
     assert row is not None  # noqa: S101 - it was saved a moment ago
-    tell(session, hold_follow_up(session, row["follow_up_id"], by=by, at=at), "follow_up.summarized")
+    tell(session, hold_follow_up(session, row.follow_up_id, by=by, at=at), "follow_up.summarized")
     return moved
 
 
 def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: datetime) -> Moved:
     """Take back that a summary is complete, so that it can be corrected; what was written stays. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=None)
-    if held.task["step"] != WRITTEN:
+    if held.task.step != WRITTEN:
         raise _none()
     return tasks.undo_task(session, task_id, by=by, at=at, reason=tasks.needed_reason(reason), in_its_act=True)
 
@@ -106,84 +98,99 @@ def read_summary(
     row = asked_by(session, task_id)
     if row is None:
         raise _none()
-    if row["id"] is None:
+    if row.id is None:
         return Summary()
     record_read(
         session,
         "follow_up_summary",
-        row["id"],
+        row.id,
         what="follow_up_summary",
         ground=ground,
         by=by,
         at=at,
         purpose=purpose,
-        case_id=row["case_id"],
+        case_id=row.case_id,
     )
-    words = session.scalar(
-        select(_summary.c.words).where(_summary.c.program_id == program_of(session), _summary.c.id == row["id"])
-    )
+    words = scalar(session, only(FollowUpSummary.words).where(FollowUpSummary.id == row.id))
     assert words is not None  # noqa: S101 - the row holds them
-    return Summary(**unseal(session, row["participant_id"], _place(row["id"]), words))
+    return Summary(**unseal(session, row.participant_id, _place(row.id), words))
 
 
-def asked_by(session: Session, task_id: UUID) -> dict[str, Any] | None:
+class Asked(NamedTuple):
+    """A step that asks for a summary, and what was written so far: `id` is None where nothing was."""
+
+    task_id: UUID
+    state: str
+    case_id: UUID
+    done_at: datetime | None
+    done_by: UUID | None
+    leaver_id: UUID
+    follow_up_id: UUID
+    participant_id: UUID
+    number: str
+    id: UUID | None
+    written_by: UUID | None
+    written_at: datetime | None
+    version: int | None
+
+
+def asked_by(session: Session, task_id: UUID) -> Asked | None:
     """What the step asks about, and what was written so far, its words left sealed: `id` is None where nothing was.
 
     None where the task is no such step.
     """
-    return one(session, _summaries().where(_task.c.program_id == program_of(session), _task.c.id == task_id))
+    return next(iter(_found(session, _summaries().where(Task.id == task_id))), None)
 
 
-def summaries_in(session: Session, case_id: UUID) -> list[dict[str, Any]]:
+def summaries_in(session: Session, case_id: UUID) -> list[Asked]:
     """What a departure asks to have summed up, by number: how each stands, and none opened."""
-    rows = _summaries().where(_task.c.program_id == program_of(session), _task.c.case_id == case_id)
-    return many(session, rows.order_by(_participant.c.number, _task.c.id))
+    rows = _summaries().where(Task.case_id == case_id)
+    return _found(session, rows.order_by(col(Participant.number), col(Task.id)))
 
 
-def summaries_of(session: Session, follow_up_id: UUID) -> list[dict[str, Any]]:
+def summaries_of(session: Session, follow_up_id: UUID) -> list[Asked]:
     """The complete summaries of a follow-up, the last first: of which departure, by whom and when. None is opened."""
-    return many(
+    return _found(
         session,
         _summaries()
-        .where(
-            _summary.c.program_id == program_of(session),
-            _summary.c.follow_up_id == follow_up_id,
-            _task.c.state == "done",
-        )
-        .order_by(_task.c.done_at.desc(), _task.c.id),
+        .where(FollowUpSummary.follow_up_id == follow_up_id, Task.state == "done")
+        .order_by(col(Task.done_at).desc(), col(Task.id)),
     )
 
 
 # ---------------------------------------------------------------------------------------------------------- its parts
 
 
-def _summaries() -> Select[Any]:
+def _found(session: Session, statement: AnySelect) -> list[Asked]:
+    return [Asked(*row) for row in tuples(session, statement)]
+
+
+def _summaries() -> AnySelect:
     return (
-        select(
-            _task.c.id.label("task_id"),
-            _task.c.state,
-            _task.c.case_id,
-            _task.c.done_at,
-            _task.c.done_by,
-            _case.c.subject_id.label("leaver_id"),
-            _assignment.c.follow_up_id,
-            _follow_up.c.participant_id,
-            _participant.c.number,
-            _summary.c.id,
-            _summary.c.written_by,
-            _summary.c.written_at,
-            _summary.c.version,
+        only(
+            Task.id,
+            Task.state,
+            Task.case_id,
+            Task.done_at,
+            Task.done_by,
+            Case.subject_id,
+            Assignment.follow_up_id,
+            FollowUp.participant_id,
+            Participant.number,
+            FollowUpSummary.id,
+            FollowUpSummary.written_by,
+            FollowUpSummary.written_at,
+            FollowUpSummary.version,
         )
-        .select_from(_task)
-        .join(_case, refers(_task.c.case_id, _case))
+        .join(Case, joins(Task.case_id, Case))
         .join(
-            _assignment,
-            (_assignment.c.program_id == _task.c.program_id) & (_assignment.c.id == cast(_task.c.item, Uuid())),
+            Assignment,
+            same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())),
         )
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
-        .outerjoin(_summary, (_summary.c.program_id == _task.c.program_id) & (_summary.c.task_id == _task.c.id))
-        .where(_task.c.step == WRITTEN, _task.c.item.regexp_match(_ID))
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
+        .outerjoin(FollowUpSummary, same(FollowUpSummary, Task) & (col(FollowUpSummary.task_id) == col(Task.id)))
+        .where(Task.step == WRITTEN, col(Task.item).regexp_match(_ID))
     )
 
 
@@ -191,14 +198,14 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
     row = asked_by(session, held.id)
     if row is None or held.case is None:
         raise _none()
-    if held.case["state"] != "open" or held.task["state"] != "open":
+    if held.case.state != "open" or held.task.state != "open":
         raise Refusal(
             "summary.not_open",
             N_("This summary is complete, or its case is no longer open. Reopen it first to correct it."),
         )
-    if any(held.by.is_one_of(person) for person in barred_from(session, row["participant_id"])):
+    if any(held.by.is_one_of(person) for person in barred_from(session, row.participant_id)):
         raise Refusal("summary.barred", N_("The participant has barred you from their file: someone else writes it."))
-    if seen is not None and seen != (row["version"] or 0):
+    if seen is not None and seen != (row.version or 0):
         raise Refusal(
             "summary.changed",
             N_("This summary was changed by someone else or in another window. Nothing was saved; look again."),
@@ -206,25 +213,26 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
     if held.by.person_id is None:
         msg = "a part of the system writes no summary"
         raise ValueError(msg)
-    summary_id: UUID = row["id"] or uuid4()
+    summary_id = row.id or uuid4()
     facts = {"situation": checked(said.situation), "steps": checked(said.steps)}
-    values: dict[str, Any] = {
-        "words": seal(session, row["participant_id"], _place(summary_id), facts),
-        "written_by": held.by.person_id,
-        "written_at": held.at,
-        "version": (row["version"] or 0) + 1,
-    }
-    here = program_of(session)
-    if row["id"] is None:
-        keys: Mapping[str, Any] = {"id": summary_id, "follow_up_id": row["follow_up_id"], "task_id": held.id}
-        session.execute(insert(_summary).values(program_id=here, **keys, **values))
-    else:
-        session.execute(
-            update(_summary).where(_summary.c.program_id == here, _summary.c.id == summary_id).values(**values)
+    version = (row.version or 0) + 1
+    if row.id is None:
+        written: Insert | Update = insert(FollowUpSummary).values(
+            program_id=program_of(session), id=summary_id, follow_up_id=row.follow_up_id, task_id=held.id
         )
-    followed = hold_follow_up(session, row["follow_up_id"], by=held.by, at=held.at)
+    else:
+        written = changes(FollowUpSummary).where(FollowUpSummary.id == summary_id)
+    run(
+        session,
+        written.values(
+            words=seal(session, row.participant_id, _place(summary_id), facts),
+            written_by=held.by.person_id,
+            written_at=held.at,
+            version=version,
+        ),
+    )
+    followed = hold_follow_up(session, row.follow_up_id, by=held.by, at=held.at)
     tell(session, followed, "follow_up.summary_saved")
-    version: int = values["version"]
     return version
 
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import or_, select
+from sqlmodel import or_
 
 from domain.casework import board
 from domain.holdings.holding import Holding, Leaving, goes_to, is_of
 from domain.kernel.bilingual import both
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, joins, only, surely, tuples
 from domain.terms.admission import ADMISSION, TRIAGE
 from domain.terms.parts import ROLES, SECOND
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.participant import CandidateWorker, Participant
 from models.referral import Referral
@@ -24,12 +23,6 @@ from models.referral import Referral
 DRAFT: Final = "draft"
 REFERRAL: Final = "referral"
 CANDIDATE: Final = "candidate"
-
-_referral = table_of(Referral)
-_participant = table_of(Participant)
-_named = table_of(CandidateWorker)
-_task = table_of(Task)
-_case = table_of(Case)
 
 _BEGUN = N_("Referral begun and not sent, %(reference)s")
 _TO_TRIAGE = N_("Referral in triage, %(reference)s")
@@ -43,23 +36,22 @@ def drafts_of(leaving: Leaving) -> list[Holding]:
     Not those that somebody who left had begun: these are whoever's who coordinates.
     """
     session = leaving.session
-    rows = many(
+    rows = tuples(
         session,
-        select(_referral.c.id, _referral.c.organization_id, _participant.c.candidate_ref)
-        .join(_participant, refers(_referral.c.participant_id, _participant))
+        only(Referral.id, Referral.organization_id, Participant.candidate_ref)
+        .join(Participant, joins(Referral.participant_id, Participant))
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.referred_by == leaving.person_id,
-            _referral.c.state == "draft",
-            _referral.c.left_at.is_(None),
-            leaving.had_by_then(_referral.c.begun_at),
+            Referral.referred_by == leaving.person_id,
+            Referral.state == "draft",
+            col(Referral.left_at).is_(None),
+            leaving.had_by_then(col(Referral.begun_at)),
         )
-        .order_by(_referral.c.begun_at, _referral.c.id),
+        .order_by(col(Referral.begun_at), col(Referral.id)),
     )
     return [
-        Holding(DRAFT, row["id"], both(_BEGUN, reference=row["candidate_ref"]), f"/referrals/{row['id']}")
-        for row in rows
-        if leaving.concerns(row["organization_id"])
+        Holding(DRAFT, referral_id, both(_BEGUN, reference=reference), f"/referrals/{referral_id}")
+        for referral_id, place, reference in rows
+        if leaving.concerns(place)
     ]
 
 
@@ -67,55 +59,53 @@ def referrals_of(leaving: Leaving) -> list[Holding]:
     """The referrals that they are to triage. Each is its step of the admission, and passes on as a task does."""
     session = leaving.session
     hats = board.hats_of(session, leaving.standing, leaving.person_id).tasks
-    rows = many(
+    rows = tuples(
         session,
-        select(_task.c.id, _task.c.owed_by_id, _participant.c.candidate_ref)
-        .join(_case, refers(_task.c.case_id, _case))
-        .join(_participant, refers(_case.c.participant_id, _participant))
+        only(Task.id, surely(Task.owed_by_id), Participant.candidate_ref)
+        .join(Case, joins(Task.case_id, Case))
+        .join(Participant, joins(Case.participant_id, Participant))
         .where(
-            _task.c.program_id == program_of(session),
-            _case.c.protocol == ADMISSION,
-            _task.c.step == TRIAGE,
-            _task.c.state == "open",
-            leaving.had_by_then(_task.c.opened_at),
-            _task.c.owed_by_id.in_([chain for chain, hat in hats.items() if is_of(leaving, hat)]),
+            Case.protocol == ADMISSION,
+            Task.step == TRIAGE,
+            Task.state == "open",
+            leaving.had_by_then(col(Task.opened_at)),
+            col(Task.owed_by_id).in_([chain for chain, hat in hats.items() if is_of(leaving, hat)]),
         )
-        .order_by(_task.c.due_on.asc().nulls_last(), _task.c.id),
+        .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)),
     )
-    links = board.chains(session, (row["owed_by_id"] for row in rows))
+    links = board.chains(session, (owed_by_id for _, owed_by_id, _ in rows))
     gone = leaving.without_them()
     return [
         Holding(
             REFERRAL,
-            row["id"],
-            both(_TO_TRIAGE, reference=row["candidate_ref"]),
-            f"/tasks/{row['id']}",
-            goes_to(gone, links[row["owed_by_id"]]),
+            task_id,
+            both(_TO_TRIAGE, reference=reference),
+            f"/tasks/{task_id}",
+            goes_to(gone, links[owed_by_id]),
         )
-        for row in rows
+        for task_id, owed_by_id, reference in rows
     ]
 
 
 def candidates_of(leaving: Leaving) -> list[Holding]:
     """The candidates whom they are named to meet, alone or as the second of a pair (AD-R6)."""
     session = leaving.session
-    rows = many(
+    rows = tuples(
         session,
-        select(
-            _named.c.id,
-            _named.c.participant_id,
-            _named.c.worker_id,
-            _named.c.organization_id,
-            _participant.c.candidate_ref,
+        only(
+            CandidateWorker.id,
+            CandidateWorker.participant_id,
+            CandidateWorker.worker_id,
+            CandidateWorker.organization_id,
+            Participant.candidate_ref,
         )
-        .join(_participant, refers(_named.c.participant_id, _participant))
+        .join(Participant, joins(CandidateWorker.participant_id, Participant))
         .where(
-            _named.c.program_id == program_of(session),
-            _named.c.ended_at.is_(None),
-            leaving.had_by_then(_named.c.named_at),
-            or_(_named.c.worker_id == leaving.person_id, _named.c.second_id == leaving.person_id),
+            col(CandidateWorker.ended_at).is_(None),
+            leaving.had_by_then(col(CandidateWorker.named_at)),
+            or_(CandidateWorker.worker_id == leaving.person_id, CandidateWorker.second_id == leaving.person_id),
         )
-        .order_by(_named.c.named_at, _named.c.id),
+        .order_by(col(CandidateWorker.named_at), col(CandidateWorker.id)),
     )
     # The row keeps the first worker's organization; the second of a pair is of wherever they may be one.
     as_second = leaving.concerns(None) or any(
@@ -126,10 +116,10 @@ def candidates_of(leaving: Leaving) -> list[Holding]:
     return [
         Holding(
             CANDIDATE,
-            row["id"],
-            both(_TO_MEET if row["worker_id"] == leaving.person_id else _TO_MEET_WITH, reference=row["candidate_ref"]),
-            f"/candidates/{row['participant_id']}",
+            named_id,
+            both(_TO_MEET if worker_id == leaving.person_id else _TO_MEET_WITH, reference=reference),
+            f"/candidates/{participant_id}",
         )
-        for row in rows
-        if (leaving.concerns(row["organization_id"]) if row["worker_id"] == leaving.person_id else as_second)
+        for named_id, participant_id, worker_id, place, reference in rows
+        if (leaving.concerns(place) if worker_id == leaving.person_id else as_second)
     ]

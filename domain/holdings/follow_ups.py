@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import ColumnElement, and_, or_, select
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import and_, or_
 
 from domain.declared.reading import Bilingual
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel.bilingual import both
-from domain.kernel.scope import many, moments_of, program_of
+from domain.kernel.rows import col, joins, only, same, select, surely, tuples
+from domain.kernel.scope import moments_of
 from locales import N_
-from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 
 FOLLOW_UP: Final = "follow_up"
-
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_participant = table_of(Participant)
 
 _PRIMARY = N_("Follow-up of %(number)s")
 _SECOND = N_("Follow-up of %(number)s, as the second of the pair")
@@ -31,40 +29,39 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
     Of who leaves also those in which their part ended since that is known, until somebody has their place. DP-03
     """
     session = leaving.session
-    theirs = or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on > leaving.day)
-    in_hand = and_(_assignment.c.withdrawn_at.is_(None), _assignment.c.ended_at.is_(None), theirs)
+    theirs = or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) > leaving.day)
+    in_hand = and_(col(Assignment.withdrawn_at).is_(None), col(Assignment.ended_at).is_(None), theirs)
     if leaving.known_on is not None:
         known, _ = moments_of(session, leaving.known_on)
-        in_hand = or_(in_hand, and_(_assignment.c.ended_at >= known, without_a_follower()))
-    rows = many(
+        in_hand = or_(in_hand, and_(col(Assignment.ended_at) >= known, without_a_follower()))
+    rows = tuples(
         session,
-        select(
-            _assignment.c.id,
-            _assignment.c.kind,
-            _assignment.c.organization_id,
-            _assignment.c.follow_up_id,
-            _participant.c.number,
+        only(
+            Assignment.id,
+            Assignment.kind,
+            Assignment.organization_id,
+            Assignment.follow_up_id,
+            surely(Participant.number),
         )
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _assignment.c.program_id == program_of(session),
-            _assignment.c.person_id == leaving.person_id,
-            _follow_up.c.state != "completed",
-            leaving.began_by_then(_assignment.c.starts_on),
+            Assignment.person_id == leaving.person_id,
+            FollowUp.state != "completed",
+            leaving.began_by_then(col(Assignment.starts_on)),
             in_hand,
         )
-        .order_by(_participant.c.number, _assignment.c.id),
+        .order_by(col(Participant.number), col(Assignment.id)),
     )
     return [
         Holding(
             FOLLOW_UP,
-            row["id"],
-            titled_part(row["kind"], row["number"]),
-            f"/follow-ups/{row['follow_up_id']}",
+            part_id,
+            titled_part(kind, number),
+            f"/follow-ups/{follow_up_id}",
         )
-        for row in rows
-        if leaving.concerns(row["organization_id"])
+        for part_id, kind, place, follow_up_id, number in rows
+        if leaving.concerns(place)
     ]
 
 
@@ -79,29 +76,25 @@ def without_a_follower() -> ColumnElement[bool]:
     Nor its own worker the other place, for which they left this one. One on a break goes on: the participant comes back
     to somebody.
     """
-    since, goes_on = _assignment.alias(), _follow_up.alias()
+    since, goes_on = aliased(Assignment), aliased(FollowUp)
     given = (
-        select(since.c.id)
+        select(since.id)
         .where(
-            since.c.program_id == _assignment.c.program_id,
-            since.c.follow_up_id == _assignment.c.follow_up_id,
-            since.c.id != _assignment.c.id,
+            same(since, Assignment),
+            since.follow_up_id == Assignment.follow_up_id,
+            since.id != Assignment.id,
             # The other place is what they leave instead, also where they leave on the day on which they took it.
             or_(
-                and_(since.c.kind == _assignment.c.kind, since.c.withdrawn_at.is_(None)),
-                since.c.person_id == _assignment.c.person_id,
+                and_(since.kind == Assignment.kind, col(since.withdrawn_at).is_(None)),
+                since.person_id == Assignment.person_id,
             ),
-            since.c.assigned_at >= _assignment.c.ended_at,
+            col(since.assigned_at) >= col(Assignment.ended_at),
         )
         .exists()
     )
     followed = (
-        select(goes_on.c.id)
-        .where(
-            goes_on.c.program_id == _assignment.c.program_id,
-            goes_on.c.id == _assignment.c.follow_up_id,
-            goes_on.c.state.in_(("active", "on_break")),
-        )
+        select(goes_on.id)
+        .where(joins(Assignment.follow_up_id, goes_on), col(goes_on.state).in_(("active", "on_break")))
         .exists()
     )
-    return and_(_assignment.c.ended_at.is_not(None), followed, ~given)
+    return and_(col(Assignment.ended_at).is_not(None), followed, ~given)

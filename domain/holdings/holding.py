@@ -6,16 +6,14 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select, true
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, true
+from sqlmodel import Session, or_
 
 from domain.declared.reading import Bilingual
-from domain.kernel.scope import moments_of, program_of
+from domain.kernel.rows import col, only, scalar, scalars
+from domain.kernel.scope import moments_of
 from domain.roles.roles import HeldRole, Holder, Link, Standing, never_began
-from models.base import table_of
 from models.program import Tenure
-
-_tenure = table_of(Tenure)
 
 
 @dataclass(frozen=True)
@@ -71,7 +69,7 @@ class Leaving:
             return not self.elsewhere
         return organization_id == self.organization_id
 
-    def had_by_then(self, moment: ColumnElement[datetime]) -> ColumnElement[bool]:
+    def had_by_then(self, moment: ColumnElement[datetime] | ColumnElement[datetime | None]) -> ColumnElement[bool]:
         """The condition on the moment since which something is theirs that it is theirs to leave.
 
         What whoever is back was given since they left belongs to their new time there, and to its own departure.
@@ -139,25 +137,23 @@ def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, las
 
     They came back there, or are to come.
     """
-    found = select(_tenure.c.id).where(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.person_id == person_id,
-        _tenure.c.organization_id == organization_id,
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > last_day),
+    found = only(Tenure.id).where(
+        Tenure.person_id == person_id,
+        Tenure.organization_id == organization_id,
+        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > last_day),
         ~never_began(),
     )
-    return session.scalar(found.limit(1)) is not None
+    return scalar(session, found.limit(1)) is not None
 
 
 def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> frozenset[UUID]:
     """The other organizations at which a person holds a role on a local day or after it."""
     if organization_id is None:
         return frozenset()
-    found = select(_tenure.c.organization_id).where(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.person_id == person_id,
-        _tenure.c.organization_id != organization_id,
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+    found = only(Tenure.organization_id).where(
+        Tenure.person_id == person_id,
+        Tenure.organization_id != organization_id,
+        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
         ~never_began(),
     )
-    return frozenset(session.scalars(found))
+    return frozenset(scalars(session, found))

@@ -11,27 +11,19 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 
 from domain.casework.proofs import system_of
 from domain.equipment import inventory
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel.bilingual import both
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, in_program, joins, only, run, select, tuples
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Account, Case, Evidence, Task
 from models.equipment import Equipment, Loan
 
 EQUIPMENT: Final = "equipment"
 ACCOUNT: Final = "account"
-
-_loan = table_of(Loan)
-_equipment = table_of(Equipment)
-_account = table_of(Account)
-_task = table_of(Task)
-_case = table_of(Case)
-_evidence = table_of(Evidence)
 
 _LENT = N_("%(kind)s, serial number %(serial)s")
 _OPENED = N_("%(system)s, user name %(name)s")
@@ -40,66 +32,60 @@ _OPENED = N_("%(system)s, user name %(name)s")
 def equipment_of(leaving: Leaving) -> list[Holding]:
     """What they were lent and did not give back."""
     session = leaving.session
-    rows = many(
+    rows = tuples(
         session,
-        select(
-            _loan.c.id,
-            _loan.c.equipment_id,
-            _equipment.c.kind,
-            _equipment.c.serial,
-            _case.c.organization_id,
+        only(
+            Loan.id,
+            Loan.equipment_id,
+            Equipment.kind,
+            Equipment.serial,
+            Case.organization_id,
         )
-        .join(_equipment, refers(_loan.c.equipment_id, _equipment))
-        .outerjoin(_task, refers(_loan.c.task_id, _task))
-        .outerjoin(_case, refers(_task.c.case_id, _case))
+        .join(Equipment, joins(Loan.equipment_id, Equipment))
+        .outerjoin(Task, joins(Loan.task_id, Task))
+        .outerjoin(Case, joins(Task.case_id, Case))
         .where(
-            _loan.c.program_id == program_of(session),
-            _loan.c.person_id == leaving.person_id,
-            _loan.c.returned_at.is_(None),
-            leaving.had_by_then(_loan.c.lent_at),
+            Loan.person_id == leaving.person_id,
+            col(Loan.returned_at).is_(None),
+            leaving.had_by_then(col(Loan.lent_at)),
         )
-        .order_by(_loan.c.lent_at, _loan.c.id),
+        .order_by(col(Loan.lent_at), col(Loan.id)),
     )
     person, kinds = f"/people/{leaving.person_id}", inventory.kinds(session)
-    shown = _shown(leaving, "serial", _evidence.c.equipment_id)
+    shown = _shown(leaving, "serial", col(Evidence.equipment_id))
     return [
-        Holding(EQUIPMENT, row["id"], both(_LENT, kind=kinds[row["kind"]], serial=row["serial"]), person)
-        for row in rows
-        if _is_left(leaving, row["organization_id"], shown[(row["equipment_id"],)])
+        Holding(EQUIPMENT, loan_id, both(_LENT, kind=kinds[kind], serial=serial), person)
+        for loan_id, equipment_id, kind, serial, place in rows
+        if _is_left(leaving, place, shown[(equipment_id,)])
     ]
 
 
 def accounts_of(leaving: Leaving) -> list[Holding]:
     """The accounts that were opened for them and are not closed."""
     session = leaving.session
-    rows = many(
+    rows = tuples(
         session,
-        select(_account.c.id, _account.c.system, _account.c.user_name, _case.c.organization_id)
-        .outerjoin(_task, refers(_account.c.task_id, _task))
-        .outerjoin(_case, refers(_task.c.case_id, _case))
+        only(Account.id, Account.system, Account.user_name, Case.organization_id)
+        .outerjoin(Task, joins(Account.task_id, Task))
+        .outerjoin(Case, joins(Task.case_id, Case))
         .where(
-            _account.c.program_id == program_of(session),
-            _account.c.person_id == leaving.person_id,
-            _account.c.closed_at.is_(None),
-            leaving.had_by_then(_account.c.opened_at),
+            Account.person_id == leaving.person_id,
+            col(Account.closed_at).is_(None),
+            leaving.had_by_then(col(Account.opened_at)),
         )
-        .order_by(_account.c.system, _account.c.user_name),
+        .order_by(col(Account.system), col(Account.user_name)),
     )
     person = f"/people/{leaving.person_id}"
-    shown = _shown(leaving, "account", system_of(), _evidence.c.label)
+    shown = _shown(leaving, "account", system_of(), col(Evidence.label))
     return [
         Holding(
             ACCOUNT,
-            row["id"],
-            both(
-                _OPENED,
-                system=SYSTEMS.get(row["system"], {"fr": row["system"], "en": row["system"]}),
-                name=row["user_name"],
-            ),
+            account_id,
+            both(_OPENED, system=SYSTEMS.get(system, {"fr": system, "en": system}), name=user_name),
             person,
         )
-        for row in rows
-        if _is_left(leaving, row["organization_id"], shown[row["system"], row["user_name"]])
+        for account_id, system, user_name, place in rows
+        if _is_left(leaving, place, shown[system, user_name])
     ]
 
 
@@ -107,16 +93,17 @@ def _shown(
     leaving: Leaving, proof: str, *what: ColumnElement[Any]
 ) -> dict[tuple[Any, ...], list[tuple[UUID, datetime]]]:
     """At which organizations, and when, each thing was shown as theirs, by these columns of a proof of this kind."""
-    rows = leaving.session.execute(
-        select(*what, _case.c.organization_id, _evidence.c.added_at)
-        .join(_task, refers(_evidence.c.task_id, _task))
-        .join(_case, refers(_task.c.case_id, _case))
+    rows = run(
+        leaving.session,
+        select(*what, Case.organization_id, Evidence.added_at)
+        .join(Task, joins(Evidence.task_id, Task))
+        .join(Case, joins(Task.case_id, Case))
         .where(
-            _evidence.c.program_id == program_of(leaving.session),
-            _evidence.c.kind == proof,
-            _evidence.c.withdrawn_at.is_(None),
-            _case.c.subject_id == leaving.person_id,
-        )
+            in_program(Evidence),
+            Evidence.kind == proof,
+            col(Evidence.withdrawn_at).is_(None),
+            Case.subject_id == leaving.person_id,
+        ),
     )
     found: dict[tuple[Any, ...], list[tuple[UUID, datetime]]] = defaultdict(list)
     for *thing, organization_id, added_at in rows:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from domain.declared.reading import Bilingual
+from domain.kernel.titles import Titled
 from locales import say
 
 
@@ -14,6 +12,6 @@ def both(sentence: str, /, **facts: object) -> Bilingual:
     return Bilingual(fr=say("fr", sentence, **facts), en=say("en", sentence, **facts))
 
 
-def titled(row: Mapping[str, Any], *, fr: str = "title_fr", en: str = "title_en") -> Bilingual:
+def titled(row: Titled) -> Bilingual:
     """What a row says of itself in both languages."""
-    return Bilingual(fr=row[fr], en=row[en] or row[fr])
+    return Bilingual(fr=row.title_fr, en=row.title_en or row.title_fr)

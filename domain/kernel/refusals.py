@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 
-#: A word, a count, or a text in both languages as {fr: …, en: …}.
-Fact = str | int | Mapping[str, str]
+#: A word, a count, a day, or a text in both languages as {fr: …, en: …}.
+Fact = str | int | date | Mapping[str, str]
 
 
 class Refusal(Exception):

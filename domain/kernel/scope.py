@@ -6,37 +6,13 @@ puts these into `session.info`; the database's policies read the same program fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import CursorResult, Executable
 from sqlmodel import Session
 
 from models.program import Program
-
-
-def run(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> CursorResult[Any]:
-    """Execute a statement on tables in the session's transaction. Objects that wait in the session are not flushed.
-
-    For what people wait on: a statement built once, with named values, costs a third of one built at each call, and the
-    session's own `execute` looks for objects and binds where there are none.
-    """
-    return session.connection().execute(statement, values)
-
-
-def one(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """The first row that a statement finds, by its columns' names, or None."""
-    # `session.execute` as well flushes nothing before a statement on tables, so that reading by `run` is no other.
-    row = run(session, statement, values).mappings().first()
-    return None if row is None else {str(name): value for name, value in row.items()}
-
-
-def many(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Every row that a statement finds, by its columns' names."""
-    return [{str(name): value for name, value in row.items()} for row in session.execute(statement, values).mappings()]
 
 
 def program_of(session: Session) -> UUID:

@@ -12,19 +12,17 @@ from datetime import datetime
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel import sealing
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import changes, col, only, run, scalar, scalars
 from domain.kernel.scope import program_of
 from locales import N_
-from models.base import table_of
 from models.redaction import WordKey
 
 Of = Literal["meeting", "incident"]
-
-_word_key = table_of(WordKey)
 _ID_BYTES: Final = 16
 
 
@@ -51,14 +49,14 @@ def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> N
 
     Whoever calls it seals anew, in the same transaction, everything that was sealed before: it opens no more.
     """
-    session.execute(
-        update(_word_key)
+    run(
+        session,
+        changes(WordKey)
         .where(
-            _word_key.c.program_id == program_of(session),
-            _word_key.c[f"{of}_id"] == subject_id,
-            _word_key.c.destroyed_at.is_(None),
+            col(getattr(WordKey, f"{of}_id")) == subject_id,
+            col(WordKey.destroyed_at).is_(None),
         )
-        .values(destroyed_at=at)
+        .values(destroyed_at=at),
     )
     _make(session, of, subject_id, at)
 
@@ -68,34 +66,28 @@ def destroy_keys(session: Session, *, at: datetime) -> int:
 
     Each time all of them, since a store that is restored brings keys back. In a transaction of its own. Raises NoKeys.
     """
-    here = program_of(session)
-    rows = session.execute(
-        select(_word_key.c.id, _word_key.c.gone_at).where(
-            _word_key.c.program_id == here, _word_key.c.destroyed_at.is_not(None)
-        )
-    ).all()
+    rows = run(session, only(WordKey.id, WordKey.gone_at).where(col(WordKey.destroyed_at).is_not(None))).all()
     keys = sealing.keys_of(session)
     found = sum(keys.destroy(row.id) for row in rows)
-    session.execute(
-        update(_word_key)
-        .where(_word_key.c.program_id == here, _word_key.c.id.in_([row.id for row in rows if row.gone_at is None]))
-        .values(gone_at=at)
+    run(
+        session,
+        changes(WordKey).where(col(WordKey.id).in_([row.id for row in rows if row.gone_at is None])).values(gone_at=at),
     )
     return found
 
 
 def key_ids(session: Session) -> frozenset[UUID]:
     """The id of every key of words of the session's program, destroyed or not."""
-    return frozenset(session.scalars(select(_word_key.c.id).where(_word_key.c.program_id == program_of(session))))
+    return frozenset(scalars(session, only(WordKey.id)))
 
 
 def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
-    found: UUID | None = session.scalar(
-        select(_word_key.c.id).where(
-            _word_key.c.program_id == program_of(session),
-            _word_key.c[f"{of}_id"] == subject_id,
-            _word_key.c.destroyed_at.is_(None),
-        )
+    found: UUID | None = scalar(
+        session,
+        only(WordKey.id).where(
+            col(getattr(WordKey, f"{of}_id")) == subject_id,
+            col(WordKey.destroyed_at).is_(None),
+        ),
     )
     return found
 
@@ -103,7 +95,8 @@ def _key_of(session: Session, of: Of, subject_id: UUID) -> UUID | None:
 def _make(session: Session, of: Of, subject_id: UUID, at: datetime) -> UUID:
     key_id = uuid4()
     sealing.new_key(session, key_id)
-    session.execute(
-        insert(_word_key).values(program_id=program_of(session), id=key_id, made_at=at, **{f"{of}_id": subject_id})
+    run(
+        session,
+        insert(WordKey).values(program_id=program_of(session), id=key_id, made_at=at, **{f"{of}_id": subject_id}),
     )
     return key_id

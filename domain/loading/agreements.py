@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import uuid4
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import insert, update
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements, renewals, terminations, version_text
 from domain.agreements.version_text import Content
-from domain.kernel.scope import many, program_of
-from domain.loading.comparison import Act, Change, Comparison, Kind, Row, Step, new_changed_gone, words
+from domain.declared.reading import Bilingual
+from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, run, surely
+from domain.kernel.scope import program_of
+from domain.loading.comparison import Act, Change, Comparison, Kind, Step, new_changed_gone
 from domain.terms.agreed_roles import BEGUN
 from locales import N_, Counted
 from models.agreement import Agreement, AgreementRole, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.program import Organization
-
-_organization = table_of(Organization)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_created = table_of(AgreementRole)
-_obligation = table_of(Obligation)
 
 _ROLE_OF_AGREEMENT: Final[Mapping[Kind, str]] = {
     "added": N_("%(organization)s: its agreement creates the role “%(role)s”."),
@@ -44,7 +40,7 @@ def differences(compared: Comparison) -> Iterator[Step]:
         row = latest.get(key)
         if row is None:
             yield _new_agreement(compared, key, content)
-        elif row["digest"] != content.digest or (row["state"] == "ended" and compared.is_back("agreements", key)):
+        elif row.digest != content.digest or (row.state == "ended" and compared.is_back("agreements", key)):
             yield _redrafting(compared, key, row, content)
             yield from _rewordings(compared, key, row, content)
     for key, row in latest.items():
@@ -63,67 +59,71 @@ def _new_agreement(compared: Comparison, key: str, content: Content) -> Step:
     columns = {"organization_id": compared.organization_ids[key], "title_fr": title.fr, "title_en": title.en}
 
     def write(act: Act) -> None:
-        act.session.execute(insert(_agreement).values(program_id=program_of(act.session), id=agreement_id, **columns))
+        run(act.session, insert(Agreement).values(program_id=program_of(act.session), id=agreement_id, **columns))
         agreements.draft_version(act.session, agreement_id, content, by=act.by, at=act.at)
 
     return Step(Change("added", "agreement", said, facts), write)
 
 
-def _redrafting(compared: Comparison, key: str, row: Row, content: Content) -> Step:
+def _redrafting(compared: Comparison, key: str, row: _Version, content: Content) -> Step:
     """A draft is rewritten, one that was only sent taken back first; anything else gets a next version."""
-    state, facts = row["state"], {"organization": compared.file.organizations[key].short_name, "number": row["n"]}
-    signed = bool(agreements.signatures_of(compared.session, row["id"]))
+    state, signed = row.state, bool(agreements.signatures_of(compared.session, row.id))
     rewritten = state in ("draft", "sent") and not signed
+    number = row.n if rewritten else row.n + 1
+    facts = {"organization": compared.file.organizations[key].short_name, "number": number}
     said = N_("Version %(number)d of the agreement with %(organization)s, a draft, is rewritten.")
     if not rewritten:
-        facts["number"] += 1
         said = N_("Version %(number)d of the agreement with %(organization)s is drafted; what is signed stays.")
     elif state == "sent":
         said = N_("Version %(number)d of the agreement with %(organization)s is returned to draft and rewritten.")
     title = compared.file.agreements[key].title
 
     def write(act: Act) -> None:
-        where = (_agreement.c.program_id == compared.here, _agreement.c.id == row["agreement_id"])
-        named = update(_agreement).where(*where).values(title_fr=title.fr, title_en=title.en)
-        act.session.execute(named)
+        where = (in_program(Agreement), col(Agreement.id) == row.agreement_id)
+        named = update(Agreement).where(*where).values(title_fr=title.fr, title_en=title.en)
+        run(act.session, named)
         if not rewritten:
-            agreements.draft_version(act.session, row["agreement_id"], content, by=act.by, at=act.at)
+            agreements.draft_version(act.session, row.agreement_id, content, by=act.by, at=act.at)
             return
         if state == "sent":
-            agreements.withdraw_version(act.session, row["id"], by=act.by, at=act.at)
-        agreements.redraft_version(act.session, row["id"], content, by=act.by, at=act.at)
+            agreements.withdraw_version(act.session, row.id, by=act.by, at=act.at)
+        agreements.redraft_version(act.session, row.id, content, by=act.by, at=act.at)
 
     return Step(Change("changed", "agreement", said, facts), write)
 
 
-def _rewordings(compared: Comparison, key: str, row: Row, content: Content) -> Iterator[Step]:
+def _rewordings(compared: Comparison, key: str, row: _Version, content: Content) -> Iterator[Step]:
     """What a version says otherwise than the last, line by line."""
     name = {"organization": compared.file.organizations[key].short_name}
-    roles = _parts(compared, _created, "role", row["id"])
+    said_roles = of(AgreementRole).where(AgreementRole.agreement_version_id == row.id)
+    roles = {one.role: one for one in every(compared.session, said_roles)}
     for kind, role in new_changed_gone(roles, content.roles):
         facts = {**name, "role": _role_title(compared, role)}
         yield Step(Change(kind, "agreement", _ROLE_OF_AGREEMENT[kind], facts))
-    duties = _parts(compared, _obligation, "key", row["id"])
+    said_duties = of(Obligation).where(Obligation.agreement_version_id == row.id)
+    duties = {one.key: one for one in every(compared.session, said_duties)}
     for kind, duty in new_changed_gone(duties, content.obligations):
-        wording = content.obligations.get(duty) or duties[duty]
-        facts = {**name, "duty": words(wording, "text"), "clause": duty}
+        now = content.obligations.get(duty)
+        text = (now["text_fr"], now["text_en"]) if now else (duties[duty].text_fr, duties[duty].text_en)
+        facts = {**name, "duty": Bilingual(fr=text[0], en=text[1]).model_dump(), "clause": duty}
         yield Step(Change(kind, "obligation", _OBLIGATION[kind], facts))
-    if row["terms"] != content.terms or row["notice_days"] != content.notice_days:
+    if row.terms != content.terms or row.notice_days != content.notice_days:
         said = N_(
             "%(organization)s: the title, notice, resources, clauses, sharing of information or majority changed."
         )
         yield Step(Change("changed", "agreement", said, name))
 
 
-def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Step]:
-    facts = {"organization": compared.organizations[key]["short_name"]}
-    versions = many(
-        compared.session, _versions(compared.here).where(_organization.c.key == key).order_by(_version.c.starts_on)
+def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterator[Step]:
+    facts = {"organization": compared.organizations[key].short_name}
+    versions = every(
+        compared.session,
+        _versions().where(Organization.key == key).order_by(col(AgreementVersion.starts_on)),
     )
-    begun = [version for version in versions if version["state"] in BEGUN]
-    if not any(version["state"] == "in_force" for version in begun):
+    begun = [version for version in versions if version.state in BEGUN]
+    if not any(version.state == "in_force" for version in begun):
         said = N_("The file no longer has an agreement with %(organization)s; none was in force.")
-        yield Step(Change("ended", "agreement", said, facts), None, row["agreement_id"])
+        yield Step(Change("ended", "agreement", said, facts), None, row.agreement_id)
         return
 
     def write(act: Act) -> None:
@@ -134,30 +134,22 @@ def _without_agreement(compared: Comparison, key: str, row: Row) -> Iterator[Ste
     yield Step(Change("ended", "agreement", said, facts), write)
 
 
-def _end_today(act: Act, version: Row) -> None:
+def _end_today(act: Act, version: AgreementVersion) -> None:
     """A version in force ends on the day of the load, and one that was to begin later does not. None is prolonged."""
-    if version["starts_on"] > act.day:
-        terminations.call_off_version(act.session, version["id"], last=act.day, by=act.by, at=act.at)
+    if surely(version.starts_on) > act.day:
+        terminations.call_off_version(act.session, version.id, last=act.day, by=act.by, at=act.at)
         return
-    if version["state"] == "ended" and version["ends_on"] < act.day:
+    if version.state == "ended" and surely(version.ends_on) < act.day:
         return
-    last = min(act.day, version["ends_on"] or act.day)
-    terminations.end_version(act.session, version["id"], ends_on=last, by=act.by, at=act.at)
-    renewals.call_off(act.session, version["id"], last=last, by=act.by, at=act.at)
+    last = min(act.day, version.ends_on or act.day)
+    terminations.end_version(act.session, version.id, ends_on=last, by=act.by, at=act.at)
+    renewals.call_off(act.session, version.id, last=last, by=act.by, at=act.at)
 
 
-def _latest_versions(compared: Comparison) -> dict[str, Row]:
+def _latest_versions(compared: Comparison) -> dict[str, _Version]:
     """The version with the highest number of each organization's agreement, by the organization's key."""
-    rows = many(compared.session, _versions(compared.here).order_by(_version.c.n))
-    return {row["organization"]: row for row in rows}
-
-
-def _parts(compared: Comparison, table: Table, name: str, version_id: UUID) -> dict[str, Row]:
-    rows = many(
-        compared.session,
-        select(table).where(table.c.program_id == compared.here, table.c.agreement_version_id == version_id),
-    )
-    return {row[name]: row for row in rows}
+    rows = every(compared.session, _versions().order_by(col(AgreementVersion.n)))
+    return {row.organization: row for row in rows}
 
 
 def _role_title(compared: Comparison, role: str) -> object:
@@ -166,11 +158,16 @@ def _role_title(compared: Comparison, role: str) -> object:
     return titles.get(role) or role  # type: ignore[call-overload]  # a key that this file may not have
 
 
-def _versions(program_id: UUID) -> Any:
-    """Every version of every agreement, each with its organization's key."""
+class _Version(AgreementVersion):
+    """A version of an agreement, and the key of its organization."""
+
+    model_config = SHAPE
+    organization: str = also(Organization.key)
+
+
+def _versions() -> SelectOfScalar[_Version]:
     return (
-        select(_version, _organization.c.key.label("organization"))
-        .join(_agreement, agreements.of_agreement())
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
-        .where(_version.c.program_id == program_id)
+        of(_Version)
+        .join(Agreement, agreements.of_agreement())
+        .join(Organization, joins(Agreement.organization_id, Organization))
     )

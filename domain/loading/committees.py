@@ -5,19 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from uuid import uuid4
 
-from sqlalchemy import select
-
 from domain.declarations.program_committees import Committee, Seat
 from domain.declared.reading import Part
-from domain.kernel.scope import many
+from domain.kernel.rows import SHAPE, also, col, every, joins, of
 from domain.loading.comparison import Change, Comparison, Row, Step, differ, established, words
 from locales import N_, Counted
-from models.base import refers, table_of
 from models.committee import Committee as CommitteeRow
 from models.committee import Seat as SeatRow
-
-_committee = table_of(CommitteeRow)
-_seat = table_of(SeatRow)
 
 
 def differences(compared: Comparison) -> Iterator[Step]:
@@ -43,29 +37,29 @@ def _committees(compared: Comparison) -> Iterator[Step]:
             seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
             change = Change("added", "committee", said, {**facts, "seats": seats})
             columns = {"key": key, **names, **meets, **rules, **built}
-            yield compared.adding(change, _committee, compared.committee_ids[key], columns)
+            yield compared.adding(change, CommitteeRow, compared.committee_ids[key], columns)
             continue
         if compared.is_back("committees", key):
             said = N_("“%(committee)s” is a committee of the program again.")
-            yield Step(Change("added", "committee", said, facts), None, row["id"])
+            yield Step(Change("added", "committee", said, facts), None, row.id)
         if differ(row, names):
             said = N_("The committee “%(was)s” is now called “%(committee)s”.")
-            change = Change("changed", "committee", said, {**facts, "was": words(row, "title")})
-            yield compared.changing(change, _committee, row["id"], names)
+            change = Change("changed", "committee", said, {**facts, "was": words(row)})
+            yield compared.changing(change, CommitteeRow, row.id, names)
         if differ(row, meets):
             said = N_("How often, how long or where “%(committee)s” meets changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], meets)
+            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, meets)
         if differ(row, rules):
             said = N_("The agenda rules, the quorum or the letters of “%(committee)s” changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], rules)
+            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, rules)
         if differ(row, built) or _is_described_otherwise(compared, key, committee):
             said = N_("What “%(committee)s” is for, who may attend it or where its seats come from changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), _committee, row["id"], built)
+            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, built)
     for key, row in compared.committees.items():
         if key not in established(compared.file) and _stood(compared, key):
             said = N_("“%(committee)s” is no longer a committee of the program: its seats end today.")
-            change = Change("ended", "committee", said, {"committee": words(row, "title")})
-            yield Step(change, None, row["id"])
+            change = Change("ended", "committee", said, {"committee": words(row)})
+            yield Step(change, None, row.id)
 
 
 def _is_described_otherwise(compared: Comparison, key: str, committee: Committee) -> bool:
@@ -80,15 +74,21 @@ def _stood(compared: Comparison, key: str) -> bool:
     return compared.before is not None and key in established(compared.before)
 
 
+class _SeatOf(SeatRow):
+    """A seat, and the key of its committee."""
+
+    model_config = SHAPE
+    committee: str = also(CommitteeRow.key)
+
+
 def _seats(compared: Comparison) -> Iterator[Step]:
-    rows = many(
+    rows = every(
         compared.session,
-        select(_seat, _committee.c.key.label("committee"))
-        .join(_committee, refers(_seat.c.committee_id, _committee))
-        .where(_seat.c.program_id == compared.here)
-        .order_by(_committee.c.key, _seat.c.key),
+        of(_SeatOf)
+        .join(CommitteeRow, joins(SeatRow.committee_id, CommitteeRow))
+        .order_by(col(CommitteeRow.key), col(SeatRow.key)),
     )
-    known = {(row["committee"], row["key"]): row for row in rows}
+    known = {(row.committee, row.key): row for row in rows}
     wanted = {
         (name, key): seat
         for name, committee in established(compared.file).items()
@@ -97,15 +97,15 @@ def _seats(compared: Comparison) -> Iterator[Step]:
     for place, seat in wanted.items():
         yield from _one_seat(compared, place, seat, known.get(place))
     for place, row in known.items():
-        if place not in wanted and row["ends_on"] is None:
+        if place not in wanted and row.ends_on is None:
             said = N_("The seat “%(seat)s” of “%(committee)s” ends today.")
-            committee = words(compared.committees[place[0]], "title")
-            change = Change("ended", "seat", said, {"seat": words(row, "title"), "committee": committee})
+            committee = words(compared.committees[place[0]])
+            change = Change("ended", "seat", said, {"seat": words(row), "committee": committee})
             # Whoever holds it keeps it in the record, and has it again should the seat come back.
-            yield compared.ending(change, _seat, row["id"], said=place[0] in established(compared.file))
+            yield compared.ending(change, SeatRow, row.id, said=place[0] in established(compared.file))
 
 
-def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Row | None) -> Iterator[Step]:
+def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: SeatRow | None) -> Iterator[Step]:
     committee, key = place
     title = compared.file.committees[committee].title.model_dump()
     facts: dict[str, object] = {"seat": seat.title.model_dump(), "committee": title}
@@ -121,14 +121,14 @@ def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Row
         everything = {"committee_id": compared.committee_ids[committee], "key": key, **columns}
         # The seats of a new committee come with it, in one line.
         is_said = committee in compared.committees
-        yield compared.adding(Change("added", "seat", said, facts), _seat, uuid4(), everything, said=is_said)
+        yield compared.adding(Change("added", "seat", said, facts), SeatRow, uuid4(), everything, said=is_said)
         return
-    if row["ends_on"] is not None:
+    if row.ends_on is not None:
         said = N_("The seat “%(seat)s” of “%(committee)s” exists again.")
-        yield compared.changing(Change("added", "seat", said, facts), _seat, row["id"], {"ends_on": None})
+        yield compared.changing(Change("added", "seat", said, facts), SeatRow, row.id, {"ends_on": None})
     if differ(row, columns):
         said = N_("The seat “%(seat)s” of “%(committee)s” changed: whose it is, for which role, its name or its vote.")
-        yield compared.changing(Change("changed", "seat", said, facts), _seat, row["id"], columns)
+        yield compared.changing(Change("changed", "seat", said, facts), SeatRow, row.id, columns)
 
 
 def _agenda(committee: Committee) -> Row:

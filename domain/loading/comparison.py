@@ -5,22 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import Table, and_, func, insert, select, update
+from sqlalchemy import func, insert
 from sqlmodel import Session
 
 from domain.declarations.program import ProgramFile
 from domain.declarations.program_committees import Committee
 from domain.declared.reading import Bilingual, Declared
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import changes, col, every, first, of, run, select
+from domain.kernel.scope import program_of
+from domain.kernel.titles import Titled
 from domain.loading.exporting import last_loaded
 from locales import say
-from models.base import table_of
+from models.base import InProgram
 from models.committee import Committee as CommitteeRow
-from models.program import Organization, Program
+from models.committee import Seat
+from models.program import Organization, Program, Role
 
 Kind = Literal["added", "changed", "ended"]
 What = Literal[
@@ -37,10 +40,6 @@ What = Literal[
 ]
 Words = Mapping[str, str]  # in both languages
 Row = dict[str, Any]
-
-_program = table_of(Program)
-_organization = table_of(Organization)
-_committee = table_of(CommitteeRow)
 
 
 @dataclass(frozen=True)
@@ -70,6 +69,7 @@ class Act:
     day: date
 
 
+Keyed = TypeVar("Keyed", Organization, CommitteeRow, Role)
 Write = Callable[[Act], object]
 
 
@@ -94,11 +94,11 @@ class Comparison:
         self.session = session
         self.file = declared.value
         self.here = program_of(session)
-        self.row = one(session, select(_program).where(_program.c.id == self.here))
-        unchanged = self.row is not None and self.row["digest"] == declared.digest
+        self.row = first(session, select(Program).where(Program.id == self.here))
+        unchanged = self.row is not None and self.row.digest == declared.digest
         self.before = self.file if unchanged else last_loaded(session)
-        self.organizations = self.by_key(_organization)
-        self.committees = self.by_key(_committee)
+        self.organizations = self.by_key(Organization)
+        self.committees = self.by_key(CommitteeRow)
         self.organization_ids = self._ids(self.organizations, self.file.organizations)
         self.committee_ids = self._ids(self.committees, self.file.committees)
 
@@ -108,39 +108,35 @@ class Comparison:
             return False
         return key not in (established(self.before) if part == "committees" else getattr(self.before, part))
 
-    def by_key(self, table: Table) -> dict[str, Row]:
+    def by_key(self, model: type[Keyed]) -> dict[str, Keyed]:
         """Every row of a table that has keys, by them."""
-        rows = many(self.session, select(table).where(table.c.program_id == self.here).order_by(table.c.key))
-        return {row["key"]: row for row in rows}
+        return {row.key: row for row in every(self.session, of(model).order_by(col(model.key)))}
 
-    def adding(self, change: Change, table: Table, row_id: UUID, columns: Row, *, said: bool = True) -> Step:
+    def adding(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row, *, said: bool = True) -> Step:
         """A row that is not there yet."""
         row = {"program_id": self.here, "id": row_id, **columns}
-        return Step(change if said else None, lambda act: act.session.execute(insert(table).values(**row)), row_id)
+        return Step(change if said else None, lambda act: run(act.session, insert(model).values(**row)), row_id)
 
-    def changing(self, change: Change, table: Table, row_id: UUID, columns: Row) -> Step:
+    def changing(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row) -> Step:
         """A row that says something else."""
-        where = and_(table.c.program_id == self.here, table.c.id == row_id)
-        return Step(change, self.updating(table, columns, where), row_id)
+        return Step(
+            change,
+            lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)),
+            row_id,
+        )
 
-    def ending(self, change: Change, table: Table, row_id: UUID, *, said: bool = True) -> Step:
+    def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:
         """A row whose part in the program is over: it keeps its last day, and stays."""
-        where = and_(table.c.program_id == self.here, table.c.id == row_id)
 
         def write(act: Act) -> None:
-            last = func.greatest(func.coalesce(table.c.starts_on, act.day), act.day)
-            act.session.execute(update(table).where(where).values(ends_on=last))
+            last = func.greatest(func.coalesce(col(model.starts_on), act.day), act.day)
+            run(act.session, changes(model).where(model.id == row_id).values(ends_on=last))
 
         return Step(change if said else None, write, row_id)
 
     @staticmethod
-    def updating(table: Table, columns: Row, where: Any) -> Write:
-        """What writes these columns into the rows that `where` finds."""
-        return lambda act: act.session.execute(update(table).where(where).values(**columns))
-
-    @staticmethod
-    def _ids(known: Mapping[str, Row], wanted: Mapping[str, object]) -> dict[str, UUID]:
-        return {key: known[key]["id"] if key in known else uuid4() for key in [*known, *wanted]}
+    def _ids(known: Mapping[str, Organization | CommitteeRow], wanted: Mapping[str, object]) -> dict[str, UUID]:
+        return {key: known[key].id if key in known else uuid4() for key in [*known, *wanted]}
 
 
 def established(file: ProgramFile) -> dict[str, Committee]:
@@ -148,7 +144,7 @@ def established(file: ProgramFile) -> dict[str, Committee]:
     return {key: committee for key, committee in file.committees.items() if committee.established}
 
 
-def new_changed_gone(was: Mapping[str, Row], now: Mapping[str, Row]) -> Iterator[tuple[Kind, str]]:
+def new_changed_gone(was: Mapping[str, object], now: Mapping[str, Row]) -> Iterator[tuple[Kind, str]]:
     """What is new, what is otherwise, and what is gone, by name, in the order of the file."""
     for name, columns in now.items():
         if name not in was:
@@ -160,11 +156,11 @@ def new_changed_gone(was: Mapping[str, Row], now: Mapping[str, Row]) -> Iterator
             yield "ended", name
 
 
-def differ(row: Row, columns: Row) -> bool:
+def differ(row: object, columns: Row) -> bool:
     """Whether a row says something else than these columns."""
-    return any(row[name] != value for name, value in columns.items())
+    return any(getattr(row, name) != value for name, value in columns.items())
 
 
-def words(row: Row, name: str) -> Words:
+def words(row: Titled) -> Words:
     """What a row is called, in both languages."""
-    return Bilingual(fr=row[f"{name}_fr"], en=row[f"{name}_en"]).model_dump()
+    return Bilingual(fr=row.title_fr, en=row.title_en).model_dump()

@@ -8,25 +8,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 import yaml
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.declarations.program import ClosedDays, ProgramFile
 from domain.declarations.program_check import read_program_text
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Bilingual, Part
+from domain.kernel.rows import col, in_program, joins, run, scalar, select
 from domain.kernel.scope import program_of
-from models.base import refers, table_of
 from models.program import Closure, Organization, Program
 
 #: Whose days these are (an organization's key, or "" for the whole program), first, last, why in French and English.
 ClosureKey = tuple[str, date, date, str, str]
 
 _WIDTH: Final = 110
-
-_program = table_of(Program)
-_organization = table_of(Organization)
-_closure = table_of(Closure)
 
 
 def export(session: Session) -> str:
@@ -36,7 +31,7 @@ def export(session: Session) -> str:
     were, this is the very text of the file that was loaded last, its comments too; else it is written anew.
     Raises LookupError where no program was loaded, DeclaredErrors where this version no longer reads its file.
     """
-    text = session.scalar(select(_program.c.source).where(_program.c.id == program_of(session)))
+    text = scalar(session, select(Program.source).where(col(Program.id) == program_of(session)))
     if not text:
         msg = "no program was loaded here"
         raise LookupError(msg)
@@ -47,7 +42,7 @@ def export(session: Session) -> str:
 
 def last_loaded(session: Session) -> ProgramFile | None:
     """The file as it was loaded last; None before the first time, or where this version no longer reads it."""
-    text = session.scalar(select(_program.c.source).where(_program.c.id == program_of(session)))
+    text = scalar(session, select(Program.source).where(col(Program.id) == program_of(session)))
     try:
         return _read(text) if text else None
     except DeclaredErrors:
@@ -56,10 +51,11 @@ def last_loaded(session: Session) -> ProgramFile | None:
 
 def closures_of(session: Session) -> set[ClosureKey]:
     """Every closure that is recorded, the program's and the organizations'."""
-    rows = session.execute(
-        select(_organization.c.key, _closure)
-        .outerjoin(_organization, refers(_closure.c.organization_id, _organization))
-        .where(_closure.c.program_id == program_of(session))
+    rows = run(
+        session,
+        select(Organization.key, Closure)
+        .outerjoin(Organization, joins(Closure.organization_id, Organization))
+        .where(in_program(Closure)),
     )
     return {(row.key or "", row.starts_on, row.ends_on, row.reason_fr, row.reason_en) for row in rows}
 

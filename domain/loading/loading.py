@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, update
 from sqlmodel import Session
 
 from domain.casework import versions
@@ -19,24 +19,22 @@ from domain.declarations.protocol import Protocol
 from domain.declared.reading import Declared
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import col, only, run, scalar, select
+from domain.kernel.scope import local_day, program_of
 from domain.loading import agreements, committees
 from domain.loading import program as loading_program
 from domain.loading.comparison import Act, Change, Comparison, Step
 from domain.loading.exporting import closures_of, with_closures
 from domain.record import events
 from locales import N_
-from models.base import PROGRAM_SETTING, table_of
+from models.base import PROGRAM_SETTING
 from models.casework import ProtocolVersion
 from models.program import Program
-
-_program = table_of(Program)
-_protocol = table_of(ProtocolVersion)
 
 
 def program_id_for(session: Session, key: str) -> UUID | None:
     """The id of the program with this key, or None. For a session that is not yet of any program."""
-    found: UUID | None = session.scalar(select(_program.c.id).where(_program.c.key == key))
+    found: UUID | None = scalar(session, select(Program.id).where(Program.key == key))
     return found
 
 
@@ -77,7 +75,7 @@ def load(
     """
     file = declared.value
     # Until the commit. A program that does not exist yet has no row that could be locked.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended("spheres.load:" + file.program.key, 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended("spheres.load:" + file.program.key, 0))))
     _refuse_other(session, file)
     compared = Comparison(session, declared)
     steps = list(_differences(compared))
@@ -131,18 +129,18 @@ def _as_recorded(compared: Comparison) -> ProgramFile | None:
 def _refuse_other(session: Session, file: ProgramFile) -> None:
     """The session's program is the file's, or is new and the file's key is free."""
     here = program_of(session)
-    row = one(session, select(_program.c.key).where(_program.c.id == here))
-    if row is not None and row["key"] != file.program.key:
+    key = scalar(session, select(Program.key).where(Program.id == here))
+    if key is not None and key != file.program.key:
         raise Refusal("program.other", N_("This file is of another program: its key is another one."))
-    if row is None and _is_taken(session, file.program.key):
+    if key is None and _is_taken(session, file.program.key):
         raise Refusal("program.exists", N_("A program with this key was loaded meanwhile. Look again at what changes."))
 
 
 def _is_taken(session: Session, key: str) -> bool:
     """Whether another program has this key. No program sees another's row, so that it is asked as if of none."""
-    session.execute(select(func.set_config(PROGRAM_SETTING, "", True)))
+    run(session, select(func.set_config(PROGRAM_SETTING, "", True)))
     taken = program_id_for(session, key) is not None
-    session.execute(select(func.set_config(PROGRAM_SETTING, str(program_of(session)), True)))
+    run(session, select(func.set_config(PROGRAM_SETTING, str(program_of(session)), True)))
     return taken
 
 
@@ -166,17 +164,18 @@ def _keep_source(
     session: Session, declared: Declared[ProgramFile], compared: Comparison, *, changed: bool, at: datetime
 ) -> None:
     """Keep the file itself, its comments included. A new comment alone is no change of the program, and no event."""
-    if not changed and compared.row and compared.row["digest"] == declared.digest:
+    if not changed and compared.row and compared.row.digest == declared.digest:
         return
-    session.execute(
-        update(_program)
-        .where(_program.c.id == program_of(session))
+    run(
+        session,
+        update(Program)
+        .where(col(Program.id) == program_of(session))
         .values(
             source=declared.text,
             digest=declared.digest,
             loaded_at=at,
-            version=_program.c.version + (1 if changed else 0),
-        )
+            version=col(Program.version) + (1 if changed else 0),
+        ),
     )
     # Whoever looks at the program in this session sees what it is now.
     session.get(Program, program_of(session), populate_existing=True)
@@ -184,8 +183,8 @@ def _keep_source(
 
 def _not_recorded(session: Session, protocols: Sequence[Declared[Protocol]]) -> list[Declared[Protocol]]:
     """Those of the protocols that no version of the program says as they are declared now, in their order."""
-    known = select(_protocol.c.key, _protocol.c.digest).where(_protocol.c.program_id == program_of(session))
-    recorded = {(row.key, row.digest) for row in session.execute(known)}
+    known = only(ProtocolVersion.key, ProtocolVersion.digest)
+    recorded = {(row.key, row.digest) for row in run(session, known)}
     return [protocol for protocol in protocols if (protocol.value.protocol, protocol.digest) not in recorded]
 
 

@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import and_, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from domain.casework import scheduling
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar, Closure
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import changes, col, every, in_program, of, run, same, scalar, scalars, select
+from domain.kernel.scope import program_of
 from domain.loading.comparison import Act, Change, Comparison, Row, Step, What, differ, words
 from domain.loading.exporting import ClosureKey, closures_in, closures_of
 from domain.people import people
 from domain.roles.roles import never_began
 from locales import N_
-from models.base import table_of
 from models.program import Closure as ClosureRow
 from models.program import Organization, Program, Role, Tenure
-
-_program = table_of(Program)
-_role = table_of(Role)
-_organization = table_of(Organization)
-_closure = table_of(ClosureRow)
-_tenure = table_of(Tenure)
 
 _NEW_PROGRAM: Final[Row] = {"is_demonstration": False, "source": "", "digest": "", "version": 0}
 
@@ -82,17 +76,21 @@ def _itself(compared: Comparison) -> Iterator[Step]:
         columns = {name: value for part in parts.values() for name, value in part.items()}
         row = {"id": compared.here, "key": identity.key, **columns, **_NEW_PROGRAM}
         said = Change("added", "program", N_("New program: “%(title)s”."), {"title": title})
-        yield Step(said, lambda act: act.session.execute(insert(_program).values(**row)), compared.here)
+        yield Step(said, lambda act: run(act.session, insert(Program).values(**row)), compared.here)
         return
     for name, columns in parts.items():
         if differ(compared.row, columns):
             what: What = "calendar" if name == "calendar" else "program"
             said = Change("changed", what, _PROGRAM_CHANGED[name], {"title": title})
-            yield Step(said, compared.updating(_program, columns, _program.c.id == compared.here), compared.here)
+            yield Step(said, partial(_write_program, columns=columns), compared.here)
+
+
+def _write_program(act: Act, columns: Row) -> None:
+    run(act.session, update(Program).where(col(Program.id) == program_of(act.session)).values(**columns))
 
 
 def _roles(compared: Comparison) -> Iterator[Step]:
-    known = compared.by_key(_role)
+    known = compared.by_key(Role)
     for key, role in compared.file.roles.items():
         title = {"role": role.title.model_dump()}
         columns = {"title_fr": role.title.fr, "title_en": role.title.en}
@@ -100,56 +98,56 @@ def _roles(compared: Comparison) -> Iterator[Step]:
         if row is None:
             everything = {"key": key, **columns, "single_holder": role.single_holder}
             said = Change("added", "role", N_("New role: “%(role)s”."), title)
-            yield compared.adding(said, _role, uuid4(), everything)
+            yield compared.adding(said, Role, uuid4(), everything)
             continue
         if compared.is_back("roles", key):
-            yield Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row["id"])
+            yield Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row.id)
         if differ(row, columns):
-            facts = {**title, "was": words(row, "title")}
+            facts = {**title, "was": words(row)}
             said = Change("changed", "role", N_("The role “%(was)s” is now called “%(role)s”."), facts)
-            yield compared.changing(said, _role, row["id"], columns)
-        if row["single_holder"] != role.single_holder:
-            yield _holders(compared, key, row["id"], role.single_holder, title)
+            yield compared.changing(said, Role, row.id, columns)
+        if row.single_holder != role.single_holder:
+            yield _holders(key, row.id, role.single_holder, title)
     before = set[str](compared.before.roles if compared.before else ())
     for name in sorted(known.keys() & before - set[str](compared.file.roles)):
         # The row stays, since it names who held the role; that it goes out of use is said once.
-        facts = {"role": words(known[name], "title")}
+        facts = {"role": words(known[name])}
         change = Change("ended", "role", N_("The role “%(role)s” is no longer used."), facts)
-        yield Step(change, None, known[name]["id"])
+        yield Step(change, None, known[name].id)
 
 
-def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> Step:
+def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> Step:
     """A role gets to have one holder at a time, or several: so do those who hold it from now on."""
     alone = N_("“%(role)s” now has one holder at a time at each organization.")
     several = N_("“%(role)s” may now have several holders at an organization.")
 
     def refuse_if_several(session: Session, day: date) -> None:
-        other = aliased(_tenure)
+        other = aliased(Tenure)
         # Read first: as part of the question below, the condition would be on one of its two tables alone.
-        of_role = and_(_tenure.c.program_id == compared.here, _tenure.c.role == key)
-        not_begun = session.scalars(select(_tenure.c.id).where(of_role, never_began())).all()
+        of_role = and_(in_program(Tenure), Tenure.role == key)
+        not_begun = scalars(session, select(Tenure.id).where(of_role, never_began())).all()
         twice = (
-            select(_tenure.c.id)
+            select(Tenure.id)
             .join(
                 other,
                 and_(
-                    other.c.program_id == _tenure.c.program_id,
-                    other.c.role == _tenure.c.role,
-                    other.c.organization_id == _tenure.c.organization_id,
-                    other.c.id != _tenure.c.id,
-                    _not_over(other, _tenure.c.starts_on),
+                    same(other, Tenure),
+                    other.role == Tenure.role,
+                    other.organization_id == Tenure.organization_id,
+                    other.id != Tenure.id,
+                    _not_over(other, col(Tenure.starts_on)),
                     _not_over(other, day),
-                    other.c.id.not_in(not_begun),
+                    col(other.id).not_in(not_begun),
                 ),
             )
             .where(
                 of_role,
-                _tenure.c.id.not_in(not_begun),
-                _not_over(_tenure, other.c.starts_on),
-                _not_over(_tenure, day),
+                col(Tenure.id).not_in(not_begun),
+                _not_over(Tenure, col(other.starts_on)),
+                _not_over(Tenure, day),
             )
         )
-        if session.scalar(twice.limit(1)):
+        if scalar(session, twice.limit(1)):
             raise Refusal(
                 "role.several_hold",
                 N_("Several people hold the role “%(role)s” at one organization: it cannot have one holder yet."),
@@ -157,19 +155,17 @@ def _holders(compared: Comparison, key: str, role_id: UUID, single: bool, title:
             )
 
     def write(act: Act) -> None:
-        act.session.execute(
-            update(_role).where(_role.c.program_id == compared.here, _role.c.id == role_id).values(single_holder=single)
-        )
+        run(act.session, changes(Role).where(Role.id == role_id).values(single_holder=single))
         # What never began stands beside whoever holds the role on its day, and is never the only one of it.
-        act.session.execute(
-            update(_tenure)
+        run(
+            act.session,
+            changes(Tenure)
             .where(
-                _tenure.c.program_id == compared.here,
-                _tenure.c.role == key,
-                _not_over(_tenure, act.day),
+                Tenure.role == key,
+                _not_over(Tenure, act.day),
                 *([~never_began()] if single else []),
             )
-            .values(single_holder=single)
+            .values(single_holder=single),
         )
 
     said = Change("changed", "role", alone if single else several, title)
@@ -185,26 +181,24 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
         row = compared.organizations.get(key)
         if row is None:
             change = Change("added", "organization", N_("New organization: %(organization)s."), facts)
-            yield compared.adding(
-                change, _organization, compared.organization_ids[key], {"key": key, **names, **nature}
-            )
+            yield compared.adding(change, Organization, compared.organization_ids[key], {"key": key, **names, **nature})
             continue
-        if row["ends_on"] is not None:
+        if row.ends_on is not None:
             change = Change("added", "organization", N_("%(organization)s is part of the program again."), facts)
-            yield compared.changing(change, _organization, row["id"], {"ends_on": None})
+            yield compared.changing(change, Organization, row.id, {"ends_on": None})
         if differ(row, names):
             said = N_("The name of %(was)s changed; it is now %(organization)s.")
-            change = Change("changed", "organization", said, {**facts, "was": row["short_name"]})
-            yield compared.changing(change, _organization, row["id"], names)
+            change = Change("changed", "organization", said, {**facts, "was": row.short_name})
+            yield compared.changing(change, Organization, row.id, names)
         if differ(row, nature):
             said = N_("The kind of organization that %(organization)s is, or the law that binds it, changed.")
-            yield compared.changing(Change("changed", "organization", said, facts), _organization, row["id"], nature)
+            yield compared.changing(Change("changed", "organization", said, facts), Organization, row.id, nature)
     for key, row in compared.organizations.items():
-        if key not in compared.file.organizations and row["ends_on"] is None:
+        if key not in compared.file.organizations and row.ends_on is None:
             said = N_("%(organization)s is no longer in the file: its part in the program ends today.")
-            change = Change("ended", "organization", said, {"organization": row["short_name"]})
-            yield compared.ending(change, _organization, row["id"])
-            yield Step(None, partial(_end_roles, organization_id=row["id"]))
+            change = Change("ended", "organization", said, {"organization": row.short_name})
+            yield compared.ending(change, Organization, row.id)
+            yield Step(None, partial(_end_roles, organization_id=row.id))
 
 
 def _end_roles(act: Act, organization_id: UUID) -> None:
@@ -212,18 +206,17 @@ def _end_roles(act: Act, organization_id: UUID) -> None:
 
     So that each of them has their departure, as of whoever leaves otherwise.
     """
-    rows = many(
+    rows = every(
         act.session,
-        select(_tenure.c.id, _tenure.c.starts_on)
+        of(Tenure)
         .where(
-            _tenure.c.program_id == program_of(act.session),
-            _tenure.c.organization_id == organization_id,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on > act.day),
+            Tenure.organization_id == organization_id,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > act.day),
         )
-        .order_by(_tenure.c.id),
+        .order_by(col(Tenure.id)),
     )
     for row in rows:
-        people.end_tenure(act.session, row["id"], ends_on=max(act.day, row["starts_on"]), by=act.by, at=act.at)
+        people.end_tenure(act.session, row.id, ends_on=max(act.day, row.starts_on), by=act.by, at=act.at)
 
 
 def _closures(compared: Comparison) -> Iterator[Step]:
@@ -281,25 +274,25 @@ def _closing(compared: Comparison, key: ClosureKey) -> Step:
     columns["organization_id"] = compared.organization_ids[whose] if whose else None
     theirs = N_("%(organization)s is closed from %(first)s to %(last)s: %(reason)s.")
     said = theirs if whose else N_("The program is closed from %(first)s to %(last)s: %(reason)s.")
-    return compared.adding(Change("added", "closure", said, _days(compared, key)), _closure, uuid4(), columns)
+    return compared.adding(Change("added", "closure", said, _days(compared, key)), ClosureRow, uuid4(), columns)
 
 
 def _opening(compared: Comparison, key: ClosureKey) -> Step:
     whose, first, last, fr, en = key
-    owner = _closure.c.organization_id
+    owner = col(ClosureRow.organization_id)
     where = and_(
-        _closure.c.program_id == compared.here,
+        in_program(ClosureRow),
         owner == compared.organization_ids[whose] if whose else owner.is_(None),
-        _closure.c.starts_on == first,
-        _closure.c.ends_on == last,
-        _closure.c.reason_fr == fr,
-        _closure.c.reason_en == en,
+        ClosureRow.starts_on == first,
+        ClosureRow.ends_on == last,
+        ClosureRow.reason_fr == fr,
+        ClosureRow.reason_en == en,
     )
     theirs = N_("%(organization)s is no longer closed from %(first)s to %(last)s: %(reason)s.")
     said = theirs if whose else N_("The program is no longer closed from %(first)s to %(last)s: %(reason)s.")
     subject = compared.organization_ids[whose] if whose else compared.here
     change = Change("ended", "closure", said, _days(compared, key))
-    return Step(change, lambda act: act.session.execute(delete(_closure).where(where)), subject)
+    return Step(change, lambda act: run(act.session, delete(ClosureRow).where(where)), subject)
 
 
 def _days(compared: Comparison, key: ClosureKey) -> dict[str, object]:
@@ -308,5 +301,5 @@ def _days(compared: Comparison, key: ClosureKey) -> dict[str, object]:
     return {"organization": name, "first": first, "last": last, "reason": {"fr": fr, "en": en}}
 
 
-def _not_over(tenure: Any, day: Any) -> Any:
-    return or_(tenure.c.ends_on.is_(None), tenure.c.ends_on >= day)
+def _not_over(tenure: type[Tenure], day: date | ColumnElement[date]) -> ColumnElement[bool]:
+    return or_(col(tenure.ends_on).is_(None), col(tenure.ends_on) >= day)

@@ -6,22 +6,20 @@ from datetime import date, datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.rows import only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.record import events
 from domain.record.seals import Head, head_of
 from domain.roles.roles import standing
 from domain.roles.sight import FOR_PRIVACY
-from models.base import table_of
 from models.record import SentHead
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
-
-_sent = table_of(SentHead)
 
 
 def mail_head(session: Session, *, at: datetime) -> int:
@@ -31,8 +29,8 @@ def mail_head(session: Session, *, at: datetime) -> int:
     sent; the coordinator is told of the missing address.
     """
     head, day = head_of(session), local_day(session, at)
-    sent = select(_sent.c.id).where(_sent.c.program_id == program_of(session), _sent.c.sent_on == day)
-    if head is None or session.scalar(sent) is not None:
+    sent = only(SentHead.id).where(SentHead.sent_on == day)
+    if head is None or scalar(session, sent) is not None:
         return 0
     written = sum(
         notices.write(session, "record_head", to=person_id, key=f"head:{day}", facts=_facts(head, day, path), at=at)
@@ -40,15 +38,16 @@ def mail_head(session: Session, *, at: datetime) -> int:
     )
     if not written:
         return 0
-    session.execute(
-        insert(_sent).values(
+    run(
+        session,
+        insert(SentHead).values(
             program_id=program_of(session),
             id=uuid4(),
             sent_on=day,
             number=head.number,
             signature=head.signature,
             recipients=written,
-        )
+        ),
     )
     events.write(
         session, "head.sent", "program", program_of(session), by=BY_ROUNDS, at=at, number=head.number, letters=written

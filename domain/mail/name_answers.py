@@ -10,19 +10,16 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel import sealing
 from domain.kernel.actors import Actor
+from domain.kernel.rows import col, only, scalar, scalars
 from domain.kernel.scope import program_of
 from domain.mail.name_gate import Gate, Hit
 from domain.record import events
-from models.base import table_of
 from models.redaction import NameAnswer
-
-_answer = table_of(NameAnswer)
 
 
 def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
@@ -30,11 +27,7 @@ def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
     asked = {mark_of(session, text, hit): hit for hit in gate.hits(text) if not hit.sure}
     if not asked:
         return ()
-    answered = set(
-        session.scalars(
-            select(_answer.c.mark).where(_answer.c.program_id == program_of(session), _answer.c.mark.in_(asked))
-        )
-    )
+    answered = set(scalars(session, only(NameAnswer.mark).where(col(NameAnswer.mark).in_(asked))))
     return tuple(hit for mark, hit in asked.items() if mark not in answered)
 
 
@@ -42,8 +35,9 @@ def answer(session: Session, text: str, hits: Iterable[Hit], *, by: Actor, at: d
     """Say that these words of a text mean nobody on file; how many were said that of for the first time."""
     said = 0
     for hit in hits:
-        made: UUID | None = session.scalar(
-            insert(_answer)
+        made: UUID | None = scalar(
+            session,
+            insert(NameAnswer)
             .values(
                 program_id=program_of(session),
                 id=uuid4(),
@@ -52,7 +46,7 @@ def answer(session: Session, text: str, hits: Iterable[Hit], *, by: Actor, at: d
                 answered_at=at,
             )
             .on_conflict_do_nothing(index_elements=["program_id", "mark"])
-            .returning(_answer.c.id)
+            .returning(col(NameAnswer.id)),
         )
         if made is not None:
             events.write(session, "name.answered", "name_answer", made, by=by, at=at)

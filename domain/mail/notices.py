@@ -16,13 +16,28 @@ from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    select,
+)
+from domain.kernel.scope import local_day, program, program_of
 from domain.mail.delivery import POST_CHANNEL, WAITS
 from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed, texts_of
 from domain.mail.letters import COMMON, Letter, Letters
@@ -31,7 +46,6 @@ from domain.record import events
 from domain.roles.roles import Holder, Link, standing
 from domain.roles.sight import calls_who_barred
 from locales import N_, pick, say, say_n
-from models.base import refers, table_of
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.program import Person, Role
@@ -56,10 +70,6 @@ def coordination_chain(session: Session) -> list[Link]:
 
 #: Someone who has no address is spoken of again so long after, where nothing changed.
 TOLD_AGAIN_AFTER: Final = timedelta(days=30)
-
-_notice = table_of(Notice)
-_event = table_of(Event)
-_person_row = table_of(Person)
 
 
 @dataclass(frozen=True)
@@ -190,23 +200,23 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
 
 def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
     """Whether a letter with this key was to be written to a person, and was not for want of an address."""
-    found = session.scalar(
-        select(_event.c.id)
+    found = scalar(
+        session,
+        only(Event.id)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == person_id,
-            _event.c.verb == "notice.no_address",
-            _event.c.facts["key"].astext == key,
+            Event.subject_id == person_id,
+            Event.verb == "notice.no_address",
+            inside(Event.facts)["key"].astext == key,
         )
-        .limit(1)
+        .limit(1),
     )
     return found is not None
 
 
 def written_to(session: Session, key_begins: str) -> set[UUID]:
     """Everyone to whom a letter was written whose key begins like this."""
-    about = _notice.c.key.startswith(key_begins, autoescape=True)
-    return set(session.scalars(select(_notice.c.person_id).where(_notice.c.program_id == program_of(session), about)))
+    about = col(Notice.key).startswith(key_begins, autoescape=True)
+    return set(scalars(session, only(Notice.person_id).where(about)))
 
 
 def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -214,25 +224,23 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
 
     Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
     """
-    here = program_of(session)
-    held = one(
-        session, select(_notice).where(_notice.c.program_id == here, _notice.c.id == notice_id).with_for_update()
-    )
+    held = first(session, of(Notice).where(Notice.id == notice_id).with_for_update())
     if held is None:
         raise Refusal("notice.unknown", N_("There is no such letter."))
-    if not NOTICE.allows(held["state"], "retry"):
+    if not NOTICE.allows(held.state, "retry"):
         raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being sent."))
-    person = person_of(session, held["person_id"])
+    person = person_of(session, held.person_id)
     if person.email is None:
         raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
-    message = held["message"]
-    if person.email != held["to_address"]:
+    message = held.message
+    if person.email != held.to_address:
         message = readdressed(message, Mailbox(person.email, person.name))
-    session.execute(
-        update(_notice)
-        .where(_notice.c.program_id == here, _notice.c.id == notice_id)
+    run(
+        session,
+        changes(Notice)
+        .where(Notice.id == notice_id)
         .values(
-            state=NOTICE.after(held["state"], "retry"),
+            state=NOTICE.after(held.state, "retry"),
             to_address=person.email,
             message=message,
             attempts=0,
@@ -240,11 +248,11 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
             # As after a worker that died: the last attempt may have reached them, and a mailer that can look does so.
             leased_until=at,
             code="",
-        )
+        ),
     )
-    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    run(session, text(f"select pg_notify('{POST_CHANNEL}', '')"))
     events.write(
-        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held["case_id"], person=str(person.id)
+        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held.case_id, person=str(person.id)
     )
 
 
@@ -254,16 +262,16 @@ def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
     So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
     they are, and so do those to somebody who has no address any more. Returns how many are sent.
     """
-    ids = session.scalars(
-        select(_notice.c.id)
-        .join(_person_row, refers(_notice.c.person_id, _person_row))
+    ids = scalars(
+        session,
+        only(Notice.id)
+        .join(Person, joins(Notice.person_id, Person))
         .where(
-            _notice.c.program_id == program_of(session),
-            _notice.c.state == "failed",
-            _notice.c.attempts > len(WAITS),
-            _person_row.c.email.is_not(None),
+            Notice.state == "failed",
+            col(Notice.attempts) > len(WAITS),
+            col(Person.email).is_not(None),
         )
-        .order_by(_notice.c.n)
+        .order_by(col(Notice.n)),
     ).all()
     for notice_id in ids:
         retry(session, notice_id, by=by, at=at)
@@ -278,24 +286,22 @@ def redact(
     With `whole`, each that brings what was printed too: that holds such words. One that has not left is withdrawn; of
     one that has, the copy that is kept here is emptied.
     """
-    rows = many(
+    rows = every(
         session,
-        select(_notice)
-        .where(_notice.c.program_id == program_of(session), _notice.c.id.in_(ids))
-        .order_by(_notice.c.n)
-        .with_for_update(),
+        of(Notice).where(col(Notice.id).in_(ids)).order_by(col(Notice.n)).with_for_update(),
     )
-    emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row["template"] in _BRINGS_PAPERS)]
+    emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row.template in _BRINGS_PAPERS)]
     for row in emptied_ones:
-        subject = taken_out(row["subject"])
-        said = say(row["language"], _EMPTIED)
-        values: dict[str, Any] = {"subject": subject, "message": emptied(row["message"], subject=subject, said=said)}
-        if NOTICE.allows(row["state"], "withdraw"):
-            values |= {"state": NOTICE.after(row["state"], "withdraw"), "next_attempt_at": None, "leased_until": None}
-        session.execute(
-            update(_notice).where(_notice.c.program_id == row["program_id"], _notice.c.id == row["id"]).values(**values)
+        subject = taken_out(row.subject)
+        said = say(row.language, _EMPTIED)
+        values: dict[str, Any] = {"subject": subject, "message": emptied(row.message, subject=subject, said=said)}
+        if NOTICE.allows(row.state, "withdraw"):
+            values |= {"state": NOTICE.after(row.state, "withdraw"), "next_attempt_at": None, "leased_until": None}
+        run(
+            session,
+            update(Notice).where(col(Notice.program_id) == row.program_id, col(Notice.id) == row.id).values(**values),
         )
-        events.write(session, "notice.redacted", "notice", row["id"], by=by, at=at, was=row["state"])
+        events.write(session, "notice.redacted", "notice", row.id, by=by, at=at, was=row.state)
     return len(emptied_ones)
 
 
@@ -304,18 +310,17 @@ _EMPTIED: Final = N_("Words of this letter were redacted. What holds now is in t
 _BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
 
 
-def _holds(row: Mapping[str, Any], taken_out: Callable[[str], str]) -> bool:
+def _holds(row: Notice, taken_out: Callable[[str], str]) -> bool:
     """Whether the subject or a text of a letter holds words that are taken out."""
-    texts = (row["subject"], *texts_of(row["message"]))
+    texts = (row.subject, *texts_of(row.message))
     return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
 
 
 def given_up_count(session: Session) -> int:
     """How many letters every attempt of which was used up."""
-    found = session.scalar(
-        select(func.count()).where(
-            _notice.c.program_id == program_of(session), _notice.c.state == "failed", _notice.c.attempts > len(WAITS)
-        )
+    found = scalar(
+        session,
+        select(func.count()).where(in_program(Notice), Notice.state == "failed", col(Notice.attempts) > len(WAITS)),
     )
     return found or 0
 
@@ -409,25 +414,26 @@ def _knows(session: Session, coordinator: Person, person: Person, at: datetime) 
 
     Who stands in the letter of a planning act is named for that act alone: of other notices this silences none.
     """
-    told = session.scalar(
-        select(func.max(_notice.c.created_at)).where(
-            _notice.c.program_id == program_of(session),
-            _notice.c.person_id == coordinator.id,
-            _notice.c.key.startswith(_without_address(person, coordinator), autoescape=True),
-        )
+    told = scalar(
+        session,
+        select(func.max(col(Notice.created_at))).where(
+            in_program(Notice),
+            Notice.person_id == coordinator.id,
+            col(Notice.key).startswith(_without_address(person, coordinator), autoescape=True),
+        ),
     )
     if told is None or told <= at - TOLD_AGAIN_AFTER:
         return False
-    changed = session.scalar(
-        select(_event.c.id)
+    changed = scalar(
+        session,
+        only(Event.id)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == person.id,
-            _event.c.verb == "person.updated",
-            _event.c.at > told,
-            _event.c.facts["changed"].contains(["email"]),
+            Event.subject_id == person.id,
+            Event.verb == "person.updated",
+            col(Event.at) > told,
+            inside(Event.facts)["changed"].contains(["email"]),
         )
-        .limit(1)
+        .limit(1),
     )
     return changed is None
 
@@ -439,7 +445,7 @@ def _without_address(person: Person, coordinator: Person) -> str:
 def title_of_role(session: Session, key: str) -> Callable[[Language], str]:
     """The title of a role, by language; its key where the program has none of it."""
     where = (Role.program_id == program_of(session), Role.key == key)
-    role = session.scalars(select(Role).where(*where)).first()  # type: ignore[arg-type]
+    role = session.scalars(select(Role).where(*where)).first()
     return lambda language: pick(language, {"fr": role.title_fr, "en": role.title_en}) if role else key
 
 
@@ -511,8 +517,9 @@ def _put(
         calendars=calendars,
         attachments=attachments,
     )
-    put = session.scalar(
-        insert(_notice)
+    put = scalar(
+        session,
+        insert(Notice)
         .values(
             program_id=program_of(session),
             id=notice_id,
@@ -533,11 +540,11 @@ def _put(
             code="",
         )
         .on_conflict_do_nothing(index_elements=["program_id", "key"])
-        .returning(_notice.c.id)
+        .returning(col(Notice.id)),
     )
     if put is None:
         return False
-    session.execute(text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    run(session, text(f"select pg_notify('{POST_CHANNEL}', '')"))
     events.write(
         session,
         "notice.written",

@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.kernel.scope import program_of
-from models.base import table_of
+from domain.kernel.rows import only, run
 from models.program import Organization, Person
-
-_person = table_of(Person)
-_organization = table_of(Organization)
 
 
 def ours(session: Session) -> list[str]:
     """Each name, e-mail address and telephone of the session's program's staff, and each name of its organizations."""
-    here = program_of(session)
-    people = session.execute(
-        select(_person.c.given_name, _person.c.family_name, _person.c.email, _person.c.phone).where(
-            _person.c.program_id == here
-        )
-    )
-    places = session.execute(
-        select(_organization.c.name_fr, _organization.c.name_en, _organization.c.short_name).where(
-            _organization.c.program_id == here
-        )
-    )
+    people = run(session, only(Person.given_name, Person.family_name, Person.email, Person.phone))
+    places = run(session, only(Organization.name_fr, Organization.name_en, Organization.short_name))
     own = [
         text
         for given, family, *contact in people

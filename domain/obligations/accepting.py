@@ -11,33 +11,27 @@ from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import false, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import false, insert
+from sqlmodel import Session, or_
 
 from domain.casework import asking
 from domain.casework.tasks import checked_note, needed_reason
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import changes, col, only, run, scalar, scalars
+from domain.kernel.scope import local_day, program_of
 from domain.obligations import to_accept
 from domain.obligations.owing import acts_among
 from domain.obligations.projection import keep
-from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
+from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN, PeriodJudged
 from domain.obligations.turns import take_turn
 from domain.obligations.windows import Touched
 from domain.record import events
 from domain.roles.roles import standing
 from locales import N_
-from models.base import table_of
 from models.casework import Evidence, Task
 from models.obligation import Acceptance, Attestation, ObligationDocument
-
-_word = table_of(Acceptance)
-_document = table_of(ObligationDocument)
-_attestation = table_of(Attestation)
-_evidence = table_of(Evidence)
-_task = table_of(Task)
 
 ACCEPTED: Final = "accepted"
 RETURNED: Final = "returned"
@@ -71,7 +65,7 @@ def may_accept(session: Session, period_id: UUID, by: Actor, at: datetime) -> bo
     return row is not None and _falls_on(session, row, by, at)
 
 
-def _falls_on(session: Session, row: Mapping[str, Any], by: Actor, at: datetime) -> bool:
+def _falls_on(session: Session, row: PeriodJudged, by: Actor, at: datetime) -> bool:
     today = standing(session, local_day(session, at))
     return by.person_id is not None and (to_accept.falls_on(session, row, today).on(by.person_id) is not None)
 
@@ -89,7 +83,7 @@ def _look(
 ) -> None:
     take_turn(session)
     row = to_accept.period_judged(session, period_id)
-    facts = [] if row is None else [fact for fact in row["found"]["facts"] if fact["id"] == str(proof_id)]
+    facts = [] if row is None else [fact for fact in row.found["facts"] if fact["id"] == str(proof_id)]
     if row is None or not facts or facts[0]["kind"] not in to_accept.PROOFS:
         raise Refusal("proof.unknown", N_("There is no such proof for this period."))
     fact = facts[0]
@@ -111,7 +105,7 @@ def _look(
         period_id,
         by=by,
         at=at,
-        clause=row["key"],
+        clause=row.key,
         proof=fact["kind"],
         proof_id=fact["id"],
     )
@@ -126,7 +120,7 @@ def _look(
     touched = partial(Touched, (), frozenset({fact["id"]}))
     keep(
         session,
-        organization_ids=[row["organization_id"]],
+        organization_ids=[row.organization_id],
         kinds=["document", "attestation"],
         touched=touched,
         by=by,
@@ -136,12 +130,10 @@ def _look(
 
 def _has_word(session: Session, fact: Mapping[str, Any]) -> bool:
     """Whether a proof counts by what somebody said of it, and not as the word of one who owes nothing of it."""
-    stands = [_word.c[column] == proof_id for column, proof_id in _proofs(session, fact)]
+    stands = [col(getattr(Acceptance, column)) == proof_id for column, proof_id in _proofs(session, fact)]
     return bool(
-        session.scalar(
-            select(_word.c.id)
-            .where(_word.c.program_id == program_of(session), _word.c.superseded_at.is_(None), or_(false(), *stands))
-            .limit(1)
+        scalar(
+            session, only(Acceptance.id).where(col(Acceptance.superseded_at).is_(None), or_(false(), *stands)).limit(1)
         )
     )
 
@@ -150,15 +142,15 @@ def _proofs(session: Session, fact: Mapping[str, Any]) -> Sequence[tuple[str, UU
     """The column and the id of each proof that a fact stands for: of a step, its documents."""
     if fact["kind"] != "task":
         return [(f"{fact['kind']}_id", UUID(fact["id"]))]
-    found = session.scalars(
-        select(_evidence.c.id)
+    found = scalars(
+        session,
+        only(Evidence.id)
         .where(
-            _evidence.c.program_id == program_of(session),
-            _evidence.c.task_id == UUID(fact["id"]),
-            _evidence.c.kind == "document",
-            _evidence.c.withdrawn_at.is_(None),
+            col(Evidence.task_id) == UUID(fact["id"]),
+            Evidence.kind == "document",
+            col(Evidence.withdrawn_at).is_(None),
         )
-        .order_by(_evidence.c.id)
+        .order_by(col(Evidence.id)),
     ).all()
     return [("evidence_id", one) for one in found]
 
@@ -166,13 +158,15 @@ def _proofs(session: Session, fact: Mapping[str, Any]) -> Sequence[tuple[str, UU
 def _say(session: Session, fact: Mapping[str, Any], said: str, words: str, *, by: Actor, at: datetime) -> None:
     here = program_of(session)
     for column, proof_id in _proofs(session, fact):
-        session.execute(
-            update(_word)
-            .where(_word.c.program_id == here, _word.c[column] == proof_id, _word.c.superseded_at.is_(None))
-            .values(superseded_at=at)
+        run(
+            session,
+            changes(Acceptance)
+            .where(col(getattr(Acceptance, column)) == proof_id, col(Acceptance.superseded_at).is_(None))
+            .values(superseded_at=at),
         )
-        session.execute(
-            insert(_word).values(
+        run(
+            session,
+            insert(Acceptance).values(
                 program_id=here,
                 id=uuid4(),
                 **{column: proof_id},
@@ -182,33 +176,30 @@ def _say(session: Session, fact: Mapping[str, Any], said: str, words: str, *, by
                 said_as=by.role,
                 said_for=by.acting_for,
                 said_at=at,
-            )
+            ),
         )
 
 
-def _ask_again(session: Session, row: Mapping[str, Any], fact: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _ask_again(session: Session, row: PeriodJudged, fact: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
     asking.ask(
         session,
         GIVE_AGAIN,
-        row["id"],
+        row.id,
         _AGAIN,
-        chain=to_accept.who_gives(fact["kind"], _given_as(session, fact), row["organization_id"]),
+        chain=to_accept.who_gives(fact["kind"], _given_as(session, fact), row.organization_id),
         working_days=to_accept.DAYS_TO_GIVE_AGAIN,
         by=by,
         at=at,
-        clause=clause_without_role(row["key"]),
-        organization=row["short_name"],
+        clause=clause_without_role(row.key),
+        organization=row.short_name,
     )
 
 
 def _given_as(session: Session, fact: Mapping[str, Any]) -> str:
+    table: Any
     table, column = {
-        "document": (_document, "added_as"),
-        "attestation": (_attestation, "role"),
-        "task": (_task, "done_as"),
+        "document": (ObligationDocument, "added_as"),
+        "attestation": (Attestation, "role"),
+        "task": (Task, "done_as"),
     }[fact["kind"]]
-    found = one(
-        session,
-        select(table.c[column]).where(table.c.program_id == program_of(session), table.c.id == UUID(fact["id"])),
-    )
-    return "" if found is None else str(found[column])
+    return str(scalar(session, only(getattr(table, column)).where(table.id == UUID(fact["id"]))) or "")

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.casework import assigning
@@ -23,21 +22,17 @@ from domain.casework.tasks import complete_task
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, Watch
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import changes, col, every, in_program, only, run, scalars, select, surely
+from domain.kernel.scope import local_day
 from domain.obligations.clauses import Clause, Owed
 from domain.obligations.evaluation import GIVEN, Found
 from domain.obligations.facts import COORDINATOR, Records
 from domain.obligations.windows import Window, year_of
 from domain.roles.roles import Link
 from locales import N_, say, show_day
-from models.base import table_of
 from models.casework import Task
 from models.obligation import ObligationPeriod
 from models.program import Organization
-
-_period = table_of(ObligationPeriod)
-_task = table_of(Task)
-_organization = table_of(Organization)
 
 BY_OBLIGATIONS: Final = Actor.system("obligations")
 
@@ -89,13 +84,13 @@ def ask(session: Session, records: Records, judged: Sequence[Judged], *, by: Act
     for one in judged:
         task = tasks.get(one.task_id) if one.task_id is not None else None
         wanted = ask_of(one, records)
-        if task is not None and task["state"] == "open":
+        if task is not None and task.state == "open":
             if wanted is None:
-                _end(session, records, one, task["id"], by=by, at=at)
+                _end(session, records, one, task.id, by=by, at=at)
                 continue
             if wanted.stays or _stands(session, task, wanted, records.calendar):
                 continue
-            assigning.call_off(session, task["id"], by=BY_OBLIGATIONS, at=at)
+            assigning.call_off(session, task.id, by=BY_OBLIGATIONS, at=at)
         if wanted is None or not is_time.to_ask(wanted.last):
             continue
         if not names:
@@ -105,10 +100,8 @@ def ask(session: Session, records: Records, judged: Sequence[Judged], *, by: Act
 
 def let_go(session: Session, task_ids: Sequence[UUID], *, at: datetime) -> None:
     """End what was asked for periods that bind nobody any more."""
-    open_ = session.scalars(
-        select(_task.c.id)
-        .where(_task.c.program_id == program_of(session), _task.c.id.in_(task_ids), _task.c.state == "open")
-        .order_by(_task.c.id)
+    open_ = scalars(
+        session, only(Task.id).where(col(Task.id).in_(task_ids), Task.state == "open").order_by(col(Task.id))
     ).all()
     for task_id in open_:
         assigning.call_off(session, task_id, by=BY_OBLIGATIONS, at=at)
@@ -221,10 +214,11 @@ def _open(session: Session, records: Records, judged: Judged, wanted: Ask, place
         sources=[judged.clause.fact],
         reminders=reminders(records.watch, wanted.last, due, calendar, on=on),
     )
-    session.execute(
-        update(_period)
-        .where(_period.c.program_id == program_of(session), _period.c.id == judged.period_id)
-        .values(task_id=task_id, version=_period.c.version + 1)
+    run(
+        session,
+        changes(ObligationPeriod)
+        .where(ObligationPeriod.id == judged.period_id)
+        .values(task_id=task_id, version=col(ObligationPeriod.version) + 1),
     )
 
 
@@ -294,12 +288,10 @@ class _Times:
         return self._from[last] <= self._records.on
 
 
-def _stands(session: Session, task: Mapping[str, Any], wanted: Ask, calendar: Calendar) -> bool:
+def _stands(session: Session, task: Task, wanted: Ask, calendar: Calendar) -> bool:
     """Whether a task asks for the same by the same day still; where that was past when it opened, it does."""
-    opened = local_day(session, task["opened_at"])
-    return task["step"] == wanted.step and (
-        wanted.due < opened or task["due_on"] == due_day(wanted.due, calendar, on=opened)
-    )
+    opened = local_day(session, surely(task.opened_at))
+    return task.step == wanted.step and (wanted.due < opened or task.due_on == due_day(wanted.due, calendar, on=opened))
 
 
 def _end(session: Session, records: Records, judged: Judged, task_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -328,21 +320,17 @@ def _said(language: str, wanted: Ask, clause: Clause, place: str) -> str:
     )
 
 
-def _tasks_of(session: Session, judged: Sequence[Judged]) -> dict[UUID, dict[str, Any]]:
+def _tasks_of(session: Session, judged: Sequence[Judged]) -> dict[UUID, Task]:
     ids = [one.task_id for one in judged if one.task_id is not None]
     if not ids:
         return {}
-    rows = many(
+    rows = every(
         session,
-        select(*(_task.c[name] for name in ("id", "step", "state", "due_on", "opened_at"))).where(
-            _task.c.program_id == program_of(session), _task.c.id.in_(ids), _task.c.step.in_(sorted(ASKS))
-        ),
+        select(Task).where(in_program(Task), col(Task.id).in_(ids), col(Task.step).in_(sorted(ASKS))),
     )
-    return {row["id"]: row for row in rows}
+    return {row.id: row for row in rows}
 
 
 def _names(session: Session) -> dict[UUID, str]:
-    rows = session.execute(
-        select(_organization.c.id, _organization.c.short_name).where(_organization.c.program_id == program_of(session))
-    )
+    rows = run(session, only(Organization.id, Organization.short_name))
     return {row.id: row.short_name for row in rows}

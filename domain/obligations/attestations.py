@@ -7,14 +7,14 @@ Each verb judges the obligations that it touches again in the same transaction. 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
 from functools import partial
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, proofs
 from domain.casework.tasks import checked_note, complete_task, needed_reason
@@ -22,10 +22,11 @@ from domain.declarations.program_agreements import AttestationRule, DocumentRule
 from domain.endorsement.counting import refuse_unless_it_counts
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, only, run, same, scalar, select
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.clauses import Clause, clause_of, waivers
+from domain.obligations.clauses import Clause, rule_of, waivers
 from domain.obligations.facts import COORDINATOR
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
 from domain.obligations.projection import keep
@@ -35,21 +36,9 @@ from domain.obligations.windows import Touched
 from domain.record import events
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.casework import Task
 from models.minutes import Decision
 from models.obligation import ATTESTED_AS, Attestation, ObligationDocument, ObligationFile, ObligationPeriod, Waiver
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
-_period = table_of(ObligationPeriod)
-_attestation = table_of(Attestation)
-_document = table_of(ObligationDocument)
-_file = table_of(ObligationFile)
-_decision = table_of(Decision)
-_waiver = table_of(Waiver)
-_task = table_of(Task)
 
 LONGEST_NOTE: Final = 2000
 
@@ -77,13 +66,13 @@ def attest(
         raise Refusal(
             "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
         )
-    if not may_attest(by, clause, row["organization_id"]):
+    if not may_attest(by, clause, row.organization_id):
         raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
     if said not in ATTESTED_AS:
         raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
-    if row["starts_on"] > local_day(session, at):
+    if row.starts_on > local_day(session, at):
         raise Refusal("attestation.early", N_("This period has not begun."))
-    first = rule.from_day(row["starts_on"], row["ends_on"])
+    first = rule.from_day(row.starts_on, row.ends_on)
     if said == ATTESTED_AS[0] and local_day(session, at) < first:
         raise Refusal(
             "attestation.too_soon",
@@ -92,18 +81,19 @@ def attest(
         )
     note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
     here = program_of(session)
-    session.execute(
-        update(_attestation)
+    run(
+        session,
+        changes(Attestation)
         .where(
-            _attestation.c.program_id == here,
-            _attestation.c.period_id == period_id,
-            _attestation.c.superseded_at.is_(None),
+            Attestation.period_id == period_id,
+            col(Attestation.superseded_at).is_(None),
         )
-        .values(superseded_at=at)
+        .values(superseded_at=at),
     )
     line = uuid4()
-    session.execute(
-        insert(_attestation).values(
+    run(
+        session,
+        insert(Attestation).values(
             program_id=here,
             id=line,
             period_id=period_id,
@@ -114,29 +104,29 @@ def attest(
             to_be_accepted=said == ATTESTED_AS[0] and _says_it_of_themselves(session, row, clause, by, at),
             note=note,
             said_at=at,
-        )
+        ),
     )
     events.write(
-        session, "obligation.attested", "obligation_period", period_id, by=by, at=at, said=said, clause=row["key"]
+        session, "obligation.attested", "obligation_period", period_id, by=by, at=at, said=said, clause=row.key
     )
-    task = _open_task(session, row["task_id"])
+    task = _open_task(session, row.task_id)
     if task is not None:
         complete_task(session, task, by=by, at=at, in_its_act=True)
     asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
-        touched = partial(Touched, (Span(row["starts_on"], row["ends_on"]),))
-        keep(session, organization_ids=[row["organization_id"]], kinds=["attestation"], touched=touched, by=by, at=at)
+        touched = partial(Touched, (Span(row.starts_on, row.ends_on),))
+        keep(session, organization_ids=[row.organization_id], kinds=["attestation"], touched=touched, by=by, at=at)
 
 
-def _says_it_of_themselves(session: Session, row: Mapping[str, Any], clause: Clause, by: Actor, at: datetime) -> bool:
+def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: Actor, at: datetime) -> bool:
     """Whether who states that a clause was kept is one of those who owe it, so that somebody else has to accept it.
 
     What the coordination owes is accepted at another partner, whoever of its own states it.
     """
     today = local_day(session, at)
-    days = [Span(row["starts_on"], row["ends_on"]), on_day(today)]
-    owing = who_owes(session, clause.owed_by, row["organization_id"], days, acting=up_to(today))
-    is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row["organization_id"]
+    days = [Span(row.starts_on, row.ends_on), on_day(today)]
+    owing = who_owes(session, clause.owed_by, row.organization_id, days, acting=up_to(today))
+    is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row.organization_id
     return is_of_the_coordination or acts_among(by, owing)
 
 
@@ -170,12 +160,13 @@ def add_document(
         raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of a future one."))
     checked = proofs.checked_document(name, content)
     here, document_id = program_of(session), uuid4()
-    session.execute(
-        insert(_document).values(
+    run(
+        session,
+        insert(ObligationDocument).values(
             program_id=here,
             id=document_id,
-            agreement_id=row["agreement_id"],
-            key=row["key"],
+            agreement_id=row.agreement_id,
+            key=row.key,
             kind=clause.rule.kind,
             effective_on=effective_on,
             added_at=at,
@@ -184,9 +175,9 @@ def add_document(
             added_for=by.acting_for,
             version=1,
             **checked.columns,
-        )
+        ),
     )
-    session.execute(insert(_file).values(program_id=here, id=document_id, content=checked.content))
+    run(session, insert(ObligationFile).values(program_id=here, id=document_id, content=checked.content))
     events.write(
         session,
         "obligation.document_added",
@@ -194,40 +185,48 @@ def add_document(
         document_id,
         by=by,
         at=at,
-        clause=row["key"],
+        clause=row.key,
         effective_on=effective_on.isoformat(),
     )
-    if Span(row["period_starts"], row["period_ends"]).holds(effective_on):
+    if Span(row.period_starts, row.period_ends).holds(effective_on):
         asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
         touched = partial(Touched, (Span(effective_on, effective_on),))
-        keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
+        keep(session, organization_ids=[row.organization_id], kinds=["document"], touched=touched, by=by, at=at)
     return document_id
+
+
+class DocumentOf(ObligationDocument):
+    """A document with the partner that it was given for."""
+
+    model_config = SHAPE
+
+    organization_id: UUID = also(Agreement.organization_id)
 
 
 def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
     """Take a document back, with the reason; it is kept, and counts no more. Raises Refusal."""
     take_turn(session)  # before the document is held: who accepts it refers to it once it is their turn
-    here = program_of(session)
-    row = one(
+    row = first(
         session,
-        select(_document, _agreement.c.organization_id)
-        .join(_agreement, refers(_document.c.agreement_id, _agreement))
-        .where(_document.c.program_id == here, _document.c.id == document_id)
-        .with_for_update(of=_document),
+        of(DocumentOf)
+        .join(Agreement, joins(ObligationDocument.agreement_id, Agreement))
+        .where(ObligationDocument.id == document_id)
+        .with_for_update(of=ObligationDocument),
     )
-    if row is None or row["withdrawn_at"] is not None:
+    if row is None or row.withdrawn_at is not None:
         raise Refusal("document.unknown", N_("There is no such document."))
-    session.execute(
-        update(_document)
-        .where(_document.c.program_id == here, _document.c.id == document_id)
-        .values(withdrawn_at=at, withdrawn_why=needed_reason(reason), version=row["version"] + 1)
+    run(
+        session,
+        changes(ObligationDocument)
+        .where(ObligationDocument.id == document_id)
+        .values(withdrawn_at=at, withdrawn_why=needed_reason(reason), version=row.version + 1),
     )
     events.write(
-        session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row["key"]
+        session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row.key
     )
-    touched = partial(Touched, (Span(row["effective_on"], row["effective_on"]),))
-    keep(session, organization_ids=[row["organization_id"]], kinds=["document"], touched=touched, by=by, at=at)
+    touched = partial(Touched, (Span(row.effective_on, row.effective_on),))
+    keep(session, organization_ids=[row.organization_id], kinds=["document"], touched=touched, by=by, at=at)
 
 
 def waive(
@@ -251,17 +250,16 @@ def waive(
     """
     here = program_of(session)
     # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
-    agreement = one(
+    agreement = first(
         session,
-        select(_agreement)
-        .where(_agreement.c.program_id == here, _agreement.c.id == agreement_id)
-        .with_for_update(key_share=True),
+        of(Agreement).where(Agreement.id == agreement_id).with_for_update(key_share=True),
     )
-    known = agreement is not None and session.scalar(
-        select(_obligation.c.id)
-        .join(_version, refers(_obligation.c.agreement_version_id, _version))
-        .where(_obligation.c.program_id == here, _obligation.c.key == key, _version.c.agreement_id == agreement_id)
-        .limit(1)
+    known = agreement is not None and scalar(
+        session,
+        only(Obligation.id)
+        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
+        .where(Obligation.key == key, AgreementVersion.agreement_id == agreement_id)
+        .limit(1),
     )
     if agreement is None or not known:
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
@@ -269,27 +267,28 @@ def waive(
         raise Refusal("waiver.in_order", N_("The last day comes before the first."))
     proposal = waiving.decided_on(session, decision_id)
     refuse_unless_it_counts(session, decision_id, with_quorum=True)
-    if proposal is None or (proposal["agreement_id"], proposal["key"]) != (agreement_id, key):
+    if proposal is None or (proposal.agreement_id, proposal.key) != (agreement_id, key):
         raise Refusal(
             "waiver.other_decision",
             N_("This decision grants this partner no waiver of this clause. Propose one to the committee first."),
         )
     waiving.refuse_while_being_taken_back(session, decision_id)
-    waiving.refuse_other_committee(session, proposal)
-    if not (proposal["starts_on"] <= starts_on and ends_on <= proposal["ends_on"]):
+    waiving.refuse_other_committee(session, proposal, proposal.decided_in)
+    if not (proposal.starts_on <= starts_on and ends_on <= proposal.ends_on):
         raise Refusal(
             "waiver.other_days",
             N_("The committee decided on the days from %(first)s to %(last)s, and on no others."),
-            first=proposal["starts_on"].isoformat(),
-            last=proposal["ends_on"].isoformat(),
+            first=proposal.starts_on.isoformat(),
+            last=proposal.ends_on.isoformat(),
         )
     waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
     if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
         raise Refusal("waiver.twice", N_("The partner already has a waiver of this clause on some of these days."))
     _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
     waiver_id = uuid4()
-    session.execute(
-        insert(_waiver).values(
+    run(
+        session,
+        insert(Waiver).values(
             program_id=here,
             id=waiver_id,
             agreement_id=agreement_id,
@@ -297,7 +296,7 @@ def waive(
             starts_on=starts_on,
             ends_on=ends_on,
             decision_id=decision_id,
-            proposal_id=proposal["id"],
+            proposal_id=proposal.id,
             from_before=False,
             reason=needed_reason(reason),
             recorded_by=by.person_id,
@@ -305,7 +304,7 @@ def waive(
             recorded_for=by.acting_for,
             recorded_at=at,
             version=1,
-        )
+        ),
     )
     events.write(
         session,
@@ -320,91 +319,95 @@ def waive(
         decision=str(decision_id),
     )
     touched = partial(Touched, (Span(starts_on, ends_on),))
-    keep(session, organization_ids=[agreement["organization_id"]], touched=touched, by=by, at=at)
+    keep(session, organization_ids=[agreement.organization_id], touched=touched, by=by, at=at)
     return waiver_id
 
 
 def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
     """Whether a waiver is for some of these days already: also one whose decision waits to be settled."""
-    waits = session.scalar(
-        select(_waiver.c.id)
-        .join(_decision, refers(_waiver.c.decision_id, _decision))
+    waits = scalar(
+        session,
+        only(Waiver.id)
+        .join(Decision, joins(Waiver.decision_id, Decision))
         .where(
-            _waiver.c.program_id == program_of(session),
-            _waiver.c.agreement_id == agreement_id,
-            _waiver.c.key == key,
-            _waiver.c.starts_on <= days.ends_on,
-            _waiver.c.ends_on >= days.starts_on,
-            _waiver.c.set_aside_at.is_(None),
-            _decision.c.state != "withdrawn",
+            Waiver.agreement_id == agreement_id,
+            Waiver.key == key,
+            col(Waiver.starts_on) <= days.ends_on,
+            col(Waiver.ends_on) >= days.starts_on,
+            col(Waiver.set_aside_at).is_(None),
+            Decision.state != "withdrawn",
         )
-        .limit(1)
+        .limit(1),
     )
     return waits is not None or any(
-        one["starts_on"] <= days.ends_on and one["ends_on"] >= days.starts_on
-        for one in waivers(session, agreement_id, key)
+        days.within(Span(one.starts_on, one.ends_on)) for one in waivers(session, agreement_id, key)
     )
 
 
 def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
     """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
-    withdrawn = select(_decision.c.id).where(
-        _decision.c.program_id == _waiver.c.program_id, _decision.c.state == "withdrawn"
-    )
-    session.execute(
-        update(_waiver)
+    withdrawn = select(Decision.id).where(same(Decision, Waiver), Decision.state == "withdrawn")
+    run(
+        session,
+        changes(Waiver)
         .where(
-            _waiver.c.program_id == program_of(session),
-            _waiver.c.agreement_id == agreement_id,
-            _waiver.c.key == key,
-            _waiver.c.starts_on <= days.ends_on,
-            _waiver.c.ends_on >= days.starts_on,
-            _waiver.c.set_aside_at.is_(None),
-            _waiver.c.decision_id.in_(withdrawn),
+            Waiver.agreement_id == agreement_id,
+            Waiver.key == key,
+            col(Waiver.starts_on) <= days.ends_on,
+            col(Waiver.ends_on) >= days.starts_on,
+            col(Waiver.set_aside_at).is_(None),
+            col(Waiver.decision_id).in_(withdrawn),
         )
-        .values(set_aside_at=at, version=_waiver.c.version + 1)
+        .values(set_aside_at=at, version=col(Waiver.version) + 1),
     )
 
 
-def period_of(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:
+class PeriodOf(ObligationPeriod):
+    """A period with its partner and the text that it is judged by."""
+
+    model_config = SHAPE
+
+    organization_id: UUID = also(Agreement.organization_id)
+    owed_by: str = also(Obligation.owed_by)
+    how_often: str = also(Obligation.period)
+    check_kind: str = also(Obligation.check_kind)
+    rule: dict[str, Any] = also(Obligation.rule)
+    text_fr: str = also(Obligation.text_fr)
+    text_en: str = also(Obligation.text_en)
+
+
+def period_of(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
     """One period of an obligation with its organization, and the clause that it is judged by. Raises Refusal."""
-    return _read(session, period_id, _PERIOD)
+    return _read(session, _period(period_id))
 
 
-def _lock(session: Session, period_id: UUID) -> tuple[dict[str, Any], Clause]:
+def _lock(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
     """As `period_of`, locked once it is our turn: whoever judges writes the same rows."""
     take_turn(session)
-    return _read(session, period_id, _PERIOD.with_for_update(of=_period))
+    return _read(session, _period(period_id).with_for_update(of=ObligationPeriod))
 
 
-_CLAUSE: Final = tuple(
-    _obligation.c[name].label(f"clause_{name}")
-    for name in ("id", "key", "owed_by", "period", "check_kind", "rule", "text_fr", "text_en")
-)
-_PERIOD: Final = (
-    select(_period, _agreement.c.organization_id, *_CLAUSE)
-    .join(_agreement, refers(_period.c.agreement_id, _agreement))
-    .join(_obligation, refers(_period.c.obligation_id, _obligation))
-)
+def _period(period_id: UUID) -> SelectOfScalar[PeriodOf]:
+    return (
+        of(PeriodOf)
+        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
+        .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
+        .where(ObligationPeriod.id == period_id)
+    )
 
 
-def _read(session: Session, period_id: UUID, statement: Any) -> tuple[dict[str, Any], Clause]:
-    row = one(session, statement.where(_period.c.program_id == program_of(session), _period.c.id == period_id))
+def _read(session: Session, asked: SelectOfScalar[PeriodOf]) -> tuple[PeriodOf, Clause]:
+    row = first(session, asked)
     if row is None:
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
-    return row, clause_of(_without_prefix(row))
-
-
-def _without_prefix(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.removeprefix("clause_"): value for name, value in row.items() if name.startswith("clause_")}
+    rule = rule_of(row.check_kind, row.rule)
+    return row, Clause(
+        row.obligation_id, row.key, row.owed_by, row.how_often, row.check_kind, rule, row.text_fr, row.text_en
+    )
 
 
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
     if task_id is None:
         return None
-    found: UUID | None = session.scalar(
-        select(_task.c.id).where(
-            _task.c.program_id == program_of(session), _task.c.id == task_id, _task.c.state == "open"
-        )
-    )
+    found: UUID | None = scalar(session, only(Task.id).where(Task.id == task_id, Task.state == "open"))
     return found

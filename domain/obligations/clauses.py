@@ -6,36 +6,45 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import false, func
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations.program_agreements import (
     AttendanceRule,
     AttestationRule,
     CountRule,
     DocumentRule,
+    Period,
     Rule,
     TasksRule,
     clause_without_role,
 )
 from domain.endorsement.counting import counted
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    inside,
+    joins,
+    of,
+    only,
+    replaced,
+    scalar,
+    select,
+    surely,
+    value_of,
+)
 from domain.kernel.spans import Span
 from domain.obligations.windows import Bound, Window, windows
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.minutes import Decision
 from models.obligation import Waiver
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
-_waiver = table_of(Waiver)
-_decision = table_of(Decision)
-
 
 _RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
     "attendance": AttendanceRule,
@@ -107,12 +116,32 @@ class Owed:
 def is_anything_owed(session: Session) -> bool:
     """Whether any agreement of the program is in force, or ever was."""
     return (
-        session.scalar(
-            select(_version.c.id)
-            .where(_version.c.program_id == program_of(session), _version.c.state.in_(["in_force", "ended"]))
-            .limit(1)
+        scalar(
+            session, only(AgreementVersion.id).where(col(AgreementVersion.state).in_(["in_force", "ended"])).limit(1)
         )
         is not None
+    )
+
+
+_begun = aliased(AgreementVersion, name="begun")
+
+
+class _Bound(Obligation):
+    """An obligation with its agreement, and the days on which its version bound the partner."""
+
+    model_config = SHAPE
+
+    agreement_id: UUID = also(Agreement.id)
+    organization_id: UUID = also(Agreement.organization_id)
+    starts_on: date = surely(AgreementVersion.starts_on)
+    ends_on: date | None = also(AgreementVersion.ends_on)
+    endorsed_by: dict[str, str] | None = also(value_of(inside(AgreementVersion.terms)["endorsed_by"]))
+    since: date = also(
+        value_of(
+            select(func.min(col(surely(_begun.starts_on))))
+            .where(joins(_begun.agreement_id, Agreement), col(_begun.state).in_(["in_force", "ended"]))
+            .scalar_subquery()
+        )
     )
 
 
@@ -123,77 +152,69 @@ def owed(
 
     With `kinds`, those that some version checks so, through all the versions that had them.
     """
-    begun = _version.alias("begun")
-    since = (
-        select(func.min(begun.c.starts_on))
-        .where(
-            begun.c.program_id == _agreement.c.program_id,
-            begun.c.agreement_id == _agreement.c.id,
-            begun.c.state.in_(["in_force", "ended"]),
-        )
-        .scalar_subquery()
-    )
-    rows = many(
+    rows = every(
         session,
-        select(
-            _obligation,
-            _agreement.c.id.label("agreement_id"),
-            _agreement.c.organization_id,
-            _version.c.starts_on,
-            _version.c.ends_on,
-            _version.c.terms["endorsed_by"].label("endorsed_by"),
-            since.label("since"),
-        )
-        .join(_version, refers(_obligation.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        of(_Bound)
+        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _obligation.c.program_id == program_of(session),
-            _version.c.state.in_(["in_force", "ended"]),
-            *([_agreement.c.organization_id.in_(list(organization_ids))] if organization_ids is not None else []),
-            *([_obligation.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            *([col(Agreement.organization_id).in_(list(organization_ids))] if organization_ids is not None else []),
+            *([col(Obligation.key).in_(checked_by(kinds))] if kinds is not None else []),
         )
-        .order_by(_agreement.c.id, _obligation.c.key, _version.c.starts_on),
+        .order_by(col(Agreement.id), col(Obligation.key), col(AgreementVersion.starts_on)),
     )
-    by_clause: dict[tuple[UUID, str], list[dict[str, Any]]] = defaultdict(list)
+    by_clause: dict[tuple[UUID, str], list[_Bound]] = defaultdict(list)
     for row in rows:
-        by_clause[row["agreement_id"], row["key"]].append(row)
+        by_clause[row.agreement_id, row.key].append(row)
     return tuple(
         Owed(
             agreement_id,
-            found[0]["organization_id"],
+            found[0].organization_id,
             key,
-            found[0]["since"],
+            found[0].since,
             tuple(
-                Bound(Span(row["starts_on"], row["ends_on"]), row["id"], row["period"], _looks_at(row)) for row in found
+                Bound(Span(row.starts_on, row.ends_on), row.id, cast("Period", row.period), _looks_at(row))
+                for row in found
             ),
-            {row["id"]: clause_of(row) for row in found},
+            {row.id: clause_of(row, (row.endorsed_by or {}).get(key, "")) for row in found},
         )
         for (agreement_id, key), found in by_clause.items()
     )
 
 
-def _looks_at(row: Mapping[str, Any]) -> str:
+def _looks_at(row: Obligation) -> str:
     """What an obligation's check looks at: its kind, and the committee or what is counted."""
-    return " ".join([row["check_kind"], *(row["rule"][name] for name in ("committee", "of") if name in row["rule"])])
+    return " ".join([row.check_kind, *(row.rule[name] for name in ("committee", "of") if name in row.rule)])
 
 
-def checked_by(session: Session, kinds: Iterable[str]) -> Select[tuple[str]]:
+def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
     """The keys of the obligations that some version checks by one of these kinds."""
-    checked = _obligation.alias("checked")
-    return select(checked.c.key).where(
-        checked.c.program_id == program_of(session), checked.c.check_kind.in_(sorted(kinds))
-    )
+    checked = aliased(Obligation, name="checked")
+    return only(checked.key).where(col(checked.check_kind).in_(sorted(kinds)))
 
 
-def clause_of(row: Mapping[str, Any]) -> Clause:
+def rule_of(check_kind: str, rule: Mapping[str, Any]) -> Rule:
+    """A rule as it is judged by."""
+    return _RULES[check_kind].model_validate(rule)
+
+
+def clause_of(row: Obligation, endorsed_by: str = "") -> Clause:
     """An obligation's row as it is judged by."""
-    copied = ("id", "key", "owed_by", "period", "text_fr", "text_en")
-    rule: Rule = _RULES[row["check_kind"]].model_validate(row["rule"])
-    endorsed_by = (row.get("endorsed_by") or {}).get(row["key"], "")
-    return Clause(**{name: row[name] for name in copied}, kind=row["check_kind"], rule=rule, endorsed_by=endorsed_by)
+    rule = rule_of(row.check_kind, row.rule)
+    return Clause(row.id, row.key, row.owed_by, row.period, row.check_kind, rule, row.text_fr, row.text_en, endorsed_by)
 
 
-def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[dict[str, Any]]:
+class Freed(Waiver):
+    """A waiver with the number of the decision that it was made by, and whether it ends before its last day."""
+
+    model_config = SHAPE
+
+    decision: str = also(Decision.number)
+    is_cut: bool = also(value_of(false()))
+
+
+def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[Freed]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
     `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
@@ -201,13 +222,13 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
     of those from before it was asked for.
     """
     return [
-        {**row, "ends_on": last, "is_cut": last < row["ends_on"]}
+        replaced(row, ends_on=last, is_cut=last < row.ends_on)
         for row, last in _recorded(session, agreement_id, key)
         if last is not None
     ]
 
 
-def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
+def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[Freed]:
     """The waivers of a clause that were recorded and free on no day, by their first day, each as it was recorded.
 
     The decision that each was made by counts no more since before its first day.
@@ -215,30 +236,27 @@ def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[di
     return [row for row, last in _recorded(session, agreement_id, key) if last is None]
 
 
-def _recorded(
-    session: Session, agreement_id: UUID | None, key: str | None
-) -> Iterator[tuple[dict[str, Any], date | None]]:
+def _recorded(session: Session, agreement_id: UUID | None, key: str | None) -> Iterator[tuple[Freed, date | None]]:
     """Each waiver that was recorded, with the last day on which it frees; None where it frees on none."""
-    rows = many(
+    rows = every(
         session,
-        select(_waiver, _decision.c.number.label("decision"))
-        .join(_decision, refers(_waiver.c.decision_id, _decision))
+        of(Freed)
+        .join(Decision, joins(Waiver.decision_id, Decision))
         .where(
-            _waiver.c.program_id == program_of(session),
-            *([_waiver.c.agreement_id == agreement_id] if agreement_id is not None else []),
-            *([_waiver.c.key == key] if key is not None else []),
+            *([col(Waiver.agreement_id) == agreement_id] if agreement_id is not None else []),
+            *([col(Waiver.key) == key] if key is not None else []),
         )
-        .order_by(_waiver.c.starts_on),
+        .order_by(col(Waiver.starts_on)),
     )
     how_long = {
         from_before: counted(
             session,
-            [row["decision_id"] for row in rows if row["from_before"] is from_before],
+            [row.decision_id for row in rows if row.from_before is from_before],
             quorum_asked=not from_before,
         )
-        for from_before in {row["from_before"] for row in rows}
+        for from_before in {row.from_before for row in rows}
     }
     for row in rows:
-        decision = how_long[row["from_before"]][row["decision_id"]]
-        last = min(row["ends_on"], decision.until or row["ends_on"])
-        yield row, last if decision.ever and last >= row["starts_on"] else None
+        decision = how_long[row.from_before][row.decision_id]
+        last = min(row.ends_on, decision.until or row.ends_on)
+        yield row, last if decision.ever and last >= row.starts_on else None

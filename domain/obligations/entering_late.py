@@ -11,22 +11,18 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import and_, or_, select
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
 from domain.declarations.program_agreements import CountRule, clause_without_role
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import col, joins, only, run
+from domain.kernel.scope import local_day
 from domain.obligations.facts import Records
 from domain.roles.entered_late import record_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 
 _DAY: Final = timedelta(days=1)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
 
 
 @dataclass(frozen=True)
@@ -49,18 +45,21 @@ def stays_vacant(
     today = local_day(session, at)
     if starts_on >= today:
         return None
-    rows = session.execute(
-        select(_obligation.c.key, _obligation.c.rule)
-        .join(_version, refers(_obligation.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+    rows = run(
+        session,
+        only(Obligation.key, Obligation.rule)
+        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _obligation.c.program_id == program_of(session),
-            _obligation.c.check_kind == "count",
-            _agreement.c.organization_id == organization_id,
-            _version.c.state.in_(["in_force", "ended"]),
-            and_(_version.c.starts_on <= today, or_(_version.c.ends_on.is_(None), _version.c.ends_on >= today)),
+            Obligation.check_kind == "count",
+            Agreement.organization_id == organization_id,
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            and_(
+                col(AgreementVersion.starts_on) <= today,
+                or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= today),
+            ),
         )
-        .order_by(_obligation.c.key)
+        .order_by(col(Obligation.key)),
     )
     for row in rows:
         rule = CountRule.model_validate(row.rule)

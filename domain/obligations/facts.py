@@ -13,8 +13,8 @@ from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import case, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, case, or_
 
 from domain.declarations.program_agreements import (
     AttendanceRule,
@@ -26,6 +26,7 @@ from domain.endorsement.counting import it_counts
 from domain.kernel import periods
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
+from domain.kernel.rows import col, in_program, joins, only, run, same, select, value_of
 from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.spans import Span, joined
 from domain.obligations.clauses import Clause, Owed, waivers
@@ -39,7 +40,6 @@ from domain.roles.roles import never_began
 from domain.terms.posts import Promise
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementRole, AgreementVersion
-from models.base import refers, table_of
 from models.casework import Case, Evidence, Lateness, Task
 from models.committee import Committee, Seat, SeatHolder
 from models.meeting import Meeting
@@ -48,25 +48,6 @@ from models.obligation import Attestation, ObligationDocument
 from models.program import Tenure
 from models.referral import Referral
 
-_agreement = table_of(Agreement)
-_created = table_of(AgreementRole)
-_version = table_of(AgreementVersion)
-_meeting = table_of(Meeting)
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_attendance = table_of(Attendance)
-_task = table_of(Task)
-_case = table_of(Case)
-_late = table_of(Lateness)
-_evidence = table_of(Evidence)
-_item = table_of(AgendaItem)
-_document = table_of(ObligationDocument)
-_attestation = table_of(Attestation)
-_decision = table_of(Decision)
-_tenure = table_of(Tenure)
-_referral = table_of(Referral)
-
 COORDINATOR: Final = "coordinator"
 #: Who may sit for the organization on any committee (CM-2R).
 SECOND_REPRESENTATIVE: Final = "second_representative"
@@ -74,7 +55,7 @@ SECOND_REPRESENTATIVE: Final = "second_representative"
 #: What a proof lacks by what somebody said of it: nobody yet, that it is to be given again, or nothing.
 _LACKS: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
 
-_IS_LACKING: Final = ((WORD.c.said.is_(None), GIVEN), (WORD.c.said == "returned", "returned"))
+_IS_LACKING: Final = ((col(WORD.said).is_(None), GIVEN), (col(WORD.said) == "returned", "returned"))
 #: Of an organization's seats on one committee the fullest counts.
 _FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
 
@@ -294,73 +275,81 @@ class Records:
     @cached_property
     def _derived_from(self) -> Mapping[str, Sequence[str]]:
         """From which other committees each takes its seats."""
-        rows = self._session.execute(
-            select(_committee.c.key, _committee.c.derived_from).where(_committee.c.program_id == self._here)
-        )
+        rows = run(self._session, only(Committee.key, Committee.derived_from))
         return {row.key: row.derived_from for row in rows}
 
     @cached_property
     def _seats(self) -> Sequence[Any]:
-        return self._session.execute(
-            select(
-                _seat.c.id, _seat.c.organization_id, _seat.c.role, _seat.c.starts_on, _seat.c.ends_on, _committee.c.key
-            )
-            .join(_committee, refers(_seat.c.committee_id, _committee))
-            .where(_seat.c.program_id == self._here)
+        return run(
+            self._session,
+            only(Seat.id, Seat.organization_id, Seat.role, Seat.starts_on, Seat.ends_on, Committee.key).join(
+                Committee, joins(Seat.committee_id, Committee)
+            ),
         ).all()
 
     @cached_property
     def _meetings(self) -> Mapping[str, list[Any]]:
-        rows = self._session.execute(
-            select(_meeting.c.id, _meeting.c.starts, _meeting.c.state, _meeting.c.quorate, _committee.c.key)
-            .join(_committee, refers(_meeting.c.committee_id, _committee))
-            .where(_meeting.c.program_id == self._here)
-            .order_by(_meeting.c.starts_at)
+        rows = run(
+            self._session,
+            only(Meeting.id, Meeting.starts, Meeting.state, Meeting.quorate, Committee.key)
+            .join(Committee, joins(Meeting.committee_id, Committee))
+            .order_by(col(Meeting.starts_at)),
         )
         return _grouped(rows, lambda row: row.key)
 
     @cached_property
     def _filled(self) -> Mapping[tuple[UUID, UUID], str]:
-        rows = self._session.execute(
-            select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
-                _attendance.c.program_id == self._here
-            )
-        )
+        rows = run(self._session, only(Attendance.meeting_id, Attendance.seat_id, Attendance.state))
         return {(row.meeting_id, row.seat_id): row.state for row in rows}
 
     @cached_property
     def _tasks(self) -> Sequence[Any]:
-        return self._session.execute(
+        return run(
+            self._session,
             select(
-                *(_task.c[name] for name in ("id", "clause", "due_on", "done_at", "state")),
-                _case.c.protocol,
-                _case.c.organization_id,
+                Task.id,
+                Task.clause,
+                Task.due_on,
+                Task.done_at,
+                Task.state,
+                Case.protocol,
+                Case.organization_id,
             )
-            .join(_case, refers(_task.c.case_id, _case))
-            .where(_task.c.program_id == self._here, _task.c.clause != "", _task.c.due_on.is_not(None))
+            .join(Case, joins(Task.case_id, Case))
+            .where(in_program(Task), Task.clause != "", col(Task.due_on).is_not(None)),
         ).all()
 
     @cached_property
     def _lateness(self) -> Sequence[Any]:
         """The due days that had passed undone when a step lost them."""
-        return self._session.execute(
+        return run(
+            self._session,
             select(
-                *(_late.c[name] for name in ("clause", "due_on", "until")),
-                _late.c.task_id.label("id"),
-                _case.c.protocol,
-                _case.c.organization_id,
+                Lateness.clause,
+                Lateness.due_on,
+                Lateness.until,
+                value_of(col(Lateness.task_id).label("id")),
+                Case.protocol,
+                Case.organization_id,
             )
-            .join(_task, refers(_late.c.task_id, _task))
-            .join(_case, refers(_task.c.case_id, _case))
-            .where(_late.c.program_id == self._here, _late.c.clause != "")
+            .join(Task, joins(Lateness.task_id, Task))
+            .join(Case, joins(Task.case_id, Case))
+            .where(in_program(Lateness), Lateness.clause != ""),
         ).all()
 
     @cached_property
     def _papers(self) -> Mapping[tuple[UUID, str], list[Paper]]:
-        rows = self._session.execute(
-            select(*(_document.c[name] for name in ("id", "agreement_id", "key", "effective_on")), WORD.c.said)
-            .outerjoin(WORD, stands_of(WORD.c.document_id, _document))
-            .where(_document.c.program_id == self._here, _document.c.withdrawn_at.is_(None))
+        rows = run(
+            self._session,
+            select(
+                ObligationDocument.id,
+                ObligationDocument.agreement_id,
+                ObligationDocument.key,
+                ObligationDocument.effective_on,
+                WORD.said,
+            )
+            .outerjoin(WORD, stands_of(col(WORD.document_id), ObligationDocument))
+            .where(in_program(ObligationDocument), col(ObligationDocument.withdrawn_at).is_(None)),
         )
         found = _grouped(rows, lambda row: (row.agreement_id, row.key))
         return _with_default(
@@ -403,59 +392,65 @@ class Records:
         # Of several documents one that was accepted is enough, and one to be looked at comes before one returned.
         document_is = (
             select(func.min(case(*_IS_LACKING, else_="")))
-            .select_from(_evidence)
-            .outerjoin(WORD, stands_of(WORD.c.evidence_id, _evidence))
-            .where(
-                _evidence.c.program_id == _task.c.program_id,
-                _evidence.c.task_id == _task.c.id,
-                _evidence.c.kind == "document",
-                _evidence.c.withdrawn_at.is_(None),
-            )
+            .select_from(Evidence)
+            .outerjoin(WORD, stands_of(col(WORD.evidence_id), Evidence))
+            .where(joins(Evidence.task_id, Task), Evidence.kind == "document", col(Evidence.withdrawn_at).is_(None))
             .scalar_subquery()
         )
         decided_by = (
-            select(func.max(_committee.c.key))
-            .select_from(_decision)
-            .join(_item, refers(_decision.c.item_id, _item))
-            .join(_committee, refers(_decision.c.committee_id, _committee))
+            select(func.max(col(Committee.key)))
+            .select_from(Decision)
+            .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+            .join(Committee, joins(Decision.committee_id, Committee))
             .where(
-                _decision.c.program_id == _task.c.program_id,
-                _item.c.task_id == _task.c.id,
+                same(Decision, Task),
+                AgendaItem.task_id == Task.id,
                 # Another decision taken under the same item endorses nothing.
-                _decision.c.grants,
+                col(Decision.grants),
                 it_counts(),
                 # Those from before a quorum was asked for endorse as they did.
-                or_(_decision.c.has_quorum.is_(True), _decision.c.endorsement == "earlier"),
+                or_(col(Decision.has_quorum).is_(True), Decision.endorsement == "earlier"),
             )
             .scalar_subquery()
         )
-        rows = self._session.execute(
+        rows = run(
+            self._session,
             select(
-                *(_task.c[name] for name in ("id", "clause", "state", "done_at", "position")),
-                *(_case.c[name] for name in ("organization_id", "period")),
-                _case.c.id.label("case_id"),
-                document_is.label("document_is"),
-                decided_by.label("decided_by"),
+                Task.id,
+                Task.clause,
+                Task.state,
+                Task.done_at,
+                Task.position,
+                Case.organization_id,
+                Case.period,
+                value_of(col(Case.id).label("case_id")),
+                value_of(document_is.label("document_is")),
+                value_of(decided_by.label("decided_by")),
             )
-            .join(_case, refers(_task.c.case_id, _case))
+            .join(Case, joins(Task.case_id, Case))
             .where(
-                _task.c.program_id == self._here,
-                _task.c.clause != "",
-                _task.c.state.not_in(["cancelled", "waived"]),
-                _case.c.state != "cancelled",
-            )
+                in_program(Task),
+                Task.clause != "",
+                col(Task.state).not_in(["cancelled", "waived"]),
+                Case.state != "cancelled",
+            ),
         )
         return _with_default(_grouped(rows, lambda row: row.clause))
 
     @cached_property
     def _said(self) -> Mapping[UUID, Said]:
-        rows = self._session.execute(
+        rows = run(
+            self._session,
             select(
-                *(_attestation.c[name] for name in ("id", "period_id", "said", "said_at", "to_be_accepted")),
-                WORD.c.said.label("word"),
+                Attestation.id,
+                Attestation.period_id,
+                Attestation.said,
+                Attestation.said_at,
+                Attestation.to_be_accepted,
+                col(WORD.said).label("word"),
             )
-            .outerjoin(WORD, stands_of(WORD.c.attestation_id, _attestation))
-            .where(_attestation.c.program_id == self._here, _attestation.c.superseded_at.is_(None))
+            .outerjoin(WORD, stands_of(col(WORD.attestation_id), Attestation))
+            .where(in_program(Attestation), col(Attestation.superseded_at).is_(None)),
         )
         return {
             row.period_id: Said(
@@ -469,9 +464,9 @@ class Records:
 
     @cached_property
     def _waived(self) -> Mapping[tuple[UUID, str], list[Span]]:
-        found = _grouped(waivers(self._session), lambda row: (row["agreement_id"], row["key"]))
+        found = _grouped(waivers(self._session), lambda row: (row.agreement_id, row.key))
         return _with_default(
-            {place: [Span(row["starts_on"], row["ends_on"]) for row in rows] for place, rows in found.items()}
+            {place: [Span(row.starts_on, row.ends_on) for row in rows] for place, rows in found.items()}
         )
 
     @cached_property
@@ -498,25 +493,29 @@ class Records:
 
     @cached_property
     def _tenures(self) -> Mapping[tuple[UUID, str], list[Any]]:
-        rows = self._session.execute(
-            select(
-                *(_tenure.c[name] for name in ("organization_id", "role", "starts_on", "ends_on", "entered_late"))
-            ).where(_tenure.c.program_id == self._here, ~never_began())
+        rows = run(
+            self._session,
+            select(Tenure.organization_id, Tenure.role, Tenure.starts_on, Tenure.ends_on, Tenure.entered_late).where(
+                in_program(Tenure), ~never_began()
+            ),
         )
         return _grouped(rows, lambda row: (row.organization_id, row.role))
 
     @cached_property
     def _promised(self) -> Mapping[tuple[UUID, str], list[Promise]]:
         """How many people each agreement promises for a role, while a version that says so is in force."""
-        rows = self._session.execute(
+        rows = run(
+            self._session,
             select(
-                *(_created.c[name] for name in ("role", "headcount")),
-                *(_version.c[name] for name in ("starts_on", "ends_on")),
-                _agreement.c.organization_id,
+                AgreementRole.role,
+                AgreementRole.headcount,
+                AgreementVersion.starts_on,
+                AgreementVersion.ends_on,
+                Agreement.organization_id,
             )
-            .join(_version, refers(_created.c.agreement_version_id, _version))
-            .join(_agreement, refers(_version.c.agreement_id, _agreement))
-            .where(_created.c.program_id == self._here, _version.c.state.in_(["in_force", "ended"]))
+            .join(AgreementVersion, joins(AgreementRole.agreement_version_id, AgreementVersion))
+            .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+            .where(in_program(AgreementRole), col(AgreementVersion.state).in_(["in_force", "ended"])),
         )
         found = _grouped(rows, lambda row: (row.organization_id, row.role))
         return _with_default(
@@ -532,12 +531,12 @@ class Records:
 
         Also where the person was known already, or was refused later: the partner did refer.
         """
-        rows = self._session.execute(
-            select(_referral.c.organization_id, _referral.c.received_at).where(
-                _referral.c.program_id == self._here,
-                _referral.c.organization_id.is_not(None),
-                _referral.c.state.not_in(["draft", "abandoned"]),
-            )
+        rows = run(
+            self._session,
+            only(Referral.organization_id, Referral.received_at).where(
+                col(Referral.organization_id).is_not(None),
+                col(Referral.state).not_in(["draft", "abandoned"]),
+            ),
         )
         found: dict[UUID, list[date]] = defaultdict(list)
         for row in rows:
@@ -555,20 +554,22 @@ class Records:
     @cached_property
     def _named(self) -> Mapping[UUID, list[Any]]:
         """Who was named to stand in at each seat, and from when to when."""
-        rows = self._session.execute(
-            select(_holder.c.seat_id, _holder.c.person_id, _holder.c.starts_on, _holder.c.ends_on).where(
-                _holder.c.program_id == self._here, _holder.c.kind == "alternate", _holder.c.withdrawn_at.is_(None)
-            )
+        rows = run(
+            self._session,
+            only(SeatHolder.seat_id, SeatHolder.person_id, SeatHolder.starts_on, SeatHolder.ends_on).where(
+                SeatHolder.kind == "alternate", col(SeatHolder.withdrawn_at).is_(None)
+            ),
         )
         return _with_default(_grouped(rows, lambda row: row.seat_id))
 
     @cached_property
     def _seconds(self) -> Mapping[UUID, list[Any]]:
         """The second representatives of each organization, from when to when."""
-        rows = self._session.execute(
-            select(_tenure.c.organization_id, _tenure.c.person_id, _tenure.c.starts_on, _tenure.c.ends_on).where(
-                _tenure.c.program_id == self._here, _tenure.c.role == SECOND_REPRESENTATIVE, ~never_began()
-            )
+        rows = run(
+            self._session,
+            only(Tenure.organization_id, Tenure.person_id, Tenure.starts_on, Tenure.ends_on).where(
+                Tenure.role == SECOND_REPRESENTATIVE, ~never_began()
+            ),
         )
         return _with_default(_grouped(rows, lambda row: row.organization_id))
 

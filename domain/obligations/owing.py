@@ -7,19 +7,16 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, only, scalars
 from domain.kernel.spans import Span
 from domain.obligations.facts import COORDINATOR
 from domain.roles.deputies import deputies_of, touches
 from domain.roles.roles import never_began
-from models.base import table_of
 from models.program import Tenure
-
-_tenure = table_of(Tenure)
 
 #: Whose name stands where no role owes a clause, but the partner as a whole.
 ORGANIZATION: Final = "organization"
@@ -37,12 +34,12 @@ def who_owes(
     absence, and so does one whose absence was called off after it had begun.
     """
     spans = list(days)
-    held: list[ColumnElement[bool]] = [touches(_tenure, spans), ~never_began()]
+    held: list[ColumnElement[bool]] = [touches(Tenure, spans), ~never_began()]
     if owed_by != ORGANIZATION:
-        held.append(_tenure.c.role == owed_by)
+        held.append(col(Tenure.role) == owed_by)
     if owed_by != COORDINATOR:
-        held.append(_tenure.c.organization_id == organization_id)
-    found = set(session.scalars(select(_tenure.c.person_id).where(_tenure.c.program_id == program_of(session), *held)))
+        held.append(col(Tenure.organization_id) == organization_id)
+    found = set(scalars(session, only(Tenure.person_id).where(*held)))
     if acting is None:
         return frozenset(found)
     acted = [shared for span in spans if (shared := acting.within(span)) is not None]

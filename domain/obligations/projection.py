@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert
 from sqlmodel import Session
 
 from domain.casework import assigning
@@ -23,7 +23,8 @@ from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, only, run, same
+from domain.kernel.scope import program_of
 from domain.kernel.spans import Span
 from domain.obligations import asking, evaluation, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
@@ -35,17 +36,10 @@ from domain.obligations.turns import take_turn
 from domain.obligations.windows import Touched, Window
 from domain.record import events
 from locales import N_, say, show_day
-from models.base import refers, table_of
 from models.casework import SETTLED, Task
 from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
-
-_period = table_of(ObligationPeriod)
-_finding = table_of(ObligationFinding)
-_task = table_of(Task)
-_meeting = table_of(Meeting)
-_committee = table_of(Committee)
 
 #: The step of the task that asks the coordinator for what nobody recorded.
 RECORD: Final = "obligation.record"
@@ -99,7 +93,7 @@ def keep(
             found = judge(records, one, window, clause, row)
             unrecorded.update(found.missing)
             period_id = kept.take(one, window, clause, row, found)
-            judged.append(Judged(one, window, clause, period_id, row["task_id"] if row is not None else None, found))
+            judged.append(Judged(one, window, clause, period_id, row.task_id if row is not None else None, found))
         for starts_on, row in mine.items():
             if starts_on not in bound:
                 kept.let_go(row)
@@ -117,9 +111,17 @@ def _is_long_over(window: Window, on: date) -> bool:
     return window.ends_on is not None and window.ends_on < on - LOOKS_BACK
 
 
-def _facts_of(row: Mapping[str, Any], why: str | None = None) -> Iterator[str]:
+def _facts_of(row: _Stood, why: str | None = None) -> Iterator[str]:
     """The ids of the facts that a period was last judged by: all, or those of which `why` is the code."""
-    return (fact["id"] for fact in row["found"]["facts"] if why in (None, fact["why"]))
+    return (fact["id"] for fact in row.found["facts"] if why in (None, fact["why"]))
+
+
+class _Stood(ObligationPeriod):
+    """A period as it is kept, with the finding that stands."""
+
+    model_config = SHAPE
+
+    found: dict[str, Any] = also(ObligationFinding.found)
 
 
 @dataclass(frozen=True)
@@ -146,16 +148,14 @@ class _Asked:
         return self.records.waived(self.one.agreement_id, self.one.key)
 
 
-def judge(
-    records: Records, one: Owed, window: Window, clause: Clause, before: Mapping[str, Any] | None = None
-) -> Found:
+def judge(records: Records, one: Owed, window: Window, clause: Clause, before: _Stood | None = None) -> Found:
     """How one window of an obligation stands by the records; `before` is its row, as it was found to stand last.
 
     By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
     fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
     """
     silence = records.silence(one, window, clause)
-    period_id = before["id"] if before is not None else None
+    period_id = before.id if before is not None else None
     asked = _Asked(records, one, window, clause, period_id, silence, tuple(_was_late(before, clause)))
     found = _JUDGES[type(clause.rule)](asked)
     rule_on = one.rule_on(window) if found.state in LOST else None
@@ -165,13 +165,13 @@ def judge(
     return found if milder.state in LOST else milder
 
 
-def _was_late(before: Mapping[str, Any] | None, clause: Clause) -> Iterator[Step]:
+def _was_late(before: _Stood | None, clause: Clause) -> Iterator[Step]:
     """The steps that were found late by the same text before: whatever became of them or of the calendar, they stay so.
 
     Where that was a mistake, a decision frees the partner of the clause on those days.
     """
-    if before is not None and before["obligation_id"] == clause.id:
-        for fact in before["found"]["facts"]:
+    if before is not None and before.obligation_id == clause.id:
+        for fact in before.found["facts"]:
             if (fact["kind"], fact["why"]) == ("task", "late"):
                 yield Step(fact["id"], date.fromisoformat(fact["on"]), late_until=date.max)
 
@@ -239,25 +239,24 @@ _JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
 }
 
 
-def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, dict[str, Any]]]:
-    """Each clause's periods as they are kept, by their first day, with the finding that stands."""
-    rows = many(
+def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, _Stood]]:
+    """Each clause's periods as they are kept, by their first day."""
+    rows = every(
         session,
-        select(_period, _finding.c.found)
+        of(_Stood)
         .outerjoin(
-            _finding,
-            (_finding.c.program_id == _period.c.program_id)
-            & (_finding.c.period_id == _period.c.id)
-            & (_finding.c.n == _period.c.finding),
+            ObligationFinding,
+            same(ObligationFinding, ObligationPeriod)
+            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
+            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
         )
         .where(
-            _period.c.program_id == program_of(session),
-            *([_period.c.key.in_(checked_by(session, kinds))] if kinds is not None else []),
+            *([col(ObligationPeriod.key).in_(checked_by(kinds))] if kinds is not None else []),
         ),
     )
-    found: dict[tuple[UUID, str], dict[date, dict[str, Any]]] = defaultdict(dict)
+    found: dict[tuple[UUID, str], dict[date, _Stood]] = defaultdict(dict)
     for row in rows:
-        found[row["agreement_id"], row["key"]][row["period_starts"]] = row
+        found[row.agreement_id, row.key][row.period_starts] = row
     return found
 
 
@@ -272,7 +271,7 @@ class _Kept:
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
         self.let_go_of: list[UUID] = []  # tasks of periods that bind nobody any more
 
-    def take(self, one: Owed, window: Window, clause: Clause, row: Mapping[str, Any] | None, found: Found) -> UUID:
+    def take(self, one: Owed, window: Window, clause: Clause, row: _Stood | None, found: Found) -> UUID:
         """Keep how a window was found to stand, where that changed; returns the id of its period."""
         now = {
             "obligation_id": clause.id,
@@ -283,10 +282,9 @@ class _Kept:
             "state": found.state,
         }
         if row is not None:
-            if row["found"] != found.as_json() or any(row[name] != value for name, value in now.items()):
+            if row.found != found.as_json() or any(getattr(row, name) != value for name, value in now.items()):
                 self._change(row, now, found)
-            known: UUID = row["id"]
-            return known
+            return row.id
         period_id = uuid4()
         self._new.append(
             {
@@ -305,23 +303,28 @@ class _Kept:
         self._lines.append((period_id, {"clause": one.key, "before": "", "state": found.state}))
         return period_id
 
-    def let_go(self, row: Mapping[str, Any]) -> None:
+    def let_go(self, row: _Stood) -> None:
         """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
-        if row["task_id"] is not None:
-            self.let_go_of.append(row["task_id"])
-        if row["state"] == "no_occasion":
+        if row.task_id is not None:
+            self.let_go_of.append(row.task_id)
+        if row.state == "no_occasion":
             return
-        stays = {name: row[name] for name in ("obligation_id", "starts_on", "ends_on", "period_ends")}
+        stays = {
+            "obligation_id": row.obligation_id,
+            "starts_on": row.starts_on,
+            "ends_on": row.ends_on,
+            "period_ends": row.period_ends,
+        }
         self._change(row, {**stays, "due_on": None, "state": "no_occasion"}, Found("no_occasion"))
 
-    def _change(self, row: Mapping[str, Any], now: Mapping[str, Any], found: Found) -> None:
-        n = row["finding"] + 1
+    def _change(self, row: _Stood, now: Mapping[str, Any], found: Found) -> None:
+        n = row.finding + 1
         self._changed.append(
-            {"of_period": row["id"], "finding": n, "evaluated_at": self._at, "version": row["version"] + 1, **now}
+            {"of_period": row.id, "finding": n, "evaluated_at": self._at, "version": row.version + 1, **now}
         )
-        self._find(row["id"], n, now["obligation_id"], found)
-        if row["state"] != found.state:
-            self._lines.append((row["id"], {"clause": row["key"], "before": row["state"], "state": found.state}))
+        self._find(row.id, n, now["obligation_id"], found)
+        if row.state != found.state:
+            self._lines.append((row.id, {"clause": row.key, "before": row.state, "state": found.state}))
 
     def _find(self, period_id: UUID, n: int, obligation_id: UUID, found: Found) -> None:
         self._findings.append(
@@ -341,16 +344,14 @@ class _Kept:
     def write(self) -> int:
         """Write it; how many periods stand otherwise than before."""
         if self._new:
-            self._session.execute(insert(_period), self._new)
+            run(self._session, insert(ObligationPeriod), self._new)
         if self._changed:
             self._session.connection().execute(
-                update(_period).where(
-                    _period.c.program_id == program_of(self._session), _period.c.id == bindparam("of_period")
-                ),
+                changes(ObligationPeriod).where(col(ObligationPeriod.id) == bindparam("of_period")),
                 self._changed,
             )
         if self._findings:
-            self._session.execute(insert(_finding), self._findings)
+            run(self._session, insert(ObligationFinding), self._findings)
         if self._lines:
             events.write_many(
                 self._session, "obligation.found", "obligation_period", self._lines, by=BY_OBLIGATIONS, at=self._at
@@ -368,22 +369,20 @@ def _ask_for_records(
 
     `whole` says that every organization was judged: only then is a meeting known to miss nothing.
     """
-    here = program_of(session)
-    rows = many(
+    rows = every(
         session,
-        select(_task.c.id, _task.c.item, _task.c.state).where(
-            _task.c.program_id == here, _task.c.step == RECORD, _task.c.case_id.is_(None)
-        ),
+        of(Task).where(Task.step == RECORD, col(Task.case_id).is_(None)),
     )
-    known = {row["item"]: row for row in rows if row["state"] not in (*SETTLED, "cancelled")}
+    known = {row.item: row for row in rows if row.state not in (*SETTLED, "cancelled")}
     if whole:
         for item in sorted(set(known) - unrecorded):
-            complete_task(session, known[item]["id"], by=by, at=at, in_its_act=True)
-    meetings = session.execute(
-        select(_meeting.c.id, _meeting.c.starts, _committee.c.title_fr, _committee.c.title_en)
-        .join(_committee, refers(_meeting.c.committee_id, _committee))
-        .where(_meeting.c.program_id == here, _meeting.c.id.in_([UUID(one) for one in unrecorded - set(known)]))
-        .order_by(_meeting.c.starts)
+            complete_task(session, known[item].id, by=by, at=at, in_its_act=True)
+    meetings = run(
+        session,
+        only(Meeting.id, Meeting.starts, Committee.title_fr, Committee.title_en)
+        .join(Committee, joins(Meeting.committee_id, Committee))
+        .where(col(Meeting.id).in_([UUID(one) for one in unrecorded - set(known)]))
+        .order_by(col(Meeting.starts)),
     ).all()
     for meeting in meetings:
         titles = {"fr": meeting.title_fr, "en": meeting.title_en}

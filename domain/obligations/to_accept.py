@@ -12,13 +12,31 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, assigning
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.actors import Actor
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    value_of,
+)
+from domain.kernel.scope import local_day, program
 from domain.kernel.spans import Span
 from domain.mail.notices import COORDINATION
 from domain.obligations.evaluation import GIVEN
@@ -28,22 +46,9 @@ from domain.roles.deputies import deputies_of
 from domain.roles.roles import Falls, Link, Standing, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.casework import Evidence, Responsibility, Task
 from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization
-
-_period = table_of(ObligationPeriod)
-_finding = table_of(ObligationFinding)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
-_organization = table_of(Organization)
-_document = table_of(ObligationDocument)
-_attestation = table_of(Attestation)
-_evidence = table_of(Evidence)
-_task = table_of(Task)
-_chain = table_of(Responsibility)
 
 #: The steps of the tasks to look at what was given, and to give again what was returned; their item is the period's id.
 ACCEPT: Final = "obligation.accept"
@@ -62,56 +67,62 @@ _WAITS_FOR_NOTHING: Final = frozenset({"met", "waived", "no_occasion", GIVEN})
 
 _ASKED: Final = N_("Review the proof of %(organization)s for %(clause)s: accept it, or return it with a note")
 
-_OF_PERIOD: Final = (
-    select(
-        *(_period.c[name] for name in ("id", "agreement_id", "key", "state", "starts_on", "ends_on")),
-        _finding.c.found,
-        _agreement.c.organization_id,
-        _organization.c.short_name,
-        _obligation.c.owed_by,
-        _version.c.terms["oversight"]["proof"].astext.label("accepted_at"),
-    )
-    .join(_agreement, refers(_period.c.agreement_id, _agreement))
-    .join(_organization, refers(_agreement.c.organization_id, _organization))
-    .join(_obligation, refers(_period.c.obligation_id, _obligation))
-    .join(_version, refers(_obligation.c.agreement_version_id, _version))
-    .join(
-        _finding,
-        (_finding.c.program_id == _period.c.program_id)
-        & (_finding.c.period_id == _period.c.id)
-        & (_finding.c.n == _period.c.finding),
-    )
-)
+
+class PeriodJudged(ObligationPeriod):
+    """A period with what its proof is judged by; `accepted_at` is the partner where the agreement has it accepted."""
+
+    model_config = SHAPE
+
+    found: dict[str, Any] = also(ObligationFinding.found)
+    organization_id: UUID = also(Agreement.organization_id)
+    short_name: str = also(Organization.short_name)
+    owed_by: str = also(Obligation.owed_by)
+    accepted_at: str | None = also(value_of(inside(AgreementVersion.terms)["oversight"]["proof"].astext))
 
 
-def period_judged(session: Session, period_id: UUID) -> dict[str, Any] | None:
+def _periods() -> SelectOfScalar[PeriodJudged]:
+    return (
+        of(PeriodJudged)
+        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
+        .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
+        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
+        .join(
+            ObligationFinding,
+            same(ObligationFinding, ObligationPeriod)
+            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
+            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
+        )
+    )
+
+
+def period_judged(session: Session, period_id: UUID) -> PeriodJudged | None:
     """One period with what its proof is judged by; None where there is none."""
-    rows = many(session, _OF_PERIOD.where(_period.c.program_id == program_of(session), _period.c.id == period_id))
-    return rows[0] if rows else None
+    return first(session, _periods().where(ObligationPeriod.id == period_id))
 
 
-def periods_of(session: Session, proof_id: UUID) -> list[dict[str, Any]]:
+def periods_of(session: Session, proof_id: UUID) -> list[PeriodJudged]:
     """The periods that a proof was looked at for and may count for, each as `period_judged` has it."""
-    here, fact = program_of(session), {"id": str(proof_id)}
-    rows = many(session, _OF_PERIOD.where(_period.c.program_id == here, _finding.c.found.contains({"facts": [fact]})))
+    fact = {"id": str(proof_id)}
+    rows = every(session, _periods().where(col(ObligationFinding.found).contains({"facts": [fact]})))
     elsewhere = {**fact, "why": "other_period"}
-    return [row for row in rows if not any(elsewhere.items() <= one.items() for one in row["found"]["facts"])]
+    return [row for row in rows if not any(elsewhere.items() <= one.items() for one in row.found["facts"])]
 
 
-def waiting(row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def waiting(row: PeriodJudged) -> list[dict[str, Any]]:
     """The facts of a period that wait for somebody to look at them."""
-    return [fact for fact in row["found"]["facts"] if fact["why"] == GIVEN]
+    return [fact for fact in row.found["facts"] if fact["why"] == GIVEN]
 
 
-def barred(session: Session, row: Mapping[str, Any], facts: Iterable[Mapping[str, Any]], day: date) -> frozenset[UUID]:
+def barred(session: Session, row: PeriodJudged, facts: Iterable[Mapping[str, Any]], day: date) -> frozenset[UUID]:
     """The people who accept none of these proofs of a period: who owes the clause, gave them, or acts for one of these.
 
     Who owed it on a day of the period counts, and who owes it on the local day.
     """
-    days = [Span(row["starts_on"], row["ends_on"]), on_day(day)]
+    days = [Span(row.starts_on, row.ends_on), on_day(day)]
     gave = givers(session, facts)
     return (
-        who_owes(session, row["owed_by"], row["organization_id"], days, acting=up_to(day))
+        who_owes(session, row.owed_by, row.organization_id, days, acting=up_to(day))
         | gave
         | deputies_of(session, gave, [on_day(day)])
     )
@@ -122,46 +133,43 @@ def givers(session: Session, facts: Iterable[Mapping[str, Any]]) -> frozenset[UU
     ids: dict[str, list[UUID]] = defaultdict(list)
     for fact in facts:
         ids[fact["kind"]].append(UUID(fact["id"]))
-    here = program_of(session)
     asked = [
-        select(_document.c.added_by, _document.c.added_for).where(
-            _document.c.program_id == here, _document.c.id.in_(ids["document"])
+        only(ObligationDocument.added_by, ObligationDocument.added_for).where(
+            col(ObligationDocument.id).in_(ids["document"])
         ),
-        select(_attestation.c.person_id, _attestation.c.acting_for).where(
-            _attestation.c.program_id == here, _attestation.c.id.in_(ids["attestation"])
-        ),
-        select(_task.c.done_by, _task.c.done_for).where(_task.c.program_id == here, _task.c.id.in_(ids["task"])),
-        select(_evidence.c.added_by, _evidence.c.added_by).where(
-            _evidence.c.program_id == here,
-            _evidence.c.task_id.in_(ids["task"]),
-            _evidence.c.kind == "document",
-            _evidence.c.withdrawn_at.is_(None),
+        only(Attestation.person_id, Attestation.acting_for).where(col(Attestation.id).in_(ids["attestation"])),
+        only(Task.done_by, Task.done_for).where(col(Task.id).in_(ids["task"])),
+        only(Evidence.added_by, Evidence.added_by).where(
+            col(Evidence.task_id).in_(ids["task"]),
+            Evidence.kind == "document",
+            col(Evidence.withdrawn_at).is_(None),
         ),
     ]
     kinds = ("document", "attestation", "task", "task")
-    rows = (row for kind, one in zip(kinds, asked, strict=True) if ids[kind] for row in session.execute(one))
+    rows = (row for kind, one in zip(kinds, asked, strict=True) if ids[kind] for row in run(session, one))
     found = (person for row in rows for person in row)
     return frozenset(person for person in found if person is not None)
 
 
-def falls_on(session: Session, row: Mapping[str, Any], today: Standing) -> Falls:
+def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
     """On whom it falls on a day to look at what waits of a period: who was asked, or who has it handed back."""
-    handed: list[Link] | None = session.scalar(
-        select(_chain.c.links)
-        .join(_task, (_task.c.program_id == _chain.c.program_id) & (_task.c.owed_by_id == _chain.c.id))
+    handed: list[Link] | None = scalar(
+        session,
+        select(Responsibility.links)
+        .join(Task, same(Task, Responsibility) & (col(Task.owed_by_id) == col(Responsibility.id)))
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.step == ACCEPT,
-            _task.c.item == str(row["id"]),
-            _task.c.state == "open",
-            _task.c.handed_back_at.is_not(None),
+            in_program(Task),
+            Task.step == ACCEPT,
+            col(Task.item) == str(row.id),
+            Task.state == "open",
+            col(Task.handed_back_at).is_not(None),
         )
-        .limit(1)
+        .limit(1),
     )
     return today.falls(chain_of(session, row, today) if handed is None else handed)
 
 
-def chain_of(session: Session, row: Mapping[str, Any], day: Standing) -> list[Link]:
+def chain_of(session: Session, row: PeriodJudged, day: Standing) -> list[Link]:
     """On whom it falls to look at what waits of a period: the coordinator, and behind them managers of other partners.
 
     A link of which everybody who has it today is barred is left out; one that nobody has stays, for who comes.
@@ -172,16 +180,17 @@ def chain_of(session: Session, row: Mapping[str, Any], day: Standing) -> list[Li
     return able or links
 
 
-def _managers_elsewhere(session: Session, row: Mapping[str, Any]) -> list[Link]:
+def _managers_elsewhere(session: Session, row: PeriodJudged) -> list[Link]:
     """The managers of the other partners: of the one that the agreement names first, of the coordination's own last."""
-    rows = session.execute(
-        select(_organization.c.id, _organization.c.key)
-        .join(_agreement, refers(_agreement.c.organization_id, _organization))
-        .where(_organization.c.program_id == program_of(session), _organization.c.id != row["organization_id"])
-        .order_by(_organization.c.short_name)
+    rows = run(
+        session,
+        only(Organization.id, Organization.key)
+        .join(Agreement, joins(Agreement.organization_id, Organization))
+        .where(Organization.id != row.organization_id)
+        .order_by(col(Organization.short_name)),
     ).all()
     hosts = program(session).coordination["organizations"]
-    in_order = sorted(rows, key=lambda one: (one.key != row["accepted_at"], str(one.id) in hosts))  # by name else
+    in_order = sorted(rows, key=lambda one: (one.key != row.accepted_at, str(one.id) in hosts))  # by name else
     return [{"role": MANAGER, "at": str(one.id)} for one in in_order]
 
 
@@ -198,17 +207,16 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
 
     With `whole`, what is asked falls on somebody else where those whom it fell on may not, or another may by now.
     """
-    here = program_of(session)
     waits = {
-        row["id"]: row
-        for row in many(
+        row.id: row
+        for row in every(
             session,
-            _OF_PERIOD.where(
-                _period.c.program_id == here, _finding.c.found.contains({"facts": [{"why": GIVEN}]})
-            ).order_by(_period.c.due_on, _period.c.key, _period.c.id),
+            _periods()
+            .where(col(ObligationFinding.found).contains({"facts": [{"why": GIVEN}]}))
+            .order_by(col(ObligationPeriod.due_on), col(ObligationPeriod.key), col(ObligationPeriod.id)),
         )
     }
-    open_ones = {UUID(task["item"]): task for task in asking.open_ones(session, ACCEPT)}
+    open_ones = {UUID(task.item): task for task in asking.open_ones(session, ACCEPT)}
     for period_id in sorted(open_ones.keys() - waits.keys()):
         asking.no_more(session, ACCEPT, period_id, by=by, at=at)
     new = [row for period_id, row in waits.items() if period_id not in open_ones]
@@ -216,14 +224,14 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
     if new or again:
         today = standing(session, local_day(session, at))
         for row in [*new, *again]:
-            _ask_to_look(session, row, open_ones.get(row["id"]), today, by=by, at=at)
+            _ask_to_look(session, row, open_ones.get(row.id), today, by=by, at=at)
     _ask_no_more_to_give(session, by=by, at=at)
 
 
 def _ask_to_look(
     session: Session,
-    row: Mapping[str, Any],
-    asked: Mapping[str, Any] | None,
+    row: PeriodJudged,
+    asked: asking.Asked | None,
     today: Standing,
     *,
     by: Actor,
@@ -231,20 +239,20 @@ def _ask_to_look(
 ) -> None:
     chain = chain_of(session, row, today)
     if asked is not None:
-        if asked["links"] == chain:
+        if asked.links == chain:
             return
-        asking.no_more(session, ACCEPT, row["id"], by=by, at=at)
+        asking.no_more(session, ACCEPT, row.id, by=by, at=at)
     asking.ask(
         session,
         ACCEPT,
-        row["id"],
+        row.id,
         _ASKED,
         chain=chain,
         working_days=DAYS_TO_ACCEPT,
         by=by,
         at=at,
-        organization=row["short_name"],
-        clause=clause_without_role(row["key"]),
+        organization=row.short_name,
+        clause=clause_without_role(row.key),
     )
 
 
@@ -253,27 +261,27 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
     tasks = asking.open_ones(session, GIVE_AGAIN)
     if not tasks:
         return
-    settled = session.scalars(
-        select(_period.c.id)
+    settled = scalars(
+        session,
+        only(ObligationPeriod.id)
         .join(
-            _finding,
-            (_finding.c.program_id == _period.c.program_id)
-            & (_finding.c.period_id == _period.c.id)
-            & (_finding.c.n == _period.c.finding),
+            ObligationFinding,
+            same(ObligationFinding, ObligationPeriod)
+            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
+            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
         )
         .where(
-            _period.c.program_id == program_of(session),
-            _period.c.id.in_([UUID(task["item"]) for task in tasks]),
+            col(ObligationPeriod.id).in_([UUID(task.item) for task in tasks]),
             # What was returned and then taken back is asked for as if nothing had been given.
             or_(
-                _period.c.state.in_(_WAITS_FOR_NOTHING),
-                ~_finding.c.found.contains({"facts": [{"why": "returned"}]}),
+                col(ObligationPeriod.state).in_(_WAITS_FOR_NOTHING),
+                ~col(ObligationFinding.found).contains({"facts": [{"why": "returned"}]}),
             ),
-        )
+        ),
     ).all()
     for task in tasks:
-        if UUID(task["item"]) in settled:
-            assigning.call_off(session, task["id"], by=by, at=at)
+        if UUID(task.item) in settled:
+            assigning.call_off(session, task.id, by=by, at=at)
 
 
 def who_gives(kind: str, role: str, organization_id: UUID) -> Sequence[Link]:

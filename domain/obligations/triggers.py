@@ -13,24 +13,17 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.kernel import periods
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, joins, only, run, scalars
 from domain.kernel.spans import Span
 from domain.obligations.projection import keep
 from domain.obligations.windows import Touched
 from domain.record import events
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.meeting import Meeting
 from models.obligation import Waiver
-
-_case = table_of(Case)
-_task = table_of(Task)
-_meeting = table_of(Meeting)
-_waiver = table_of(Waiver)
 
 _CASES: Final = frozenset({"tasks", "document"})
 _SITTING: Final = frozenset({"attendance"})
@@ -104,18 +97,14 @@ def _from_days_of(line: events.Line) -> Iterator[Span]:
 
 def _of_meetings(session: Session, meeting_ids: Collection[UUID]) -> Iterator[Span]:
     if meeting_ids:
-        asked = select(_meeting.c.starts).where(
-            _meeting.c.program_id == program_of(session), _meeting.c.id.in_(meeting_ids)
-        )
-        yield from (Span(starts.date(), starts.date()) for starts in session.scalars(asked))
+        asked = only(Meeting.starts).where(col(Meeting.id).in_(meeting_ids))
+        yield from (Span(starts.date(), starts.date()) for starts in scalars(session, asked))
 
 
 def _of_waivers(session: Session, decision_ids: Collection[UUID]) -> Iterator[Span]:
     if decision_ids:
-        asked = select(_waiver.c.starts_on, _waiver.c.ends_on).where(
-            _waiver.c.program_id == program_of(session), _waiver.c.decision_id.in_(decision_ids)
-        )
-        yield from (Span(row.starts_on, row.ends_on) for row in session.execute(asked))
+        asked = only(Waiver.starts_on, Waiver.ends_on).where(col(Waiver.decision_id).in_(decision_ids))
+        yield from (Span(row.starts_on, row.ends_on) for row in run(session, asked))
 
 
 def _of_steps(
@@ -124,16 +113,15 @@ def _of_steps(
     """The steps that serve a clause, of these cases and of those of these tasks: on one task hang days of others."""
     if not case_ids and not task_ids:
         return
-    here = program_of(session)
-    theirs = select(_task.c.case_id).where(_task.c.program_id == here, _task.c.id.in_(task_ids))
-    rows = session.execute(
-        select(_task.c.id, _task.c.due_on, _case.c.period)
-        .join(_case, refers(_task.c.case_id, _case))
+    theirs = only(Task.case_id).where(col(Task.id).in_(task_ids))
+    rows = run(
+        session,
+        only(Task.id, Task.due_on, Case.period)
+        .join(Case, joins(Task.case_id, Case))
         .where(
-            _task.c.program_id == here,
-            _task.c.clause != "",
-            or_(_task.c.case_id.in_(case_ids), _task.c.case_id.in_(theirs)),
-        )
+            Task.clause != "",
+            or_(col(Task.case_id).in_(case_ids), col(Task.case_id).in_(theirs)),
+        ),
     )
     for row in rows:
         whole = periods.period(row.period)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
+from domain.kernel.rows import run, select
 from domain.kernel.scope import program_of
 
 
@@ -14,4 +15,4 @@ def take_turn(session: Session) -> None:
     It is taken before a row is locked that whoever has the turn may write: who held one, and waited for their turn
     only then, would wait for somebody who waits for them.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))

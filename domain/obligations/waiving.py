@@ -6,44 +6,52 @@ the item frees the partner. Nobody who owes the clause proposes it, records the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Collection, Iterable
+from datetime import date, datetime
+from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, cast, false, literal, select, true, union
+from sqlalchemy import ARRAY, Text, Uuid, any_, cast, false, literal, true, union
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    scalars,
+    select,
+    tuples,
+    value_of,
+)
+from domain.kernel.scope import local_day, program
 from domain.kernel.spans import Span
 from domain.obligations.owing import EVER, acts_among, on_day, who_owes
 from locales import N_
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.committee import Committee
 from models.minutes import Decision
 from models.obligation import WAIVER_ITEM, ObligationPeriod, Waiver, WaiverProposal
 from models.program import Person
 
-_proposal = table_of(WaiverProposal)
-_waiver = table_of(Waiver)
-_item = table_of(AgendaItem)
-_decision = table_of(Decision)
-_committee = table_of(Committee)
-_agreement = table_of(Agreement)
-_period = table_of(ObligationPeriod)
-_version = table_of(AgreementVersion)
-_obligation = table_of(Obligation)
-_person = table_of(Person)
-
 #: The condition that an item of an agenda asks what a proposal proposes.
 OF_PROPOSAL: Final = (
-    (_item.c.program_id == _proposal.c.program_id)
-    & (_item.c.kind == WAIVER_ITEM)
-    & (_item.c.subject == cast(_proposal.c.id, Text))
+    same(AgendaItem, WaiverProposal)
+    & (col(AgendaItem.kind) == WAIVER_ITEM)
+    & (col(AgendaItem.subject) == cast(col(WaiverProposal.id), Text))
 )
 
 
@@ -52,154 +60,184 @@ def committee_for(session: Session, agreement_id: UUID, key: str) -> str:
 
     Where that names none, it is the one by which the program decides on its coordination (GV-4).
     """
-    named = session.scalar(
-        select(_version.c.terms["oversight"]["waivers"].astext)
-        .join(_obligation, refers(_obligation.c.agreement_version_id, _version))
+    named = scalar(
+        session,
+        select(inside(AgreementVersion.terms)["oversight"]["waivers"].astext)
+        .join(Obligation, joins(Obligation.agreement_version_id, AgreementVersion))
         .where(
-            _version.c.program_id == program_of(session),
-            _version.c.agreement_id == agreement_id,
-            _version.c.state.in_(["in_force", "ended"]),
-            _obligation.c.key == key,
+            in_program(AgreementVersion),
+            AgreementVersion.agreement_id == agreement_id,
+            col(AgreementVersion.state).in_(["in_force", "ended"]),
+            Obligation.key == key,
         )
-        .order_by(_version.c.starts_on.desc())
-        .limit(1)
+        .order_by(col(AgreementVersion.starts_on).desc())
+        .limit(1),
     )
     return str(named or program(session).coordination["decisions"]["committee"])
 
 
-def decided_on(session: Session, decision_id: UUID) -> dict[str, Any] | None:
-    """The proposal on whose item a decision was taken, with `committee`, `decided_in`, `decided_by` and `decided_at`.
+class DecidedOn(WaiverProposal):
+    """A proposal with the decision on it: by which committee, when, and who recorded it."""
 
-    None for a decision on anything else, or outside the items.
-    """
-    return one(
+    model_config = SHAPE
+
+    decided_in: UUID = also(Decision.committee_id)
+    decided_by: UUID | None = also(Decision.recorded_by)
+    decided_at: datetime = also(Decision.decided_at)
+
+
+def decided_on(session: Session, decision_id: UUID) -> DecidedOn | None:
+    """The proposal on whose item a decision was taken; None for one on anything else, or outside the items."""
+    return first(
         session,
-        select(
-            _proposal,
-            _decision.c.committee_id.label("decided_in"),
-            _decision.c.recorded_by.label("decided_by"),
-            _decision.c.decided_at,
-        )
-        .select_from(_decision)
-        .join(_item, refers(_decision.c.item_id, _item))
-        .join(_proposal, OF_PROPOSAL)
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id),
+        of(DecidedOn)
+        .select_from(Decision)
+        .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .join(WaiverProposal, OF_PROPOSAL)
+        .where(in_program(Decision), Decision.id == decision_id),
     )
 
 
-def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[dict[str, Any]]:
+class FreedBy(NamedTuple):
+    """A clause of which a decision frees a partner, by a waiver on record or by a proposal.
+
+    `stake` is what the partner has at stake in a decision that is asked about (`meetings.freeing`).
+    """
+
+    decision_id: UUID
+    is_recorded: bool
+    agreement_id: UUID
+    key: str
+    starts_on: date
+    ends_on: date
+    organization_id: UUID
+    stake: str = ""
+
+
+def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[FreedBy]:
     """The clauses of which each of these decisions frees a partner: by a waiver that rests on it, or a proposal.
 
-    Each row has `decision_id`, `agreement_id`, `key`, `starts_on`, `ends_on`, `is_recorded` (of a waiver), and the
-    partner's `organization_id`. Of no decisions it asks too: who may not read one is answered as where there is none.
+    Of no decisions it asks too: who may not read one is answered as where there is none.
     """
     names = ("agreement_id", "key", "starts_on", "ends_on")
     these = any_(literal(sorted(decision_ids), ARRAY(Uuid())))  # one question, of however many
-    recorded = select(
-        _waiver.c.program_id, _waiver.c.decision_id, true().label("is_recorded"), *(_waiver.c[name] for name in names)
-    ).where(_waiver.c.program_id == program_of(session), _waiver.c.decision_id == these)
+    recorded = only(
+        Waiver.program_id,
+        Waiver.decision_id,
+        value_of(true().label("is_recorded")),
+        *(col(getattr(Waiver, name)) for name in names),
+    ).where(Waiver.decision_id == these)
     proposed = (
-        select(_proposal.c.program_id, _decision.c.id, false(), *(_proposal.c[name] for name in names))
-        .select_from(_decision)
-        .join(_item, refers(_decision.c.item_id, _item))
-        .join(_proposal, OF_PROPOSAL)
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == these)
+        select(
+            WaiverProposal.program_id,
+            Decision.id,
+            value_of(false()),
+            *(col(getattr(WaiverProposal, name)) for name in names),
+        )
+        .select_from(Decision)
+        .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .join(WaiverProposal, OF_PROPOSAL)
+        .where(in_program(Decision), Decision.id == these)
     )
     freed = union(recorded, proposed).subquery()
-    return many(
-        session,
-        select(*(freed.c[name] for name in ("decision_id", "is_recorded", *names)), _agreement.c.organization_id)
-        .join(_agreement, refers(freed.c.agreement_id, _agreement))
-        .order_by(*(freed.c[name] for name in (*names, "decision_id"))),
+    asked = (
+        select(*(freed.c[name] for name in ("decision_id", "is_recorded", *names)), Agreement.organization_id)
+        .join(Agreement, joins(freed.c.agreement_id, Agreement))
+        .order_by(*(freed.c[name] for name in (*names, "decision_id")))
     )
+    return [FreedBy(*row) for row in tuples(session, asked)]
 
 
-def owing_freed(session: Session, freed: Iterable[Mapping[str, Any]], *, at: datetime) -> frozenset[UUID]:
+def owing_freed(session: Session, freed: Iterable[FreedBy], *, at: datetime) -> frozenset[UUID]:
     """The people who owe these clauses on the days on which they are freed of them or today.
 
     Nobody is among them for being named the deputy of one: else who owes would take the word from another partner by
-    naming its people. `freed` are rows as `freed_by` has them.
+    naming its people.
     """
     today = on_day(local_day(session, at))
-    days = {(row["agreement_id"], row["key"], Span(row["starts_on"], row["ends_on"])) for row in freed}
+    days = {(row.agreement_id, row.key, Span(row.starts_on, row.ends_on)) for row in freed}
     return frozenset().union(
         *(_who_owes(session, agreement_id, key, [span, today], acting=None) for agreement_id, key, span in days)
     )
 
 
-def partner_of(session: Session, proposal: Mapping[str, Any]) -> UUID:
+def partner_of(session: Session, proposal: WaiverProposal) -> UUID:
     """The partner that a proposal would free."""
-    found: UUID = session.scalars(
-        select(_agreement.c.organization_id).where(
-            _agreement.c.program_id == program_of(session), _agreement.c.id == proposal["agreement_id"]
-        )
-    ).one()
+    found: UUID = scalars(session, only(Agreement.organization_id).where(Agreement.id == proposal.agreement_id)).one()
     return found
 
 
 def freed_period(session: Session, decision_id: UUID) -> UUID | None:
     """The newest period of the clause of which a decision frees a partner; None for a decision on anything else."""
-    found: UUID | None = session.scalar(
-        select(_period.c.id)
-        .select_from(_decision)
-        .join(_item, refers(_decision.c.item_id, _item))
-        .join(_proposal, OF_PROPOSAL)
+    found: UUID | None = scalar(
+        session,
+        select(ObligationPeriod.id)
+        .select_from(Decision)
+        .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .join(WaiverProposal, OF_PROPOSAL)
         .join(
-            _period,
-            (_period.c.program_id == _proposal.c.program_id)
-            & (_period.c.agreement_id == _proposal.c.agreement_id)
-            & (_period.c.key == _proposal.c.key),
+            ObligationPeriod,
+            same(ObligationPeriod, WaiverProposal)
+            & (col(ObligationPeriod.agreement_id) == col(WaiverProposal.agreement_id))
+            & (col(ObligationPeriod.key) == col(WaiverProposal.key)),
         )
-        .where(_decision.c.program_id == program_of(session), _decision.c.id == decision_id)
-        .order_by(_period.c.starts_on.desc())
-        .limit(1)
+        .where(in_program(Decision), Decision.id == decision_id)
+        .order_by(col(ObligationPeriod.starts_on).desc())
+        .limit(1),
     )
     return found
 
 
-def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[dict[str, Any]]:
-    """What was proposed for a clause, the newest first, with who proposed it, its item and what was decided on it.
+#: The item that was asked for last: what is carried over keeps the moment at which it was asked for.
+_latest = aliased(
+    AgendaItem,
+    select(AgendaItem)
+    .where(OF_PROPOSAL)
+    .order_by(col(AgendaItem.asked_at).desc(), col(AgendaItem.times_seen).desc(), col(AgendaItem.id))
+    .limit(1)
+    .lateral("latest"),
+)
+_taken = aliased(
+    Decision,
+    select(Decision)
+    .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+    .where(OF_PROPOSAL)
+    .order_by(col(Decision.decided_at).desc())
+    .limit(1)
+    .lateral("taken"),
+)
 
-    `item_state` and `outcome` are those of the item that was asked for last; `decision_id` and `decision` are None
-    where nothing was decided.
-    """
-    # What is carried over keeps the moment at which it was asked for.
-    last = (_item.c.asked_at.desc(), _item.c.times_seen.desc(), _item.c.id)
-    latest = select(_item).where(OF_PROPOSAL).order_by(*last).limit(1).lateral("latest")
-    taken = (
-        select(_decision.c.id, _decision.c.number)
-        .join(_item, refers(_decision.c.item_id, _item))
-        .where(OF_PROPOSAL)
-        .order_by(_decision.c.decided_at.desc())
-        .limit(1)
-        .lateral("taken")
-    )
-    return many(
+
+class Proposed(WaiverProposal):
+    """A proposal with who proposed it, the item that was asked for last, and what was decided on it, if anything."""
+
+    model_config = SHAPE
+
+    committee: str = also(Committee.key)
+    title_fr: str = also(Committee.title_fr)
+    title_en: str = also(Committee.title_en)
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+    item_state: str | None = also(_latest.state)
+    outcome: str | None = also(_latest.outcome)
+    decision_id: UUID | None = also(_taken.id)
+    decision: str | None = also(_taken.number)
+
+
+def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[Proposed]:
+    """What was proposed for a clause, the newest first."""
+    return every(
         session,
-        select(
-            _proposal,
-            _committee.c.key.label("committee"),
-            _committee.c.title_fr,
-            _committee.c.title_en,
-            _person.c.given_name,
-            _person.c.family_name,
-            latest.c.id.label("item_id"),
-            latest.c.state.label("item_state"),
-            latest.c.outcome,
-            latest.c.meeting_id,
-            taken.c.id.label("decision_id"),
-            taken.c.number.label("decision"),
-        )
-        .join(_committee, refers(_proposal.c.committee_id, _committee))
-        .join(_person, refers(_proposal.c.proposed_by, _person))
-        .outerjoin(latest, latest.c.program_id == _proposal.c.program_id)
-        .outerjoin(taken, taken.c.id.is_not(None))
+        of(Proposed)
+        .join(Committee, joins(WaiverProposal.committee_id, Committee))
+        .join(Person, joins(WaiverProposal.proposed_by, Person))
+        .outerjoin(_latest, same(_latest, WaiverProposal))
+        .outerjoin(_taken, col(_taken.id).is_not(None))
         .where(
-            _proposal.c.program_id == program_of(session),
-            _proposal.c.agreement_id == agreement_id,
-            _proposal.c.key == key,
+            WaiverProposal.agreement_id == agreement_id,
+            WaiverProposal.key == key,
         )
-        .order_by(_proposal.c.proposed_at.desc(), _proposal.c.id),
+        .order_by(col(WaiverProposal.proposed_at).desc(), col(WaiverProposal.id)),
     )
 
 
@@ -208,19 +246,20 @@ def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
 
     Else recording it would take the word from the partner that was asked about that one. Raises Refusal.
     """
-    freeing, later = _decision.alias("freeing"), _decision
-    number: str | None = session.scalar(
-        select(later.c.number)
-        .join(freeing, (freeing.c.program_id == later.c.program_id) & (freeing.c.number == any_(later.c.takes_back)))
+    freeing, later = aliased(Decision, name="freeing"), Decision
+    number: str | None = scalar(
+        session,
+        select(later.number)
+        .join(freeing, same(freeing, later) & (col(freeing.number) == any_(col(later.takes_back))))
         .where(
-            freeing.c.program_id == program_of(session),
-            freeing.c.id == decision_id,
-            later.c.has_quorum,  # without one it takes nothing back
-            later.c.endorsement.in_(["pending", "objected"]),
-            later.c.state != "withdrawn",
+            in_program(freeing),
+            freeing.id == decision_id,
+            col(later.has_quorum),  # without one it takes nothing back
+            col(later.endorsement).in_(["pending", "objected"]),
+            later.state != "withdrawn",
         )
-        .order_by(later.c.number)
-        .limit(1)
+        .order_by(col(later.number))
+        .limit(1),
     )
     if number is not None:
         raise Refusal(
@@ -231,15 +270,15 @@ def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
         )
 
 
-def refuse_other_committee(session: Session, proposal: Mapping[str, Any]) -> None:
+def refuse_other_committee(session: Session, proposal: WaiverProposal, decided_in: UUID) -> None:
     """Refuse what another committee decided than the one that the agreement names. Raises Refusal."""
-    named = session.scalar(
-        select(_committee.c.id).where(
-            _committee.c.program_id == program_of(session),
-            _committee.c.key == committee_for(session, proposal["agreement_id"], proposal["key"]),
-        )
+    named = scalar(
+        session,
+        only(Committee.id).where(
+            col(Committee.key) == committee_for(session, proposal.agreement_id, proposal.key),
+        ),
     )
-    if proposal["decided_in"] != named:
+    if decided_in != named:
         raise Refusal(
             "waiver.other_committee", N_("Another committee grants waivers of this clause: the agreement names it.")
         )
@@ -269,7 +308,7 @@ def refuse_who_owes(
     *,
     by: Actor,
     at: datetime,
-    proposal: Mapping[str, Any] | None = None,
+    proposal: DecidedOn | None = None,
 ) -> None:
     """Refuse a hand in a waiver to who owes the clause, or acts for them, under whichever hat. Raises Refusal.
 
@@ -279,13 +318,13 @@ def refuse_who_owes(
     today = local_day(session, at)
     asked = [days, on_day(today)]
     if proposal is not None:
-        asked += [on_day(local_day(session, proposal[name])) for name in ("proposed_at", "decided_at")]
+        asked += [on_day(local_day(session, one)) for one in (proposal.proposed_at, proposal.decided_at)]
     owing = _who_owes(session, agreement_id, key, asked, acting=EVER)
     if by.person_id is None or acts_among(by, owing):
         raise own()
     if proposal is None:
         return
-    if {proposal["proposed_by"], proposal["proposed_for"], proposal["decided_by"]} & owing:
+    if {proposal.proposed_by, proposal.proposed_for, proposal.decided_by} & owing:
         raise Refusal(
             "waiver.own_proposal",
             N_(
@@ -299,14 +338,13 @@ def _who_owes(
     session: Session, agreement_id: UUID, key: str, days: list[Span], *, acting: Span | None
 ) -> frozenset[UUID]:
     """Who owes a clause by any of the versions that had it, or acts for one who does, as `who_owes` has it."""
-    rows = session.execute(
-        select(_obligation.c.owed_by, _agreement.c.organization_id)
+    rows = run(
+        session,
+        only(Obligation.owed_by, Agreement.organization_id)
         .distinct()
-        .join(_version, refers(_obligation.c.agreement_version_id, _version))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .where(
-            _obligation.c.program_id == program_of(session), _obligation.c.key == key, _agreement.c.id == agreement_id
-        )
+        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .where(Obligation.key == key, Agreement.id == agreement_id),
     )
     return frozenset().union(
         *(who_owes(session, row.owed_by, row.organization_id, days, acting=acting) for row in rows)

@@ -11,13 +11,14 @@ where the transaction is not kept. The worker does it within a minute (`retentio
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, exists, insert, select, update
+from sqlalchemy import ColumnElement, exists, func, insert
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, assigning, cases
 from domain.casework import words as task_words
@@ -25,7 +26,23 @@ from domain.casework.evidence import BY_ITS_ACT
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    changes,
+    col,
+    every,
+    first,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    scalars,
+    surely,
+    value_of,
+)
+from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.identity import identity_within, without_the_name
 from domain.participants.locking import case_of, change_participant, hold_participant, known_as, moved
@@ -36,7 +53,6 @@ from domain.record.reads import record_read
 from domain.roles.deputies import deputies_of
 from domain.roles.roles import Holder, Link, Standing, standing
 from locales import N_, say
-from models.base import refers, table_of
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp
 from models.lifecycles import DESTRUCTION, REFERRAL
@@ -54,17 +70,20 @@ LONGEST_REASON: Final = 4000
 #: The states of a follow-up in which nobody accompanies a participant any more.
 ENDED: Final = ("inactive", "completed")
 
-_destruction = table_of(Destruction)
-_participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
-_named = table_of(CandidateWorker)
-_barred = table_of(Barred)
-_referral = table_of(Referral)
-_key = table_of(DataKey)
-_activity_part = table_of(ActivityPart)
-#: What of a request is shown without opening what is sealed.
-_SHOWN: Final = tuple(column for column in _destruction.c if column.name not in ("sealed", "answer_sealed"))
+
+class Asked(Destruction):
+    """A request, with how the file is called and where it stands."""
+
+    model_config = SHAPE
+
+    known_as: str = also(value_of(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))))
+    file_state: str = also(Participant.state)
+
+
+def _requests() -> SelectOfScalar[Asked]:
+    return of(Asked, without=(Destruction.sealed, Destruction.answer_sealed)).join(
+        Participant, joins(Destruction.participant_id, Participant)
+    )
 
 
 # -------------------------------------------------------------------------------------------------------- the asking
@@ -85,7 +104,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
     if asked_of(session, participant_id) is not None:
         raise Refusal("destruction.asked", N_("The destruction of this file is already requested."))
     _refuse_unless_over(session, held, local_day(session, at))
-    if ground == "not_triaged" and held["state"] != "candidate":
+    if ground == "not_triaged" and held.state != "candidate":
         raise Refusal("destruction.triaged", N_("This ground is for a candidate whose referral was never triaged."))
     calendar, today, request_id = retention_of(session), local_day(session, at), uuid4()
     confirm_from = today + timedelta(days=calendar.confirmed_after_days)
@@ -104,7 +123,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         confirm_from=confirm_from,
         lapses_on=lapses_on,
     )
-    session.execute(insert(_destruction).values(row.model_dump()))
+    run(session, insert(Destruction).values(row.model_dump()))
     events.write(
         session,
         "destruction.asked",
@@ -116,7 +135,7 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
         day=confirm_from.isoformat(),
     )
     asking.answered(session, ASK, participant_id, by=by, at=at)
-    _ask_to_confirm(session, row.model_dump(), by=by, at=at)
+    _ask_to_confirm(session, row, by=by, at=at)
 
 
 def withdraw(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -144,7 +163,7 @@ def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetim
     if asked is None:
         return False
     today = local_day(session, at)
-    if today > asked["lapses_on"]:
+    if today > asked.lapses_on:
         _end(session, asked, "lapse", by=by, at=at)
         return True
     try:
@@ -168,13 +187,13 @@ def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None,
     held, asked = _hold(session, participant_id, seen)
     today = local_day(session, at)
     _refuse_unless_another(session, asked, today, by)
-    if today < asked["confirm_from"]:
+    if today < asked.confirm_from:
         raise Refusal(
             "destruction.not_yet",
             N_("This can be confirmed from %(day)s on: until then it can still be stopped."),
-            day=asked["confirm_from"],
+            day=asked.confirm_from,
         )
-    if today > asked["lapses_on"]:
+    if today > asked.lapses_on:
         raise Refusal("destruction.lapsed", N_("No one answered in time: the request lapsed. It can be made again."))
     _refuse_unless_over(session, held, today)
     _change(session, asked, "confirm", by=by, at=at)
@@ -190,7 +209,7 @@ def refuse(
     _refuse_unless_another(session, asked, local_day(session, at), by)
     if not says_something(words):
         raise Refusal("destruction.answer.missing", N_("Say why the file is to be kept."))
-    sealed = seal(session, participant_id, f"destruction/{asked['id']}/answer", {"reason": words})
+    sealed = seal(session, participant_id, f"destruction/{asked.id}/answer", {"reason": words})
     _end(session, asked, "refuse", answer_sealed=sealed, by=by, at=at)
 
 
@@ -202,106 +221,99 @@ def confirmers(session: Session, participant_id: UUID) -> list[Link]:
 
 def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
     """Who holds a file: the organization of the worker who accompanied them last, else who hosts the coordination."""
-    last = session.scalar(
-        select(_assignment.c.organization_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+    last = scalar(
+        session,
+        only(Assignment.organization_id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .where(
-            _assignment.c.program_id == program_of(session),
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.withdrawn_at.is_(None),
+            FollowUp.participant_id == participant_id,
+            col(Assignment.withdrawn_at).is_(None),
         )
-        .order_by(_assignment.c.starts_on.desc(), _assignment.c.kind, _assignment.c.id)
-        .limit(1)
-    ) or session.scalar(
-        select(_named.c.organization_id)
-        .where(_named.c.program_id == program_of(session), _named.c.participant_id == participant_id)
-        .order_by(_named.c.named_at.desc())
-        .limit(1)
+        .order_by(col(Assignment.starts_on).desc(), col(Assignment.kind), col(Assignment.id))
+        .limit(1),
+    ) or scalar(
+        session,
+        only(CandidateWorker.organization_id)
+        .where(CandidateWorker.participant_id == participant_id)
+        .order_by(col(CandidateWorker.named_at).desc())
+        .limit(1),
     )
     return [last] if last else [UUID(place) for place in program(session).coordination["organizations"]]
 
 
-def who_may_confirm(session: Session, asked: Mapping[str, Any], today: Standing) -> list[Holder]:
+def who_may_confirm(session: Session, asked: Destruction, today: Standing) -> list[Holder]:
     """Those who can confirm what is asked, each under the hat by which they do; deputies who were given approvals.
 
     Not who asked, nor whom the participant does not want near their file.
     """
-    chain = confirmers(session, asked["participant_id"])
+    chain = confirmers(session, asked.participant_id)
     return _able(today, chain, _kept_out(session, asked, today.day))
 
 
 # ------------------------------------------------------------------------------------------------------- what is seen
 
 
-def asked_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+def asked_of(session: Session, participant_id: UUID) -> Asked | None:
     """What is asked of a file and not answered; None where nothing is."""
-    return one(
+    return first(
         session,
-        select(*_SHOWN).where(
-            _destruction.c.program_id == program_of(session),
-            _destruction.c.participant_id == participant_id,
-            _destruction.c.state == DESTRUCTION.initial,
+        _requests().where(
+            Destruction.participant_id == participant_id,
+            Destruction.state == DESTRUCTION.initial,
         ),
     )
 
 
-def last_of(session: Session, participant_id: UUID) -> dict[str, Any] | None:
+def last_of(session: Session, participant_id: UUID) -> Asked | None:
     """The last request about a file, whatever became of it; None where there never was one."""
-    return one(
+    return first(
         session,
-        select(*_SHOWN)
-        .where(_destruction.c.program_id == program_of(session), _destruction.c.participant_id == participant_id)
-        .order_by(_destruction.c.ended_at.is_not(None), _destruction.c.asked_at.desc(), _destruction.c.ended_at.desc())
+        _requests()
+        .where(Destruction.participant_id == participant_id)
+        .order_by(
+            col(Destruction.ended_at).is_not(None), col(Destruction.asked_at).desc(), col(Destruction.ended_at).desc()
+        )
         .limit(1),
     )
 
 
-def all_asked(session: Session) -> list[dict[str, Any]]:
-    """Every request that waits for an answer, the first to be confirmed first, with how the file is called."""
-    return many(
+def all_asked(session: Session) -> list[Asked]:
+    """Every request that waits for an answer, the first to be confirmed first."""
+    return every(
         session,
-        select(*_SHOWN, _participant.c.number, _participant.c.candidate_ref)
-        .join(_participant, refers(_destruction.c.participant_id, _participant))
-        .where(_destruction.c.program_id == program_of(session), _destruction.c.state == DESTRUCTION.initial)
-        .order_by(_destruction.c.confirm_from, _destruction.c.id),
+        _requests()
+        .where(Destruction.state == DESTRUCTION.initial)
+        .order_by(col(Destruction.confirm_from), col(Destruction.id)),
     )
 
 
 def is_asked() -> ColumnElement[bool]:
     """The condition on a participant that their destruction is asked and not answered."""
-    return exists().where(
-        _destruction.c.program_id == _participant.c.program_id,
-        _destruction.c.participant_id == _participant.c.id,
-        _destruction.c.state == DESTRUCTION.initial,
-    )
+    return exists().where(joins(Destruction.participant_id, Participant), col(Destruction.state) == DESTRUCTION.initial)
 
 
-def read_reason(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
+def read_reason(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
     """Why somebody asks that a file be destroyed, in their words but for the person's own names; told to the record.
 
     "" where they wrote nothing, or where it is destroyed with the file. Raises Refusal: the keys.
     """
-    return _read(session, asked, "sealed", "", by=by, at=at) if asked["worded"] else ""
+    return _read(session, asked, Destruction.sealed, "", by=by, at=at) if asked.worded else ""
 
 
-def read_answer(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> str:
+def read_answer(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
     """Why it was refused that a file be destroyed; as `read_reason`."""
-    return _read(session, asked, "answer_sealed", "/answer", by=by, at=at) if asked["state"] == "refused" else ""
+    if asked.state != "refused":
+        return ""
+    return _read(session, asked, Destruction.answer_sealed, "/answer", by=by, at=at)
 
 
-def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *, by: Actor, at: datetime) -> str:
-    participant_id = asked["participant_id"]
-    if asked["state"] == "confirmed":
+def _read(session: Session, asked: Destruction, words: bytes | None, place: str, *, by: Actor, at: datetime) -> str:
+    """`words` names the column that holds them."""
+    participant_id = asked.participant_id
+    sealed = scalar(session, only(words).where(Destruction.id == asked.id))
+    if asked.state == "confirmed" or sealed is None:  # of a file that was joined to another
         return ""
-    sealed = session.scalar(
-        select(_destruction.c[column]).where(
-            _destruction.c.program_id == program_of(session),
-            _destruction.c.id == asked["id"],
-        )
-    )
-    if sealed is None:  # of a file that was joined to another, or whose row is gone
-        return ""
-    told = unseal(session, participant_id, f"destruction/{asked['id']}{place}", sealed)["reason"]
+    told = unseal(session, participant_id, f"destruction/{asked.id}{place}", sealed)["reason"]
     record_read(
         session,
         "participant",
@@ -314,21 +326,18 @@ def _read(session: Session, asked: Mapping[str, Any], column: str, place: str, *
     return without_the_name(identity_within(session, participant_id))(told)
 
 
-# ------------------------------------------------------------------------------------------------------------- proof
-
-
 # -------------------------------------------------------------------------------------------------------------- rules
 
 
 def is_followed(session: Session, participant_id: UUID) -> bool:
     """Whether the follow-up of a participant is active, or on a break from which they come back."""
     return (
-        session.scalar(
-            select(_follow_up.c.id).where(
-                _follow_up.c.program_id == program_of(session),
-                _follow_up.c.participant_id == participant_id,
-                _follow_up.c.state.not_in(ENDED),
-            )
+        scalar(
+            session,
+            only(FollowUp.id).where(
+                FollowUp.participant_id == participant_id,
+                col(FollowUp.state).not_in(ENDED),
+            ),
         )
         is not None
     )
@@ -337,48 +346,48 @@ def is_followed(session: Session, participant_id: UUID) -> bool:
 def is_being_decided(session: Session, participant_id: UUID) -> bool:
     """Whether a referral of a candidate went further than the first look: the committee or a worker has it."""
     return (
-        session.scalar(
-            select(_referral.c.id).where(
-                _referral.c.program_id == program_of(session),
-                _referral.c.participant_id == participant_id,
-                _referral.c.state == "triaged",
-            )
+        scalar(
+            session,
+            only(Referral.id).where(
+                Referral.participant_id == participant_id,
+                Referral.state == "triaged",
+            ),
         )
         is not None
     )
 
 
-def _refuse_unless_over(session: Session, held: Mapping[str, Any], today: date) -> None:
+def _refuse_unless_over(session: Session, held: Participant, today: date) -> None:
     """Raises Refusal where a held file cannot be destroyed: whatever was so when it was asked has to be so still."""
-    if held["state"] == "draft" or held["joined_to_id"] is not None:
+    if held.state == "draft" or held.joined_to_id is not None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    if held["held"]:
+    if held.held:
         raise Refusal("retention.hold", N_("A legal hold keeps this file. Release it first."))
     moved(held, "destroy")
-    if held["state"] == "candidate" and is_being_decided(session, held["id"]):
+    if held.state == "candidate" and is_being_decided(session, held.id):
         raise Refusal(
             "retention.being_admitted", N_("This person is being admitted: the file is needed."), source="AD-R3"
         )
-    if held["retain_until"] is None or held["retain_until"] >= today:
+    if held.retain_until is None or held.retain_until >= today:
         raise Refusal("retention.not_yet", N_("This file is destroyed after its retention has ended."))
-    if is_followed(session, held["id"]):
+    if is_followed(session, held.id):
         raise Refusal(
             "retention.followed", N_("This participant is still followed: the file is needed."), source="FU-1"
         )
 
 
-def _asking_ones(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+def _asking_ones(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
     """Who has a part in the asking: who asked, whom for, and whoever acted for either since, under any hat."""
-    ones = {one_of_them for one_of_them in (asked["asked_by"], asked["asked_for"]) if one_of_them}
-    return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked["asked_at"]), day)]))
+    ones = {one_of_them for one_of_them in (asked.asked_by, asked.asked_for) if one_of_them}
+    return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked.asked_at), day)]))
 
 
-def _kept_out(session: Session, asked: Mapping[str, Any], day: date) -> frozenset[UUID]:
+def _kept_out(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
     """Who does not answer: who has a part in the asking, and whom the participant does not want near their file."""
-    return _asking_ones(session, asked, day) | _barred_of(session, asked["participant_id"])
+    return _asking_ones(session, asked, day) | _barred_of(session, asked.participant_id)
 
 
-def _refuse_unless_another(session: Session, asked: Mapping[str, Any], today: date, by: Actor) -> None:
+def _refuse_unless_another(session: Session, asked: Destruction, today: date, by: Actor) -> None:
     asking_ones = _asking_ones(session, asked, today)
     if by.person_id is None or not asking_ones.isdisjoint({by.person_id, by.acting_for}):
         raise Refusal(
@@ -404,21 +413,21 @@ def _able(today: Standing, chain: Sequence[Link], kept_out: frozenset[UUID]) -> 
 
 def _barred_of(session: Session, participant_id: UUID) -> frozenset[UUID]:
     return frozenset(
-        session.scalars(
-            select(_barred.c.person_id).where(
-                _barred.c.program_id == program_of(session),
-                _barred.c.participant_id == participant_id,
-                _barred.c.lifted_at.is_(None),
-            )
+        scalars(
+            session,
+            only(Barred.person_id).where(
+                Barred.participant_id == participant_id,
+                col(Barred.lifted_at).is_(None),
+            ),
         )
     )
 
 
-def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[dict[str, Any], dict[str, Any]]:
+def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, Asked]:
     """Lock a file, and with it what is asked of it: of two who answer at once the second is told. Raises Refusal."""
     held = hold_participant(session, participant_id)
     asked = asked_of(session, participant_id)
-    if asked is not None and seen not in (None, asked["id"]):
+    if asked is not None and seen not in (None, asked.id):
         raise Refusal(
             "destruction.changed", N_("A new request was made since you looked. Nothing was done; look again.")
         )
@@ -441,19 +450,19 @@ def _words(reason: str) -> str:
     return words
 
 
-def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _ask_to_confirm(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> None:
     """Ask those who may confirm, but nobody who asked; the privacy officer before a manager.
 
     Once, and anew where it falls on others by now: who asked may have become the privacy officer since.
     """
-    participant_id, today = asked["participant_id"], standing(session, local_day(session, at))
+    participant_id, today = asked.participant_id, standing(session, local_day(session, at))
     chain, kept_out = confirmers(session, participant_id), _kept_out(session, asked, today.day)
     able = [link for link in chain if _able(today, [link], kept_out)] or chain
     waiting = asking.open_ones(session, CONFIRM, participant_id)
-    if any(row["links"] == able for row in waiting):
+    if any(row.links == able for row in waiting):
         return
     asking.no_more(session, CONFIRM, participant_id, by=by, at=at)
-    due_on = program_calendar.calendar_of(session).add_working_days(asked["confirm_from"], DAYS_TO_CONFIRM)
+    due_on = program_calendar.calendar_of(session).add_working_days(asked.confirm_from, DAYS_TO_CONFIRM)
     name = known_as(session, participant_id)
     title = N_("Confirm or refuse the destruction of the file of %(subject)s")
     assigning.assign(
@@ -463,39 +472,40 @@ def _ask_to_confirm(session: Session, asked: Mapping[str, Any], *, by: Actor, at
         title_fr=say("fr", title, subject=name),
         title_en=say("en", title, subject=name),
         chain=able,
-        due_on=min(due_on, asked["lapses_on"]),
+        due_on=min(due_on, asked.lapses_on),
         by=by,
         at=at,
         evidence=BY_ITS_ACT,
     )
 
 
-def _end(session: Session, asked: Mapping[str, Any], move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
+def _end(session: Session, asked: Destruction, move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
     """End what is asked of a file without destroying it: nobody is asked about it any more."""
     _change(session, asked, move, by=by, at=at, **columns)
-    state = DESTRUCTION.after(asked["state"], move)
+    state = DESTRUCTION.after(asked.state, move)
     facts = {"stopped_by": columns["stopped_by"]} if "stopped_by" in columns else {}
-    events.write(session, f"destruction.{state}", "participant", asked["participant_id"], by=by, at=at, **facts)
-    asking.no_more(session, CONFIRM, asked["participant_id"], by=by, at=at)
+    events.write(session, f"destruction.{state}", "participant", asked.participant_id, by=by, at=at, **facts)
+    asking.no_more(session, CONFIRM, asked.participant_id, by=by, at=at)
 
 
-def _change(session: Session, asked: Mapping[str, Any], move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
-    session.execute(
-        update(_destruction)
-        .where(_destruction.c.program_id == program_of(session), _destruction.c.id == asked["id"])
+def _change(session: Session, asked: Destruction, move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
+    run(
+        session,
+        changes(Destruction)
+        .where(Destruction.id == asked.id)
         .values(
-            state=DESTRUCTION.after(asked["state"], move),
+            state=DESTRUCTION.after(asked.state, move),
             ended_by=by.person_id,
             ended_as=by.role,
             ended_for=by.acting_for,
             ended_at=at,
             **columns,
-        )
+        ),
     )
 
 
-def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
-    participant_id, here = held["id"], program_of(session)
+def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Actor, at: datetime) -> None:
+    participant_id = held.id
     change_participant(
         session,
         held,
@@ -507,30 +517,24 @@ def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any]
         languages=[],
         area="",
     )
-    session.execute(
-        update(_key).where(_key.c.program_id == here, _key.c.participant_id == participant_id).values(destroyed_at=at)
-    )
-    session.execute(
-        update(_referral)
+    run(session, changes(DataKey).where(DataKey.participant_id == participant_id).values(destroyed_at=at))
+    run(
+        session,
+        changes(Referral)
         .where(
-            _referral.c.program_id == here,
-            _referral.c.participant_id == participant_id,
-            _referral.c.state.in_(REFERRAL.open_to("destroy")),
+            Referral.participant_id == participant_id,
+            col(Referral.state).in_(REFERRAL.open_to("destroy")),
         )
-        .values(state=REFERRAL.moved(_referral.c.state, "destroy"), version=_referral.c.version + 1)
+        .values(state=REFERRAL.moved(col(Referral.state), "destroy"), version=col(Referral.version) + 1),
     )
     # A mark is no word and needs no key of theirs: whoever guesses a place and has the key of the marks could prove it.
-    session.execute(
-        update(_activity_part)
+    run(
+        session,
+        changes(ActivityPart)
         .where(
-            _activity_part.c.program_id == here,
-            _activity_part.c.follow_up_id.in_(
-                select(_follow_up.c.id).where(
-                    _follow_up.c.program_id == here, _follow_up.c.participant_id == participant_id
-                )
-            ),
+            col(ActivityPart.follow_up_id).in_(only(FollowUp.id).where(FollowUp.participant_id == participant_id)),
         )
-        .values(sealed=None, where_mark=None)
+        .values(sealed=None, where_mark=None),
     )
     task_words.destroy(session, participant_id)
     events.write(
@@ -540,18 +544,16 @@ def _destroy(session: Session, held: Mapping[str, Any], asked: Mapping[str, Any]
         participant_id,
         by=by,
         at=at,
-        day=held["retain_until"].isoformat(),
-        ground=asked["ground"],
-        asked_by=str(asked["asked_by"]) if asked["asked_by"] else None,
+        day=surely(held.retain_until).isoformat(),
+        ground=asked.ground,
+        asked_by=str(asked.asked_by) if asked.asked_by else None,
     )
     case_id = case_of(session, participant_id)
     if case_id is not None:  # of a candidate whom nobody triaged
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
     asking.answered(session, CONFIRM, participant_id, by=by, at=at)
-    referrals = session.scalars(
-        select(_referral.c.id)
-        .where(_referral.c.program_id == here, _referral.c.participant_id == participant_id)
-        .order_by(_referral.c.id)
+    referrals = scalars(
+        session, only(Referral.id).where(Referral.participant_id == participant_id).order_by(col(Referral.id))
     ).all()
     for item in (participant_id, *referrals):  # a question may be about one referral of theirs
         asking.nothing_more(session, item, by=by, at=at)

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, every, first, of, run, surely
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.locking import hold_participant
 from domain.participants.sealing import seal, unseal
 from domain.record import events
 from domain.record.reads import Ground, record_read
 from locales import N_
-from models.base import table_of
 from models.consent import DISCLOSURE_GROUNDS, Disclosure
-
-_disclosure = table_of(Disclosure)
 
 _LONGEST = 4_000
 
@@ -43,7 +40,7 @@ def disclose(
     Raises Refusal.
     """
     held = hold_participant(session, participant_id)
-    if held["state"] in ("draft", "destroyed"):
+    if held.state in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if ground not in DISCLOSURE_GROUNDS:
         raise Refusal("disclosure.ground", N_("Choose the ground in law."), source="AD-R12")
@@ -74,24 +71,18 @@ def disclose(
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,
     )
-    session.execute(insert(_disclosure).values(row.model_dump()))
+    run(session, insert(Disclosure).values(row.model_dump()))
     events.write(session, "disclosure.recorded", "participant", participant_id, by=by, at=at, ground=ground)
     return disclosure_id
 
 
-def disclosures_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
-    """What was disclosed without consent of a participant, the last one first, without what is sealed."""
-    return many(
+def disclosures_of(session: Session, participant_id: UUID) -> list[Disclosure]:
+    """What was disclosed without consent of a participant, the last one first; to whom, and what, stays sealed."""
+    return every(
         session,
-        select(
-            _disclosure.c.id,
-            _disclosure.c.ground,
-            _disclosure.c.disclosed_on,
-            _disclosure.c.disclosed_by,
-            _disclosure.c.recorded_at,
-        )
-        .where(_disclosure.c.program_id == program_of(session), _disclosure.c.participant_id == participant_id)
-        .order_by(_disclosure.c.disclosed_on.desc(), _disclosure.c.id),
+        of(Disclosure, without=(Disclosure.sealed,))
+        .where(Disclosure.participant_id == participant_id)
+        .order_by(col(Disclosure.disclosed_on).desc(), col(Disclosure.id)),
     )
 
 
@@ -99,16 +90,11 @@ def read_disclosure(
     session: Session, participant_id: UUID, disclosure_id: UUID, *, by: Actor, at: datetime, ground: Ground
 ) -> dict[str, str]:
     """To whom it was said, and what: opened, and told to the record. Raises Refusal where there is none."""
-    row = one(
-        session,
-        select(_disclosure.c.sealed).where(
-            _disclosure.c.program_id == program_of(session),
-            _disclosure.c.participant_id == participant_id,
-            _disclosure.c.id == disclosure_id,
-        ),
+    row = first(
+        session, of(Disclosure).where(Disclosure.participant_id == participant_id, Disclosure.id == disclosure_id)
     )
     if row is None:
         raise Refusal("disclosure.unknown", N_("There is no such disclosure."))
     record_read(session, "participant", participant_id, what="disclosure", ground=ground, by=by, at=at)
-    told: dict[str, str] = unseal(session, participant_id, f"disclosure/{disclosure_id}", row["sealed"])
+    told: dict[str, str] = unseal(session, participant_id, f"disclosure/{disclosure_id}", surely(row.sealed))
     return told

@@ -8,27 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of, only
 from domain.participants.sealing import unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_, say
-from models.base import table_of
 from models.referral import CriterionFinding, Referral
 
 #: What is asked of those alone who also recruit others; none of them is admitted without it.
 OF_RECRUITERS: Final = "AD-C4"
-
-_referral = table_of(Referral)
-_finding = table_of(CriterionFinding)
 
 
 @dataclass(frozen=True)
@@ -47,7 +42,7 @@ class Found:
 
 def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
     """How each criterion was found for the referral of now, without the sealed facts: what the board shows."""
-    return {row["criterion"]: _found(row) for row in _last(session, participant_id, sealed=False)}
+    return {row.criterion: _found(row) for row in _last(session, participant_id, sealed=False)}
 
 
 def read_findings(
@@ -68,11 +63,11 @@ def read_findings(
         )
     found: dict[str, Found] = {}
     for row in rows:
-        told = unseal(session, participant_id, f"finding/{row['id']}", row["sealed"]) if row["sealed"] else {}
+        told = unseal(session, participant_id, f"finding/{row.id}", row.sealed) if row.sealed else {}
         fact = told.get("fact", "")
         if "least" in told:
             fact = _age_in_words(told["least"], told["most"], language)
-        found[row["criterion"]] = _found(row, fact=fact, why=told.get("why", ""))
+        found[row.criterion] = _found(row, fact=fact, why=told.get("why", ""))
     return found
 
 
@@ -88,56 +83,35 @@ def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
             )
 
 
-def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[dict[str, Any]]:
+def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[CriterionFinding]:
     """The last finding of each criterion for the newest referral.
 
     Whoever is referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
     """
     newest = (
-        select(_referral.c.id)
+        only(Referral.id)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.state.in_(["received", "triaged"]),
+            Referral.participant_id == participant_id,
+            col(Referral.state).in_(["received", "triaged"]),
         )
-        .order_by(_referral.c.received_at.desc())
+        .order_by(col(Referral.received_at).desc())
         .limit(1)
         .scalar_subquery()
     )
-    columns = [
-        _finding.c.id,
-        _finding.c.criterion,
-        _finding.c.finding,
-        _finding.c.on,
-        _finding.c.found_by,
-        _finding.c.found_at,
-        _finding.c.allowed_by,
-        *([_finding.c.sealed] if sealed else []),
-    ]
-    return many(
+    return every(
         session,
-        select(*columns)
+        of(CriterionFinding, without=() if sealed else (CriterionFinding.sealed,))
         .where(
-            _finding.c.program_id == program_of(session),
-            _finding.c.participant_id == participant_id,
-            _finding.c.referral_id == newest,
+            CriterionFinding.participant_id == participant_id,
+            CriterionFinding.referral_id == newest,
         )
-        .ext(distinct_on(_finding.c.criterion))
-        .order_by(_finding.c.criterion, _finding.c.n.desc()),
+        .ext(distinct_on(col(CriterionFinding.criterion)))
+        .order_by(col(CriterionFinding.criterion), col(CriterionFinding.n).desc()),
     )
 
 
-def _found(row: Mapping[str, Any], *, fact: str = "", why: str = "") -> Found:
-    return Found(
-        row["criterion"],
-        row["finding"],
-        row["on"],
-        row["found_by"],
-        row["found_at"],
-        row["allowed_by"],
-        fact,
-        why,
-    )
+def _found(row: CriterionFinding, *, fact: str = "", why: str = "") -> Found:
+    return Found(row.criterion, row.finding, row.on, row.found_by, row.found_at, row.allowed_by, fact, why)
 
 
 def _age_in_words(least: int, most: int, language: str) -> str:

@@ -13,12 +13,11 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import col, first, of, only, run, scalar
 from domain.names.hiding import Hides, hides
 from domain.names.known import Someone, phones_of
 from domain.participants import rates
@@ -26,13 +25,10 @@ from domain.participants.ages import Age, age_on
 from domain.participants.sealing import mark, seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
-from models.base import table_of
 from models.participant import Participant
 
 IDENTITY: Final = "identity"
 NAMES: Final = "names"
-
-_participant = table_of(Participant)
 
 
 @dataclass(frozen=True)
@@ -111,18 +107,13 @@ def open_identity(
     Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or
     they opened as many files as they may in this time (`rates`).
     """
-    row = one(
-        session,
-        select(_participant.c.sealed, _participant.c.state).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        ),
-    )
-    if row is None or row["state"] == "draft":
+    row = first(session, of(Participant).where(Participant.id == participant_id))
+    if row is None or row.state == "draft":
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
-    if row["sealed"] is None:
+    if row.sealed is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
     rates.refuse_more(session, participant_id, by=by, at=at)
-    identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row["sealed"]))
+    identity = Identity.of_json(unseal(session, participant_id, IDENTITY, row.sealed))
     record_read(session, "participant", participant_id, what="identity", ground=ground, by=by, at=at, purpose=purpose)
     return identity
 
@@ -132,11 +123,7 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
 
     Raises Refusal.
     """
-    sealed = session.scalar(
-        select(_participant.c.sealed).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    )
+    sealed = scalar(session, only(Participant.sealed).where(Participant.id == participant_id))
     if sealed is None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     return Identity.of_json(unseal(session, participant_id, IDENTITY, sealed))
@@ -148,11 +135,7 @@ def names_known(session: Session) -> Iterable[Someone]:
     For the gate alone (`domain.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
     keys cannot be used: what cannot be searched does not leave.
     """
-    rows = session.execute(
-        select(_participant.c.id, _participant.c.names).where(
-            _participant.c.program_id == program_of(session), _participant.c.names.is_not(None)
-        )
-    ).all()
+    rows = run(session, only(Participant.id, Participant.names).where(col(Participant.names).is_not(None))).all()
     known: list[Someone] = []
     for row in rows:
         try:

@@ -6,27 +6,24 @@ A link is found by the digest of its secret before a program is known. Opening i
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from domain.access.doors import digest
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import changes, col, every, first, of, run, scalar, select
+from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.referral import ReferralLink
 
 #: How long a link works.
 LIFE: Final = timedelta(days=14)
-
-_link = table_of(ReferralLink)
 
 
 def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
@@ -43,63 +40,58 @@ def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
         made_at=at,
         expires_at=at + LIFE,
     )
-    session.execute(insert(_link).values(row.model_dump()))
+    run(session, insert(ReferralLink).values(row.model_dump()))
     events.write(session, "referral_link.made", "referral_link", link_id, by=by, at=at)
     return link_id, token
 
 
 def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take a link back that nobody has used. Raises Refusal: there is none, or it was used or taken back already."""
-    ended = session.scalar(
-        update(_link)
+    ended = scalar(
+        session,
+        changes(ReferralLink)
         .where(
-            _link.c.program_id == program_of(session),
-            _link.c.id == link_id,
-            _link.c.used_at.is_(None),
-            _link.c.ended_at.is_(None),
+            ReferralLink.id == link_id,
+            col(ReferralLink.used_at).is_(None),
+            col(ReferralLink.ended_at).is_(None),
         )
         .values(ended_at=at)
-        .returning(_link.c.id)
+        .returning(col(ReferralLink.id)),
     )
     if ended is None:
         raise Refusal("referral_link.over", N_("This link was already used or withdrawn."))
     events.write(session, "referral_link.ended", "referral_link", link_id, by=by, at=at)
 
 
-def links_of(session: Session) -> list[dict[str, Any]]:
+def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: who made them, when, and whether they still work."""
-    return many(
+    return every(
         session,
-        select(_link.c.id, _link.c.made_by, _link.c.made_at, _link.c.expires_at, _link.c.used_at, _link.c.ended_at)
-        .where(_link.c.program_id == program_of(session))
-        .order_by(_link.c.made_at.desc())
-        .limit(50),
+        of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50),
     )
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
     """The program that a link refers to, before one is known; None where the link does not work (any more)."""
-    row = one(session, select(_link).where(_link.c.token_digest == digest(token)))
-    return row["program_id"] if row is not None and _works(row, at) else None
+    row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)))
+    return row.program_id if row is not None and _works(row, at) else None
 
 
-def hold(session: Session, token: str, *, browser: str, at: datetime) -> dict[str, Any]:
+def hold(session: Session, token: str, *, browser: str, at: datetime) -> ReferralLink:
     """Lock a link that works. `browser` is the cookie of the browser that asks, "" where it has none.
 
     Raises Refusal, the same for one that never was and one that was used; another where it was begun elsewhere.
     """
-    row = one(
+    row = first(
         session,
-        select(_link)
-        .where(_link.c.program_id == program_of(session), _link.c.token_digest == digest(token))
-        .with_for_update(),
+        of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update(),
     )
     if row is None or not _works(row, at):
         raise Refusal(
             "referral_link.closed",
             N_("This link does not work, or no longer works. Ask the coordination for another one."),
         )
-    if row["browser_digest"] is not None and row["browser_digest"] != digest(browser):
+    if row.browser_digest is not None and row.browser_digest != digest(browser):
         raise Refusal(
             "referral_link.elsewhere",
             N_("This referral was begun in another browser, or a while ago. Continue there, or ask for another link."),
@@ -107,23 +99,25 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> dict[st
     return row
 
 
-def begin(session: Session, link: Mapping[str, Any], browser: str) -> None:
+def begin(session: Session, link: ReferralLink, browser: str) -> None:
     """Have what is saved by a held link be read in this browser alone."""
-    session.execute(
-        update(_link)
-        .where(_link.c.program_id == link["program_id"], _link.c.token_digest == link["token_digest"])
-        .values(browser_digest=digest(browser))
+    run(
+        session,
+        update(ReferralLink)
+        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
+        .values(browser_digest=digest(browser)),
     )
 
 
-def use(session: Session, link: Mapping[str, Any], *, at: datetime) -> None:
+def use(session: Session, link: ReferralLink, *, at: datetime) -> None:
     """Have a held link work no more."""
-    session.execute(
-        update(_link)
-        .where(_link.c.program_id == link["program_id"], _link.c.token_digest == link["token_digest"])
-        .values(used_at=at)
+    run(
+        session,
+        update(ReferralLink)
+        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
+        .values(used_at=at),
     )
 
 
-def _works(row: Mapping[str, Any], at: datetime) -> bool:
-    return row["used_at"] is None and row["ended_at"] is None and at < row["expires_at"]
+def _works(row: ReferralLink, at: datetime) -> bool:
+    return row.used_at is None and row.ended_at is None and at < row.expires_at

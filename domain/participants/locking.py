@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func
 from sqlmodel import Session
 
 from domain.casework.tasks import complete_task, waive_task
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import changes, col, first, in_program, of, only, run, same, scalar, select, surely
 from domain.terms.admission import ADMISSION
 from locales import N_
-from models.base import table_of
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
 from models.participant import Participant
@@ -25,32 +23,27 @@ from models.participant import Participant
 #: Letters and figures that nobody mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
-_participant = table_of(Participant)
-_case = table_of(Case)
-_task = table_of(Task)
-
 
 def known_as(session: Session, participant_id: UUID) -> str:
     """By what somebody circulates: their number or, before they have one, their reference."""
-    found: str = session.execute(
-        select(func.coalesce(_participant.c.number, _participant.c.candidate_ref)).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
+    found: str = run(
+        session,
+        select(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))).where(
+            in_program(Participant), Participant.id == participant_id
+        ),
     ).scalar_one()
     return found
 
 
-def hold_participant(session: Session, participant_id: UUID, *, seen: int | None = None) -> dict[str, Any]:
+def hold_participant(session: Session, participant_id: UUID, *, seen: int | None = None) -> Participant:
     """Lock a participant and read the row. Raises Refusal: there is none, or it is not in the version `seen`."""
-    held = one(
+    held = first(
         session,
-        select(_participant)
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id)
-        .with_for_update(),
+        of(Participant).where(Participant.id == participant_id).with_for_update(),
     )
     if held is None:
         raise unknown()
-    if seen is not None and held["version"] != seen:
+    if seen is not None and held.version != seen:
         raise Refusal(
             "participant.changed",
             N_("This file was changed by someone else or in another window. Nothing was saved; look again."),
@@ -58,19 +51,18 @@ def hold_participant(session: Session, participant_id: UUID, *, seen: int | None
     return held
 
 
-def change_participant(session: Session, row: Mapping[str, Any], /, **values: Any) -> None:
+def change_participant(session: Session, row: Participant, /, **values: Any) -> None:
     """Write columns of a held participant, and count the version up."""
-    session.execute(
-        update(_participant)
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == row["id"])
-        .values(**values, version=_participant.c.version + 1)
+    run(
+        session,
+        changes(Participant).where(Participant.id == row.id).values(**values, version=col(Participant.version) + 1),
     )
 
 
-def moved(held: Mapping[str, Any], move: str) -> str:
+def moved(held: Participant, move: str) -> str:
     """The state of a participant after a move. Raises Refusal where it cannot be made."""
     try:
-        return PARTICIPANT.after(held["state"], move)
+        return PARTICIPANT.after(held.state, move)
     except NoSuchMove:
         raise Refusal(
             "participant.state", N_("This cannot be done with this candidate in the current state. Look again.")
@@ -84,28 +76,27 @@ def new_reference() -> str:
 
 def case_of(session: Session, participant_id: UUID) -> UUID | None:
     """The open case of their admission; None where there is none."""
-    return session.scalar(
-        select(_case.c.id).where(
-            _case.c.program_id == program_of(session),
-            _case.c.participant_id == participant_id,
-            _case.c.protocol == ADMISSION,
-            _case.c.state == "open",
-        )
+    return scalar(
+        session,
+        only(Case.id).where(
+            Case.participant_id == participant_id,
+            Case.protocol == ADMISSION,
+            Case.state == "open",
+        ),
     )
 
 
-def step_of(session: Session, participant_id: UUID, step: str) -> dict[str, Any] | None:
+def step_of(session: Session, participant_id: UUID, step: str) -> Task | None:
     """The task of one step of their admission's open case: its `id` and `state`; None where there is none."""
-    return one(
+    return first(
         session,
-        select(_task.c.id, _task.c.state)
-        .join(_case, (_case.c.program_id == _task.c.program_id) & (_case.c.id == _task.c.case_id))
+        of(Task)
+        .join(Case, same(Case, Task) & (col(Case.id) == col(Task.case_id)))
         .where(
-            _task.c.program_id == program_of(session),
-            _case.c.participant_id == participant_id,
-            _case.c.protocol == ADMISSION,
-            _case.c.state == "open",
-            _task.c.step == step,
+            Case.participant_id == participant_id,
+            Case.protocol == ADMISSION,
+            Case.state == "open",
+            Task.step == step,
         ),
     )
 
@@ -113,18 +104,18 @@ def step_of(session: Session, participant_id: UUID, step: str) -> dict[str, Any]
 def finish_step(session: Session, participant_id: UUID, step: str, *, by: Actor, at: datetime) -> bool:
     """Complete a step of the admission because what it asks was done here. Whether it was open."""
     task = step_of(session, participant_id, step)
-    if task is None or task["state"] != "open":
+    if task is None or task.state != "open":
         return False
-    complete_task(session, task["id"], by=by, at=at, in_its_act=True)
+    complete_task(session, task.id, by=by, at=at, in_its_act=True)
     return True
 
 
 def skip_step(session: Session, participant_id: UUID, step: str, reason: str, *, by: Actor, at: datetime) -> bool:
     """Waive a step of the admission that another way took the place of. Whether it was there to be waived."""
     task = step_of(session, participant_id, step)
-    if task is None or task["state"] not in ("planned", "open"):
+    if task is None or task.state not in ("planned", "open"):
         return False
-    waive_task(session, task["id"], by=by, at=at, reason=reason, in_its_act=True)
+    waive_task(session, task.id, by=by, at=at, reason=reason, in_its_act=True)
     return True
 
 

@@ -11,16 +11,16 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, text
 from sqlmodel import Session
 
 from domain.declarations.program import Rates
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import program, program_of
+from domain.kernel.rows import col, inside, only, run
+from domain.kernel.scope import program
 from domain.record.reads import READ
 from locales import N_
-from models.base import table_of
 from models.record import Event
 
 #: What of a file says who somebody is, as the record calls it.
@@ -32,8 +32,6 @@ HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
 #: Any number that no other lock of ours uses; the reader stands beside it.
 _LOCK: Final = 0x4EAD
-
-_event = table_of(Event)
 
 
 def rates_of(session: Session) -> Rates:
@@ -47,8 +45,10 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
     Raises Refusal, which says when the next one opens.
     """
     # Held until the reading is in the record, so that the other window counts it.
-    session.execute(
-        text("select pg_advisory_xact_lock(:ours, hashtext(:reader))"), {"ours": _LOCK, "reader": str(by.person_id)}
+    run(
+        session,
+        text("select pg_advisory_xact_lock(:ours, hashtext(:reader))"),
+        {"ours": _LOCK, "reader": str(by.person_id)},
     )
     rate, opened = rates_of(session).rate_of(by.role), opened_by(session, by.person_id, at=at)
     for span, most in ((HOUR, rate.an_hour), (DAY, rate.a_day)):
@@ -71,16 +71,16 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 def opened_by(session: Session, person_id: UUID | None, *, at: datetime) -> Mapping[UUID, datetime]:
     """The files that somebody opened in the last 24 hours to see who it is, and when each was opened last."""
-    rows = session.execute(
-        select(_event.c.subject_id, func.max(_event.c.at).label("last"))
+    rows = run(
+        session,
+        only(Event.subject_id, func.max(col(Event.at)).label("last"))
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb == READ,
-            _event.c.at > at - DAY,
-            _event.c.at <= at,
-            _event.c.actor_id == person_id,
-            _event.c.facts["what"].astext.in_(WHO),
+            Event.verb == READ,
+            col(Event.at) > at - DAY,
+            col(Event.at) <= at,
+            Event.actor_id == person_id,
+            inside(Event.facts)["what"].astext.in_(WHO),
         )
-        .group_by(_event.c.subject_id)
+        .group_by(col(Event.subject_id)),
     )
     return {row.subject_id: row.last for row in rows}

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, case, or_
 
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import AnySelect, col, every, in_program, joins, of, only, run, scalar, select, tuples, value_of
 from domain.terms.admission import BEING_ADMITTED
-from models.base import refers, table_of
 from models.participant import CandidateWorker, Participant
 from models.record import Event
 from models.referral import Referral
@@ -20,100 +19,121 @@ from models.referral import Referral
 #: Over how long the funnel looks back.
 LOOKS_BACK: Final = timedelta(days=365)
 
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_event = table_of(Event)
-_named = table_of(CandidateWorker)
+
+@dataclass(frozen=True)
+class Arrived:
+    """A referral as the lists show it, with whom it is about by reference, and nothing that is sealed."""
+
+    id: UUID
+    participant_id: UUID
+    state: str
+    way: str
+    result: str
+    received_at: datetime
+    version: int
+    referred_by: UUID | None
+    candidate_ref: str
+    number: str | None
+    participant_state: str
+    recruiter: bool
+    perhaps_known: bool = False
 
 
-def to_triage(session: Session) -> list[dict[str, Any]]:
-    """The referrals that wait for the triage, the longest waiting first, each with whom it is about by reference."""
-    return many(session, _referrals().where(_here(session), _referral.c.state == "received").order_by(*_IN_ORDER))
+def to_triage(session: Session) -> list[Arrived]:
+    """The referrals that wait for the triage, the longest waiting first."""
+    return _read(session, _referrals().where(Referral.state == "received").order_by(*_IN_ORDER))
 
 
-def under_way(session: Session) -> list[dict[str, Any]]:
+def under_way(session: Session) -> list[Arrived]:
     """The referrals of who is being admitted, as `to_triage`: who waits for the committee, a meeting or the number."""
-    return many(
+    return _read(
         session,
         _referrals()
         .where(
-            _here(session),
-            _referral.c.state == "triaged",
-            _referral.c.result != "refused",  # of somebody who was referred again: the one of before
-            _participant.c.state.in_(BEING_ADMITTED),
+            Referral.state == "triaged",
+            Referral.result != "refused",  # of somebody who was referred again: the one of before
+            col(Participant.state).in_(BEING_ADMITTED),
         )
         .order_by(*_IN_ORDER),
     )
 
 
-def no_further(session: Session, *, since: datetime) -> list[dict[str, Any]]:
+def no_further(session: Session, *, since: datetime) -> list[Arrived]:
     """The last referral of each who was refused or said no, of those received since a moment, the newest first."""
-    rows = many(
+    rows = _read(
         session,
         _referrals()
-        .where(_here(session), _participant.c.state.in_(["refused", "declined"]), _referral.c.received_at >= since)
-        .order_by(_referral.c.received_at.desc(), _referral.c.id),
+        .where(col(Participant.state).in_(["refused", "declined"]), col(Referral.received_at) >= since)
+        .order_by(col(Referral.received_at).desc(), col(Referral.id)),
     )
-    last: dict[UUID, dict[str, Any]] = {}
+    last: dict[UUID, Arrived] = {}
     for row in rows:
-        last.setdefault(row["participant_id"], row)
+        last.setdefault(row.participant_id, row)
     return list(last.values())
 
 
-_IN_ORDER: Final = (_referral.c.received_at, _referral.c.id)
+_IN_ORDER: Final = (col(Referral.received_at), col(Referral.id))
 
 
-def _here(session: Session) -> ColumnElement[bool]:
-    return _referral.c.program_id == program_of(session)
+def _referrals() -> AnySelect:
+    return only(
+        Referral.id,
+        Referral.participant_id,
+        Referral.state,
+        Referral.way,
+        Referral.result,
+        Referral.received_at,
+        Referral.version,
+        Referral.referred_by,
+        Participant.candidate_ref,
+        Participant.number,
+        Participant.state,
+        Participant.recruiter,
+    ).join(Participant, joins(Referral.participant_id, Participant))
 
 
-def _referrals() -> Select[Any]:
-    return select(
-        *(_referral.c[name] for name in ("id", "participant_id", "state", "way", "result", "received_at")),
-        _referral.c.version,
-        _referral.c.referred_by,
-        _participant.c.candidate_ref,
-        _participant.c.number,
-        _participant.c.state.label("participant_state"),
-        _participant.c.recruiter,
-    ).join(_participant, refers(_referral.c.participant_id, _participant))
+def _read(session: Session, asked: AnySelect) -> list[Arrived]:
+    return [Arrived(*row) for row in tuples(session, asked)]
 
 
-def referrals_of(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
-    """The referrals of somebody, the last one first, without what they say."""
-    return many(
+def referrals_of(session: Session, participant_id: UUID) -> list[Referral]:
+    """The referrals of somebody, the last one first; what they say stays sealed."""
+    return every(
         session,
-        select(
-            *(_referral.c[name] for name in ("id", "state", "way", "result", "received_at", "triaged_at", "version")),
-            _referral.c.referred_by,
-        )
-        .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.participant_id == participant_id,
-            _referral.c.state != "draft",
-        )
-        .order_by(_referral.c.received_at.desc(), _referral.c.id),
+        of(Referral, without=(Referral.sealed, Referral.result_sealed))
+        .where(Referral.participant_id == participant_id, Referral.state != "draft")
+        .order_by(col(Referral.received_at).desc(), col(Referral.id)),
     )
 
 
-def mine(session: Session, person_id: UUID) -> list[dict[str, Any]]:
+class Mine(NamedTuple):
+    """A referral as its author knows it: whether it was sent, and the days."""
+
+    state: str
+    id: UUID
+    begun_at: datetime
+    saved_at: datetime
+    received_at: datetime | None
+
+
+def mine(session: Session, person_id: UUID) -> list[Mine]:
     """What somebody referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
 
     The referral of somebody who is known already is as any other: its author learns it by no state.
     """
-    sent = case((_referral.c.state == "draft", "draft"), else_="received").label("state")
-    return many(
-        session,
-        select(sent, *(_referral.c[name] for name in ("id", "begun_at", "saved_at", "received_at")))
+    sent = value_of(case((col(Referral.state) == "draft", "draft"), else_="received"))
+    asked = (
+        select(sent, Referral.id, Referral.begun_at, Referral.saved_at, Referral.received_at)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.referred_by == person_id,
-            _referral.c.state != "abandoned",
-            or_(_referral.c.left_at.is_(None), _referral.c.state != "draft"),  # what was left is the coordination's
+            in_program(Referral),
+            Referral.referred_by == person_id,
+            Referral.state != "abandoned",
+            or_(col(Referral.left_at).is_(None), Referral.state != "draft"),  # what was left is the coordination's
         )
-        .order_by(_referral.c.saved_at.desc(), _referral.c.id)  # of one moment: nothing moves one
-        .limit(50),
+        .order_by(col(Referral.saved_at).desc(), col(Referral.id))  # of one moment: nothing moves one
+        .limit(50)
     )
+    return [Mine(*row) for row in tuples(session, asked)]
 
 
 @dataclass(frozen=True)
@@ -136,23 +156,22 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
 
     What leaves is the year's statement, with no count that says less than five people (docs/adr/0012).
     """
-    here = program_of(session)
-    theirs = _referral.c.program_id == here, _referral.c.received_at >= since
-    received = session.scalar(select(func.count()).where(*theirs)) or 0
-    triaged = session.scalar(select(func.count()).where(*theirs, _referral.c.state == "triaged")) or 0
+    theirs = in_program(Referral), col(Referral.received_at) >= since
+    received = scalar(session, select(func.count()).where(*theirs)) or 0
+    triaged = scalar(session, select(func.count()).where(*theirs, Referral.state == "triaged")) or 0
     states: dict[str, int] = {
         row.state: row.people
-        for row in session.execute(
-            select(_participant.c.state, func.count(_participant.c.id.distinct()).label("people"))
-            .join(_referral, refers(_referral.c.participant_id, _participant))
+        for row in run(
+            session,
+            select(Participant.state, func.count(col(Participant.id).distinct()).label("people"))
+            .join(Referral, joins(Referral.participant_id, Participant))
             .where(*theirs)
-            .group_by(_participant.c.state)
+            .group_by(col(Participant.state)),
         )
     }
     first_named = (
-        select(_named.c.participant_id, func.min(_named.c.named_at).label("at"))
-        .where(_named.c.program_id == here)
-        .group_by(_named.c.participant_id)
+        only(CandidateWorker.participant_id, func.min(col(CandidateWorker.named_at)).label("at"))
+        .group_by(col(CandidateWorker.participant_id))
         .subquery()
     )
     return Funnel(
@@ -162,24 +181,24 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
         admitted=states.get("admitted", 0),
         refused=states.get("refused", 0),
         declined=states.get("declined", 0),
-        days_to_triage=_median_days(session, select(_referral.c.received_at, _referral.c.triaged_at).where(*theirs)),
+        days_to_triage=_median_days(session, select(Referral.received_at, Referral.triaged_at).where(*theirs)),
         days_to_worker=_median_days(
             session,
-            select(_referral.c.received_at, first_named.c.at)
-            .join(first_named, first_named.c.participant_id == _referral.c.participant_id)
-            .where(*theirs, first_named.c.at >= _referral.c.received_at),
+            select(Referral.received_at, first_named.c.at)
+            .join(first_named, first_named.c.participant_id == col(Referral.participant_id))
+            .where(*theirs, first_named.c.at >= col(Referral.received_at)),
         ),
         days_to_number=_median_days(
             session,
-            select(_referral.c.received_at, func.max(_event.c.at))
-            .join(_event, (_event.c.program_id == here) & (_event.c.subject_id == _referral.c.participant_id))
-            .where(*theirs, _event.c.verb == "participant.admitted")
-            .group_by(_referral.c.id, _referral.c.received_at),
+            select(Referral.received_at, func.max(col(Event.at)))
+            .join(Event, in_program(Event) & (col(Event.subject_id) == col(Referral.participant_id)))
+            .where(*theirs, Event.verb == "participant.admitted")
+            .group_by(col(Referral.id), col(Referral.received_at)),
         ),
     )
 
 
 def _median_days(session: Session, pairs: Any) -> float | None:
     """The days between two moments of each row, in the middle; None of none."""
-    found = sorted((until - since) / timedelta(days=1) for since, until in session.execute(pairs) if until)
+    found = sorted((until - since) / timedelta(days=1) for since, until in run(session, pairs) if until)
     return round(found[len(found) // 2], 1) if found else None

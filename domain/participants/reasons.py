@@ -8,22 +8,16 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Select, Table, Text, cast, literal, select, union_all
+from sqlalchemy import CursorResult, Text, cast, literal, union_all
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import AnySelect, col, in_program, run, select, value_of
 from domain.participants.sealing import unseal
 from domain.record.reads import Ground, Purpose, record_read
-from models.base import table_of
 from models.destruction import KeptUntil
 from models.participant import RiskAssessment
 from models.referral import AdmissionDecision, Referral
-
-_referral = table_of(Referral)
-_decided = table_of(AdmissionDecision)
-_risk = table_of(RiskAssessment)
-_kept = table_of(KeptUntil)
 
 Of = Literal["triage", "admission", "risk", "kept_until"]
 
@@ -60,24 +54,22 @@ def read_reasons(
     `retention` for every day that was set by hand. Raises Refusal: the keys.
     """
     asked = [
-        *([_written("triage", _referral, "result", "triaged_at", "result_sealed")] if admission else []),
-        *([_written("admission", _decided, "outcome", "taken_at", "sealed")] if admission else []),
-        *([_written("risk", _risk, "level", "assessed_at", "sealed")] if risk else []),
-        *([_written("kept_until", _kept, "day", "set_at", "sealed")] if retention else []),
+        *([_written("triage", Referral, "result", "triaged_at", "result_sealed")] if admission else []),
+        *([_written("admission", AdmissionDecision, "outcome", "taken_at", "sealed")] if admission else []),
+        *([_written("risk", RiskAssessment, "level", "assessed_at", "sealed")] if risk else []),
+        *([_written("kept_until", KeptUntil, "day", "set_at", "sealed")] if retention else []),
     ]
     if not asked:
         return []
-    here = program_of(session)
-    theirs = [
-        columns.where(table.c.program_id == here, table.c.participant_id == participant_id) for table, columns in asked
-    ]
+    theirs = [columns.where(in_program(table), table.participant_id == participant_id) for table, columns in asked]
     found = []
-    for row in many(session, union_all(*theirs).order_by("at", "id")):
-        if row["sealed"] is None:
+    rows: CursorResult[Any] = run(session, union_all(*theirs).order_by("at", "id"))
+    for row in rows:
+        if row.sealed is None:
             continue
-        told = unseal(session, participant_id, f"{row['of']}/{row['id']}", row["sealed"])
+        told = unseal(session, participant_id, f"{row.of}/{row.id}", row.sealed)
         if fields := {name: text for name, text in told.items() if text}:
-            found.append(Reason(row["of"], row["result"], row["at"], fields))
+            found.append(Reason(row.of, row.result, row.at, fields))
     if found:
         record_read(
             session, "participant", participant_id, what="reasons", ground=ground, by=by, at=at, purpose=purpose
@@ -85,12 +77,12 @@ def read_reasons(
     return found
 
 
-def _written(of: Of, table: Table, result: str, at: str, sealed: str) -> tuple[Table, Select[Any]]:
+def _written(of: Of, table: Any, result: str, at: str, sealed: str) -> tuple[Any, AnySelect]:
     """What one table keeps of such reasons, by the same names for each."""
     return table, select(
-        literal(of).label("of"),
-        cast(table.c[result], Text).label("result"),
-        table.c[at].label("at"),
-        table.c.id.label("id"),
-        table.c[sealed].label("sealed"),
+        value_of(literal(of).label("of")),
+        value_of(cast(col(getattr(table, result)), Text).label("result")),
+        value_of(col(getattr(table, at)).label("at")),
+        value_of(col(table.id).label("id")),
+        value_of(col(getattr(table, sealed)).label("sealed")),
     )

@@ -5,18 +5,18 @@ What is written is sealed from the first save. Whoever refers learns nothing of 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import col, first, joins, of, only, run, scalar, surely, tuples
+from domain.kernel.scope import local_day, program_of
 from domain.participants import links
 from domain.participants.identity import Identity, sealed_identity
 from domain.participants.locking import change_participant, hold_participant, moved, new_reference
@@ -26,7 +26,6 @@ from domain.participants.sealing import new_key, seal, unseal
 from domain.record import events
 from domain.record.reads import record_read
 from locales import N_
-from models.base import refers, table_of
 from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
 from models.referral import Referral
@@ -40,11 +39,6 @@ DAYS_TO_FINISH: Final = 2
 
 #: The role that keeps what somebody who left had begun: to it referrals are sent.
 KEEPER: Final = "coordinator"
-
-
-_participant = table_of(Participant)
-_referral = table_of(Referral)
-_key = table_of(DataKey)
 
 
 # ------------------------------------------------------------------------------------------------ by people inside
@@ -87,9 +81,9 @@ def send_referral(
     """
     form = checked_form(session, form, at, whole=True)
     held = _hold_draft(session, referral_id, by, seen)
-    _save(session, held, form, at)
+    version = _save(session, held, form, at)
     asking.answered(session, UNFINISHED, referral_id, by=by, at=at)
-    _receive(session, {**held, "version": held["version"] + 1}, by=by, at=at)
+    _receive(session, held, version=version + 1, by=by, at=at)
 
 
 def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -103,15 +97,16 @@ def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime)
     Neither does its author. They are asked to send it, or to throw it away. Raises Refusal where it is none any more.
     """
     held = _held(session, referral_id)
-    if held["state"] != "draft" or held["left_at"] is not None:
+    if held.state != "draft" or held.left_at is not None:
         raise _unknown()
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
-        .values(left_at=at, version=held["version"] + 1)
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
+        .values(left_at=at, version=held.version + 1),
     )
     events.write(session, "referral.left", "referral", referral_id, by=by, at=at)
-    _ask_to_finish(session, referral_id, held["participant_id"], by=by, at=at)
+    _ask_to_finish(session, referral_id, held.participant_id, by=by, at=at)
 
 
 def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -120,12 +115,13 @@ def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datet
     Raises Refusal where nobody left it, or it was sent or thrown away since.
     """
     held = _held(session, referral_id)
-    if held["state"] != "draft" or held["left_at"] is None:
+    if held.state != "draft" or held.left_at is None:
         raise _unknown()
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == referral_id)
-        .values(left_at=None, saved_at=at, version=held["version"] + 1)  # its days of keeping begin anew
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
+        .values(left_at=None, saved_at=at, version=held.version + 1),  # its days of keeping begin anew
     )
     asking.no_more(session, UNFINISHED, referral_id, by=by, at=at)
     events.write(session, "referral.given_back", "referral", referral_id, by=by, at=at)
@@ -134,15 +130,11 @@ def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datet
 def ask_to_finish(session: Session, *, by: Actor, at: datetime) -> int:
     """Ask the coordinator to finish each draft that was left, where nobody is asked yet; how many."""
     rows = left_drafts(session)
-    return sum(_ask_to_finish(session, row["id"], row["participant_id"], by=by, at=at) for row in rows)
+    return sum(_ask_to_finish(session, row.id, row.participant_id, by=by, at=at) for row in rows)
 
 
 def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
-    reference = session.scalar(
-        select(_participant.c.candidate_ref).where(
-            _participant.c.program_id == program_of(session), _participant.c.id == participant_id
-        )
-    )
+    reference = scalar(session, only(Participant.candidate_ref).where(Participant.id == participant_id))
     return (
         asking.ask(
             session,
@@ -162,39 +154,50 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
 _FINISH = N_("Send or delete a referral begun by someone who left: %(reference)s")
 
 
-def left_drafts(session: Session) -> list[dict[str, Any]]:
-    """The drafts that were left to the coordination, the longest waiting first: of whom, and not what they say."""
-    return many(
-        session,
-        select(
-            *(_referral.c[name] for name in ("id", "participant_id", "referred_by", "begun_at", "left_at")),
-            _participant.c.candidate_ref,
+class LeftDraft(NamedTuple):
+    """A draft that was left to the coordination: of whom, and not what it says."""
+
+    id: UUID
+    participant_id: UUID
+    referred_by: UUID | None
+    begun_at: datetime
+    left_at: datetime
+    candidate_ref: str
+
+
+def left_drafts(session: Session) -> list[LeftDraft]:
+    """The drafts that were left to the coordination, the longest waiting first."""
+    asked = (
+        only(
+            Referral.id,
+            Referral.participant_id,
+            Referral.referred_by,
+            Referral.begun_at,
+            surely(Referral.left_at),
+            Participant.candidate_ref,
         )
-        .join(_participant, refers(_referral.c.participant_id, _participant))
-        .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.state == "draft",
-            _referral.c.left_at.is_not(None),
-        )
-        .order_by(_referral.c.left_at, _referral.c.id),
+        .join(Participant, joins(Referral.participant_id, Participant))
+        .where(Referral.state == "draft", col(Referral.left_at).is_not(None))
+        .order_by(col(Referral.left_at), col(Referral.id))
     )
+    return [LeftDraft(*row) for row in tuples(session, asked)]
 
 
 def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
     """Throw away the draft of somebody who leaves, where it is one still; what was written is destroyed."""
     held = _held(session, referral_id)
-    if held["state"] == "draft":
+    if held.state == "draft":
         destroy_draft(session, held, by=by, at=at)
 
 
 def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordination"] | None:
     """Whose a draft is to go on with: its author's, the coordination's where they left it; None where it is none."""
-    found = session.execute(
-        select(_referral.c.referred_by, _referral.c.left_at).where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.id == referral_id,
-            _referral.c.state == "draft",
-        )
+    found = run(
+        session,
+        only(Referral.referred_by, Referral.left_at).where(
+            Referral.id == referral_id,
+            Referral.state == "draft",
+        ),
     ).first()
     if found is None:
         return None
@@ -208,31 +211,23 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
     One that was left unfinished holds what somebody else wrote: the coordinator reads that, which the record tells.
     """
     held = _hold_draft(session, referral_id, by, None)
-    if held["left_at"] is not None:
+    if held.left_at is not None:
         record_read(session, "referral", referral_id, what="referral", ground="part", by=by, at=at)
-    return _form_of(session, held), held["version"]
+    return _form_of(session, held), held.version
 
 
 def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
     """The version of one's own draft, which is opened to nobody. Raises Refusal."""
-    version: int = _hold_draft(session, referral_id, by, None)["version"]
+    version: int = _hold_draft(session, referral_id, by, None).version
     return version
 
 
-def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:
+def _form_of(session: Session, held: Referral) -> ReferralForm:
     """What a held draft says."""
-    row = one(
-        session,
-        select(
-            _participant.c.sealed.label("draft"),
-            _participant.c.languages,
-            _participant.c.area,
-            _participant.c.recruiter,
-        ).where(_participant.c.program_id == program_of(session), _participant.c.id == held["participant_id"]),
-    )
+    row = first(session, of(Participant).where(Participant.id == held.participant_id))
     assert row is not None  # noqa: S101 - a referral has its participant
-    identity = unseal(session, held["participant_id"], "identity", row["draft"])
-    told = unseal(session, held["participant_id"], f"referral/{held['id']}", held["sealed"])
+    identity = unseal(session, held.participant_id, "identity", surely(row.sealed))
+    told = unseal(session, held.participant_id, f"referral/{held.id}", surely(held.sealed))
     who = Identity.of_json(identity)
     return ReferralForm(
         given_name=who.given_name,
@@ -243,9 +238,9 @@ def _form_of(session: Session, held: Mapping[str, Any]) -> ReferralForm:
         email=who.email,
         address=who.address,
         contact_note=who.contact_note,
-        languages=tuple(row["languages"]),
-        area=row["area"],
-        recruiter=row["recruiter"],
+        languages=tuple(row.languages),
+        area=row.area,
+        recruiter=row.recruiter,
         **told,
     )
 
@@ -263,16 +258,16 @@ def save_by_link(
     """
     link = links.hold(session, token, browser=browser, at=at)
     form = checked_form(session, form, at, whole=False, outside=True)
-    held = _begun_by(session, link["id"])
+    held = _begun_by(session, link.id)
     if held is None:
-        referral_id = _begin_by_link(session, link["id"], form, at)
+        referral_id = _begin_by_link(session, link.id, form, at)
         links.begin(session, link, browser)
         events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
         return
-    if seen is not None and held["version"] != seen:
+    if seen is not None and held.version != seen:
         raise _changed_meanwhile()
     _save(session, held, form, at)
-    events.write(session, "referral.saved", "referral", held["id"], by=by, at=at)
+    events.write(session, "referral.saved", "referral", held.id, by=by, at=at)
 
 
 def begun_by_link(session: Session, token: str, *, browser: str, at: datetime) -> tuple[ReferralForm, int]:
@@ -280,8 +275,8 @@ def begun_by_link(session: Session, token: str, *, browser: str, at: datetime) -
     Refusal: the link does not work (any more), or it was begun elsewhere.
     """
     link = links.hold(session, token, browser=browser, at=at)
-    held = _begun_by(session, link["id"])
-    return (_form_of(session, held), held["version"]) if held is not None else (ReferralForm(), 0)
+    held = _begun_by(session, link.id)
+    return (_form_of(session, held), held.version) if held is not None else (ReferralForm(), 0)
 
 
 def refer_by_link(
@@ -294,14 +289,15 @@ def refer_by_link(
     """
     link = links.hold(session, token, browser=browser, at=at)
     form = checked_form(session, form, at, whole=True, outside=True)
-    begun = _begun_by(session, link["id"])
+    begun = _begun_by(session, link.id)
     if begun is None:
-        referral_id = _begin_by_link(session, link["id"], form, at)
+        referral_id = _begin_by_link(session, link.id, form, at)
     else:
-        referral_id = begun["id"]
+        referral_id = begun.id
         _save(session, begun, form, at)
     links.use(session, link, at=at)
-    _receive(session, _held(session, referral_id), by=by, at=at)
+    held = _held(session, referral_id)
+    _receive(session, held, version=held.version + 1, by=by, at=at)
     return referral_id
 
 
@@ -313,15 +309,11 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
         destroy_draft(session, begun, by=by, at=at)
 
 
-def _begun_by(session: Session, link_id: UUID) -> dict[str, Any] | None:
+def _begun_by(session: Session, link_id: UUID) -> Referral | None:
     """The draft that was begun by a link, held; None where there is none."""
-    return one(
+    return first(
         session,
-        select(_referral)
-        .where(
-            _referral.c.program_id == program_of(session), _referral.c.link_id == link_id, _referral.c.state == "draft"
-        )
-        .with_for_update(),
+        of(Referral).where(Referral.link_id == link_id, Referral.state == "draft").with_for_update(),
     )
 
 
@@ -332,15 +324,16 @@ def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: date
 # ----------------------------------------------------------------------------------------------------------- writing
 
 
-def destroy_draft(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def destroy_draft(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
     """Destroy a held draft and what it says. Its key goes with the next sweep."""
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
-        .values(state=REFERRAL.after(held["state"], "abandon"), sealed=None, version=held["version"] + 1)
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
+        .values(state=REFERRAL.after(held.state, "abandon"), sealed=None, version=held.version + 1),
     )
-    asking.answered(session, UNFINISHED, held["id"], by=by, at=at)
-    participant = hold_participant(session, held["participant_id"])
+    asking.answered(session, UNFINISHED, held.id, by=by, at=at)
+    participant = hold_participant(session, held.participant_id)
     change_participant(
         session,
         participant,
@@ -352,12 +345,13 @@ def destroy_draft(session: Session, held: Mapping[str, Any], *, by: Actor, at: d
         languages=[],
         area="",
     )
-    session.execute(
-        update(_key)
-        .where(_key.c.program_id == held["program_id"], _key.c.participant_id == held["participant_id"])
-        .values(destroyed_at=at)
+    run(
+        session,
+        update(DataKey)
+        .where(col(DataKey.program_id) == held.program_id, col(DataKey.participant_id) == held.participant_id)
+        .values(destroyed_at=at),
     )
-    events.write(session, "referral.abandoned", "referral", held["id"], by=by, at=at)
+    events.write(session, "referral.abandoned", "referral", held.id, by=by, at=at)
 
 
 def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
@@ -374,8 +368,8 @@ def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
         **sealed_identity(session, participant_id, form.identity(local_day(session, at))),
     )
     new.marks = []  # of a draft nothing is compared
-    session.execute(insert(_participant).values(new.model_dump()))
-    session.execute(insert(_key).values(program_id=here, id=participant_id, participant_id=participant_id, made_at=at))
+    run(session, insert(Participant).values(new.model_dump()))
+    run(session, insert(DataKey).values(program_id=here, id=participant_id, participant_id=participant_id, made_at=at))
     return participant_id
 
 
@@ -403,13 +397,13 @@ def _new_referral(
         begun_at=at,
         saved_at=at,
     )
-    session.execute(insert(_referral).values(row.model_dump()))
+    run(session, insert(Referral).values(row.model_dump()))
     return referral_id
 
 
-def _save(session: Session, held: Mapping[str, Any], form: ReferralForm, at: datetime) -> int:
-    participant = hold_participant(session, held["participant_id"])
-    columns = sealed_identity(session, participant["id"], form.identity(local_day(session, at)))
+def _save(session: Session, held: Referral, form: ReferralForm, at: datetime) -> int:
+    participant = hold_participant(session, held.participant_id)
+    columns = sealed_identity(session, participant.id, form.identity(local_day(session, at)))
     change_participant(
         session,
         participant,
@@ -418,52 +412,50 @@ def _save(session: Session, held: Mapping[str, Any], form: ReferralForm, at: dat
         area=form.area,
         recruiter=form.recruiter,
     )
-    version: int = held["version"] + 1
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
-        .values(
-            sealed=seal(session, participant["id"], f"referral/{held['id']}", form.told()), saved_at=at, version=version
-        )
+    version: int = held.version + 1
+    run(
+        session,
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
+        .values(sealed=seal(session, participant.id, f"referral/{held.id}", form.told()), saved_at=at, version=version),
     )
     return version
 
 
-def _receive(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _receive(session: Session, held: Referral, *, version: int, by: Actor, at: datetime) -> None:
     """What was a draft is a candidate's from now on: marked, told to the record, and a case of the coordinator's."""
-    participant = hold_participant(session, held["participant_id"])
-    identity = Identity.of_json(unseal(session, participant["id"], "identity", participant["sealed"]))
+    participant = hold_participant(session, held.participant_id)
+    identity = Identity.of_json(unseal(session, participant.id, "identity", surely(participant.sealed)))
     change_participant(
-        session, participant, state=moved(participant, "send"), **sealed_identity(session, participant["id"], identity)
+        session, participant, state=moved(participant, "send"), **sealed_identity(session, participant.id, identity)
     )
-    session.execute(
-        update(_referral)
-        .where(_referral.c.program_id == held["program_id"], _referral.c.id == held["id"])
-        .values(state=_after(held, "send"), received_at=at, version=held["version"] + 1)
-    )
-    events.write(session, "referral.received", "referral", held["id"], by=by, at=at, way=held["way"])
-    open_admission(session, participant["id"], by=by, at=at)
-
-
-def _held(session: Session, referral_id: UUID) -> dict[str, Any]:
-    held = one(
+    run(
         session,
-        select(_referral)
-        .where(_referral.c.program_id == program_of(session), _referral.c.id == referral_id)
-        .with_for_update(),
+        update(Referral)
+        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
+        .values(state=_after(held, "send"), received_at=at, version=version),
+    )
+    events.write(session, "referral.received", "referral", held.id, by=by, at=at, way=held.way)
+    open_admission(session, participant.id, by=by, at=at)
+
+
+def _held(session: Session, referral_id: UUID) -> Referral:
+    held = first(
+        session,
+        of(Referral).where(Referral.id == referral_id).with_for_update(),
     )
     if held is None:
         raise _unknown()
     return held
 
 
-def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None) -> dict[str, Any]:
+def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None) -> Referral:
     held = _held(session, referral_id)
-    is_theirs = by.is_one_of(held["referred_by"]) if held["left_at"] is None else by.role == KEEPER
-    if held["state"] != "draft" or not is_theirs:
+    is_theirs = by.is_one_of(held.referred_by) if held.left_at is None else by.role == KEEPER
+    if held.state != "draft" or not is_theirs:
         # A draft is its author's alone, or the coordinator's once they left it; nobody goes on with what was sent.
         raise _unknown()
-    if seen is not None and held["version"] != seen:
+    if seen is not None and held.version != seen:
         raise _changed_meanwhile()
     return held
 
@@ -475,9 +467,9 @@ def _changed_meanwhile() -> Refusal:
     )
 
 
-def _after(held: Mapping[str, Any], move: str) -> str:
+def _after(held: Referral, move: str) -> str:
     try:
-        return REFERRAL.after(held["state"], move)
+        return REFERRAL.after(held.state, move)
     except NoSuchMove:
         raise _unknown() from None
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final, NamedTuple, cast
 from uuid import UUID, uuid4
 
-from sqlalchemy import exists, func, insert, select, update
+from sqlalchemy import exists, func, insert
 from sqlmodel import Session
 
 from domain.casework import asking
@@ -20,7 +20,22 @@ from domain.declarations.program import Ended
 from domain.kernel import sealed_words
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
 from domain.participants import destruction
@@ -30,7 +45,6 @@ from domain.participants.retention_terms import last_day
 from domain.participants.sealing import keys_of, seal
 from domain.record import events
 from locales import N_
-from models.base import refers, table_of
 from models.casework import Case
 from models.destruction import KeptUntil
 from models.follow_up import FollowUp
@@ -46,14 +60,6 @@ WITHOUT_ROW: Final = timedelta(days=1)
 DAYS_TO_ASK: Final = 10
 LONGEST_REASON: Final = 4000
 
-_participant = table_of(Participant)
-_event = table_of(Event)
-_referral = table_of(Referral)
-_key = table_of(DataKey)
-_follow_up = table_of(FollowUp)
-_kept = table_of(KeptUntil)
-_case = table_of(Case)
-
 
 def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
     """Set another last day on which a file is kept, with the reason, which is sealed.
@@ -62,7 +68,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
     """
     held = hold_participant(session, participant_id)
     words = trimmed(reason)
-    if held["state"] in ("draft", "destroyed"):
+    if held.state in ("draft", "destroyed"):
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if day < local_day(session, at):
         raise Refusal("retention.past", N_("The last day on which a file is kept must be in the future."))
@@ -79,14 +85,14 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
         program_id=program_of(session),
         id=change_id,
         participant_id=participant_id,
-        was=held["retain_until"],
+        was=held.retain_until,
         day=day,
         sealed=seal(session, participant_id, f"kept_until/{change_id}", {"reason": words}),
         set_by=by.person_id,  # type: ignore[arg-type]  # a person
         set_as=by.role,
         set_at=at,
     )
-    session.execute(insert(_kept).values(row.model_dump()))
+    run(session, insert(KeptUntil).values(row.model_dump()))
     change_participant(session, held, retain_until=day)
     events.write(session, "retention.moved", "participant", participant_id, by=by, at=at, day=day.isoformat())
     destruction.stop(session, participant_id, "day_moved", by=by, at=at)
@@ -108,7 +114,7 @@ def count_no_more(
     `stopped_by` is what came between, where its destruction is asked (`models.destruction.STOPPED_BY`).
     """
     held = hold_participant(session, participant_id)
-    if held["retain_until"] is None:
+    if held.retain_until is None:
         return
     change_participant(session, held, retain_until=None)
     events.write(session, "retention.stopped", "participant", participant_id, by=by, at=at)
@@ -121,60 +127,59 @@ def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
 
     One whose follow-up ended, and one of a candidate whom nobody triaged: somebody was referred, and that was all.
     """
-    found = [(row, row["state"], row["state_since"]) for row in _ended_without_a_day(session)]
-    found += [(row, "not_admitted", local_day(session, row["received_at"])) for row in _never_triaged(session)]
-    for row, ended, since in found:
-        day = last_day(session, ended, since)
-        change_participant(session, row, retain_until=day)
-        events.write(session, "retention.set", "participant", row["id"], by=by, at=at, day=day.isoformat())
+    found: list[tuple[UUID, str, date]] = list(_ended_without_a_day(session))
+    found += [(one, "not_admitted", local_day(session, received_at)) for one, received_at in _never_triaged(session)]
+    for participant_id, ended, since in found:
+        day = last_day(session, cast("Ended", ended), since)
+        run(
+            session,
+            changes(Participant)
+            .where(Participant.id == participant_id)
+            .values(retain_until=day, version=col(Participant.version) + 1),
+        )
+        events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
     return len(found)
 
 
-def _ended_without_a_day(session: Session) -> list[dict[str, Any]]:
-    return many(
+def _ended_without_a_day(session: Session) -> Sequence[tuple[UUID, str, date]]:
+    return tuples(
         session,
-        select(_participant.c.id, _follow_up.c.state, _follow_up.c.state_since)
+        only(Participant.id, FollowUp.state, FollowUp.state_since)
         .join(
-            _follow_up,
-            (_follow_up.c.program_id == _participant.c.program_id) & (_follow_up.c.participant_id == _participant.c.id),
+            FollowUp,
+            same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
         )
         .where(
-            _participant.c.program_id == program_of(session),
-            _participant.c.state == "admitted",
-            _participant.c.retain_until.is_(None),
-            _follow_up.c.state.in_(destruction.ENDED),
+            Participant.state == "admitted",
+            col(Participant.retain_until).is_(None),
+            col(FollowUp.state).in_(destruction.ENDED),
         )
-        .order_by(_participant.c.id),
+        .order_by(col(Participant.id)),
     )
 
 
-def _never_triaged(session: Session) -> list[dict[str, Any]]:
+def _never_triaged(session: Session) -> Sequence[tuple[UUID, datetime]]:
     """The candidates without a last day, none of whose referrals was ever triaged, and when the last one came."""
-    was_triaged = exists().where(
-        _event.c.program_id == _referral.c.program_id,
-        _event.c.subject_id == _referral.c.id,
-        _event.c.verb == "referral.triaged",
-    )
-    return many(
+    was_triaged = exists().where(joins(Event.subject_id, Referral), col(Event.verb) == "referral.triaged")
+    return tuples(
         session,
-        select(_participant.c.id, func.max(_referral.c.received_at).label("received_at"))
-        .join(_referral, refers(_referral.c.participant_id, _participant))
+        only(Participant.id, func.max(col(surely(Referral.received_at))))
+        .join(Referral, joins(Referral.participant_id, Participant))
         .where(
-            _participant.c.program_id == program_of(session),
-            _participant.c.state == "candidate",
-            _participant.c.retain_until.is_(None),
-            _referral.c.received_at.is_not(None),
+            col(Participant.state) == "candidate",
+            col(Participant.retain_until).is_(None),
+            col(Referral.received_at).is_not(None),
         )
-        .group_by(_participant.c.id)
+        .group_by(col(Participant.id))
         .having(~func.bool_or(was_triaged))
-        .order_by(_participant.c.id),
+        .order_by(col(Participant.id)),
     )
 
 
 def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Keep a file whatever its retention says, because the law asks for it. Raises Refusal: it is held, or gone."""
     held = hold_participant(session, participant_id)
-    if held["held"] or held["state"] in ("draft", "destroyed"):
+    if held.held or held.state in ("draft", "destroyed"):
         raise Refusal("retention.held", N_("This file is already on legal hold, or there is nothing left to hold."))
     change_participant(session, held, held=True, held_by=by.person_id, held_at=at)
     events.write(session, "retention.held", "participant", participant_id, by=by, at=at)
@@ -185,7 +190,7 @@ def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetim
 def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Let the retention of a file run again. Raises Refusal where it is not held."""
     held = hold_participant(session, participant_id)
-    if not held["held"]:
+    if not held.held:
         raise Refusal("retention.not_held", N_("This file is not on legal hold."))
     change_participant(session, held, held=False, held_by=None, held_at=None)
     events.write(session, "retention.released", "participant", participant_id, by=by, at=at)
@@ -209,51 +214,56 @@ def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by:
     )
 
 
-def due(session: Session, day: date) -> list[dict[str, Any]]:
+class Due(NamedTuple):
+    """A file whose retention has ended, by its number or its reference."""
+
+    id: UUID
+    known_as: str
+    retain_until: date
+
+
+def due(session: Session, day: date) -> list[Due]:
     """The files whose retention has ended on a local day, which nothing holds, and of which nothing is asked yet."""
-    return many(
-        session,
-        select(_participant.c.id, _participant.c.number, _participant.c.candidate_ref, _participant.c.retain_until)
+    asked = (
+        only(
+            Participant.id,
+            value_of(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))),
+            surely(Participant.retain_until),
+        )
         .where(
-            _participant.c.program_id == program_of(session),
-            _participant.c.retain_until < day,
-            _participant.c.state.in_(PARTICIPANT.open_to("destroy")),
-            _participant.c.state != "draft",
-            ~_participant.c.held,
+            col(Participant.retain_until) < day,
+            col(Participant.state).in_(PARTICIPANT.open_to("destroy")),
+            Participant.state != "draft",
+            ~col(Participant.held),
             ~destruction.is_asked(),
+            ~exists().where(joins(FollowUp.participant_id, Participant), col(FollowUp.state).not_in(destruction.ENDED)),
             ~exists().where(
-                _follow_up.c.program_id == _participant.c.program_id,
-                _follow_up.c.participant_id == _participant.c.id,
-                _follow_up.c.state.not_in(destruction.ENDED),
-            ),
-            ~exists().where(
-                _participant.c.state == "candidate",
-                _referral.c.program_id == _participant.c.program_id,
-                _referral.c.participant_id == _participant.c.id,
-                _referral.c.state == "triaged",
+                col(Participant.state) == "candidate",
+                joins(Referral.participant_id, Participant),
+                col(Referral.state) == "triaged",
             ),
         )
-        .order_by(_participant.c.retain_until, _participant.c.id),
+        .order_by(col(Participant.retain_until), col(Participant.id))
     )
+    return [Due(*row) for row in tuples(session, asked)]
 
 
 def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
     """Destroy the drafts that nobody touched for two weeks, but of who leaves; returns how many."""
-    left = many(
+    left = every(
         session,
-        select(_referral)
+        of(Referral)
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.state == "draft",
-            _referral.c.saved_at < at - DRAFT_KEPT,
+            Referral.state == "draft",
+            col(Referral.saved_at) < at - DRAFT_KEPT,
             # What somebody who leaves had begun is sent, or thrown away by who may read it: not by a day that passes.
-            _referral.c.left_at.is_(None),
-            ~select(_case.c.id)
+            col(Referral.left_at).is_(None),
+            ~select(Case.id)
             .where(
-                _case.c.program_id == _referral.c.program_id,
-                _case.c.subject_id == _referral.c.referred_by,
-                _case.c.gathers,
-                _case.c.state == "open",
+                same(Case, Referral),
+                Case.subject_id == Referral.referred_by,
+                col(Case.gathers),
+                Case.state == "open",
             )
             .exists(),
         )
@@ -270,22 +280,19 @@ def destroy_keys(session: Session, *, at: datetime) -> int:
     Each time all of them, since a store that is restored brings keys back. In a transaction of its own, so that only
     what is committed is read; then the row says since when the key is gone. Raises NoKeys.
     """
-    here = program_of(session)
-    rows = many(
+    rows = tuples(
         session,
-        select(_key.c.participant_id, _key.c.gone_at).where(
-            _key.c.program_id == here, _key.c.destroyed_at.is_not(None)
-        ),
+        only(DataKey.participant_id, DataKey.gone_at).where(col(DataKey.destroyed_at).is_not(None)),
     )
     keys = keys_of(session)
-    found = sum(keys.destroy(row["participant_id"]) for row in rows) + sealed_words.destroy_keys(session, at=at)
-    session.execute(
-        update(_key)
+    found = sum(keys.destroy(participant_id) for participant_id, _ in rows) + sealed_words.destroy_keys(session, at=at)
+    run(
+        session,
+        changes(DataKey)
         .where(
-            _key.c.program_id == here,
-            _key.c.participant_id.in_([row["participant_id"] for row in rows if row["gone_at"] is None]),
+            col(DataKey.participant_id).in_([participant_id for participant_id, gone_at in rows if gone_at is None]),
         )
-        .values(gone_at=at)
+        .values(gone_at=at),
     )
     return found
 
@@ -305,7 +312,7 @@ def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
         key_id
         for session in sessions
         for key_id in (
-            *session.scalars(select(_key.c.participant_id).where(_key.c.program_id == program_of(session))),
+            *scalars(session, only(DataKey.participant_id)),
             *sealed_words.key_ids(session),
         )
     }

@@ -8,19 +8,32 @@ Of one reader a letter goes out once an hour at most; what comes meanwhile is to
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import UnknownYear
 from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import (
+    col,
+    every,
+    inside,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalars,
+    surely,
+    tuples,
+)
+from domain.kernel.scope import local_day, program
 from domain.mail import notices
 from domain.participants.destruction import ENDED
 from domain.participants.patterns import LOOKS_BACK, Distance, Habit, Look, Pattern, patterns_in
@@ -33,7 +46,6 @@ from domain.roles.roles import Holder, Link, Standing, standing
 from domain.terms.admission import BEING_ADMITTED
 from locales import N_, say
 from models.agenda import AgendaItem
-from models.base import refers, table_of
 from models.follow_up import Assignment, FollowUp
 from models.meeting import Meeting
 from models.participant import Participant
@@ -58,13 +70,6 @@ _NOT_OF_A_FILE: Final = ("document", "letter", "incidents", "destruction")
 #: Why somebody was turned away, where they opened as many files as they may.
 STOPPED: Final = "too_many"
 
-_event = table_of(Event)
-_participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
-_assignment = table_of(Assignment)
-_item = table_of(AgendaItem)
-_meeting = table_of(Meeting)
-
 
 def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
     """Write the letters about every pattern that came to be after `since`, the last look; returns how many letters.
@@ -73,7 +78,7 @@ def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
     """
     begins = at - OVERLAP if since is None else min(at - OVERLAP, since - OVERLAP)
     lines = _lines(session, begins - LOOKS_BACK, at)
-    lately = {line["actor_id"] for line in lines if line["at"] > begins}
+    lately = {surely(line.actor_id) for line in lines if line.at > begins}
     stopped = _stopped(session, begins, at)
     heard = _heard_of(session, at)
     written = 0
@@ -81,7 +86,7 @@ def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
         heard_at = heard.get(reader)
         if heard_at is not None and heard_at > at - ONCE_IN:
             continue
-        theirs = [line for line in lines if line["actor_id"] == reader]
+        theirs = [line for line in lines if line.actor_id == reader]
         found = _patterns_of(session, reader, theirs, since=begins, heard_at=heard_at, at=at)
         moments = [moment for moment in stopped.get(reader, ()) if heard_at is None or moment > heard_at]
         if moments:
@@ -94,7 +99,7 @@ def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
 def _patterns_of(
     session: Session,
     reader: UUID,
-    lines: Sequence[Mapping[str, Any]],
+    lines: Sequence[Event],
     *,
     since: datetime,
     heard_at: datetime | None,
@@ -103,108 +108,123 @@ def _patterns_of(
     if not lines:
         return []
     looks = looks_of(session, reader, lines, at=at)
-    roles = {line["actor_as"] for line in lines}
+    roles = {line.actor_as for line in lines}
     # Under several hats, the one that may most: a coordinator who reads as a member of a committee is still one.
     rate = max((rates_of(session).rate_of(role) for role in roles), key=lambda one: one.an_hour)
     return patterns_in(looks, rate, cache(lambda: habit_of(session, reader, at=at)), since=since, heard_at=heard_at)
 
 
-def looks_of(session: Session, reader: UUID, lines: Sequence[Mapping[str, Any]], *, at: datetime) -> list[Look]:
+def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: datetime) -> list[Look]:
     """What somebody's lines of the record read of files, each with how far it is from their work, the first first."""
     zone = ZoneInfo(program(session).time_zone)
-    files = files_of(session, {line["subject_id"] for line in lines})
+    files = files_of(session, {line.subject_id for line in lines})
     distances = _Distances(session, reader, set(files.values()), at=at)
     works = _working_days(session)
     return [
-        Look(there, files[line["subject_id"]], distances.of(files[line["subject_id"]], line), works(there))
+        Look(there, files[line.subject_id], distances.of(files[line.subject_id], line), works(there))
         for line in lines
-        if line["subject_id"] in files
-        for there in [line["at"].astimezone(zone)]
+        if line.subject_id in files
+        for there in [line.at.astimezone(zone)]
     ]
 
 
 def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
     """When somebody works, by all that they did in the last months; what they did today does not count yet."""
     zone, works = ZoneInfo(program(session).time_zone), _working_days(session)
-    moments = session.scalars(
-        select(_event.c.at).where(
-            _event.c.program_id == program_of(session),
-            _event.c.actor_id == reader,
-            _event.c.at > at - HABIT,
-            _event.c.at <= at - timedelta(days=1),
-        )
+    moments = scalars(
+        session,
+        only(Event.at).where(
+            Event.actor_id == reader,
+            col(Event.at) > at - HABIT,
+            col(Event.at) <= at - timedelta(days=1),
+        ),
     )
     local = [moment.astimezone(zone) for moment in moments]
     return Habit.of(local, lambda day: works(datetime.combine(day, datetime.min.time())))
+
+
+class _File(NamedTuple):
+    """A file, and how its follow-up stands, where there is one."""
+
+    id: UUID
+    state: str
+    number: str | None
+    candidate_ref: str
+    follow_up: str | None
+    since: date | None
 
 
 class _Distances:
     """How far files are from a reader's work, each asked of the database once."""
 
     def __init__(self, session: Session, reader: UUID, files: Collection[UUID], *, at: datetime) -> None:
-        here, day = program_of(session), local_day(session, at)
-        rows = many(
+        day = local_day(session, at)
+        rows = [
+            _File(*row)
+            for row in tuples(
+                session,
+                only(
+                    Participant.id,
+                    Participant.state,
+                    Participant.number,
+                    Participant.candidate_ref,
+                    FollowUp.state,
+                    FollowUp.state_since,
+                )
+                .outerjoin(
+                    FollowUp,
+                    same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
+                )
+                .where(col(Participant.id).in_(files)),
+            )
+        ]
+        self._files = {row.id: row for row in rows}
+        self._over = {row.id for row in rows if _is_over(row, day)}
+        called = {name: row.id for row in rows for name in (row.number, row.candidate_ref) if name}
+        subjects = scalars(
             session,
-            select(
-                *(_participant.c[name] for name in ("id", "state", "number", "candidate_ref")),
-                _follow_up.c.id.label("follow_up_id"),
-                _follow_up.c.state.label("follow_up_state"),
-                _follow_up.c.state_since,
-            )
-            .outerjoin(
-                _follow_up,
-                (_follow_up.c.program_id == _participant.c.program_id)
-                & (_follow_up.c.participant_id == _participant.c.id),
-            )
-            .where(_participant.c.program_id == here, _participant.c.id.in_(files)),
-        )
-        self._files = {row["id"]: row for row in rows}
-        self._over = {row["id"] for row in rows if _is_over(row, day)}
-        called = {name: row["id"] for row in rows for name in (row["number"], row["candidate_ref"]) if name}
-        subjects = session.scalars(
-            select(_item.c.subject)
-            .join(_meeting, refers(_item.c.meeting_id, _meeting))
+            only(AgendaItem.subject)
+            .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
             .where(
-                _item.c.program_id == here,
-                _item.c.subject.in_(called),
-                _item.c.state.in_(["scheduled", "settled"]),
-                _meeting.c.starts_at > at - AGENDA,
-                _meeting.c.starts_at < at + AGENDA,
-            )
+                col(AgendaItem.subject).in_(called),
+                col(AgendaItem.state).in_(["scheduled", "settled"]),
+                col(Meeting.starts_at) > at - AGENDA,
+                col(Meeting.starts_at) < at + AGENDA,
+            ),
         )
         self._on_agendas = {called[subject] for subject in subjects}
         places = {tenure.organization_id for tenure in standing(session, day).roles_of(reader)}
         self._of_their_organization = set(
-            session.scalars(
-                select(_follow_up.c.participant_id)
-                .join(_assignment, refers(_assignment.c.follow_up_id, _follow_up))
+            scalars(
+                session,
+                only(FollowUp.participant_id)
+                .join(Assignment, joins(Assignment.follow_up_id, FollowUp))
                 .where(
-                    _follow_up.c.program_id == here,
-                    _follow_up.c.participant_id.in_(files),
-                    _assignment.c.organization_id.in_(places),
-                    _assignment.c.withdrawn_at.is_(None),
-                    or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day - ENDED_LATELY),
-                )
+                    col(FollowUp.participant_id).in_(files),
+                    col(Assignment.organization_id).in_(places),
+                    col(Assignment.withdrawn_at).is_(None),
+                    or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day - ENDED_LATELY),
+                ),
             )
         )
 
-    def of(self, file: UUID, line: Mapping[str, Any]) -> Distance:
+    def of(self, file: UUID, line: Event) -> Distance:
         """How far a file is, as it was read in a line of the record."""
-        ground, row = line["facts"].get("ground"), self._files.get(file)
+        ground, row = line.facts.get("ground"), self._files.get(file)
         if ground == "part" or file in self._on_agendas:
             return "near"
         if row is None or file in self._over:
             return "far"
         if ground == "role":
-            return "near" if row["state"] in BEING_ADMITTED else "usual"
+            return "near" if row.state in BEING_ADMITTED else "usual"
         return "usual" if file in self._of_their_organization else "far"
 
 
-def _is_over(row: Mapping[str, Any], day: Any) -> bool:
+def _is_over(row: _File, day: date) -> bool:
     """Whether nothing goes on in a file: it was not admitted, or nobody accompanies them for a while."""
-    if row["follow_up_id"] is None:
-        return row["state"] not in BEING_ADMITTED
-    return row["follow_up_state"] in ENDED and row["state_since"] < day - ENDED_LATELY
+    if row.since is None:
+        return row.state not in BEING_ADMITTED
+    return row.follow_up in ENDED and row.since < day - ENDED_LATELY
 
 
 def _working_days(session: Session) -> Any:
@@ -219,34 +239,33 @@ def _working_days(session: Session) -> Any:
     return works
 
 
-def _lines(session: Session, since: datetime, to: datetime) -> list[dict[str, Any]]:
-    return many(
+def _lines(session: Session, since: datetime, to: datetime) -> list[Event]:
+    return every(
         session,
-        select(_event.c.actor_id, _event.c.actor_as, _event.c.subject_id, _event.c.at, _event.c.facts)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb.in_([READ, EXPORTED]),
-            _event.c.at > since,
-            _event.c.at <= to,
-            _event.c.actor_id.is_not(None),
-            _event.c.facts["what"].astext.not_in(_NOT_OF_A_FILE),
+            col(Event.verb).in_([READ, EXPORTED]),
+            col(Event.at) > since,
+            col(Event.at) <= to,
+            col(Event.actor_id).is_not(None),
+            inside(Event.facts)["what"].astext.not_in(_NOT_OF_A_FILE),
         )
-        .order_by(_event.c.at, _event.c.n),
+        .order_by(col(Event.at), col(Event.n)),
     )
 
 
 def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list[datetime]]:
     """When each person was refused a file because they had opened as many as they may."""
-    rows = session.execute(
-        select(_event.c.actor_id, _event.c.at)
+    rows = run(
+        session,
+        only(Event.actor_id, Event.at)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb == REFUSED,
-            _event.c.facts["why"].astext == STOPPED,
-            _event.c.at > since,
-            _event.c.at <= to,
+            Event.verb == REFUSED,
+            inside(Event.facts)["why"].astext == STOPPED,
+            col(Event.at) > since,
+            col(Event.at) <= to,
         )
-        .order_by(_event.c.at)
+        .order_by(col(Event.at)),
     )
     found: dict[UUID, list[datetime]] = {}
     for row in rows:
@@ -256,10 +275,11 @@ def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list
 
 def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
     """When somebody last heard of each reader."""
-    rows = session.execute(
-        select(_event.c.subject_id, func.max(_event.c.at).label("last"))
-        .where(_event.c.program_id == program_of(session), _event.c.verb == TOLD, _event.c.at > at - LOOKS_BACK)
-        .group_by(_event.c.subject_id)
+    rows = run(
+        session,
+        only(Event.subject_id, func.max(col(Event.at)).label("last"))
+        .where(Event.verb == TOLD, col(Event.at) > at - LOOKS_BACK)
+        .group_by(col(Event.subject_id)),
     )
     return {row.subject_id: row.last for row in rows}
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Table, and_, func, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlmodel import Session, and_
 
-from domain.kernel.scope import one, program_of
-from models.base import refers, table_of
+from domain.kernel.rows import col, in_program, joins, run, scalar, select, value_of
 from models.consent import Consent, Disclosure
 from models.destruction import Destruction
 from models.follow_up import FollowUp, WeeklyNote
@@ -20,20 +19,11 @@ from models.participant import DataKey, Participant
 from models.record import Event
 from models.referral import Referral
 
-_destruction = table_of(Destruction)
-_participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
-_referral = table_of(Referral)
-_event = table_of(Event)
-_key = table_of(DataKey)
-_note = table_of(WeeklyNote)
-
-
 #: What of a file is counted for whoever confirms its destruction.
-_COUNTED: Final[Mapping[str, Table]] = {
-    "referrals": _referral,
-    "consents": table_of(Consent),
-    "disclosures": table_of(Disclosure),
+_COUNTED: Final[Mapping[str, Any]] = {
+    "referrals": Referral,
+    "consents": Consent,
+    "disclosures": Disclosure,
 }
 
 
@@ -53,27 +43,29 @@ class Contents:
 
 def contents_of(session: Session, participant_id: UUID) -> Contents:
     """What is to be destroyed, without opening anything: by number, in numbers."""
-    here = program_of(session)
-    row = session.execute(
+    row = run(
+        session,
         select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            *(_participant.c[name] for name in ("state", "admitted_on", "retain_until")),
-        ).where(_participant.c.program_id == here, _participant.c.id == participant_id)
+            func.coalesce(col(Participant.number), col(Participant.candidate_ref)).label("known_as"),
+            Participant.state,
+            Participant.admitted_on,
+            Participant.retain_until,
+        ).where(in_program(Participant), Participant.id == participant_id),
     ).one()
     counts = {
-        name: session.scalar(
-            select(func.count())
-            .select_from(table)
-            .where(table.c.program_id == here, table.c.participant_id == participant_id)
+        name: scalar(
+            session,
+            select(func.count()).select_from(table).where(in_program(table), table.participant_id == participant_id),
         )
         or 0
         for name, table in _COUNTED.items()
     }
-    notes = session.scalar(
+    notes = scalar(
+        session,
         select(func.count())
-        .select_from(_note)
-        .join(_follow_up, refers(_note.c.follow_up_id, _follow_up))
-        .where(_note.c.program_id == here, _follow_up.c.participant_id == participant_id)
+        .select_from(WeeklyNote)
+        .join(FollowUp, joins(WeeklyNote.follow_up_id, FollowUp))
+        .where(in_program(WeeklyNote), FollowUp.participant_id == participant_id),
     )
     return Contents(row.known_as, row.state, row.admitted_on, row.retain_until, **counts, notes=notes or 0)
 
@@ -103,38 +95,33 @@ class Proof:
 
 def proof_of(session: Session, participant_id: UUID) -> Proof | None:
     """The proof that a file is destroyed; None of one that is not, or that was joined to another or never sent."""
-    row = one(
+    row = run(
         session,
         select(
-            func.coalesce(_participant.c.number, _participant.c.candidate_ref).label("known_as"),
-            _participant.c.destroyed_at,
-            _event.c.actor_id.label("by_id"),
-            _event.c.actor_as.label("by_as"),
-            _participant.c.retain_until.label("kept_until"),
-            _event.c.n.label("line"),
-            _key.c.gone_at.label("key_gone_at"),
-            _destruction.c.asked_by.label("asked_by_id"),
-            *(_destruction.c[name] for name in ("asked_as", "asked_at", "ground", "before_two")),
+            value_of(func.coalesce(col(Participant.number), col(Participant.candidate_ref))),
+            Participant.destroyed_at,
+            Event.actor_id,
+            Event.actor_as,
+            Participant.retain_until,
+            Event.n,
+            DataKey.gone_at,
+            Destruction.asked_by,
+            Destruction.asked_as,
+            Destruction.asked_at,
+            Destruction.ground,
+            Destruction.before_two,
         )
-        .join(_key, and_(_key.c.program_id == _participant.c.program_id, _key.c.participant_id == _participant.c.id))
+        .join(DataKey, joins(DataKey.participant_id, Participant))
         .join(
-            _event,
-            and_(
-                _event.c.program_id == _participant.c.program_id,
-                _event.c.subject_id == _participant.c.id,
-                _event.c.verb == "participant.destroyed",
-            ),
+            Event,
+            and_(joins(Event.subject_id, Participant), Event.verb == "participant.destroyed"),
         )
         .join(
-            _destruction,
-            and_(
-                _destruction.c.program_id == _participant.c.program_id,
-                _destruction.c.participant_id == _participant.c.id,
-                _destruction.c.state == "confirmed",
-            ),
+            Destruction,
+            and_(joins(Destruction.participant_id, Participant), Destruction.state == "confirmed"),
         )
-        .where(_participant.c.program_id == program_of(session), _participant.c.id == participant_id)
-        .order_by(_event.c.n.desc())
+        .where(in_program(Participant), Participant.id == participant_id)
+        .order_by(col(Event.n).desc())
         .limit(1),
-    )
-    return None if row is None else Proof(**row)
+    ).first()
+    return None if row is None else Proof(*row)

@@ -6,22 +6,18 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, or_
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import changes, col, only, run, scalar, scalars
 from domain.kernel.scope import program_of
 from domain.record import events
 from domain.roles import takers
 from domain.roles.roles import never_began
 from locales import N_
-from models.base import table_of
 from models.program import ABSENCE_KINDS, Absence, Person, Tenure
-
-_person = table_of(Person)
-_tenure = table_of(Tenure)
-_absence = table_of(Absence)
 
 
 def record_absence(
@@ -49,22 +45,19 @@ def record_absence(
     if unknown or not kinds:
         raise Refusal("absence.kinds", N_("Say what the deputy covers: tasks, approvals or seats."))
     people = [person_id] + ([deputy_id] if deputy_id else [])
-    known = session.scalars(
-        select(_person.c.id)
-        .where(_person.c.program_id == here, _person.c.id.in_(people))
-        .order_by(_person.c.id)
-        .with_for_update()
+    known = scalars(
+        session, only(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id)).with_for_update()
     ).all()
     if len(known) != len(people):
         raise Refusal("person.unknown", N_("There is no such person."))
-    if session.scalar(
-        select(_absence.c.id).where(
-            _absence.c.program_id == here,
-            _absence.c.person_id == person_id,
-            _absence.c.cancelled_at.is_(None),
-            _absence.c.starts_on <= ends_on,
-            _absence.c.ends_on >= starts_on,
-        )
+    if scalar(
+        session,
+        only(Absence.id).where(
+            Absence.person_id == person_id,
+            col(Absence.cancelled_at).is_(None),
+            col(Absence.starts_on) <= ends_on,
+            col(Absence.ends_on) >= starts_on,
+        ),
     ):
         raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
@@ -77,8 +70,9 @@ def record_absence(
             source="AG-X2",
         )
     absence_id = uuid4()
-    session.execute(
-        insert(_absence).values(
+    run(
+        session,
+        insert(Absence).values(
             program_id=here,
             id=absence_id,
             person_id=person_id,
@@ -88,7 +82,7 @@ def record_absence(
             ends_on=ends_on,
             recorded_by=by.person_id,
             recorded_at=at,
-        )
+        ),
     )
     events.write(
         session,
@@ -106,14 +100,14 @@ def record_absence(
 
 def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
     """Whether somebody may act for another who is away on these local days, in some role that they hold then."""
-    rows = session.execute(
-        select(_tenure.c.person_id, _tenure.c.role).where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id.in_([deputy_id, person_id]),
-            _tenure.c.starts_on <= last,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= first),
+    rows = run(
+        session,
+        only(Tenure.person_id, Tenure.role).where(
+            col(Tenure.person_id).in_([deputy_id, person_id]),
+            col(Tenure.starts_on) <= last,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= first),
             ~never_began(),
-        )
+        ),
     ).all()
     held = {row.role for row in rows if row.person_id == deputy_id}
     wanted = {row.role for row in rows if row.person_id == person_id}
@@ -122,12 +116,12 @@ def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date
 
 def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:
     """Call an absence off, as when someone comes back early. What the deputy did meanwhile stays theirs."""
-    here = program_of(session)
-    person_id = session.scalar(
-        update(_absence)
-        .where(_absence.c.program_id == here, _absence.c.id == absence_id, _absence.c.cancelled_at.is_(None))
+    person_id = scalar(
+        session,
+        changes(Absence)
+        .where(Absence.id == absence_id, col(Absence.cancelled_at).is_(None))
         .values(cancelled_at=at)
-        .returning(_absence.c.person_id)
+        .returning(col(Absence.person_id)),
     )
     if person_id is None:
         raise Refusal("absence.unknown", N_("There is no such absence."))

@@ -11,31 +11,26 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, only, run, scalar
 from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.invitation import DIALECTS, CalendarReader
 
 UNKNOWN: Final = "unknown"
 REPLACE: Final = "replace"
 
-_reader = table_of(CalendarReader)
-
 
 def readers_of(session: Session, people: Collection[UUID]) -> dict[UUID, str]:
     """How the calendar of each of these people takes news: one of `DIALECTS`."""
     found = dict.fromkeys(people, UNKNOWN)
-    for person_id, dialect in session.execute(
-        select(_reader.c.person_id, _reader.c.dialect).where(
-            _reader.c.program_id == program_of(session), _reader.c.person_id.in_(people)
-        )
+    for person_id, dialect in run(
+        session, only(CalendarReader.person_id, CalendarReader.dialect).where(col(CalendarReader.person_id).in_(people))
     ):
         found[person_id] = dialect
     return found
@@ -59,14 +54,15 @@ def learn(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None
 
 def _write(session: Session, person_id: UUID, dialect: str, *, over: Collection[str]) -> bool:
     """Write it, where what stands is one of `over` or nothing does; whether it was written."""
-    wanted = insert(_reader).values(
+    wanted = insert(CalendarReader).values(
         program_id=program_of(session), id=uuid4(), person_id=person_id, dialect=dialect, version=1
     )
-    written = session.scalar(
+    written = scalar(
+        session,
         wanted.on_conflict_do_update(
             index_elements=["program_id", "person_id"],
-            set_={"dialect": dialect, "version": _reader.c.version + 1},
-            where=_reader.c.dialect.in_(over),
-        ).returning(_reader.c.id)
+            set_={"dialect": dialect, "version": col(CalendarReader.version) + 1},
+            where=col(CalendarReader.dialect).in_(over),
+        ).returning(col(CalendarReader.id)),
     )
     return written is not None

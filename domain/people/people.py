@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, and_, cast, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import ColumnElement, Text, cast, insert, update
+from sqlmodel import Session, and_, or_
 
 from domain.access import doors, sign_ins
 from domain.kernel.actors import Actor
 from domain.kernel.languages import checked_spoken
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    inside,
+    joins,
+    of,
+    only,
+    replaced,
+    run,
+    scalar,
+    scalars,
+    select,
+)
+from domain.kernel.scope import local_day, program_of
 from domain.mail import notices
 from domain.mail.envelopes import checked_address
 from domain.people import calendar_readers
@@ -27,7 +42,6 @@ from domain.terms import days as agreement_days
 from domain.terms.agreed_roles import created_roles, creates_on
 from locales import N_
 from models.agreement import AgreementRole
-from models.base import refers, table_of
 from models.casework import Case
 from models.committee import Seat
 from models.departure import Departure
@@ -35,15 +49,6 @@ from models.program import LANGUAGES, Organization, Person, Role, Tenure
 
 LONGEST_NAME = 80
 LONGEST_PHONE = 40
-
-_person = table_of(Person)
-_tenure = table_of(Tenure)
-_role = table_of(Role)
-_organization = table_of(Organization)
-_created = table_of(AgreementRole)
-_seat = table_of(Seat)
-_departure = table_of(Departure)
-_case = table_of(Case)
 
 
 def folded(text: str) -> str:
@@ -74,8 +79,9 @@ def add_person(
     given_name, family_name = _name(given_name), _name(family_name)
     if language not in LANGUAGES:
         raise Refusal("person.language", N_("Letters are written in French or in English."))
-    session.execute(
-        insert(_person).values(
+    run(
+        session,
+        insert(Person).values(
             program_id=program_of(session),
             id=person_id,
             key=key or person_id.hex,
@@ -87,7 +93,7 @@ def add_person(
             language=language,
             spoken=list(checked_spoken(spoken)),
             version=1,
-        )
+        ),
     )
     events.write(session, "person.added", "person", person_id, by=by, at=at)
     return person_id
@@ -117,13 +123,10 @@ def update_person(
     Where the e-mail address changes, the old one is told, since whoever reads the new one can ask for a way in; and no
     link that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
     """
-    here = program_of(session)
-    held = one(
-        session, select(_person).where(_person.c.program_id == here, _person.c.id == person_id).with_for_update()
-    )
+    held = first(session, of(Person).where(Person.id == person_id).with_for_update())
     if held is None:
         raise Refusal("person.unknown", N_("There is no such person."))
-    if seen is not None and held["version"] != seen:
+    if seen is not None and held.version != seen:
         raise Refusal(
             "person.changed",
             N_("This person’s entry was changed by someone else or in another window. Nothing was saved; look again."),
@@ -137,33 +140,34 @@ def update_person(
         "email": _address(email),
         "phone": _phone(phone),
         "language": language,
-        "spoken": held["spoken"] if spoken is None else list(checked_spoken(spoken)),
+        "spoken": held.spoken if spoken is None else list(checked_spoken(spoken)),
     }
-    changed = [name for name, value in values.items() if held[name] != value]
+    changed = [name for name, value in values.items() if getattr(held, name) != value]
     if calendar is not None and calendar_readers.keep(session, person_id, calendar):
         changed.append("calendar")
     if not changed:
         return
     if "email" in changed:
         _leave_the_old_address(session, held, by=by, at=at)
-    session.execute(
-        update(_person)
-        .where(_person.c.program_id == here, _person.c.id == person_id)
-        .values(sort_key=folded(f"{family_name} {given_name}"), version=held["version"] + 1, **values)
+    run(
+        session,
+        changes(Person)
+        .where(Person.id == person_id)
+        .values(sort_key=folded(f"{family_name} {given_name}"), version=held.version + 1, **values),
     )
     events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
 
 
-def _leave_the_old_address(session: Session, held: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: datetime) -> None:
     """Tell a held person, where they were reached until now, that they are not any more, and shut what leads in."""
-    doors.shut(session, held["id"])
-    if held["email"] is None:
+    doors.shut(session, held.id)
+    if held.email is None:
         return
     notices.write(
         session,
         "address_changed",
-        to=held["id"],
-        key=f"address:{held['id']}:{held['version']}",
+        to=held.id,
+        key=f"address:{held.id}:{held.version}",
         facts=lambda language: {
             "by_name": notices.name_of(session, by, language),
             "on": local_day(session, at),
@@ -198,19 +202,17 @@ def appoint(
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
     hold_person(session, person_id)
     _refuse_own_return(session, person_id, by)
-    found = session.execute(select(_role).where(_role.c.program_id == here, _role.c.key == role)).first()
+    found = run(session, of(Role).where(Role.key == role)).first()
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
     # The row is held, so that of two who appoint to one place at the same instant the second is told.
-    organization = one(
+    organization = first(
         session,
-        select(_organization)
-        .where(_organization.c.program_id == here, _organization.c.id == organization_id)
-        .with_for_update(),
+        of(Organization).where(Organization.id == organization_id).with_for_update(),
     )
     if organization is None:
         raise Refusal("organization.unknown", N_("The program has no such organization."))
-    if organization["ends_on"] is not None and (ends_on is None or ends_on > organization["ends_on"]):
+    if organization.ends_on is not None and (ends_on is None or ends_on > organization.ends_on):
         raise Refusal("organization.ended", N_("This organization is no longer part of the program on those days."))
     if role not in agreement_days.ALWAYS_GIVEN:
         agreement_days.refuse_if_lapsed(session, organization_id, starts_on)
@@ -218,21 +220,22 @@ def appoint(
         raise Refusal(
             "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
         )
-    wanted: dict[str, Any] = {
-        "person_id": person_id,
-        "role": role,
-        "organization_id": organization_id,
-        "single_holder": found.single_holder,
-        "starts_on": starts_on,
-        "ends_on": ends_on,
-        "entered_late": _said_late(session, starts_on, ends_on, at=at),
-    }
+    wanted = Tenure(
+        program_id=here,
+        person_id=person_id,
+        role=role,
+        organization_id=organization_id,
+        single_holder=found.single_holder,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        entered_late=_said_late(session, starts_on, ends_on, at=at),
+    )
     before = _never_begun(session, wanted)
-    tenure_id = wanted["id"] = before or uuid4()
+    tenure_id = wanted.id = before or wanted.id
     refuse_overlap(session, wanted)
     _refuse_while_leaving(session, wanted)
     if before is None:
-        session.execute(insert(_tenure).values(program_id=here, version=1, **wanted))
+        run(session, insert(Tenure).values(wanted.model_dump()))
     else:
         _take_up(session, wanted)
     events.write(
@@ -249,18 +252,18 @@ def appoint(
     return tenure_id
 
 
-def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
+def refuse_overlap(session: Session, tenure: Tenure) -> None:
     """Refuse a tenure on days on which the person holds the role there, or another the role that only one may hold.
 
     `tenure` is the row as it is to be, the same tenure's row of before not counted. What another was to hold and never
     began keeps nobody from the role: of one holder, its row ceases to be the only one of its day. Raises Refusal.
     """
-    overlaps = and_(_tenure.c.id != tenure["id"], _on_days_of(session, tenure))
-    is_held = or_(~never_began(), _tenure.c.person_id == tenure["person_id"])
-    for holder in session.scalars(select(_tenure.c.person_id).where(overlaps, is_held)):
-        if holder == tenure["person_id"]:
+    overlaps = and_(Tenure.id != tenure.id, _on_days_of(tenure))
+    is_held = or_(~never_began(), Tenure.person_id == tenure.person_id)
+    for holder in scalars(session, select(Tenure.person_id).where(overlaps, is_held)):
+        if holder == tenure.person_id:
             raise Refusal("tenure.held_already", N_("This person already holds that role there on those days."))
-        if tenure["single_holder"]:
+        if tenure.single_holder:
             raise Refusal(
                 "tenure.one_holder",
                 N_(
@@ -268,78 +271,88 @@ def refuse_overlap(session: Session, tenure: Mapping[str, Any]) -> None:
                     "appointment before them, or cancel it if it has not begun."
                 ),
             )
-    if tenure["single_holder"]:
-        session.execute(
-            update(_tenure)
-            .where(overlaps, _tenure.c.single_holder, never_began())
-            .values(single_holder=False, version=_tenure.c.version + 1)
+    if tenure.single_holder:
+        run(
+            session,
+            update(Tenure)
+            .where(overlaps, col(Tenure.single_holder), never_began())
+            .values(single_holder=False, version=col(Tenure.version) + 1),
         )
 
 
-def _on_days_of(session: Session, tenure: Mapping[str, Any]) -> ColumnElement[bool]:
+def _on_days_of(tenure: Tenure) -> ColumnElement[bool]:
     """The condition on a row that it is of the same role at the same organization, on a day of this tenure.
 
     One that was taken back was for none of its days.
     """
     return and_(
-        _tenure.c.program_id == program_of(session),
-        _tenure.c.taken_back_at.is_(None),
-        _tenure.c.role == tenure["role"],
-        _tenure.c.organization_id == tenure["organization_id"],
-        or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= tenure["starts_on"]),
-        *([_tenure.c.starts_on <= tenure["ends_on"]] if tenure["ends_on"] else []),
+        in_program(Tenure),
+        col(Tenure.taken_back_at).is_(None),
+        Tenure.role == tenure.role,
+        Tenure.organization_id == tenure.organization_id,
+        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= tenure.starts_on),
+        *([col(Tenure.starts_on) <= tenure.ends_on] if tenure.ends_on else []),
     )
 
 
-def _never_begun(session: Session, wanted: Mapping[str, Any]) -> UUID | None:
+def _never_begun(session: Session, wanted: Tenure) -> UUID | None:
     """The row of this role that the person was to hold there from a day of `wanted`, and never began; held."""
-    found: UUID | None = session.scalar(
-        select(_tenure.c.id)
-        .where(_on_days_of(session, wanted), _tenure.c.person_id == wanted["person_id"], never_began())
-        .order_by(_tenure.c.starts_on)
+    found: UUID | None = scalar(
+        session,
+        select(Tenure.id)
+        .where(_on_days_of(wanted), Tenure.person_id == wanted.person_id, never_began())
+        .order_by(col(Tenure.starts_on))
         .limit(1)
-        .with_for_update()
+        .with_for_update(),
     )
     return found
 
 
-def _take_up(session: Session, wanted: Mapping[str, Any]) -> None:
+def _take_up(session: Session, wanted: Tenure) -> None:
     """Have a role that never began be held after all: what departure ended it says nothing of it any more.
 
     The person's days in a role are never on two rows, and no row is deleted.
     """
-    here, key = program_of(session), str(wanted["id"])
-    session.execute(
-        update(_departure)
+    key = str(wanted.id)
+    run(
+        session,
+        changes(Departure)
         .where(
-            _departure.c.program_id == here,
-            _departure.c.person_id == wanted["person_id"],
-            _departure.c.was_to_end.has_key(key),
+            Departure.person_id == wanted.person_id,
+            inside(Departure.was_to_end).has_key(key),
         )
-        .values(was_to_end=_departure.c.was_to_end.op("-")(cast(key, Text)), version=_departure.c.version + 1)
+        .values(was_to_end=col(Departure.was_to_end).op("-")(cast(key, Text)), version=col(Departure.version) + 1),
     )
-    session.execute(
-        update(_tenure)
-        .where(_tenure.c.program_id == here, _tenure.c.id == wanted["id"])
-        .values(**wanted, ended_by=None, ended_at=None, version=_tenure.c.version + 1)
+    run(
+        session,
+        changes(Tenure)
+        .where(Tenure.id == wanted.id)
+        .values(
+            single_holder=wanted.single_holder,
+            starts_on=wanted.starts_on,
+            ends_on=wanted.ends_on,
+            entered_late=wanted.entered_late,
+            ended_by=None,
+            ended_at=None,
+            version=col(Tenure.version) + 1,
+        ),
     )
 
 
-def _refuse_while_leaving(session: Session, tenure: Mapping[str, Any]) -> None:
+def _refuse_while_leaving(session: Session, tenure: Tenure) -> None:
     """Refuse a tenure that would outlast a departure of its person from its organization. Raises Refusal.
 
     A departure ends what was held there when it was opened: what is given meanwhile would go on without anybody having
     said that they stay.
     """
-    leaving = select(_departure.c.id).where(
-        _departure.c.program_id == program_of(session),
-        _departure.c.person_id == tenure["person_id"],
-        _departure.c.organization_id == tenure["organization_id"],
-        _departure.c.called_off_at.is_(None),
-        _departure.c.last_day >= tenure["starts_on"],
-        *([_departure.c.last_day < tenure["ends_on"]] if tenure["ends_on"] else []),
+    leaving = only(Departure.id).where(
+        Departure.person_id == tenure.person_id,
+        Departure.organization_id == tenure.organization_id,
+        col(Departure.called_off_at).is_(None),
+        col(Departure.last_day) >= tenure.starts_on,
+        *([col(Departure.last_day) < tenure.ends_on] if tenure.ends_on else []),
     )
-    if session.scalar(leaving.limit(1)) is not None:
+    if scalar(session, leaving.limit(1)) is not None:
         raise Refusal(
             "tenure.leaves_meanwhile",
             N_("This person leaves this organization: cancel their departure, or begin after its last day."),
@@ -351,16 +364,15 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
     if person_id not in (by.person_id, by.acting_for):
         return
     leaving = (
-        select(_departure.c.id)
-        .join(_case, refers(_departure.c.case_id, _case))
+        only(Departure.id)
+        .join(Case, joins(Departure.case_id, Case))
         .where(
-            _departure.c.program_id == program_of(session),
-            _departure.c.person_id == person_id,
-            _departure.c.called_off_at.is_(None),
-            _case.c.state == "open",
+            Departure.person_id == person_id,
+            col(Departure.called_off_at).is_(None),
+            Case.state == "open",
         )
     )
-    if session.scalar(leaving.limit(1)) is not None:
+    if scalar(session, leaving.limit(1)) is not None:
         raise Refusal(
             "tenure.own_return",
             N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
@@ -368,35 +380,36 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
 
 
 def move_start(
-    session: Session, tenure: Mapping[str, Any], day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
+    session: Session, tenure: Tenure, day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Have a tenure, given as its row, start on another day. Raises Refusal: it would be one too many on some day."""
-    moved = {**tenure, "starts_on": day}
+    moved = replaced(tenure, starts_on=day)
     refuse_overlap(session, moved)
     _refuse_while_leaving(session, moved)
-    session.execute(
-        update(_tenure)
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
+    run(
+        session,
+        changes(Tenure)
+        .where(Tenure.id == tenure.id)
         .values(
             starts_on=day,
             entered_late=[
-                *tenure["entered_late"],
-                *_said_late(session, day, tenure["starts_on"] - timedelta(days=1), at=at),
+                *tenure.entered_late,
+                *_said_late(session, day, tenure.starts_on - timedelta(days=1), at=at),
             ],
-            version=_tenure.c.version + 1,
-        )
+            version=col(Tenure.version) + 1,
+        ),
     )
     events.write(
         session,
         "tenure.moved",
         "person",
-        tenure["person_id"],
+        tenure.person_id,
         by=by,
         at=at,
         case_id=case_id,
-        role=tenure["role"],
-        organization=str(tenure["organization_id"]),
-        was=tenure["starts_on"].isoformat(),
+        role=tenure.role,
+        organization=str(tenure.organization_id),
+        was=tenure.starts_on.isoformat(),
         starts_on=day.isoformat(),
     )
 
@@ -412,35 +425,36 @@ def end_tenure(
     hold the role already, or another the role that only one may hold.
     """
     held = _hold(session, tenure_id, seen)
-    if ends_on < held["starts_on"]:
+    if ends_on < held.starts_on:
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    if held["ends_on"] is not None and held["ends_on"] < ends_on:
-        refuse_overlap(session, {**held, "ends_on": ends_on})
-    session.execute(
-        update(_tenure)
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    if held.ends_on is not None and held.ends_on < ends_on:
+        refuse_overlap(session, replaced(held, ends_on=ends_on))
+    run(
+        session,
+        changes(Tenure)
+        .where(Tenure.id == tenure_id)
         .values(
             ends_on=ends_on,
             ended_by=by.person_id,
             ended_at=at if by.person_id else None,
             entered_late=gone_on_late(session, held, at=at),
-            version=held["version"] + 1,
-        )
+            version=held.version + 1,
+        ),
     )
     events.write(
         session,
         "tenure.ended",
         "person",
-        held["person_id"],
+        held.person_id,
         by=by,
         at=at,
-        role=held["role"],
-        organization=str(held["organization_id"]),
+        role=held.role,
+        organization=str(held.organization_id),
         ends_on=ends_on.isoformat(),
-        was=held["ends_on"].isoformat() if held["ends_on"] else None,
+        was=held.ends_on.isoformat() if held.ends_on else None,
     )
-    _close_behind_who_left(session, held["person_id"], by=by, at=at)
-    whose: UUID = held["person_id"]
+    _close_behind_who_left(session, held.person_id, by=by, at=at)
+    whose: UUID = held.person_id
     return whose
 
 
@@ -451,71 +465,72 @@ def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, see
     already, or in another version than the one that was `seen`.
     """
     held = _hold(session, tenure_id, seen)
-    if held["starts_on"] <= local_day(session, at):
+    if held.starts_on <= local_day(session, at):
         raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    session.execute(
-        update(_tenure)
-        .where(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
+    run(
+        session,
+        changes(Tenure)
+        .where(Tenure.id == tenure_id)
         .values(
             ends_on=local_day(session, at) - timedelta(days=1),
             ended_by=by.person_id,
             ended_at=at if by.person_id else None,
             taken_back_at=at,
-            version=held["version"] + 1,
-        )
+            version=held.version + 1,
+        ),
     )
     events.write(
         session,
         "tenure.taken_back",
         "person",
-        held["person_id"],
+        held.person_id,
         by=by,
         at=at,
-        role=held["role"],
-        organization=str(held["organization_id"]),
-        starts_on=held["starts_on"].isoformat(),
+        role=held.role,
+        organization=str(held.organization_id),
+        starts_on=held.starts_on.isoformat(),
     )
-    _close_behind_who_left(session, held["person_id"], by=by, at=at)
+    _close_behind_who_left(session, held.person_id, by=by, at=at)
 
 
-def _hold(session: Session, tenure_id: UUID, seen: int | None) -> dict[str, Any]:
+def _hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
     """An appointment's row, held after its person. Raises Refusal: unknown, taken back, or not as it was `seen`."""
-    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure_id)
-    whose: UUID | None = session.scalar(select(_tenure.c.person_id).where(this))
+    this = and_(in_program(Tenure), Tenure.id == tenure_id)
+    whose: UUID | None = scalar(session, select(Tenure.person_id).where(this))
     if whose is None:
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
     hold_person(session, whose)
-    held = many(session, select(_tenure).where(this).with_for_update())[0]
-    if seen is not None and held["version"] != seen:
+    held = every(session, select(Tenure).where(this).with_for_update())[0]
+    if seen is not None and held.version != seen:
         said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")
         raise Refusal("tenure.changed", said)
-    if held["taken_back_at"] is not None:
+    if held.taken_back_at is not None:
         raise Refusal(
             "tenure.taken_back", N_("This appointment was cancelled before it began. Give the role again instead.")
         )
     return held
 
 
-def gone_on_late(session: Session, tenure: Mapping[str, Any], *, at: datetime) -> list[str]:
+def gone_on_late(session: Session, tenure: Tenure, *, at: datetime) -> list[str]:
     """What a tenure keeps of days that were entered late, before its last day is written anew, to whichever day.
 
     Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was. So
     it stays for all of these days, in one step or in several, whatever is written of them now or later. Of one that
     never began the record said so of each of its days.
     """
-    kept: list[str] = tenure["entered_late"]
-    was: date | None = tenure["ends_on"]
+    kept: list[str] = tenure.entered_late
+    was: date | None = tenure.ends_on
     if was is None:
         return kept
-    this = and_(_tenure.c.program_id == program_of(session), _tenure.c.id == tenure["id"])
-    if session.scalar(select(_tenure.c.id).where(this, never_began())) is not None:
-        first = tenure["starts_on"]
-        if tenure["ended_at"] is not None and local_day(session, tenure["ended_at"]) == local_day(session, at):
+    this = and_(in_program(Tenure), Tenure.id == tenure.id)
+    if scalar(session, select(Tenure.id).where(this, never_began())) is not None:
+        first = tenure.starts_on
+        if tenure.ended_at is not None and local_day(session, tenure.ended_at) == local_day(session, at):
             return kept  # a slip that is mended on the same day: the record of no day says otherwise
     else:
         first = was + timedelta(days=1)
-        if tenure["ended_at"] is not None:
-            first = max(first, local_day(session, tenure["ended_at"]))
+        if tenure.ended_at is not None:
+            first = max(first, local_day(session, tenure.ended_at))
     return [*kept, *(days for days in _said_late(session, first, None, at=at) if days not in kept)]
 
 
@@ -533,9 +548,9 @@ def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: 
 
     Nobody waits for this to be kept out: each request asks what its person holds. It is so that the rows say so too.
     """
-    holds = or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= local_day(session, at))
-    mine = and_(_tenure.c.program_id == program_of(session), _tenure.c.person_id == person_id, ~never_began())
-    if session.scalar(select(_tenure.c.id).where(mine, holds).limit(1)) is None:
+    holds = or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= local_day(session, at))
+    mine = and_(in_program(Tenure), Tenure.person_id == person_id, ~never_began())
+    if scalar(session, select(Tenure.id).where(mine, holds).limit(1)) is None:
         doors.shut(session, person_id)
         sign_ins.end_all(session, person_id, reason="left", by=by, at=at)
 
@@ -560,21 +575,19 @@ def _name(name: str) -> str:
     return name
 
 
-def _is_created(session: Session, role: str, organization: Mapping[str, Any], day: date) -> bool:
+def _is_created(session: Session, role: str, organization: Organization, day: date) -> bool:
     """Whether the text of the organization's agreement that stands on the day creates the role.
 
     An outside body has no agreement: its roles are those of its seats.
     """
-    here = program_of(session)
-    if organization["kind"] == "outside":
-        created = select(_seat.c.id).where(
-            _seat.c.program_id == here,
-            _seat.c.organization_id == organization["id"],
-            _seat.c.role == role,
-            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+    if organization.kind == "outside":
+        created = only(Seat.id).where(
+            Seat.organization_id == organization.id,
+            Seat.role == role,
+            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
         )
-        return session.scalar(created.limit(1)) is not None
-    asked = created_roles(session, _created.c.id).where(
-        _created.c.role == role, _organization.c.id == organization["id"], creates_on(day)
+        return scalar(session, created.limit(1)) is not None
+    asked = created_roles(col(AgreementRole.id)).where(
+        AgreementRole.role == role, Organization.id == organization.id, creates_on(day)
     )
-    return session.scalar(asked.limit(1)) is not None
+    return scalar(session, asked.limit(1)) is not None

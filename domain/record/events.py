@@ -14,7 +14,8 @@ from sqlalchemy.orm import SessionTransaction
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.kernel.scope import program_of, run
+from domain.kernel.rows import run
+from domain.kernel.scope import program_of
 from models.base import table_of
 from models.record import Event
 

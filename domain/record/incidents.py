@@ -15,20 +15,20 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert, select, text, update
+from sqlalchemy import func, insert, text
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import changes, col, every, first, in_program, of, only, replaced, run, scalar, select
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.sealed_words import change_key, open_words, seal_words
 from domain.kernel.typed_words import says_something, trimmed
 from domain.record import events
 from locales import N_
-from models.base import table_of
 from models.program import Organization
 from models.record import Event, Incident, IncidentVersion
 
@@ -37,11 +37,6 @@ LONGEST_TEXT: Final = 10_000
 MOST_PEOPLE: Final = 10_000_000
 #: Any number that no other lock of ours uses; the program stands beside it.
 _LOCK: Final = 0x14C1
-
-_incident = table_of(Incident)
-_version = table_of(IncidentVersion)
-_event = table_of(Event)
-_organization = table_of(Organization)
 
 #: What the register says of an incident, in the order of its columns.
 FIELDS: Final = (
@@ -63,6 +58,7 @@ FIELDS: Final = (
 KNOWN_ON_REASON: Final = "known_on_reason"
 #: Those of them that people write in their own words: sealed.
 WORDS: Final = ("information", "circumstances", "risk_reasons", "public_notice", "measures")
+Kept = TypeVar("Kept", bound=Incident)
 #: Their own columns, empty since they are sealed.
 _NO_WORDS: Final[Mapping[str, str]] = dict.fromkeys(WORDS, "")
 _STOOD: Final = (*FIELDS, "number", "recorded_by", "recorded_at", "closed_by", "closed_at")
@@ -105,11 +101,12 @@ def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
     """
     values = _checked_entry(session, entry, at)
     here = program_of(session)
-    session.execute(text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
-    last = session.scalar(select(func.max(_incident.c.number)).where(_incident.c.program_id == here)) or 0
+    run(session, text("select pg_advisory_xact_lock(:ours, hashtext(:here))"), {"ours": _LOCK, "here": str(here)})
+    last = scalar(session, select(func.max(col(Incident.number))).where(in_program(Incident))) or 0
     incident_id = uuid4()
-    session.execute(
-        insert(_incident).values(
+    run(
+        session,
+        insert(Incident).values(
             program_id=here,
             id=incident_id,
             number=last + 1,
@@ -118,7 +115,7 @@ def enter(session: Session, entry: Entry, *, by: Actor, at: datetime) -> UUID:
             version=1,
             **_NO_WORDS,
             **{name: value for name, value in values.items() if name not in WORDS},
-        )
+        ),
     )
     words = {name: values.get(name, "") for name in WORDS}
     _write_words(
@@ -146,9 +143,9 @@ def complete(
     held = _writable(session, incident_id, seen)
     values = _checked_entry(session, entry, at)
     reason = ""
-    if entry.known_on != held["known_on"]:
+    if entry.known_on != held.known_on:
         reason = _needed(KNOWN_ON_REASON, known_on_reason)
-        told = (held["commission_told_on"], held["people_told_on"])
+        told = (held.commission_told_on, held.people_told_on)
         if any(day is not None and day < entry.known_on for day in told):
             raise Refusal("incident.day.malformed", _TOLD_BEFORE)
     _change(session, incident_id, "incident.completed", values, seen=seen, by=by, at=at, known_on_reason=reason)
@@ -179,7 +176,7 @@ def note_telling(
     for day in (telling.commission_told_on, telling.people_told_on):
         if day is not None and day > today:
             raise Refusal("incident.day.malformed", _STILL_TO_COME)
-        if day is not None and day < held["known_on"]:
+        if day is not None and day < held.known_on:
             raise Refusal("incident.day.malformed", _TOLD_BEFORE)
     values = {**asdict(telling), "public_notice": _checked("public_notice", telling.public_notice)}
     _change(session, incident_id, "incident.told", values, seen=seen, by=by, at=at)
@@ -192,16 +189,16 @@ def close(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, a
     d’accès à l’information or the people concerned have not been told.
     """
     held = _held(session, incident_id)
-    if held["serious_risk"] is None:
+    if held.serious_risk is None:
         raise Refusal("incident.not_assessed", N_("Say first whether this incident carries a risk of serious harm."))
-    if not held["measures"]:
+    if not held.measures:
         raise Refusal("incident.without_measures", N_("Record first what was done to reduce the harm."))
-    if held["serious_risk"] and held["commission_told_on"] is None:
+    if held.serious_risk and held.commission_told_on is None:
         raise Refusal(
             "incident.commission_not_told",
             N_("An incident with a risk of serious harm is reported to the Commission d’accès à l’information first."),
         )
-    if held["serious_risk"] and held["people_told_on"] is None and not held["public_notice"]:
+    if held.serious_risk and held.people_told_on is None and not held.public_notice:
         raise Refusal(
             "incident.people_not_told",
             N_("Record first on which day the people concerned were told, or why by public notice or not."),
@@ -213,24 +210,22 @@ def close(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, a
 def reopen(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, at: datetime) -> None:
     """Open a closed incident again, as when more becomes known. Raises Refusal where it is open."""
     held = _held(session, incident_id)
-    if held["closed_at"] is None:
+    if held.closed_at is None:
         raise Refusal("incident.open", N_("This incident is open."))
     values = {"closed_by": None, "closed_at": None}
     _change(session, incident_id, "incident.reopened", values, seen=seen, by=by, at=at, even_closed=True)
 
 
-def versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
+def versions(session: Session, incident_id: UUID) -> list[IncidentVersion]:
     """Every version of an incident as it stood, the first one first, its words opened. Raises Refusal."""
     rows = _versions(session, incident_id)
-    for row in rows:
-        row["stood"] = {**row["stood"], **_said(session, incident_id, row["number"], row["words"])}
-    return rows
+    return [replaced(row, stood={**row.stood, **_said(session, incident_id, row.number, row.words)}) for row in rows]
 
 
-def opened(session: Session, row: Mapping[str, Any]) -> dict[str, Any]:
+def opened(session: Session, row: Kept) -> Kept:
     """A row of the register with its words, for whoever may read it. Raises Refusal where the keys cannot be used."""
-    words = _said(session, row["id"], row["version"], row["words"])
-    return {**row, **{name: words[name] for name in WORDS if name in words}}
+    words = _said(session, row.id, row.version, row.words)
+    return replaced(row, **{name: words[name] for name in WORDS if name in words})
 
 
 def redact(
@@ -248,16 +243,16 @@ def redact(
     """
     held = _held(session, incident_id)
     rows = _versions(session, incident_id)
-    stood = {row["number"]: _said(session, incident_id, row["number"], row["words"]) for row in rows}
-    before = [row["digest"] for row in rows]
+    stood = {row.number: _said(session, incident_id, row.number, row.words) for row in rows}
+    before = [row.digest for row in rows]
     change_key(session, "incident", incident_id, at=at)
     changed = 0
     for row in rows:
-        said = {name: text for name, text in stood[row["number"]].items() if text}
+        said = {name: text for name, text in stood[row.number].items() if text}
         left = {name: taken_out(text) for name, text in said.items()}
         changed += sum(left[name] != text for name, text in said.items())
         _rewrite(session, held, row, left, by=by, at=at)
-    after = [row["digest"] for row in _versions(session, incident_id)]
+    after = [row.digest for row in _versions(session, incident_id)]
     return digest_of(before), digest_of(after), changed
 
 
@@ -271,7 +266,7 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
     found = [
         text
         for version in versions(session, incident_id)
-        for name, text in version["stood"].items()
+        for name, text in version.stood.items()
         if name in (*WORDS, KNOWN_ON_REASON) and text
     ]
     return list(dict.fromkeys(found))
@@ -279,28 +274,29 @@ def texts(session: Session, incident_id: UUID) -> list[str]:
 
 def _rewrite(
     session: Session,
-    held: Mapping[str, Any],
-    version: Mapping[str, Any],
+    held: Incident,
+    version: IncidentVersion,
     said: Mapping[str, str],
     *,
     by: Actor,
     at: datetime,
 ) -> None:
     """Have a version, and the incident where it stands at it, say this in sealed words; the record tells its digest."""
-    incident_id, number = held["id"], version["number"]
+    incident_id, number = held.id, version.number
     words = {name: said.get(name, "") for name in WORDS}
     if said.get(KNOWN_ON_REASON):
         words[KNOWN_ON_REASON] = said[KNOWN_ON_REASON]
     sealed = seal_words(session, "incident", incident_id, _place(incident_id, number), words, at=at)
-    stood = {**version["stood"], **_NO_WORDS}
+    stood = {**version.stood, **_NO_WORDS}
     stood.pop(KNOWN_ON_REASON, None)
-    digest = _digest(version["id"], stood, sealed)
-    session.execute(
-        update(_version)
-        .where(_version.c.program_id == program_of(session), _version.c.id == version["id"])
-        .values(stood=stood, words=sealed, digest=digest)
+    digest = _digest(version.id, stood, sealed)
+    run(
+        session,
+        changes(IncidentVersion)
+        .where(IncidentVersion.id == version.id)
+        .values(stood=stood, words=sealed, digest=digest),
     )
-    if number == held["version"]:
+    if number == held.version:
         _write_words(session, incident_id, sealed)
     events.write(
         session,
@@ -309,10 +305,10 @@ def _rewrite(
         incident_id,
         by=by,
         at=at,
-        number=held["number"],
+        number=held.number,
         version=number,
         changed=[],
-        before=version["digest"],
+        before=version.digest,
         digest=digest,
     )
 
@@ -322,43 +318,40 @@ def altered(session: Session) -> list[int]:
 
     A version that is gone counts, and so does an incident whose number was passed over.
     """
-    here = program_of(session)
     told: dict[tuple[UUID, int], str] = {
         (row.subject_id, row.facts["version"]): row.facts["digest"]
-        for row in session.execute(
-            select(_event.c.subject_id, _event.c.facts)
-            .where(_event.c.program_id == here, _event.c.verb.startswith("incident.", autoescape=True))
-            .order_by(_event.c.n)  # what was sealed anew has the digest that was told last
+        for row in run(
+            session,
+            only(Event.subject_id, Event.facts)
+            .where(col(Event.verb).startswith("incident.", autoescape=True))
+            .order_by(col(Event.n)),  # what was sealed anew has the digest that was told last
         )
     }
-    kept = {
-        (row["incident_id"], row["number"]): row
-        for row in many(session, select(_version).where(_version.c.program_id == here))
-    }
-    standing = {row["id"]: row for row in many(session, select(_incident).where(_incident.c.program_id == here))}
+    kept = {(row.incident_id, row.number): row for row in every(session, of(IncidentVersion))}
+    standing = {row.id: row for row in every(session, of(Incident))}
     wrong = {
         incident_id
         for (incident_id, number), digest in told.items()
         if (version := kept.get((incident_id, number))) is None
-        or digest != version["digest"]
-        or digest != _digest(version["id"], version["stood"], version["words"])
+        or digest != version.digest
+        or digest != _digest(version.id, version.stood, version.words)
     }
     wrong |= {incident_id for incident_id, number in kept if (incident_id, number) not in told}
     newest: dict[UUID, int] = {}
     for incident_id, number in told:
         newest[incident_id] = max(number, newest.get(incident_id, 0))
     for incident_id, row in standing.items():
-        version = kept.get((incident_id, row["version"]))
+        version = kept.get((incident_id, row.version))
         # Set back to what stood once is rewritten too.
-        is_newest = row["version"] == newest.get(incident_id)
-        if version is None or not is_newest or _lies(version["stood"], version) != _lies(_stands(row), row):
+        is_newest = row.version == newest.get(incident_id)
+        if version is None or not is_newest or _lies(version.stood, version) != _lies(_stands(row), row):
             wrong.add(incident_id)
-    there = {row["number"] for row in standing.values()}
+    there = {row.number for row in standing.values()}
     missing = set(range(1, max(there, default=0) + 1)) - there
     numbers = {
-        standing[incident_id]["number"]
+        standing[incident_id].number
         if incident_id in standing
-        else next((v["stood"]["number"] for (of, _), v in kept.items() if of == incident_id), 0)
+        else next((v.stood["number"] for (of, _), v in kept.items() if of == incident_id), 0)
         for incident_id in wrong
     }
     return sorted(numbers | missing)
@@ -378,63 +371,60 @@ def _change(
 ) -> None:
     """Write `values` where nobody else wrote meanwhile, keep the version that comes of it, and tell the record."""
     held = _writable(session, incident_id, seen, even_closed=even_closed)
-    changed = sorted(name for name, value in values.items() if held[name] != value)
+    changed = sorted(name for name, value in values.items() if getattr(held, name) != value)
     if not changed:
         return
-    number = held["version"] + 1
-    words = {name: values.get(name, held[name]) for name in WORDS}
+    number = held.version + 1
+    words = {name: values.get(name, getattr(held, name)) for name in WORDS}
     if known_on_reason:
         words[KNOWN_ON_REASON] = known_on_reason
     sealed = seal_words(session, "incident", incident_id, _place(incident_id, number), words, at=at)
-    session.execute(
-        update(_incident)
-        .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
+    run(
+        session,
+        changes(Incident)
+        .where(Incident.id == incident_id)
         .values(
             version=number,
             words=sealed,
             **_NO_WORDS,
             **{name: value for name, value in values.items() if name not in WORDS},
-        )
+        ),
     )
     _keep(session, incident_id, verb, changed, by=by, at=at)
 
 
-def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> dict[str, Any]:
+def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> Incident:
     """As `_held`. Raises Refusal where somebody else wrote since the version that was `seen`, or it is closed."""
     held = _held(session, incident_id)
-    if seen is not None and seen != held["version"]:
+    if seen is not None and seen != held.version:
         raise Refusal(
             "incident.changed",
             N_("This incident was changed by someone else or in another window. Nothing was saved; look again."),
         )
-    if held["closed_at"] is not None and not even_closed:
+    if held.closed_at is not None and not even_closed:
         raise Refusal("incident.closed", N_("This incident is closed. Reopen it first."))
     return held
 
 
-def _held(session: Session, incident_id: UUID) -> dict[str, Any]:
+def _held(session: Session, incident_id: UUID) -> Incident:
     """An incident with its words, held until the transaction ends. Raises Refusal where there is none."""
     return opened(session, _as_it_lies(session, incident_id))
 
 
-def _as_it_lies(session: Session, incident_id: UUID) -> dict[str, Any]:
-    found = one(
+def _as_it_lies(session: Session, incident_id: UUID) -> Incident:
+    found = first(
         session,
-        select(_incident)
-        .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
-        .with_for_update(),
+        of(Incident).where(Incident.id == incident_id).with_for_update(),
     )
     if found is None:
         raise Refusal("incident.unknown", N_("There is no such incident."))
     return found
 
 
-def _versions(session: Session, incident_id: UUID) -> list[dict[str, Any]]:
-    return many(
+def _versions(session: Session, incident_id: UUID) -> list[IncidentVersion]:
+    return every(
         session,
-        select(_version)
-        .where(_version.c.program_id == program_of(session), _version.c.incident_id == incident_id)
-        .order_by(_version.c.number),
+        of(IncidentVersion).where(IncidentVersion.incident_id == incident_id).order_by(col(IncidentVersion.number)),
     )
 
 
@@ -448,29 +438,26 @@ def _place(incident_id: UUID, number: int) -> str:
 
 
 def _write_words(session: Session, incident_id: UUID, sealed: bytes) -> None:
-    session.execute(
-        update(_incident)
-        .where(_incident.c.program_id == program_of(session), _incident.c.id == incident_id)
-        .values(words=sealed, **_NO_WORDS)
-    )
+    run(session, changes(Incident).where(Incident.id == incident_id).values(words=sealed, **_NO_WORDS))
 
 
 def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, by: Actor, at: datetime) -> None:
     """Keep an incident as it stands now, and write the line of the record that holds its digest."""
     row = _as_it_lies(session, incident_id)
     version_id, stood = uuid4(), _stands(row)
-    digest = _digest(version_id, stood, row["words"])
-    session.execute(
-        insert(_version).values(
+    digest = _digest(version_id, stood, row.words)
+    run(
+        session,
+        insert(IncidentVersion).values(
             program_id=program_of(session),
             id=version_id,
             incident_id=incident_id,
-            number=row["version"],
+            number=row.version,
             stood=stood,
-            words=row["words"],
+            words=row.words,
             digest=digest,
             written_at=at,
-        )
+        ),
     )
     events.write(
         session,
@@ -479,21 +466,21 @@ def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *,
         incident_id,
         by=by,
         at=at,
-        number=row["number"],
-        version=row["version"],
+        number=row.number,
+        version=row.version,
         changed=changed,
         digest=digest,
     )
 
 
-def _stands(row: Mapping[str, Any]) -> dict[str, Any]:
+def _stands(row: Incident) -> dict[str, Any]:
     """An incident's fields as JSON keeps them."""
-    return {name: _as_json(row[name]) for name in _STOOD}
+    return {name: _as_json(getattr(row, name)) for name in _STOOD}
 
 
-def _lies(stood: Mapping[str, Any], row: Mapping[str, Any]) -> tuple[dict[str, Any], bytes | None]:
+def _lies(stood: Mapping[str, Any], row: Incident | IncidentVersion) -> tuple[dict[str, Any], bytes | None]:
     """What a row says, and its sealed words as they lie."""
-    return {name: stood.get(name) for name in _STOOD}, row["words"]
+    return {name: stood.get(name) for name in _STOOD}, row.words
 
 
 def _as_json(value: Any) -> Any:
@@ -525,11 +512,7 @@ def _hex(whole: list[Any]) -> str:
 
 def _checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, Any]:
     """An entry's values, or Refusal."""
-    organization = session.scalar(
-        select(_organization.c.id).where(
-            _organization.c.program_id == program_of(session), _organization.c.id == entry.organization_id
-        )
-    )
+    organization = scalar(session, only(Organization.id).where(Organization.id == entry.organization_id))
     if organization is None:
         raise Refusal("organization.unknown", N_("The program has no such organization."))
     _check_days(entry, local_day(session, at))

@@ -8,14 +8,17 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import CompoundSelect, Select, Table, Text, Uuid, cast, false, func, literal, or_, select, union_all
+from sqlalchemy import CompoundSelect, Table, Text, Uuid, cast, false, func, literal, union_all
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session, SQLModel, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.scope import many, moments_of, program_of
+from domain.kernel.rows import col, every, in_program, inside, joins, only, run, select
+from domain.kernel.scope import moments_of, program_of
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import LEFT_OUT, REFUSED
-from models.base import refers, table_of
+from models.base import table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.record import Event, Seal, SentHead
@@ -27,12 +30,6 @@ REFUSALS: Final = (REFUSED, LEFT_OUT)
 LONGEST_FILE: Final = 40
 #: The years of which there may be a record.
 _EARLIEST, _LATEST = 2000, 2100
-
-_event = table_of(Event)
-_seal = table_of(Seal)
-_sent = table_of(SentHead)
-_participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
 
 
 @dataclass(frozen=True)
@@ -57,67 +54,59 @@ class Sealed:
     mailed_number: int | None
 
 
-def find(
-    session: Session, verbs: tuple[str, ...], asked: Asked, *, before: int, limit: int
-) -> tuple[list[dict[str, Any]], int]:
+def find(session: Session, verbs: tuple[str, ...], asked: Asked, *, before: int, limit: int) -> tuple[list[Event], int]:
     """The lines of these verbs that are asked for, older than line `before`, the newest first; and how many in all."""
     wanted = _wanted(session, verbs, asked)
-    rows = many(session, select(_event).where(*wanted, _event.c.n < before).order_by(_event.c.n.desc()).limit(limit))
-    total = session.execute(select(func.count()).select_from(_event).where(*wanted)).scalar_one()
+    rows = every(
+        session, select(Event).where(*wanted, col(Event.n) < before).order_by(col(Event.n).desc()).limit(limit)
+    )
+    total = run(session, select(func.count()).select_from(Event).where(*wanted)).scalar_one()
     return rows, total
 
 
 def sealed(session: Session) -> Sealed | None:
     """How far the record is sealed, or None where nothing is yet."""
-    last = session.execute(
-        select(_seal.c.number, _seal.c.sealed_at)
-        .where(_seal.c.program_id == program_of(session))
-        .order_by(_seal.c.number.desc())
-        .limit(1)
-    ).first()
+    last = run(session, only(Seal.number, Seal.sealed_at).order_by(col(Seal.number).desc()).limit(1)).first()
     if last is None:
         return None
-    mailed = session.execute(
-        select(_sent.c.sent_on, _sent.c.number)
-        .where(_sent.c.program_id == program_of(session))
-        .order_by(_sent.c.sent_on.desc())
-        .limit(1)
+    mailed = run(
+        session, only(SentHead.sent_on, SentHead.number).order_by(col(SentHead.sent_on).desc()).limit(1)
     ).first()
     return Sealed(last.number, last.sealed_at, mailed.sent_on if mailed else None, mailed.number if mailed else None)
 
 
 def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[ColumnElement[bool]]:
-    wanted: list[ColumnElement[bool]] = [_event.c.program_id == program_of(session), _event.c.verb.in_(verbs)]
+    wanted: list[ColumnElement[bool]] = [in_program(Event), col(Event.verb).in_(verbs)]
     if asked.person_id is not None:
-        whose = [_event.c.actor_id == asked.person_id, _event.c.actor_for == asked.person_id]
+        whose = [col(Event.actor_id) == asked.person_id, col(Event.actor_for) == asked.person_id]
         if verbs == REFUSALS:
-            whose.append(_event.c.subject_id == asked.person_id)  # the round that counts the rest acts for nobody
+            whose.append(col(Event.subject_id) == asked.person_id)  # the round that counts the rest acts for nobody
         wanted.append(or_(*whose))
     if asked.thing is not None:
         wanted.append(_concerns(session, select(literal(asked.thing, Uuid()).label("id"))))
     if asked.file:
-        wanted.append(_concerns(session, _with_joined(session, _as_written(asked.file))))
+        wanted.append(_concerns(session, _with_joined(_as_written(asked.file))))
     if asked.on is not None and not _EARLIEST <= asked.on.year <= _LATEST:
         wanted.append(false())  # nothing was read then, and no moment is that far away
     elif asked.on is not None:
         first, after = moments_of(session, asked.on)
-        wanted += [_event.c.at >= first, _event.c.at < after]
+        wanted += [col(Event.at) >= first, col(Event.at) < after]
     return wanted
 
 
-def _concerns(session: Session, things: Select[Any]) -> ColumnElement[bool]:
+def _concerns(session: Session, things: SelectOfScalar[UUID]) -> ColumnElement[bool]:
     """The condition on a line that it is about one of these things, or about what belongs to it.
 
     A line names its subject, the case that a document is of, and what somebody was turned away from.
     """
     ids = union_all(things, _parts_of(session, things)).subquery()
-    named = (_event.c.facts[name].astext.in_(select(cast(ids.c.id, Text))) for name in ("case", "asked"))
-    return or_(_event.c.subject_id.in_(select(ids.c.id)), *named)
+    named = (inside(Event.facts)[name].astext.in_(select(cast(ids.c.id, Text))) for name in ("case", "asked"))
+    return or_(col(Event.subject_id).in_(select(ids.c.id)), *named)
 
 
 def file_names(session: Session, things: Iterable[UUID]) -> dict[UUID, str]:
     """Of these things, those that are a participant or a part of one's file: the number, or else the reference."""
-    return _of_files(session, things, func.coalesce(_participant.c.number, _participant.c.candidate_ref))
+    return _of_files(session, things, func.coalesce(col(Participant.number), col(Participant.candidate_ref)))
 
 
 def files_of(session: Session, things: Iterable[UUID]) -> dict[UUID, UUID]:
@@ -127,13 +116,11 @@ def files_of(session: Session, things: Iterable[UUID]) -> dict[UUID, UUID]:
     """
     joined: dict[UUID, UUID] = {
         row.id: row.joined_to_id
-        for row in session.execute(
-            select(_participant.c.id, _participant.c.joined_to_id).where(
-                _participant.c.program_id == program_of(session), _participant.c.joined_to_id.is_not(None)
-            )
+        for row in run(
+            session, only(Participant.id, Participant.joined_to_id).where(col(Participant.joined_to_id).is_not(None))
         )
     }
-    found: dict[UUID, UUID] = _of_files(session, things, _participant.c.id)
+    found: dict[UUID, UUID] = _of_files(session, things, col(Participant.id))
     return {thing: _last(joined, whose) for thing, whose in found.items()}
 
 
@@ -146,38 +133,34 @@ def _last(joined: Mapping[UUID, UUID], whose: UUID) -> UUID:
 def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]) -> dict[UUID, Any]:
     """Of these things, those that are a participant or a part of one's file, with what is `said` of whose it is."""
     ids, here = list(things), program_of(session)
-    asked = [select(_participant.c.id, said).where(_participant.c.program_id == here, _participant.c.id.in_(ids))]
+    asked = [only(Participant.id, said).where(col(Participant.id).in_(ids))]
     for table, by_follow_up in _parts():
         rows = select(table.c.id, said).select_from(table)
         if by_follow_up:
-            rows = rows.join(_follow_up, refers(table.c.follow_up_id, _follow_up))
-        whose = _follow_up if by_follow_up else table
-        rows = rows.join(_participant, refers(whose.c.participant_id, _participant))
+            rows = rows.join(FollowUp, joins(table.c.follow_up_id, FollowUp))
+        whose = table_of(FollowUp) if by_follow_up else table
+        rows = rows.join(Participant, joins(whose.c.participant_id, Participant))
         asked.append(rows.where(table.c.program_id == here, table.c.id.in_(ids)))
-    return {row[0]: row[1] for row in session.execute(union_all(*asked))}
+    return {row[0]: row[1] for row in run(session, union_all(*asked))}
 
 
-def _with_joined(session: Session, names: Collection[str]) -> Select[Any]:
+def _with_joined(names: Collection[str]) -> SelectOfScalar[UUID]:
     """The participant of these numbers or references, and whoever was joined to their file, however often."""
-    here = _participant.c.program_id == program_of(session)
+    here = in_program(Participant)
     whole = (
-        select(_participant.c.id)
-        .where(here, or_(*(known.in_(names) for known in (_participant.c.number, _participant.c.candidate_ref))))
+        select(Participant.id)
+        .where(here, or_(*(known.in_(names) for known in (col(Participant.number), col(Participant.candidate_ref)))))
         .cte("whole", recursive=True)
     )
-    joined = _participant.alias("joined")
-    whole = whole.union(
-        select(joined.c.id).where(joined.c.program_id == program_of(session), joined.c.joined_to_id == whole.c.id)
-    )
+    joined = aliased(Participant, name="joined")
+    whole = whole.union(only(joined.id).where(joined.joined_to_id == whole.c.id))
     return select(whole.c.id)
 
 
-def _parts_of(session: Session, participants: Select[Any]) -> CompoundSelect[Any]:
+def _parts_of(session: Session, participants: SelectOfScalar[UUID]) -> CompoundSelect[Any]:
     """The ids of whatever belongs to the files of these participants."""
     here = program_of(session)
-    theirs = select(_follow_up.c.id).where(
-        _follow_up.c.program_id == here, _follow_up.c.participant_id.in_(participants)
-    )
+    theirs = only(FollowUp.id).where(col(FollowUp.participant_id).in_(participants))
     return union_all(
         *(
             select(table.c.id).where(

@@ -13,16 +13,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, cast, func, select
+from sqlalchemy import BigInteger, cast, func
 from sqlmodel import Session
 
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, in_program, of, run, scalars, select, surely
 from domain.record import incidents
 from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, Head, digest_of, signature_of
 from locales import N_
-from models.base import table_of
 from models.ports import SealKeys
 from models.record import Event, Seal, SentHead
 
@@ -34,10 +33,6 @@ SHORTEST_SIGNATURE: Final = 16
 #: A finding names so many lines at most; the rest it counts.
 _NAMED: Final = 20
 _SEALS_AT_A_TIME: Final = 50
-
-_event = table_of(Event)
-_seal = table_of(Seal)
-_sent = table_of(SentHead)
 
 
 @dataclass(frozen=True)
@@ -100,30 +95,30 @@ def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Re
     report = Report()
     outside = _Outside(session, heads)
     unknown_keys: dict[str, list[int]] = {}
-    before: Mapping[str, Any] | None = None
+    before: Seal | None = None
     complete: datetime | None = None
     for seal in _seals(session):
-        expected = before["number"] + 1 if before else 1
-        follows = seal["number"] == expected
+        expected = before.number + 1 if before else 1
+        follows = seal.number == expected
         if not follows:
-            _gone(report, expected, seal["number"] - 1)
-        signature = signature_of(keys, seal, before=before["signature"] if before else BEGINNING)
+            _gone(report, expected, seal.number - 1)
+        signature = signature_of(keys, seal, before=before.signature if before else BEGINNING)
         if signature is None:
-            unknown_keys.setdefault(seal["key_id"], []).append(seal["number"])
-        elif signature != seal["signature"] and follows:
+            unknown_keys.setdefault(seal.key_id, []).append(seal.number)
+        elif signature != seal.signature and follows:
             report.found(
                 "seal.changed",
                 N_("Seal %(number)s was changed, or was not made with the key, or does not carry on the one before."),
-                number=seal["number"],
+                number=seal.number,
             )
         _check_lines(session, report, seal, complete)
         outside.meet(report, seal)
         report.seals += 1
-        if seal["lines"] < LINES_AT_A_TIME:
-            complete = seal["sealed_at"]  # it took all that there was
+        if seal.lines < LINES_AT_A_TIME:
+            complete = seal.sealed_at  # it took all that there was
         before = seal
     if before is not None:
-        report.head = Head(before["number"], before["signature"])
+        report.head = Head(before.number, before.signature)
     for key_id, numbers in unknown_keys.items():
         report.found(
             "key.missing",
@@ -151,18 +146,15 @@ def check_digests(session: Session, report: Report) -> None:
     """Compare what the record holds by its digest alone with what is kept elsewhere, and add what differs."""
 
 
-def _seals(session: Session) -> Iterator[Mapping[str, Any]]:
+def _seals(session: Session) -> Iterator[Seal]:
     """Every seal in its order, some at a time."""
     after = -(2**31)
-    while rows := many(
+    while rows := every(
         session,
-        select(_seal)
-        .where(_seal.c.program_id == program_of(session), _seal.c.number > after)
-        .order_by(_seal.c.number)
-        .limit(_SEALS_AT_A_TIME),
+        of(Seal).where(col(Seal.number) > after).order_by(col(Seal.number)).limit(_SEALS_AT_A_TIME),
     ):
         yield from rows
-        after = rows[-1]["number"]
+        after = rows[-1].number
 
 
 def _gone(report: Report, first: int, last: int) -> None:
@@ -172,45 +164,42 @@ def _gone(report: Report, first: int, last: int) -> None:
         report.found("seal.gone", N_("Seals %(first)s to %(last)s are gone."), first=first, last=last)
 
 
-def _check_lines(session: Session, report: Report, seal: Mapping[str, Any], complete: datetime | None) -> None:
+def _check_lines(session: Session, report: Report, seal: Seal, complete: datetime | None) -> None:
     """Hold the lines under one seal to it. `complete` is when a seal before it last took all that there was."""
-    numbers: list[int] = seal["events"]
-    rows = many(
-        session,
-        select(*LINE).where(_event.c.program_id == program_of(session), _event.c.n == func.any(numbers)),
-    )
+    numbers = seal.events
+    rows = run(session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(numbers))).all()
     # A number is the record's own, but nothing in the database keeps a superuser from giving it twice.
-    lines = {row["n"]: row for row in rows}
-    double = sorted(n for n, count in Counter(row["n"] for row in rows).items() if count > 1)
+    lines = {row.n: row for row in rows}
+    double = sorted(n for n, count in Counter(row.n for row in rows).items() if count > 1)
     there = [lines[n] for n in numbers if n in lines]
     report.lines += len(there)
     digest, marks = digest_of(there)
-    marked = dict(zip(numbers, seal["marks"], strict=False))
+    marked = dict(zip(numbers, seal.marks, strict=False))
     gone = [n for n in numbers if n not in lines]
-    changed = [line["n"] for line, mark in zip(there, marks, strict=True) if marked.get(line["n"]) != mark]
-    late = [line["n"] for line in there if complete and line["recorded_at"] < complete - LONGEST_TRANSACTION]
-    _name(report, "line.gone", N_("Under seal %(number)s lines are gone: %(lines)s."), seal["number"], gone)
+    changed = [line.n for line, mark in zip(there, marks, strict=True) if marked.get(line.n) != mark]
+    late = [line.n for line in there if complete and line.recorded_at < complete - LONGEST_TRANSACTION]
+    _name(report, "line.gone", N_("Under seal %(number)s lines are gone: %(lines)s."), seal.number, gone)
     _name(
         report,
         "line.double",
         N_("Under seal %(number)s several lines have one number: %(lines)s."),
-        seal["number"],
+        seal.number,
         double,
     )
-    _name(report, "line.changed", N_("Under seal %(number)s lines were changed: %(lines)s."), seal["number"], changed)
+    _name(report, "line.changed", N_("Under seal %(number)s lines were changed: %(lines)s."), seal.number, changed)
     _name(
         report,
         "line.late",
         N_("Under seal %(number)s lines came later than they say: %(lines)s."),
-        seal["number"],
+        seal.number,
         late,
     )
-    whole = len(numbers) == seal["lines"] == len(seal["marks"])
-    if not whole or (digest != seal["digest"] and not gone and not changed):
+    whole = len(numbers) == seal.lines == len(seal.marks)
+    if not whole or (digest != seal.digest and not gone and not changed):
         report.found(
             "seal.not_its_lines",
             N_("The lines under seal %(number)s are not those it was made for."),
-            number=seal["number"],
+            number=seal.number,
         )
 
 
@@ -228,18 +217,18 @@ class _Outside:
     """The heads from outside, each waiting for the seal of its number."""
 
     def __init__(self, session: Session, typed: Iterable[Head]) -> None:
-        mailed = many(session, select(_sent).where(_sent.c.program_id == program_of(session)))
+        mailed = every(session, of(SentHead))
         self._waiting: dict[int, list[tuple[Head, date | None]]] = {}
         for row in mailed:
-            self._waiting.setdefault(row["number"], []).append((Head(row["number"], row["signature"]), row["sent_on"]))
+            self._waiting.setdefault(row.number, []).append((Head(row.number, row.signature), row.sent_on))
         for head in typed:
             self._waiting.setdefault(head.number, []).append((head, None))
 
-    def meet(self, report: Report, seal: Mapping[str, Any]) -> None:
+    def meet(self, report: Report, seal: Seal) -> None:
         """Compare one seal with the heads of its number."""
-        for head, sent_on in self._waiting.pop(seal["number"], ()):
+        for head, sent_on in self._waiting.pop(seal.number, ()):
             report.compared += 1
-            if seal["signature"].startswith(head.signature):
+            if seal.signature.startswith(head.signature):
                 continue
             if sent_on is None:
                 report.found("head.other", N_("Seal %(number)s is not the one in the letter."), number=head.number)
@@ -267,26 +256,31 @@ class _Outside:
 
 def _check_numbers(session: Session, report: Report) -> None:
     """No line stands under two seals."""
-    sealed = _sealed(session)
-    twice = session.scalars(select(sealed.c.n).group_by(sealed.c.n).having(func.count() > 1).order_by(sealed.c.n)).all()
+    sealed = _sealed()
+    twice = scalars(
+        session, select(sealed.c.n).group_by(sealed.c.n).having(func.count() > 1).order_by(sealed.c.n)
+    ).all()
     if twice:
         report.found("line.twice", N_("Lines stand under two seals: %(lines)s."), lines=_listed(twice))
 
 
 def _check_waiting(session: Session, report: Report, complete: datetime | None) -> None:
     """Count the lines that wait for a seal, and name those that are older than a seal that should have covered them."""
-    waiting = (_event.c.program_id == program_of(session), _event.c.n.not_in(select(_sealed(session).c.n)))
-    report.waiting = session.execute(select(func.count()).select_from(_event).where(*waiting)).scalar_one()
+    waiting = (in_program(Event), col(Event.n).not_in(select(_sealed().c.n)))
+    report.waiting = run(session, select(func.count()).select_from(Event).where(*waiting)).scalar_one()
     if complete is None:
         return
-    behind = session.scalars(
-        select(_event.c.n).where(*waiting, _event.c.recorded_at < complete - LONGEST_TRANSACTION).order_by(_event.c.n)
+    behind = scalars(
+        session,
+        select(surely(Event.n))
+        .where(*waiting, col(Event.recorded_at) < complete - LONGEST_TRANSACTION)
+        .order_by(col(Event.n)),
     ).all()
     if behind:
         report.found("line.behind", N_("Lines were put in behind the seals: %(lines)s."), lines=_listed(behind))
 
 
-def _sealed(session: Session) -> Any:
+def _sealed() -> Any:
     """The number of every line that stands under a seal."""
-    numbers = cast(func.jsonb_array_elements_text(_seal.c.events), BigInteger).label("n")
-    return select(numbers).where(_seal.c.program_id == program_of(session)).subquery()
+    numbers = cast(func.jsonb_array_elements_text(col(Seal.events)), BigInteger).label("n")
+    return select(numbers).where(in_program(Seal)).subquery()

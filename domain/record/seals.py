@@ -9,18 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import BigInteger, Text, cast, func, insert, literal_column, or_, select, text
+from sqlalchemy import BigInteger, Row, Text, cast, func, insert, literal_column, text
 from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
-from domain.kernel.scope import many, one, program_of
-from models.base import table_of
+from domain.kernel.rows import col, first, in_program, of, only, run, scalar, select, surely
+from domain.kernel.scope import program_of
 from models.ports import NoSealKey, SealKeys
 from models.record import Event, Seal
 
@@ -34,24 +34,21 @@ BEGINNING: Final = ""
 #: Any number that no other lock of ours uses; the program stands beside it.
 _LOCK: Final = 0x5EA1
 
-_event = table_of(Event)
-_seal = table_of(Seal)
-
 #: One line of the record as it is digested: every column, the facts as PostgreSQL writes them.
 LINE: Final = (
-    _event.c.n,
-    _event.c.id,
-    _event.c.recorded_at,
-    _event.c.at,
-    _event.c.actor_id,
-    _event.c.actor_as,
-    _event.c.actor_for,
-    _event.c.verb,
-    _event.c.subject_kind,
-    _event.c.subject_id,
-    _event.c.case_id,
-    cast(_event.c.facts, Text).label("facts"),
-    _event.c.xid,
+    col(Event.n),
+    col(Event.id),
+    col(Event.recorded_at),
+    col(Event.at),
+    col(Event.actor_id),
+    col(Event.actor_as),
+    col(Event.actor_for),
+    col(Event.verb),
+    col(Event.subject_kind),
+    col(Event.subject_id),
+    col(Event.case_id),
+    cast(col(Event.facts), Text).label("facts"),
+    col(Event.xid),
 )
 
 #: Older transactions than this have all ended: whatever they wrote is seen.
@@ -75,122 +72,122 @@ def seal_next(session: Session, keys: SealKeys) -> int:
     over. Only one process seals at a time; the next one goes on from there. The moment of a seal is the database's
     own word, as that of a line is. Raises NoSealKey.
     """
-    session.execute(
+    run(
+        session,
         text("select pg_advisory_xact_lock(:ours, hashtext(:program))"),
         {"ours": _LOCK, "program": str(program_of(session))},
     )
-    last = one(
+    last = first(
         session,
-        select(_seal).where(_seal.c.program_id == program_of(session)).order_by(_seal.c.number.desc()).limit(1),
+        of(Seal).order_by(col(Seal.number).desc()).limit(1),
     )
     lines = _next_lines(session, last)
     if not lines:
         return 0
     digest, marks = digest_of(lines)
-    seal = {
-        "program_id": program_of(session),
-        "number": last["number"] + 1 if last else 1,
-        "lines": len(lines),
-        "events": [line["n"] for line in lines],
-        "marks": marks,
-        "digest": digest,
-        "key_id": keys.current(),
-        "sealed_at": session.scalar(select(func.clock_timestamp())),
-    }
-    signature = signature_of(keys, seal, before=last["signature"] if last else BEGINNING)
+    seal = Seal(
+        program_id=program_of(session),
+        number=last.number + 1 if last else 1,
+        lines=len(lines),
+        events=[line.n for line in lines],
+        marks=marks,
+        digest=digest,
+        key_id=keys.current(),
+        signature="",
+        sealed_at=surely(scalar(session, select(func.clock_timestamp()))),
+    )
+    signature = signature_of(keys, seal, before=last.signature if last else BEGINNING)
     if signature is None:
         raise NoSealKey("the key that seals now is not among the keys")
-    session.execute(insert(_seal).values(id=uuid4(), signature=signature, **seal))
+    run(session, insert(Seal).values(seal.model_dump() | {"signature": signature}))
     return len(lines)
 
 
 def head_of(session: Session) -> Head | None:
     """The last seal of the session's program, or None where nothing is sealed yet."""
-    row = session.execute(
-        select(_seal.c.number, _seal.c.signature)
-        .where(_seal.c.program_id == program_of(session))
-        .order_by(_seal.c.number.desc())
-        .limit(1)
-    ).first()
+    row = run(session, only(Seal.number, Seal.signature).order_by(col(Seal.number).desc()).limit(1)).first()
     return None if row is None else Head(row.number, row.signature)
 
 
-def digest_of(lines: Iterable[Mapping[str, Any]]) -> tuple[str, list[str]]:
+def digest_of(lines: Iterable[Row[*tuple[Any, ...]]]) -> tuple[str, list[str]]:
     """SHA-256 over these lines in their order, and each line's mark."""
     whole, marks = hashlib.sha256(), []
     for line in lines:
-        of_line = hashlib.sha256(_canonical([_plain(line[column.name]) for column in LINE])).digest()
+        of_line = hashlib.sha256(_canonical([_plain(value) for value in line])).digest()
         whole.update(of_line)
         marks.append(of_line.hex()[:MARK])
     return whole.hexdigest(), marks
 
 
-def signature_of(keys: SealKeys, seal: Mapping[str, Any], *, before: str) -> str | None:
+def signature_of(keys: SealKeys, seal: Seal, *, before: str) -> str | None:
     """The signature that a seal has by its own key; None where that key is not here. Raises NoSealKey."""
     signed = [
         "spheres seal 1",
-        _plain(seal["program_id"]),
-        seal["number"],
-        seal["lines"],
-        seal["events"],
-        seal["marks"],
-        seal["digest"],
-        seal["key_id"],
-        _plain(seal["sealed_at"]),
+        _plain(seal.program_id),
+        seal.number,
+        seal.lines,
+        seal.events,
+        seal.marks,
+        seal.digest,
+        seal.key_id,
+        _plain(seal.sealed_at),
         before,
     ]
-    return keys.sign(seal["key_id"], _canonical(signed))
+    return keys.sign(seal.key_id, _canonical(signed))
 
 
-def _next_lines(session: Session, last: Mapping[str, Any] | None) -> Sequence[Mapping[str, Any]]:
+def _next_lines(session: Session, last: Seal | None) -> Sequence[Row[*tuple[Any, ...]]]:
     """The lines that the next seal covers, in the order of their transactions and numbers."""
-    here = _event.c.program_id == program_of(session)
-    wanted = [here, _event.c.xid < _OLDEST]
-    came_to = _place_of(session, last["events"][-1]) if last is not None else None
+    here = in_program(Event)
+    wanted = [here, col(Event.xid) < _OLDEST]
+    came_to = _place_of(session, last.events[-1]) if last is not None else None
     if came_to is not None and came_to[0] < _now(session, _NEWEST):
         xid, n = came_to
-        wanted += [_event.c.xid >= xid, or_(_event.c.xid > xid, _event.c.n > n)]
+        wanted += [col(Event.xid) >= xid, or_(col(Event.xid) > xid, col(Event.n) > n)]
     else:
         # The first seal of all, or restored onto a server that counts its transactions from further back: then first
         # what came unsealed from the other one, and after it what was written here. Only until a line from here is
         # sealed.
-        restored = [here, _event.c.xid >= _NEWEST, _event.c.n.not_in(_sealed_since(session, None))]
-        if session.scalar(select(_event.c.n).where(*restored).limit(1)) is not None:
+        restored = [here, col(Event.xid) >= _NEWEST, col(Event.n).not_in(_sealed_since(session, None))]
+        if scalar(session, select(Event.n).where(*restored).limit(1)) is not None:
             wanted = restored
-    oldest = session.scalar(select(func.min(_event.c.recorded_at)).where(*wanted))
+    oldest = scalar(session, select(func.min(col(Event.recorded_at))).where(*wanted))
     if oldest is None:
         return []
     # A line that was restored may have a transaction's number that comes up here again: it is sealed already.
-    wanted.append(_event.c.n.not_in(_sealed_since(session, oldest)))
-    return many(session, select(*LINE).where(*wanted).order_by(_event.c.xid, _event.c.n).limit(LINES_AT_A_TIME))
+    wanted.append(col(Event.n).not_in(_sealed_since(session, oldest)))
+    lines = select(*LINE).where(*wanted).order_by(col(Event.xid), col(Event.n)).limit(LINES_AT_A_TIME)
+    return run(session, lines).all()
 
 
 def _place_of(session: Session, n: int) -> tuple[int, int] | None:
     """The transaction and number of a line, or None where it is gone."""
-    row = session.execute(
-        select(_event.c.xid, _event.c.n).where(_event.c.program_id == program_of(session), _event.c.n == n)
-    ).first()
+    row = run(session, only(Event.xid, Event.n).where(Event.n == n)).first()
     return None if row is None else (row.xid, row.n)
 
 
 def _now(session: Session, asked: ColumnElement[int]) -> int:
-    found: int = session.execute(select(asked)).scalar_one()
+    found: int = run(session, select(asked)).scalar_one()
     return found
 
 
 def _sealed_since(session: Session, moment: datetime | None) -> Any:
     """The lines' numbers under every seal that could cover a line written at `moment`; under all, for None."""
-    here = _seal.c.program_id == program_of(session)
+    here = in_program(Seal)
     since = 0
     if moment is not None:
         since = (
-            session.scalar(
-                select(_seal.c.number).where(here, _seal.c.sealed_at < moment).order_by(_seal.c.number.desc()).limit(1)
+            scalar(
+                session,
+                select(Seal.number)
+                .where(here, col(Seal.sealed_at) < moment)
+                .order_by(col(Seal.number).desc())
+                .limit(1),
             )
             or 0
         )
-    numbers = func.jsonb_array_elements_text(_seal.c.events)
-    return select(cast(numbers, BigInteger)).where(here, _seal.c.number > since)
+    numbers = func.jsonb_array_elements_text(col(Seal.events))
+    return select(cast(numbers, BigInteger)).where(here, col(Seal.number) > since)
 
 
 def _canonical(value: list[Any]) -> bytes:

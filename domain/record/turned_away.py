@@ -12,15 +12,15 @@ from datetime import UTC, datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from sqlalchemy import Table, Uuid, bindparam, delete, literal, select
+from sqlalchemy import Table, delete, literal
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.scope import program_of, run
+from domain.kernel.rows import col, only, run, scalars, select
+from domain.kernel.scope import program_of
 from domain.record import events
 from models.access import RateCount
-from models.base import table_of
 from models.program import Person
 from models.tables import metadata
 
@@ -50,10 +50,7 @@ TABLES: Final = {
     "link": "referral_link",
     "stray": "stray_reply",
 }
-
-_count = table_of(RateCount)
-_person = table_of(Person)
-_EVERYONE: Final = select(_person.c.id).where(_person.c.program_id == bindparam("here", type_=Uuid()))
+_EVERYONE: Final = only(Person.id)
 
 
 def tell(
@@ -92,10 +89,11 @@ def tell_left_out(session: Session, *, at: datetime, person_id: UUID | None = No
     whose = {_key(session, person_id): person_id} if person_id else _counted_before(session, at)
     if not whose:
         return 0
-    ended = session.execute(
-        delete(_count)
-        .where(_count.c.key.in_(whose), _count.c.starts_at < _minute(at))
-        .returning(_count.c.key, _count.c.starts_at, _count.c.tries)
+    ended = run(
+        session,
+        delete(RateCount)
+        .where(col(RateCount.key).in_(whose), col(RateCount.starts_at) < _minute(at))
+        .returning(col(RateCount.key), col(RateCount.starts_at), col(RateCount.tries)),
     ).all()
     often = [row for row in ended if row.tries > LISTED]
     for row in often:
@@ -131,21 +129,22 @@ def _counted_before(session: Session, at: datetime) -> dict[str, UUID]:
 
     Looking for the key of everyone would grow with all who ever were here, and hardly anyone is ever refused anything.
     """
-    kept = set(session.scalars(select(_count.c.key).where(_count.c.starts_at < _minute(at))))
+    kept = set(scalars(session, select(RateCount.key).where(col(RateCount.starts_at) < _minute(at))))
     if not kept:
         return {}
-    everyone = session.scalars(_EVERYONE, {"here": program_of(session)})
+    everyone = scalars(session, _EVERYONE, {"here": program_of(session)})
     return {key: one for one in everyone if (key := _key(session, one)) in kept}
 
 
 def _counted(session: Session, person_id: UUID, at: datetime) -> int:
     """Which refusal of this person it is in its minute, counting from 1, in every process alike."""
     tell_left_out(session, at=at, person_id=person_id)
-    adding = insert(_count).values(key=_key(session, person_id), starts_at=_minute(at), tries=1)
-    tries: int = session.execute(
-        adding.on_conflict_do_update(index_elements=["key", "starts_at"], set_={"tries": _count.c.tries + 1}).returning(
-            _count.c.tries
-        )
+    adding = insert(RateCount).values(key=_key(session, person_id), starts_at=_minute(at), tries=1)
+    tries: int = run(
+        session,
+        adding.on_conflict_do_update(
+            index_elements=["key", "starts_at"], set_={"tries": col(RateCount.tries) + 1}
+        ).returning(col(RateCount.tries)),
     ).scalar_one()
     return tries
 

@@ -11,22 +11,22 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from statistics import median
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Date, cast, distinct, func, select
+from sqlalchemy import Date, cast, distinct, func
 from sqlmodel import Session
 
 from domain.kernel.calendars import Calendar, UnknownYear
 from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import many, program, program_of
+from domain.kernel.rows import col, every, inside, of, only, run, surely, tuples, value_of
+from domain.kernel.scope import program
 from domain.record.readings import files_of
 from domain.record.reads import EXPORTED, READ
 from domain.record.turned_away import REFUSED
 from domain.roles.roles import never_began
 from locales import N_
-from models.base import table_of
 from models.program import Tenure
 from models.record import Event
 
@@ -45,9 +45,6 @@ INSISTING: Final = timedelta(days=7)
 #: Who leaves within so many days has little need to read more.
 LEAVING: Final = timedelta(days=14)
 
-_event = table_of(Event)
-_tenure = table_of(Tenure)
-
 
 @dataclass(frozen=True)
 class Reason:
@@ -65,7 +62,7 @@ class Unusual:
     `line` is that of its lines of the record which has most reasons; `by_line` has those of each, by its number.
     """
 
-    line: Mapping[str, Any]
+    line: Event
     reasons: tuple[Reason, ...]
     by_line: Mapping[int, tuple[Reason, ...]]
 
@@ -83,17 +80,17 @@ def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
     counted = _by_day(session, zone, since=at - HABIT, to=at)
     refused = _Refusals(session, lines, since=at - WINDOW - INSISTING, to=at)
     last_days = _last_days(session)
-    acts: dict[tuple[UUID, int], list[dict[str, Any]]] = defaultdict(list)
+    acts: dict[tuple[UUID, int | None], list[Event]] = defaultdict(list)
     for line in lines:
-        acts[line["actor_id"], line["xid"]].append(line)
-    last_of_day = {(line["actor_id"], line["at"].astimezone(zone).date()): line["xid"] for line in lines}
+        acts[surely(line.actor_id), line.xid].append(line)
+    last_of_day = {(line.actor_id, line.at.astimezone(zone).date()): line.xid for line in lines}
     found = []
     for (actor_id, xid), act in acts.items():
         by_line = {}
         for line in act:
-            there = line["at"].astimezone(zone)
+            there = line.at.astimezone(zone)
             is_last = last_of_day[actor_id, there.date()] == xid
-            by_line[line["n"]] = (
+            by_line[surely(line.n)] = (
                 # Once for the whole day: twelve readings that say the same would hide the one beside them.
                 *(_too_many(there.date(), counted[actor_id]) if is_last else ()),
                 *_odd_hour(there, calendar),
@@ -103,37 +100,36 @@ def unusual_reads(session: Session, *, at: datetime) -> list[Unusual]:
             )
         every = {reason.code: reason for reasons in by_line.values() for reason in reasons}
         if every:
-            shown = max(act, key=lambda line: (len(by_line[line["n"]]), -line["n"]))
+            shown = max(act, key=lambda line: (len(by_line[n := surely(line.n)]), -n))
             found.append(Unusual(shown, tuple(every.values()), by_line))
-    return sorted(found, key=lambda one: (-len(one.reasons), -one.line["n"]))
+    return sorted(found, key=lambda one: (-len(one.reasons), -surely(one.line.n)))
 
 
-def _lines(session: Session, *, since: datetime, to: datetime) -> list[dict[str, Any]]:
-    return many(
+def _lines(session: Session, *, since: datetime, to: datetime) -> list[Event]:
+    return every(
         session,
-        select(_event)
+        of(Event)
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb.in_([READ, EXPORTED]),
-            _event.c.at > since,
-            _event.c.at <= to,
+            col(Event.verb).in_([READ, EXPORTED]),
+            col(Event.at) > since,
+            col(Event.at) <= to,
         )
-        .order_by(_event.c.n),
+        .order_by(col(Event.n)),
     )
 
 
 def _by_day(session: Session, zone: ZoneInfo, *, since: datetime, to: datetime) -> Mapping[UUID, Mapping[date, int]]:
     """How often each person read on each local day, by the acts in which they did."""
-    day = cast(func.timezone(zone.key, _event.c.at), Date).label("day")
-    rows = session.execute(
-        select(_event.c.actor_id, day, func.count(distinct(_event.c.xid)).label("reads"))
+    day = cast(func.timezone(zone.key, col(Event.at)), Date).label("day")
+    rows = run(
+        session,
+        only(Event.actor_id, day, value_of(func.count(distinct(col(Event.xid))).label("reads")))
         .where(
-            _event.c.program_id == program_of(session),
-            _event.c.verb.in_([READ, EXPORTED]),
-            _event.c.at > since,
-            _event.c.at <= to,
+            col(Event.verb).in_([READ, EXPORTED]),
+            col(Event.at) > since,
+            col(Event.at) <= to,
         )
-        .group_by(_event.c.actor_id, day)
+        .group_by(col(Event.actor_id), day),
     )
     found: dict[UUID, dict[date, int]] = defaultdict(dict)
     for row in rows:
@@ -144,33 +140,32 @@ def _by_day(session: Session, zone: ZoneInfo, *, since: datetime, to: datetime) 
 class _Refusals:
     """When each person was refused what: by the thing, and by the participant's file that it belongs to."""
 
-    def __init__(self, session: Session, lines: list[dict[str, Any]], *, since: datetime, to: datetime) -> None:
-        rows = many(
+    def __init__(self, session: Session, lines: list[Event], *, since: datetime, to: datetime) -> None:
+        rows = tuples(
             session,
-            select(_event.c.n, _event.c.actor_id, _event.c.facts["asked"].astext.label("asked"), _event.c.at)
+            only(surely(Event.n), surely(Event.actor_id), inside(Event.facts)["asked"].astext, Event.at)
             .where(
-                _event.c.program_id == program_of(session),
-                _event.c.verb == REFUSED,
-                _event.c.facts["asked"].astext.is_not(None),
-                _event.c.at > since,
-                _event.c.at <= to,
+                Event.verb == REFUSED,
+                inside(Event.facts)["asked"].astext.is_not(None),
+                col(Event.at) > since,
+                col(Event.at) <= to,
             )
-            .order_by(_event.c.n),
+            .order_by(col(Event.n)),
         )
-        asked = {UUID(row["asked"]) for row in rows}
+        asked = {UUID(thing) for _, _, thing, _ in rows}
         self._files = files_of(session, asked.union(*(_things(line) for line in lines))) if rows else {}
         self._found: dict[tuple[UUID, UUID], list[tuple[int, datetime]]] = defaultdict(list)
-        for row in rows:
-            for thing in self._and_files({UUID(row["asked"])}):
-                self._found[row["actor_id"], thing].append((row["n"], row["at"]))
+        for n, actor_id, asked_for, moment in rows:
+            for thing in self._and_files({UUID(asked_for)}):
+                self._found[actor_id, thing].append((n, moment))
 
-    def insisted(self, line: Mapping[str, Any]) -> list[Reason]:
+    def insisted(self, line: Event) -> list[Reason]:
         """Refused first, and read afterwards: the thing itself, its case, or whatever else of the same file."""
         times = {
             n
             for thing in self._and_files(_things(line))
-            for n, moment in self._found.get((line["actor_id"], thing), ())
-            if line["at"] - INSISTING <= moment < line["at"]
+            for n, moment in self._found.get((surely(line.actor_id), thing), ())
+            if line.at - INSISTING <= moment < line.at
         }
         if not times:
             return []
@@ -181,19 +176,20 @@ class _Refusals:
         return {*things, *(self._files[thing] for thing in things if thing in self._files)}
 
 
-def _things(line: Mapping[str, Any]) -> set[UUID]:
+def _things(line: Event) -> set[UUID]:
     """What a line of a reading is about: the thing, and the case that it is of."""
-    case = line["facts"].get("case")
-    return {line["subject_id"], *([UUID(case)] if case else [])}
+    case = line.facts.get("case")
+    return {line.subject_id, *([UUID(case)] if case else [])}
 
 
 def _last_days(session: Session) -> Mapping[UUID, date]:
     """The last day in the program of everyone whose last day is known: none of their roles is open to the end."""
-    rows = session.execute(
-        select(_tenure.c.person_id, func.max(_tenure.c.ends_on).label("last_day"))
-        .where(_tenure.c.program_id == program_of(session), ~never_began())
-        .group_by(_tenure.c.person_id)
-        .having(func.count() == func.count(_tenure.c.ends_on))
+    rows = run(
+        session,
+        only(Tenure.person_id, func.max(col(Tenure.ends_on)).label("last_day"))
+        .where(~never_began())
+        .group_by(col(Tenure.person_id))
+        .having(func.count() == func.count(col(Tenure.ends_on))),
     )
     return {row.person_id: row.last_day for row in rows}
 
@@ -224,14 +220,14 @@ def _odd_hour(there: datetime, calendar: Calendar) -> list[Reason]:
     return [] if worked else [Reason("closed", N_("on a day that is not worked"), {})]
 
 
-def _outside(line: Mapping[str, Any]) -> list[Reason]:
-    if line["facts"].get("ground") != "purpose":
+def _outside(line: Event) -> list[Reason]:
+    if line.facts.get("ground") != "purpose":
         return []
     return [Reason("outside", N_("outside the reader’s own follow-ups"), {})]
 
 
-def _leaving(line: Mapping[str, Any], day: date, last_days: Mapping[UUID, date]) -> list[Reason]:
-    last = last_days.get(line["actor_id"])
+def _leaving(line: Event, day: date, last_days: Mapping[UUID, date]) -> list[Reason]:
+    last = last_days.get(surely(line.actor_id))
     if last is None or not day <= last <= day + LEAVING:
         return []
     return [Reason("leaving", N_("the reader’s last day is %(day)s"), {"day": last})]

@@ -11,14 +11,12 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func
 from sqlmodel import Session
 
-from domain.kernel.scope import local_day, program_of
-from models.base import table_of
+from domain.kernel.rows import col, in_program, scalar, select
+from domain.kernel.scope import local_day
 from models.record import Event
-
-_event = table_of(Event)
 
 _DAY: Final = timedelta(days=1)
 
@@ -28,9 +26,7 @@ def record_began(session: Session) -> date | None:
 
     By what the lines tell of, and not by their order: a demonstration writes the year behind it afterwards.
     """
-    first: datetime | None = session.scalar(
-        select(func.min(_event.c.at)).where(_event.c.program_id == program_of(session))
-    )
+    first: datetime | None = scalar(session, select(func.min(col(Event.at))).where(in_program(Event)))
     return None if first is None else local_day(session, first)
 
 

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import one, program_of
+from domain.kernel.rows import first, of
 from locales import N_
-from models.base import table_of
 from models.program import Person
 
-_person = table_of(Person)
 
-
-def hold_person(session: Session, person_id: UUID | None) -> dict[str, Any]:
+def hold_person(session: Session, person_id: UUID | None) -> Person:
     """A person's row, held until the transaction ends: whoever lets them in, and whoever ends their access, in turn.
 
     It is held first, before their roles, doors, passkeys and sign-ins, and what is asked of these is asked after it:
@@ -25,11 +20,9 @@ def hold_person(session: Session, person_id: UUID | None) -> dict[str, Any]:
     for each other. Lines of the record that name the person do not wait for it. Raises Refusal where there is no such
     person.
     """
-    row = one(
+    row = first(
         session,
-        select(_person)
-        .where(_person.c.program_id == program_of(session), _person.c.id == person_id)
-        .with_for_update(key_share=True),
+        of(Person).where(Person.id == person_id).with_for_update(key_share=True),
     )
     if row is None:
         raise Refusal("person.unknown", N_("There is no such person."))

@@ -15,21 +15,16 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, Table, Text, Uuid, and_, bindparam, cast, func, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, union_all
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
-from domain.kernel.scope import program_of, run
+from domain.kernel.rows import col, in_program, inside, joins, run, same, scalar, select, value_of
+from domain.kernel.scope import program_of
 from domain.roles import takers
-from models.base import table_of
 from models.casework import Responsibility
 from models.departure import Departure
 from models.program import Absence, Organization, Tenure
-
-_tenure = table_of(Tenure)
-_absence = table_of(Absence)
-_organization = table_of(Organization)
-_departure = table_of(Departure)
 
 #: A deputy who is away has a deputy too, so far and no further.
 _DEPUTIES_IN_A_ROW = 3
@@ -98,14 +93,14 @@ class Falls:
         return mine[0] if mine else None
 
 
-def _touches(table: Table) -> ColumnElement[bool]:
+def _touches(table: Any) -> ColumnElement[bool]:
     """The condition that a row's days, both inclusive, and those asked for have one in common."""
-    return and_(table.c.starts_on <= bindparam("last", type_=Date()), _not_over(table))
+    return and_(col(table.starts_on) <= bindparam("last", type_=Date()), _not_over(table))
 
 
-def _not_over(table: Table) -> ColumnElement[bool]:
+def _not_over(table: Any) -> ColumnElement[bool]:
     """The condition that a row's last day, inclusive, is not before the first of those asked for."""
-    return or_(table.c.ends_on.is_(None), table.c.ends_on >= bindparam("first", type_=Date()))
+    return or_(col(table.ends_on).is_(None), col(table.ends_on) >= bindparam("first", type_=Date()))
 
 
 def never_began() -> ColumnElement[bool]:
@@ -115,66 +110,66 @@ def never_began() -> ColumnElement[bool]:
     day alone, which nobody has, also where the departure was called off and the role was not given back, since another
     holds it by then.
     """
-    this = cast(_tenure.c.id, Text)
-    was_to_end = _departure.c.was_to_end.op("->>", return_type=Text())(this)
+    this = cast(col(Tenure.id), Text)
+    was_to_end = col(Departure.was_to_end).op("->>", return_type=Text())(this)
     ended_before = (
-        select(_departure.c.id)
+        select(Departure.id)
         .where(
-            _departure.c.program_id == _tenure.c.program_id,
-            _departure.c.person_id == _tenure.c.person_id,
-            _departure.c.organization_id == _tenure.c.organization_id,
-            _departure.c.last_day < _tenure.c.starts_on,
-            _departure.c.was_to_end.has_key(this),
+            same(Departure, Tenure),
+            Departure.person_id == Tenure.person_id,
+            Departure.organization_id == Tenure.organization_id,
+            col(Departure.last_day) < col(Tenure.starts_on),
+            inside(Departure.was_to_end).has_key(this),
             or_(
-                _departure.c.called_off_at.is_(None),
-                was_to_end.is_distinct_from(func.to_char(_tenure.c.ends_on, "YYYY-MM-DD")),
+                col(Departure.called_off_at).is_(None),
+                was_to_end.is_distinct_from(func.to_char(col(Tenure.ends_on), "YYYY-MM-DD")),
             ),
         )
         .exists()
     )
     # Without the first, it is unknown of a role without an end, and so is that it began.
-    ended = and_(_tenure.c.ends_on.is_not(None), _tenure.c.starts_on == _tenure.c.ends_on, ended_before)
-    return or_(_tenure.c.taken_back_at.is_not(None), ended)
+    ended = and_(col(Tenure.ends_on).is_not(None), Tenure.starts_on == Tenure.ends_on, ended_before)
+    return or_(col(Tenure.taken_back_at).is_not(None), ended)
 
 
 #: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.
 #: A line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
     select(
-        _tenure.c.id,
-        _tenure.c.person_id,
-        _tenure.c.organization_id,
-        _tenure.c.role,
-        null(),
-        _tenure.c.starts_on,
-        _tenure.c.ends_on,
-        _tenure.c.version,
-        _organization.c.ends_on,
+        Tenure.id,
+        Tenure.person_id,
+        Tenure.organization_id,
+        Tenure.role,
+        value_of(null()),
+        Tenure.starts_on,
+        Tenure.ends_on,
+        Tenure.version,
+        Organization.ends_on,
     )
     .join(
-        _organization,
-        and_(_organization.c.program_id == _tenure.c.program_id, _organization.c.id == _tenure.c.organization_id),
+        Organization,
+        joins(Tenure.organization_id, Organization),
     )
     .where(
-        _tenure.c.program_id == bindparam("here", type_=Uuid()),
-        _not_over(_tenure),
+        in_program(Tenure),
+        _not_over(Tenure),
         ~never_began(),
-        or_(_organization.c.ends_on.is_(None), _organization.c.ends_on >= bindparam("first", type_=Date())),
+        or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= bindparam("first", type_=Date())),
     ),
     select(
-        _absence.c.id,
-        _absence.c.person_id,
-        _absence.c.deputy_id,
-        null(),
-        _absence.c.kinds,
-        _absence.c.starts_on,
-        _absence.c.ends_on,
-        null(),
-        null(),
+        Absence.id,
+        Absence.person_id,
+        Absence.deputy_id,
+        value_of(null()),
+        Absence.kinds,
+        Absence.starts_on,
+        Absence.ends_on,
+        value_of(null()),
+        value_of(null()),
     ).where(
-        _absence.c.program_id == bindparam("here", type_=Uuid()),
-        _touches(_absence),
-        _absence.c.cancelled_at.is_(None),
+        in_program(Absence),
+        _touches(Absence),
+        col(Absence.cancelled_at).is_(None),
     ),
 )
 
@@ -360,15 +355,16 @@ def responsibility(session: Session, chain: Sequence[Link]) -> UUID:
     written = json.dumps(list(chain), sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(written.encode()).hexdigest()
     where = (Responsibility.program_id == program_of(session), Responsibility.digest == digest)
-    find = select(Responsibility.id).where(*where)  # type: ignore[call-overload]
-    found: UUID | None = session.scalar(find)
+    find = select(Responsibility.id).where(*where)
+    found: UUID | None = scalar(session, find)
     if found is None:
-        session.execute(
+        run(
+            session,
             insert(Responsibility)
             .values(program_id=program_of(session), id=uuid4(), digest=digest, links=list(chain))
-            .on_conflict_do_nothing(index_elements=["program_id", "digest"])
+            .on_conflict_do_nothing(index_elements=["program_id", "digest"]),
         )
-        found = session.scalar(find)
+        found = scalar(session, find)
     if found is None:
         msg = "a chain that was just written cannot be read"
         raise LookupError(msg)

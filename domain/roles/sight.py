@@ -10,14 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Text, and_, cast, func, literal, or_, select
+from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, literal
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
-from domain.kernel.scope import program_of
+from domain.kernel.rows import col, inside, joins, only, run, same, scalars, select
 from domain.roles.roles import Link, Standing
-from models.base import table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp
 from models.outbox import Notice
@@ -25,16 +24,8 @@ from models.participant import Barred, Participant
 from models.record import Event
 from models.referral import Referral
 
-_task = table_of(Task)
-_case = table_of(Case)
-_event = table_of(Event)
-_notice = table_of(Notice)
-_follow_up = table_of(FollowUp)
-_referral = table_of(Referral)
-_barred = table_of(Barred)
-_participant = table_of(Participant)
 # Under a name of its own, so that a statement may have the case of its own rows beside it.
-_of_theirs = aliased(table_of(Case))
+_of_theirs = aliased(Case)
 
 #: The role whose holder sees every case of the program.
 SEES_EVERY_CASE: Final = "coordinator"
@@ -59,22 +50,23 @@ def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None)
 def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
     """The candidates and participants who do not want this person near their file: no list shows them to them."""
     return frozenset(
-        session.scalars(
-            select(_barred.c.participant_id).where(
-                _barred.c.program_id == program_of(session),
-                _barred.c.person_id == person_id,
-                _barred.c.lifted_at.is_(None),
-            )
+        scalars(
+            session,
+            only(Barred.participant_id).where(
+                Barred.person_id == person_id,
+                col(Barred.lifted_at).is_(None),
+            ),
         )
     )
 
 
 def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:
     """Whether a text calls anyone who does not want this person near their file by their number or reference."""
-    names = session.execute(
-        select(_participant.c.number, _participant.c.candidate_ref).where(
-            _participant.c.program_id == program_of(session), _participant.c.id.in_(who_barred(session, person_id))
-        )
+    names = run(
+        session,
+        only(Participant.number, Participant.candidate_ref).where(
+            col(Participant.id).in_(who_barred(session, person_id))
+        ),
     )
     wanted = [re.escape(name) for row in names for name in row if name]
     if not wanted:
@@ -85,7 +77,7 @@ def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]
 
 def case_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a case that whom it is about has not barred this person from their file."""
-    return ~_barring(person, _case.c.program_id, _barred.c.participant_id == _case.c.participant_id)
+    return ~_barring(person, col(Case.program_id), col(Barred.participant_id) == col(Case.participant_id))
 
 
 def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -93,32 +85,32 @@ def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
     Or that calls them in its words, as each does that hands over what somebody who leaves has in hand.
     """
-    in_the_case = _of_the_case(_task.c.case_id)
-    asks = and_(_task.c.case_id.is_(None), _in_the_file(func.left(_task.c.item, _AN_ID)))
-    return ~_barring(person, _task.c.program_id, or_(in_the_case, asks, _calls_them(_task.c.title_en)))
+    in_the_case = _of_the_case(col(Task.case_id))
+    asks = and_(col(Task.case_id).is_(None), _in_the_file(func.left(col(Task.item), _AN_ID)))
+    return ~_barring(person, col(Task.program_id), or_(in_the_case, asks, _calls_them(col(Task.title_en))))
 
 
 def line_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """As `case_is_open_to`, on a line of the record."""
-    in_the_case = _of_the_case(_event.c.case_id)
+    in_the_case = _of_the_case(col(Event.case_id))
     of_a_task = (
-        select(_task.c.id)
+        select(Task.id)
         .where(
-            _task.c.program_id == _barred.c.program_id,
-            _task.c.id == _event.c.subject_id,
-            or_(_in_the_file(func.left(_task.c.item, _AN_ID)), _calls_them(_task.c.title_en)),
+            same(Task, Barred),
+            Task.id == Event.subject_id,
+            or_(_in_the_file(func.left(col(Task.item), _AN_ID)), _calls_them(col(Task.title_en))),
         )
-        .correlate(_barred, _event)
+        .correlate(Barred, Event)
         .exists()
     )
-    about = or_(in_the_case, _in_the_file(cast(_event.c.subject_id, Text)), of_a_task)
-    return ~_barring(person, _event.c.program_id, about)
+    about = or_(in_the_case, _in_the_file(cast(col(Event.subject_id), Text)), of_a_task)
+    return ~_barring(person, col(Event.program_id), about)
 
 
 def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
     """As `case_is_open_to`, on a letter: of their case, or that was written about them by their number or reference."""
-    about = or_(_of_the_case(_notice.c.case_id), _is_about_them())
-    return ~_barring(person, _notice.c.program_id, about)
+    about = or_(_of_the_case(col(Notice.case_id)), _is_about_them())
+    return ~_barring(person, col(Notice.program_id), about)
 
 
 #: How long an id is, as the item of a task begins with it.
@@ -132,62 +124,57 @@ def _barring(
 ) -> ColumnElement[bool]:
     """That somebody barred this person for whom `about` holds."""
     return (
-        select(_barred.c.id)
-        .where(_barred.c.program_id == program, _barred.c.person_id == person, _barred.c.lifted_at.is_(None), about)
+        select(Barred.id)
+        .where(Barred.program_id == program, Barred.person_id == person, col(Barred.lifted_at).is_(None), about)
         .exists()
     )
 
 
-def _of_the_case(case_id: Column[Any]) -> ColumnElement[bool]:
+def _of_the_case(case_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """That a case is about whoever barred the person."""
     return (
-        select(_of_theirs.c.id)
+        select(_of_theirs.id)
         .where(
-            _of_theirs.c.program_id == _barred.c.program_id,
-            _of_theirs.c.id == case_id,
-            _of_theirs.c.participant_id == _barred.c.participant_id,
+            same(_of_theirs, Barred),
+            _of_theirs.id == case_id,
+            _of_theirs.participant_id == Barred.participant_id,
         )
-        .correlate(_barred, case_id.table)  # of what is asked two statements further out
+        .correlate(Barred, case_id.table)  # of what is asked two statements further out
         .exists()
     )
 
 
-def _calls_them(words: Column[Any]) -> ColumnElement[bool]:
+def _calls_them(words: ColumnElement[Any]) -> ColumnElement[bool]:
     """That a text calls whoever barred the person by their number, or by their reference as a candidate."""
     return (
-        select(_participant.c.id)
+        select(Participant.id)
         .where(
-            _participant.c.program_id == _barred.c.program_id,
-            _participant.c.id == _barred.c.participant_id,
+            joins(Barred.participant_id, Participant),
             or_(
                 *(
                     func.regexp_like(words, name + _NAME_ENDS)
-                    for name in (_participant.c.number, _participant.c.candidate_ref)
+                    for name in (col(Participant.number), col(Participant.candidate_ref))
                 )
             ),
         )
-        .correlate(_barred, words.table)
+        .correlate(Barred, words.table)
         .exists()
     )
 
 
 def called_in(words: str) -> ColumnElement[bool]:
     """The condition on a participant that a text calls them by their number, or by their reference as a candidate."""
-    names = (_participant.c.number, _participant.c.candidate_ref)
+    names = (col(Participant.number), col(Participant.candidate_ref))
     return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
 
 
 def _is_about_them() -> ColumnElement[bool]:
     """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
-    names = cast(array([_participant.c.number, _participant.c.candidate_ref]), ARRAY(Text))
+    names = cast(array([col(Participant.number), col(Participant.candidate_ref)]), ARRAY(Text))
     return (
-        select(_participant.c.id)
-        .where(
-            _participant.c.program_id == _barred.c.program_id,
-            _participant.c.id == _barred.c.participant_id,
-            _notice.c.calls.overlap(names),
-        )
-        .correlate(_barred, _notice)
+        select(Participant.id)
+        .where(joins(Barred.participant_id, Participant), inside(Notice.calls).overlap(names))
+        .correlate(Barred, Notice)
         .exists()
     )
 
@@ -195,13 +182,13 @@ def _is_about_them() -> ColumnElement[bool]:
 def _in_the_file(thing: ColumnElement[Any]) -> ColumnElement[bool]:
     """That an id, as text, is of whoever barred the person, of a follow-up or referral of theirs, or of their case."""
     return or_(
-        thing == cast(_barred.c.participant_id, Text),
+        thing == cast(col(Barred.participant_id), Text),
         *(
             thing.in_(
-                select(cast(table.c.id, Text))
-                .where(table.c.program_id == _barred.c.program_id, table.c.participant_id == _barred.c.participant_id)
-                .correlate(_barred)
+                select(cast(col(table.id), Text))
+                .where(same(table, Barred), table.participant_id == Barred.participant_id)
+                .correlate(Barred)
             )
-            for table in (_follow_up, _referral, _of_theirs)
+            for table in (FollowUp, Referral, _of_theirs)
         ),
     )

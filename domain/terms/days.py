@@ -10,23 +10,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    same,
+    scalars,
+    select,
+    tuples,
+    value_of,
+)
 from domain.terms.agreed_roles import BEGUN
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
 from models.program import Organization
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_organization = table_of(Organization)
 
 #: Who signs an agreement anew, who keeps it, and who keeps the installation and its people's information: these roles
 #: are given also where it has lapsed, or nobody could bring it back.
@@ -38,22 +48,21 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
 
     None where one is, or where none ever was before.
     """
-    row = one(
+    row = first(
         session,
-        select(_version.c.ends_on)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        of(AgreementVersion)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _version.c.program_id == program_of(session),
-            _agreement.c.organization_id == organization_id,
-            _version.c.state.in_(BEGUN),
-            _version.c.starts_on <= day,
+            Agreement.organization_id == organization_id,
+            col(AgreementVersion.state).in_(BEGUN),
+            col(AgreementVersion.starts_on) <= day,
         )
-        .order_by(_version.c.starts_on.desc())
+        .order_by(col(AgreementVersion.starts_on).desc())
         .limit(1),
     )
-    if row is None or row["ends_on"] is None or row["ends_on"] >= day:
+    if row is None or row.ends_on is None or row.ends_on >= day:
         return None
-    last: date = row["ends_on"]
+    last: date = row.ends_on
     return last
 
 
@@ -101,13 +110,20 @@ def other_than(shared: Shared, information: str) -> Shared:
     return replace(shared, information=information)
 
 
+class Latest(NamedTuple):
+    """What an organization's version says of sharing, and the version's last day."""
+
+    ends_on: date | None
+    terms: Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Terms:
     """The terms of sharing of every organization on a local day: of its version in force, else of its last one."""
 
     day: date
     outside: frozenset[UUID]
-    latest: Mapping[UUID, Mapping[str, Any]]
+    latest: Mapping[UUID, Latest]
 
     def give(self, organization_id: UUID, shared: Shared) -> bool:
         """Whether they give this to an organization.
@@ -136,30 +152,29 @@ def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> froze
 
 def terms_on(session: Session, day: date) -> Terms:
     """What the agreements say of sharing on a local day."""
-    here = program_of(session)
-    latest: dict[UUID, Mapping[str, Any]] = {}
-    for row in many(
+    latest: dict[UUID, Latest] = {}
+    for place, ends_on, said in tuples(
         session,
-        select(_agreement.c.organization_id, _version.c.ends_on, _version.c.terms)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        select(Agreement.organization_id, AgreementVersion.ends_on, AgreementVersion.terms)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _version.c.program_id == here,
-            _version.c.state.in_(BEGUN),
-            _version.c.starts_on <= day,
+            in_program(AgreementVersion),
+            col(AgreementVersion.state).in_(BEGUN),
+            col(AgreementVersion.starts_on) <= day,
         )
-        .order_by(_version.c.starts_on),
+        .order_by(col(AgreementVersion.starts_on)),
     ):
-        latest[row["organization_id"]] = row
-    outside = session.scalars(
-        select(_organization.c.id).where(and_(_organization.c.program_id == here, _organization.c.kind == "outside"))
+        latest[place] = Latest(ends_on, said)
+    outside = scalars(
+        session, select(Organization.id).where(and_(in_program(Organization), Organization.kind == "outside"))
     )
     return Terms(day, frozenset(outside), latest)
 
 
-def _may_share(version: Mapping[str, Any], day: date, shared: Shared) -> bool:
-    if version["ends_on"] is not None and version["ends_on"] < day:
+def _may_share(version: Latest, day: date, shared: Shared) -> bool:
+    if version.ends_on is not None and version.ends_on < day:
         return False
-    terms = version["terms"].get("information_sharing")
+    terms = version.terms.get("information_sharing")
     if not terms or (terms.get("starts_on") or "") > day.isoformat():
         return False
     if terms.get("ends_on") and terms["ends_on"] < day.isoformat():
@@ -173,66 +188,75 @@ def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
     return frozenset(one["key"] for one in listed)
 
 
-def going_on(session: Session, day: date) -> list[dict[str, Any]]:
-    """Each version in force on a local `day`, with a last day or without one, by the partner's name.
+class Version(AgreementVersion):
+    """A version with the organization whose agreement it is of."""
 
-    Rows of `agreement_version` with their `organization_id`, the organization's `short_name`, and the first day of
-    the agreement through all its versions as `since`.
-    """
-    first = _version.alias("first")
-    since = (
-        select(func.min(first.c.starts_on))
-        .where(
-            first.c.program_id == _version.c.program_id,
-            first.c.agreement_id == _version.c.agreement_id,
-            first.c.state.in_(BEGUN),
-        )
-        .scalar_subquery()
+    model_config = SHAPE
+    organization_id: UUID = also(Agreement.organization_id)
+
+
+_first = aliased(AgreementVersion, name="first")
+_since = (
+    select(value_of(func.min(col(_first.starts_on))))
+    .where(
+        same(_first, AgreementVersion),
+        _first.agreement_id == AgreementVersion.agreement_id,
+        col(_first.state).in_(BEGUN),
     )
-    return many(
+    .scalar_subquery()
+)
+
+
+class GoingOn(Version):
+    """A version with its partner's name, and the first day of the agreement through all its versions."""
+
+    model_config = SHAPE
+    short_name: str = also(Organization.short_name)
+    since: date = also(value_of(_since))
+
+
+def going_on(session: Session, day: date) -> list[GoingOn]:
+    """Each version in force on a local `day`, with a last day or without one, by the partner's name."""
+    return every(
         session,
-        select(_version, _agreement.c.organization_id, _organization.c.short_name, since.label("since"))
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
-        .join(_organization, refers(_agreement.c.organization_id, _organization))
+        of(GoingOn)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+        .join(Organization, joins(Agreement.organization_id, Organization))
         .where(
-            _version.c.program_id == program_of(session),
-            _version.c.state.in_(BEGUN),
-            _version.c.starts_on <= day,
-            or_(_version.c.ends_on.is_(None), _version.c.ends_on >= day),
+            col(AgreementVersion.state).in_(BEGUN),
+            col(AgreementVersion.starts_on) <= day,
+            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
         )
-        .order_by(_organization.c.short_name),
+        .order_by(col(Organization.short_name)),
     )
 
 
-def without_successor(session: Session, day: date) -> list[dict[str, Any]]:
+def without_successor(session: Session, day: date) -> list[Version]:
     """Each version with a last day after which no other is set to begin: one that is merely signed still has to be.
 
-    Rows of `agreement_version` with their `organization_id`, of those in force on the local `day` or before it, in the
-    order of their last days.
+    Of those in force on the local `day` or before it, in the order of their last days.
     """
-    here = program_of(session)
-    later = _version.alias("later")
+    later = aliased(AgreementVersion, name="later")
     follows = (
-        select(later.c.id)
+        select(later.id)
         .where(
-            later.c.program_id == _version.c.program_id,
-            later.c.agreement_id == _version.c.agreement_id,
-            later.c.id != _version.c.id,
-            later.c.state.in_(BEGUN),
-            later.c.starts_on > _version.c.ends_on,
+            same(later, AgreementVersion),
+            later.agreement_id == AgreementVersion.agreement_id,
+            later.id != AgreementVersion.id,
+            col(later.state).in_(BEGUN),
+            col(later.starts_on) > col(AgreementVersion.ends_on),
         )
         .exists()
     )
-    return many(
+    return every(
         session,
-        select(_version, _agreement.c.organization_id)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        of(Version)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _version.c.program_id == here,
-            _version.c.state.in_(BEGUN),
-            _version.c.starts_on <= day,
-            _version.c.ends_on.is_not(None),
+            col(AgreementVersion.state).in_(BEGUN),
+            col(AgreementVersion.starts_on) <= day,
+            col(AgreementVersion.ends_on).is_not(None),
             ~follows,
         )
-        .order_by(_version.c.ends_on, _version.c.id),
+        .order_by(col(AgreementVersion.ends_on), col(AgreementVersion.id)),
     )

@@ -10,31 +10,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
-from sqlmodel import Session
+from sqlmodel import Session, and_, or_
 
-from domain.kernel.scope import many, one, program_of
+from domain.kernel.rows import (
+    AnySelect,
+    col,
+    in_program,
+    joins,
+    only,
+    run,
+    same,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.roles.roles import Standing, never_began
 from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
 from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, terms_on
 from domain.terms.parts import PRIMARY, ROLES, SECOND
-from models.base import refers, table_of
 from models.casework import Case
 from models.consent import Consent
 from models.follow_up import Assignment, FollowUp
 from models.participant import CandidateWorker, Participant
 from models.program import Tenure
-
-_consent = table_of(Consent)
-_assignment = table_of(Assignment)
-_follow_up = table_of(FollowUp)
-_named = table_of(CandidateWorker)
-_participant = table_of(Participant)
-_case = table_of(Case)
-_tenure = table_of(Tenure)
 
 #: Why something is withheld: the agreement does not share it, or the participant did not agree to it. "" where neither.
 Withheld = Literal["", "terms", "consent"]
@@ -145,43 +147,56 @@ class Circle:
         )
 
 
+class _Agreed(NamedTuple):
+    """A consent: to what, from when to when, and whether it was taken back or replaced since."""
+
+    purpose: str
+    organization_id: UUID | None
+    signed_on: date
+    ends_on: date | None
+    recorded_at: datetime
+    withdrawn_at: datetime | None
+    over: bool
+
+
 def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
     """With whom a participant is shared on a local day. Of one who is not there the same is asked."""
-    here = program_of(session)
-    consents = many(
+    over = or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))
+    rows = tuples(
         session,
         select(
-            *(
-                _consent.c[name]
-                for name in ("purpose", "organization_id", "signed_on", "ends_on", "recorded_at", "withdrawn_at")
-            ),
-            or_(_consent.c.withdrawn_on.is_not(None), _consent.c.replaced_at.is_not(None)).label("over"),
-        ).where(_consent.c.program_id == here, _consent.c.participant_id == participant_id),
+            Consent.purpose,
+            Consent.organization_id,
+            Consent.signed_on,
+            Consent.ends_on,
+            Consent.recorded_at,
+            Consent.withdrawn_at,
+            value_of(over),
+        ).where(in_program(Consent), Consent.participant_id == participant_id),
     )
+    consents = [_Agreed(*row) for row in rows]
     standing = [
-        row
-        for row in consents
-        if not row["over"] and row["signed_on"] <= day and (row["ends_on"] is None or row["ends_on"] >= day)
+        row for row in consents if not row.over and row.signed_on <= day and (row.ends_on is None or row.ends_on >= day)
     ]
-    begun = _admission_under_way(session, here, participant_id)
+    begun = _admission_under_way(session, participant_id)
     # What was signed in an admission that ended does not stand for this one; what was taken back since then does.
     of_now = [
         row
         for row in consents
         if begun.at is None
-        or row["recorded_at"] > begun.at
-        or (row["withdrawn_at"] is not None and row["withdrawn_at"] >= begun.at)
+        or row.recorded_at > begun.at
+        or (row.withdrawn_at is not None and row.withdrawn_at >= begun.at)
     ]
-    in_program = any(row["purpose"] == "program" for row in standing)
-    taken_back = not in_program and any(row["purpose"] == "program" for row in of_now)
+    consented = any(row.purpose == "program" for row in standing)
+    taken_back = not consented and any(row.purpose == "program" for row in of_now)
     return Circle(
         terms=terms_on(session, day),
         asked=begun.is_over or bool(of_now),
-        in_program=in_program,
-        partners=frozenset(row["organization_id"] for row in standing if row["purpose"] == "sharing"),
-        answered=any(row["purpose"] == "sharing" for row in consents),
+        in_program=consented,
+        partners=frozenset(surely(row.organization_id) for row in standing if row.purpose == "sharing"),
+        answered=any(row.purpose == "sharing" for row in consents),
         to_be_met=begun.before_committing and not taken_back,
-        parts=tuple(_parts(session, here, participant_id, day)),
+        parts=tuple(_parts(session, participant_id, day)),
     )
 
 
@@ -197,32 +212,32 @@ class _Begun:
     before_committing: bool
 
 
-def _admission_under_way(session: Session, here: UUID, participant_id: UUID) -> _Begun:
-    row = one(
+def _admission_under_way(session: Session, participant_id: UUID) -> _Begun:
+    row = run(
         session,
-        select(_participant.c.state, _case.c.opened_at)
+        only(Participant.state, Case.opened_at)
         .outerjoin(
-            _case,
-            (_case.c.program_id == _participant.c.program_id)
-            & (_case.c.participant_id == _participant.c.id)
-            & (_case.c.protocol == ADMISSION)
-            & (_case.c.state == "open"),
+            Case,
+            same(Case, Participant)
+            & (col(Case.participant_id) == col(Participant.id))
+            & (col(Case.protocol) == ADMISSION)
+            & (col(Case.state) == "open"),
         )
-        .where(_participant.c.program_id == here, _participant.c.id == participant_id),
-    )
-    if row is None or row["state"] == "admitted":
+        .where(Participant.id == participant_id),
+    ).first()
+    if row is None or row.state == "admitted":
         return _Begun(None, is_over=row is not None, before_committing=False)
-    return _Begun(row["opened_at"], is_over=False, before_committing=row["state"] in BEFORE_COMMITTING)
+    return _Begun(row.opened_at, is_over=False, before_committing=row.state in BEFORE_COMMITTING)
 
 
-def _parts(session: Session, here: UUID, participant_id: UUID, day: date) -> list[Part]:
+def _parts(session: Session, participant_id: UUID, day: date) -> list[Part]:
     """The parts of who accompanies a participant on the day, and of who is to meet a candidate."""
     found = [
         Part(row.person_id, row.kind, frozenset({row.organization_id}))
-        for row in session.execute(_accompanying(here, participant_id, day))
+        for row in run(session, _accompanying(participant_id, day))
     ]
     seconds: dict[UUID, set[UUID]] = {}
-    for row in session.execute(_to_meet(here, participant_id, day)):
+    for row in run(session, _to_meet(participant_id, day)):
         meets = Part(row.worker_id, PRIMARY, frozenset({row.organization_id}))
         if meets not in found:
             found.append(meets)
@@ -233,40 +248,42 @@ def _parts(session: Session, here: UUID, participant_id: UUID, day: date) -> lis
     return found + [Part(person_id, SECOND, frozenset(places)) for person_id, places in seconds.items()]
 
 
-def _accompanying(here: UUID, participant_id: UUID, day: date) -> Select[Any]:
+def _accompanying(participant_id: UUID, day: date) -> AnySelect:
     """The parts that workers have in a participant's follow-up on the day."""
     return (
-        select(_assignment.c.person_id, _assignment.c.kind, _assignment.c.organization_id)
-        .join(_follow_up, refers(_assignment.c.follow_up_id, _follow_up))
+        only(Assignment.person_id, Assignment.kind, Assignment.organization_id)
+        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .where(
-            _assignment.c.program_id == here,
-            _follow_up.c.participant_id == participant_id,
-            _assignment.c.withdrawn_at.is_(None),
-            _assignment.c.starts_on <= day,
-            or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
+            FollowUp.participant_id == participant_id,
+            col(Assignment.withdrawn_at).is_(None),
+            col(Assignment.starts_on) <= day,
+            or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day),
         )
-        .order_by(_assignment.c.kind, _assignment.c.id)
+        .order_by(col(Assignment.kind), col(Assignment.id))
     )
 
 
-def _to_meet(here: UUID, participant_id: UUID, day: date) -> Select[Any]:
+def _to_meet(participant_id: UUID, day: date) -> AnySelect:
     """Who is to meet a candidate, and with whom: a line for each organization at which the second may be one."""
     return (
-        select(
-            _named.c.worker_id, _named.c.organization_id, _named.c.second_id, _tenure.c.organization_id.label("place")
+        only(
+            CandidateWorker.worker_id,
+            CandidateWorker.organization_id,
+            CandidateWorker.second_id,
+            value_of(col(Tenure.organization_id).label("place")),
         )
-        .select_from(_named)
+        .select_from(CandidateWorker)
         .outerjoin(
-            _tenure,
+            Tenure,
             and_(
-                _tenure.c.program_id == _named.c.program_id,
-                _tenure.c.person_id == _named.c.second_id,
-                _tenure.c.role.in_(ROLES[SECOND]),
-                _tenure.c.starts_on <= day,
-                or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+                same(Tenure, CandidateWorker),
+                Tenure.person_id == CandidateWorker.second_id,
+                col(Tenure.role).in_(ROLES[SECOND]),
+                col(Tenure.starts_on) <= day,
+                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
                 ~never_began(),
             ),
         )
-        .where(_named.c.program_id == here, _named.c.participant_id == participant_id, _named.c.ended_at.is_(None))
-        .order_by(_tenure.c.organization_id)
+        .where(CandidateWorker.participant_id == participant_id, col(CandidateWorker.ended_at).is_(None))
+        .order_by(col(Tenure.organization_id))
     )

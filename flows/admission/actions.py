@@ -4,21 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import ColumnElement, or_, select
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, or_
 
 from domain.casework import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, one, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    first,
+    joins,
+    of,
+    only,
+    same,
+    scalar,
+    surely,
+)
+from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
 from flows.engine import Act, Action
 from locales import N_, say
-from models.base import refers, table_of
 from models.casework import Case, Task
 from models.outbox import Notice
 from models.participant import CandidateWorker, Participant
@@ -28,15 +40,6 @@ from models.referral import Referral
 #: The coordinator's task where whoever referred has no account, and so gets no letter from here.
 TELL: Final = "admission.tell_referrer"
 _DAYS_TO_TELL: Final = timedelta(days=2)
-
-_case = table_of(Case)
-_task = table_of(Task)
-_notice = table_of(Notice)
-_named = table_of(CandidateWorker)
-_participant = table_of(Participant)
-_person = table_of(Person)
-_organization = table_of(Organization)
-_referral = table_of(Referral)
 
 
 def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
@@ -52,34 +55,34 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
     if _out_of_reach(session, row, at):
         if not _asked(session, act, row):
             by_link = _TELL_AGAIN if _heard_before(session, act) else _TELL
-            asked = by_link if row["referred_by"] is None else _TELL_OURSELVES
+            asked = by_link if row.referred_by is None else _TELL_OURSELVES
             assigning.assign(
                 session,
                 TELL,
                 str(act.case_id),
-                title_fr=say("fr", asked, reference=row["candidate_ref"]),
-                title_en=say("en", asked, reference=row["candidate_ref"]),
+                title_fr=say("fr", asked, reference=row.candidate_ref),
+                title_en=say("en", asked, reference=row.candidate_ref),
                 chain=COORDINATION,
                 due_on=local_day(session, at) + _DAYS_TO_TELL,
                 by=by,
                 at=at,
             )
         return
-    if row["referred_by"] == row["worker_id"]:
+    if row.referred_by == row.worker_id:
         return
     again = _heard_before(session, act)
     notices.write(
         session,
         "worker_named",
-        to=row["referred_by"],
+        to=surely(row.referred_by),
         key=_key(act, row),
         facts=lambda _: {
-            "reference": row["candidate_ref"],
-            "day": local_day(session, row["received_at"]),
-            "worker": f"{row['given_name']} {row['family_name']}",
-            "organization": row["short_name"],
-            "phone": row["phone"],
-            "email": row["email"],
+            "reference": row.candidate_ref,
+            "day": local_day(session, row.received_at),
+            "worker": f"{row.given_name} {row.family_name}",
+            "organization": row.short_name,
+            "phone": row.phone,
+            "email": row.email,
             "again": again,
         },
         at=at,
@@ -94,13 +97,11 @@ def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
         return False
     if _out_of_reach(session, row, at) and _asked(session, act, row):
         return True
-    if row["referred_by"] is None:
+    if row.referred_by is None:
         return False
-    if row["referred_by"] == row["worker_id"]:
+    if row.referred_by == row.worker_id:
         return True
-    has_address = session.scalar(
-        select(_person.c.email).where(_person.c.program_id == program_of(session), _person.c.id == row["referred_by"])
-    )
+    has_address = scalar(session, only(Person.email).where(Person.id == row.referred_by))
     return _is_written(session, _key(act, row)) or has_address is None
 
 
@@ -112,84 +113,81 @@ _TELL_AGAIN = N_(
 _TELL_OURSELVES = N_("The person who referred %(reference)s has left: see that the candidate hears who makes contact")
 
 
-def _out_of_reach(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
+def _out_of_reach(session: Session, row: _Named, at: datetime) -> bool:
     """Whether no letter reaches whoever referred: they came by a link, or hold nothing in the program any more."""
-    return row["referred_by"] is None or row["referred_by"] not in standing(session, local_day(session, at)).live
+    return row.referred_by is None or row.referred_by not in standing(session, local_day(session, at)).live
 
 
-def _key(act: Act, row: Mapping[str, Any]) -> str:
-    return f"worker_named:{act.case_id}:{row['named_id']}"
+def _key(act: Act, row: _Named) -> str:
+    return f"worker_named:{act.case_id}:{row.id}"
 
 
-def _asked(session: Session, act: Act, row: Mapping[str, Any]) -> bool:
+def _asked(session: Session, act: Act, row: _Named) -> bool:
     """Whether the coordinator has to tell of who makes contact, or was asked to since this one was named."""
-    return _was_asked(session, act, or_(_task.c.state == "open", _task.c.opened_at >= row["named_at"]))
+    return _was_asked(session, act, or_(Task.state == "open", col(Task.opened_at) >= row.named_at))
 
 
 def _heard_before(session: Session, act: Act) -> bool:
     """Whether whoever referred was written of somebody who was named before, or the coordinator told them."""
-    return _is_written(session, f"worker_named:{act.case_id}:") or _was_asked(session, act, _task.c.state == "done")
+    return _is_written(session, f"worker_named:{act.case_id}:") or _was_asked(session, act, col(Task.state) == "done")
 
 
 def _is_written(session: Session, key: str) -> bool:
-    found = session.scalar(
-        select(_notice.c.id)
-        .where(_notice.c.program_id == program_of(session), _notice.c.key.startswith(key, autoescape=True))
-        .limit(1)
-    )
+    found = scalar(session, only(Notice.id).where(col(Notice.key).startswith(key, autoescape=True)).limit(1))
     return found is not None
 
 
 def _was_asked(session: Session, act: Act, condition: ColumnElement[bool]) -> bool:
-    found = session.scalar(
-        select(_task.c.id)
+    found = scalar(
+        session,
+        only(Task.id)
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.step == TELL,
-            _task.c.item == str(act.case_id),
+            Task.step == TELL,
+            col(Task.item) == str(act.case_id),
             condition,
         )
-        .limit(1)
+        .limit(1),
     )
     return found is not None
 
 
-def _facts(session: Session, act: Act) -> dict[str, Any] | None:
+class _Named(CandidateWorker):
+    """Who is named to accompany a candidate and how to reach them, and who referred."""
+
+    model_config = SHAPE
+    candidate_ref: str = also(Participant.candidate_ref)
+    referred_by: UUID | None = also(Referral.referred_by)
+    received_at: datetime = surely(Referral.received_at)
+    given_name: str = also(Person.given_name)
+    family_name: str = also(Person.family_name)
+    phone: str | None = also(Person.phone)
+    email: str | None = also(Person.email)
+    short_name: str = also(Organization.short_name)
+
+
+def _facts(session: Session, act: Act) -> _Named | None:
     """Who referred last, who is named, and how to reach them; None where nobody is named, or the admission is over."""
-    return one(
+    return first(
         session,
-        select(
-            _participant.c.candidate_ref,
-            _referral.c.referred_by,
-            _referral.c.received_at,
-            _named.c.id.label("named_id"),
-            _named.c.named_at,
-            _named.c.worker_id,
-            _person.c.given_name,
-            _person.c.family_name,
-            _person.c.phone,
-            _person.c.email,
-            _organization.c.short_name,
-        )
-        .select_from(_case)
-        .join(_participant, refers(_case.c.participant_id, _participant))
+        of(_Named)
         .join(
-            _named,
-            (_named.c.program_id == _case.c.program_id)
-            & (_named.c.participant_id == _case.c.participant_id)
+            Case,
+            same(Case, CandidateWorker)
+            & (col(Case.participant_id) == col(CandidateWorker.participant_id))
             # Where the engine was away, whoever the number was given with is told late, and not never.
-            & or_(_named.c.ended_at.is_(None), _named.c.ended_as == "admitted"),
+            & or_(col(CandidateWorker.ended_at).is_(None), CandidateWorker.ended_as == "admitted"),
         )
-        .join(_person, refers(_named.c.worker_id, _person))
-        .join(_organization, refers(_named.c.organization_id, _organization))
+        .join(Participant, joins(Case.participant_id, Participant))
+        .join(Person, joins(CandidateWorker.worker_id, Person))
+        .join(Organization, joins(CandidateWorker.organization_id, Organization))
         .join(
-            _referral,
-            (_referral.c.program_id == _case.c.program_id)
-            & (_referral.c.participant_id == _case.c.participant_id)
-            & (_referral.c.state == "triaged"),
+            Referral,
+            same(Referral, Case)
+            & (col(Referral.participant_id) == col(Case.participant_id))
+            & (col(Referral.state) == "triaged"),
         )
-        .where(_case.c.program_id == program_of(session), _case.c.id == act.case_id)
-        .order_by(_named.c.named_at.desc(), _referral.c.triaged_at.desc())
+        .where(Case.id == act.case_id)
+        .order_by(col(CandidateWorker.named_at).desc(), col(Referral.triaged_at).desc())
         .limit(1),
     )
 

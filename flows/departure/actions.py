@@ -41,7 +41,7 @@ def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime)
 
 def are_on_agenda(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the committee was asked to talk about each of them."""
-    return all(row["asked"] for row in summaries.summaries_of(session, act.case_id))
+    return all(is_asked for _, is_asked in summaries.summaries_of(session, act.case_id))
 
 
 ACTIONS: Final[Mapping[str, Action]] = {

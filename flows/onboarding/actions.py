@@ -7,12 +7,30 @@ from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Select, and_, func, insert, or_, select, update
-from sqlmodel import Session
+from sqlalchemy import func, insert, update
+from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program_of
+from domain.kernel.rows import (
+    changes,
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    same,
+    scalar,
+    select,
+    surely,
+    value_of,
+)
+from domain.kernel.scope import local_day, program_of
+from domain.kernel.titles import title_of
 from domain.mail import notices
 from domain.people import seat_holders
 from domain.record import events
@@ -20,7 +38,6 @@ from flows.engine import Act, Action
 from locales import N_
 from meetings import invitations
 from meetings.committees import memberships
-from models.base import table_of
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Departure
@@ -33,18 +50,6 @@ CLINICAL: Final = "CM-C"
 LISTED: Final = (CLINICAL, "CM-S", "CM-E")
 
 WORKER: Final = "youth_worker"
-
-_committee = table_of(Committee)
-_seat = table_of(Seat)
-_holder = table_of(SeatHolder)
-_person = table_of(Person)
-_organization = table_of(Organization)
-_role = table_of(Role)
-_tenure = table_of(Tenure)
-_notice = table_of(Notice)
-_case = table_of(Case)
-_event = table_of(Event)
-_departure = table_of(Departure)
 
 
 # ------------------------------------------------------------------------------------------- the Clinical Committee
@@ -62,7 +67,7 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     case = _case_of(session, act)
     today = local_day(session, at)
     # Held, so that of two who enrol on one seat at the same instant the second sees the first.
-    seat_id = _seat_of(session, case["organization_id"], today, hold=True)
+    seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
     if seat_id is None:
         raise Refusal(
             "seat.none", N_("This organization has no youth worker's seat on the Clinical Committee."), source=CLINICAL
@@ -71,7 +76,7 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     if holding is None:
         _end_earlier(session, case, seat_id, today, by, at)
         _give_seat(session, act, case, seat_id, by, at)
-    elif holding["starts_on"] != _first_day(session, act, case, holding):
+    elif holding.starts_on != _first_day(session, act, case, holding):
         _move_seat(session, act, case, holding, by, at)
     else:
         return
@@ -84,59 +89,57 @@ def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
     invitations.tell_all(session, at=at, committee_ids=has_it)
 
 
-def _theirs(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, today: date) -> dict[str, Any] | None:
+def _theirs(session: Session, act: Act, case: Case, seat_id: UUID, today: date) -> SeatHolder | None:
     """The worker's holding of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
-    given = _live(session, seat_id, case["subject_id"], today, _given_by(act))
+    given = _live(session, seat_id, surely(case.subject_id), today, _given_by(act))
     arrives = max(today, _arrival(case) or today)
-    return given or _live(session, seat_id, case["subject_id"], arrives, ~_ends_before(case, arrives).exists())
+    return given or _live(session, seat_id, surely(case.subject_id), arrives, ~_ends_before(case, arrives).exists())
 
 
-def _end_earlier(
-    session: Session, case: Mapping[str, Any], seat_id: UUID, today: date, by: Actor, at: datetime
-) -> None:
+def _end_earlier(session: Session, case: Case, seat_id: UUID, today: date, by: Actor, at: datetime) -> None:
     """End what the worker holds of the seat from an earlier stay on its last day, as their departure will.
 
     Nobody holds a seat twice on a day: what is given from the arrival on has its place after it.
     """
     leaves = _ends_before(case, max(today, _arrival(case) or today))
-    for holding in many(
-        session,
-        select(_holder, leaves.limit(1).scalar_subquery().label("last_day")).where(
-            *_living(session, seat_id, case["subject_id"], today), leaves.exists()
-        ),
-    ):
-        seat_holders.end_seat(session, holding, holding["last_day"], by=by, at=at)
+    asked = of(SeatHolder).where(*_living(seat_id, surely(case.subject_id), today), leaves.exists())
+    for holding in every(session, asked):
+        last_day = scalar(session, leaves.where(SeatHolder.id == holding.id).limit(1))
+        seat_holders.end_seat(session, holding, surely(last_day), by=by, at=at)
 
 
-def _ends_before(case: Mapping[str, Any], day: date) -> Select[Any]:
+def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
     """The last day before a local day on which a departure of the worker under way ends a holding of theirs."""
-    return select(_departure.c.last_day).where(
-        _departure.c.program_id == _holder.c.program_id,
-        _departure.c.person_id == _holder.c.person_id,
-        _departure.c.organization_id == case["organization_id"],
-        _departure.c.called_off_at.is_(None),
-        _departure.c.ended_at.is_(None),
-        _departure.c.last_day >= _holder.c.starts_on,
-        _departure.c.last_day < day,
+    return select(Departure.last_day).where(
+        same(Departure, SeatHolder),
+        Departure.person_id == SeatHolder.person_id,
+        Departure.organization_id == case.organization_id,
+        col(Departure.called_off_at).is_(None),
+        col(Departure.ended_at).is_(None),
+        col(Departure.last_day) >= col(SeatHolder.starts_on),
+        col(Departure.last_day) < day,
     )
 
 
-def _give_seat(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUID, by: Actor, at: datetime) -> None:
+def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
     starts_on = max(local_day(session, at), _arrival(case) or date.min)
     ends_on = _end_of_role(session, case, starts_on)
-    kind = "alternate" if _principal_else(session, seat_id, case["subject_id"], starts_on, ends_on) else "principal"
-    session.execute(
-        insert(_holder).values(
+    kind = (
+        "alternate" if _principal_else(session, seat_id, surely(case.subject_id), starts_on, ends_on) else "principal"
+    )
+    run(
+        session,
+        insert(SeatHolder).values(
             program_id=program_of(session),
             id=uuid4(),
             seat_id=seat_id,
-            person_id=case["subject_id"],
+            person_id=case.subject_id,
             kind=kind,
             starts_on=starts_on,
             ends_on=ends_on,
             recorded_at=at,
             version=1,
-        )
+        ),
     )
     events.write(
         session,
@@ -146,36 +149,35 @@ def _give_seat(session: Session, act: Act, case: Mapping[str, Any], seat_id: UUI
         by=by,
         at=at,
         case_id=act.case_id,
-        person=str(case["subject_id"]),
+        person=str(case.subject_id),
         kind=kind,
         starts_on=starts_on.isoformat(),
     )
 
 
-def _move_seat(
-    session: Session, act: Act, case: Mapping[str, Any], holding: Mapping[str, Any], by: Actor, at: datetime
-) -> None:
+def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
     """Have the seat that this case gave begin on its first day of now, and end with the role that is held then."""
     starts_on = _first_day(session, act, case, holding)
     ends_on = _end_of_role(session, case, starts_on)
-    other = _principal_else(session, holding["seat_id"], case["subject_id"], starts_on, ends_on)
-    kind = "alternate" if other else holding["kind"]
-    session.execute(
-        update(_holder)
-        .where(_holder.c.program_id == program_of(session), _holder.c.id == holding["id"])
-        .values(starts_on=starts_on, ends_on=ends_on, kind=kind, version=_holder.c.version + 1)
+    other = _principal_else(session, holding.seat_id, surely(case.subject_id), starts_on, ends_on)
+    kind = "alternate" if other else holding.kind
+    run(
+        session,
+        changes(SeatHolder)
+        .where(SeatHolder.id == holding.id)
+        .values(starts_on=starts_on, ends_on=ends_on, kind=kind, version=col(SeatHolder.version) + 1),
     )
     events.write(
         session,
         "seat.moved",
         "seat",
-        holding["seat_id"],
+        holding.seat_id,
         by=by,
         at=at,
         case_id=act.case_id,
-        person=str(case["subject_id"]),
+        person=str(case.subject_id),
         kind=kind,
-        was=holding["starts_on"].isoformat(),
+        was=holding.starts_on.isoformat(),
         starts_on=starts_on.isoformat(),
     )
 
@@ -184,9 +186,9 @@ def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat when they arrive, or today; where this case gave it, from its first day on."""
     case = _case_of(session, act)
     today = local_day(session, at)
-    seat_id = _seat_of(session, case["organization_id"], today)
+    seat_id = _seat_of(session, surely(case.organization_id), today)
     holding = _theirs(session, act, case, seat_id, today) if seat_id is not None else None
-    return holding is not None and holding["starts_on"] == _first_day(session, act, case, holding)
+    return holding is not None and holding.starts_on == _first_day(session, act, case, holding)
 
 
 def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
@@ -196,17 +198,21 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
     """
     case = _case_of(session, act)
     today = local_day(session, at)
-    seat_id = _seat_of(session, case["organization_id"], today, hold=True)
-    if seat_id is None or _live(session, seat_id, case["subject_id"], today, _given_by(act)) is None:
+    seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
+    if seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None:
         return
-    mine = and_(*_living(session, seat_id, case["subject_id"], today), _given_by(act))
-    session.execute(
-        update(_holder)
-        .where(mine, _holder.c.starts_on < today)
-        .values(ends_on=today - timedelta(days=1), version=_holder.c.version + 1)
+    mine = and_(*_living(seat_id, surely(case.subject_id), today), _given_by(act))
+    run(
+        session,
+        update(SeatHolder)
+        .where(mine, col(SeatHolder.starts_on) < today)
+        .values(ends_on=today - timedelta(days=1), version=col(SeatHolder.version) + 1),
     )
-    session.execute(
-        update(_holder).where(mine, _holder.c.starts_on >= today).values(withdrawn_at=at, version=_holder.c.version + 1)
+    run(
+        session,
+        update(SeatHolder)
+        .where(mine, col(SeatHolder.starts_on) >= today)
+        .values(withdrawn_at=at, version=col(SeatHolder.version) + 1),
     )
     events.write(
         session,
@@ -216,7 +222,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
         by=by,
         at=at,
         case_id=act.case_id,
-        person=str(case["subject_id"]),
+        person=str(case.subject_id),
     )
     _tell_of(session, seat_id, at)
 
@@ -225,8 +231,8 @@ def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat by this case neither today nor on a day to come."""
     case = _case_of(session, act)
     today = local_day(session, at)
-    seat_id = _seat_of(session, case["organization_id"], today)
-    return seat_id is None or _live(session, seat_id, case["subject_id"], today, _given_by(act)) is None
+    seat_id = _seat_of(session, surely(case.organization_id), today)
+    return seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None
 
 
 # ------------------------------------------------------------------------------------------------ the contact lists
@@ -241,10 +247,7 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
     """
     case = _case_of(session, act)
     day = local_day(session, at)
-    here = program_of(session)
-    address = session.scalar(
-        select(_person.c.email).where(_person.c.program_id == here, _person.c.id == case["subject_id"])
-    )
+    address = scalar(session, only(Person.email).where(Person.id == case.subject_id))
     if address is None:
         raise Refusal(
             "contact_lists.no_address",
@@ -256,31 +259,34 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
         return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
 
     notices.write(
-        session, "contact_lists", to=case["subject_id"], key=_letter_key(act), facts=facts, at=at, case_id=act.case_id
+        session,
+        "contact_lists",
+        to=surely(case.subject_id),
+        key=_letter_key(act),
+        facts=facts,
+        at=at,
+        case_id=act.case_id,
     )
 
 
 def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the letter was written."""
-    key = f"{_letter_key(act)}:{_case_of(session, act)['subject_id']}"
-    found = session.scalar(
-        select(_notice.c.id).where(_notice.c.program_id == program_of(session), _notice.c.key == key)
-    )
+    key = f"{_letter_key(act)}:{_case_of(session, act).subject_id}"
+    found = scalar(session, only(Notice.id).where(Notice.key == key))
     return found is not None
 
 
 def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:
     """The committees that a worker deals with and who sits on each on a local day, principals first."""
-    here = program_of(session)
-    committees = many(session, select(_committee).where(_committee.c.program_id == here))
-    titles = {row["key"]: row[f"title_{language}"] for row in committees}
-    listed = sorted((row for row in committees if row["source"] in LISTED), key=lambda row: LISTED.index(row["source"]))
+    committees = every(session, of(Committee))
+    titles = {row.key: title_of(row, language) for row in committees}
+    listed = sorted((row for row in committees if row.source in LISTED), key=lambda row: LISTED.index(row.source))
     members = _members(session, day, language)
     return [
         {
-            "title": titles[row["key"]],
-            "and_those_of": [titles[key] for key in row["derived_from"]],
-            "members": members.get(row["id"], []),
+            "title": titles[row.key],
+            "and_those_of": [titles[key] for key in row.derived_from],
+            "members": members.get(row.id, []),
         }
         for row in listed
     ]
@@ -288,52 +294,50 @@ def contact_lists(session: Session, day: date, language: str) -> Sequence[Mappin
 
 def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict[str, Any]]]:
     """Every seat of the program on a day by its committee: one line a holder, or one that says it is vacant."""
-    here = program_of(session)
     held = and_(
-        _holder.c.program_id == _seat.c.program_id,
-        _holder.c.seat_id == _seat.c.id,
-        _holder.c.withdrawn_at.is_(None),
-        _holder.c.starts_on <= day,
-        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        joins(SeatHolder.seat_id, Seat),
+        col(SeatHolder.withdrawn_at).is_(None),
+        col(SeatHolder.starts_on) <= day,
+        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
     )
-    rows = many(
+    rows = run(
         session,
         select(
-            _seat.c.committee_id,
-            _organization.c.short_name.label("organization"),
-            _role.c[f"title_{language}"].label("role"),
-            _holder.c.kind,
-            func.concat_ws(" ", _person.c.given_name, _person.c.family_name).label("name"),
-            _person.c.email,
-            _person.c.phone,
+            Seat.committee_id,
+            Organization.short_name,
+            title_of(Role, language),
+            SeatHolder.kind,
+            value_of(func.concat_ws(" ", col(Person.given_name), col(Person.family_name))),
+            Person.email,
+            Person.phone,
         )
-        .select_from(_seat)
+        .select_from(Seat)
         .join(
-            _organization,
-            and_(_organization.c.program_id == _seat.c.program_id, _organization.c.id == _seat.c.organization_id),
+            Organization,
+            joins(Seat.organization_id, Organization),
         )
-        .join(_role, and_(_role.c.program_id == _seat.c.program_id, _role.c.key == _seat.c.role))
-        .outerjoin(_holder, held)
-        .outerjoin(_person, and_(_person.c.program_id == _holder.c.program_id, _person.c.id == _holder.c.person_id))
+        .join(Role, and_(same(Role, Seat), Role.key == Seat.role))
+        .outerjoin(SeatHolder, held)
+        .outerjoin(Person, joins(SeatHolder.person_id, Person))
         .where(
-            _seat.c.program_id == here,
-            or_(_seat.c.starts_on.is_(None), _seat.c.starts_on <= day),
-            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+            in_program(Seat),
+            or_(col(Seat.starts_on).is_(None), col(Seat.starts_on) <= day),
+            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
         )
-        .order_by(_organization.c.short_name, _seat.c.key, _holder.c.kind.desc(), _person.c.sort_key),
+        .order_by(col(Organization.short_name), col(Seat.key), col(SeatHolder.kind).desc(), col(Person.sort_key)),
     )
     found: dict[UUID, list[dict[str, Any]]] = {}
-    for row in rows:
+    for committee_id, organization, role, kind, name, email, phone in rows:
         line = {
-            "organization": row["organization"],
-            "role": row["role"],
-            "vacant": row["kind"] is None,
-            "alternate": row["kind"] == "alternate",
-            "name": row["name"] or "",
-            "email": row["email"] or "",
-            "phone": row["phone"] or "",
+            "organization": organization,
+            "role": role,
+            "vacant": kind is None,
+            "alternate": kind == "alternate",
+            "name": name or "",
+            "email": email or "",
+            "phone": phone or "",
         }
-        found.setdefault(row["committee_id"], []).append(line)
+        found.setdefault(committee_id, []).append(line)
     return found
 
 
@@ -344,8 +348,8 @@ def _letter_key(act: Act) -> str:
 # ------------------------------------------------------------------------------------------------------ what is read
 
 
-def _case_of(session: Session, act: Act) -> dict[str, Any]:
-    found = one(session, select(_case).where(_case.c.program_id == program_of(session), _case.c.id == act.case_id))
+def _case_of(session: Session, act: Act) -> Case:
+    found = first(session, of(Case).where(Case.id == act.case_id))
     if found is None:
         msg = "an act names a case that does not exist"
         raise LookupError(msg)
@@ -355,46 +359,45 @@ def _case_of(session: Session, act: Act) -> dict[str, Any]:
 def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool = False) -> UUID | None:
     """The youth workers' seat of an organization on the Clinical Committee, on a day or after it."""
     asked: Any = (
-        select(_seat.c.id)
-        .join(_committee, and_(_committee.c.program_id == _seat.c.program_id, _committee.c.id == _seat.c.committee_id))
+        only(Seat.id)
+        .join(Committee, joins(Seat.committee_id, Committee))
         .where(
-            _seat.c.program_id == program_of(session),
-            _committee.c.source == CLINICAL,
-            _seat.c.organization_id == organization_id,
-            _seat.c.role == WORKER,
-            or_(_seat.c.ends_on.is_(None), _seat.c.ends_on >= day),
+            Committee.source == CLINICAL,
+            Seat.organization_id == organization_id,
+            Seat.role == WORKER,
+            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
         )
-        .order_by(_seat.c.key)
+        .order_by(col(Seat.key))
         .limit(1)
     )
-    found: UUID | None = session.scalar(asked.with_for_update(of=_seat) if hold else asked)
+    found: UUID | None = scalar(session, asked.with_for_update(of=Seat) if hold else asked)
     return found
 
 
-def _holding(session: Session, seat_id: UUID) -> tuple[Any, ...]:
+def _holding(seat_id: UUID) -> tuple[Any, ...]:
     return (
-        _holder.c.program_id == program_of(session),
-        _holder.c.seat_id == seat_id,
-        _holder.c.withdrawn_at.is_(None),
+        in_program(SeatHolder),
+        col(SeatHolder.seat_id) == seat_id,
+        col(SeatHolder.withdrawn_at).is_(None),
     )
 
 
-def _living(session: Session, seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
+def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
     """Which holdings of a seat are a person's on a day or after it."""
     return (
-        *_holding(session, seat_id),
-        _holder.c.person_id == person_id,
-        or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= day),
+        *_holding(seat_id),
+        col(SeatHolder.person_id) == person_id,
+        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
     )
 
 
-def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: Any) -> dict[str, Any] | None:
+def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: Any) -> SeatHolder | None:
     """A person's holding of a seat on a day or after it, the first `which`; None where they have none."""
-    return one(
+    return first(
         session,
-        select(_holder)
-        .where(*_living(session, seat_id, person_id, day), *which)
-        .order_by(_holder.c.starts_on)
+        select(SeatHolder)
+        .where(*_living(seat_id, person_id, day), *which)
+        .order_by(col(SeatHolder.starts_on))
         .limit(1),
     )
 
@@ -402,13 +405,13 @@ def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: A
 def _given_by(act: Act) -> Any:
     """Whether a holding was given by the case of an act, which the record of the giving tells."""
     return (
-        select(_event.c.id)
+        select(Event.id)
         .where(
-            _event.c.program_id == _holder.c.program_id,
-            _event.c.case_id == act.case_id,
-            _event.c.verb == "seat.given",
-            _event.c.subject_id == _holder.c.seat_id,
-            _event.c.at == _holder.c.recorded_at,
+            same(Event, SeatHolder),
+            Event.case_id == act.case_id,
+            Event.verb == "seat.given",
+            Event.subject_id == SeatHolder.seat_id,
+            Event.at == SeatHolder.recorded_at,
         )
         .exists()
     )
@@ -416,55 +419,52 @@ def _given_by(act: Act) -> Any:
 
 def _principal_else(session: Session, seat_id: UUID, person_id: UUID, first: date, last: date | None) -> bool:
     """Whether another holds the seat as principal on any of these days, both inclusive."""
-    found = session.scalar(
-        select(_holder.c.id)
+    found = scalar(
+        session,
+        select(SeatHolder.id)
         .where(
-            *_holding(session, seat_id),
-            _holder.c.kind == "principal",
-            _holder.c.person_id != person_id,
-            or_(_holder.c.ends_on.is_(None), _holder.c.ends_on >= first),
-            *([_holder.c.starts_on <= last] if last else []),
+            *_holding(seat_id),
+            SeatHolder.kind == "principal",
+            SeatHolder.person_id != person_id,
+            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= first),
+            *([col(SeatHolder.starts_on) <= last] if last else []),
         )
-        .limit(1)
+        .limit(1),
     )
     return found is not None
 
 
-def _arrival(case: Mapping[str, Any]) -> date | None:
-    given = case["anchors"].get("arrival")
+def _arrival(case: Case) -> date | None:
+    given = case.anchors.get("arrival")
     return date.fromisoformat(given) if given else None
 
 
-def _first_day(session: Session, act: Act, case: Mapping[str, Any], holding: Mapping[str, Any]) -> date:
+def _first_day(session: Session, act: Act, case: Case, holding: SeatHolder) -> date:
     """The day on which a holding should begin: the arrival, but not before the seat was given; or as it is.
 
     As it is where it was not given by this case.
     """
     arrival = _arrival(case)
-    given = session.scalar(
-        select(_holder.c.id).where(
-            _holder.c.program_id == program_of(session), _holder.c.id == holding["id"], _given_by(act)
-        )
-    )
-    first: date = holding["starts_on"]
+    given = scalar(session, only(SeatHolder.id).where(SeatHolder.id == holding.id, _given_by(act)))
+    first: date = holding.starts_on
     if given is None or arrival is None:
         return first
-    return max(arrival, local_day(session, holding["recorded_at"]))
+    return max(arrival, local_day(session, holding.recorded_at))
 
 
-def _end_of_role(session: Session, case: Mapping[str, Any], day: date) -> date | None:
+def _end_of_role(session: Session, case: Case, day: date) -> date | None:
     """The known last day of the worker's role there, None where it has none. Raises Refusal where it is over."""
-    found = session.execute(
-        select(_tenure.c.ends_on)
+    found = run(
+        session,
+        only(Tenure.ends_on)
         .where(
-            _tenure.c.program_id == program_of(session),
-            _tenure.c.person_id == case["subject_id"],
-            _tenure.c.organization_id == case["organization_id"],
-            _tenure.c.role == WORKER,
-            or_(_tenure.c.ends_on.is_(None), _tenure.c.ends_on >= day),
+            Tenure.person_id == case.subject_id,
+            Tenure.organization_id == case.organization_id,
+            Tenure.role == WORKER,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
         )
-        .order_by(_tenure.c.starts_on)
-        .limit(1)
+        .order_by(col(Tenure.starts_on))
+        .limit(1),
     ).first()
     if found is None:
         raise Refusal("seat.role_is_over", N_("This person no longer holds the role whose seat this is."))

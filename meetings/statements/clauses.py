@@ -6,27 +6,24 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.declarations.program_agreements import clause_without_role
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, of
+from domain.kernel.scope import local_day
 from domain.kernel.spans import Span
 from domain.obligations import reading
 from locales import N_, say, show_day
 from meetings.documents.content import Both
-from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
+from meetings.documents.statement import ClausePeriod, ClauseYear, Days, PeriodState, Proof
 from meetings.statements.naming import title_of
 from meetings.statements.year import CoveredYear
-from models.base import table_of
 from models.casework import Task
 from models.obligation import ObligationDocument
-
-_task = table_of(Task)
-_document = table_of(ObligationDocument)
+from models.program import Organization
 
 _ORGANIZATION: Final = "organization"
 #: A count of people who were referred: of one partner's year it is mostly a small one.
@@ -34,50 +31,50 @@ _REFERRALS: Final = "referrals"
 
 
 def clauses_of(
-    session: Session, year: CoveredYear, place: Mapping[str, Any], names: Mapping[str, Both]
+    session: Session, year: CoveredYear, place: Organization, names: Mapping[str, Both]
 ) -> Iterable[ClauseYear]:
     """Each obligation with the periods that share a day with those covered, by owner and clause."""
     end = date(year.first.year, 12, 31)
     rows = [
         row
         for row in reading.periods(session, organization_ids=[year.organization_id], since=year.first, until=year.last)
-        if year.touches(Span(row["starts_on"], row["ends_on"]))
+        if year.touches(Span(row.starts_on, row.ends_on))
     ]
     standing = reading.as_of(session, rows, min(end, year.on))
     facts = _Facts.of(session, standing, names)
-    by_clause: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    by_clause: dict[str, list[reading.PeriodRead]] = defaultdict(list)
     for row in standing:
-        by_clause[row["key"]].append(row)
+        by_clause[row.key].append(row)
     found = []
     for key, periods in by_clause.items():
         newest = periods[-1]
         owner = (
-            Both(fr=place["short_name"], en=place["short_name"])
-            if newest["owed_by"] == _ORGANIZATION
-            else title_of(names, newest["owed_by"])
+            Both(fr=place.short_name, en=place.short_name)
+            if newest.owed_by == _ORGANIZATION
+            else title_of(names, newest.owed_by)
         )
         clause = ClauseYear(
             clause=clause_without_role(key),
-            duty=Both(fr=newest["text_fr"], en=newest["text_en"]),
+            duty=Both(fr=newest.text_fr, en=newest.text_en),
             owner=owner,
             periods=tuple(_period(row, facts) for row in periods),
         )
-        found.append(((newest["owed_by"] != _ORGANIZATION, newest["owed_by"], key), clause))
+        found.append(((newest.owed_by != _ORGANIZATION, newest.owed_by, key), clause))
     return [clause for _, clause in sorted(found, key=lambda one: one[0])]
 
 
-def _period(row: Mapping[str, Any], facts: _Facts) -> ClausePeriod:
-    counts_people = row["check_kind"] == "count" and row["rule"]["of"] == _REFERRALS
+def _period(row: reading.PeriodRead, facts: _Facts) -> ClausePeriod:
+    counts_people = row.check_kind == "count" and row.rule["of"] == _REFERRALS
     return ClausePeriod(
-        days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
-        state=row["state"],
-        found_on=row["found_on"],
-        due_on=row["due_on"],
-        numbers={} if counts_people else row["found"]["numbers"],
+        days=Days(starts_on=row.starts_on, ends_on=row.ends_on),
+        state=cast("PeriodState", row.state),
+        found_on=row.found_on,
+        due_on=row.due_on,
+        numbers={} if counts_people else row.found["numbers"],
         proofs=()
         if counts_people
         # What is of another period stands with that one.
-        else tuple(facts.proof(row, fact) for fact in row["found"]["facts"] if fact["why"] != "other_period"),
+        else tuple(facts.proof(row, fact) for fact in row.found["facts"] if fact["why"] != "other_period"),
         is_apart=counts_people,
     )
 
@@ -96,33 +93,28 @@ class _Facts:
     names: Mapping[str, Both]
 
     @classmethod
-    def of(cls, session: Session, rows: Sequence[Mapping[str, Any]], names: Mapping[str, Both]) -> _Facts:
-        here = program_of(session)
+    def of(cls, session: Session, rows: Sequence[reading.PeriodRead], names: Mapping[str, Both]) -> _Facts:
         ids: dict[str, set[UUID]] = defaultdict(set)
         for row in rows:
-            for fact in row["found"]["facts"]:
+            for fact in row.found["facts"]:
                 if fact["kind"] in ("task", "document"):
                     ids[fact["kind"]].add(UUID(fact["id"]))
-        tasks = many(
+        tasks = every(
             session,
-            select(_task.c.id, _task.c.title_fr, _task.c.title_en).where(
-                _task.c.program_id == here, _task.c.id.in_(ids["task"])
-            ),
+            of(Task).where(col(Task.id).in_(ids["task"])),
         )
-        documents = many(
+        documents = every(
             session,
-            select(_document.c.id, _document.c.added_at).where(
-                _document.c.program_id == here, _document.c.id.in_(ids["document"])
-            ),
+            of(ObligationDocument).where(col(ObligationDocument.id).in_(ids["document"])),
         )
         return cls(
-            {str(row["id"]): Both(fr=row["title_fr"], en=row["title_en"] or row["title_fr"]) for row in tasks},
-            {str(row["id"]): _given_on(local_day(session, row["added_at"])) for row in documents},
+            {str(row.id): Both(fr=row.title_fr, en=row.title_en or row.title_fr) for row in tasks},
+            {str(row.id): _given_on(local_day(session, row.added_at)) for row in documents},
             _hands(session, rows),
             names,
         )
 
-    def proof(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Proof:
+    def proof(self, row: reading.PeriodRead, fact: Mapping[str, Any]) -> Proof:
         on = date.fromisoformat(fact["on"]) if fact["on"] else None
         return Proof(
             kind=fact["kind"],
@@ -130,11 +122,11 @@ class _Facts:
             on=on,
             counts=fact["counts"],
             why=fact["why"],
-            hands=self.hands.get(fact["id"], Both()) if row["check_kind"] in _GIVEN_BY_PEOPLE else Both(),
+            hands=self.hands.get(fact["id"], Both()) if row.check_kind in _GIVEN_BY_PEOPLE else Both(),
         )
 
-    def _what(self, row: Mapping[str, Any], fact: Mapping[str, Any]) -> Both:
-        kind, rule = fact["kind"], row["rule"]
+    def _what(self, row: reading.PeriodRead, fact: Mapping[str, Any]) -> Both:
+        kind, rule = fact["kind"], row.rule
         if kind == "task":
             return self.tasks.get(fact["id"], Both())
         if kind == "document":
@@ -157,20 +149,20 @@ _HANDS: Final[Mapping[str, str]] = {
 }
 
 
-def _hands(session: Session, rows: Sequence[Mapping[str, Any]]) -> dict[str, Both]:
+def _hands(session: Session, rows: Sequence[reading.PeriodRead]) -> dict[str, Both]:
     """Who gave each proof of these periods and who looked at it, in words."""
-    facts = [fact for row in rows if row["check_kind"] in _GIVEN_BY_PEOPLE for fact in row["found"]["facts"]]
+    facts = [fact for row in rows if row.check_kind in _GIVEN_BY_PEOPLE for fact in row.found["facts"]]
     found = {}
     for key, said in reading.hands_of(session, facts).items():
-        if said["given_name"] is None:
+        if said.given_name is None:
             continue
         told = {
-            "giver": f"{said['given_name']} {said['family_name']}".strip(),
-            "day": local_day(session, said["given_at"]),
-            "name": f"{said['looker_given_name'] or ''} {said['looker_family_name'] or ''}".strip(),
-            "then": local_day(session, said["looked_at"]) if said["looked_at"] else "",
+            "giver": f"{said.given_name} {said.family_name}".strip(),
+            "day": local_day(session, said.given_at),
+            "name": f"{said.looker_given_name or ''} {said.looker_family_name or ''}".strip(),
+            "then": local_day(session, said.looked_at) if said.looked_at else "",
         }
-        words = _HANDS[said["looked_at_as"]]
+        words = _HANDS[said.looked_at_as]
         found[key] = Both(**{language: say(language, words, **_days(language, told)) for language in ("fr", "en")})
     return found
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import Date, cast, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import Date, cast, func
+from sqlmodel import Session, or_
 
 from domain.kernel.periods import Period
-from domain.kernel.scope import local_day, many, moments_of, program, program_of
+from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, surely, tuples
+from domain.kernel.scope import local_day, moments_of, program
 from domain.kernel.spans import Span
 from domain.obligations import reading
+from domain.obligations.reading import PeriodRead
 from domain.obligations.wording import STATES
 from locales import N_
 from meetings import decisions
@@ -31,20 +33,11 @@ from meetings.statements.seats import seats_of
 from meetings.statements.tables import CountRow, CountTable, both, columns, row_of, with_total
 from meetings.statements.year import CoveredYear
 from models.agreement import Agreement
-from models.base import refers, table_of
 from models.casework import Case, Lateness, ProtocolVersion, Task
+from models.committee import Committee
 from models.meeting import Meeting
 from models.minutes import Attendance
 from models.program import Organization
-
-_case = table_of(Case)
-_task = table_of(Task)
-_lateness = table_of(Lateness)
-_protocol = table_of(ProtocolVersion)
-_meeting = table_of(Meeting)
-_attendance = table_of(Attendance)
-_organization = table_of(Organization)
-_agreement = table_of(Agreement)
 
 #: Cases about these tell of staff, of organizations or of the program. Any other kind is counted with participants.
 TELLS_OF_NO_PARTICIPANT: Final = ("worker", "organization", "agreement_version", "program")
@@ -117,35 +110,33 @@ def open_tables(session: Session, period: Period, on: date) -> tuple[CountTable,
 
 
 def _cases(session: Session, period: Period) -> CountTable:
-    here = program_of(session)
-    rows = many(
+    rows = every(
         session,
-        select(_case.c.id, _case.c.protocol, _case.c.state, _case.c.opened_at, _case.c.ended_at).where(
-            _case.c.program_id == here,
-            _case.c.subject_kind.in_(TELLS_OF_NO_PARTICIPANT),
-            _case.c.opened_at < moments_of(session, period.ends_on)[1],
-            or_(_case.c.ended_at.is_(None), _case.c.ended_at >= moments_of(session, period.starts_on)[0]),
+        of(Case).where(
+            col(Case.subject_kind).in_(TELLS_OF_NO_PARTICIPANT),
+            col(Case.opened_at) < moments_of(session, period.ends_on)[1],
+            or_(col(Case.ended_at).is_(None), col(Case.ended_at) >= moments_of(session, period.starts_on)[0]),
         ),
     )
     late = _late_cases(session, period)
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        of = counted[row["protocol"]]
-        opened = local_day(session, row["opened_at"])
-        ended = local_day(session, row["ended_at"]) if row["ended_at"] else None
-        of["opened"] += opened >= period.starts_on
+        counts = counted[row.protocol]
+        opened = local_day(session, row.opened_at)
+        ended = local_day(session, row.ended_at) if row.ended_at else None
+        counts["opened"] += opened >= period.starts_on
         if ended is None or ended > period.ends_on:
-            of["under_way"] += 1
+            counts["under_way"] += 1
         else:
-            of[row["state"]] += 1
-        of["late"] += row["id"] in late
+            counts[row.state] += 1
+        counts["late"] += row.id in late
     named = {
-        row["key"]: Both(fr=row["title_fr"], en=row["title_en"])
-        for row in many(
+        key: Both(fr=title_fr, en=title_en)
+        for key, title_fr, title_en in tuples(
             session,
-            select(_protocol.c.key, _protocol.c.title_fr, _protocol.c.title_en)
-            .where(_protocol.c.program_id == here)
-            .order_by(_protocol.c.number),
+            only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(
+                col(ProtocolVersion.number)
+            ),
         )
     }
     lines = [row_of(key, named[key], counted[key], _OF_CASES) for key in sorted(counted)]
@@ -161,28 +152,27 @@ def _cases(session: Session, period: Period) -> CountTable:
 
 def _late_cases(session: Session, period: Period) -> set[UUID]:
     """The cases with a required step that was due in the period and was not done on its day, whatever became of it."""
-    done_on = cast(func.timezone(program(session).time_zone, _task.c.done_at), Date)
+    done_on = cast(func.timezone(program(session).time_zone, col(Task.done_at)), Date)
     lost = (
-        select(_task.c.case_id)
-        .join(_lateness, refers(_lateness.c.task_id, _task))
+        only(surely(Task.case_id))
+        .join(Lateness, joins(Lateness.task_id, Task))
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.required,
-            _lateness.c.due_on.between(period.starts_on, period.ends_on),
+            col(Task.required),
+            col(Lateness.due_on).between(period.starts_on, period.ends_on),
         )
     )
-    return set(session.scalars(lost)) | set(
-        session.scalars(
-            select(_task.c.case_id)
+    return set(scalars(session, lost)) | set(
+        scalars(
+            session,
+            only(surely(Task.case_id))
             .where(
-                _task.c.program_id == program_of(session),
-                _task.c.case_id.is_not(None),
-                _task.c.required,
-                _task.c.due_on.between(period.starts_on, period.ends_on),
-                _task.c.state.not_in(["waived", "cancelled"]),
-                or_(_task.c.done_at.is_(None), done_on > _task.c.due_on),
+                col(Task.case_id).is_not(None),
+                col(Task.required),
+                col(Task.due_on).between(period.starts_on, period.ends_on),
+                col(Task.state).not_in(["waived", "cancelled"]),
+                or_(col(Task.done_at).is_(None), done_on > col(Task.due_on)),
             )
-            .distinct()
+            .distinct(),
         )
     )
 
@@ -193,31 +183,21 @@ def _late_cases(session: Session, period: Period) -> set[UUID]:
 def _meetings(session: Session, period: Period) -> CountTable:
     named, members = committees(session), memberships(session)
     filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
-    meetings = [
-        row
-        for row in many(session, select(_meeting).where(_meeting.c.program_id == program_of(session)))
-        if period.starts_on <= row["starts"].date() <= period.ends_on
-    ]
-    for row in many(
-        session,
-        select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
-            _attendance.c.program_id == program_of(session),
-            _attendance.c.meeting_id.in_([row["id"] for row in meetings]),
-        ),
-    ):
-        filled[row["meeting_id"]][row["seat_id"]] = row["state"]
+    meetings = [row for row in every(session, of(Meeting)) if period.starts_on <= row.starts.date() <= period.ends_on]
+    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
+        filled[one.meeting_id][one.seat_id] = one.state
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in meetings:
-        of = counted[row["committee_id"]]
-        if row["state"] == "cancelled":
-            of["cancelled"] += 1
-        elif row["state"] == "held" and row["quorate"] is False:
-            of["without_quorum"] += 1
-        elif row["state"] == "held":
-            of["held"] += 1
-            for seat in members[row["committee_id"]].seats_on(row["starts"].date()):
-                of["seats"] += 1
-                of[_how(filled[row["id"]].get(seat.id, "unrecorded"))] += 1
+        counts = counted[row.committee_id]
+        if row.state == "cancelled":
+            counts["cancelled"] += 1
+        elif row.state == "held" and row.quorate is False:
+            counts["without_quorum"] += 1
+        elif row.state == "held":
+            counts["held"] += 1
+            for seat in members[row.committee_id].seats_on(row.starts.date()):
+                counts["seats"] += 1
+                counts[_how(filled[row.id].get(seat.id, "unrecorded"))] += 1
     return CountTable(
         key="meetings",
         title=both(N_("Meetings held and attended")),
@@ -241,20 +221,20 @@ def _decisions(session: Session, period: Period) -> CountTable:
     clinical = clinical_decisions(session)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
-        if row["id"] in clinical:
+        if row.id in clinical:
             continue
-        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        closed = local_day(session, row.closed_at) if row.closed_at else None
         if closed is not None and closed < period.starts_on:
             continue
-        of = counted[row["committee_id"]]
-        of["taken"] += local_day(session, row["decided_at"]) >= period.starts_on
+        counts = counted[row.committee_id]
+        counts["taken"] += local_day(session, row.decided_at) >= period.starts_on
         if closed is not None and closed <= period.ends_on:
-            of["withdrawn" if row["state"] == "withdrawn" else "carried_out"] += 1
+            counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
         elif shown_state(row) in ("pending", "objected"):
-            of["waiting"] += 1
-        elif row["owner_role"]:
-            of["open"] += 1
-            of["late"] += row["due_on"] is not None and row["due_on"] < period.ends_on
+            counts["waiting"] += 1
+        elif row.owner_role:
+            counts["open"] += 1
+            counts["late"] += row.due_on is not None and row.due_on < period.ends_on
     return CountTable(
         key="decisions",
         title=both(N_("Decisions taken and closed")),
@@ -266,12 +246,12 @@ def _decisions(session: Session, period: Period) -> CountTable:
 
 
 def _by_committee(
-    named: Mapping[UUID, Mapping[str, Any]], counted: Mapping[UUID, Counter[str]], of: Mapping[str, str]
+    named: Mapping[UUID, Committee], counted: Mapping[UUID, Counter[str]], said: Mapping[str, str]
 ) -> tuple[CountRow, ...]:
     """A line for each committee of which something counts, in the order of their keys, and one for all together."""
     lines = [
-        row_of(named[one]["key"], Both(fr=named[one]["title_fr"], en=named[one]["title_en"]), counted[one], of)
-        for one in sorted(counted, key=lambda one: str(named[one]["key"]))
+        row_of(named[one].key, Both(fr=named[one].title_fr, en=named[one].title_en), counted[one], said)
+        for one in sorted(counted, key=lambda one: str(named[one].key))
         if any(counted[one].values())
     ]
     return with_total(lines, both(_ALL))
@@ -280,7 +260,7 @@ def _by_committee(
 # -------------------------------------------------------------------------------------------------- obligations
 
 
-def _obligations(session: Session, period: Period) -> list[dict[str, Any]]:
+def _obligations(session: Session, period: Period) -> list[PeriodRead]:
     """Each period of each obligation, those left out that are met or missed by what participants do."""
     rows = reading.periods(session, since=period.starts_on, until=period.ends_on)
     about = _subjects(session)
@@ -288,29 +268,30 @@ def _obligations(session: Session, period: Period) -> list[dict[str, Any]]:
     return reading.as_of(session, kept, period.ends_on)
 
 
-def _tells_of_participants(row: Mapping[str, Any], about: Mapping[str, str]) -> bool:
+def _tells_of_participants(row: PeriodRead, about: Mapping[str, str]) -> bool:
     """Whether a duty stands or falls by referrals or admissions: "met" would say that there was one at least."""
-    if row["check_kind"] == "count":
-        return bool(row["rule"]["of"] == "referrals")
-    if row["check_kind"] == "tasks":
-        return any(about.get(key) not in TELLS_OF_NO_PARTICIPANT for key in row["rule"]["protocols"] if key in about)
+    if row.check_kind == "count":
+        return bool(row.rule["of"] == "referrals")
+    if row.check_kind == "tasks":
+        return any(about.get(key) not in TELLS_OF_NO_PARTICIPANT for key in row.rule["protocols"] if key in about)
     return False
 
 
 def _subjects(session: Session) -> dict[str, str]:
     """What each protocol is about."""
-    rows = session.execute(
-        select(_protocol.c.key, _protocol.c.declared["subject"]["kind"].astext.label("kind"))
-        .where(_protocol.c.program_id == program_of(session))
-        .order_by(_protocol.c.number)
+    rows = run(
+        session,
+        only(ProtocolVersion.key, inside(ProtocolVersion.declared)["subject"]["kind"].astext.label("kind")).order_by(
+            col(ProtocolVersion.number)
+        ),
     )
     return {row.key: row.kind for row in rows}
 
 
-def _by_family(rows: Iterable[Mapping[str, Any]]) -> CountTable:
+def _by_family(rows: Iterable[PeriodRead]) -> CountTable:
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     for row in rows:
-        counted[_family(row["key"])][row["state"]] += 1
+        counted[_family(row.key)][row.state] += 1
     lines = [
         row_of(_key(family), both(_FAMILIES.get(family, _OTHER)), counted[family], _OF_OBLIGATIONS)
         for family in (*_FAMILIES, "")
@@ -331,12 +312,12 @@ def _by_family(rows: Iterable[Mapping[str, Any]]) -> CountTable:
     )
 
 
-def _by_partner(rows: Iterable[Mapping[str, Any]]) -> CountTable:
+def _by_partner(rows: Iterable[PeriodRead]) -> CountTable:
     counted: dict[str, Counter[str]] = defaultdict(Counter)
     named: dict[str, Both] = {}
     for row in rows:
-        counted[row["organization_key"]][row["state"]] += 1
-        named[row["organization_key"]] = Both(fr=row["short_name"], en=row["short_name"])
+        counted[row.organization_key][row.state] += 1
+        named[row.organization_key] = Both(fr=row.short_name, en=row.short_name)
     lines = [row_of(key, name, counted[key], _OF_OBLIGATIONS) for key, name in named.items()]
     return CountTable(
         key="obligations-by-partner",
@@ -362,26 +343,25 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
     """Partner by partner, over the days of its agreement: its seats and roles, and what it carried out of decisions."""
     people, names, clinical = people_of(session), titles(session), clinical_decisions(session)
     lines: list[CountRow] = []
-    for place in many(
+    for place in every(
         session,
-        select(_organization)
-        .join(_agreement, refers(_agreement.c.organization_id, _organization))
-        .where(_organization.c.program_id == program_of(session))
-        .order_by(_organization.c.short_name),
+        of(Organization)
+        .join(Agreement, joins(Agreement.organization_id, Organization))
+        .order_by(col(Organization.short_name)),
     ):
         covered = CoveredYear.over(session, place, Span(period.starts_on, period.ends_on), on)
         if covered is None:
             continue
-        of: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         for seat in seats_of(session, covered, people):
-            of["seats"] += seat.held
-            of["sat"] += seat.sat + seat.alternate
-            of["absent"] += seat.absent
+            counts["seats"] += seat.held
+            counts["sat"] += seat.sat + seat.alternate
+            counts["absent"] += seat.absent
         for post in posts_of(session, covered, people, names):
-            of["promised"] += post.promised_days
-            of["vacant"] += post.empty_days
-        of.update(_carried_out(session, covered, clinical))
-        lines.append(row_of(place["key"], Both(fr=place["short_name"], en=place["short_name"]), of, _OF_PARTNERS))
+            counts["promised"] += post.promised_days
+            counts["vacant"] += post.empty_days
+        counts.update(_carried_out(session, covered, clinical))
+        lines.append(row_of(place.key, Both(fr=place.short_name, en=place.short_name), counts, _OF_PARTNERS))
     return CountTable(
         key="partners",
         title=both(N_("Seats, roles and decisions by partner")),
@@ -399,13 +379,13 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
 
 def _carried_out(session: Session, year: CoveredYear, clinical: Collection[UUID]) -> Counter[str]:
     """What a partner was to carry out of decisions: closed on a covered day as done, or still open at the last one."""
-    of: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for row in decisions.owed_by(session, year.organization_id):
-        if row["id"] in clinical or local_day(session, row["decided_at"]) > year.last:
+        if row.id in clinical or local_day(session, row.decided_at) > year.last:
             continue
-        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        closed = local_day(session, row.closed_at) if row.closed_at else None
         if closed is None or closed > year.last:
-            of["open"] += 1
+            counts["open"] += 1
         elif year.holds(closed):
-            of["carried_out"] += row["state"] != "withdrawn"
-    return of
+            counts["carried_out"] += row.state != "withdrawn"
+    return counts

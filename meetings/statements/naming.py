@@ -5,36 +5,25 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.kernel.scope import program_of
+from domain.kernel.rows import only, run
 from domain.kernel.spans import Span
 from meetings.committees import committees
 from meetings.documents.content import Both
 from meetings.documents.statement import Days
-from models.base import table_of
 from models.program import Person, Role
-
-_person = table_of(Person)
-_role = table_of(Role)
 
 
 def people_of(session: Session) -> dict[UUID, str]:
     """Each member of staff by name."""
-    rows = session.execute(
-        select(_person.c.id, _person.c.given_name, _person.c.family_name).where(
-            _person.c.program_id == program_of(session)
-        )
-    )
+    rows = run(session, only(Person.id, Person.given_name, Person.family_name))
     return {row.id: f"{row.given_name} {row.family_name}".strip() for row in rows}
 
 
 def titles_of_roles(session: Session) -> dict[str, Both]:
     """The roles by their titles of today: one that was renamed is known by its new name."""
-    rows = session.execute(
-        select(_role.c.key, _role.c.title_fr, _role.c.title_en).where(_role.c.program_id == program_of(session))
-    )
+    rows = run(session, only(Role.key, Role.title_fr, Role.title_en))
     return {row.key: Both(fr=row.title_fr, en=row.title_en) for row in rows}
 
 
@@ -51,4 +40,4 @@ def days_of(span: Span) -> Days:
 def titles(session: Session) -> dict[str, Both]:
     """The roles and the committees by their titles of today."""
     named = committees(session).values()
-    return titles_of_roles(session) | {row["key"]: Both(fr=row["title_fr"], en=row["title_en"]) for row in named}
+    return titles_of_roles(session) | {row.key: Both(fr=row.title_fr, en=row.title_en) for row in named}

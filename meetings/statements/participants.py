@@ -7,24 +7,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from datetime import date
+from typing import Final
 
-from sqlalchemy import and_, select
 from sqlmodel import Session
 
 from domain.kernel.periods import Period, is_of
-from domain.kernel.scope import many, moments_of, program_of
+from domain.kernel.rows import col, joins, only, scalar, tuples
+from domain.kernel.scope import moments_of
 from locales import N_
 from meetings.statements.small_counts import shares
 from meetings.statements.tables import CountRow, CountTable, both, columns
-from models.base import refers, table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.referral import Referral
-
-_referral = table_of(Referral)
-_participant = table_of(Participant)
-_follow_up = table_of(FollowUp)
 
 #: Where a referral stands, in the order in which parts are hidden beside small ones: it must not depend on the counts.
 _PARTS: Final[Mapping[str, str]] = {
@@ -53,51 +49,35 @@ def participant_tables(session: Session, period: Period) -> tuple[CountTable, ..
 
 def _anybody(session: Session) -> bool:
     """Whether anybody was ever referred: before that, the program keeps no such counts."""
-    return (
-        session.scalar(
-            select(_referral.c.id)
-            .where(_referral.c.program_id == program_of(session), _referral.c.state.in_(_COUNTED))
-            .limit(1)
-        )
-        is not None
-    )
+    return scalar(session, only(Referral.id).where(col(Referral.state).in_(_COUNTED)).limit(1)) is not None
 
 
 def _cohort(session: Session, period: Period) -> Counter[str]:
     """The referrals received in the period, by where each stands."""
-    rows = many(
+    rows = tuples(
         session,
-        select(
-            _referral.c.state.label("referral_state"),
-            _referral.c.result,
-            _participant.c.state,
-            _participant.c.admitted_on,
-            _follow_up.c.state.label("follow_up_state"),
-        )
-        .join(_participant, refers(_referral.c.participant_id, _participant))
+        only(Referral.state, Referral.result, Participant.state, Participant.admitted_on, FollowUp.state)
+        .join(Participant, joins(Referral.participant_id, Participant))
         .outerjoin(
-            _follow_up,
-            and_(
-                _follow_up.c.program_id == _participant.c.program_id, _follow_up.c.participant_id == _participant.c.id
-            ),
+            FollowUp,
+            joins(FollowUp.participant_id, Participant),
         )
         .where(
-            _referral.c.program_id == program_of(session),
-            _referral.c.state.in_(_COUNTED),
-            _referral.c.received_at >= moments_of(session, period.starts_on)[0],
-            _referral.c.received_at < moments_of(session, period.ends_on)[1],
+            col(Referral.state).in_(_COUNTED),
+            col(Referral.received_at) >= moments_of(session, period.starts_on)[0],
+            col(Referral.received_at) < moments_of(session, period.ends_on)[1],
         ),
     )
-    return Counter(part_of(row) for row in rows)
+    return Counter(part_of(*row) for row in rows)
 
 
-def part_of(row: Mapping[str, Any]) -> str:
-    """In which part of the cohort a referral is counted."""
-    if row["admitted_on"] is not None:
-        return str(row["follow_up_state"] or "active")
-    if row["result"] == "refused" or row["state"] in ("refused", "declined", "destroyed"):
+def part_of(referral: str, result: str | None, state: str, admitted_on: date | None, follow_up: str | None) -> str:
+    """In which part of the cohort a referral is counted, by the states of the three and the result."""
+    if admitted_on is not None:
+        return follow_up or "active"
+    if result == "refused" or state in ("refused", "declined", "destroyed"):
         return "not_admitted"
-    return "waiting" if row["referral_state"] == "received" else "under_way"
+    return "waiting" if referral == "received" else "under_way"
 
 
 def _referrals(cohort: Mapping[str, int]) -> CountTable:

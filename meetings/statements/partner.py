@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import col, every, of
+from domain.kernel.scope import local_day, program
 from locales import N_
 from meetings.decision_words import said_as, shown_state
 from meetings.decisions import owed_by, owner_of, to_endorse
@@ -33,19 +32,16 @@ from meetings.statements.posts import director_on, posts_of
 from meetings.statements.seats import seats_of
 from meetings.statements.year import CoveredYear, versions_of
 from models.agreement import Signature
-from models.base import table_of
+from models.minutes import Decision
 from models.program import Organization
-
-_organization = table_of(Organization)
-_signature = table_of(Signature)
 
 
 def years(session: Session, organization_id: UUID, on: date) -> list[int]:
     """The years of which a partner has a statement by the local day `on`, the newest first."""
     found: set[int] = set()
     for version in versions_of(session, organization_id):
-        last = min(version["ends_on"] or on, on)
-        found.update(range(version["starts_on"].year, last.year + 1))
+        last = min(version.ends_on or on, on)
+        found.update(range(version.begins_on.year, last.year + 1))
     return sorted(found, reverse=True)
 
 
@@ -61,8 +57,8 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
     here, people, names = program(session), people_of(session), titles(session)
     return PartnerStatement(
         program=Both(fr=here.title_fr, en=here.title_en),
-        organization=Both(fr=place["name_fr"], en=place["name_en"]),
-        short_name=place["short_name"],
+        organization=Both(fr=place.name_fr, en=place.name_en),
+        short_name=place.short_name,
         year=year,
         on=on,
         is_final=reckoned.is_final,
@@ -82,23 +78,22 @@ def partner_statement(session: Session, organization_id: UUID, year: int, *, at:
 
 
 def _signed(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SignedVersion]:
-    signatures = many(
+    signatures = every(
         session,
-        select(_signature)
+        of(Signature)
         .where(
-            _signature.c.program_id == program_of(session),
-            _signature.c.agreement_version_id.in_([row["id"] for row in year.versions]),
-            _signature.c.organization_id == year.organization_id,
+            col(Signature.agreement_version_id).in_([row.id for row in year.versions]),
+            Signature.organization_id == year.organization_id,
         )
-        .order_by(_signature.c.signed_on),
+        .order_by(col(Signature.signed_on)),
     )
     for row in year.versions:
-        mine = [one for one in signatures if one["agreement_version_id"] == row["id"]]
+        mine = [one for one in signatures if one.agreement_version_id == row.id]
         yield SignedVersion(
-            n=row["n"],
-            days=Days(starts_on=row["starts_on"], ends_on=row["ends_on"]),
-            signed_by=tuple(people[one["person_id"]] for one in mine),
-            signed_on=mine[-1]["signed_on"] if mine else None,
+            n=row.n,
+            days=Days(starts_on=row.begins_on, ends_on=row.ends_on),
+            signed_by=tuple(people[one.person_id] for one in mine),
+            signed_on=mine[-1].signed_on if mine else None,
         )
 
 
@@ -106,7 +101,7 @@ def _resources(year: CoveredYear) -> tuple[ResourceLine, ...]:
     """What the last version in force names."""
     return tuple(
         ResourceLine(kind=one["kind"], brings=Both(fr=one["text"]["fr"], en=one["text"]["en"]))
-        for one in year.versions[-1]["terms"].get("resources", ())
+        for one in year.versions[-1].terms.get("resources", ())
     )
 
 
@@ -120,17 +115,17 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
     """
     clinical = clinical_decisions(session)
     for row in owed_by(session, year.organization_id):
-        decided = local_day(session, row["decided_at"])
-        closed = local_day(session, row["closed_at"]) if row["closed_at"] else None
+        decided = local_day(session, row.decided_at)
+        closed = local_day(session, row.closed_at) if row.closed_at else None
         if decided > year.last or (closed is not None and closed < year.first):
             continue
         still_open = closed is not None and closed > year.last
         yield DecisionOwed(
-            number=row["number"],
+            number=row.number,
             decided_on=decided,
-            text=Both() if row["id"] in clinical else _said(row),
+            text=Both() if row.id in clinical else _said(row),
             owner=owner_of(row),
-            due_on=row["due_on"],
+            due_on=row.due_on,
             state="open" if still_open else shown_state(row),  # type: ignore[arg-type]  # one of the words of both
             closed_on=None if still_open else closed,
         )
@@ -139,35 +134,33 @@ def _owed(session: Session, year: CoveredYear) -> Iterable[DecisionOwed]:
 def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
     """What the organization was asked to endorse in the year; of what is about a participant, without its words."""
     rows = [
-        row for row in to_endorse(session, [year.organization_id]) if year.holds(local_day(session, row["decided_at"]))
+        row for row in to_endorse(session, [year.organization_id]) if year.holds(local_day(session, row.decided_at))
     ]
-    said, clinical = endorsements(session, [row["id"] for row in rows]), clinical_decisions(session)
+    said, clinical = endorsements(session, [row.id for row in rows]), clinical_decisions(session)
     for row in rows:
-        mine = next((one for one in said[row["id"]] if one.organization_id == year.organization_id), None)
+        mine = next((one for one in said[row.id] if one.organization_id == year.organization_id), None)
         if mine is not None and (mine.said or mine.stake != OWES_AGAIN):
             yield DecisionAsked(
-                number=row["number"],
-                decided_on=local_day(session, row["decided_at"]),
-                text=Both() if row["id"] in clinical else _said(row),
+                number=row.number,
+                decided_on=local_day(session, row.decided_at),
+                text=Both() if row.id in clinical else _said(row),
                 said=said_as(mine),  # type: ignore[arg-type]  # one of the words that the table allows
-                state=row["endorsement"],
+                state=row.endorsement,  # type: ignore[arg-type]
             )
 
 
-def _said(row: Mapping[str, Any]) -> Both:
+def _said(row: Decision) -> Both:
     """A decision's text; in the one language that it has where nobody wrote it in the other."""
-    return Both(fr=row["text_fr"] or row["text_en"], en=row["text_en"] or row["text_fr"])
+    return Both(fr=row.text_fr or row.text_en, en=row.text_en or row.text_fr)
 
 
 # ------------------------------------------------------------------------------------------------------- shared
 
 
-def _place(session: Session, organization_id: UUID) -> dict[str, Any]:
-    rows = many(
+def _place(session: Session, organization_id: UUID) -> Organization:
+    rows = every(
         session,
-        select(_organization).where(
-            _organization.c.program_id == program_of(session), _organization.c.id == organization_id
-        ),
+        of(Organization).where(Organization.id == organization_id),
     )
     if not rows:
         raise Refusal("organization.unknown", N_("The program has no such organization."))

@@ -10,16 +10,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.periods import Period, overlapping, period
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, one, program, program_of
+from domain.kernel.rows import col, in_program, inside, only, run, scalar, select, tuples
+from domain.kernel.scope import local_day, program, program_of
 from domain.record import events
 from locales import N_
 from meetings.documents.content import Both
@@ -27,15 +28,9 @@ from meetings.statements.counting import open_tables
 from meetings.statements.participants import participant_tables
 from meetings.statements.tables import ProgramStatement, as_json, from_json
 from models.agreement import AgreementVersion
-from models.base import table_of
 from models.casework import Case
 from models.meeting import Meeting
 from models.record import Event
-
-_event = table_of(Event)
-_meeting = table_of(Meeting)
-_case = table_of(Case)
-_version = table_of(AgreementVersion)
 
 RELEASED: Final = "statement.released"
 
@@ -84,7 +79,7 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
 
     Once a period, and for good. Raises Refusal: as `look`, released before, or no longer what was seen.
     """
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"statement/{program_of(session)}", 0))))
+    run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"statement/{program_of(session)}", 0))))
     statement = look(session, key, at=at)
     if released(session, key) is not None:
         raise Refusal(
@@ -112,13 +107,12 @@ def release(session: Session, key: str, *, digest: str, by: Actor, at: datetime)
 
 def released(session: Session, key: str) -> Release | None:
     """What left of a period; None where nothing did."""
-    row = one(session, _releases(session).where(_event.c.facts["period"].astext == key).limit(1))
-    return None if row is None else _release(row)
+    return next(iter(_releases(session, inside(Event.facts)["period"].astext == key)), None)
 
 
 def released_periods(session: Session) -> dict[str, Release]:
     """Everything that left, by period."""
-    return {row["facts"]["period"]: _release(row) for row in many(session, _releases(session))}
+    return {one.statement.period: one for one in _releases(session)}
 
 
 def require_released(session: Session, key: str, on: date) -> Release:
@@ -143,20 +137,14 @@ def _written(statement: ProgramStatement) -> str:
     return json.dumps(as_json(statement), ensure_ascii=False, separators=(",", ":"))
 
 
-def _releases(session: Session) -> Any:
-    return (
-        select(_event.c.at, _event.c.actor_id, _event.c.facts)
-        .where(
-            _event.c.program_id == program_of(session),
-            _event.c.subject_id == program_of(session),
-            _event.c.verb == RELEASED,
-        )
-        .order_by(_event.c.n)
+def _releases(session: Session, *conditions: ColumnElement[bool]) -> list[Release]:
+    rows = tuples(
+        session,
+        only(Event.at, Event.actor_id, Event.facts)
+        .where(Event.subject_id == program_of(session), Event.verb == RELEASED, *conditions)
+        .order_by(col(Event.n)),
     )
-
-
-def _release(row: dict[str, Any]) -> Release:
-    return Release(from_json(json.loads(row["facts"]["content"])), row["at"], row["actor_id"], row["facts"]["digest"])
+    return [Release(from_json(json.loads(facts["content"])), at, by, facts["digest"]) for at, by, facts in rows]
 
 
 def _closed(session: Session, key: str, on: date) -> Period:
@@ -177,13 +165,13 @@ def _closed(session: Session, key: str, on: date) -> Period:
 
 def _first_day(session: Session) -> date | None:
     """The first local day of which there is anything to count."""
-    here = program_of(session)
-    begun = session.scalar(
-        select(func.min(_version.c.starts_on)).where(
-            _version.c.program_id == here, _version.c.state.in_(["in_force", "ended"])
-        )
+    begun = scalar(
+        session,
+        select(func.min(col(AgreementVersion.starts_on))).where(
+            in_program(AgreementVersion), col(AgreementVersion.state).in_(["in_force", "ended"])
+        ),
     )
-    met = session.scalar(select(func.min(_meeting.c.starts)).where(_meeting.c.program_id == here))
-    opened = session.scalar(select(func.min(_case.c.opened_at)).where(_case.c.program_id == here))
+    met = scalar(session, select(func.min(col(Meeting.starts))).where(in_program(Meeting)))
+    opened = scalar(session, select(func.min(col(Case.opened_at))).where(in_program(Case)))
     days = (begun, met.date() if met else None, local_day(session, opened) if opened else None)
     return min((day for day in days if day is not None), default=None)

@@ -8,21 +8,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, of
 from domain.kernel.spans import Span
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
 from meetings.documents.content import Both
 from meetings.documents.statement import SeatYear
 from meetings.statements.year import CoveredYear
-from models.base import table_of
 from models.meeting import Meeting
 from models.minutes import Attendance
-
-_meeting = table_of(Meeting)
-_attendance = table_of(Attendance)
 
 
 def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) -> Iterable[SeatYear]:
@@ -35,12 +30,12 @@ def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) ->
     for committee_id, members in memberships(session).items():
         row = named[committee_id]
         met = sittings.get(committee_id, [])
-        if row["derived_from"] and not met:
+        if row.derived_from and not met:
             continue
         for seat in members.seats:
             if seat.organization_id != year.organization_id or not year.touches(_stands(seat)):
                 continue
-            title = Both(fr=row["title_fr"], en=row["title_en"])
+            title = Both(fr=row.title_fr, en=row.title_en)
             found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
     return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
 
@@ -56,30 +51,23 @@ class _Sitting:
 
 
 def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]:
-    here = program_of(session)
-    meetings = many(
+    meetings = every(
         session,
-        select(_meeting)
+        of(Meeting)
         .where(
-            _meeting.c.program_id == here,
-            _meeting.c.starts >= datetime.combine(year.first, datetime.min.time()),
-            _meeting.c.starts < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
+            col(Meeting.starts) >= datetime.combine(year.first, datetime.min.time()),
+            col(Meeting.starts) < datetime.combine(year.last + timedelta(days=1), datetime.min.time()),
         )
-        .order_by(_meeting.c.starts_at),
+        .order_by(col(Meeting.starts_at)),
     )
     filled: dict[UUID, dict[UUID, str]] = defaultdict(dict)
-    for row in many(
-        session,
-        select(_attendance.c.meeting_id, _attendance.c.seat_id, _attendance.c.state).where(
-            _attendance.c.program_id == here, _attendance.c.meeting_id.in_([row["id"] for row in meetings])
-        ),
-    ):
-        filled[row["meeting_id"]][row["seat_id"]] = row["state"]
+    for one in every(session, of(Attendance).where(col(Attendance.meeting_id).in_([row.id for row in meetings]))):
+        filled[one.meeting_id][one.seat_id] = one.state
     found: dict[UUID, list[_Sitting]] = defaultdict(list)
     for row in meetings:
-        day = row["starts"].date()
+        day = row.starts.date()
         if year.holds(day):
-            found[row["committee_id"]].append(_Sitting(day, row["state"], row["quorate"], filled[row["id"]]))
+            found[row.committee_id].append(_Sitting(day, row.state, row.quorate, filled[row.id]))
     return found
 
 

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import SHAPE, col, every, joins, of, surely
 from domain.kernel.spans import Span, joined
 from locales import N_
 from models.agreement import Agreement, AgreementVersion
-from models.base import refers, table_of
-
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
+from models.program import Organization
 
 _BEGUN: Final = ("in_force", "ended")
+
+
+class BegunVersion(AgreementVersion):
+    """A version of an agreement that was ever in force, or will be, and so has its first day."""
+
+    model_config = SHAPE
+    begins_on: date = surely(AgreementVersion.starts_on)
 
 
 @dataclass(frozen=True)
@@ -30,12 +32,12 @@ class CoveredYear:
 
     organization_id: UUID
     covered: tuple[Span, ...]
-    versions: tuple[Mapping[str, Any], ...]
+    versions: tuple[BegunVersion, ...]
     on: date
     is_final: bool
 
     @classmethod
-    def of(cls, session: Session, place: Mapping[str, Any], year: int, on: date) -> CoveredYear:
+    def of(cls, session: Session, place: Organization, year: int, on: date) -> CoveredYear:
         """The year of an organization, its row `place`, as of the local day `on`. Raises Refusal: see partner.py."""
         if year > on.year:
             raise Refusal("statement.to_come", N_("The year %(year)s has not begun."), year=year)
@@ -51,16 +53,16 @@ class CoveredYear:
         return found
 
     @classmethod
-    def over(cls, session: Session, place: Mapping[str, Any], days: Span, on: date) -> CoveredYear | None:
+    def over(cls, session: Session, place: Organization, days: Span, on: date) -> CoveredYear | None:
         """As `of`, of any days; None where no agreement was in force on one of them so far."""
-        versions = versions_of(session, place["id"])
-        whole = [(row, part) for row in versions if (part := _inside(row, days, place["ends_on"])) is not None]
+        versions = versions_of(session, place.id)
+        whole = [(row, part) for row in versions if (part := _inside(row, days, place.ends_on)) is not None]
         so_far = [(row, part) for row, part in whole if part.starts_on <= on]
         if not so_far:
             return None
         covered = joined(Span(part.starts_on, earliest(part.ends_on, on)) for _, part in so_far)
         is_final = all(part.ends_on is not None and part.ends_on < on for _, part in whole)
-        return cls(place["id"], covered, tuple(row for row, _ in so_far), on, is_final)
+        return cls(place.id, covered, tuple(row for row, _ in so_far), on, is_final)
 
     @property
     def first(self) -> date:
@@ -85,26 +87,25 @@ class CoveredYear:
         return bool(self.parts_of(days))
 
 
-def _inside(version: Mapping[str, Any], days: Span, last: date | None) -> Span | None:
+def _inside(version: BegunVersion, days: Span, last: date | None) -> Span | None:
     """The days on which a version was in force, of those asked for, and none after the organization’s `last`."""
-    until = earliest(version["ends_on"], last)
-    if until is not None and until < version["starts_on"]:
+    until = earliest(version.ends_on, last)
+    if until is not None and until < version.begins_on:
         return None
-    return Span(version["starts_on"], until).within(days)
+    return Span(version.begins_on, until).within(days)
 
 
-def versions_of(session: Session, organization_id: UUID) -> list[dict[str, Any]]:
+def versions_of(session: Session, organization_id: UUID) -> list[BegunVersion]:
     """The versions of an organization’s agreement that were ever in force, or will be, in the order of their days."""
-    return many(
+    return every(
         session,
-        select(_version)
-        .join(_agreement, refers(_version.c.agreement_id, _agreement))
+        of(BegunVersion)
+        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            _version.c.program_id == program_of(session),
-            _agreement.c.organization_id == organization_id,
-            _version.c.state.in_(_BEGUN),
+            Agreement.organization_id == organization_id,
+            col(AgreementVersion.state).in_(_BEGUN),
         )
-        .order_by(_version.c.starts_on),
+        .order_by(col(AgreementVersion.starts_on)),
     )
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import text
 from sqlmodel import Session
 
+from domain.kernel.rows import run
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail.letters import without_numbers
 from domain.participants.rates import DAY, HOUR, rates_of
@@ -15,8 +16,8 @@ from simulation.promises import promise
 
 
 def _found(session: Session, statement: str, **values: object) -> Iterator[str]:
-    for row in session.execute(text(statement), {"here": program_of(session), **values}):
-        yield f"{row[0]} {row[1]}"
+    for row in run(session, text(statement), {"here": program_of(session), **values}):
+        yield " ".join(str(one) for one in row[:2])
 
 
 @promise("No file is destroyed that two people did not agree to destroy.")
@@ -121,7 +122,8 @@ def set_with_a_reason(session: Session, _: datetime) -> Iterator[str]:
 def read_within_the_rate(session: Session, at: datetime) -> Iterator[str]:
     """By the highest rate of the roles under which somebody read in that hour."""
     rates = rates_of(session)
-    rows = session.execute(
+    rows = run(
+        session,
         text("""
         select actor_id, array_agg(distinct actor_as) as roles, count(distinct subject_id) as files from event
         where program_id = :here and verb = 'read' and facts->>'what' = 'identity' and at > :since and at <= :at
@@ -154,7 +156,8 @@ def heard_of_once_an_hour(session: Session, _: datetime) -> Iterator[str]:
 @promise("The subject of no letter calls anybody or anything by reference or number.")
 def subjects_call_nobody(session: Session, at: datetime) -> Iterator[str]:
     """Of the letters of the last day: what one of before said in its subject, it said."""
-    rows = session.execute(
+    rows = run(
+        session,
         text("select id, subject from notice where program_id = :here and created_at > :since and created_at <= :at"),
         {"here": program_of(session), "since": at - DAY, "at": at},
     )

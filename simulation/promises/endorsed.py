@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlmodel import Session
 
+from domain.kernel.rows import run
 from domain.kernel.scope import local_day, program_of
 from simulation.promises import promise
 
@@ -143,9 +144,9 @@ def majorities(session: Session, at: datetime) -> Iterator[str]:
         today=local_day(session, at),
     )
     for row in rows:
-        of_then, of_now = (row["endorsed"], row["asked"]), (row["endorsed_now"], row["asked_now"])
-        if any(_is_too_few(name, *of_then) and _is_too_few(name, *of_now) for name in row["named"]):
-            yield f"decision {row['id']}"
+        of_then, of_now = (row.endorsed, row.asked), (row.endorsed_now, row.asked_now)
+        if any(_is_too_few(name, *of_then) and _is_too_few(name, *of_now) for name in row.named):
+            yield f"decision {row.id}"
 
 
 def _is_too_few(majority: str, endorsed: int, asked: int) -> bool:
@@ -347,9 +348,8 @@ def not_on_agenda(session: Session, at: datetime) -> Iterator[str]:
 
 def _ids(session: Session, asked: str, kind: str = "decision", **values: Any) -> Iterator[str]:
     for row in _rows(session, asked, **values):
-        yield f"{kind} {row['id']}"
+        yield f"{kind} {row.id}"
 
 
-def _rows(session: Session, asked: str, **values: Any) -> list[dict[str, Any]]:
-    found = session.execute(text(asked), {"here": program_of(session), **values}).mappings()
-    return [{str(name): value for name, value in row.items()} for row in found]
+def _rows(session: Session, asked: str, **values: Any) -> Sequence[Row[*tuple[Any, ...]]]:
+    return run(session, text(asked), {"here": program_of(session), **values}).all()

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import or_, select
-from sqlmodel import Session
+from sqlmodel import Session, or_
 
 from domain.equipment.inventory import serial_key
 from domain.follow_ups.activities import APART, APART_COORDINATION
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.follow_ups.meeting_places import where_is
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalars, select, tuples
+from domain.kernel.scope import local_day
 from domain.terms.parts import PRIMARY
-from models.base import refers, table_of
 from models.casework import LIVE, Evidence, Request, Task
 from models.equipment import Equipment, Loan
 from models.follow_up import Activity, ActivityPart, Assignment, FollowUp
@@ -23,22 +22,17 @@ from models.participant import Participant
 from models.record import Event
 from simulation.promises import promise
 
-_equipment, _loan, _evidence = table_of(Equipment), table_of(Loan), table_of(Evidence)
-_task, _request, _event = table_of(Task), table_of(Request), table_of(Event)
-_follow_up, _assignment, _participant = table_of(FollowUp), table_of(Assignment), table_of(Participant)
-_activity, _part = table_of(Activity), table_of(ActivityPart)
-
 
 @promise("What is lost or out of use is in nobody's hands.")
 def _nobody_has_what_is_lost(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001 - a check's shape
-    rows = session.scalars(
-        select(_equipment.c.id)
-        .join(_loan, refers(_loan.c.equipment_id, _equipment))
+    rows = scalars(
+        session,
+        only(Equipment.id)
+        .join(Loan, joins(Loan.equipment_id, Equipment))
         .where(
-            _equipment.c.program_id == program_of(session),
-            _equipment.c.state != "in_use",
-            _loan.c.returned_at.is_(None),
-        )
+            Equipment.state != "in_use",
+            col(Loan.returned_at).is_(None),
+        ),
     )
     yield from (f"equipment {row}" for row in rows)
 
@@ -46,123 +40,121 @@ def _nobody_has_what_is_lost(session: Session, at: datetime) -> Iterator[str]:  
 @promise("What is lost was reported missing in somebody's hands, and given up by somebody else.")
 def _what_is_lost_was_missing(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001 - a check's shape
     given_up = (
-        select(_loan.c.id)
+        select(Loan.id)
         .where(
-            _loan.c.program_id == _equipment.c.program_id,
-            _loan.c.equipment_id == _equipment.c.id,
-            _loan.c.lost,
-            _loan.c.returned_by.is_distinct_from(_loan.c.person_id),
+            joins(Loan.equipment_id, Equipment),
+            col(Loan.lost),
+            col(Loan.returned_by).is_distinct_from(col(Loan.person_id)),
         )
         .exists()
     )
-    rows = session.scalars(
-        select(_equipment.c.id).where(
-            _equipment.c.program_id == program_of(session), _equipment.c.state == "lost", ~given_up
-        )
-    )
+    rows = scalars(session, only(Equipment.id).where(Equipment.state == "lost", ~given_up))
     yield from (f"equipment {row}" for row in rows)
 
 
 @promise("No two things of a kind have one number, in whichever writing, but those that wait to be checked.")
 def _one_thing_a_number(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001 - a check's shape
     seen: set[tuple[str, str]] = set()
-    for row in many(
+    for equipment_id, kind, serial in tuples(
         session,
-        select(_equipment.c.id, _equipment.c.kind, _equipment.c.serial)
-        .where(_equipment.c.program_id == program_of(session), ~_equipment.c.to_check)
-        .order_by(_equipment.c.id),
+        only(Equipment.id, Equipment.kind, Equipment.serial)
+        .where(~col(Equipment.to_check))
+        .order_by(col(Equipment.id)),
     ):
-        number = row["kind"], serial_key(row["serial"])
+        number = kind, serial_key(serial)
         if number in seen:
-            yield f"equipment {row['id']}"
+            yield f"equipment {equipment_id}"
         seen.add(number)
 
 
 @promise("Equipment that a step hands over is a thing of the inventory.")
 def _what_is_handed_over_is_in_the_inventory(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
-    rows = session.scalars(
-        select(_evidence.c.id).where(
-            _evidence.c.program_id == program_of(session),
-            _evidence.c.kind == "serial",
-            _evidence.c.equipment_id.is_(None),
-        )
+    rows = scalars(
+        session,
+        only(Evidence.id).where(
+            Evidence.kind == "serial",
+            col(Evidence.equipment_id).is_(None),
+        ),
     )
     yield from (f"evidence {row}" for row in rows)
 
 
 @promise("What is approved is what was filled in, and the record has its digest.")
 def _what_is_approved_was_filled_in(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
-    here = program_of(session)
-    tasks = many(
+    tasks = tuples(
         session,
-        select(_task.c.id, _task.c.state, _task.c.approved_by_id, _task.c.settled_at).where(
-            _task.c.program_id == here, _task.c.asks != [], _task.c.state.in_(["submitted", "done"])
+        only(Task.id, Task.state, Task.approved_by_id).where(
+            col(Task.asks) != [], col(Task.state).in_(["submitted", "done"])
         ),
     )
-    ids = [task["id"] for task in tasks]
-    filled_in = {
-        row["task_id"]: row["digest"]
-        for row in many(
+    ids = [task_id for task_id, _, _ in tasks]
+    filled_in = dict(
+        tuples(
             session,
-            select(_request.c.task_id, _request.c.digest)
-            .where(_request.c.program_id == here, _request.c.task_id.in_(ids))
-            .order_by(_request.c.n),
+            only(Request.task_id, Request.digest).where(col(Request.task_id).in_(ids)).order_by(col(Request.n)),
         )
-    }
+    )
     approved = {
-        row["subject_id"]: row["facts"].get("request")
-        for row in many(
+        task_id: facts.get("request")
+        for task_id, facts in tuples(
             session,
-            select(_event.c.subject_id, _event.c.facts)
-            .where(_event.c.program_id == here, _event.c.verb == "task.approved", _event.c.subject_id.in_(ids))
-            .order_by(_event.c.n),
+            only(Event.subject_id, Event.facts)
+            .where(Event.verb == "task.approved", col(Event.subject_id).in_(ids))
+            .order_by(col(Event.n)),
         )
     }
-    for task in tasks:
-        digest = filled_in.get(task["id"])
-        is_approved = task["state"] == "done" and task["approved_by_id"] is not None
-        if digest is None or (is_approved and approved.get(task["id"]) != digest):
-            yield f"task {task['id']}"
+    for task_id, state, approved_by_id in tasks:
+        digest = filled_in.get(task_id)
+        is_approved = state == "done" and approved_by_id is not None
+        if digest is None or (is_approved and approved.get(task_id) != digest):
+            yield f"task {task_id}"
+
+
+class _Part(Activity):
+    """An activity, with one of those who take part in it."""
+
+    model_config = SHAPE
+    where_mark: str | None = also(ActivityPart.where_mark)
+    follow_up_id: UUID = also(ActivityPart.follow_up_id)
+    recruiter: bool = also(Participant.recruiter)
 
 
 @promise("Nobody who recruits others is where others are at that hour, or somebody is asked about it.")
 def _recruiters_are_apart(session: Session, at: datetime) -> Iterator[str]:
-    here = program_of(session)
     asked = set(
-        session.scalars(
-            select(_task.c.item).where(
-                _task.c.program_id == here,
-                _task.c.step.in_([APART, APART_COORDINATION]),
-                _task.c.state.in_(LIVE),
-            )
+        scalars(
+            session,
+            only(Task.item).where(
+                col(Task.step).in_([APART, APART_COORDINATION]),
+                col(Task.state).in_(LIVE),
+            ),
         )
     )
-    rows = many(
+    rows = every(
         session,
-        select(_activity, _part.c.where_mark, _part.c.follow_up_id, _participant.c.recruiter)
-        .join(_part, refers(_part.c.activity_id, _activity))
-        .join(_follow_up, refers(_part.c.follow_up_id, _follow_up))
-        .join(_participant, refers(_follow_up.c.participant_id, _participant))
+        of(_Part)
+        .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
+        .join(FollowUp, joins(ActivityPart.follow_up_id, FollowUp))
+        .join(Participant, joins(FollowUp.participant_id, Participant))
         .where(
-            _activity.c.program_id == here,
-            _activity.c.called_off_at.is_(None),
-            _activity.c.held_on >= local_day(session, at),
-            _part.c.taken_out_at.is_(None),
+            col(Activity.called_off_at).is_(None),
+            col(Activity.held_on) >= local_day(session, at),
+            col(ActivityPart.taken_out_at).is_(None),
         ),
     )
     for row in rows:
-        if not row["recruiter"] or str(row["id"]) in asked:
+        if not row.recruiter or str(row.id) in asked:
             continue
-        others = [one for one in rows if one["follow_up_id"] != row["follow_up_id"] and _meet(row, one)]
-        if any(str(one["id"]) not in asked for one in others):
-            yield f"activity {row['id']}"
+        others = [one for one in rows if one.follow_up_id != row.follow_up_id and _meet(row, one)]
+        if any(str(one.id) not in asked for one in others):
+            yield f"activity {row.id}"
 
 
-def _meet(first: dict[str, object], second: dict[str, object]) -> bool:
+def _meet(first: _Part, second: _Part) -> bool:
     """Whether two parts are of one activity, or of two at one place whose hours meet."""
-    if first["id"] == second["id"]:
+    if first.id == second.id:
         return True
-    one, other = where_is(first), where_is(second)
+    one, other = where_is(first, first.where_mark), where_is(second, second.where_mark)
     if one is None or other is None or one.mark != other.mark:
         return False
     return one.span[0] < other.span[1] and other.span[0] < one.span[1]
@@ -170,31 +162,23 @@ def _meet(first: dict[str, object], second: dict[str, object]) -> bool:
 
 @promise("An active follow-up that nobody accompanies is somebody's to give to a worker.")
 def _nobody_is_left_in_silence(session: Session, at: datetime) -> Iterator[str]:
-    here, day = program_of(session), local_day(session, at)
-    asked = set(
-        session.scalars(
-            select(_task.c.item).where(
-                _task.c.program_id == here, _task.c.step == FIND_A_WORKER, _task.c.state.in_(LIVE)
-            )
-        )
-    )
+    day = local_day(session, at)
+    asked = set(scalars(session, only(Task.item).where(Task.step == FIND_A_WORKER, col(Task.state).in_(LIVE))))
     accompanied = _accompanied_on(session, day)
-    for follow_up_id in session.scalars(
-        select(_follow_up.c.id).where(_follow_up.c.program_id == here, _follow_up.c.state == "active")
-    ):
+    for follow_up_id in scalars(session, only(FollowUp.id).where(FollowUp.state == "active")):
         if follow_up_id not in accompanied and str(follow_up_id) not in asked:
             yield f"follow_up {follow_up_id}"
 
 
 def _accompanied_on(session: Session, day: date) -> set[UUID]:
     return set(
-        session.scalars(
-            select(_assignment.c.follow_up_id).where(
-                _assignment.c.program_id == program_of(session),
-                _assignment.c.kind == PRIMARY,
-                _assignment.c.withdrawn_at.is_(None),
-                _assignment.c.starts_on <= day,
-                or_(_assignment.c.ends_on.is_(None), _assignment.c.ends_on >= day),
-            )
+        scalars(
+            session,
+            only(Assignment.follow_up_id).where(
+                Assignment.kind == PRIMARY,
+                col(Assignment.withdrawn_at).is_(None),
+                col(Assignment.starts_on) <= day,
+                or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day),
+            ),
         )
     )

@@ -9,13 +9,13 @@ from typing import Any, Final
 from uuid import UUID
 
 from icalendar import Calendar
-from sqlalchemy import Select, select
+from sqlalchemy.orm import aliased
 from sqlmodel import Session
+from sqlmodel.sql.expression import Select
 
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, select, surely, tuples
 from meetings.agenda_papers import readers_of
 from meetings.invitations import THREAD
-from models.base import refers, table_of
 from models.committee import SeatHolder
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
@@ -23,24 +23,17 @@ from models.outbox import Notice
 from models.record import Event
 from simulation.promises import promise
 
-_notice = table_of(Notice)
-_event = table_of(Event)
-_meeting = table_of(Meeting)
-_series = table_of(MeetingSeries)
-_holder = table_of(SeatHolder)
-_invitation = table_of(Invitation)
-
 
 @promise("A planning act writes one letter to a person, with everything that concerns them in it.")
 def one_letter_an_act(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each letter about a committee that was written beside another one to the same person, at the same moment."""
     committee_of = _committees_by_uid(session)
     seen: set[tuple[Any, datetime, Any]] = set()
-    for row in many(session, _letters()):
-        committees = {committee_of.get(uid) for uid, _ in _versions(row["message"])}
-        acts = {(row["person_id"], row["created_at"], committee) for committee in committees}
+    for letter_id, person_id, message, created_at in tuples(session, _letters()):
+        committees = {committee_of.get(uid) for uid, _ in _versions(message)}
+        acts = {(person_id, created_at, committee) for committee in committees}
         if acts & seen:
-            yield f"notice {row['id']}"
+            yield f"notice {letter_id}"
         seen |= acts
 
 
@@ -48,37 +41,37 @@ def one_letter_an_act(session: Session, at: datetime) -> Iterable[str]:  # noqa:
 def sequences_rise(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each letter with a file whose SEQUENCE is lower, or whose DTSTAMP is no later, than in an earlier letter."""
     newest: dict[tuple[Any, str], tuple[int, datetime]] = {}
-    for row in many(session, _letters()):
-        for uid, version in _versions(row["message"]):
-            before = newest.get((row["person_id"], uid))
+    for letter_id, person_id, message, _ in tuples(session, _letters()):
+        for uid, version in _versions(message):
+            before = newest.get((person_id, uid))
             if before is not None and (version[0] < before[0] or version[1] <= before[1]):
-                yield f"notice {row['id']}"
-            newest[row["person_id"], uid] = version
+                yield f"notice {letter_id}"
+            newest[person_id, uid] = version
 
 
 @promise("A letter about a meeting tells a change: it never says again what the one before it said.")
 def letters_tell_a_change(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each letter with a file that has the days, hours and places of the same person's file before it, and no other."""
     last: dict[tuple[Any, str], Any] = {}
-    for row in many(session, _letters()):
-        for uid, says in _sayings(row["message"]):
-            if last.get((row["person_id"], uid)) == says:
-                yield f"notice {row['id']}"
-            last[row["person_id"], uid] = says
+    for letter_id, person_id, message, _ in tuples(session, _letters()):
+        for uid, says in _sayings(message):
+            if last.get((person_id, uid)) == says:
+                yield f"notice {letter_id}"
+            last[person_id, uid] = says
 
 
 @promise("A season goes on as another one where its hour or its length is another one, and else stays what it is.")
 def seasons_go_on_at_another_hour(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each season that follows one of the same hour and length: everyone was told of a change that is none."""
-    earlier = _series.alias()
-    rows = session.scalars(
-        select(_series.c.id)
-        .join(earlier, refers(_series.c.follows_id, earlier))
+    earlier = aliased(MeetingSeries)
+    rows = scalars(
+        session,
+        only(MeetingSeries.id)
+        .join(earlier, joins(MeetingSeries.follows_id, earlier))
         .where(
-            _series.c.program_id == program_of(session),
-            _series.c.at == earlier.c.at,
-            _series.c.minutes == earlier.c.minutes,
-        )
+            MeetingSeries.at == earlier.at,
+            MeetingSeries.minutes == earlier.minutes,
+        ),
     )
     yield from (f"meeting_series {one}" for one in rows)
 
@@ -86,62 +79,57 @@ def seasons_go_on_at_another_hour(session: Session, at: datetime) -> Iterable[st
 @promise("What a person was told last of a season or meeting is what their own calendar says is the newest of it.")
 def what_was_told_is_newest(session: Session, at: datetime) -> Iterable[str]:  # noqa: ARG001
     """Each invitation whose number or moment is older than one that a letter brought to its person."""
-    of_person: dict[Any, list[dict[str, Any]]] = {}
-    here = program_of(session)
-    for row in many(session, select(_invitation).where(_invitation.c.program_id == here)):
-        of_person.setdefault(row["person_id"], []).append(row)
-    for row in many(session, _letters()):
-        for uid, version in _versions(row["message"]):
-            for told in of_person.get(row["person_id"], ()):
-                if told["told"].get("uid") == uid and (told["sequence"], told["told_at"]) < version:
-                    yield f"invitation {told['id']}"
+    of_person: dict[UUID, list[Invitation]] = {}
+    for one in every(session, of(Invitation)):
+        of_person.setdefault(one.person_id, []).append(one)
+    for _, person_id, message, _ in tuples(session, _letters()):
+        for uid, version in _versions(message):
+            for told in of_person.get(person_id, ()):
+                if told.told.get("uid") == uid and (told.sequence, surely(told.told_at)) < version:
+                    yield f"invitation {told.id}"
 
 
 @promise("A second representative gets the agenda and the minutes that the first one gets.")
 def second_representatives_get_papers(session: Session, at: datetime) -> Iterable[str]:
     """Each meeting whose frozen agenda went to people and not to a second representative who had the seat then."""
-    here = program_of(session)
-    rows = many(
+    rows = tuples(
         session,
-        select(_meeting.c.id, _meeting.c.agenda_frozen_at)
+        only(Meeting.id, surely(Meeting.agenda_frozen_at))
         .where(
-            _meeting.c.program_id == here,
-            _meeting.c.state == "planned",
-            _meeting.c.agenda_frozen_at.is_not(None),
-            _meeting.c.agenda_frozen_at <= at,
+            Meeting.state == "planned",
+            col(Meeting.agenda_frozen_at).is_not(None),
+            col(Meeting.agenda_frozen_at) <= at,
         )
-        .order_by(_meeting.c.starts_at, _meeting.c.id),
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
-    for row in rows:
-        key = f"agenda:{row['id']}:frozen:%"
-        got = set(
-            session.scalars(select(_notice.c.person_id).where(_notice.c.program_id == here, _notice.c.key.like(key)))
-        )
+    for meeting_id, frozen_at in rows:
+        key = f"agenda:{meeting_id}:frozen:%"
+        got = set(scalars(session, only(Notice.person_id).where(col(Notice.key).like(key))))
         unreached = set(
-            session.scalars(
-                select(_event.c.subject_id).where(
-                    _event.c.program_id == here,
-                    _event.c.verb == "notice.no_address",
-                    _event.c.facts["key"].astext.like(key),
-                )
+            scalars(
+                session,
+                only(Event.subject_id).where(
+                    Event.verb == "notice.no_address",
+                    inside(Event.facts)["key"].astext.like(key),
+                ),
             )
         )
-        aware = {one.person_id for one in readers_of(session, row["id"]) if one.is_kept_aware}
+        aware = {one.person_id for one in readers_of(session, meeting_id) if one.is_kept_aware}
         # One who got the seat since then gets what goes out from then on.
-        since = set(_seated_since(session, row["agenda_frozen_at"]))
+        since = set(_seated_since(session, frozen_at))
         if got and aware - got - unreached - since:
-            yield f"meeting {row['id']}"
+            yield f"meeting {meeting_id}"
 
 
 # ------------------------------------------------------------------------------------------------------------ below
 
 
-def _letters() -> Select[Any]:
+def _letters() -> Select[UUID, UUID, bytes, datetime]:
     """The letters about meetings, as they were written."""
     return (
-        select(*(_notice.c[name] for name in ("id", "person_id", "message", "created_at")))
-        .where(_notice.c.thread == THREAD)
-        .order_by(_notice.c.n)
+        select(Notice.id, Notice.person_id, Notice.message, Notice.created_at)
+        .where(Notice.thread == THREAD)
+        .order_by(col(Notice.n))
     )
 
 
@@ -178,16 +166,13 @@ def _calendars(message: bytes) -> Iterator[Calendar]:
 
 
 def _committees_by_uid(session: Session) -> dict[str, UUID]:
-    here = program_of(session)
     found: dict[str, UUID] = {}
-    for table in (_meeting, _series):
-        rows = session.execute(select(table.c.uid, table.c.committee_id).where(table.c.program_id == here))
+    for table in (Meeting, MeetingSeries):
+        rows = run(session, only(table.uid, table.committee_id))
         found |= {row.uid: row.committee_id for row in rows if row.uid is not None}
     return found
 
 
 def _seated_since(session: Session, moment: datetime) -> Iterator[UUID]:
     """Who was given a seat, or taken one, after a moment."""
-    yield from session.scalars(
-        select(_holder.c.person_id).where(_holder.c.program_id == program_of(session), _holder.c.recorded_at > moment)
-    )
+    yield from scalars(session, only(SeatHolder.person_id).where(col(SeatHolder.recorded_at) > moment))

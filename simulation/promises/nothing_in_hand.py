@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlmodel import Session
+from sqlalchemy import Row, case, text
+from sqlmodel import Session, and_
 
 from domain.casework import board
 from domain.departure import taking_tasks, unopened
 from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
-from domain.kernel.scope import local_day, many, program_of
-from domain.roles.roles import Standing, standing
+from domain.kernel.rows import SHAPE, also, col, every, of, run, same, scalar, surely
+from domain.kernel.scope import local_day, program_of
+from domain.roles.roles import Falls, Link, Standing, standing
 from domain.roles.takers import may_act_as, may_write_of_participants
+from models.casework import Responsibility, Task
 from simulation.promises import promise
 
 #: A role as its row says it, left out where it was taken back or a departure ended it before its first day.
@@ -191,41 +193,41 @@ _PART_OF_NOBODY = text(
 )
 
 
-def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> list[dict[str, Any]]:
+def _rows(session: Session, statement: Any, at: datetime, **more: Any) -> Sequence[Row[*tuple[Any, ...]]]:
     here = {"here": program_of(session), "today": local_day(session, at)}
     asked = {name: value for name, value in {**here, **more}.items() if f":{name}" in statement.text}
-    return many(session, statement.bindparams(**asked))
+    return run(session, statement.bindparams(**asked)).all()
 
 
 @promise("Whoever holds no role any more and has something in hand by name has an open departure.")
 def _nobody_left_with_something(session: Session, at: datetime) -> Iterable[str]:
-    return [f"{row['what']} {row['id']}" for row in _rows(session, _LEFT_WITH_SOMETHING, at)]
+    return [f"{row.what} {row.id}" for row in _rows(session, _LEFT_WITH_SOMETHING, at)]
 
 
 @promise("Whose departure was called off held a role there beyond the notice, or leaves by another departure.")
 def _nobody_stayed_outside(session: Session, at: datetime) -> Iterable[str]:
     rows = _rows(session, _STAYED_WITHOUT_A_ROLE, at, zone=_zone(session), notice=unopened.NOTICE.days)
-    return [f"departure {row['id']}" for row in rows]
+    return [f"departure {row.id}" for row in rows]
 
 
 @promise("A departure whose case was cancelled is called off with it.")
 def _cancelled_is_called_off(session: Session, at: datetime) -> Iterable[str]:
-    return [f"departure {row['id']}" for row in _rows(session, _CANCELLED_AND_GOES_ON, at)]
+    return [f"departure {row.id}" for row in _rows(session, _CANCELLED_AND_GOES_ON, at)]
 
 
 @promise("Nobody cancelled their own departure.")
 def _nobody_cancelled_their_own(session: Session, at: datetime) -> Iterable[str]:
-    return [f"case {row['id']}" for row in _rows(session, _OWN_CANCELLING, at)]
+    return [f"case {row.id}" for row in _rows(session, _OWN_CANCELLING, at)]
 
 
 @promise("A referral that somebody who left had begun is asked of whoever coordinates until it is sent or destroyed.")
 def _what_was_begun_is_asked(session: Session, at: datetime) -> Iterable[str]:
-    return [f"referral {row['id']}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
+    return [f"referral {row.id}" for row in _rows(session, _ASKED_OF_WHO_LEFT, at)]
 
 
 @promise("A draft of a referral is its author's again where their departure was called off.")
 def _drafts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
-    return [f"referral {row['id']}" for row in _rows(session, _KEPT_FROM_WHO_STAYED, at, zone=_zone(session))]
+    return [f"referral {row.id}" for row in _rows(session, _KEPT_FROM_WHO_STAYED, at, zone=_zone(session))]
 
 
 @promise("A task that somebody took over from who leaves can be done by them.")
@@ -233,40 +235,40 @@ def _what_was_taken_can_be_done(session: Session, at: datetime) -> Iterable[str]
     """As far as the rows tell by now: they hold a role that may do it. Of a worker, whose file it is changes by day."""
     today = standing(session, local_day(session, at))
     for row in _rows(session, _PASSED_ON, at):
-        person = UUID(row["person"])
+        person = UUID(row.person)
         held = {one.role for one in today.roles_of(person)}
-        task = taking_tasks.read(session, row["id"])
+        task = taking_tasks.read(session, row.id)
         if not held or task is None:
             continue  # it falls to the next of its chain
-        chain = [{"role": row["role"], "at": row["place"]}]
-        wanted = taking_tasks.wanted_of(session, task, chain, approval=task["state"] == "submitted")
+        chain = [{"role": row.role, "at": row.place}]
+        wanted = taking_tasks.wanted_of(session, task, chain, approval=task.state == "submitted")
         assert wanted is not None  # noqa: S101 - the chain has a link
         by_role = any(one.person_id == person for link in wanted.links for one in today.tenures_of(link))
         if not by_role and not (wanted.files and may_act_as(wanted.role, held)):
-            yield f"task {row['id']}"
+            yield f"task {row.id}"
 
 
 @promise("Who follows in a role held it, or one to which the same things are open, before somebody named them.")
 def _followers_are_fit(session: Session, at: datetime) -> Iterable[str]:
     rows = _rows(session, _FOLLOWS_IN_A_ROLE, at)
-    return [f"settlement {row['id']}" for row in rows if not may_act_as(row["role"], row["held"])]
+    return [f"settlement {row.id}" for row in rows if not may_act_as(row.role, row.held)]
 
 
 @promise("Days in a role that were over when somebody entered them are kept as entered late.")
 def _late_entries_are_kept(session: Session, at: datetime) -> Iterable[str]:
     rows = _rows(session, _ENTERED_LATE, at, zone=_zone(session))
-    return [f"person {row['id']}" for row in rows]
+    return [f"person {row.id}" for row in rows]
 
 
 @promise("A seat that a departure took is theirs again who stays after all, or another's.")
 def _seats_are_given_back(session: Session, at: datetime) -> Iterable[str]:
-    return [f"seat_holder {row['id']}" for row in _rows(session, _TAKEN_AND_NOBODYS, at, zone=_zone(session))]
+    return [f"seat_holder {row.id}" for row in _rows(session, _TAKEN_AND_NOBODYS, at, zone=_zone(session))]
 
 
 @promise("A part in a follow-up that a departure ended is theirs again who stays, another's, or is asked for.")
 def _parts_are_given_back(session: Session, at: datetime) -> Iterable[str]:
     rows = _rows(session, _PART_OF_NOBODY, at, find_worker=FIND_A_WORKER, find_second=FIND_A_SECOND)
-    return [f"assignment {row['id']}" for row in rows]
+    return [f"assignment {row.id}" for row in rows]
 
 
 @promise("What falls to somebody for who is away is open to a role that they hold.")
@@ -276,33 +278,33 @@ def _deputies_are_fit(session: Session, at: datetime) -> Iterable[str]:
         for holder in falls.holders:
             held = {one.role for one in today.roles_of(holder.person_id)}
             if holder.acting_for is not None and not may_act_as(holder.role, held):
-                yield f"task {task['id']}"
+                yield f"task {task.id}"
 
 
 @promise("A note of a participant is asked of nobody to whom what is written of participants is not open.")
 def _notes_are_asked_of_who_may_write(session: Session, at: datetime) -> Iterable[str]:
     today = standing(session, local_day(session, at))
     for task, falls in _live_tasks(session, today):
-        if task["step"] not in ("follow_up.note", "complete_notes", "finish_note", "write_summary"):
+        if task.step not in ("follow_up.note", "complete_notes", "finish_note", "write_summary"):
             continue
         for holder in falls.holders:
             if not may_write_of_participants({one.role for one in today.roles_of(holder.person_id)}):
-                yield f"task {task['id']}"
+                yield f"task {task.id}"
 
 
 @promise("No approval waits on nobody while the chain that may give it has somebody who is not barred.")
 def _approvals_go_on(session: Session, at: datetime) -> Iterable[str]:
     today = standing(session, local_day(session, at))
     for task, falls in _live_tasks(session, today):
-        if task["state"] != "submitted" or falls.holders:
+        if task.state != "submitted" or falls.holders:
             continue
-        barred = {task["done_by"], task["done_for"]}
-        for link in task["may_not_approve"]:
+        barred = {task.done_by, task.done_for}
+        for link in task.may_not_approve:
             barred |= {held.person_id for held in today.tenures_of(link)}
-        for link in task["links"]:
+        for link in task.links:
             there = [held.person_id for held in today.tenures_of(link) if not today.is_away(held.person_id)]
             if set(there) - barred:
-                yield f"task {task['id']}"
+                yield f"task {task.id}"
                 break
 
 
@@ -310,9 +312,9 @@ def _approvals_go_on(session: Session, at: datetime) -> Iterable[str]:
 def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
     today = standing(session, local_day(session, at))
     for task, falls in _live_tasks(session, today):
-        if task["state"] != "open" or not task["links"]:
+        if task.state != "open" or not task.links:
             continue
-        first = task["links"][0]
+        first = task.links[0]
         if today.tenures_of(first):
             continue
         begins = [
@@ -322,8 +324,8 @@ def _steps_wait_by_name(session: Session, at: datetime) -> Iterable[str]:
             and first["at"] in ("*", str(held.organization_id))
             and first.get("person", str(held.person_id)) == str(held.person_id)
         ]
-        if begins and (task["due_on"] is None or min(begins) <= task["due_on"]) and falls.holders:
-            yield f"task {task['id']}"
+        if begins and (task.due_on is None or min(begins) <= task.due_on) and falls.holders:
+            yield f"task {task.id}"
 
 
 @promise("An appointment is taken back before it begins, and ends before it.")
@@ -332,7 +334,7 @@ def _taken_back_before_it_begins(session: Session, at: datetime) -> Iterable[str
         "select id from tenure where program_id = :here and taken_back_at is not null"
         " and ((taken_back_at at time zone :zone)::date >= starts_on or ends_on >= starts_on)"
     )
-    return [f"tenure {row['id']}" for row in _rows(session, found, at, zone=_zone(session))]
+    return [f"tenure {row.id}" for row in _rows(session, found, at, zone=_zone(session))]
 
 
 @promise("A role for which somebody is appointed from a later day on is not vacant.")
@@ -350,24 +352,31 @@ def _to_come_is_not_vacant(session: Session, at: datetime) -> Iterable[str]:
             yield f"tenure {held.id}"
 
 
-def _live_tasks(session: Session, today: Standing) -> list[tuple[dict[str, Any], Any]]:
-    """Every task that waits on somebody, with its chain and on whom it falls."""
-    rows = many(
+class _Live(Task):
+    """A task that waits on somebody, with its chain."""
+
+    model_config = SHAPE
+    links: list[Link] = also(Responsibility.links)
+
+
+def _live_tasks(session: Session, today: Standing) -> list[tuple[_Live, Falls]]:
+    """Every task that waits on somebody, and on whom it falls."""
+    owner = case((col(Task.state) == "submitted", col(Task.approved_by_id)), else_=col(Task.owed_by_id))
+    rows = every(
         session,
-        text(
-            "select t.id, t.step, t.state, t.due_on, t.owed_by_id, t.approved_by_id, t.done_by, t.done_for,"
-            " t.may_not_approve, r.links from task t join responsibility r on r.program_id = t.program_id"
-            " and r.id = case t.state when 'submitted' then t.approved_by_id else t.owed_by_id end"
-            " where t.program_id = :here and t.state in ('open', 'submitted') order by t.id"
-        ).bindparams(here=program_of(session)),
+        of(_Live)
+        .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == owner))
+        .where(col(Task.state).in_(["open", "submitted"]))
+        .order_by(col(Task.id)),
     )
-    chains = {row["approved_by_id" if row["state"] == "submitted" else "owed_by_id"]: row["links"] for row in rows}
+    chains = {surely(row.approved_by_id if row.state == "submitted" else row.owed_by_id): row.links for row in rows}
     return [(row, board.who_has(today, row, chains)) for row in rows]
 
 
 def _wanted(session: Session, role: str, organization_id: Any) -> int:
     """How many people agreements promise for a role at an organization, at most."""
-    found = session.scalar(
+    found = scalar(
+        session,
         text(
             "select max(r.headcount) from agreement_role r"
             " join agreement_version v on v.program_id = r.program_id and v.id = r.agreement_version_id"
@@ -380,5 +389,5 @@ def _wanted(session: Session, role: str, organization_id: Any) -> int:
 
 
 def _zone(session: Session) -> str:
-    found: str = session.scalar(text("select time_zone from program where id = :here"), {"here": program_of(session)})
+    found: str = scalar(session, text("select time_zone from program where id = :here"), {"here": program_of(session)})
     return found

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel import Session
 
+from domain.kernel.rows import run
 from domain.kernel.scope import program_of
 from simulation.promises import promise
 
@@ -224,5 +225,5 @@ def _waits_on_somebody(session: Session, _at: datetime) -> Iterator[str]:
 
 
 def _found(session: Session, kind: str, statement: str) -> Iterator[str]:
-    rows = session.execute(text(statement), {"here": program_of(session)}).scalars()
+    rows = run(session, text(statement), {"here": program_of(session)}).scalars()
     yield from dict.fromkeys(f"{kind} {one}" for one in rows)

@@ -2,36 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
-from sqlalchemy import Date, Text, and_, cast, func, or_, select
-from sqlmodel import Session
+from sqlalchemy import Date, Text, cast, func
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_, or_
 
 from domain.casework.anew import Missed, missed_before
 from domain.casework.scheduling import pinned_protocol
 from domain.declarations.program_agreements import AtRisk, Watch
 from domain.kernel.program_calendar import calendar_of
-from domain.kernel.scope import local_day, many, program, program_of
+from domain.kernel.rows import (
+    SHAPE,
+    also,
+    col,
+    every,
+    joins,
+    of,
+    only,
+    same,
+    scalar,
+    scalars,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
+from domain.kernel.scope import local_day, program, program_of
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.base import refers, table_of
 from models.casework import Case, Lateness, Task
 from models.obligation import ObligationFinding, ObligationPeriod
 from models.program import Tenure
 from models.record import Event
 from simulation.promises import promise
-
-_period = table_of(ObligationPeriod)
-_finding = table_of(ObligationFinding)
-_obligation = table_of(Obligation)
-_agreement = table_of(Agreement)
-_version = table_of(AgreementVersion)
-_task = table_of(Task)
-_case = table_of(Case)
-_lateness = table_of(Lateness)
-_tenure = table_of(Tenure)
-_event = table_of(Event)
 
 _DAY: Final = timedelta(days=1)
 #: Why a fact says nothing of how its own period stands.
@@ -55,15 +61,13 @@ _LACKS: Final = ("nothing_recorded", "at_risk", "on_track")
 def silence_is_not_on_track(session: Session, at: datetime) -> Iterator[str]:
     """A period that stands as on track, and by which no fact says anything."""
     for row in _standing(session, "on_track"):
-        facts = row["found"]["facts"]
-        if row["check_kind"] == "count":
-            known = any(int(fact["why"]) for fact in facts) or (
-                "at_most" in row["rule"] and _was_held(session, row, at)
-            )
+        facts = row.found["facts"]
+        if row.check_kind == "count":
+            known = any(int(fact["why"]) for fact in facts) or ("at_most" in row.rule and _was_held(session, row, at))
         else:
             known = any(fact["why"] not in _SAYS_NOTHING for fact in facts)
         if not known:
-            yield f"obligation_period {row['id']}"
+            yield f"obligation_period {row.id}"
 
 
 @promise("Silence is a risk from its declared day on, before the last day of its period and not after it.")
@@ -71,17 +75,17 @@ def silence_becomes_a_risk(session: Session, at: datetime) -> Iterator[str]:
     """A period of which nothing is recorded the day after that on which it became a risk."""
     watch, calendar, today = _watch(session), calendar_of(session), local_day(session, at)
     for row in _standing(session, "nothing_recorded"):
-        if row["ends_on"] is None or row["check_kind"] in ("attendance", "tasks"):
+        if row.ends_on is None or row.check_kind in ("attendance", "tasks"):
             continue  # without a last day, or where nothing may be left to sit at or to do
-        at_risk = AtRisk.model_validate(row["rule"].get("at_risk") or watch.at_risk.model_dump())
-        risk = at_risk.from_day(row["starts_on"], row["ends_on"])
+        at_risk = AtRisk.model_validate(row.rule.get("at_risk") or watch.at_risk.model_dump())
+        risk = at_risk.from_day(row.starts_on, row.ends_on)
         if watch.first_working_days:
-            new = calendar.add_working_days(row["since"] - _DAY, watch.first_working_days)
+            new = calendar.add_working_days(row.since - _DAY, watch.first_working_days)
             risk = max(risk, new + _DAY)
-            if row["ends_on"] <= new:
+            if row.ends_on <= new:
                 continue
         if today > risk:  # on the day itself the round may be still to come
-            yield f"obligation_period {row['id']}"
+            yield f"obligation_period {row.id}"
 
 
 @promise("Whoever owes something that lacks is asked for it before its last day comes near.")
@@ -90,67 +94,58 @@ def people_are_asked(session: Session, at: datetime) -> Iterator[str]:
     watch, calendar, today = _watch(session), calendar_of(session), local_day(session, at)
     last_time = watch.asked[-1].working_days
     for row in _standing(session, *_LACKS):
-        numbers = row["found"]["numbers"]
+        numbers = row.found["numbers"]
         lacks = {
             "attestation": not numbers.get("said"),
             "document": True,
-            "count": "at_least" in row["rule"] and numbers.get("counted", 0) < numbers.get("wanted", 0),
-        }.get(row["check_kind"], False)
-        if not lacks or row["task_id"] is not None or row["ends_on"] is None or row["ends_on"] < today:
+            "count": "at_least" in row.rule and numbers.get("counted", 0) < numbers.get("wanted", 0),
+        }.get(row.check_kind, False)
+        if not lacks or row.task_id is not None or row.ends_on is None or row.ends_on < today:
             continue
-        if calendar.add_working_days(row["ends_on"], -last_time) < today:
-            yield f"obligation_period {row['id']}"
+        if calendar.add_working_days(row.ends_on, -last_time) < today:
+            yield f"obligation_period {row.id}"
 
 
 @promise("Each period has one task that asks for what it lacks, and none once it lacks nothing.")
 def asked_once(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001 - as its kin
     """A task that asks for a period that is met, waived or without occasion, or beside another one."""
-    rows = many(
+    rows = tuples(
         session,
-        select(_task.c.id, _period.c.state, _period.c.task_id)
+        only(Task.id, ObligationPeriod.state, ObligationPeriod.task_id)
         .outerjoin(
-            _period,
-            and_(_period.c.program_id == _task.c.program_id, cast(_period.c.id, Text) == _task.c.item),
+            ObligationPeriod,
+            and_(same(ObligationPeriod, Task), cast(col(ObligationPeriod.id), Text) == col(Task.item)),
         )
         .where(
-            _task.c.program_id == program_of(session),
-            _task.c.step.in_(["obligation.attest", "obligation.give", "obligation.see_to", "obligation.sit"]),
-            _task.c.state == "open",
+            col(Task.step).in_(["obligation.attest", "obligation.give", "obligation.see_to", "obligation.sit"]),
+            Task.state == "open",
         ),
     )
-    for row in rows:
-        if row["task_id"] != row["id"] or row["state"] in ("waived", "no_occasion"):
-            yield f"task {row['id']}"
+    for task_id, state, asking_id in rows:
+        if asking_id != task_id or state in ("waived", "no_occasion"):
+            yield f"task {task_id}"
 
 
 @promise("What was late when its step was called off is on record as late.")
 def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     """A step of a case that was waived, or ended with its case, after its due day, and of which nothing says so."""
     zone = program(session).time_zone
-    handed_in = cast(func.timezone(zone, _task.c.done_at), Date)
-    called_off = func.coalesce(handed_in, cast(func.timezone(zone, _case.c.ended_at), Date))
-    waived = cast(func.timezone(zone, _task.c.settled_at), Date)
-    said = (
-        select(_lateness.c.id)
+    handed_in = cast(func.timezone(zone, col(Task.done_at)), Date)
+    called_off = func.coalesce(handed_in, cast(func.timezone(zone, col(Case.ended_at)), Date))
+    waived = cast(func.timezone(zone, col(Task.settled_at)), Date)
+    said = select(Lateness.id).where(joins(Lateness.task_id, Task), Lateness.due_on == Task.due_on).exists()
+    rows = scalars(
+        session,
+        only(Task.id)
+        .join(Case, joins(Task.case_id, Case))
         .where(
-            _lateness.c.program_id == _task.c.program_id,
-            _lateness.c.task_id == _task.c.id,
-            _lateness.c.due_on == _task.c.due_on,
-        )
-        .exists()
-    )
-    rows = session.scalars(
-        select(_task.c.id)
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(
-            _task.c.program_id == program_of(session),
             or_(
-                and_(_task.c.state == "cancelled", _case.c.state != "open", called_off > _task.c.due_on),
+                and_(Task.state == "cancelled", Case.state != "open", called_off > col(Task.due_on)),
                 # What was handed in and then waived may have been in time: its own lateness says so.
-                and_(_task.c.state == "waived", waived > _task.c.due_on, ~_was_handed_in()),
+                and_(Task.state == "waived", waived > col(Task.due_on), ~_was_handed_in()),
             ),
             ~said,
-        )
+        ),
     )
     yield from (f"task {task_id}" for task_id in rows)
 
@@ -158,43 +153,41 @@ def lateness_is_kept(session: Session, at: datetime) -> Iterator[str]:  # noqa: 
 @promise("What was found late of a clause stays late.")
 def late_stays_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     """A period in which a step was found late by the same text before, and is found so no more."""
-    rows = many(
+    rows = every(
         session,
-        select(_finding.c.period_id, _finding.c.n, _finding.c.obligation_id, _finding.c.found, _finding.c.state)
-        .where(_finding.c.program_id == program_of(session))
-        .order_by(_finding.c.period_id, _finding.c.n),
+        of(ObligationFinding).order_by(col(ObligationFinding.period_id), col(ObligationFinding.n)),
     )
-    known: dict[tuple[Any, Any], set[str]] = {}
-    standing: dict[Any, Mapping[str, Any]] = {}
+    known: dict[tuple[UUID, UUID], set[str]] = {}
+    standing: dict[UUID, ObligationFinding] = {}
     for one in rows:
-        standing[one["period_id"]] = one
-        late = {fact["id"] for fact in one["found"]["facts"] if (fact["kind"], fact["why"]) == ("task", "late")}
-        known.setdefault((one["period_id"], one["obligation_id"]), set()).update(late)
+        standing[one.period_id] = one
+        late = {fact["id"] for fact in one.found["facts"] if (fact["kind"], fact["why"]) == ("task", "late")}
+        known.setdefault((one.period_id, one.obligation_id), set()).update(late)
     for period_id, row in standing.items():
-        if row["state"] == "no_occasion" and not row["found"]["facts"]:
+        if row.state == "no_occasion" and not row.found["facts"]:
             continue  # it binds nobody any more
-        now = {fact["id"] for fact in row["found"]["facts"] if fact["why"] in ("late", "waived")}
-        if known[period_id, row["obligation_id"]] - now:
+        now = {fact["id"] for fact in row.found["facts"] if fact["why"] in ("late", "waived")}
+        if known[period_id, row.obligation_id] - now:
             yield f"obligation_period {period_id}"
 
 
 @promise("Calling a case off and opening another one about the same gives nobody more time.")
 def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     """A case that asks anew for what a cancelled one had asked for, and nothing says that it was missed meanwhile."""
-    before = _case.alias("before")
-    ids = session.scalars(
-        select(_case.c.id)
+    before = aliased(Case, name="before")
+    ids = scalars(
+        session,
+        only(Case.id)
         .join(
             before,
             and_(
-                before.c.program_id == _case.c.program_id,
-                before.c.protocol == _case.c.protocol,
-                before.c.state == "cancelled",
-                before.c.ended_at <= _case.c.opened_at,
+                same(before, Case),
+                before.protocol == Case.protocol,
+                before.state == "cancelled",
+                col(before.ended_at) <= col(Case.opened_at),
             ),
         )
-        .where(_case.c.program_id == program_of(session))
-        .distinct()
+        .distinct(),
     ).all()
     for case_id in ids:
         case = session.get_one(Case, (program_of(session), case_id))
@@ -206,15 +199,15 @@ def opened_anew_is_as_late(session: Session, at: datetime) -> Iterator[str]:  # 
 def _is_kept(session: Session, one: Missed, until: date) -> bool:
     """Whether it is on record that a step was not done by its day, until another day at least."""
     return (
-        session.scalar(
-            select(_lateness.c.id)
+        scalar(
+            session,
+            only(Lateness.id)
             .where(
-                _lateness.c.program_id == program_of(session),
-                _lateness.c.task_id == one.task_id,
-                _lateness.c.due_on <= one.due_on,
-                _lateness.c.until >= until,
+                Lateness.task_id == one.task_id,
+                col(Lateness.due_on) <= one.due_on,
+                col(Lateness.until) >= until,
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
@@ -223,44 +216,54 @@ def _is_kept(session: Session, one: Missed, until: date) -> bool:
 @promise("No case asks for something by a day that was over when it opened.")
 def nothing_is_asked_for_yesterday(session: Session, at: datetime) -> Iterator[str]:  # noqa: ARG001
     """A step whose due day comes before the local day on which its case opened."""
-    opened = cast(func.timezone(program(session).time_zone, _case.c.opened_at), Date)
-    rows = session.scalars(
-        select(_task.c.id)
-        .join(_case, refers(_task.c.case_id, _case))
-        .where(_task.c.program_id == program_of(session), _task.c.due_on < opened)
-    )
+    opened = cast(func.timezone(program(session).time_zone, col(Case.opened_at)), Date)
+    rows = scalars(session, only(Task.id).join(Case, joins(Task.case_id, Case)).where(col(Task.due_on) < opened))
     yield from (f"task {task_id}" for task_id in rows)
 
 
 # What several ask.
 
 
-def _standing(session: Session, *states: str) -> list[dict[str, Any]]:
-    """The periods in these states, each with its finding that stands, its rule, and the first day of its agreement."""
-    begun = _version.alias("begun")
-    since = (
-        select(func.min(begun.c.starts_on))
-        .where(
-            begun.c.program_id == _period.c.program_id,
-            begun.c.agreement_id == _period.c.agreement_id,
-            begun.c.state.in_(["in_force", "ended"]),
+_begun = aliased(AgreementVersion, name="begun")
+
+
+class _Standing(ObligationPeriod):
+    """A period with its finding that stands, its rule, and the first day of its agreement."""
+
+    model_config = SHAPE
+    found: dict[str, Any] = also(ObligationFinding.found)
+    check_kind: str = also(Obligation.check_kind)
+    rule: dict[str, Any] = also(Obligation.rule)
+    organization_id: UUID = also(Agreement.organization_id)
+    since: date = surely(
+        value_of(
+            select(func.min(col(_begun.starts_on)))
+            .where(
+                same(_begun, ObligationPeriod),
+                _begun.agreement_id == ObligationPeriod.agreement_id,
+                col(_begun.state).in_(["in_force", "ended"]),
+            )
+            .scalar_subquery()
         )
-        .scalar_subquery()
     )
-    return many(
+
+
+def _standing(session: Session, *states: str) -> list[_Standing]:
+    """The periods in these states."""
+    return every(
         session,
-        select(
-            *(_period.c[name] for name in ("id", "starts_on", "ends_on", "task_id")),
-            _finding.c.found,
-            _obligation.c.check_kind,
-            _obligation.c.rule,
-            _agreement.c.organization_id,
-            since.label("since"),
+        of(_Standing)
+        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
+        .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
+        .join(
+            ObligationFinding,
+            and_(
+                same(ObligationFinding, ObligationPeriod),
+                ObligationFinding.period_id == ObligationPeriod.id,
+                ObligationFinding.n == ObligationPeriod.finding,
+            ),
         )
-        .join(_agreement, refers(_period.c.agreement_id, _agreement))
-        .join(_obligation, refers(_period.c.obligation_id, _obligation))
-        .join(_finding, and_(_finding.c.period_id == _period.c.id, _finding.c.n == _period.c.finding))
-        .where(_period.c.program_id == program_of(session), _period.c.state.in_(states)),
+        .where(col(ObligationPeriod.state).in_(states)),
     )
 
 
@@ -268,19 +271,19 @@ def _watch(session: Session) -> Watch:
     return Watch.model_validate(program(session).obligations)
 
 
-def _was_held(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
+def _was_held(session: Session, row: _Standing, at: datetime) -> bool:
     """Whether somebody held one of the roles of a rule at the partner by now."""
     today: date = local_day(session, at)
     return (
-        session.scalar(
-            select(_tenure.c.id)
+        scalar(
+            session,
+            only(Tenure.id)
             .where(
-                _tenure.c.program_id == program_of(session),
-                _tenure.c.organization_id == row["organization_id"],
-                _tenure.c.role.in_(row["rule"].get("roles", [])),
-                _tenure.c.starts_on <= today,
+                Tenure.organization_id == row.organization_id,
+                col(Tenure.role).in_(row.rule.get("roles", [])),
+                col(Tenure.starts_on) <= today,
             )
-            .limit(1)
+            .limit(1),
         )
         is not None
     )
@@ -288,12 +291,4 @@ def _was_held(session: Session, row: Mapping[str, Any], at: datetime) -> bool:
 
 def _was_handed_in() -> Any:
     """The condition that a step was handed in at some time, as the record has it."""
-    return (
-        select(_event.c.id)
-        .where(
-            _event.c.program_id == _task.c.program_id,
-            _event.c.subject_id == _task.c.id,
-            _event.c.verb == "task.submitted",
-        )
-        .exists()
-    )
+    return select(Event.id).where(joins(Event.subject_id, Task), Event.verb == "task.submitted").exists()

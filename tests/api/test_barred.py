@@ -21,7 +21,8 @@ from api.access.permissions import Asker, seen_of
 from domain.accompaniment import barring, workers
 from domain.admissions import duplicates, first_meetings
 from domain.casework import board, tasks
-from domain.kernel.scope import many, program_of
+from domain.kernel.rows import col, every, many, of
+from domain.kernel.scope import program_of
 from domain.mail import notices
 from domain.participants.locking import case_of
 from domain.people.absences import record_absence
@@ -228,14 +229,14 @@ def test_what_asks_something_of_a_file_outside_any_case_is_nobody_s_whom_it_is_k
     with cast.session() as session:
         today = standing(session, TODAY)
         asker = Asker(cast.people[BARRED], today)
-        apart = many(session, select(_task).where(_task.c.case_id.is_(None), _task.c.state == "open"))
-        assert {row["step"] for row in apart} >= {workers.FIND_OUT, workers.FIND_A_WORKER, "follow_up.assign"}
+        apart = every(session, of(Task).where(col(Task.case_id).is_(None), Task.state == "open"))
+        assert {row.step for row in apart} >= {workers.FIND_OUT, workers.FIND_A_WORKER, "follow_up.assign"}
         assert seen_of(session, asker, apart) == []
         assert board.work(session, board.hats_of(session, today, asker.person_id)) == []
     client = client_for(cast.database, cast.people[BARRED])
     for row in apart:
-        assert client.get(f"/tasks/{row['id']}").status_code == 404
-        done = client.post(f"/tasks/{row['id']}/completion", data={"seen": str(row["version"]), "words": "Fait."})
+        assert client.get(f"/tasks/{row.id}").status_code == 404
+        done = client.post(f"/tasks/{row.id}/completion", data={"seen": str(row.version), "words": "Fait."})
         assert done.status_code == 404
 
 
@@ -251,7 +252,7 @@ def _told_by_letter(there: There) -> list[str]:
     with cast.session() as session:
         late = board.late(session, TODAY, reader=cast.people["coordinator"])
         before = len(letters(cast, "daily_digest"))
-    reminded = {row["id"]: Reminder(AT, frozenset({"accountable"})) for row in late}
+    reminded = {row.id: Reminder(AT, frozenset({"accountable"})) for row in late}
     assert reminded
     write_digests(means_of(cast, Clock()), cast.program_id, AT, reminded, AT - timedelta(hours=1))
     written = letters(cast, "daily_digest")[before:]

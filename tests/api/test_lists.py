@@ -67,15 +67,15 @@ def lived_in(copies: Copies, cast_template: tuple[str, Cast]) -> Iterator[Cast]:
 
 def meetings(desk: Desk) -> dict[UUID, bool]:
     """The meetings of the list, and whether it leads to each."""
-    return {line.meeting["id"]: line.may_open for line in between(desk, LOCAL.date(), date(2027, 4, 30))}
+    return {line.meeting.id: line.may_open for line in between(desk, LOCAL.date(), date(2027, 4, 30))}
 
 
 def partners(desk: Desk) -> dict[UUID, bool]:
     """Every partner, and whether the list has it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(permissions, "TABLE", {**TABLE, Action.SEE_PARTNER: frozenset({Relation.STAFF})})
-        every = [row["id"] for row in partners_of(desk.session, desk.asker)]
-    listed = {row["id"] for row in partners_of(desk.session, desk.asker)}
+        every = [row.id for row in partners_of(desk.session, desk.asker)]
+    listed = {row.id for row in partners_of(desk.session, desk.asker)}
     return {one: one in listed for one in every}
 
 
@@ -141,13 +141,13 @@ def test_ones_own_follow_ups_are_those_that_are_assigned_to_one_or_to_whom_one_a
     with lived_in.session() as session:
         coordinator = Asker(lived_in.people["coordinator"], standing(session, TODAY))
         workers = [Asker(lived_in.people[who], coordinator.standing) for who in (WORKER, "without_mail")]
-        every = {row["id"] for worker in workers for row in caseload_of(session, worker)}
+        every = {row.id for worker in workers for row, _ in caseload_of(session, worker)}
         assert len(every) == 3
         for day in DAYS:
             today = standing(session, day)
             for who in ASKERS:
                 asker = Asker(lived_in.people[who], today)
-                listed = {row["id"] for row in caseload_of(session, asker)}
+                listed = {row.id for row, _ in caseload_of(session, asker)}
                 for one in every:
                     assigned = False
                     with suppress(Forbidden):

@@ -81,10 +81,10 @@ def test_whoever_asks_for_anothers_own_as_theirs_is_refused_and_it_is_on_record(
         who = cast.people["coordinator"]
         feeds.make(session, who, by=cast.actor("coordinator"), at=AT)
         (feed,) = feeds.feeds_of(session, who)
-    for address in (f"/my-calendar/{feed['id']}/end", f"/api/v1/calendar-feeds/{feed['id']}/ending"):
+    for address in (f"/my-calendar/{feed.id}/end", f"/api/v1/calendar-feeds/{feed.id}/ending"):
         assert police.post(address).status_code == 404, address
     assert [(line["facts"]["action"], line["facts"]["asked"]) for line in lines(cast)] == [
-        ("end_feed", str(feed["id"]))
+        ("end_feed", str(feed.id))
     ] * 2
     with cast.session() as session:
         assert len(feeds.feeds_of(session, who)) == 1, "and it is open still"

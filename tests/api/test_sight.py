@@ -104,7 +104,7 @@ class Known(NamedTuple):
 def _known(session: Session, case_id: UUID) -> Known:
     row, tasks_of = case_row(session, case_id), list(steps(session, case_id).values())
     whose = row["participant_id"]
-    barred = {one["person_id"] for one in barring.barred_of(session, whose)} if whose is not None else set()
+    barred = {one.person_id for one in barring.barred_of(session, whose)} if whose is not None else set()
     links = board.chains(session, [one[name] for one in tasks_of for name in ("owed_by_id", "approved_by_id")])
     return Known(row, barred, tasks_of, links)
 

@@ -18,6 +18,7 @@ from demo.people import coordinator
 from domain.accompaniment import breaks, risks
 from domain.departure import gathering, hand_overs
 from domain.follow_ups import assigning, load, lost, owed
+from domain.kernel.rows import every, of
 from domain.kernel.scope import local_day
 from domain.participants.reasons import read_reasons
 from domain.terms.sharing import circle_of
@@ -131,8 +132,8 @@ def test_meetings_that_are_over_were_held_their_minutes_approved_but_the_last_an
     assert set(before) == {"approved"}
     assert last == "circulated"
     register = decisions.register(session, held[0].committee_id, held[0].starts.year)
-    assert {"done", "standing"} <= {row["state"] for row in register}
-    assert all(row["has_quorum"] for row in register)
+    assert {"done", "standing"} <= {row.state for row in register}
+    assert all(row.has_quorum for row in register)
 
 
 def test_the_steering_committee_met_and_what_partners_owe_it_is_told_by_who_came(
@@ -182,7 +183,8 @@ def test_one_is_refused_with_what_was_offered_and_of_one_who_recruits_the_commit
     }
     risk = risks.last(session, recruits, "recruiter")
     assert risk is not None
-    assert decisions.decision_of(session, risk["decision_id"])["has_quorum"]
+    assert risk.decision_id is not None
+    assert decisions.decision_of(session, risk.decision_id).has_quorum
 
 
 def test_every_state_and_every_trouble_of_follow_ups_is_there_to_be_seen(
@@ -211,15 +213,15 @@ def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_w
     departures = select(_departure.c.case_id, _departure.c.person_id, _departure.c.last_day)
     gone, leaving = session.execute(departures.order_by(_departure.c.last_day)).all()
     assert gone.last_day < today < leaving.last_day
-    of_who_left = session.execute(select(_case).where(_case.c.id == gone.case_id)).mappings().one()
-    assert "follow_up" in {one.kind for one in gathering.left(session, dict(of_who_left), loaded.at)}
+    (of_who_left,) = every(session, of(Case).where(Case.id == gone.case_id))
+    assert "follow_up" in {one.kind for one in gathering.left(session, of_who_left, loaded.at)}
     asked = list(hand_overs.last_offers(session, leaving.case_id).values())
-    assert sorted(one["state"] for one in asked) == ["accepted", "proposed"]
-    waits = next(one for one in asked if one["state"] == "proposed")
-    assert (waits["way"], waits["answer_by"] >= today) == ("meeting", True)
-    assert [one["id"] for one in hand_overs.offered_to(session, waits["to_id"])] == [waits["id"]]
-    case = session.execute(select(_case).where(_case.c.id == leaving.case_id)).mappings().one()
-    left = {one.kind for one in gathering.left(session, dict(case), loaded.at)}
+    assert sorted(one.state for one in asked) == ["accepted", "proposed"]
+    waits = next(one for one in asked if one.state == "proposed")
+    assert (waits.way, waits.answer_by >= today) == ("meeting", True)
+    assert [one.id for one in hand_overs.offered_to(session, waits.to_id)] == [waits.id]
+    (case,) = every(session, of(Case).where(Case.id == leaving.case_id))
+    left = {one.kind for one in gathering.left(session, case, loaded.at)}
     assert {"follow_up", "equipment", "account", "seat"} <= left
 
 
@@ -239,7 +241,7 @@ def test_each_participant_shares_with_every_partner_but_one_who_left_one_out(ses
 
 
 def _meetings(loaded: Loaded, session: Session, committee: str) -> list[Any]:
-    key = {row["key"]: one for one, row in committees(session).items()}[committee]
+    key = {row.key: one for one, row in committees(session).items()}[committee]
     rows = session.execute(
         select(_meeting)
         .where(_meeting.c.program_id == loaded.program_id, _meeting.c.committee_id == key)

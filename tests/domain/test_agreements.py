@@ -347,7 +347,7 @@ def test_two_versions_are_never_in_force_on_one_day(cast: Cast) -> None:
         assert refusal(lambda: started(session, cast, second, TODAY + 90 * DAY)) == "agreement.two_in_force"
         started(session, cast, second, TODAY + 91 * DAY)
         numbers = [
-            (version_in_force(session, cast.organizations["en-marge"], TODAY + days * DAY) or {}).get("n")
+            getattr(version_in_force(session, cast.organizations["en-marge"], TODAY + days * DAY), "n", None)
             for days in (-1, 0, 90, 91, 900)
         ]
         assert numbers == [None, 1, 1, 2, 2]

@@ -16,7 +16,8 @@ from domain.departure import calling_off, current, departures, ending, giving_ba
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many
+from domain.kernel.rows import many
+from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
@@ -92,7 +93,7 @@ def sits(cast: Cast, seat_id: UUID) -> list[tuple[str, str, date, date | None]]:
 def handed_on(cast: Cast) -> UUID:
     """The manager of En Marge leaves, and somebody is named to manage it from the day after."""
     case_id = leave(cast, LEAVER, PLACE)
-    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], to=FOLLOWS)
+    settle(cast, asked(cast, case_id, "find_successor")[0].id, to=FOLLOWS)
     return case_id
 
 
@@ -203,7 +204,7 @@ def test_of_a_role_of_several_whoever_follows_and_has_begun_keeps_their_days_whe
     program: Cast, days: int
 ) -> None:
     case_id = leave(program, "worker_codim", "codim")
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim")
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="manager_codim")
     at = on(FIRST + timedelta(days=10))
     looked_at(program, at)
     end(program, "worker_codim", "youth_worker", LAST_DAY + timedelta(days=days), at=at)
@@ -220,7 +221,7 @@ def test_whoever_has_begun_on_a_seat_keeps_it_where_the_last_day_of_who_left_it_
         place, leaver = program.organizations[PLACE], program.people[LEAVER]
         seat_id = seat_somebody(session, "steering", place, leaver)
     case_id = leave(program, LEAVER, PLACE)
-    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], to=FOLLOWS)
+    settle(program, asked(program, case_id, "pass_on_seats")[0].id, to=FOLLOWS)
     at = on(FIRST + timedelta(days=10))
     looked_at(program, at)
     follows = (FOLLOWS, "principal", FIRST, None)
@@ -313,7 +314,7 @@ def test_of_two_who_prolong_and_cancel_at_once_neither_undoes_the_other_nor_wait
 ) -> None:
     case_id = leaves_as_agreed(program)
     if is_handed_on:
-        settle(program, asked(program, case_id, "find_successor")[0]["id"], to=FOLLOWS)
+        settle(program, asked(program, case_id, "find_successor")[0].id, to=FOLLOWS)
     carry(program, case_id)
     with program.session() as session:
         held = (TENURE.c.person_id == program.people[LEAVER], TENURE.c.role == "manager")
@@ -355,8 +356,8 @@ def test_of_several_roles_one_that_goes_on_lets_it_be_cancelled_and_one_that_end
     if other_ends:
         end(program, LEAVER, "second_representative", other_ends)
     case_id = leave(program, LEAVER, PLACE)
-    of_manager = next(row for row in asked(program, case_id, "find_successor") if "Manager" in row["title_en"])
-    settle(program, of_manager["id"], to=FOLLOWS)
+    of_manager = next(row for row in asked(program, case_id, "find_successor") if "Manager" in row.title_en)
+    settle(program, of_manager.id, to=FOLLOWS)
     if other_ends:
         with refused("departure.role_taken"):
             cancel(program, case_id)
@@ -414,7 +415,7 @@ def has_now(cast: Cast, follow_up_id: UUID, at: datetime) -> dict[str, str]:
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
         rows = assigning.on_day(session, local_day(session, at), follow_up_ids=[follow_up_id])
-        return {row["kind"]: names[row["person_id"]] for row in rows}
+        return {row.kind: names[row.person_id] for row in rows}
 
 
 def open_tasks(cast: Cast, follow_up_id: UUID) -> list[str]:
@@ -465,9 +466,9 @@ def test_a_part_that_somebody_else_was_given_or_that_was_left_vacant_by_name_is_
     """What another has stays theirs; what was left vacant since they left is theirs again, as a seat is."""
     first, pair = followed_by(program)
     case_id = leave(program, WORKER, "ccsmtl")
-    rows = {row["title_en"]: row for row in asked(program, case_id, "hand_over_follow_ups")}
+    rows = {row.title_en: row for row in asked(program, case_id, "hand_over_follow_ups")}
     vacant = next(row for title, row in rows.items() if "#2026-07" in title)
-    settle(program, vacant["id"], ended="left_vacant", note="Nobody yet")
+    settle(program, vacant.id, ended="left_vacant", note="Nobody yet")
     with program.session() as session:
         ending.end_departure(session, *current.due_to_end(session, AFTER), by=LOADING, at=AFTER)
         by = program.actor("coordinator")

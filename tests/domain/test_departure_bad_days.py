@@ -30,7 +30,7 @@ from domain.departure import (
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many
+from domain.kernel.rows import col, every, many, of
 from domain.loading.loading import load
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -38,7 +38,7 @@ from meetings.statements import posts
 from models.access import BrowserSession
 from models.agreement import AgreementRole
 from models.base import table_of
-from models.casework import Case
+from models.casework import Case, Task
 from models.program import Tenure
 from tests.api.desk import client_for
 from tests.casework import open_onboarding
@@ -89,8 +89,8 @@ def has_it(cast: Cast, task_id: UUID) -> tuple[list[str], bool]:
     """On whom a task falls today, and whether its role is vacant."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        (row,) = many(session, select(TASK).where(TASK.c.id == task_id))
-        falls = board.who(standing(session, TODAY), row, board.chains(session, [row["owed_by_id"]]))
+        (row,) = every(session, of(Task).where(Task.id == task_id))
+        falls = board.who(standing(session, TODAY), row, board.chains(session, [row.owed_by_id]))
         assert falls is not None
         return [names[one.person_id] for one in falls.holders], falls.vacant
 
@@ -99,10 +99,10 @@ def test_when_the_only_coordinator_has_gone_the_hosts_manager_sees_to_it(program
     by = program.actor("manager_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=by)
     (last,) = asked(program, case_id, "find_successor")
-    assert has_it(program, last["id"]) == (["manager_ccsmtl"], False)
+    assert has_it(program, last.id) == (["manager_ccsmtl"], False)
     (confirming,) = asked(program, case_id, "confirm_nothing_left")
-    assert has_it(program, confirming["id"]) == (["manager_ccsmtl"], True)
-    settle(program, last["id"], to="manager_codim", by=by)
+    assert has_it(program, confirming.id) == (["manager_ccsmtl"], True)
+    settle(program, last.id, to="manager_codim", by=by)
     with program.session() as session:
         assert [one.person_id for one in standing(session, TODAY).holding("coordinator")] == [
             program.people["manager_codim"]
@@ -115,10 +115,10 @@ def test_every_open_task_of_who_has_gone_has_a_live_holder_or_shows_as_vacant(pr
     leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
         now = standing(session, TODAY)
-        rows = many(session, select(TASK).where(TASK.c.state == "open", TASK.c.owed_by_id.is_not(None)))
+        rows = every(session, of(Task).where(Task.state == "open", col(Task.owed_by_id).is_not(None)))
         assert rows
         for row in rows:
-            falls = board.who(now, row, board.chains(session, [row["owed_by_id"]]))
+            falls = board.who(now, row, board.chains(session, [row.owed_by_id]))
             assert falls is not None
             assert falls.holders
             assert all(one.person_id in now.live for one in falls.holders)
@@ -132,11 +132,11 @@ def test_of_who_has_gone_things_are_still_settled_and_nothing_new_is_theirs(foll
         followed(session, following, "#2026-01", worker=SECOND)
     gone = leave(following, WORKER, "ccsmtl", last_day=TODAY, planned=False)
     (phone,) = asked(following, gone, "return_equipment")
-    settle(following, phone["id"], ended="returned", note="Fine")
+    settle(following, phone.id, ended="returned", note="Fine")
     other = leave(following, SECOND, "codim")
     (task,) = asked(following, other, "hand_over_follow_ups")
     with refused("assignment.no_role"):
-        settle(following, task["id"], to=WORKER)
+        settle(following, task.id, to=WORKER)
 
 
 @pytest.mark.ci
@@ -153,7 +153,7 @@ def test_what_somebody_who_has_gone_accompanied_is_given_to_another_or_completed
         states.complete(session, completed, participant_agrees=True, by=by, at=AT)
         gathering.gather(session, gone, by=LOADING, at=AT)
         parts = assigning.on_day(session, TODAY, follow_up_ids=[passed_on, completed])
-        assert [row["person_id"] for row in parts if row["follow_up_id"] == passed_on] == [following.people[SECOND]]
+        assert [row.person_id for row in parts if row.follow_up_id == passed_on] == [following.people[SECOND]]
         vacant = session.scalars(select(TASK.c.state).where(TASK.c.step == FIND_A_WORKER)).all()
         assert "open" not in vacant, "nobody is looked for any more"
     with following.session() as session, refused("assignment.no_role"):
@@ -166,13 +166,13 @@ def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(follo
         followed(session, following, "#2026-01", worker=WORKER, second=SECOND)
     case_id = leave(following, WORKER, "ccsmtl")
     (task,) = asked(following, case_id, "hand_over_follow_ups")
-    settle(following, task["id"], to=SECOND)
+    settle(following, task.id, to=SECOND)
     with following.session() as session:
         (row,) = hand_overs.offered_to(session, following.people[SECOND])
     leave(following, SECOND, "codim")
     with following.session() as session, refused("hand_over.answered"):
-        hand_overs.accept(session, row["id"], by=following.actor(SECOND), at=AT)
-    assert [row["state"] for row in asked(following, case_id, "hand_over_follow_ups")] == ["open"]
+        hand_overs.accept(session, row.id, by=following.actor(SECOND), at=AT)
+    assert [row.state for row in asked(following, case_id, "hand_over_follow_ups")] == ["open"]
 
 
 @pytest.mark.ci
@@ -181,7 +181,7 @@ def test_two_who_leave_do_not_hand_over_to_each_other_and_their_lists_come_to_an
     one, other = leave(program, "manager_em", "en-marge"), leave(program, "coordinator", "ccsmtl")
     (task, *_) = asked(program, one, "pass_on_tasks")
     with refused("successor.leaves_too"):
-        settle(program, task["id"], to="coordinator")
+        settle(program, task.id, to="coordinator")
     for _ in range(3):
         with program.session() as session:
             for case_id in (one, other):
@@ -198,7 +198,7 @@ def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(prog
         lend(session, program.people["worker_codim"], "SN-2")
     case_id = leave(program, "worker_codim", "codim")
     first, _ = asked(program, case_id, "return_equipment")
-    settle(program, first["id"], ended="returned", note="Fine")
+    settle(program, first.id, ended="returned", note="Fine")
     with program.session() as session:
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Stays")
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
@@ -206,7 +206,7 @@ def test_a_departure_called_off_when_half_of_it_is_done_keeps_what_was_done(prog
     assert [words for kind, words in in_hand(program, "worker_codim", "codim") if kind == "equipment"] == [
         "Program cell phone, serial number SN-2"
     ]
-    assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"done", "cancelled"}
+    assert {row.state for row in asked(program, case_id, "return_equipment")} == {"done", "cancelled"}
 
 
 @pytest.mark.ci
@@ -218,8 +218,8 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
     come_back(program, "coordinator", "ccsmtl", role="youth_worker", starts_on=TODAY - timedelta(days=30))
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     carry_all(means_of(program, lambda: AT))
-    last = next(row for row in asked(program, case_id, "find_successor") if "Coordinator" in row["title_en"])
-    settle(program, last["id"], to="manager_codim", by=by)
+    last = next(row for row in asked(program, case_id, "find_successor") if "Coordinator" in row.title_en)
+    settle(program, last.id, to="manager_codim", by=by)
     with program.session() as session:
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
     carry_all(means_of(program, lambda: AT))
@@ -249,17 +249,17 @@ def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence
         followed(session, following, "#2026-02", worker=WORKER)
     case_id = leave(following, WORKER, "ccsmtl")
     first, second = asked(following, case_id, "hand_over_follow_ups")
-    settle(following, first["id"], to=SECOND)
+    settle(following, first.id, to=SECOND)
     leave(following, SECOND, "codim")
     by, later = following.actor("coordinator"), AT + timedelta(days=10)
     with following.session() as session:
         assert hand_overs.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
         lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=AT)
-        assert {line.task_id for line in lines} == {first["id"], second["id"]}
-        hand_overs.propose(session, second["id"], following.people["worker_em"], by=by, at=AT + timedelta(days=14))
+        assert {line.task_id for line in lines} == {first.id, second.id}
+        hand_overs.propose(session, second.id, following.people["worker_em"], by=by, at=AT + timedelta(days=14))
         assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
         lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=later)
-    assert {line.task_id: line.refused for line in lines}[second["id"]] == "hand_over.silent"
+    assert {line.task_id: line.refused for line in lines}[second.id] == "hand_over.silent"
 
 
 def test_who_left_comes_back_at_another_organization_and_leaves_that_one_too(program: Cast) -> None:
@@ -306,10 +306,10 @@ def test_what_somebody_is_given_once_they_are_back_is_no_part_of_the_departure_f
     assert left(program, case_id, LATER) == ["Manager, En Marge 12-17", "Program cell phone, serial number SN-1"]
     assert [asked(program, case_id, step) for step in ("pass_on_seats", "close_accounts")] == [[], []]
     (phone,), (role,) = (asked(program, case_id, step) for step in ("return_equipment", "find_successor"))
-    settle(program, phone["id"], ended="returned", note="Fine", at=LATER)
-    settle(program, role["id"], ended="not_replaced", note="They are back", at=LATER)
+    settle(program, phone.id, ended="returned", note="Fine", at=LATER)
+    settle(program, role.id, ended="not_replaced", note="They are back", at=LATER)
     with program.session() as session:
-        (case,) = many(session, select(CASE).where(CASE.c.id == case_id))
+        (case,) = every(session, of(Case).where(Case.id == case_id))
         gathering.refuse_unless_over(session, case, LATER)
         held = session.execute(
             select(HOLDER.c.withdrawn_at, HOLDER.c.ends_on).where(HOLDER.c.person_id == program.people["manager_em"])
@@ -329,7 +329,7 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
     case_id = leave(program, "manager_em", "en-marge")
     (seat,) = asked(program, case_id, "pass_on_seats")
     how: dict[str, Any] = {"to": "deputy"} if taken else {"ended": "left_vacant", "note": "Vacant"}
-    settle(program, seat["id"], **how)
+    settle(program, seat.id, **how)
     with program.session() as session:
         ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
     with program.session() as session:
@@ -361,7 +361,7 @@ def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(pr
         seat_somebody(session, "steering", place, who)
     case_id = leave(program, "manager_em", "en-marge")
     come_back(program, "manager_em", "en-marge", starts_on=first, role="manager")
-    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], ended="left_vacant", note="Until they are back")
+    settle(program, asked(program, case_id, "pass_on_seats")[0].id, ended="left_vacant", note="Until they are back")
     after = AT + timedelta(days=15)
     with program.session() as session:
         seat_somebody(session, "steering", place, who, starts_on=first)
@@ -373,7 +373,7 @@ def test_a_seat_that_begins_with_a_return_agreed_before_outlives_the_last_day(pr
             .order_by(HOLDER.c.starts_on)
         ).all()
     assert rows == [(TODAY - timedelta(days=300), LAST_DAY, None), (first, None, None)]
-    assert [row["state"] for row in asked(program, case_id, "pass_on_seats")] == ["done"], "nothing is asked of the new"
+    assert [row.state for row in asked(program, case_id, "pass_on_seats")] == ["done"], "nothing is asked of the new"
 
 
 def test_a_seat_given_from_a_return_on_outlives_the_last_day_though_the_one_of_before_still_runs(
@@ -428,7 +428,7 @@ def test_who_came_back_leaves_a_second_time_while_their_first_departure_still_wa
     assert set(left(program, again, after)) >= {"Manager, En Marge 12-17", "Secure network, user name anew", *both}
     assert len(asked(program, again, "pass_on_seats")) == 1
     (phone,) = asked(program, first, "return_equipment")
-    settle(program, phone["id"], ended="returned", note="Fine", at=after)
+    settle(program, phone.id, ended="returned", note="Fine", at=after)
     assert both[0] not in left(program, again, after), "it is returned once"
 
 
@@ -448,7 +448,7 @@ def test_nobodys_last_day_is_later_than_the_last_day_of_all_their_roles(program:
     with program.session() as session:
         departure = gathering.departure_of(session, case_id)
     assert departure is not None
-    assert departure["last_day"] == ends_on
+    assert departure.last_day == ends_on
 
 
 @pytest.mark.ci
@@ -467,11 +467,11 @@ def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold
         assert all(who not in standing(session, first + timedelta(days=days)).live for days in (-1, 0, 1))
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
-        assert (departure["last_day"], departure["ended_at"]) == (TODAY - timedelta(days=1), AT)
+        assert (departure.last_day, departure.ended_at) == (TODAY - timedelta(days=1), AT)
         assert current.to_move(session) == unopened.due_to_open(session, AT) == []
     asking = asked(program, case_id, "find_successor")
-    assert [row["title_en"].partition(": ")[2] for row in asking] == ["Manager, CODIM", "Youth worker, CODIM"]
-    settle(program, asking[1]["id"], to="manager_em")
+    assert [row.title_en.partition(": ")[2] for row in asking] == ["Manager, CODIM", "Youth worker, CODIM"]
+    settle(program, asking[1].id, to="manager_em")
     assert ("youth_worker", None) in roles(program, "manager_em")
     with program.session() as session:
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
@@ -495,14 +495,14 @@ def test_whoever_leaves_and_is_to_come_back_keeps_the_role_to_which_they_do_whic
     with program.session() as session:
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
-        assert departure["last_day"] == last_day, "when the last of what they hold is over"
-        assert current.due_to_end(session, after) == [departure["id"]]
-        ending.end_departure(session, departure["id"], by=LOADING, at=after)
+        assert departure.last_day == last_day, "when the last of what they hold is over"
+        assert current.due_to_end(session, after) == [departure.id]
+        ending.end_departure(session, departure.id, by=LOADING, at=after)
         assert current.to_move(session) == unopened.due_to_open(session, after) == []
         assert [one.role for one in standing(session, first).roles_of(who)] == ["manager"]
         assert standing(session, first - timedelta(days=1)).roles_of(who) == []
     (asking,) = asked(program, case_id, "find_successor")
-    assert asking["state"] == "open"
+    assert asking.state == "open"
 
 
 @pytest.mark.parametrize(("role_from", "planned"), [(0, False), (3, False), (3, True)])
@@ -591,8 +591,8 @@ def test_whoever_did_not_come_and_is_appointed_again_for_that_day_holds_the_role
             assert "youth_worker" in {one.role for one in standing(session, day).roles_of(who)}
         gathering.gather(session, case_id, by=LOADING, at=AT)
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
-        assert tenure_of(session, who, place)["starts_on"] == again
-    assert [row["state"] for row in asked(following, case_id, "find_successor")] == ["done"], "nobody follows in it"
+        assert tenure_of(session, who, place).starts_on == again
+    assert [row.state for row in asked(following, case_id, "find_successor")] == ["done"], "nobody follows in it"
 
 
 def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds_it(following: Cast) -> None:
@@ -608,10 +608,10 @@ def test_a_role_that_never_began_is_nobodys_where_the_agreement_counts_who_holds
         assert posts.director_on(session, place, first, {following.people["specialist"]: "Nacre Étain"}) == ""
         version = agreements.version_in_force(session, place, TODAY)
         assert version is not None
-        created = (CREATED.c.agreement_version_id == version["id"], CREATED.c.role == "director")
+        created = (CREATED.c.agreement_version_id == version.id, CREATED.c.role == "director")
         session.execute(update(CREATED).where(*created).values(role="it_contact"))
-        left_over = agreements.roles_left(session, version["id"], first)
-        assert following.people["specialist"] not in {row["person_id"] for row in left_over}
+        left_over = agreements.roles_left(session, version.id, first)
+        assert following.people["specialist"] not in {row.person_id for row in left_over}
 
 
 @pytest.mark.ci
@@ -661,9 +661,9 @@ def test_of_a_role_that_ends_before_the_last_day_it_is_asked_all_the_same_who_fo
         people.end_tenure(session, held["youth_worker"], ends_on=sooner, by=by, at=AT)
         gathering.gather(session, case_id, by=LOADING, at=AT + timedelta(days=5))
     _, asking = asked(program, case_id, "find_successor")
-    assert asking["state"] == "open"
+    assert asking.state == "open"
     assert "Youth worker, CODIM" in left(program, case_id, AT + timedelta(days=5))
-    settle(program, asking["id"], to="manager_em")
+    settle(program, asking.id, to="manager_em")
     with program.session() as session:
         days = [standing(session, sooner + timedelta(days=one)).holding("youth_worker") for one in (0, 1)]
     follows = program.people["manager_em"]
@@ -752,7 +752,7 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
     before = falls_to(program, "manager", "en-marge", at=AT)
     (role,) = asked(program, case_id, "find_successor")
     if follows == "deputy":
-        settle(program, role["id"], to=follows)
+        settle(program, role.id, to=follows)
     gone = AT + timedelta(days=20)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
@@ -771,7 +771,7 @@ def test_once_the_last_day_is_over_a_new_task_of_the_role_is_the_successors_and_
     since = falls_to(program, "manager", "en-marge", at=gone)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=gone)
-    states = {row["item"]: row["state"] for row in asked(program, case_id, "pass_on_tasks")}
+    states = {row.item: row.state for row in asked(program, case_id, "pass_on_tasks")}
     assert states.get(before.hex) == ("done" if follows else "open"), "what was left to the role goes to them too"
     assert states.get(since.hex) == (None if follows else "open")
     assert ("Decision" in left(program, case_id, gone)) is not bool(follows)
@@ -795,20 +795,20 @@ def test_what_came_back_to_who_stayed_is_asked_for_anew_when_their_departure_is_
     by = program.actor("manager_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
 
-    def asking() -> dict[str, Any]:
-        (row,) = [row for row in asked(program, case_id, "pass_on_tasks") if row["item"] == task_id.hex]
+    def asking() -> Task:
+        (row,) = [row for row in asked(program, case_id, "pass_on_tasks") if row.item == task_id.hex]
         return row
 
     def found(at: datetime) -> tuple[str, bool]:
-        return asking()["state"], "Decision" in left(program, case_id, at)
+        return asking().state, "Decision" in left(program, case_id, at)
 
     hours = [AT + timedelta(hours=n) for n in range(5)]
-    settle(program, asking()["id"], to="director_ccsmtl", by=by, at=hours[0])
+    settle(program, asking().id, to="director_ccsmtl", by=by, at=hours[0])
     called_off(program, case_id, at=hours[1])
     leave(program, "director_ccsmtl", "ccsmtl", last_day=TODAY, planned=False, by=by, at=hours[2])
     taken_up_again(program, case_id, at=hours[3])
     assert found(hours[3]) == ("open", True), "it came back to them when whoever had it left"
-    settle(program, asking()["id"], to="manager_ccsmtl", by=by, at=hours[4])
+    settle(program, asking().id, to="manager_ccsmtl", by=by, at=hours[4])
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=hours[4])
     assert found(hours[4]) == ("done", False)
@@ -832,13 +832,13 @@ def test_what_was_settled_and_did_not_come_back_is_not_asked_for_anew(program: C
     come_back(program, "manager_em", "en-marge", role="second_representative", starts_on=TODAY - timedelta(days=9))
     case_id = leave(program, "manager_em", "en-marge")
     steps = ("find_successor", "pass_on_deputizing", "pass_on_seats")
-    settled = {step: asked(program, case_id, step)[0]["id"] for step in steps}
+    settled = {step: asked(program, case_id, step)[0].id for step in steps}
     for task_id in settled.values():
         settle(program, task_id, to="deputy")
     called_off(program, case_id, at=AT + timedelta(hours=1))
     taken_up_again(program, case_id, at=AT + timedelta(hours=2))
-    rows = [row for step in steps for row in asked(program, case_id, step) if row["id"] == settled[step]]
-    assert [row["state"] for row in rows] == ["done"] * 3
+    rows = [row for step in steps for row in asked(program, case_id, step) if row.id == settled[step]]
+    assert [row.state for row in rows] == ["done"] * 3
 
 
 @pytest.mark.ci
@@ -846,7 +846,7 @@ def test_an_account_that_stayed_open_is_asked_for_anew(program: Cast) -> None:
     with program.session() as session:
         open_account(session, program.people["worker_codim"], "g.schist")
     case_id = leave(program, "worker_codim", "codim")
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     called_off(program, case_id, at=AT + timedelta(hours=1))
     taken_up_again(program, case_id, at=AT + timedelta(hours=2))
-    assert [row["state"] for row in asked(program, case_id, "close_accounts")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "close_accounts")] == ["open"]

@@ -78,7 +78,7 @@ def who_meets(cast: Cast, participant_id: UUID) -> tuple[str | None, str | None]
     names: dict[UUID | None, str | None] = {person: name for name, person in cast.people.items()} | {None: None}
     with cast.session() as session:
         row = workers.named(session, participant_id)
-        return (names[row["worker_id"]], names[row["second_id"]]) if row else (None, None)
+        return (names[row.worker_id], names[row.second_id]) if row else (None, None)
 
 
 # Notes.
@@ -108,10 +108,10 @@ def test_a_note_that_is_finished_is_out_of_hand_by_itself_whoever_finishes_it(pr
     write(program, follow_up, unfinished=False, by=SECOND)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
-    states = {row["id"]: row["state"] for row in asked(program, case_id, "finish_note")}
-    (finished,) = [row for row in before if str(LAST_WEEK.day) in row["title_en"]]
-    assert finished["state"] == "open"
-    assert states[finished["id"]] == "done"
+    states = {row.id: row.state for row in asked(program, case_id, "finish_note")}
+    (finished,) = [row for row in before if str(LAST_WEEK.day) in row.title_en]
+    assert finished.state == "open"
+    assert states[finished.id] == "done"
 
 
 @pytest.mark.ci
@@ -122,12 +122,12 @@ def test_a_note_that_nobody_can_finish_ends_with_a_reason_and_is_asked_for_no_mo
     rows = asked(program, case_id, "finish_note")
     assert rows
     with refused("reason.missing"):
-        settle(program, rows[0]["id"], ended="left_unfinished")
+        settle(program, rows[0].id, ended="left_unfinished")
     with refused("holding.nobody_takes_it"):
-        settle(program, rows[0]["id"], to=SECOND)
+        settle(program, rows[0].id, to=SECOND)
     assert any("Note of" in words for words in left(program, case_id))
     for row in rows:
-        settle(program, row["id"], ended="left_unfinished", note="Nobody knows what was said")
+        settle(program, row.id, ended="left_unfinished", note="Nobody knows what was said")
     assert not any("Note of" in words for words in left(program, case_id))
     with program.session() as session:
         assert owed.missing(session, TODAY, people=[program.people[WORKER]]) == [], "of the week that has just ended"
@@ -148,7 +148,7 @@ def test_the_week_of_the_last_day_is_owed_too_though_nobody_followed_at_its_end(
             ending.end_departure(session, departure_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
     (row,) = asked(program, case_id, "finish_note")
-    assert row["title_en"].endswith("Note of #2026-01, week of November 23, 2026")
+    assert row.title_en.endswith("Note of #2026-01, week of November 23, 2026")
 
 
 @pytest.mark.ci
@@ -179,15 +179,15 @@ def test_a_referral_in_triage_is_in_the_only_coordinators_hands_by_reference_alo
     assert not [words for kind, words in found if kind == "task" and "criterion" in words], "not twice"
     case_id = leave(program, "coordinator", "ccsmtl")
     (row,) = asked(program, case_id, "pass_on_referrals")
-    assert ONDINE.family_name not in row["title_en"] + row["title_fr"]
+    assert ONDINE.family_name not in row.title_en + row.title_fr
     with refused("successor.not_for_triage"):
-        settle(program, row["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
+        settle(program, row.id, to="manager_codim", by=program.actor("manager_ccsmtl"))
     (role,) = asked(program, case_id, "find_successor")
-    settle(program, role["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
+    settle(program, role.id, to="manager_codim", by=program.actor("manager_ccsmtl"))
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
         then = standing(session, TODAY + timedelta(days=15))
-        (task,) = session.execute(select(TASK.c.owed_by_id, TASK.c.state).where(TASK.c.id == UUID(row["item"]))).all()
+        (task,) = session.execute(select(TASK.c.owed_by_id, TASK.c.state).where(TASK.c.id == UUID(row.item))).all()
         links = session.execute(
             text("select links from responsibility where id = :id"), {"id": task.owed_by_id}
         ).scalar_one()
@@ -202,11 +202,11 @@ def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(prog
         second = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
     assert kinds(program, WORKER).count("draft") == 2
     case_id = leave(program, WORKER, "ccsmtl")
-    rows = {UUID(row["item"]): row for row in asked(program, case_id, "send_drafts")}
+    rows = {UUID(row.item): row for row in asked(program, case_id, "send_drafts")}
     for somebody in ("manager_ccsmtl", "administrator", "coordinator"):
         with refused("holding.nobody_takes_it"):
-            settle(program, rows[first]["id"], to=somebody)
-    settle(program, rows[first]["id"], ended="to_the_coordinator", by=program.actor(WORKER))
+            settle(program, rows[first].id, to=somebody)
+    settle(program, rows[first].id, ended="to_the_coordinator", by=program.actor(WORKER))
     with program.session() as session:
         form, _ = referring.draft_of(session, first, by=program.actor("coordinator"), at=AT)
         assert form.family_name == ONDINE.family_name
@@ -216,7 +216,7 @@ def test_a_referral_that_was_begun_is_handed_on_or_sent_and_never_forgotten(prog
         referring.send_referral(session, second, ONDINE, by=program.actor(WORKER), at=AT)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
-    assert [row["state"] for row in asked(program, case_id, "send_drafts")] == ["done", "done"]
+    assert [row.state for row in asked(program, case_id, "send_drafts")] == ["done", "done"]
 
 
 def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: Cast) -> None:
@@ -226,11 +226,11 @@ def test_a_draft_that_is_thrown_away_has_its_reason_and_leaves_nothing(program: 
     (row,) = asked(program, case_id, "send_drafts")
     for somebody in ("coordinator", "manager_ccsmtl"):
         with refused("draft.unread"):
-            settle(program, row["id"], ended="thrown_away", note="It is old", by=program.actor(somebody))
+            settle(program, row.id, ended="thrown_away", note="It is old", by=program.actor(somebody))
     author = program.actor(WORKER)
     with refused("reason.missing"):
-        settle(program, row["id"], ended="thrown_away", by=author)
-    settle(program, row["id"], ended="thrown_away", note="Referred by somebody else already", by=author)
+        settle(program, row.id, ended="thrown_away", by=author)
+    settle(program, row.id, ended="thrown_away", note="Referred by somebody else already", by=author)
     with program.session() as session:
         found = session.execute(select(REFERRAL.c.state, REFERRAL.c.sealed).where(REFERRAL.c.id == referral_id)).one()
         assert (found.state, found.sealed) == ("abandoned", None)
@@ -254,10 +254,10 @@ def test_until_the_last_day_is_over_its_author_alone_says_what_becomes_of_a_draf
     on_the_last_day = AT + timedelta(days=14)
     for somebody, at in (("coordinator", AT), ("manager_ccsmtl", AT), ("coordinator", on_the_last_day)):
         with refused("draft.authors"):
-            settle(program, row["id"], ended="to_the_coordinator", by=program.actor(somebody), at=at)
+            settle(program, row.id, ended="to_the_coordinator", by=program.actor(somebody), at=at)
     assert may_read(program, referral_id) == {WORKER}
     assert endings.endings("draft", own=False, over=False) == ()
-    settle(program, row["id"], ended="to_the_coordinator", at=AFTER)
+    settle(program, row.id, ended="to_the_coordinator", at=AFTER)
     assert may_read(program, referral_id) == {"coordinator"}
 
 
@@ -269,7 +269,7 @@ def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(pr
     case_id = leave(program, WORKER, "ccsmtl")
     by, at = (program.actor(WORKER), AT) if whose == "author" else (program.actor("coordinator"), AFTER)
     for row in asked(program, case_id, "send_drafts"):
-        settle(program, row["id"], ended="to_the_coordinator", by=by, at=at)
+        settle(program, row.id, ended="to_the_coordinator", by=by, at=at)
     with program.session() as session:
         referring.send_referral(session, sent, ONDINE, by=program.actor("coordinator"), at=at)
         cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They stay")
@@ -281,7 +281,7 @@ def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(pr
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They leave after all")
         calling_off.take_up_again(session, case_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
-    states = {UUID(row["item"]): row["state"] for row in asked(program, case_id, "send_drafts")}
+    states = {UUID(row.item): row.state for row in asked(program, case_id, "send_drafts")}
     assert states == {kept: "open", sent: "done"}, "it is in their hands again"
 
 
@@ -294,7 +294,7 @@ def test_what_was_left_unfinished_is_whoevers_who_coordinates_and_is_asked_of_th
         second = referring.begin_referral(session, ONDINE, by=program.actor(WORKER), at=AT)
     case_id = leave(program, WORKER, "ccsmtl")
     for row in asked(program, case_id, "send_drafts"):
-        settle(program, row["id"], ended="to_the_coordinator", by=program.actor(WORKER))
+        settle(program, row.id, ended="to_the_coordinator", by=program.actor(WORKER))
 
     def waits() -> list[str]:
         with program.session() as session:
@@ -334,7 +334,7 @@ def test_a_candidate_whom_the_leaver_was_to_meet_is_met_by_another(program: Cast
     assert kinds(program, SECOND, "codim").count("candidate") == 1
     case_id = leave(program, WORKER, "ccsmtl")
     (row,) = asked(program, case_id, "pass_on_candidates")
-    settle(program, row["id"], to=SECOND)
+    settle(program, row.id, to=SECOND)
     assert who_meets(program, found) == (SECOND, None)
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
@@ -346,7 +346,7 @@ def test_a_candidate_with_nobody_to_meet_them_is_the_coordinators_to_name_anew(p
     found = candidate(program)
     case_id = leave(program, WORKER, "ccsmtl", last_day=TODAY, planned=False)
     (row,) = asked(program, case_id, "pass_on_candidates")
-    settle(program, row["id"], ended="left_vacant", note="Nobody has room this week")
+    settle(program, row.id, ended="left_vacant", note="Nobody has room this week")
     assert who_meets(program, found) == (None, None)
     with program.session() as session:
         state, worker = session.execute(
@@ -373,8 +373,8 @@ def test_the_second_of_a_pair_who_leaves_is_replaced_and_the_first_stays(program
     case_id = leave(program, SECOND, "codim")
     (row,) = asked(program, case_id, "pass_on_candidates")
     with refused("assignment.same"):
-        settle(program, row["id"], to=WORKER)
-    settle(program, row["id"], to="without_mail")
+        settle(program, row.id, to=WORKER)
+    settle(program, row.id, to="without_mail")
     assert who_meets(program, found) == (WORKER, "without_mail")
 
 

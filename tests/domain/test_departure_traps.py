@@ -18,12 +18,13 @@ from domain.casework import board, cases, tasks, versions
 from domain.departure import calling_off, current, gathering, hand_overs, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many
+from domain.kernel.rows import every, many, of
 from domain.people import people
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
+from models.casework import Task
 from models.program import Tenure
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
@@ -53,9 +54,9 @@ def verbs(cast: Cast) -> Counter[str]:
 def has_it(cast: Cast, task_id: UUID, day_on: int = 0) -> tuple[list[str], bool]:
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        (row,) = many(session, select(TASK).where(TASK.c.id == task_id))
+        (row,) = every(session, of(Task).where(Task.id == task_id))
         falls = board.who(
-            standing(session, TODAY + timedelta(days=day_on)), row, board.chains(session, [row["owed_by_id"]])
+            standing(session, TODAY + timedelta(days=day_on)), row, board.chains(session, [row.owed_by_id])
         )
         assert falls is not None
         return sorted(names[one.person_id] for one in falls.holders), falls.vacant
@@ -90,8 +91,8 @@ def test_4_whichever_way_somebody_leaves_the_same_things_are_asked_and_recorded(
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY)]
     with program.session() as session:
         (case_id,) = current.under_way(session)
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
 
 
 # 5. A role finds the wrong person.
@@ -102,10 +103,10 @@ def test_5_what_one_partners_manager_leaves_falls_to_nobody_of_the_other_partner
     """One person manages two partners, and leaves one of them: the other's steps stay theirs, this one's do not."""
     at_spvm, at_mv = leave(program, "police", "spvm"), leave(program, "specialist", "marie-vincent")
     (spvm,), (mv,) = asked(program, at_spvm, "find_successor"), asked(program, at_mv, "find_successor")
-    assert has_it(program, spvm["id"]) == has_it(program, mv["id"]) == (["manager_two"], False)
+    assert has_it(program, spvm.id) == has_it(program, mv.id) == (["manager_two"], False)
     leave(program, "manager_two", "spvm", last_day=TODAY, planned=False)
-    assert has_it(program, mv["id"]) == (["manager_two"], False), "they manage this partner still"
-    assert has_it(program, spvm["id"]) == (["coordinator"], True), "and not that one"
+    assert has_it(program, mv.id) == (["manager_two"], False), "they manage this partner still"
+    assert has_it(program, spvm.id) == (["coordinator"], True), "and not that one"
 
 
 def test_5_a_departure_from_one_partner_lists_nothing_of_the_other(program: Cast) -> None:
@@ -116,14 +117,14 @@ def test_5_a_departure_from_one_partner_lists_nothing_of_the_other(program: Cast
 def test_5_a_new_name_changes_nobodys_work(program: Cast) -> None:
     case_id = leave(program, LEAVER, PLACE)
     (row,) = asked(program, case_id, "find_successor")
-    before = has_it(program, row["id"])
+    before = has_it(program, row.id)
     with program.session() as session:
         session.execute(text("update role set title_en = 'Lead', title_fr = 'Responsable' where key = 'manager'"))
         session.execute(
             text("update person set given_name = 'Pearl', family_name = 'Nickel' where id = :id"),
             {"id": program.people["manager_codim"]},
         )
-    assert has_it(program, row["id"]) == before == (["manager_codim"], False)
+    assert has_it(program, row.id) == before == (["manager_codim"], False)
 
 
 # 6. Nobody is told.
@@ -143,7 +144,7 @@ def test_6_where_the_role_is_empty_the_step_is_the_coordinators_and_shows_as_vac
             )
     case_id = leave(program, LEAVER, PLACE)
     (row,) = asked(program, case_id, "find_successor")
-    assert has_it(program, row["id"]) == (["coordinator"], True)
+    assert has_it(program, row.id) == (["coordinator"], True)
 
 
 @pytest.mark.ci
@@ -153,7 +154,7 @@ def test_6_a_successor_without_an_address_has_it_all_the_same_and_no_letter_is_l
         followed(session, program, "#2026-01")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=THIRD)
+    settle(program, task.id, to=THIRD)
     with program.session() as session:
         assert len(hand_overs.offered_to(session, program.people[THIRD])) == 1
         written = session.scalars(
@@ -172,14 +173,14 @@ def test_7_nobody_names_themselves_in_the_place_of_who_leaves_nor_takes_back_wha
     (role,) = asked(program, case_id, "find_successor")
     by = program.actor("manager_ccsmtl")
     with refused("successor.oneself"):
-        settle(program, role["id"], to="manager_ccsmtl", by=by)
+        settle(program, role.id, to="manager_ccsmtl", by=by)
     as_deputy = Actor("manager", by.person_id, by.organization_id, acting_for=program.people["coordinator"])
     with refused("successor.oneself"):
-        settle(program, role["id"], to="manager_ccsmtl", by=as_deputy)
+        settle(program, role.id, to="manager_ccsmtl", by=as_deputy)
     (phone,) = asked(program, case_id, "return_equipment")
     with refused("equipment.not_by_the_leaver"):
-        settle(program, phone["id"], ended="returned", note="Fine", by=program.actor("officer"))
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+        settle(program, phone.id, ended="returned", note="Fine", by=program.actor("officer"))
+    assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
 
 
 @pytest.mark.ci
@@ -189,8 +190,8 @@ def test_7_an_approval_is_not_passed_on_to_who_did_the_thing(program: Cast) -> N
     case_id = leave(program, "manager_em", "en-marge")
     (row,) = asked(program, case_id, "pass_on_approvals")
     with refused("holding.own_request"):
-        settle(program, row["id"], to="coordinator")
-    settle(program, row["id"], to="deputy")
+        settle(program, row.id, to="coordinator")
+    settle(program, row.id, to="deputy")
 
 
 # 8. The protocol changes under open cases.
@@ -202,7 +203,7 @@ def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast
         lend(session, program.people[LEAVER], "SN-1")
     case_id = leave(program, LEAVER, PLACE)
     (phone,) = asked(program, case_id, "return_equipment")
-    settle(program, phone["id"], ended="returned", note="Fine")
+    settle(program, phone.id, ended="returned", note="Fine")
     later = tmp_path / "protocol.yaml"
     declared = PROTOCOLS["departure"].file.read_text(encoding="utf-8")
     later.write_text(
@@ -213,13 +214,13 @@ def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast
         lend(session, program.people[LEAVER], "SN-2")
         gathering.gather(session, case_id, by=LOADING, at=AT)
     rows = asked(program, case_id, "return_equipment")
-    assert sorted(row["state"] for row in rows) == ["done", "open"], "what is done is not asked again"
-    assert all(row["title_fr"].startswith("Reprendre le matériel") for row in rows)
+    assert sorted(row.state for row in rows) == ["done", "open"], "what is done is not asked again"
+    assert all(row.title_fr.startswith("Reprendre le matériel") for row in rows)
     other = leave(program, "without_mail", "anonyme")
     with program.session() as session:
         lend(session, program.people["without_mail"], "SN-3")
         gathering.gather(session, other, by=LOADING, at=AT)
-    assert [row["title_fr"][:9] for row in asked(program, other, "return_equipment")] == ["Récupérer"]
+    assert [row.title_fr[:9] for row in asked(program, other, "return_equipment")] == ["Récupérer"]
 
 
 # 9. Dates and endings hit the wrong thing.
@@ -228,12 +229,12 @@ def test_8_an_open_departure_keeps_the_protocol_that_it_began_with(program: Cast
 @pytest.mark.ci
 def test_9_another_last_day_of_one_moves_no_day_of_another(program: Cast) -> None:
     one, other = leave(program, LEAVER, PLACE), leave(program, "without_mail", "anonyme")
-    before = [(row["step"], row["item"], row["due_on"]) for row in asked(program, other, "return_material")]
+    before = [(row.step, row.item, row.due_on) for row in asked(program, other, "return_material")]
     with program.session() as session:
         cases.cancel_case(session, one, by=program.actor("coordinator"), at=AT, reason="Stays")
         calling_off.call_off(session, one, by=LOADING, at=AT)
     leave(program, LEAVER, PLACE, last_day=LAST_DAY + timedelta(days=30))
-    assert [(row["step"], row["item"], row["due_on"]) for row in asked(program, other, "return_material")] == before
+    assert [(row.step, row.item, row.due_on) for row in asked(program, other, "return_material")] == before
     assert roles(program, "without_mail") == [("youth_worker", LAST_DAY)]
     assert roles(program, LEAVER) == [("youth_worker", LAST_DAY + timedelta(days=30))]
 
@@ -245,7 +246,7 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
         followed(session, program, "#2026-01")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
 
     def counts() -> dict[str, int]:
         tables = ("task", "hand_over", "settlement", "departure", "event", "notice", "tenure", "assignment")
@@ -265,7 +266,7 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
 @pytest.mark.ci
 def test_9_no_departure_closes_with_a_required_step_open(program: Cast) -> None:
     case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")
+    settle(program, asked(program, case_id, "find_successor")[0].id, ended="not_replaced", note="The post ends")
     with program.session() as session, pytest.raises(Refusal):
         cases.close_case(session, case_id, by=program.actor("coordinator"), at=AT)
 
@@ -281,7 +282,7 @@ def test_10_what_is_late_is_told_once_and_stays_to_be_done(program: Cast) -> Non
         lend(session, program.people[WORKER], "SN-1")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     late = AT + timedelta(days=60)
     clock = Clock(late)
     means = means_of(program, clock)
@@ -292,8 +293,8 @@ def test_10_what_is_late_is_told_once_and_stays_to_be_done(program: Cast) -> Non
         assert session.scalar(text("select count(*) from task where step = 'hand_over.silent'")) == 1
         assert len(many(session, select(TASK).where(TASK.c.case_id == case_id, TASK.c.step == "return_equipment"))) == 1
     (phone,) = asked(program, case_id, "return_equipment")
-    assert phone["state"] == "open"
-    settle(program, phone["id"], ended="returned", note="Fine", at=clock.now)
+    assert phone.state == "open"
+    settle(program, phone.id, ended="returned", note="Fine", at=clock.now)
     for row in asked(program, case_id, "return_material"):
         with program.session() as session:
-            tasks.complete_task(session, row["id"], by=program.actor("coordinator"), at=clock.now)
+            tasks.complete_task(session, row.id, by=program.actor("coordinator"), at=clock.now)

@@ -18,7 +18,7 @@ from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
 from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.scope import many
+from domain.kernel.rows import every, many, of
 from domain.obligations.clauses import owed
 from domain.obligations.facts import Records
 from domain.people import absences, people, seat_holders
@@ -26,6 +26,7 @@ from domain.roles.roles import standing
 from flows.departing import look_at_hands
 from meetings import feeds, schedule
 from models.base import table_of
+from models.casework import Case, Task
 from models.departure import Departure, Settlement
 from models.program import Absence, Person
 from models.record import Event
@@ -137,13 +138,13 @@ def test_opening_a_departure_ends_the_roles_on_the_last_day_and_asks_for_each_th
         open_account(session, program.people["worker_codim"], "g.schist")
     case_id = leave(program, "worker_codim", "codim")
     assert roles(program, "worker_codim") == [("youth_worker", LAST_DAY)]
-    assert [row["title_en"] for row in asked(program, case_id, "return_equipment")] == [
+    assert [row.title_en for row in asked(program, case_id, "return_equipment")] == [
         "Take back the equipment: Program cell phone, serial number SN-1",
         "Take back the equipment: Program cell phone, serial number SN-2",
     ]
     assert len(asked(program, case_id, "hand_over_credentials")) == 1
     assert len(asked(program, case_id, "close_accounts")) == 1
-    assert {row["state"] for row in asked(program, case_id, "return_equipment")} == {"open"}
+    assert {row.state for row in asked(program, case_id, "return_equipment")} == {"open"}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_opening_a_departure_ends_the_roles_on_the_last_day_and_asks_for_each_th
 )
 def test_anyone_leaves_by_the_same_protocol(program: Cast, who: str, place: str) -> None:
     case_id = leave(program, who, place)
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
 
 
 def test_a_planned_departure_has_its_last_day_today_at_the_soonest(program: Cast) -> None:
@@ -216,7 +217,7 @@ def test_what_reaches_the_leaver_in_the_meantime_joins_and_nothing_is_asked_twic
         with program.session() as session:
             found = gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
         assert found == joined
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
     with program.session() as session:
         waiting = step(session, case_id, "confirm_nothing_left")
         assert waiting["state"] == "planned"
@@ -226,12 +227,12 @@ def test_what_reaches_the_leaver_in_the_meantime_joins_and_nothing_is_asked_twic
 def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cast) -> None:
     open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
-    (one, *_) = [row for row in asked(program, case_id, "pass_on_tasks") if "Welcome" in row["title_en"]]
+    (one, *_) = [row for row in asked(program, case_id, "pass_on_tasks") if "Welcome" in row.title_en]
     with program.session() as session:
-        tasks.complete_task(session, UUID(one["item"]), by=program.actor("manager_em"), at=AT)
+        tasks.complete_task(session, UUID(one.item), by=program.actor("manager_em"), at=AT)
     with program.session() as session:
         gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
-        kept = many(session, select(SETTLEMENT).where(SETTLEMENT.c.task_id == one["id"]))
+        kept = many(session, select(SETTLEMENT).where(SETTLEMENT.c.task_id == one.id))
     assert [row["ended_as"] for row in kept] == ["by_itself"]
 
 
@@ -247,17 +248,17 @@ def test_what_was_out_of_the_leavers_hands_and_comes_back_into_them_is_asked_for
     def gathered() -> tuple[int, list[str]]:
         with program.session() as session:
             count = gathering.gather(session, case_id, by=LOADING, at=AT)
-        return count, [row["state"] for row in asked(program, case_id, "pass_on_approvals")]
+        return count, [row.state for row in asked(program, case_id, "pass_on_approvals")]
 
     (row,) = asked(program, case_id, "pass_on_approvals")
     with program.session() as session:
-        tasks.reject_task(session, UUID(row["item"]), by=leaver, at=AT, reason="Say for which files")
+        tasks.reject_task(session, UUID(row.item), by=leaver, at=AT, reason="Say for which files")
     assert gathered() == (1, ["done"])
     complete(program, onboarding_id, "request_secure_access", by=by)
     assert approval in left(program, case_id)
     assert gathered() == (1, ["open"])
     assert gathered() == (0, ["open"])
-    settle(program, row["id"], to="deputy")
+    settle(program, row.id, to="deputy")
     assert gathered() == (0, ["done"])
     assert approval not in left(program, case_id)
 
@@ -270,10 +271,10 @@ def test_a_task_that_was_passed_on_stays_the_successors_when_its_case_takes_a_ne
     onboarding_id = open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
     (one, *_) = asked(program, case_id, "pass_on_tasks")
-    settle(program, one["id"], to="deputy")
+    settle(program, one.id, to="deputy")
     newer = load_declared_text(onboarding().text.replace("\nversion: 2\n", "\nversion: 9\n"), "newer.yaml", Protocol)
     with program.session() as session:
-        passed_on = UUID(one["item"])
+        passed_on = UUID(one.item)
         before = session.execute(select(TASK.c.step, TASK.c.owed_by_id).where(TASK.c.id == passed_on)).one()
         kept = versions.record_protocol(session, newer, by=LOADING, at=AT)
         versions.take_version(session, onboarding_id, kept.id, by=program.actor("coordinator"), at=AT)
@@ -286,15 +287,15 @@ def test_a_task_is_the_successors_from_the_moment_it_is_passed_on(program: Cast)
     open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
     (one, *_) = asked(program, case_id, "pass_on_tasks")
-    settle(program, one["id"], to="deputy")
+    settle(program, one.id, to="deputy")
     with program.session() as session:
         links = session.execute(
             text("select r.links from task t join responsibility r on r.id = t.owed_by_id where t.id = :id"),
-            {"id": UUID(one["item"])},
+            {"id": UUID(one.item)},
         ).scalar_one()
         falls = standing(session, TODAY).falls(links)
     assert [holder.person_id for holder in falls.holders] == [program.people["deputy"]]
-    assert [row["state"] for row in asked(program, case_id, "pass_on_tasks") if row["id"] == one["id"]] == ["done"]
+    assert [row.state for row in asked(program, case_id, "pass_on_tasks") if row.id == one.id] == ["done"]
 
 
 def test_a_step_that_settles_a_thing_is_not_done_by_saying_so(program: Cast) -> None:
@@ -303,7 +304,7 @@ def test_a_step_that_settles_a_thing_is_not_done_by_saying_so(program: Cast) -> 
     case_id = leave(program, "worker_codim", "codim")
     (one,) = asked(program, case_id, "return_equipment")
     with program.session() as session, refused("holding.not_settled"):
-        tasks.complete_task(session, one["id"], by=program.actor("officer"), at=AT)
+        tasks.complete_task(session, one.id, by=program.actor("officer"), at=AT)
 
 
 @pytest.mark.ci
@@ -313,8 +314,8 @@ def test_a_seat_goes_to_the_successor_the_day_after_and_only_to_who_may_have_it(
     case_id = leave(program, "manager_em", "en-marge")
     (one,) = asked(program, case_id, "pass_on_seats")
     with refused("successor.not_for_the_seat"):
-        settle(program, one["id"], to="manager_codim")
-    settle(program, one["id"], to="deputy")
+        settle(program, one.id, to="manager_codim")
+    settle(program, one.id, to="deputy")
     with program.session() as session:
         rows = session.execute(select(HOLDER.c.person_id, HOLDER.c.starts_on, HOLDER.c.ends_on)).all()
     held = {row.person_id: (row.starts_on, row.ends_on) for row in rows}
@@ -373,16 +374,16 @@ def test_the_seat_of_who_has_gone_is_asked_for_while_the_second_representative_s
         with program.session() as session:
             gathering.gather(session, case_id, by=LOADING, at=AT)
         (one,) = asked(program, case_id, "pass_on_seats")
-        assert (one["state"] == "open") == any("Steering" in thing for thing in left(program, case_id))
-        found: str = one["state"]
+        assert (one.state == "open") == any("Steering" in thing for thing in left(program, case_id))
+        found: str = one.state
         return found
 
     assert state() == "open"
     (one,) = asked(program, case_id, "pass_on_seats")
     if how == "named":
-        settle(program, one["id"], to="deputy")
+        settle(program, one.id, to="deputy")
     if how == "stated":
-        settle(program, one["id"], ended="left_vacant", note="Until the spring")
+        settle(program, one.id, ended="left_vacant", note="Until the spring")
     if how == "given by itself":
         by, deputy = program.actor("coordinator"), program.people["deputy"]
         with program.session() as session:
@@ -407,7 +408,7 @@ def test_whoever_stands_in_for_somebody_does_so_until_their_own_last_day_and_the
         )
     case_id = leave(program, "manager_em", "en-marge")
     (task,) = asked(program, case_id, "pass_on_deputizing")
-    settle(program, task["id"], to=to, ended="" if to else "nobody_deputizes", note="" if to else "They are back soon")
+    settle(program, task.id, to=to, ended="" if to else "nobody_deputizes", note="" if to else "They are back soon")
 
     def acting() -> UUID | None:
         with program.session() as session:
@@ -431,19 +432,19 @@ def test_equipment_comes_back_with_its_condition_and_what_is_missing_stays_asked
     case_id = leave(program, "worker_codim", "codim")
     back, gone = asked(program, case_id, "return_equipment")
     with refused("equipment.no_condition"):
-        settle(program, back["id"], ended="returned")
+        settle(program, back.id, ended="returned")
     with refused("equipment.not_by_the_leaver"):
-        settle(program, back["id"], ended="returned", note="fine", by=program.actor("worker_codim"))
-    settle(program, back["id"], ended="returned", note="A scratch on the screen")
+        settle(program, back.id, ended="returned", note="fine", by=program.actor("worker_codim"))
+    settle(program, back.id, ended="returned", note="A scratch on the screen")
     with refused("equipment.not_missing"):
-        settle(program, gone["id"], ended="lost", note="Never seen")
+        settle(program, gone.id, ended="lost", note="Never seen")
     with program.session() as session:
-        settling.report_missing(session, gone["id"], note="Not in the box", by=program.actor("officer"), at=AT)
+        settling.report_missing(session, gone.id, note="Not in the box", by=program.actor("officer"), at=AT)
     assert left(program, case_id) == [
         "Youth worker, CODIM",
         "Program cell phone, serial number SN-2",
     ]
-    settle(program, gone["id"], ended="lost", note="Reported to the police")
+    settle(program, gone.id, ended="lost", note="Reported to the police")
     assert left(program, case_id) == ["Youth worker, CODIM"]
 
 
@@ -452,12 +453,12 @@ def test_how_to_come_into_an_account_is_handed_over_unless_it_was_closed_elsewhe
     with program.session() as session:
         ours, elsewhere = (open_account(session, program.people["worker_codim"], name) for name in ("a.one", "b.two"))
     case_id = leave(program, "worker_codim", "codim")
-    closing = {row["item"]: row["id"] for row in asked(program, case_id, "close_accounts")}
+    closing = {row.item: row.id for row in asked(program, case_id, "close_accounts")}
     settle(program, closing[ours.hex], ended="closed")
     with program.session() as session:
         accounts.close_account(session, elsewhere, by=LOADING, at=AT)
         gathering.gather(session, case_id, by=LOADING, at=AT)
-    states = {row["item"]: row["state"] for row in asked(program, case_id, "hand_over_credentials")}
+    states = {row.item: row.state for row in asked(program, case_id, "hand_over_credentials")}
     assert states == {ours.hex: "open", elsewhere.hex: "waived"}
 
 
@@ -469,16 +470,16 @@ def test_nobody_takes_over_from_themselves_nor_hands_to_somebody_who_leaves_too(
     (one, *_) = asked(program, one_case, "pass_on_tasks")
     for who, code in (("manager_em", "successor.leaver"), ("deputy", "successor.leaves_too")):
         with refused(code):
-            settle(program, one["id"], to=who)
+            settle(program, one.id, to=who)
     with refused("holding.one_way"):
-        settle(program, one["id"])
+        settle(program, one.id)
 
 
 @pytest.mark.ci
 def test_who_follows_in_a_role_is_appointed_the_day_after_and_welcomed(program: Cast) -> None:
     case_id = leave(program, "worker_codim", "codim")
     (one,) = asked(program, case_id, "find_successor")
-    settle(program, one["id"], to="worker_ccsmtl")
+    settle(program, one.id, to="worker_ccsmtl")
     assert ("youth_worker", LAST_DAY) in roles(program, "worker_codim")
     with program.session() as session:
         opened = session.execute(
@@ -494,10 +495,10 @@ def test_who_follows_in_a_role_holds_it_or_one_to_which_the_same_things_are_open
     (one,) = asked(program, case_id, "find_successor")
     for who in ("officer", "worker_ccsmtl", "petty_cash_holder"):
         with refused("successor.not_for_the_role"):
-            settle(program, one["id"], to=who, by=by)
+            settle(program, one.id, to=who, by=by)
     with program.session() as session:
-        case = session.execute(select(CASE).where(CASE.c.id == case_id)).mappings().one()
-        listed = set(successors.may_take_over(session, one, dict(case), AT))
+        (case,) = every(session, of(Case).where(Case.id == case_id))
+        listed = set(successors.may_take_over(session, one, case, AT))
     assert program.people["manager_codim"] in listed
     assert not listed & {program.people[who] for who in ("officer", "worker_ccsmtl", "petty_cash_holder")}
 
@@ -508,7 +509,7 @@ def test_of_a_role_of_one_holder_who_follows_begins_later_where_it_is_prolonged_
     by = program.actor("manager_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     (one,) = asked(program, case_id, "find_successor")
-    settle(program, one["id"], to="manager_codim", by=by)
+    settle(program, one.id, to="manager_codim", by=by)
     with program.session() as session:
         (held,) = standing(session, TODAY).roles_of(program.people["coordinator"])
         with refused("tenure.one_holder"):
@@ -535,15 +536,15 @@ def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_th
     for who in ("worker_em", "deputy"):
         case_id = leave(program, who, "en-marge", last_day=TODAY + timedelta(days=30))
         (one,) = asked(program, case_id, "find_successor")
-        settle(program, one["id"], ended="recruiting")
+        settle(program, one.id, ended="recruiting")
     with program.session() as session:
         opened = session.scalars(text("select state from \"case\" where protocol = 'recruiting'")).all()
-        (waits,) = many(session, select(TASK).where(TASK.c.step == hiring.AFTERWARDS))
-        falls = board.who(standing(session, TODAY), waits, board.chains(session, [waits["owed_by_id"]]))
+        (waits,) = every(session, of(Task).where(Task.step == hiring.AFTERWARDS))
+        falls = board.who(standing(session, TODAY), waits, board.chains(session, [waits.owed_by_id]))
         assert falls is not None
     assert opened == ["open"]
-    assert (waits["state"], [one.person_id for one in falls.holders]) == ("open", [by.person_id])
-    assert waits["title_en"].endswith("Second representative, En Marge 12-17")
+    assert (waits.state, [one.person_id for one in falls.holders]) == ("open", [by.person_id])
+    assert waits.title_en.endswith("Second representative, En Marge 12-17")
 
 
 # Closing.
@@ -585,9 +586,9 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
         lend(session, program.people["worker_codim"], "SN-1")
         open_account(session, program.people["worker_codim"], "g.schist")
     case_id = leave(program, "worker_codim", "codim")
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")
-    settle(program, asked(program, case_id, "return_equipment")[0]["id"], ended="returned", note="Fine")
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "find_successor")[0].id, ended="not_replaced", note="The post ends")
+    settle(program, asked(program, case_id, "return_equipment")[0].id, ended="returned", note="Fine")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     with program.session() as session:
         wanted = session.scalars(
             text("select id from task where case_id = :case and act_state = 'wanted' order by id"),
@@ -598,17 +599,17 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
     for name in ("return_material", "hand_over_credentials", "replace_shared_credentials"):
         for row in asked(program, case_id, name):
             with program.session() as session:
-                tasks.complete_task(session, row["id"], by=program.actor("coordinator"), at=AT)
+                tasks.complete_task(session, row.id, by=program.actor("coordinator"), at=AT)
     (last,) = asked(program, case_id, "confirm_nothing_left")
-    assert last["state"] == "open"
+    assert last.state == "open"
     with program.session() as session, refused("departure.not_over"):
-        tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AT)
+        tasks.complete_task(session, last.id, by=program.actor("coordinator"), at=AT)
     with program.session() as session:
         (due,) = current.due_to_end(session, AFTER)
         assert ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
         assert not ending.end_departure(session, due, by=program.actor("coordinator"), at=AFTER)
     with program.session() as session:
-        moved = tasks.complete_task(session, last["id"], by=program.actor("coordinator"), at=AFTER)
+        moved = tasks.complete_task(session, last.id, by=program.actor("coordinator"), at=AFTER)
     assert moved.case_closed
     with program.session() as session:
         assert "departure.last_day_over" in verbs(session, case_id)
@@ -618,7 +619,7 @@ def test_from_opening_to_close_nothing_is_left_nor_what_arrives_once_it_is_opene
     with program.session() as session, refused("departure.in_hand"):
         cases.close_case(session, case_id, by=by, at=AFTER)
     (_, found) = asked(program, case_id, "return_equipment")
-    settle(program, found["id"], ended="returned", note="Fine", at=AFTER)
+    settle(program, found.id, ended="returned", note="Fine", at=AFTER)
     with program.session() as session:
         assert session.scalars(select(CASE.c.state).where(CASE.c.id == case_id)).one() == "closed"
 
@@ -658,8 +659,8 @@ def _by_whom(cast: Cast, person_id: UUID) -> set[tuple[str, UUID]]:
 def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(program: Cast) -> None:
     """Found in time or late, its steps are the records of two clauses: managing one's worker, supporting managers."""
     case_id = leave(program, "worker_codim", "codim")
-    clauses = {row["step"]: row["clause"] for row in asked(program, case_id, "find_successor")}
-    clauses |= {row["step"]: row["clause"] for row in asked(program, case_id, "confirm_nothing_left")}
+    clauses = {row.step: row.clause for row in asked(program, case_id, "find_successor")}
+    clauses |= {row.step: row.clause for row in asked(program, case_id, "confirm_nothing_left")}
     assert clauses == {"find_successor": "AG-M4", "confirm_nothing_left": "GV-5.workers"}
     with program.session() as session:
         agreed(session, program)
@@ -671,7 +672,7 @@ def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(p
         assert isinstance(clause.rule, TasksRule)
         counted = Records(session, AT).steps(program.organizations["codim"], clause, clause.rule)
     (asked_for,) = asked(program, case_id, "find_successor")
-    assert (str(asked_for["id"]), asked_for["due_on"]) in [(step.id, step.due_on) for step in counted]
+    assert (str(asked_for.id), asked_for.due_on) in [(step.id, step.due_on) for step in counted]
 
 
 def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_turned_away(program: Cast) -> None:

@@ -99,7 +99,7 @@ def test_an_end_of_the_last_role_opens_the_departure_at_once_and_its_cancelling_
         lend(session, program.people[LEAVER], "SN-1")
     case_id = end(program, LEAVER, ends_on)
     assert case_id is not None
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
     cancel(program, case_id)
     # In the same transaction: the engine, which comes later, has nothing to put back.
     assert roles(program, LEAVER) == [("youth_worker", None)]
@@ -160,7 +160,7 @@ def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(progr
     by = program.actor("director_ccsmtl")
     case_id = leave(program, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=by)
     (last,) = asked(program, case_id, "find_successor")
-    settle(program, last["id"], to="manager_codim", by=program.actor("manager_ccsmtl"))
+    settle(program, last.id, to="manager_codim", by=program.actor("manager_ccsmtl"))
     with refused("departure.role_taken"):
         cancel(program, case_id, by=program.actor("manager_ccsmtl"))
     with program.session() as session:
@@ -233,9 +233,9 @@ def test_whoever_holds_something_and_no_role_has_an_open_departure_however_long_
     with program.session() as session:
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
-        assert (departure["last_day"], departure["planned"]) == (long_ago, False)
+        assert (departure.last_day, departure.planned) == (long_ago, False)
     step = {"equipment": "return_equipment", "account": "close_accounts"}[kind]
-    assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
+    assert [row.state for row in asked(program, case_id, step)] == ["open"]
     look_at_hands(means)
     assert open_departures(program, LEAVER) == [case_id], "once"
 
@@ -479,5 +479,5 @@ def test_whoever_has_a_telephone_before_the_first_day_leaves_by_a_departure(prog
     assert len(found.in_hand) == 1
     case_id = take_back(program, tenure_id)
     assert case_id is not None
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
     assert not holds(program, "newcomer", "youth_worker", MONDAY)

@@ -165,7 +165,7 @@ def test_a_thing_comes_back_with_its_condition_and_is_lent_again(cast: Cast) -> 
         with refused("equipment.in_nobodys_hands"):
             lending.take_back(session, thing, condition="Encore", by=officer, at=AT)
         (loan,) = inventory.loans_of(session, thing)
-        assert (loan["condition"], loan["returned_by"], loan["lent_by"]) == (
+        assert (loan.condition, loan.returned_by, loan.lent_by) == (
             "Écran rayé",
             cast.people["officer"],
             cast.people["officer"],
@@ -184,7 +184,7 @@ def test_what_is_lost_is_lent_to_nobody_before_it_is_found_and_stays_the_same_th
         with refused("equipment.there_already"):
             added(session, cast, "sn1")
         (row,) = inventory.inventory(session)
-        assert (row["person_id"], row["last_id"]) == (None, cast.people[HOLDER])
+        assert (row.person_id, row.last_id) == (None, cast.people[HOLDER])
         inventory.find_again(session, thing, reason="Au vestiaire", by=officer, at=AT)
         with refused("equipment.not_now"):
             inventory.find_again(session, thing, reason="Encore", by=officer, at=AT)
@@ -200,7 +200,7 @@ def test_what_is_out_of_use_is_lent_to_nobody_before_it_is_put_back(cast: Cast) 
         with refused("equipment.not_lent"):
             lending.lend(session, thing, cast.people[HOLDER], by=officer, at=AT)
         inventory.put_back(session, thing, by=officer, at=AT)
-        assert [one["serial"] for one in inventory.available(session, "phone")] == ["SN-1"]
+        assert [one.serial for one in inventory.available(session, "phone")] == ["SN-1"]
 
 
 def test_who_looked_at_an_older_state_of_a_thing_is_told(cast: Cast) -> None:
@@ -271,10 +271,10 @@ def test_an_onboarding_that_is_cancelled_leaves_the_thing_in_hand_where_it_is_se
         assert inventory.holder_of(session, thing) == cast.people[HOLDER]
     leaving = leave(cast, HOLDER, "codim")
     (back,) = asked(cast, leaving, "return_equipment")
-    settle(cast, back["id"], ended="returned", note="Intact", by=cast.actor("officer"))
+    settle(cast, back.id, ended="returned", note="Intact", by=cast.actor("officer"))
     with cast.session() as session:
         assert inventory.holder_of(session, thing) is None
-        assert [one["serial"] for one in inventory.available(session, "phone")] == ["SN-1"]
+        assert [one.serial for one in inventory.available(session, "phone")] == ["SN-1"]
 
 
 def test_a_hand_over_that_is_taken_back_was_a_mistake_and_no_return(cast: Cast) -> None:
@@ -297,7 +297,7 @@ def test_what_is_given_up_in_a_departure_is_lost_in_the_inventory(cast: Cast) ->
     with cast.session() as session:
         thing = session.execute(select(_equipment.c.id)).scalar_one()
         lending.report_missing(session, thing, note="Introuvable", by=cast.actor("officer"), at=AT)
-    settle(cast, back["id"], ended="lost", note="Introuvable", by=cast.actor("officer"))
+    settle(cast, back.id, ended="lost", note="Introuvable", by=cast.actor("officer"))
     with cast.session() as session:
         assert state_of(session, thing) == "lost"
 
@@ -311,4 +311,4 @@ def test_what_is_taken_back_on_the_inventory_s_page_settles_the_departure_s_step
         thing = session.execute(select(_equipment.c.id)).scalar_one()
         lending.take_back(session, thing, condition="Intact", by=cast.actor("officer"), at=AT)
     look_at_hands(means_of(cast, lambda: AT))
-    assert [row["state"] for row in asked(cast, case_id, "return_equipment")] == ["done"]
+    assert [row.state for row in asked(cast, case_id, "return_equipment")] == ["done"]

@@ -53,9 +53,9 @@ def answer(cast: Cast, who: str, *, reason: str = "") -> None:
     with cast.session() as session:
         (row,) = hand_overs.offered_to(session, cast.people[who])
         if reason:
-            hand_overs.refuse(session, row["id"], reason=reason, by=cast.actor(who), at=AT)
+            hand_overs.refuse(session, row.id, reason=reason, by=cast.actor(who), at=AT)
         else:
-            hand_overs.accept(session, row["id"], by=cast.actor(who), at=AT)
+            hand_overs.accept(session, row.id, by=cast.actor(who), at=AT)
 
 
 def primary(cast: Cast, follow_up_id: UUID) -> list[str]:
@@ -84,10 +84,10 @@ def test_the_way_is_agreed_with_one_participant_before_the_others_are_told(progr
     case_id = leave(program, WORKER, "ccsmtl")
     told, _ = asked(program, case_id, "tell_participant")
     with program.session() as session:
-        tasks.complete_task(session, told["id"], by=program.actor(WORKER), at=AT)
-    assert [row["state"] for row in asked(program, case_id, "agree_on_way")] == ["open", "planned"]
+        tasks.complete_task(session, told.id, by=program.actor(WORKER), at=AT)
+    assert [row.state for row in asked(program, case_id, "agree_on_way")] == ["open", "planned"]
     (last,) = asked(program, case_id, "confirm_nothing_left")
-    assert last["state"] == "planned", "the last check waits for each of them"
+    assert last.state == "planned", "the last check waits for each of them"
 
 
 @pytest.mark.ci
@@ -95,20 +95,20 @@ def test_nothing_moves_before_the_successor_accepts(program: Cast) -> None:
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     assert offered(program) == [(SECOND, "proposed")]
     assert primary(program, follow_up) == [WORKER]
     assert "Follow-up of #2026-01" in left(program, case_id)
     answer(program, SECOND)
     assert primary(program, follow_up) == [SECOND]
     assert "Follow-up of #2026-01" not in left(program, case_id)
-    assert [row["state"] for row in asked(program, case_id, "hand_over_follow_ups")] == ["done"]
+    assert [row.state for row in asked(program, case_id, "hand_over_follow_ups")] == ["done"]
 
 
 def test_whoever_is_offered_a_follow_up_is_told_that_it_waits_for_their_answer_and_by_when(program: Cast) -> None:
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
-    settle(program, asked(program, case_id, "hand_over_follow_ups")[0]["id"], to=SECOND)
+    settle(program, asked(program, case_id, "hand_over_follow_ups")[0].id, to=SECOND)
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
         asked_of = text("select template, message from notice where person_id = :who and case_id = :case")
@@ -117,7 +117,7 @@ def test_whoever_is_offered_a_follow_up_is_told_that_it_waits_for_their_answer_a
     body = message_from_bytes(rows[0].message, policy=policy.default).get_body(("plain",))
     assert body is not None
     said = " ".join(body.get_content().split())
-    assert show_day("fr", offer["answer_by"]) in said or show_day("en", offer["answer_by"]) in said, said
+    assert show_day("fr", offer.answer_by) in said or show_day("en", offer.answer_by) in said, said
 
 
 @pytest.mark.ci
@@ -125,12 +125,12 @@ def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) 
     follow_up = follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with refused("reason.missing"), program.session() as session:
         (row,) = hand_overs.offered_to(session, program.people[SECOND])
-        hand_overs.refuse(session, row["id"], reason=" ", by=program.actor(SECOND), at=AT)
+        hand_overs.refuse(session, row.id, reason=" ", by=program.actor(SECOND), at=AT)
     answer(program, SECOND, reason="Too many already")
-    settle(program, task["id"], to="without_mail")
+    settle(program, task.id, to="without_mail")
     assert set(offered(program)) == {(SECOND, "refused"), ("without_mail", "proposed")}
     assert primary(program, follow_up) == [WORKER]
 
@@ -142,7 +142,7 @@ def test_what_was_offered_to_a_worker_whom_the_participant_bars_is_taken_back_wi
     follow_up = follow(program, second=None)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     second = client_for(program.database, program.people[SECOND])
     assert "offered to you" in second.get("/").text
     assert "#2026-01" in second.get("/handed-over").text
@@ -157,8 +157,8 @@ def test_what_was_offered_to_a_worker_whom_the_participant_bars_is_taken_back_wi
     with program.session() as session:
         assert session.scalar(text(letters), {"who": program.people[SECOND]}) == before
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    assert task["state"] == "open"
-    settle(program, task["id"], to="without_mail")
+    assert task.state == "open"
+    settle(program, task.id, to="without_mail")
     answer(program, "without_mail")
     assert primary(program, follow_up) == ["without_mail"]
     other = client_for(program.database, program.people["without_mail"])
@@ -173,10 +173,10 @@ def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session, refused("hand_over.unknown"):
         (row,) = hand_overs.offered_to(session, program.people[SECOND])
-        hand_overs.accept(session, row["id"], by=program.actor(WORKER), at=AT)
+        hand_overs.accept(session, row.id, by=program.actor(WORKER), at=AT)
 
 
 @pytest.mark.ci
@@ -190,7 +190,7 @@ def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
         fit = hand_overs.fit_for(session, task, program.people[WORKER], AT)
         assert program.people[SECOND] not in [one.person_id for one in fit]
     with refused("assignment.barred"):
-        settle(program, task["id"], to=SECOND)
+        settle(program, task.id, to=SECOND)
 
 
 @pytest.mark.ci
@@ -203,7 +203,7 @@ def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_partici
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with refused("assignment.not_agreed"):
-        settle(program, task["id"], to=SECOND)
+        settle(program, task.id, to=SECOND)
     with program.session() as session:
         thought_of = hand_overs.considered_for(session, task, program.people[WORKER], AT)
         bars = {one.person_id: one.load.bars for one in thought_of}
@@ -211,7 +211,7 @@ def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_partici
         assert [one.person_id for one in hand_overs.fit_for(session, task, program.people[WORKER], AT)] == [
             program.people[THIRD]
         ]
-    settle(program, task["id"], to=THIRD)
+    settle(program, task.id, to=THIRD)
     assert offered(program) == [(THIRD, "proposed")]
 
 
@@ -222,11 +222,11 @@ def test_an_offer_cannot_be_taken_once_the_consent_to_share_has_ended_by_its_day
         consented(session, program, made, "codim", ends_on=AT.date())
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
         with refused("assignment.not_agreed"):
-            hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT + timedelta(days=1))
+            hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT + timedelta(days=1))
     assert primary(program, made) == [WORKER]
 
 
@@ -237,17 +237,17 @@ def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agr
         (_, with_codim) = consented(session, program, made, "codim")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor("coordinator"), at=AT)
         (offer,) = hand_overs.last_offers(session, case_id).values()
-        assert offer["state"] == "withdrawn", "what is offered is taken back with the consent"
+        assert offer.state == "withdrawn", "what is offered is taken back with the consent"
         assert hand_overs.offered_to(session, program.people[SECOND]) == []
     with refused("assignment.not_agreed"):
-        settle(program, task["id"], to=SECOND)
+        settle(program, task.id, to=SECOND)
     with program.session() as session:
         consented(session, program, made, "codim")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     answer(program, SECOND)
     assert primary(program, made) == [SECOND]
 
@@ -264,7 +264,7 @@ def test_what_is_handed_over_to_another_organization_asks_its_terms_for_that_pur
     case_id = leave(cast, WORKER, "ccsmtl")
     (task,) = asked(cast, case_id, "hand_over_follow_ups")
     with refused("assignment.not_shared"):
-        settle(cast, task["id"], to=SECOND)
+        settle(cast, task.id, to=SECOND)
     with cast.session() as session:  # a new participant may come to them all the same
         followed(session, cast, "#2026-09", worker=SECOND)
 
@@ -294,7 +294,7 @@ def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     found = []
     for at in (AT, LATER, LATER):
         with program.session() as session:
@@ -313,16 +313,16 @@ def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast,
     follow(program)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         hand_overs.lapse(session, LATER, by=LOADING)
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
         if over == "accepted":
-            hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=LATER)
+            hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=LATER)
     if over == "offered to another":
-        settle(program, task["id"], to=THIRD, at=LATER)
+        settle(program, task.id, to=THIRD, at=LATER)
     if over == "left vacant":
-        settle(program, task["id"], ended="left_vacant", note="Nobody has room", at=LATER)
+        settle(program, task.id, ended="left_vacant", note="Nobody has room", at=LATER)
     with program.session() as session:
         assert hand_overs.lapse(session, LATER, by=LOADING) == 0
         states = session.scalars(text("select state from task where step = 'hand_over.silent'")).all()
@@ -370,7 +370,7 @@ def test_whoever_refused_a_follow_up_is_not_offered_it_by_the_bulk_again_and_the
     answer(program, THIRD, reason="Away in summer")
     assert bulk() == [(None, "hand_over.all_refused")]
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     assert (SECOND, "proposed") in offered(program), "on its own, once they spoke with each other"
 
 
@@ -412,10 +412,10 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
     follow_up, by = follow(program, second=None), program.actor("coordinator")
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         if how == "left vacant":
-            settling.settle_holding(session, task["id"], ended_as="left_vacant", note="Nobody has room", by=by, at=AT)
+            settling.settle_holding(session, task.id, ended_as="left_vacant", note="Nobody has room", by=by, at=AT)
         if how == "in other hands":
             leaver, other = program.people[WORKER], program.people[THIRD]
             assigning.assign(session, follow_up, other, instead_of=leaver, by=by, at=AT)
@@ -448,7 +448,7 @@ def test_of_a_follow_up_that_ends_meanwhile_nothing_is_asked_any_more_and_anew_o
         gathering.gather(session, case_id, by=LOADING, at=AT)
         assert gathering.gather(session, case_id, by=LOADING, at=AT) == 0, "once"
     of_it = ("tell_participant", "agree_on_way", "complete_notes", "write_summary", "hand_over_follow_ups")
-    assert [[row["state"] for row in asked(program, case_id, name)] for name in of_it] == [["waived"]] * 4 + [["done"]]
+    assert [[row.state for row in asked(program, case_id, name)] for name in of_it] == [["waived"]] * 4 + [["done"]]
     with program.session() as session:
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=AT)
         with refused("assignment.leaving"):
@@ -460,10 +460,10 @@ def test_an_end_that_is_stated_leaves_a_vacancy_with_its_reason(program: Cast) -
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with pytest.raises(Refusal):
-        settle(program, task["id"], ended="left_vacant")
-    settle(program, task["id"], ended="left_vacant", note="Nobody has room before the holidays")
+        settle(program, task.id, ended="left_vacant")
+    settle(program, task.id, ended="left_vacant", note="Nobody has room before the holidays")
     assert primary(program, follow_up) == []
     with program.session() as session:
         gathering.gather(session, case_id, by=LOADING, at=AT)
-    states_ = [asked(program, case_id, step)[0]["state"] for step in ("tell_participant", "agree_on_way")]
+    states_ = [asked(program, case_id, step)[0].state for step in ("tell_participant", "agree_on_way")]
     assert states_ == ["open", "waived"], "nobody says how it was handed over where it was not"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +25,7 @@ from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from flows.protocols import PROTOCOLS, read_protocol
 from models.base import table_of
+from models.casework import Task
 from models.departure import HandOver
 from tests.cast import AT, LOADING, Cast
 from tests.departing import asked, leave, record_protocols, settle, until_somebody_waits
@@ -77,7 +77,7 @@ def test_the_dry_run_and_the_receipt_are_the_same_and_what_is_in_the_database_af
     assert (offered(program), told(program)) == ({}, Counter()), "a dry run leaves nothing, not even in the record"
     receipt = offer_all(program, case_id, dry_run=False)
     assert receipt == dry
-    assert {line.task_id for line in receipt} == {row["id"] for row in asked(program, case_id, "hand_over_follow_ups")}
+    assert {line.task_id for line in receipt} == {row.id for row in asked(program, case_id, "hand_over_follow_ups")}
     assert offered(program) == {line.task_id: line.to_id for line in receipt}
     assert len(receipt) == number
     after = told(program)
@@ -119,7 +119,7 @@ def test_of_fifty_one_that_is_refused_and_one_that_fails_hold_up_no_other_and_ar
         for name in (SECOND, THIRD, "worker_em"):
             bar(session, program, follow_ups[6], program.people[name])
     case_id = leave(program, WORKER, "ccsmtl")
-    rows = {row["title_en"][-9:]: row["id"] for row in asked(program, case_id, "hand_over_follow_ups")}
+    rows = {row.title_en[-9:]: row.id for row in asked(program, case_id, "hand_over_follow_ups")}
     failing = rows["#2026-013"]
     propose = hand_overs.propose
 
@@ -194,25 +194,25 @@ def test_who_accepts_while_it_is_offered_to_another_has_it_or_is_told_and_nobody
     (follow_up,) = follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
 
     def accept() -> str:
         with program.session() as session:
-            return hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT).state
+            return hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT).state
 
     def offer_elsewhere() -> str:
         with program.session() as session:
             return hand_overs.propose(
-                session, task["id"], program.people[THIRD], by=program.actor("coordinator"), at=AT
+                session, task.id, program.people[THIRD], by=program.actor("coordinator"), at=AT
             ).state
 
     answers = at_once(*((accept, offer_elsewhere) if turn else (offer_elsewhere, accept)))
     codes = {getattr(one, "code", one) for one in answers}
     assert codes in ({"done", "hand_over.nothing"}, {"open", "hand_over.answered"}), answers
     with program.session() as session:
-        now = {row["kind"]: row["person_id"] for row in assigning.on_day(session, AT.date(), follow_up_ids=[follow_up])}
+        now = {row.kind: row.person_id for row in assigning.on_day(session, AT.date(), follow_up_ids=[follow_up])}
     assert now["primary"] == program.people[SECOND if "done" in codes else WORKER]
 
 
@@ -221,13 +221,13 @@ def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(progra
     follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
 
     def accept() -> str:
         with program.session() as session:
-            return hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT).state
+            return hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT).state
 
     answers = at_once(accept, accept)
     assert sorted(str(getattr(one, "code", one)) for one in answers) == ["done", "hand_over.answered"]
@@ -241,7 +241,7 @@ def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_
     follow(program, 1)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     opened: list[UUID] = []
     leaving = threading.Thread(target=lambda: opened.append(leave(program, SECOND, "codim")))
     with program.session() as session:
@@ -250,16 +250,16 @@ def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_
         leaving.start()
         until_somebody_waits(session)
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
-        assert hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT).state == "done"
+        assert hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT).state == "done"
     leaving.join()
     (theirs,) = opened
-    assert [row["state"] for row in asked(program, theirs, "hand_over_follow_ups")] == ["open"]
+    assert [row.state for row in asked(program, theirs, "hand_over_follow_ups")] == ["open"]
 
 
 # Fit, and as the participant wants it.
 
 
-def reasons(cast: Cast, task: Mapping[str, Any]) -> dict[str, tuple[bool, bool, bool, bool]]:
+def reasons(cast: Cast, task: Task) -> dict[str, tuple[bool, bool, bool, bool]]:
     """Who could take it, best first: whether they have met the person, speak the language, have time, and are near."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
@@ -322,31 +322,31 @@ def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     (telling,), (agreeing,) = asked(program, case_id, "tell_participant"), asked(program, case_id, "agree_on_way")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
 
     def way() -> str:
         with program.session() as session:
             (offer,) = hand_overs.offered_to(session, program.people[SECOND])
-            return str(offer["way"])
+            return str(offer.way)
 
     assert way() == ""
     by = program.actor(WORKER)
     with program.session() as session:
-        tasks.complete_task(session, telling["id"], by=by, at=AT)
+        tasks.complete_task(session, telling.id, by=by, at=AT)
     with refused("evidence.missing"), program.session() as session:
-        tasks.complete_task(session, agreeing["id"], by=by, at=AT)
+        tasks.complete_task(session, agreeing.id, by=by, at=AT)
     with refused("evidence.way"), program.session() as session:
-        tasks.complete_task(session, agreeing["id"], by=by, at=AT, evidence=[Proof("way", "letter")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "letter")])
     with program.session() as session:
-        tasks.complete_task(session, agreeing["id"], by=by, at=AT, evidence=[Proof("way", "meeting")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "meeting")])
     assert way() == "meeting"
     with program.session() as session:
-        tasks.undo_task(session, agreeing["id"], by=by, at=AT, reason="They changed their mind")
+        tasks.undo_task(session, agreeing.id, by=by, at=AT, reason="They changed their mind")
     assert way() == ""
     with program.session() as session:
-        tasks.complete_task(session, agreeing["id"], by=by, at=AT, evidence=[Proof("way", "call")])
+        tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "call")])
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
-        hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT)
+        hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT)
         assert session.execute(select(HAND_OVER.c.way, HAND_OVER.c.state)).all() == [("call", "accepted")]
 
 
@@ -363,7 +363,7 @@ def test_the_days_to_answer_are_those_that_the_cases_own_protocol_declares(progr
     other = leave(program, SECOND, "codim")
     for departure in (case_id, other):
         (task,) = asked(program, departure, "hand_over_follow_ups")
-        settle(program, task["id"], to=THIRD)
+        settle(program, task.id, to=THIRD)
     with program.session() as session:
         days = {row.case_id: row.answer_by for row in session.execute(select(HAND_OVER))}
     assert {days[case_id].isoformat(), days[other].isoformat()} == {"2026-11-26", "2026-11-30"}, "from Monday the 23rd"

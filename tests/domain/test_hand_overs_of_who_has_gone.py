@@ -55,13 +55,13 @@ def holders(cast: Cast, follow_up_id: UUID, day: date = TODAY) -> dict[str, str]
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
         rows = assigning.on_day(session, day, follow_up_ids=[follow_up_id])
-        return {row["kind"]: names[row["person_id"]] for row in rows}
+        return {row.kind: names[row.person_id] for row in rows}
 
 
 def accept(cast: Cast, who: str, at: datetime = AT) -> None:
     with cast.session() as session:
         (row,) = hand_overs.offered_to(session, cast.people[who])
-        hand_overs.accept(session, row["id"], by=cast.actor(who), at=at)
+        hand_overs.accept(session, row.id, by=cast.actor(who), at=at)
 
 
 def vacancies(cast: Cast) -> list[str]:
@@ -71,7 +71,7 @@ def vacancies(cast: Cast) -> list[str]:
 
 def hand_over(cast: Cast, case_id: UUID) -> tuple[UUID, str]:
     (task,) = asked(cast, case_id, "hand_over_follow_ups")
-    return task["id"], task["state"]
+    return task.id, task.state
 
 
 @pytest.mark.parametrize(("days", "how"), [(0, "in the bulk"), (9, "on its own")])
@@ -136,7 +136,7 @@ def test_of_who_goes_on_the_day_on_which_they_took_the_others_place_one_place_is
     settle(program, hand_over(program, leave(program, WORKER, "ccsmtl"))[0], to=SECOND)
     accept(program, SECOND)
     case_id = gone(program, SECOND, "codim", days=0)
-    assert [row["title_en"].partition(": ")[2] for row in asked(program, case_id, "hand_over_follow_ups")] == [IT]
+    assert [row.title_en.partition(": ")[2] for row in asked(program, case_id, "hand_over_follow_ups")] == [IT]
     assert [one for one in left(program, case_id) if one.startswith(IT)] == [IT]
 
 

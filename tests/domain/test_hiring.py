@@ -47,11 +47,11 @@ def recruiting(cast: Cast, *, up_to: str = hiring.NAMES_THEM) -> UUID:
             break
         with cast.session() as session:
             (task,) = asked(cast, case_id, name)
-            tasks.complete_task(session, task["id"], by=manager, at=AT, note="Done")
+            tasks.complete_task(session, task.id, by=manager, at=AT, note="Done")
             if name == "choose_person":
-                tasks.approve_task(session, task["id"], by=coordinator, at=AT)
+                tasks.approve_task(session, task.id, by=coordinator, at=AT)
     (last,) = asked(cast, case_id, hiring.NAMES_THEM)
-    found: UUID = last["id"]
+    found: UUID = last.id
     return found
 
 
@@ -187,7 +187,7 @@ def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reac
                 interviews.record_interview(
                     session, case_id, applicant=applicant, leadership=mark, clinical=mark, note="So", by=by, at=AT
                 )
-        tasks.complete_task(session, certificate["id"], by=manager, at=AT)
+        tasks.complete_task(session, certificate.id, by=manager, at=AT)
     for applicant in (2, 3, 4):
         with refused("interview.not_passed"):
             hire(cast, task_id, applicant=applicant, new=NEW)
@@ -207,7 +207,7 @@ def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_fo
     for who in ("worker_codim", "manager_codim"):
         case_id = leave(cast, who, PLACE)
         (task,) = asked(cast, case_id, "find_successor")
-        settle(cast, task["id"], ended="recruiting")
+        settle(cast, task.id, ended="recruiting")
     hire(cast, task_id, by="coordinator", new=NEW)
 
     def found() -> tuple[list[str], list[str]]:
@@ -229,7 +229,7 @@ def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
         case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
     (certificate,) = asked(cast, case_id, "see_police_certificate")
     with refused("hiring.none"):
-        hire(cast, certificate["id"], new=NEW)
+        hire(cast, certificate.id, new=NEW)
     with refused("task.by_its_act"), cast.session() as session:
         tasks.complete_task(session, task_id, by=cast.actor("manager_codim"), at=AT)
 
@@ -266,6 +266,6 @@ def test_a_departure_welcomes_the_one_it_names_unless_they_have_been_in_the_role
             )
     case_id = leave(cast, "worker_codim", PLACE)
     (task,) = asked(cast, case_id, "find_successor")
-    settle(cast, task["id"], to="manager_em")
+    settle(cast, task.id, to="manager_em")
     with cast.session() as session:
         assert len(onboardings(session, who)) == welcomed

@@ -13,6 +13,7 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import every, of
 from domain.record import incidents
 from domain.record.events import FOR_PRIVACY
 from domain.record.incidents import LONGEST_TEXT, Entry, Telling
@@ -45,10 +46,10 @@ def entered(cast: Cast, **more: Any) -> UUID:
         return incidents.enter(session, known(cast, **more), by=cast.actor("privacy_officer"), at=AT)
 
 
-def row(cast: Cast, incident_id: UUID) -> dict[str, Any]:
+def row(cast: Cast, incident_id: UUID) -> Any:
     with cast.session() as session:
-        found = session.execute(select(_incident).where(_incident.c.id == incident_id)).mappings().one()
-        return incidents.opened(session, dict(found))
+        (found,) = every(session, of(Incident).where(Incident.id == incident_id))
+        return incidents.opened(session, found)
 
 
 def change(cast: Cast, incident_id: UUID, verb: str, *given: Any, seen: int | None = None, **more: Any) -> None:
@@ -74,9 +75,9 @@ def test_an_incident_is_entered_with_little_known_and_completed_as_it_becomes_kn
     incident_id = entered(cast, happened_from=None)
     change(cast, incident_id, "complete", known(cast, people_concerned=3, measures="The laptop was wiped."), seen=1)
     found = row(cast, incident_id)
-    assert (found["number"], found["version"]) == (1, 2)
-    assert (found["people_concerned"], found["measures"]) == (3, "The laptop was wiped.")
-    assert (found["recorded_by"], found["recorded_at"]) == (cast.people["privacy_officer"], AT)
+    assert (found.number, found.version) == (1, 2)
+    assert (found.people_concerned, found.measures) == (3, "The laptop was wiped.")
+    assert (found.recorded_by, found.recorded_at) == (cast.people["privacy_officer"], AT)
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -105,7 +106,7 @@ def test_what_does_not_hold_together_is_refused_and_takes_no_number(
     with pytest.raises(Refusal) as refusal:
         entered(cast, **more)
     assert refusal.value.code == code
-    assert row(cast, entered(cast))["number"] == 1
+    assert row(cast, entered(cast)).number == 1
 
 
 def test_the_body_of_another_program_is_not_there(cast: Cast) -> None:
@@ -141,20 +142,20 @@ def test_each_program_numbers_its_own(cast: Cast) -> None:
     entered(cast)
     with cast.other.session() as session:
         other = incidents.enter(session, known(cast.other), by=cast.other.actor("coordinator"), at=AT)
-    assert row(cast.other, other)["number"] == 1
+    assert row(cast.other, other).number == 1
 
 
 def test_of_two_who_change_it_at_once_the_second_is_told_and_nothing_is_lost(cast: Cast) -> None:
     incident_id = entered(cast)
     change(cast, incident_id, "complete", known(cast, measures="First."), seen=1)
     assert refused(cast, incident_id, "complete", known(cast, measures="Second."), seen=1) == "incident.changed"
-    assert row(cast, incident_id)["measures"] == "First."
+    assert row(cast, incident_id).measures == "First."
 
 
 def test_saving_what_stands_already_makes_no_version(cast: Cast) -> None:
     incident_id = entered(cast)
     change(cast, incident_id, "complete", known(cast), seen=1)
-    assert row(cast, incident_id)["version"] == 1
+    assert row(cast, incident_id).version == 1
 
 
 def test_the_day_since_which_it_is_known_moves_with_a_reason_alone_and_never_past_a_telling(cast: Cast) -> None:
@@ -165,12 +166,12 @@ def test_the_day_since_which_it_is_known_moves_with_a_reason_alone_and_never_pas
     assert refused(cast, incident_id, "complete", later, known_on_reason=" ") == "incident.known_on_reason.missing"
     assert refused(cast, incident_id, "complete", later, seen=2) == "incident.changed"
     change(cast, incident_id, "complete", later, known_on_reason="The finder called on that day.")
-    assert row(cast, incident_id)["known_on"] == TODAY - timedelta(days=1)
+    assert row(cast, incident_id).known_on == TODAY - timedelta(days=1)
     change(cast, incident_id, "note_telling", Telling(commission_told_on=TODAY - timedelta(days=1)))
     past = {"known_on_reason": "It was later still."}
     assert refused(cast, incident_id, "complete", known(cast, **happened), **past) == "incident.day.malformed"
     with cast.session() as session:
-        why = [version["stood"].get("known_on_reason") for version in incidents.versions(session, incident_id)]
+        why = [version.stood.get("known_on_reason") for version in incidents.versions(session, incident_id)]
         told = session.scalars(select(_event.c.facts).where(_event.c.verb == "incident.completed")).one()
     assert why == [None, "The finder called on that day.", None]
     assert told["changed"] == ["known_on", "measures"]
@@ -196,7 +197,7 @@ def test_an_assessment_needs_its_reasons_either_way(cast: Cast) -> None:
         code = refused(cast, incident_id, "assess", serious_risk=serious, reasons=" ")
         assert code == "incident.risk_reasons.missing"
     change(cast, incident_id, "assess", serious_risk=False, reasons="The disk is encrypted.")
-    assert row(cast, incident_id)["serious_risk"] is False
+    assert row(cast, incident_id).serious_risk is False
 
 
 @pytest.mark.parametrize(
@@ -222,11 +223,11 @@ def test_an_incident_closes_once_nothing_is_left_that_the_law_asks_for(cast: Cas
     assert refused(cast, incident_id, "close") == "incident.people_not_told"
     change(cast, incident_id, "note_telling", Telling(TODAY, TODAY))
     change(cast, incident_id, "close")
-    assert row(cast, incident_id)["closed_by"] == cast.people["privacy_officer"]
+    assert row(cast, incident_id).closed_by == cast.people["privacy_officer"]
     assert refused(cast, incident_id, "complete", known(cast)) == "incident.closed"
     assert refused(cast, incident_id, "close") == "incident.closed"
     change(cast, incident_id, "reopen")
-    assert row(cast, incident_id)["closed_at"] is None
+    assert row(cast, incident_id).closed_at is None
     assert refused(cast, incident_id, "reopen") == "incident.open"
 
 
@@ -234,7 +235,7 @@ def test_without_a_serious_risk_nobody_needs_to_be_told(cast: Cast) -> None:
     incident_id = entered(cast, measures="Wiped.")
     change(cast, incident_id, "assess", serious_risk=False, reasons="The disk is encrypted.")
     change(cast, incident_id, "close")
-    assert row(cast, incident_id)["closed_at"] == AT
+    assert row(cast, incident_id).closed_at == AT
 
 
 # Nothing lost, nothing rewritten.
@@ -254,13 +255,13 @@ def test_each_version_stays_whole_and_the_record_tells_of_it_without_its_words(c
         told = session.execute(
             select(_event.c.verb, _event.c.facts).where(_event.c.subject_id == incident_id).order_by(_event.c.n)
         ).all()
-    assert [version["stood"]["circumstances"] for version in kept] == [
+    assert [version.stood["circumstances"] for version in kept] == [
         "A laptop was left on a train; its disk is encrypted.",
         "Another account of it.",
         "Another account of it.",
     ]
     assert [(row.verb, row.facts["version"], row.facts["digest"]) for row in told] == [
-        (verb, version["number"], version["digest"])
+        (verb, version.number, version.digest)
         for verb, version in zip(("incident.entered", "incident.completed", "incident.assessed"), kept, strict=True)
     ]
     assert told[1].facts["changed"] == ["circumstances"]

@@ -14,7 +14,7 @@ from domain.agreements.version_text import Content, content_of
 from domain.casework import acts, assigning, cases, tasks
 from domain.departure import calling_off, departures, foreseeing, giving_back, hand_overs, hiring, unopened
 from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.scope import many
+from domain.kernel.rows import every, of
 from domain.people import absences, people
 from domain.roles.roles import Link, standing
 from meetings import seating
@@ -107,10 +107,10 @@ def names_of(cast: Cast, case_id: UUID) -> list[tuple[str, str, list[str]]]:
     found = []
     for row in asked(cast, case_id, "find_successor"):
         with cast.session() as session:
-            told = select(SETTLEMENT.c.successor_id).where(SETTLEMENT.c.task_id == row["id"])
+            told = select(SETTLEMENT.c.successor_id).where(SETTLEMENT.c.task_id == row.id)
             named = session.scalars(told.order_by(SETTLEMENT.c.settled_at)).all()
-        title = row["title_en"].partition(": ")[2].partition(",")[0]
-        found.append((title, row["state"], [names[one] for one in named if one]))
+        title = row.title_en.partition(": ")[2].partition(",")[0]
+        found.append((title, row.state, [names[one] for one in named if one]))
     return found
 
 
@@ -215,7 +215,8 @@ def test_cancelling_and_opening_anew_gives_no_more_time_to_say_who_follows(progr
         days += 8
         case_id = leave(program, "worker_em", PLACE, last_day=last_day, at=on(TODAY + days * DAY))
     (row,) = asked(program, case_id, "find_successor")
-    assert row["due_on"] <= TODAY + (days + 3) * DAY, "the time that it takes was over"
+    assert row.due_on is not None
+    assert row.due_on <= TODAY + (days + 3) * DAY, "the time that it takes was over"
     with program.session() as session:
         kept(session, on(TODAY + 30 * DAY))
         found = period(session, program, PLACE, "AG-M4")
@@ -238,7 +239,7 @@ def test_what_was_done_in_time_before_they_stayed_makes_nothing_late_when_they_l
 ) -> None:
     case_id = leave(program, "worker_em", PLACE, last_day=TODAY + 60 * DAY)
     add_newcomer(program)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer", at=on(TODAY + 2 * DAY))
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="newcomer", at=on(TODAY + 2 * DAY))
     cancel(program, case_id, at=on(TODAY + 50 * DAY))
     again = TODAY + 79 * DAY
     case_id = leave(program, "worker_em", PLACE, last_day=again + 90 * DAY, at=on(again))
@@ -278,15 +279,15 @@ def test_who_is_appointed_to_the_role_on_their_own_page_is_offered_first_as_who_
     page = desk.get(f"/departures/{case_id}").text
     first = page.index('value="to:')
     assert page[first:].startswith(f'value="to:{program.people["newcomer"]}"')
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer")
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="newcomer")
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
     assert "<bdi>Naïs Venelle</bdi>" in desk.get(f"/departures/{case_id}").text
     take_back(program, "newcomer", "youth_worker")
     looked_at(program, AT)
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
     assert "<bdi>Naïs Venelle</bdi>" not in desk.get(f"/departures/{case_id}").text
     later = AT + timedelta(hours=1)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="manager_codim", at=later)
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="manager_codim", at=later)
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer", "manager_codim"])]
     assert "<bdi>Naïs Venelle</bdi>" not in desk.get(f"/departures/{case_id}").text
 
@@ -305,7 +306,7 @@ def test_once_the_appointment_of_who_follows_is_taken_back_it_is_asked_anew_and_
     looked_at(program, AT)
     assert [(title, state) for title, state, _ in names_of(program, case_id)] == [("Manager", "open")]
     page = client_for(program.database, program.people["coordinator"], at=AT).get(f"/departures/{case_id}").text
-    assert "Name a successor" in page
+    assert "Name who follows" in page
     assert [manages(program, day) for day in (last, last + DAY)] == [[LEAVER], []]
     cancel(program, case_id)
     assert [manages(program, last + n * DAY) for n in (-1, 0, 1, 30)] == [[LEAVER]] * 4
@@ -317,13 +318,13 @@ def test_the_seat_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(pro
         seat_somebody(session, "steering", program.organizations[PLACE], program.people[LEAVER])
     case_id = leave(program, LEAVER, PLACE)
     for step in ("find_successor", "pass_on_seats"):
-        settle(program, asked(program, case_id, step)[0]["id"], to="deputy")
+        settle(program, asked(program, case_id, step)[0].id, to="deputy")
     take_back(program, "deputy", "manager")
     with program.session() as session:
         seating.end_with_roles(session, by=LOADING, at=AT)
     looked_at(program, AT)
     for step in ("find_successor", "pass_on_seats"):
-        assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
+        assert [row.state for row in asked(program, case_id, step)] == ["open"]
 
 
 @pytest.mark.ci
@@ -365,7 +366,7 @@ def test_who_follows_was_named_in_time_and_the_next_version_asks_nobody_again(pr
         put_in_force(session, program, PLACE)
     add_newcomer(program)
     case_id = leave(program, "worker_em", PLACE, last_day=NEW_YEAR + 20 * DAY)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer", at=on(TODAY + 2 * DAY))
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="newcomer", at=on(TODAY + 2 * DAY))
     later = TODAY + 22 * DAY
     becomes_another(program, later)
     looked_at(program, on(later))
@@ -379,9 +380,9 @@ def test_who_follows_was_named_in_time_and_the_next_version_asks_nobody_again(pr
 def test_an_appointment_taken_back_by_mistake_and_given_anew_settles_who_follows_as_before(program: Cast) -> None:
     add_newcomer(program)
     case_id = leave(program, WORKER, "codim")
-    task_id = asked(program, case_id, "find_successor")[0]["id"]
+    task_id = asked(program, case_id, "find_successor")[0].id
     settle(program, task_id, to="newcomer", at=on(TODAY + DAY))
-    done_at = asked(program, case_id, "find_successor")[0]["done_at"]
+    done_at = asked(program, case_id, "find_successor")[0].done_at
     later = on(TODAY + 9 * DAY)
     take_back(program, "newcomer", "youth_worker", later.date())
     looked_at(program, later)
@@ -389,7 +390,7 @@ def test_an_appointment_taken_back_by_mistake_and_given_anew_settles_who_follows
     come_back(program, "newcomer", "codim", starts_on=FIRST, at=later)
     looked_at(program, later)
     assert names_of(program, case_id) == [("Youth worker", "done", ["newcomer"])]
-    assert asked(program, case_id, "find_successor")[0]["done_at"] == done_at, "as it was, in time"
+    assert asked(program, case_id, "find_successor")[0].done_at == done_at, "as it was, in time"
     with program.session() as session:
         theirs = (CASE.c.protocol == "onboarding", CASE.c.subject_id == program.people["newcomer"])
         assert session.scalars(select(CASE.c.state).where(*theirs)).all() == ["open"], "and welcomed as before"
@@ -402,9 +403,9 @@ def test_once_a_departure_is_closed_the_manager_is_asked_who_follows_where_an_ap
     add_newcomer(program)
     case_id = leave(program, WORKER, "codim", last_day=TODAY + 5 * DAY)
     come_back(program, "newcomer", "codim", starts_on=TODAY + 40 * DAY)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="newcomer")
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="newcomer")
     for left in asked(program, case_id, "close_accounts"):
-        settle(program, left["id"], ended="closed")
+        settle(program, left.id, ended="closed")
     _close(program, case_id, on(TODAY + 7 * DAY))
     take_back(program, "newcomer", "youth_worker", TODAY + 20 * DAY)
     title = "Name a successor, or recruit again: Youth worker, CODIM"
@@ -441,7 +442,7 @@ def _asked_who_follows(cast: Cast) -> list[tuple[str, str]]:
 @pytest.mark.ci
 def test_a_recruiting_that_is_cancelled_has_the_manager_asked_who_follows_until_somebody_does(program: Cast) -> None:
     case_id = leave(program, WORKER, "codim")
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], ended="recruiting", note="As agreed")
+    settle(program, asked(program, case_id, "find_successor")[0].id, ended="recruiting", note="As agreed")
     with program.session() as session:
         recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
     cancel(program, recruits, at=on(TODAY + 2 * DAY))
@@ -499,12 +500,12 @@ def test_standing_in_that_was_passed_on_with_a_role_is_asked_about_anew_with_it(
     add_newcomer(program)
     case_id = leave(program, LEAVER, PLACE)
     for step in ("find_successor", "pass_on_deputizing"):
-        settle(program, asked(program, case_id, step)[0]["id"], to="newcomer")
+        settle(program, asked(program, case_id, step)[0].id, to="newcomer")
     take_back(program, "newcomer", "manager")
     looked_at(program, AT)
     for step in ("find_successor", "pass_on_deputizing"):
-        assert [row["state"] for row in asked(program, case_id, step)] == ["open"]
-    settle(program, asked(program, case_id, "pass_on_deputizing")[0]["id"], to="deputy")
+        assert [row.state for row in asked(program, case_id, step)] == ["open"]
+    settle(program, asked(program, case_id, "pass_on_deputizing")[0].id, to="deputy")
     looked_at(program, on(LAST_DAY + DAY))
     with program.session() as session:
         absence = select(ABSENCE.c.deputy_id).where(ABSENCE.c.person_id == program.people["director_em"])
@@ -536,10 +537,10 @@ def test_the_page_of_a_cancelled_departure_says_who_has_what_was_handed_over(pro
         agreed(session, program)
         followed(session, program, "#2026-01", worker="worker_ccsmtl", second="worker_codim")
     case_id = leave(program, "worker_ccsmtl", "ccsmtl")
-    settle(program, asked(program, case_id, "hand_over_follow_ups")[0]["id"], to="worker_codim")
+    settle(program, asked(program, case_id, "hand_over_follow_ups")[0].id, to="worker_codim")
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people["worker_codim"])
-        hand_overs.accept(session, offer["id"], by=program.actor("worker_codim"), at=AT)
+        hand_overs.accept(session, offer.id, by=program.actor("worker_codim"), at=AT)
     cancel(program, case_id)
     with program.session() as session:
         found = giving_back.after_all(session, case_id, AT)
@@ -642,7 +643,7 @@ def test_whose_next_term_is_taken_back_after_the_first_is_over_leaves_by_a_depar
         by = program.actor("coordinator")
         departures.end_role(session, first, ends_on=TODAY + 3 * DAY, by=by, at=AT)
         if moved:
-            again = many(session, select(TENURE).where(TENURE.c.starts_on == TODAY + 60 * DAY))[0]
+            (again,) = every(session, of(Tenure).where(Tenure.starts_on == TODAY + 60 * DAY))
             people.move_start(session, again, TODAY + (60 + moved) * DAY, by=by, at=AT)
     assert looked_at(program, on(TODAY + 5 * DAY)) == []
     day = TODAY + taken_back * DAY
@@ -686,7 +687,7 @@ def test_who_was_to_begin_some_weeks_ago_and_never_came_leaves_the_vacancy_whole
 def test_once_the_appointment_of_who_was_hired_is_taken_back_the_manager_is_asked_to_recruit_anew(cast: Cast) -> None:
     task_id = recruiting(cast)
     case_id = leave(cast, WORKER, "codim")
-    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="recruiting", note="As agreed")
+    settle(cast, asked(cast, case_id, "find_successor")[0].id, ended="recruiting", note="As agreed")
     cast.people["newcomer"] = hire(cast, task_id, new=NEW, starts_on=FIRST).person_id  # type: ignore[index]
     take_back(cast, "newcomer", "youth_worker", TODAY + DAY)
     with cast.session() as session:

@@ -286,7 +286,7 @@ def test_a_vacancy_shows_on_the_board_in_the_transaction_that_makes_it(cast: Cas
         found = [one for one in board.vacancies(session, today) if one.kind == "role"]
         falling = board.falling(session, today, found, reader=cast.people["coordinator"])
         assert {one: one.tasks for one in found if one.tasks} == {one: len(tasks) for one, tasks in falling.items()}
-        return {(one.role, one.organization): [task["id"] for task in falling.get(one, [])] for one in found}
+        return {(one.role, one.organization): [task.id for task in falling.get(one, [])] for one in found}
 
     with cast.session() as session:
         before = vacant(session)

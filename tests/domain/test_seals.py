@@ -453,8 +453,5 @@ def _digest_now(cast: Cast, number: int) -> tuple[str, list[str]]:
     """What the lines under a seal digest to as they stand."""
     numbers = under(cast, number)
     with cast.session() as session:
-        rows = {
-            row["n"]: dict(row)
-            for row in session.execute(select(*seals.LINE).where(seals.LINE[0].in_(numbers))).mappings()
-        }
+        rows = {row.n: row for row in session.execute(select(*seals.LINE).where(seals.LINE[0].in_(numbers)))}
     return seals.digest_of([rows[n] for n in numbers])

@@ -64,11 +64,11 @@ def test_a_file_is_kept_without_what_it_says_of_its_making_and_with_its_digest(c
         event = table_of(Event)
         told = session.execute(select(event).where(event.c.verb == "agreement.file_added")).one()
         (signature,) = signatures_of(session, version_id)
-        assert found.signature_id == signature["id"]
+        assert found.signature_id == signature.id
         assert told.facts == {
             "number": 1,
             "file": str(file_id),
-            "signature": str(signature["id"]),
+            "signature": str(signature.id),
             "sha256": found.sha256,
         }
 
@@ -120,12 +120,12 @@ def test_a_file_carries_the_signature_of_one_of_those_who_signed(cast: Cast) -> 
         added(session, cast, version_id)
         assert code_of(lambda: added(session, cast, version_id, director_id=deputy)) == "signed_file.not_signed_by_them"
         sign_version(session, version_id, director_id=deputy, signed_on=SINCE, by=by, at=AT)
-        (second,) = (one for one in signatures_of(session, version_id) if one["person_id"] == deputy)
+        (second,) = (one for one in signatures_of(session, version_id) if one.person_id == deputy)
         assert code_of(lambda: added(session, cast, version_id)) == "signed_file.whose"
         theirs = added(session, cast, version_id, director_id=deputy)
         found = {one.id: one.signature_id for one in files_of(session, version_id)}
-        assert found.pop(theirs) == second["id"]
-        assert set(found.values()) == {first["id"]}
+        assert found.pop(theirs) == second.id
+        assert set(found.values()) == {first.id}
 
 
 def test_another_programs_file_is_not_here(cast: Cast) -> None:

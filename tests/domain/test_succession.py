@@ -63,7 +63,7 @@ def begun(session: Session, cast: Cast, version_id: UUID, day: date = NEW_YEAR, 
 
 def numbers(session: Session, cast: Cast, *days: date) -> list[int | None]:
     place = cast.organizations["en-marge"]
-    return [(version_in_force(session, place, day) or {}).get("n") for day in days]
+    return [getattr(version_in_force(session, place, day), "n", None) for day in days]
 
 
 def without(role: str) -> Content:
@@ -389,7 +389,7 @@ def test_a_role_becomes_another_on_the_day_of_the_new_version_and_its_seat_is_va
         assert held_by(session, cast, "manager_em") == [("manager", SINCE, None)]
         assert held_by(session, cast, "worker_codim") == [("youth_worker", SINCE, None)]
         assert seating.end_with_roles(session, by=cast.actor("coordinator"), at=AT) == 1
-        clinical, place = committee_of(session, "clinical")["id"], seat(session, "clinical", "en-marge")
+        clinical, place = committee_of(session, "clinical").id, seat(session, "clinical", "en-marge")
         principals = [
             membership(session, clinical).holders(place, day, PRINCIPAL) for day in (NEW_YEAR - DAY, NEW_YEAR)
         ]

@@ -191,10 +191,10 @@ def test_an_approval_goes_on_past_who_asked_to_the_director_and_to_a_manager_of_
         assert _asked_to_approve(session, cast) == [asked]
         assert _asked_to_approve(session, cast, "nobody_may_approve") == []
         mine = board.hats_of(session, standing(session, TODAY), cast.people[asked])
-        theirs = [task["step"] for task in board.work(session, mine) if task["state"] == "submitted"]
+        theirs = [task.step for task in board.work(session, mine) if task.state == "submitted"]
         assert theirs == ["request_secure_access"], "it is among their work"
         asker = board.hats_of(session, standing(session, TODAY), cast.people[asks])
-        assert "request_secure_access" not in [task["step"] for task in board.work(session, asker)]
+        assert "request_secure_access" not in [task.step for task in board.work(session, asker)]
     assert approve(cast, case_id, "request_secure_access", by=cast.actor(asked)).state == "done"
 
 

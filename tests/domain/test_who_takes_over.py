@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,14 +11,15 @@ from domain.casework import assigning as outside
 from domain.casework.board import chains
 from domain.departure import successors
 from domain.follow_ups.assigning import FIND_A_WORKER
-from domain.kernel.scope import one
+from domain.kernel.rows import first, of, one
 from domain.obligations import asking, to_accept
 from domain.participants import referring
 from domain.people import people
 from domain.roles.roles import Link, standing
+from models.casework import Case, Task
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
-from tests.departing import CASE, LAST_DAY, TASK, asked, leave, record_protocols, settle
+from tests.departing import LAST_DAY, TASK, asked, leave, record_protocols, settle
 from tests.following import SECOND, WORKER, bar, followed, in_force
 from tests.referring import ONDINE, declare_admission, refer, triaged
 from tests.refusing import refused
@@ -56,17 +56,17 @@ def given(cast: Cast, step: str, chain: list[Link], *, title: str = "A task", ev
         )
 
 
-def listed(cast: Cast, case_id: UUID, task: dict[str, Any]) -> set[str]:
+def listed(cast: Cast, case_id: UUID, task: Task) -> set[str]:
     """Whom the form offers to take a thing over."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        case = one(session, CASE.select().where(CASE.c.id == case_id))
+        case = first(session, of(Case).where(Case.id == case_id))
         assert case is not None
         return {names[person] for person in successors.may_take_over(session, task, case, AT)}
 
 
-def asks_about(cast: Cast, case_id: UUID, thing: UUID, step: str = "pass_on_tasks") -> dict[str, Any]:
-    (found,) = [row for row in asked(cast, case_id, step) if UUID(row["item"]) == thing]
+def asks_about(cast: Cast, case_id: UUID, thing: UUID, step: str = "pass_on_tasks") -> Task:
+    (found,) = [row for row in asked(cast, case_id, step) if UUID(row.item) == thing]
     return found
 
 
@@ -83,7 +83,7 @@ def test_a_managers_tasks_go_to_who_answers_for_the_same_organization_and_to_nob
         assert "deputy" in listed(program, case_id, row)
     for who in FAR_FROM_IT:
         with refused("successor.not_for_this"):
-            settle(program, rows[0]["id"], to=who)
+            settle(program, rows[0].id, to=who)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_nobody_states_in_anothers_place_and_proof_is_given_by_who_may_give_it(
     assert listed(program, case_id, row) == able
     for who in {"deputy", *FAR_FROM_IT} - able:
         with refused("successor.not_for_this"):
-            settle(program, row["id"], to=who)
+            settle(program, row.id, to=who)
 
 
 @pytest.mark.ci
@@ -117,7 +117,7 @@ def test_an_approval_is_offered_at_the_organization_alone_and_to_nobody_who_is_b
     assert listed(program, case_id, row) == {"director_em", "deputy"}
     for who in FAR_FROM_IT:
         with refused("successor.not_for_this"):
-            settle(program, row["id"], to=who)
+            settle(program, row.id, to=who)
 
 
 def test_who_takes_a_task_over_has_it_under_the_role_by_which_they_may(program: Cast) -> None:
@@ -131,7 +131,7 @@ def test_who_takes_a_task_over_has_it_under_the_role_by_which_they_may(program: 
             session, person_id=takes, role="youth_worker", organization_id=place, starts_on=TODAY, by=by, at=AT
         )
     case_id = leave(program, "worker_codim", "codim")
-    settle(program, asks_about(program, case_id, thing)["id"], to="manager_codim")
+    settle(program, asks_about(program, case_id, thing).id, to="manager_codim")
     with program.session() as session:
         task = one(session, TASK.select().where(TASK.c.id == thing))
         assert task is not None
@@ -154,7 +154,7 @@ def test_what_the_coordinator_is_asked_about_participants_goes_to_no_manager_and
     case_id = leave(program, "coordinator", "ccsmtl", by=by)
     rows = asked(program, case_id, "pass_on_tasks")
     with program.session() as session:
-        found = session.execute(TASK.select().where(TASK.c.id.in_([UUID(row["item"]) for row in rows]))).mappings()
+        found = session.execute(TASK.select().where(TASK.c.id.in_([UUID(row.item) for row in rows]))).mappings()
         steps = {task["step"] for task in found}
     assert {referring.UNFINISHED, FIND_A_WORKER, DECIDE} <= steps
     for row in rows:
@@ -163,8 +163,8 @@ def test_what_the_coordinator_is_asked_about_participants_goes_to_no_manager_and
             assert successors.why_nobody(session, row) == successors._OF_THE_ROLE
     for who in ("manager_two", "director_ccsmtl", "second_deputy", "manager_ccsmtl", WORKER):
         with refused("successor.not_for_this"):
-            settle(program, rows[0]["id"], to=who, by=by)
-    settle(program, rows[0]["id"], ended="left_vacant", note="Until somebody is hired", by=by)
+            settle(program, rows[0].id, to=who, by=by)
+    settle(program, rows[0].id, ended="left_vacant", note="Until somebody is hired", by=by)
 
 
 @pytest.mark.parametrize("barred", [False, True])
@@ -190,4 +190,4 @@ def test_what_a_worker_is_asked_of_a_participant_goes_to_whom_the_file_is_open_t
     assert listed(program, case_id, row) == {SECOND} | (set() if barred else {"coordinator"})
     for who in ("manager_codim", "without_mail", "director_ccsmtl"):
         with refused("successor.not_for_this"):
-            settle(program, row["id"], to=who, by=program.actor("manager_ccsmtl"))
+            settle(program, row.id, to=who, by=program.actor("manager_ccsmtl"))

@@ -19,7 +19,7 @@ from sqlmodel import Session
 from adapters.database import listen, open_session, program_session
 from domain.casework import wakeups
 from domain.casework.wakeups import Claim, claim
-from domain.kernel.scope import many
+from domain.kernel.rows import many
 from domain.mail import delivery
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import Stationery, stationery_for

@@ -26,7 +26,7 @@ from flows.sweep import sweep
 from meetings import schedule
 from models.base import table_of
 from models.casework import Task
-from models.committee import Seat
+from models.committee import Seat, SeatHolder
 from models.engine import EngineRun, WakeUp
 from models.program import Person
 from tests.casework import WHOLE_ONBOARDING, complete, open_onboarding
@@ -202,7 +202,7 @@ def test_a_worker_whose_organization_has_a_principal_becomes_the_alternate(cast:
     complete(cast, second, "introduce_program")
     carry_all(means)
     with cast.session() as session:
-        held = session.execute(select(actions._holder).where(actions._holder.c.person_id == newcomer)).one()
+        held = session.execute(select(table_of(SeatHolder)).where(table_of(SeatHolder).c.person_id == newcomer)).one()
     assert (held.kind, held.starts_on, held.ends_on) == ("alternate", ARRIVAL, ARRIVAL + timedelta(days=200))
     (first_seat,) = seats(cast, "worker_codim")
     assert (first_seat["kind"], first_seat["starts_on"]) == ("principal", TODAY)
@@ -217,7 +217,9 @@ def test_a_seat_that_its_principal_leaves_before_the_arrival_is_taken_as_princip
         ).all()
         clinical = next(row for row in seat if row.role == "youth_worker")
         session.execute(
-            actions._holder.insert().values(
+            table_of(SeatHolder)
+            .insert()
+            .values(
                 program_id=cast.program_id,
                 id=UUID(int=7),
                 seat_id=clinical.id,

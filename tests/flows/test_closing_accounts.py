@@ -75,7 +75,7 @@ def gone(cast: Cast) -> UUID:
 
 
 def closing(cast: Cast, case_id: UUID) -> list[str]:
-    return [row["state"] for row in asked(cast, case_id, "close_accounts")]
+    return [row.state for row in asked(cast, case_id, "close_accounts")]
 
 
 def people_asked(cast: Cast) -> list[str]:
@@ -115,7 +115,7 @@ def test_what_a_person_says_is_closed_the_directory_sees_at_once_and_a_week_late
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock, true: bool
 ) -> None:
     case_id = gone(program)
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     directory.states[NAME] = "closed" if true else "open"
     for _ in range(2):
         look_at_hands(means)
@@ -134,7 +134,7 @@ def test_an_account_that_a_person_said_is_closed_is_taken_from_nobody_before_the
     program: Cast, means: Means, directory: LocalDirectory, clock: Clock
 ) -> None:
     case_id = leave(program, LEAVER, PLACE)
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     for days in (0, 7, 7):
         clock.pass_by(days=days)
         look_at_hands(means)
@@ -234,7 +234,7 @@ def test_an_account_said_closed_in_a_departure_that_was_called_off_is_asked_for_
 ) -> None:
     first = leave(program, LEAVER, PLACE)
     carry_all(means)
-    settle(program, asked(program, first, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, first, "close_accounts")[0].id, ended="closed")
     called_off(program, means, first)
     clock.pass_by(days=30)
     look_at_hands(means)
@@ -257,11 +257,11 @@ def test_without_a_directory_the_it_contact_looks_a_week_after_the_departure_tha
     means = means_of(program, clock)
     first = leave(program, LEAVER, PLACE)
     carry_all(means)
-    settle(program, asked(program, first, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, first, "close_accounts")[0].id, ended="closed")
     called_off(program, means, first)
     clock.pass_by(days=1)
     second = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False, at=clock.now)
-    settle(program, asked(program, second, "close_accounts")[0]["id"], ended="closed", at=clock.now)
+    settle(program, asked(program, second, "close_accounts")[0].id, ended="closed", at=clock.now)
     clock.pass_by(days=8)
     look_at_hands(means)
     assert people_asked(program) == ["account.look_again"]
@@ -273,7 +273,7 @@ def test_a_name_that_another_has_by_now_stays_theirs_when_a_departure_is_called_
 ) -> None:
     case_id = leave(program, LEAVER, PLACE)
     carry_all(means)
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     with program.session() as session:
         open_account(session, program.people["officer"], NAME)
     called_off(program, means, case_id)
@@ -290,7 +290,7 @@ def test_who_stays_after_all_is_not_asked_after_by_the_it_contact_any_more(progr
     means = means_of(program, clock)
     case_id = gone(program)
     carry_all(means)
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
     clock.pass_by(days=8)
     look_at_hands(means)
     assert people_asked(program) == ["account.look_again"]
@@ -329,7 +329,7 @@ def test_the_account_of_who_came_back_is_closed_by_no_directory(
     assert directory.states == ({NAME: "closed", "g.schist-2": "open"} if anew else {NAME: "open"})
     assert closing(program, case_id) == (["done"] if anew else ["open"])
     if not anew:
-        settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed", at=clock.now)
+        settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed", at=clock.now)
         for _ in range(2):
             clock.pass_by(days=1)
             look_at_hands(means)

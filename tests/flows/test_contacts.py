@@ -15,7 +15,7 @@ from domain.admissions import duplicates, first_meetings
 from domain.casework import asking
 from domain.follow_ups import assigning, contacts, notes, owed
 from domain.follow_ups.notes import Week
-from domain.kernel.scope import many
+from domain.kernel.rows import many
 from flows import contacts as watch
 from flows import rounds
 from meetings import admissions, agendas, recruiters

@@ -120,8 +120,8 @@ def test_an_end_that_was_only_written_down_opens_the_departure_with_the_same_eff
     assert look_at_hands(means) == 0
     with program.session() as session:
         (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
-    assert [row["state"] for row in asked(program, case_id, "find_successor")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "find_successor")] == ["open"]
     assert len(told(program, "departure.opened")) == 1
 
 
@@ -141,12 +141,12 @@ def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_o
         (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
         departure = gathering.departure_of(session, case_id)
         assert departure is not None
-        assert (departure["person_id"], departure["last_day"], departure["planned"]) == (
+        assert (departure.person_id, departure.last_day, departure.planned) == (
             program.people[LEAVER],
             left_on,
             False,
         )
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
     assert open_doors(program) == (0, 0)
 
 
@@ -164,7 +164,7 @@ def test_an_organization_that_a_loaded_file_no_longer_has_ends_the_roles_there_a
         cases_of = text("select c.id from \"case\" c where c.protocol = 'departure' and c.subject_id = :id")
         (case_id,) = session.scalars(cases_of, {"id": program.people["police"]})
         assert program.people["police"] not in standing(session, TODAY + timedelta(days=1)).live
-    assert [row["state"] for row in asked(program, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, case_id, "return_equipment")] == ["open"]
 
 
 def test_a_role_that_goes_on_opens_no_departure(program: Cast) -> None:
@@ -220,7 +220,7 @@ def test_a_role_that_ends_though_its_departure_was_called_off_is_seen_to_once_th
     assert [[row.state for row in looked_at(days)] for days in (0, 9)] == [["cancelled"]] * 2
     found = looked_at(10)
     assert [row.state for row in found] == ["cancelled", "open"]
-    assert [row["state"] for row in asked(program, found[1].id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(program, found[1].id, "return_equipment")] == ["open"]
 
 
 @pytest.mark.ci
@@ -242,9 +242,9 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
         departure, untouched = (gathering.departure_of(session, one) for one in (case_id, other))
         assert departure is not None
         assert untouched is not None
-        assert (departure["last_day"], untouched["last_day"]) == (moved, LAST_DAY)
+        assert (departure.last_day, untouched.last_day) == (moved, LAST_DAY)
     (material, *_) = asked(program, case_id, "return_material")
-    assert material["due_on"] == moved
+    assert material.due_on == moved
     clock.now = AT.replace(hour=4, minute=59, second=59) + timedelta(days=15 + days)
     close_doors(means)
     assert open_doors(program) == (1, 1)
@@ -301,7 +301,7 @@ def test_what_was_settled_for_the_day_after_the_last_one_goes_with_it(program: C
         seat_somebody(session, "clinical", program.organizations[PLACE], program.people[LEAVER])
     case_id = leave(program, LEAVER, PLACE)
     for step in ("find_successor", "pass_on_seats"):
-        settle(program, asked(program, case_id, step)[0]["id"], to="worker_ccsmtl")
+        settle(program, asked(program, case_id, step)[0].id, to="worker_ccsmtl")
     with program.session() as session:
         (held,) = standing(session, TODAY).roles_of(program.people[LEAVER])
         people.end_tenure(session, held.id, ends_on=moved, by=program.actor("coordinator"), at=AT)
@@ -351,7 +351,7 @@ def test_an_account_that_was_closed_is_looked_at_again_a_week_later_and_once(pro
     with program.session() as session:
         open_account(session, program.people[LEAVER], "g.schist")
     case_id = leave(program, LEAVER, PLACE, last_day=TODAY, planned=False)
-    settle(program, asked(program, case_id, "close_accounts")[0]["id"], ended="closed")
+    settle(program, asked(program, case_id, "close_accounts")[0].id, ended="closed")
 
     def looked_at() -> int:
         look_at_hands(means)

@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.casework import cases, tasks
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
-from domain.kernel.scope import many
+from domain.kernel.rows import every, of
 from domain.people import absences
 from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
@@ -73,7 +73,7 @@ def test_the_old_holder_is_called_off_what_comes_after_and_the_new_one_invited_t
     case_id = leave(program, LEAVER, "en-marge")
     carry_all(means)
     (seat,) = asked(program, case_id, "pass_on_seats")
-    settle(program, seat["id"], to="deputy")
+    settle(program, seat.id, to="deputy")
     carry_all(means)
     assert told(program, before) == Counter(
         {(LEAVER, "CANCEL", AFTER.date()): 1, ("deputy", "REQUEST", AFTER.date()): 1}
@@ -168,7 +168,7 @@ def test_whom_no_seat_of_their_own_calls_is_called_off_on_the_last_day_too_and_c
         {(who, "CANCEL", AFTER.date()): 1}
     )
     with program.session() as session:
-        (row,) = many(session, select(MEETING).where(MEETING.c.starts == AFTER))
+        (row,) = every(session, of(Meeting).where(Meeting.starts == AFTER))
         assert program.people[who] not in invitations.invited_to(session, row)
 
 
@@ -176,7 +176,7 @@ def test_an_invitation_that_somebody_takes_back_says_under_which_hat(program: Ca
     with program.session() as session:
         who, place = as_a_guest(session, program, meeting_after(session))
     (guest,) = asked(program, leave(program, who, place), "take_back_invitations")
-    settle(program, guest["id"], ended="not_invited")
+    settle(program, guest.id, ended="not_invited")
     with program.session() as session:
         assert session.scalars(select(GUEST.c.withdrawn_by)).all() == ["coordinator"]
 
@@ -195,10 +195,10 @@ def items(cast: Cast) -> list[tuple[str, str]]:
 def write(cast: Cast, case_id: UUID, at: datetime = AT, *, who: str = WORKER) -> None:
     """The leaver writes every summary that is asked for."""
     for row in asked(cast, case_id, "write_summary"):
-        if row["state"] == "open":
+        if row.state == "open":
             with cast.session() as session:
                 said = Summary("Elle habite chez sa tante.", "Elle a appelé l’école.")
-                summaries.complete_summary(session, row["id"], said, by=cast.actor(who), at=at)
+                summaries.complete_summary(session, row.id, said, by=cast.actor(who), at=at)
 
 
 @pytest.mark.ci
@@ -219,7 +219,7 @@ def test_a_summary_is_on_the_clinical_committees_agenda_by_number_once_it_is_wri
     write(cast, case_id, clock.now)
     carry_all(means)
     assert items(cast) == [("#2026-01", "pool"), ("#2026-02", "pool")]
-    assert [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
+    assert [row.state for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
     with cast.session() as session:
         titles = session.scalars(select(ITEM.c.title_fr).where(ITEM.c.kind == "follow_up_summary")).all()
     assert all(title.startswith("#2026-0") for title in titles)
@@ -234,7 +234,7 @@ def test_a_summary_of_a_follow_up_that_arrives_late_is_on_the_agenda_too_and_non
     means = means_of(cast, clock)
     case_id = leave(cast, WORKER, "ccsmtl", last_day=TODAY + timedelta(days=60))
     carry_all(means)
-    assert [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
+    assert [row.state for row in asked(cast, case_id, "put_summaries_on_agenda")] == ["done"]
     with cast.session() as session:
         follow_up = followed(session, cast, "#2026-09", worker=SECOND)
         # As a program that is taken over brings it: no verb gives a follow-up to somebody who leaves.
@@ -246,7 +246,7 @@ def test_a_summary_of_a_follow_up_that_arrives_late_is_on_the_agenda_too_and_non
     look_at_hands(means)
     write(cast, case_id, clock.now)
     carry_all(means)
-    assert [(row["state"], row["done_at"]) for row in asked(cast, case_id, "write_summary")] == [("done", clock.now)]
+    assert [(row.state, row.done_at) for row in asked(cast, case_id, "write_summary")] == [("done", clock.now)]
     assert items(cast) == [("#2026-09", "pool")]
     with cast.session() as session:
         agendas.withdraw(session, "clinical", "follow_up_summary", "#2026-09", by=LOADING, at=clock.now)
@@ -273,13 +273,13 @@ def correct(cast: Cast, case_id: UUID, clock: Clock, *, who: str = WORKER) -> No
     clock.pass_by(minutes=10)
     (row,) = asked(cast, case_id, "write_summary")
     with cast.session() as session:
-        summaries.take_back(session, row["id"], reason="Une erreur", by=cast.actor(who), at=clock.now)
+        summaries.take_back(session, row.id, reason="Une erreur", by=cast.actor(who), at=clock.now)
     clock.pass_by(minutes=10)
     write(cast, case_id, clock.now, who=who)
 
 
 def asking(cast: Cast, case_id: UUID) -> list[str]:
-    return [row["state"] for row in asked(cast, case_id, "put_summaries_on_agenda")]
+    return [row.state for row in asked(cast, case_id, "put_summaries_on_agenda")]
 
 
 def on_the_clinic(cast: Cast) -> UUID:
@@ -359,7 +359,7 @@ def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_a
     item_id = on_the_clinic(cast)
     with cast.session() as session:
         agendas.withdraw(session, "clinical", "follow_up_summary", "#2026-01", by=LOADING, at=clock.now)
-        assert is_over(item_of(session, item_id)["reasons"])
+        assert is_over(item_of(session, item_id).reasons)
     clock.pass_by(hours=1)
     other = leave(cast, SECOND, "codim", at=clock.now)
     carry_all(means)
@@ -368,7 +368,7 @@ def test_the_second_of_a_pair_who_leaves_while_the_first_ones_summary_waits_is_a
     carry_all(means)
     assert (asking(cast, other), items(cast)) == (["done"], [("#2026-01", "scheduled")])
     with cast.session() as session:
-        assert not is_over(item_of(session, item_id)["reasons"])
+        assert not is_over(item_of(session, item_id).reasons)
 
 
 # Endings, and beginnings again.
@@ -381,11 +381,11 @@ def test_a_departure_that_is_reopened_after_its_close_asks_for_what_came_meanwhi
     means = means_of(cast, clock)
     case_id = leave(cast, "police", "spvm", last_day=TODAY, planned=False)
     carry_all(means)
-    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="not_replaced", note="The post ends")
+    settle(cast, asked(cast, case_id, "find_successor")[0].id, ended="not_replaced", note="The post ends")
     for name in ("return_material", "replace_shared_credentials", "confirm_nothing_left"):
         for row in asked(cast, case_id, name):
             with cast.session() as session:
-                tasks.complete_task(session, row["id"], by=cast.actor("coordinator"), at=AT)
+                tasks.complete_task(session, row.id, by=cast.actor("coordinator"), at=AT)
     carry_all(means)
     with cast.session() as session:
         cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=AT, reason="A phone came to light")
@@ -393,7 +393,7 @@ def test_a_departure_that_is_reopened_after_its_close_asks_for_what_came_meanwhi
         lend(session, cast.people["police"], "SN-44")
     carry_all(means)
     look_at_hands(means)
-    assert [row["state"] for row in asked(cast, case_id, "return_equipment")] == ["open"]
+    assert [row.state for row in asked(cast, case_id, "return_equipment")] == ["open"]
     assert roles(cast, "police") == [("police_representative", TODAY - timedelta(days=1))]
     with cast.session() as session, pytest.raises(Exception, match=r"departure\.in_hand"):
         cases.close_case(session, case_id, by=cast.actor("coordinator"), at=AT)

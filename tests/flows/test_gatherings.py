@@ -217,8 +217,8 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
     gatherings.gather(means, cast.program_id, "test")
     with cast.session() as session:
         here, following = _meeting_on(session, date(2026, 12, 2)), _meeting_on(session, date(2026, 12, 9))
-        (after,) = [row for row in agendas.items_of(session, following) if row["title_en"] == "Schedule"]
-        assert (after["carried_from_id"], after["times_seen"]) == (item, 1)
+        (after,) = [row for row in agendas.items_of(session, following) if row.title_en == "Schedule"]
+        assert (after.carried_from_id, after.times_seen) == (item, 1)
     clock.pass_by(minutes=15)
     with cast.session() as session:
         # It took place after all, and somebody records so: what was treated there is on no other agenda.
@@ -226,11 +226,11 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
         running.put_back(session, here, by=by, at=clock.now)
         running.open_meeting(session, here, by=by, at=clock.now)
         running.treat(session, item, "treated", by=by, at=clock.now)
-        assert "Schedule" not in [row["title_en"] for row in agendas.items_of(session, following)]
+        assert "Schedule" not in [row.title_en for row in agendas.items_of(session, following)]
         running.treat(session, item, "carried", by=by, at=clock.now)
         running.close_meeting(session, here, carry_rest=True, by=by, at=clock.now)
-        pool = agendas.pool_of(session, read_meeting(session, here)["committee_id"])
-        assert [row["carried_from_id"] for row in pool if row["title_en"] == "Schedule"] == [item]
+        pool = agendas.pool_of(session, read_meeting(session, here).committee_id)
+        assert [row.carried_from_id for row in pool if row.title_en == "Schedule"] == [item]
     assert _to_close(cast) == ["done"]
 
 
@@ -251,7 +251,7 @@ def test_an_objection_comes_before_a_meeting_that_is_planned_earlier_by_the_next
     def having_it() -> list[datetime]:
         with cast.session() as session:
             on = {local: items(session, local) for local in (earlier, NEXT_LOCAL)}
-            return [local for local, rows in on.items() if any(row["kind"] == "objection" for row in rows)]
+            return [local for local, rows in on.items() if any(row.kind == "objection" for row in rows)]
 
     assert having_it() == [NEXT_LOCAL]
     clock.now = NOW + timedelta(hours=1)

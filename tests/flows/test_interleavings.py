@@ -18,7 +18,7 @@ from sqlalchemy import select
 
 from domain.casework import cases, tasks
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many
+from domain.kernel.rows import many
 from domain.people import people
 from flows.carry import carry, plainly
 from flows.engine import Act, Means

@@ -229,7 +229,7 @@ def test_a_candidate_whom_nobody_ever_triaged_is_not_kept_for_ever(cast: Cast) -
             "select p.state, r.state from participant p join referral r on r.participant_id = p.id where p.id = :id"
         )
         assert session.execute(text(states), {"id": left}).one() == ("destroyed", "destroyed")
-        assert [row["participant_id"] for row in reading.to_triage(session)] == [looked_at]
+        assert [row.participant_id for row in reading.to_triage(session)] == [looked_at]
         case = session.scalar(text('select state from "case" where participant_id = :id'), {"id": left})
         assert case == "cancelled", "nobody waits for a triage any more"
 
@@ -241,11 +241,11 @@ def test_a_triage_that_comes_late_stops_what_is_asked(cast: Cast) -> None:
     keeping.look(means_of(cast, lambda: at), cast.program_id, "worker")
     with cast.session() as session:
         asked(session, cast, candidate, at=at, ground="not_triaged")
-        referral_id = reading.to_triage(session)[0]["id"]
+        referral_id = reading.to_triage(session)[0].id
         look_at_everything(session, cast, referral_id, at=at)
         triage.triage(session, referral_id, "committee", by=cast.actor("coordinator"), at=at)
         last = destruction.last_of(session, candidate)
         assert last is not None
-        assert (last["state"], last["stopped_by"], _until(session, candidate)) == ("stopped", "triaged", None)
+        assert (last.state, last.stopped_by, _until(session, candidate)) == ("stopped", "triaged", None)
         with refused("retention.being_admitted"):
             asked(session, cast, candidate, at=at)

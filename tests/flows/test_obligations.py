@@ -72,7 +72,7 @@ def test_the_round_tells_the_quorum_of_what_was_held_before_anybody_kept_it(owin
     assert stands(owing, "en-marge", "AG-M1") == "at_risk"
     assert stands(owing, "codim", "AG-M1") == "awaiting_record"
     with owing.session() as session:
-        assert [read_meeting(session, one)["quorate"] for one in (told, untold)] == [True, None]
+        assert [read_meeting(session, one).quorate for one in (told, untold)] == [True, None]
 
 
 @pytest.mark.ci

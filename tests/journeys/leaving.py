@@ -27,7 +27,8 @@ from domain.follow_ups import assigning, summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import local_day, many, program_of
+from domain.kernel.rows import col, every, many, of
+from domain.kernel.scope import local_day, program_of
 from domain.participants import referring
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -35,6 +36,7 @@ from flows.at_once import carry_at_once
 from flows.departing import close_doors, look_at_hands
 from models.access import BrowserSession
 from models.base import table_of
+from models.casework import Case, Task
 from models.departure import Departure
 from models.program import Absence
 from models.referral import Referral
@@ -262,9 +264,9 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
             by = self.cast.actor(who)
             for offer in offers[:1]:
                 if yes:
-                    self._try(partial(hand_overs.accept, hand_over_id=offer["id"], by=by, at=self.at))
+                    self._try(partial(hand_overs.accept, hand_over_id=offer.id, by=by, at=self.at))
                 else:
-                    self._try(partial(hand_overs.refuse, hand_over_id=offer["id"], reason="No room", by=by, at=self.at))
+                    self._try(partial(hand_overs.refuse, hand_over_id=offer.id, reason="No room", by=by, at=self.at))
 
         @precondition(lambda self: bool(self.acknowledged))
         @rule(data=st.data(), who=st.sampled_from(WORKERS))
@@ -273,7 +275,7 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
 
             def act(session: Any) -> None:
                 today = assigning.on_day(session, self.at.date(), follow_up_ids=[follow_up_id])
-                has_it = next((row["person_id"] for row in today if row["kind"] == "primary"), None)
+                has_it = next((row.person_id for row in today if row.kind == "primary"), None)
                 assigning.assign(
                     session, follow_up_id, self.cast.people[who], instead_of=has_it, by=self._by(), at=self.at
                 )
@@ -452,9 +454,11 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         def whatever_is_open_has_a_live_holder_or_shows_as_vacant(self) -> None:
             with self.cast.session() as session:
                 now = standing(session, local_day(session, self.at))
-                open_ones = select(TASK).where(TASK.c.state.in_(["open", "submitted"]), TASK.c.owed_by_id.is_not(None))
-                rows = many(session, open_ones)
-                names = [row[name] for row in rows for name in ("owed_by_id", "approved_by_id")]
+                open_ones = of(Task).where(
+                    col(Task.state).in_(["open", "submitted"]), col(Task.owed_by_id).is_not(None)
+                )
+                rows = every(session, open_ones)
+                names = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
                 chains = board.chains(session, names)
                 for row in rows:
                     falls = board.who(now, row, chains)
@@ -527,8 +531,9 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         def nothing_was_in_hand_when_a_case_closed(self) -> None:
             """What comes after its close is another matter: it is asked for once the case is opened again."""
             with self.cast.session() as session:
-                closed = {row["id"]: row for row in many(session, select(CASE).where(CASE.c.gathers))}
-                closed = {case_id: row for case_id, row in closed.items() if row["state"] == "closed"}
+                closed = {
+                    row.id: row for row in every(session, of(Case).where(col(Case.gathers), Case.state == "closed"))
+                }
                 for case_id in closed.keys() - self.closed:
                     assert gathering.left(session, closed[case_id], self.at) == []
             self.closed = set(closed)

@@ -212,14 +212,14 @@ def lived(
         here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == cast.program_id)).one()
         committee = session.scalars(select(meeting.c.committee_id).where(meeting.c.id == here)).one()
         for item in agendas.pool_of(session, committee):
-            agendas.put_on(session, item["id"], here, by=by, at=AT)
+            agendas.put_on(session, item.id, here, by=by, at=AT)
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
-        (item,) = [row for row in items_of(session, here) if row["kind"] == "admission"]
-        _assessed(session, participant_id, item["id"], by)
+        (item,) = [row for row in items_of(session, here) if row.kind == "admission"]
+        _assessed(session, participant_id, item.id, by)
         admissions.decide_admission(
             session,
-            item["id"],
+            item.id,
             "assign",
             worker_id=cast.people[WORKER],
             reason=PLANTED["why_decision"],
@@ -228,7 +228,7 @@ def lived(
             at=NOW,
         )
         for row in items_of(session, here):
-            running.treat(session, row["id"], row["outcome"] or "treated", note_fr=SEEN, note_en=SEEN, by=by, at=NOW)
+            running.treat(session, row.id, row.outcome or "treated", note_fr=SEEN, note_en=SEEN, by=by, at=NOW)
         running.close_meeting(session, here, by=by, at=NOW + timedelta(hours=1))
     carry_all(means_of(cast, lambda: NOW))
     met = TODAY + timedelta(days=2)
@@ -262,10 +262,10 @@ def lived(
     (task,) = asked(cast, case_id, summaries.WRITTEN)
     said = Summary(PLANTED["situation"], PLANTED["steps"])
     with cast.session() as session:
-        summaries.save_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
-        summaries.complete_summary(session, task["id"], said, by=cast.actor(WORKER), at=LATER)
+        summaries.save_summary(session, task.id, said, by=cast.actor(WORKER), at=LATER)
+        summaries.complete_summary(session, task.id, said, by=cast.actor(WORKER), at=LATER)
         (told,) = asked(cast, case_id, "tell_participant")
-        complete_task(session, told["id"], note=PLANTED["with_step"], by=cast.actor(WORKER), at=LATER)
+        complete_task(session, told.id, note=PLANTED["with_step"], by=cast.actor(WORKER), at=LATER)
     carry_all(means_of(cast, lambda: LATER))
     return cast
 

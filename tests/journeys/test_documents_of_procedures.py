@@ -54,7 +54,7 @@ def looked_at(cast: Cast, case_id: UUID, name: str, who: str, at: datetime) -> N
         task_id = step(session, case_id, name)["id"]
         for row in to_accept.periods_of(session, task_id):
             if to_accept.waiting(row):
-                accepting.accept(session, row["id"], task_id, by=cast.actor(who), at=at)
+                accepting.accept(session, row.id, task_id, by=cast.actor(who), at=at)
 
 
 def read_by_who_looks_at_it(cast: Cast, period_id: UUID) -> None:
@@ -121,11 +121,11 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
 
     with cast.session() as session:
         assembling.assemble(session, meeting, by=by, at=NEW_YEAR)
-        items = {one["kind"]: one for one in items_of(session, meeting)}
+        items = {one.kind: one for one in items_of(session, meeting)}
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
-        item = items["report"]["id"]
+        item = items["report"].id
         management: dict[str, Any] = {"kind": "management", "by": by, "at": THERE}
         # Another decision under the same item is not the plan's, and nobody says by a tick that the committee agreed.
         other = decisions.decide(session, meeting, item, text_fr="Le logo est changé.", **management)
@@ -146,9 +146,9 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         [("document", False, "given"), ("task", True, "in_period")],
     )
     with cast.session() as session:
-        other, then = items["standing"]["id"], THERE + MINUTE
+        other, then = items["standing"].id, THERE + MINUTE
         named: dict[str, Any] = {
-            "takes_back": [decisions.decision_of(session, adopted)["number"]],
+            "takes_back": [decisions.decision_of(session, adopted).number],
             "kind": "management",
         }
         later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
@@ -173,7 +173,7 @@ def test_a_committee_without_its_quorum_endorses_no_plan(cast: Cast) -> None:
         carry_all(means_of(cast, clock))
     with cast.session() as session:
         assembling.assemble(session, meeting, by=by, at=NEW_YEAR)
-        (item,) = [one["id"] for one in items_of(session, meeting) if one["kind"] == "report"]
+        (item,) = [one.id for one in items_of(session, meeting) if one.kind == "report"]
         running.open_meeting(session, meeting, by=by, at=THERE)
         for key in PRESENT[:2]:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)

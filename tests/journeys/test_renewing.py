@@ -14,13 +14,14 @@ from domain.agreements.agreements import send_version, sign_version, version_in_
 from domain.agreements.succession import begin, renew
 from domain.casework import tasks
 from domain.casework.board import late_on
+from domain.kernel.rows import every, of
 from domain.obligations.projection import keep
 from flows import beginnings
 from meetings import assembling, attendance, decisions, running, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
 from meetings.reasons import in_words
 from models.base import table_of
-from models.casework import Case
+from models.casework import Case, Task
 from models.meeting import Meeting
 from tests.agreeing import PDF, agreement_of, in_force
 from tests.casework import case_row, complete, step
@@ -41,9 +42,9 @@ THERE = datetime(2027, 5, 12, 17, 5, tzinfo=UTC)
 PRESENT = ("ccsmtl", "codim", "spvm", "en-marge", "anonyme", "marie-vincent")
 
 
-def _item(cast: Cast, meeting_id: UUID) -> dict[str, Any]:
+def _item(cast: Cast, meeting_id: UUID) -> PresentedItem:
     with cast.session() as session:
-        (found,) = [one for one in items_of(session, meeting_id) if one["kind"] == "agreement"]
+        (found,) = [one for one in items_of(session, meeting_id) if one.kind == "agreement"]
     return found
 
 
@@ -74,8 +75,8 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
     with cast.session() as session:
         assembling.assemble(session, meeting, by=by, at=clock.now)
     item = _item(cast, meeting)
-    assert "En Marge 12-17" in item["title_fr"]
-    said = in_words(item["reasons"], "en")
+    assert "En Marge 12-17" in item.title_fr
+    said = in_words(item.reasons, "en")
     assert "The year up to April 11, 2027, periods of obligations: met " in said
     assert "missed or impossible to meet" in said
 
@@ -86,12 +87,12 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
         renewed: dict[str, Any] = {"text_fr": "On renouvelle, sans autre changement.", "grants": True}
-        decisions.decide(session, meeting, item["id"], **renewed, by=by, at=THERE)
+        decisions.decide(session, meeting, item.id, **renewed, by=by, at=THERE)
     with cast.session() as session:
         assert step(session, case_id, "reevaluate_at_joint_committee")["state"] == "done"
-        review = step(session, case_id, "review_by_manager")
+        (review,) = every(session, of(Task).where(Task.case_id == case_id, Task.step == "review_by_manager"))
         assert late_on(review, LOCAL.date())
-        tasks.waive_task(session, review["id"], reason="Sans réponse depuis le préavis.", by=by, at=THERE)
+        tasks.waive_task(session, review.id, reason="Sans réponse depuis le préavis.", by=by, at=THERE)
     complete(cast, case_id, "review_by_director", by=cast.actor("director_em"), at=THERE)
     carry_all(means)
 
@@ -112,6 +113,6 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
     with cast.session() as session:
         assert case_row(session, case_id)["state"] == "closed"
         held = {day: version_in_force(session, cast.organizations["en-marge"], day) for day in (LAST, LAST + DAY)}
-        assert [one and one["id"] for one in held.values()] == [first, second]
+        assert [one and one.id for one in held.values()] == [first, second]
     clock.now = NOTICE + 60 * DAY
     assert beginnings.begin(means, cast.program_id, "test") == 0  # once for the version, and the next has no last day

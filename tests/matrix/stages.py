@@ -70,7 +70,7 @@ def sittings(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         "meeting_id:sits": str(sits),
         "version_of_sitting": _version(session, _meeting, sits),
         "item_id:sits": str(item_id),
-        "version_of_item_on_it": str(item_of(session, item_id)["version"]),
+        "version_of_item_on_it": str(item_of(session, item_id).version),
         "sitting_seat_id": str(next(iter(seat))),
         "meeting_id:unopened": str(unopened),
         "version_of_unopened": _version(session, _meeting, unopened),
@@ -92,7 +92,7 @@ def agenda_of(
     meeting_id: UUID = session.scalars(
         select(_meeting.c.id).where(
             _meeting.c.program_id == program_of(session),
-            _meeting.c.committee_id == committee_of(session, committee)["id"],
+            _meeting.c.committee_id == committee_of(session, committee).id,
             _meeting.c.starts == starts,
         )
     ).one()
@@ -162,13 +162,13 @@ def departure_of(
     }
     handed_over = ids["follow_up"][0]
     hand_overs.propose(session, handed_over, to, by=by, at=AT)
-    offer = next(one for one in hand_overs.offered_to(session, to) if one["task_id"] == handed_over)
+    offer = next(one for one in hand_overs.offered_to(session, to) if one.task_id == handed_over)
     consenting = row_of(session, follow_ups[1])["participant_id"]
     research.keep_research_consent(session, consenting, TODAY, by=by, at=AT)
     return {
         "participant_id:in_research": str(consenting),
         "case_id:departure": str(case_id),
-        "hand_over_id:offered": str(offer["id"]),
+        "hand_over_id:offered": str(offer.id),
         "task_id:equipment": str(ids["equipment"][0]),
         "version_of_task:equipment": _version(session, _task, ids["equipment"][0]),
     }
@@ -236,7 +236,7 @@ def referred(session: Session, cast: Cast, form: ReferralForm, *, worker_id: UUI
     destruction.confirm(session, over[1], by=_privacy_officer(session, cast), at=AT)
     asked = destruction.asked_of(session, over[2])
     assert asked is not None, "it was just asked"
-    made["destruction_id:asked"] = str(asked["id"])
+    made["destruction_id:asked"] = str(asked.id)
     return made
 
 

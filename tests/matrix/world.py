@@ -611,7 +611,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
             select(_meeting.c.id, _meeting.c.version, _meeting.c.series_id)
             .where(_meeting.c.program_id == program_of(session))
             .order_by(_meeting.c.starts)
-            .where(_meeting.c.committee_id == committee_of(session, committee)["id"])
+            .where(_meeting.c.committee_id == committee_of(session, committee).id)
         ).all()
         schedule.invite_guest(session, found.id, cast.people[guest], by=by, at=AT)
         items = _agendas_of(session, committee, found.id, next_one.id, by=by)
@@ -629,7 +629,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
         feeds.mark_read(session, feed_id, at=AT)  # the first reading is written down, and the next ones not at once
         seat_id = next(
             one.id
-            for one in membership(session, committee_of(session, committee)["id"]).seats
+            for one in membership(session, committee_of(session, committee).id).seats
             if one.organization_id == cast.organizations[_ORGANIZATIONS[place]]
         )
         stray = StrayReply(
@@ -650,7 +650,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
             insert(_draft).values(
                 program_id=program_of(session),
                 id=draft_id,
-                committee_id=committee_of(session, committee)["id"],
+                committee_id=committee_of(session, committee).id,
                 follows=TODAY,
                 year=2028,
                 dates=[],
@@ -680,7 +680,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
 def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: UUID, *, by: Actor) -> dict[str, str]:
     """An agenda with an item that was asked for and one taken off; one that waits; a frozen agenda, and a late ask."""
     assembling.assemble(session, meeting_id, by=by, at=AT)
-    off = agendas.items_of(session, meeting_id)[0]["id"]
+    off = agendas.items_of(session, meeting_id)[0].id
     agendas.take_off(session, off, by=by, at=AT)
     item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
     agendas.put_on(session, item_id, meeting_id, by=by, at=AT)
@@ -699,9 +699,9 @@ def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: U
     return {
         "meeting_id:frozen": str(frozen_id),
         "item_id": str(item_id),
-        "version_of_item": str(item_of(session, item_id)["version"]),
+        "version_of_item": str(item_of(session, item_id).version),
         "item_id:off": str(off),
-        "version_of_off": str(item_of(session, off)["version"]),
+        "version_of_off": str(item_of(session, off).version),
         "item_id:late": str(late),
         "item_id:waiting": str(waiting),
     }

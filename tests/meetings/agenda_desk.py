@@ -111,7 +111,7 @@ def versions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
 
 def titles(session: Session, meeting_id: UUID, kind: str | None = None) -> list[str]:
     """The English titles on an agenda, in its order."""
-    return [row["title_en"] for row in agendas.items_of(session, meeting_id) if kind in (None, row["kind"])]
+    return [row.title_en for row in agendas.items_of(session, meeting_id) if kind in (None, row.kind)]
 
 
 def hold(session: Session, meeting_id: UUID, *, carried: tuple[UUID, ...] = ()) -> None:
@@ -183,7 +183,7 @@ def decided(
         insert(_decision).values(
             program_id=cast.program_id,
             id=decision_id,
-            committee_id=committee_of(session, "clinical")["id"],
+            committee_id=committee_of(session, "clinical").id,
             meeting_id=meeting_id,
             number=number,
             kind="other",

@@ -80,13 +80,13 @@ def _put_down(cast: Cast, participant_id: UUID, *, frozen: bool) -> UUID:
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
         here = clinic_of(session)
         (item,) = [
-            row for row in agendas.pool_of(session, committee_of(session, here)) if row["subject"] == reference
-        ] or [row for row in items_of(session, here) if row["subject"] == reference]
-        if item["state"] == "pool":
-            agendas.put_on(session, item["id"], here, by=by, at=AT)
+            row for row in agendas.pool_of(session, committee_of(session, here)) if row.subject == reference
+        ] or [row for row in items_of(session, here) if row.subject == reference]
+        if item.state == "pool":
+            agendas.put_on(session, item.id, here, by=by, at=AT)
         if frozen:
             freezing.freeze(session, here, by=by, at=AT)
-    found: UUID = item["id"]
+    found: UUID = item.id
     return found
 
 

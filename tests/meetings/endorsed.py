@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -104,9 +104,9 @@ def told(session: Session, cast: Cast, template: str) -> set[str]:
     return {name[person] for person in rows}
 
 
-def numbers(found: list[dict[str, Any]]) -> list[str]:
+def numbers(found: Iterable[Decision]) -> list[str]:
     """The numbers of decisions."""
-    return [row["number"] for row in found]
+    return [row.number for row in found]
 
 
 Act = Callable[[], object]

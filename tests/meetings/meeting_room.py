@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from meetings import agendas, attendance, freezing, running, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.record import Event
@@ -83,7 +83,7 @@ def sit(session: Session, cast: Cast, key: str, state: str = "present", **more: 
     return attendance.record(session, here, who, state, by=cast.actor("coordinator"), at=at, **more)
 
 
-def items(session: Session, local: datetime = LOCAL) -> list[dict[str, Any]]:
+def items(session: Session, local: datetime = LOCAL) -> list[PresentedItem]:
     """What is on the meeting's agenda."""
     return items_of(session, meeting(session, local))
 

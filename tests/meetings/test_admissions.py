@@ -27,7 +27,6 @@ from domain.participants import disclosures, reading, research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
 from domain.participants.referral_form import ReferralForm
-from locales import LANGUAGES
 from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running
 from meetings.agenda_items import item_of, items_of
 from meetings.reasons import in_words
@@ -200,7 +199,7 @@ def test_what_the_clinic_decides_names_the_worker_and_does_the_step_in_one_trans
         named = workers.named(session, participant_id)
         said = session.execute(text("select text_fr from decision")).scalar_one()
     assert named is not None
-    assert (named["worker_id"], named["second_id"]) == (cast.people[WORKER], cast.people[SECOND])
+    assert (named.worker_id, named.second_id) == (cast.people[WORKER], cast.people[SECOND])
     assert (steps["decide"], steps["make_contact"], steps["first_meeting"]) == ("done", "open", "planned")
     assert "Silex Marbre" in said
     assert "Ondine" not in said
@@ -272,8 +271,8 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
     with clinic.session() as session:
         here = clinic_of(session)
         for other in items_of(session, here):
-            if not other["outcome"]:
-                running.treat(session, other["id"], "treated", by=by, at=NOW)
+            if not other.outcome:
+                running.treat(session, other.id, "treated", by=by, at=NOW)
         running.close_meeting(session, here, by=by, at=NOW + timedelta(hours=1))
     with clinic.session() as session:
         reference = _row(session, participant_id).candidate_ref
@@ -283,11 +282,11 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
                 *agendas.pool_of(session, committee_of(session, here)),
                 *items_of(session, clinic_of(session, NEXT_LOCAL)),
             )
-            if row["subject"] == reference
+            if row.subject == reference
         ]
         assert len(back) == 1
-        assert back[0]["times_seen"] == 1
-        assert back[0]["task_id"] is not None
+        assert back[0].times_seen == 1
+        assert back[0].task_id is not None
         assert _steps(session, participant_id)["decide"] == "open"
         asked = session.scalar(select(_task.c.id).where(_task.c.step == workers.FIND_OUT))
     assert (asked is not None) == (outcome == "more")
@@ -340,18 +339,18 @@ def test_of_someone_who_recruits_the_risk_to_others_comes_first(clinic: Cast) ->
         assign()
     with clinic.session() as session:
         recruiters.assess(session, participant_id, item, "benefits_exceed", why=why, by=by, at=NOW)
-        assert item_of(session, item)["outcome"] == "", "the committee has still to say who follows up"
+        assert item_of(session, item).outcome == "", "the committee has still to say who follows up"
         assert _steps(session, participant_id)["decide"] == "open"
     assign()
     with clinic.session() as session:
         row = _row(session, participant_id)
         first, second, admitted = decisions.decisions_of(session, clinic_of(session))
-        assert (first["item_id"], second["item_id"], admitted["item_id"]) == (item,) * 3
-        assert all("the file" in one["text_en"] and "benefits" not in one["text_en"] for one in (first, second))
+        assert (first.item_id, second.item_id, admitted.item_id) == (item,) * 3
+        assert all("the file" in one.text_en and "benefits" not in one.text_en for one in (first, second))
         risk = risks.last(session, participant_id, "recruiter")
     assert (row.state, row.recruiter) == ("assigned", True)
     assert risk is not None
-    assert (risk["level"], risk["decision_id"]) == ("benefits_exceed", second["id"])
+    assert (risk.level, risk.decision_id) == ("benefits_exceed", second.id)
     with clinic.session() as session, refused("risk.committee"):
         recruiters.assess(session, participant_id, item, "risks_exceed", why=why, by=by, at=NOW)
 
@@ -391,8 +390,11 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         here = clinic_of(session)
         assert recruiters.keep_on_agendas(session, by=by, at=AT) == 0, "it is there at once"
         (waits,) = agendas.pool_of(session, committee_of(session, here))
-        assert (waits["kind"], waits["subject"], waits["audience"]) == (recruiters.KIND, "#2026-01", "seats")
-        said = " ".join(waits[f"title_{language}"] + in_words(waits["reasons"], language) for language in LANGUAGES)
+        assert (waits.kind, waits.subject, waits.audience) == (recruiters.KIND, "#2026-01", "seats")
+        said = " ".join(
+            title + in_words(waits.reasons, language)
+            for language, title in (("fr", waits.title_fr), ("en", waits.title_en))
+        )
         assert not [word for word in ("recru", "risk", "risque") if word in said.lower()], (
             "who is not told does not learn"
         )
@@ -401,23 +403,23 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         assert recruiters.item_under_way(session, participant_id) is None, "the committee does not sit yet"
         running.open_meeting(session, here, by=by, at=NOW)
         with refused("decision.on_its_page"):
-            decisions.decide(session, here, waits["id"], text_fr="Faible.", by=by, at=NOW)
+            decisions.decide(session, here, waits.id, text_fr="Faible.", by=by, at=NOW)
     sits = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
     page = f"/participants/{participant_id}"
     assert f'href="{page}#risk"' in sits.get(f"/meetings/{here}/run").text
-    assert f'value="{waits["id"]}"' in sits.get(page).text
+    assert f'value="{waits.id}"' in sits.get(page).text
     why = {"profile": "Aucun", "involvement": "Forte", "benefits": "Grands", "risks_to_others": "Moindres"}
-    sent = {"kind": "recruiter", "item": str(waits["id"]), "level": "benefits_exceed", **why}
+    sent = {"kind": "recruiter", "item": str(waits.id), "level": "benefits_exceed", **why}
     other = client_for(clinic.database, clinic.people[WORKER], at=NOW)
     assert other.post(f"{page}/risk", data=sent).status_code == 404
     assert sits.post(f"{page}/risk", data=sent).is_redirect
     with clinic.session() as session:
         (decided,) = decisions.decisions_of(session, here)
-        assert (decided["item_id"], decided["kind"]) == (waits["id"], "clinical")
-        assert item_of(session, waits["id"])["outcome"] == "decided"
+        assert (decided.item_id, decided.kind) == (waits.id, "clinical")
+        assert item_of(session, waits.id).outcome == "decided"
         assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["done"]
         assert recruiters.keep_on_agendas(session, by=by, at=NOW) == 0
-    assert decided["number"] in sits.get(page).text
+    assert decided.number in sits.get(page).text
     assert sits.post(f"{page}/risk", data=sent).status_code == 409, "the committee has decided of this item"
 
 
@@ -433,7 +435,7 @@ def test_a_risk_waits_in_a_program_whose_file_has_no_place_for_it_until_a_newer_
         load(session, program_file(), [onboarding()], by=LOADING, at=AT)
         assert recruiters.keep_on_agendas(session, by=by, at=AT) == 1
         (waits,) = agendas.pool_of(session, committee_of(session, clinic_of(session)))
-        assert (waits["kind"], waits["subject"]) == (recruiters.KIND, "#2026-01")
+        assert (waits.kind, waits.subject) == (recruiters.KIND, "#2026-01")
 
 
 @pytest.mark.ci
@@ -448,18 +450,16 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
         assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
         reference = _row(session, participant_id).candidate_ref
         pool = agendas.pool_of(session, committee_of(session, clinic_of(session)))
-        assert [(row["kind"], row["subject"], row["task_id"]) for row in pool] == [("forwarded", reference, None)]
+        assert [(row.kind, row.subject, row.task_id) for row in pool] == [("forwarded", reference, None)]
         here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
-        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
-        assert reference in item["title_fr"]
-        assert reference in item["title_en"]
+        (item,) = [row for row in items_of(session, here) if row.kind == "forwarded"]
+        assert reference in item.title_fr
+        assert reference in item.title_en
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
-        running.treat(session, item["id"], "treated", by=by, at=NOW)
-        assert [
-            row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == "forwarded"
-        ] == []
+        running.treat(session, item.id, "treated", by=by, at=NOW)
+        assert [row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == "forwarded"] == []
 
 
 # Whom one may name.
@@ -778,7 +778,7 @@ def test_who_bars_the_second_of_a_pair_keeps_the_first(cast: Cast, committed: UU
         barring.bar(session, participant_id, cast.people[SECOND], by=cast.actor("coordinator"), at=LATER)
         now = workers.named(session, participant_id)
         assert now is not None
-        assert (now["worker_id"], now["second_id"]) == (cast.people[WORKER], None)
+        assert (now.worker_id, now.second_id) == (cast.people[WORKER], None)
         assert _row(session, participant_id).state == "committed"
 
 
@@ -846,7 +846,7 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
         recruiters.find_recruiter(session, participant_id, by=cast.actor(WORKER), at=LATER)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=LATER)
-        (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        (item,) = [row for row in items_of(session, here) if row.kind == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
         for act in (
             lambda: numbers.admit(session, participant_id, by=by, at=during),
@@ -854,7 +854,7 @@ def test_who_is_found_to_recruit_after_the_decision_gets_no_number_before_the_ri
         ):
             with refused("admission.recruiter_risk"):
                 act()
-        recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
+        recruiters.assess(session, participant_id, item.id, "risks_exceed", why=why, by=by, at=during)
         with refused("admission.recruiter_refused"):
             workers.name_another(session, participant_id, cast.people[SECOND], by=by, at=during)
 
@@ -873,9 +873,9 @@ def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met
         recruiters.find_recruiter(session, participant_id, by=cast.actor(WORKER), at=LATER)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=LATER)
-        (item,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        (item,) = [row for row in items_of(session, here) if row.kind == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
-        recruiters.assess(session, participant_id, item["id"], "risks_exceed", why=why, by=by, at=during)
+        recruiters.assess(session, participant_id, item.id, "risks_exceed", why=why, by=by, at=during)
     coordinator = client_for(cast.database, cast.people["coordinator"], at=during)
     with cast.session() as session:
         assert _row(session, participant_id).state == "candidate"
@@ -884,8 +884,8 @@ def test_whose_risk_to_others_is_found_too_great_before_they_are_admitted_is_met
         assert [one["state"] for one in tasks_of(session, workers.FIND_A_WORKER)] == []
         assert f"/participants/{participant_id}#again" in coordinator.get("/?lang=en").text
         (known,) = reading.referrals_of(session, participant_id)
-        triage.take_back_triage(session, known["id"], by=by, at=during)
-        triage.triage(session, known["id"], "refused", reason="Risque", offered="Ailleurs", by=by, at=during)
+        triage.take_back_triage(session, known.id, by=by, at=during)
+        triage.triage(session, known.id, "refused", reason="Risque", offered="Ailleurs", by=by, at=during)
         assert _row(session, participant_id).state == "refused"
         assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["done"]
 
@@ -920,7 +920,7 @@ def test_from_a_step_of_an_admission_the_worker_is_led_to_whom_it_is_about(cast:
     with cast.session() as session:
         step = step_of(session, committed, "consent")
     assert step is not None
-    page = worker.get(f"/tasks/{step['id']}").text
+    page = worker.get(f"/tasks/{step.id}").text
     assert f'<a href="/participants/{committed}">' in page
 
 
@@ -934,20 +934,20 @@ def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast) -> None:
         recruiters.find_recruiter(session, participant_id, by=by, at=LATER)
         next_one = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, next_one, by=by, at=LATER)
-        (item,) = [row for row in items_of(session, next_one) if row["kind"] == recruiters.KIND]
+        (item,) = [row for row in items_of(session, next_one) if row.kind == recruiters.KIND]
         during = datetime(2026, 12, 2, 14, 40, tzinfo=UTC)
         running.open_meeting(session, next_one, by=by, at=during)
         with refused("item.kept_for_its_act"):
-            running.treat(session, item["id"], "treated", by=by, at=during)
-        running.treat(session, item["id"], "carried", by=by, at=during)
+            running.treat(session, item.id, "treated", by=by, at=during)
+        running.treat(session, item.id, "carried", by=by, at=during)
         running.close_meeting(session, next_one, carry_rest=True, by=by, at=during)
         recruiters.keep_on_agendas(session, by=by, at=during + DAY)
-        back = [row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == recruiters.KIND]
-        assert [row["task_id"] for row in back] == [item["task_id"]]
+        back = [row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND]
+        assert [row.task_id for row in back] == [item.task_id]
         first_meetings.decline(session, participant_id, by=by, at=during + DAY)
         recruiters.keep_on_agendas(session, by=by, at=during + 2 * DAY)
         assert not [
-            row for row in agendas.pool_of(session, committee_of(session, here)) if row["kind"] == recruiters.KIND
+            row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND
         ], "who declined is assessed no more"
 
 
@@ -978,17 +978,17 @@ def test_who_is_found_not_to_be_admissible_once_a_worker_is_named_is_refused_wit
         (known,) = reading.referrals_of(session, participant_id)
     page = coordinator.get(f"{here}?lang=en").text
     assert "no one is to meet the person until" in page
-    sent = {"referral": str(known["id"]), "seen": str(known["version"])}
+    sent = {"referral": str(known.id), "seen": str(known.version)}
     assert worker.post(f"{here}/triage/taking-back", data=sent).status_code == 404
     assert coordinator.post(f"{here}/triage/taking-back", data=sent).status_code == 303
     assert worker.get(here).status_code == 404
     with clinic.session() as session:
         assert (_row(session, participant_id).state, workers.named(session, participant_id)) == ("candidate", None)
         assert _owed_to(session, participant_id, "number") == ["coordinator"]
-        triage.find_age(session, known["id"], by=by, at=later)
+        triage.find_age(session, known.id, by=by, at=later)
         with refused("triage.not_met"):
-            triage.triage(session, known["id"], "committee", by=by, at=later)
-        triage.triage(session, known["id"], "refused", reason="A 25 ans", offered="CLSC", by=by, at=later)
+            triage.triage(session, known.id, "committee", by=by, at=later)
+        triage.triage(session, known.id, "refused", reason="A 25 ans", offered="CLSC", by=by, at=later)
         assert _row(session, participant_id).state == "refused"
         opened = read_reasons(session, participant_id, admission=True, risk=False, by=by, at=later, ground="role")
     assert {"reason": "A 25 ans", "offered": "CLSC"} in [one.fields for one in opened]
@@ -1008,19 +1008,19 @@ def test_of_whoever_was_given_to_a_worker_no_criterion_is_found_anew_unless_nobo
     with clinic.session() as session:
         (known,) = reading.referrals_of(session, participant_id)
         duplicates.join_referral(session, again, participant_id, by=by, at=LATER)
-        for referral_id in (known["id"], again):
+        for referral_id in (known.id, again):
             for criterion in ("AD-C0", "AD-C2", "AD-C3", "AD-C4", "AD-C5"):
                 with refused("referral.dealt_with"):
                     triage.find_criterion(session, referral_id, criterion, "not_met", fact="Dit.", by=by, at=LATER)
-        triage.take_back_triage(session, known["id"], by=by, at=LATER)
-        triage.find_criterion(session, known["id"], "AD-C5", "not_met", fact="Contrainte.", by=by, at=LATER)
+        triage.take_back_triage(session, known.id, by=by, at=LATER)
+        triage.find_criterion(session, known.id, "AD-C5", "not_met", fact="Contrainte.", by=by, at=LATER)
         with refused("participant.state"):
             numbers.admit(session, participant_id, by=by, at=LATER)
         with refused("admission.not_given"):
             workers.name_another(session, participant_id, clinic.people[WORKER], by=by, at=LATER)
         for result in ("committee", "forwarded"):
             with refused("triage.not_met"):
-                triage.triage(session, known["id"], result, reason="Urgent", by=by, at=LATER)
+                triage.triage(session, known.id, result, reason="Urgent", by=by, at=LATER)
 
 
 @pytest.mark.ci
@@ -1044,10 +1044,10 @@ def test_who_is_triaged_again_once_a_worker_was_named_and_goes_on_is_given_to_a_
     participant_id, by = committed, cast.actor("coordinator")
     with cast.session() as session:
         (known,) = reading.referrals_of(session, participant_id)
-        triage.take_back_triage(session, known["id"], by=by, at=LATER)
+        triage.take_back_triage(session, known.id, by=by, at=LATER)
         assert workers.named(session, participant_id) is None
         assert _open_of(session, workers.FIND_A_WORKER) == [], "first it is said where the referral goes"
-        triage.triage(session, known["id"], result, reason="Urgent", by=by, at=LATER)
+        triage.triage(session, known.id, result, reason="Urgent", by=by, at=LATER)
         if result == "committee":
             (asked,) = _open_of(session, workers.FIND_A_WORKER)
             assert asked["item"] == str(participant_id), "the committee gave them to a worker already"
@@ -1056,7 +1056,7 @@ def test_who_is_triaged_again_once_a_worker_was_named_and_goes_on_is_given_to_a_
             admissions.forward(session, participant_id, cast.people[SECOND], by=by, at=LATER)
         named = workers.named(session, participant_id)
         assert named is not None
-        assert named["worker_id"] == cast.people[SECOND]
+        assert named.worker_id == cast.people[SECOND]
         assert _row(session, participant_id).state == "assigned"
         assert _open_of(session, workers.FIND_A_WORKER) == []
 
@@ -1068,8 +1068,8 @@ def test_a_consent_that_is_withdrawn_while_the_clinic_sits_stops_the_number_at_o
     with cast.session() as session:
         here = clinic_of(session, NEXT_LOCAL)
         running.open_meeting(session, here, by=coordinator, at=during)
-        (consent,) = [row for row in consents.consents_of(session, participant_id) if row["purpose"] == "program"]
-        consents.withdraw(session, consent["id"], by=worker, at=during)
+        (consent,) = [row for row in consents.consents_of(session, participant_id) if row.purpose == "program"]
+        consents.withdraw(session, consent.id, by=worker, at=during)
         with refused("admission.no_consent"):
             numbers.admit(session, participant_id, by=coordinator, at=during)
         assert session.scalar(text("select count(*) from number_sequence")) == 0, "and no number is lost"
@@ -1132,8 +1132,8 @@ def test_a_disclosure_says_its_ground_to_whom_and_that_it_was_only_what_was_nece
             disclosures.disclose(session, participant_id, "gossip", only_necessary=True, **told)
         disclosures.disclose(session, participant_id, "ypa_39_1", only_necessary=True, **told)
         (row,) = disclosures.disclosures_of(session, participant_id)
-    assert row["ground"] == "ypa_39_1"
-    assert "sealed" not in row
+    assert row.ground == "ypa_39_1"
+    assert row.sealed is None
 
 
 @pytest.mark.parametrize("verb", ["complete", "waive", "undo"])
@@ -1224,7 +1224,7 @@ def test_the_clinic_s_page_leads_to_the_candidate_and_the_decision_back_to_the_m
     member = client_for(cast.database, cast.people[WORKER], at=NOW)
     with cast.session() as session:
         meeting = clinic_of(session)
-        version = next(row["version"] for row in items_of(session, meeting) if row["id"] == item)
+        version = next(row.version for row in items_of(session, meeting) if row.id == item)
     here = f"/participants/{participant_id}"
     running_page = coordinator.get(f"/meetings/{meeting}/run").text
     assert f'href="{here}#decision"' in running_page
@@ -1248,7 +1248,7 @@ def test_the_decision_is_recorded_at_the_window_with_its_line_by_who_runs_the_me
     decided = {"item_id": str(item), "outcome": "assign", "worker_id": str(cast.people[SECOND])}
     assert member.post(here, json=decided, headers={"If-Match": "*"}).status_code == 404
     with cast.session() as session:
-        version = next(row["version"] for row in items_of(session, clinic_of(session)) if row["id"] == item)
+        version = next(row.version for row in items_of(session, clinic_of(session)) if row.id == item)
     assert coordinator.post(here, json=decided, headers={"If-Match": f'"{version - 1}"'}).status_code == 412
     answer = coordinator.post(here, json=decided, headers={"If-Match": f'"{version}"'})
     assert (answer.status_code, answer.json()["state"]) == (200, "assigned")

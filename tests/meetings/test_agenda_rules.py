@@ -50,7 +50,7 @@ _minutes = table_of(Minutes)
 
 def _drawn(session: Session, meeting_id: UUID) -> tuple[Drawn, ...]:
     row = read_meeting(session, meeting_id)
-    return draw(session, committees(session)[row["committee_id"]], row, at=AT)
+    return draw(session, committees(session)[row.committee_id], row, at=AT)
 
 
 def _of(session: Session, meeting_id: UUID, kind: str) -> list[Drawn]:
@@ -66,7 +66,7 @@ def _a_meeting(session: Session, cast: Cast, committee: str = "clinical") -> UUI
     local = datetime(2026, 12, 9, 9, 30)
     schedule.plan_meetings(session, committee, [local], by=cast.actor("coordinator"), at=AT)
     found: UUID = session.scalars(
-        select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, committee)["id"])
+        select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, committee).id)
     ).one()
     return found
 
@@ -91,7 +91,7 @@ def test_an_agenda_has_the_committees_standing_items_and_case_discussions_in_the
 
 def test_the_order_of_the_rules_is_the_files_and_survives_the_database(cast: Cast) -> None:
     with cast.session() as session:
-        for key, row in {row["key"]: row for row in committees(session).values()}.items():
+        for key, row in {row.key: row for row in committees(session).values()}.items():
             declared = program_file().value.committees[key].agenda
             assert declared is not None
             assert [rule.key for rule in rules_of(row)] == list(declared.rules)
@@ -115,9 +115,9 @@ def test_rules_in_another_order_are_a_change_of_the_committee(cast: Cast) -> Non
 
 def test_the_four_processes_are_gone_through_under_each_case_discussion(session: Session) -> None:
     row = committee_of(session, "clinical")
-    points = points_of(row, "discussions")
+    points = points_of(row.agenda, "discussions")
     assert [point["en"].split(":")[0] for point in points] == ["Relationship", "Focus", "Evocation", "Planning"]
-    assert points_of(row, "research") == points_of(row, "no rule") == ()
+    assert points_of(row.agenda, "research") == points_of(row.agenda, "no rule") == ()
 
 
 def test_a_rule_whose_source_nobody_knows_is_no_rule() -> None:
@@ -258,7 +258,7 @@ def test_what_two_rules_draw_stands_where_the_first_puts_it_with_the_reasons_of_
 ) -> None:
     """The same vacancy by two rules, and the same admission under two rules that take its kind."""
     row = committee_of(session, "clinical")
-    declared = row["agenda"]
+    declared = row.agenda
     twice = {
         **declared["rules"],
         "again": {**declared["rules"]["vacancies"], "section": {"fr": "Encore", "en": "Again"}},
@@ -266,9 +266,7 @@ def test_what_two_rules_draw_stands_where_the_first_puts_it_with_the_reasons_of_
     }
     order = [*declared["order"], "again", "once-more"]
     session.execute(
-        update(_committee)
-        .where(_committee.c.id == row["id"])
-        .values(agenda={**declared, "rules": twice, "order": order})
+        update(_committee).where(_committee.c.id == row.id).values(agenda={**declared, "rules": twice, "order": order})
     )
     made = admission(session, cast)
 
@@ -285,7 +283,7 @@ def test_the_same_records_draw_the_same_agenda_at_any_hour(cast: Cast, session: 
     first = meeting(session, FIRST)
     admission(session, cast)
     row = read_meeting(session, first)
-    committee = committees(session)[row["committee_id"]]
+    committee = committees(session)[row.committee_id]
     assert draw(session, committee, row, at=AT) == draw(session, committee, row, at=AT + timedelta(days=3))
 
 

@@ -17,6 +17,7 @@ from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import COORDINATION
 from meetings import agendas, assembling, decisions, freezing, running, schedule
+from meetings.agenda_items import PresentedItem
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
 from models.base import table_of
@@ -66,8 +67,8 @@ def _asked_task(session: Session, cast: Cast) -> UUID:
     )
 
 
-def _pool(session: Session) -> list[dict[str, Any]]:
-    return agendas.pool_of(session, committee_of(session, "clinical")["id"])
+def _pool(session: Session) -> list[PresentedItem]:
+    return agendas.pool_of(session, committee_of(session, "clinical").id)
 
 
 def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Cast, session: Session) -> None:
@@ -76,10 +77,10 @@ def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Ca
     assert admission(session, cast, reason=SEEN_AGAIN) == first, "a reason that is known changes nothing"
     assert admission(session, cast, "#2026-08") != first
 
-    (row,) = [row for row in _pool(session) if row["subject"] == "#2026-07"]
-    assert [reason["code"] for reason in row["reasons"]] == ["triaged", "seen_again"]
-    assert row["version"] == 2
-    assert in_words(row["reasons"], "fr") == "Décision attendue: 20 novembre 2026 Vu de nouveau: 22 novembre 2026"
+    (row,) = [row for row in _pool(session) if row.subject == "#2026-07"]
+    assert [reason["code"] for reason in row.reasons] == ["triaged", "seen_again"]
+    assert row.version == 2
+    assert in_words(row.reasons, "fr") == "Décision attendue: 20 novembre 2026 Vu de nouveau: 22 novembre 2026"
     assert told(session, first) == ["agenda_item.asked", "agenda_item.asked_again"]
 
 
@@ -214,7 +215,7 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
 def test_an_item_moved_by_hand_stands_under_the_heading_that_it_came_to(cast: Cast, session: Session) -> None:
     by, made, first = cast.actor("coordinator"), admission(session, cast), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row["id"] for row in agendas.items_of(session, first) if row["title_en"] == "Research")
+    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
 
     agendas.move(session, made, before=research, by=by, at=AT)
     order = titles(session, first)
@@ -232,7 +233,7 @@ def test_what_is_taken_off_stays_off_this_agenda_and_comes_on_the_next(cast: Cas
     by, made = cast.actor("coordinator"), admission(session, cast)
     first, second = meeting(session, FIRST), meeting(session, SECOND)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row["id"] for row in agendas.items_of(session, first) if row["title_en"] == "Research")
+    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
 
     agendas.take_off(session, made, by=by, at=AT)
     agendas.take_off(session, research, by=by, at=AT)
@@ -261,7 +262,7 @@ def test_only_what_was_asked_for_is_taken_back(cast: Cast, session: Session) -> 
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     made = admission(session, cast)
     assembling.assemble(session, first, by=by, at=AT)
-    standing = next(row["id"] for row in agendas.items_of(session, first) if row["kind"] == "standing")
+    standing = next(row.id for row in agendas.items_of(session, first) if row.kind == "standing")
 
     assert _refused(lambda: agendas.withdraw_item(session, standing, by=by, at=AT)) == "agenda.drawn"
     agendas.withdraw_item(session, made, by=by, at=AT)
@@ -278,7 +279,7 @@ def test_a_referred_item_waits_in_the_other_committees_pool_and_says_who_referre
     there = agendas.refer(session, made, "steering", by=by, at=AT)
 
     row = item(session, there)
-    assert row["committee_id"] == committee_of(session, "steering")["id"]
+    assert row["committee_id"] == committee_of(session, "steering").id
     assert (row["state"], row["title_en"], row["carried_from_id"]) == ("pool", "Schedule", made)
     assert in_words(row["reasons"], "en") == "“Clinical Committee” referred it on November 23, 2026."
     assert _refused(lambda: agendas.refer(session, made, "clinical", by=by, at=AT)) == "agenda.own_committee"
@@ -320,9 +321,9 @@ def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task
     assert decisions.taken_on(session, "clinical", kind, "C-2026-014") == []
     made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
     (taken,) = decisions.taken_on(session, "clinical", kind, "C-2026-014")
-    assert (taken["id"], taken["text_fr"], taken["audience"]) == (made_decision, "On l’admet.", "seats")
+    assert (taken.id, taken.text_fr, taken.audience) == (made_decision, "On l’admet.", "seats")
     task = session.execute(select(_task).where(_task.c.id == task_id)).one()
-    assert (task.state, task.note, task.done_as) == ("done", taken["number"], "coordinator")
+    assert (task.state, task.note, task.done_as) == ("done", taken.number, "coordinator")
     with pytest.raises(Refusal):
         decisions.taken_on(session, "nowhere", kind, "C-2026-014")
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,7 +13,7 @@ from domain.agreements import succession
 from domain.agreements.terminations import end_version
 from domain.casework import cases
 from meetings import assembling, running, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
 from meetings.reasons import in_words
 from tests.agreeing import last_version, signed_on
 from tests.cast import AT, TODAY, Cast
@@ -45,13 +44,13 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
-def drawn(session: Session, cast: Cast, day: date) -> dict[str, dict[str, Any]]:
+def drawn(session: Session, cast: Cast, day: date) -> dict[str, PresentedItem]:
     """The re-evaluations on the agenda of that day, by partner."""
     here = meeting(session, day)
     assembling.assemble(session, here, by=cast.actor("coordinator"), at=AT)
     places = {str(agreement_of(session, cast, place)): place for place in EVERY}
-    found = [one for one in items_of(session, here) if one["kind"] == "agreement_year"]
-    return {places[one["subject"].partition("/")[0]]: one for one in found}
+    found = [one for one in items_of(session, here) if one.kind == "agreement_year"]
+    return {places[one.subject.partition("/")[0]]: one for one in found}
 
 
 def sit(session: Session, cast: Cast, day: date, outcomes: dict[UUID, str]) -> None:
@@ -72,15 +71,13 @@ def test_nothing_comes_before_a_year_is_over_and_then_each_partner_with_the_reco
     found = drawn(session, cast, FIRST)
     assert set(found) == EVERY
     one = found["en-marge"]
-    assert (one["title_en"], one["purpose"]) == ("Re-evaluate the agreement: En Marge 12-17", "decision")
-    said = in_words(one["reasons"], "en")
+    assert (one.title_en, one.purpose) == ("Re-evaluate the agreement: En Marge 12-17", "decision")
+    said = in_words(one.reasons, "en")
     assert "In force since January 5, 2026 without a last day" in said
     assert "another year of the agreement began on January 5, 2027." in said
     assert "The year up to January 4, 2027, periods of obligations: met " in said
-    assert found["codim"]["reasons"] != one["reasons"], "each has its own year"
-    assert "In force from January 5, 2026 to March 31, 2028: another year" in in_words(
-        found["anonyme"]["reasons"], "en"
-    )
+    assert found["codim"].reasons != one.reasons, "each has its own year"
+    assert "In force from January 5, 2026 to March 31, 2028: another year" in in_words(found["anonyme"].reasons, "en")
 
 
 @pytest.mark.ci
@@ -88,11 +85,11 @@ def test_it_stays_until_the_committee_has_spoken_of_it_and_comes_back_a_year_lat
     cast: Cast, session: Session
 ) -> None:
     found = drawn(session, cast, FIRST)
-    sit(session, cast, FIRST, {found[place]["id"]: "treated" for place in EVERY - {"codim"}})
+    sit(session, cast, FIRST, {found[place].id: "treated" for place in EVERY - {"codim"}})
     again = drawn(session, cast, SECOND)
     assert set(again) == {"codim"}, "the meeting did not reach it"
-    assert again["codim"]["times_seen"] == 1
-    sit(session, cast, SECOND, {again["codim"]["id"]: "treated"})
+    assert again["codim"].times_seen == 1
+    sit(session, cast, SECOND, {again["codim"].id: "treated"})
     assert set(drawn(session, cast, THIRD)) == GO_ON, "the year in which its notice begins comes by its renewal"
 
 
@@ -115,9 +112,9 @@ def test_an_amendment_neither_begins_the_year_anew_nor_settles_what_waits(
     amended(session, cast, "codim", begins)
     for day, subject in ((meets, "2027-01-05"), (THIRD, "2028-01-05")):
         one = drawn(session, cast, day)["codim"]
-        assert one["subject"].endswith(subject)
-        assert "In force " in in_words(one["reasons"], "en")
-        assert " January 5, 2026 " in in_words(one["reasons"], "en")
+        assert one.subject.endswith(subject)
+        assert "In force " in in_words(one.reasons, "en")
+        assert " January 5, 2026 " in in_words(one.reasons, "en")
 
 
 @pytest.mark.ci
@@ -130,7 +127,7 @@ def test_a_year_that_ends_near_a_renewal_comes_by_it_and_the_next_one_comes_agai
     amended(session, cast, "codim", last + timedelta(days=1))
     assert "codim" not in drawn(session, cast, FIRST)
     assert "codim" not in drawn(session, cast, SECOND)
-    assert drawn(session, cast, THIRD)["codim"]["subject"].endswith("2028-01-05")
+    assert drawn(session, cast, THIRD)["codim"].subject.endswith("2028-01-05")
 
 
 @pytest.mark.ci

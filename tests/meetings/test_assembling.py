@@ -16,7 +16,9 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from meetings import agenda_papers, agendas, assembling, freezing, running, schedule
+from meetings.agenda_items import PresentedItem
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
 from meetings.reasons import TOO_OFTEN, in_words
@@ -61,8 +63,8 @@ def _refused(act: Callable[[], object]) -> Refusal:
     return refused.value
 
 
-def _numbers(session: Session, meeting_id: UUID) -> dict[str, str]:
-    return {row["title_en"]: row["number"] for row in agendas.items_of(session, meeting_id)}
+def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
+    return {row.title_en: row.number for row in agendas.items_of(session, meeting_id)}
 
 
 # --------------------------------------------------------------------------------------------------------- assembling
@@ -94,12 +96,12 @@ def test_an_agenda_is_assembled_from_every_rule_and_from_what_was_asked_for(cast
         "Schedule",
     ]
     rows = agendas.items_of(session, second)
-    assert [row["position"] for row in rows] == list(range(1, 13))
-    assert set(done.added) == {row["id"] for row in rows}
+    assert [row.position for row in rows] == list(range(1, 13))
+    assert set(done.added) == {row.id for row in rows}
     assert told(session, second)[-1] == "agenda.assembled"
-    assert told(session, rows[0]["id"]) == ["agenda_item.drawn"]
-    assert told(session, rows[2]["id"]) == ["agenda_item.asked"]
-    assert rows[3]["points"][0]["en"].startswith("Relationship")
+    assert told(session, rows[0].id) == ["agenda_item.drawn"]
+    assert told(session, rows[2].id) == ["agenda_item.asked"]
+    assert rows[3].points[0]["en"].startswith("Relationship")
 
 
 def test_assembling_again_changes_nothing(cast: Cast, session: Session) -> None:
@@ -139,7 +141,7 @@ def test_whatever_people_do_in_between_assembling_twice_changes_nothing_and_no_s
         assert not assembling.assemble(session, first, by=by, at=AT)
         assert everything(session) == before
         assert titles(session, first) == order
-        on_it = [(row["kind"], row["subject"]) for row in agendas.items_of(session, first)]
+        on_it = [(row.kind, row.subject) for row in agendas.items_of(session, first)]
         assert len(set(on_it)) == len(on_it)
         point.rollback()
 
@@ -147,7 +149,7 @@ def test_whatever_people_do_in_between_assembling_twice_changes_nothing_and_no_s
 def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     rows = agendas.items_of(session, first)
-    one = rows[n % len(rows)]["id"] if rows else None
+    one = rows[n % len(rows)].id if rows else None
     if name == "ask":
         admission(session, cast, f"#2026-{n % 4:02}", TRIAGED if other % 2 else SEEN_AGAIN)
     elif name == "request":
@@ -161,7 +163,7 @@ def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
     elif name == "take_off" and one:
         agendas.take_off(session, one, by=by, at=AT)
     elif name == "move" and one:
-        before = rows[other % len(rows)]["id"]
+        before = rows[other % len(rows)].id
         agendas.move(session, one, before=before if before != one else None, by=by, at=AT)
 
 
@@ -184,7 +186,7 @@ def test_what_a_rule_draws_is_there_whenever_its_fact_holds_unless_people_took_i
         days = [datetime(2026, 12, 17, 9, 30), datetime(2026, 12, 18, 9, 30)]
 
         def ours() -> list[UUID]:
-            return [row["id"] for row in agendas.items_of(session, third) if row["kind"] == "decision"]
+            return [row.id for row in agendas.items_of(session, third) if row.kind == "decision"]
 
         for turn in [*turns, "move_to_another_day", "assemble"]:
             if turn in ("comes", "goes"):
@@ -198,8 +200,8 @@ def test_what_a_rule_draws_is_there_whenever_its_fact_holds_unless_people_took_i
                 agendas.take_off(session, ours()[0], by=by, at=AT)
                 there, touched, off = False, False, True
             elif turn == "restore" and off and not is_frozen:
-                (row,) = [row for row in agendas.off_of(session, third) if row["kind"] == "decision"]
-                agendas.restore(session, row["id"], by=by, at=AT)
+                (row,) = [row for row in agendas.off_of(session, third) if row.kind == "decision"]
+                agendas.restore(session, row.id, by=by, at=AT)
                 there, touched, off = True, True, False
             elif turn == "freeze" and not is_frozen:
                 freezing.freeze(session, third, by=by, at=AT)
@@ -216,8 +218,8 @@ def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(c
     by, third = cast.actor("coordinator"), meeting(session, THIRD)
     decided(session, cast, meeting(session, FIRST), "CC-2026-001", due_on=THIRD)
     assembling.assemble(session, third, by=by, at=AT)
-    one = next(row for row in agendas.items_of(session, third) if row["kind"] == "decision")
-    agendas.edit(session, one["id"], title_en="Letter", minutes=45, by=by, at=AT)
+    one = next(row for row in agendas.items_of(session, third) if row.kind == "decision")
+    agendas.edit(session, one.id, title_en="Letter", minutes=45, by=by, at=AT)
     schedule.move_meeting(
         session,
         third,
@@ -228,8 +230,8 @@ def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(c
 
     done = assembling.assemble(session, third, by=by, at=AT)
 
-    assert done.changed == (one["id"],), "by then it is late"
-    row = item(session, one["id"])
+    assert done.changed == (one.id,), "by then it is late"
+    row = item(session, one.id)
     assert (row["title_en"], row["minutes"]) == ("Letter", 45)
     assert row["title_fr"].startswith("Décision CC-2026-001")
     assert in_words(row["reasons"], "en").endswith("and not done.")
@@ -240,7 +242,7 @@ def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast
     admission(session, cast, "#2026-01")
     assembling.assemble(session, first, by=by, at=AT)
     last = agendas.items_of(session, first)[-1]
-    agendas.move(session, last["id"], before=agendas.items_of(session, first)[0]["id"], by=by, at=AT)
+    agendas.move(session, last.id, before=agendas.items_of(session, first)[0].id, by=by, at=AT)
     order = titles(session, first)
     admission(session, cast, "#2026-02")
 
@@ -254,7 +256,7 @@ def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast
 def test_what_no_longer_holds_goes_unless_people_touched_it(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    vacant = {row["title_en"]: row["id"] for row in agendas.items_of(session, first) if row["kind"] == "vacancy"}
+    vacant = {row.title_en: row.id for row in agendas.items_of(session, first) if row.kind == "vacancy"}
     kept = vacant["Vacant seat: Evaluative research"]
     agendas.edit(session, kept, minutes=15, by=by, at=AT)
     give(session, cast, "clinical", "marie-vincent", "specialist")
@@ -291,7 +293,7 @@ def test_an_agenda_is_made_of_a_planned_meeting_only(cast: Cast, session: Sessio
 def test_an_agenda_that_is_longer_than_the_meeting_says_by_how_much(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    taken = sum(row["minutes"] for row in agendas.items_of(session, first))
+    taken = sum(row.minutes for row in agendas.items_of(session, first))
     assert taken < 150
     assert agenda_papers.paper(session, first).overrun_minutes == 0
     admission(session, cast, minutes=150 - taken)
@@ -312,12 +314,12 @@ def test_a_frozen_agenda_is_numbered_and_written_down_once(cast: Cast, session: 
     out = freezing.freeze(session, first, by=by, at=AT)
 
     rows = agendas.items_of(session, first)
-    assert [row["number"] for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
+    assert [row.number for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
     (version,) = versions(session, first)
     assert (version["n"], version["kind"]) == (1, "agenda")
     written = json.dumps(version["content"], sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     assert version["digest"] == hashlib.sha256(written.encode()).hexdigest()
-    assert [line.number for line in out.editions["partners"].items] == [row["number"] for row in rows]
+    assert [line.number for line in out.editions["partners"].items] == [row.number for row in rows]
     assert _refused(lambda: freezing.freeze(session, first, by=by, at=AT)).code == "agenda.frozen"
     assert _refused(lambda: assembling.assemble(session, first, by=by, at=AT)).code == "agenda.frozen"
 
@@ -373,7 +375,7 @@ def test_an_outside_organization_with_a_seat_does_not_read_what_is_for_the_partn
         local = datetime(2026, 12, 9, 9, 30)
         schedule.plan_meetings(session, "extended", [local], by=cast.actor("coordinator"), at=AT)
         there = session.scalars(
-            select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, "extended")["id"])
+            select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, "extended").id)
         ).one()
         audience = {reader.person_id: reader.audience for reader in agenda_papers.readers_of(session, there)}
     assert audience == {cast.people["police"]: "seats", cast.people["worker_codim"]: "partners"}
@@ -505,7 +507,7 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
     freezing.freeze(session, first, by=by, at=AT)
     assert _refused(lambda: ask("Sans raison", " ")).code == "agenda.late_without_reason"
     yes, no = ask("Oui"), ask("Non")
-    assert {row["id"] for row in agendas.late_requests(session, first)} == {yes, no}
+    assert {row.id for row in agendas.late_requests(session, first)} == {yes, no}
     assert agendas.late_requests(session, second) == ()
 
     freezing.add_late(session, first, yes, by=by, at=AT)
@@ -568,7 +570,7 @@ def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(
     assert all(row["state"] == "withdrawn" for row in rows.values() if row["kind"] in ("standing", "turn"))
     assert len(versions(session, first)) == 2, "what went out stays on record"
     assembling.assemble(session, second, by=by, at=AT)
-    assert {made, late} <= {row["id"] for row in agendas.items_of(session, second)}
+    assert {made, late} <= {row.id for row in agendas.items_of(session, second)}
     assert "December 2, 2026, on whose agenda it was, was cancelled" in in_words(item(session, made)["reasons"], "en")
 
 
@@ -582,11 +584,11 @@ def test_what_was_over_before_its_meeting_was_cancelled_comes_on_no_other_agenda
     schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=AT)
     assembling.assemble(session, second, by=by, at=AT)
     assert item(session, over)["state"] == "withdrawn"
-    assert [row["id"] for row in agendas.items_of(session, second) if row["kind"] == "admission"] == [stays]
+    assert [row.id for row in agendas.items_of(session, second) if row.kind == "admission"] == [stays]
 
 
 def _pool_ids(session: Session) -> list[UUID]:
-    return [row["id"] for row in agendas.pool_of(session, committee_of(session, "clinical")["id"])]
+    return [row.id for row in agendas.pool_of(session, committee_of(session, "clinical").id)]
 
 
 # ------------------------------------------------------------------------------------------------- what is not reached
@@ -632,8 +634,8 @@ def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(
     hold(session, first)
     decided(session, cast, first, "CC-2026-001", due_on=SECOND)
     assembling.assemble(session, second, by=by, at=AT)
-    one = next(row for row in agendas.items_of(session, second) if row["kind"] == "decision")
-    carried = _left(session, cast, SECOND, one["id"])
+    one = next(row for row in agendas.items_of(session, second) if row.kind == "decision")
+    carried = _left(session, cast, SECOND, one.id)
 
     assembling.assemble(session, third, by=by, at=AT)
     row = item(session, carried)
@@ -653,24 +655,22 @@ def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(
 def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast: Cast, session: Session) -> None:
     by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
     assembling.assemble(session, first, by=by, at=AT)
-    last = [row for row in agendas.items_of(session, first) if row["kind"] == "turn"][-1]
-    hold(session, first, carried=(last["id"],))
+    last = [row for row in agendas.items_of(session, first) if row.kind == "turn"][-1]
+    hold(session, first, carried=(last.id,))
     assert assembling.carry_over(session, first, by=by, at=AT) == ()
     assert _pool_ids(session) == []
 
     assembling.assemble(session, second, by=by, at=AT)
 
-    again = [row for row in agendas.items_of(session, second) if row["kind"] == "turn"]
-    assert again[0]["title_en"] == last["title_en"], "it comes first"
-    assert (again[0]["times_seen"], again[0]["carried_from_id"]) == (1, last["id"])
-    assert [row["times_seen"] for row in again[1:]] == [0, 0, 0]
-    assert "Carried over: 1 meeting did not reach it." in in_words(again[0]["reasons"], "en")
+    again = [row for row in agendas.items_of(session, second) if row.kind == "turn"]
+    assert again[0].title_en == last.title_en, "it comes first"
+    assert (again[0].times_seen, again[0].carried_from_id) == (1, last.id)
+    assert [row.times_seen for row in again[1:]] == [0, 0, 0]
+    assert "Carried over: 1 meeting did not reach it." in in_words(again[0].reasons, "en")
 
 
-def _standing(session: Session, meeting_id: UUID) -> dict[str, Any]:
-    return next(
-        row for row in agendas.items_of(session, meeting_id) if row["title_en"] == "News of inactive participants"
-    )
+def _standing(session: Session, meeting_id: UUID) -> PresentedItem:
+    return next(row for row in agendas.items_of(session, meeting_id) if row.title_en == "News of inactive participants")
 
 
 @pytest.mark.ci
@@ -678,41 +678,41 @@ def test_a_standing_item_shows_its_age_and_after_three_times_asks_for_a_decision
     cast: Cast, session: Session
 ) -> None:
     by, days = cast.actor("coordinator"), (FIRST, SECOND, THIRD)
-    row: dict[str, Any] = {}
     # The next agenda is out already when the meeting before it is held, as it is every week.
     for day, following, seen in zip(days, (SECOND, THIRD, FOURTH), (1, 2, 3), strict=True):
         held, after = meeting(session, day), meeting(session, following)
         assembling.assemble(session, held, by=by, at=AT)
         assembling.assemble(session, after, by=by, at=AT)
-        hold(session, held, carried=(_standing(session, held)["id"],))
+        hold(session, held, carried=(_standing(session, held).id,))
         assert assembling.carry_over(session, held, by=by, at=AT) == (), "it returns by its rule, once"
         assembling.assemble(session, after, by=by, at=AT)
         row = _standing(session, after)
-        assert row["times_seen"] == seen
-        assert row["purpose"] == ("decision" if seen == TOO_OFTEN else "discussion")
-    assert in_words(row["reasons"], "en") == (
+        assert row.times_seen == seen
+        assert row.purpose == ("decision" if seen == TOO_OFTEN else "discussion")
+    last = _standing(session, meeting(session, FOURTH))
+    assert in_words(last.reasons, "en") == (
         "It is on every agenda of the committee. Meetings in a row that did not reach "
         "it: 3. Decide: another rhythm, more minutes, or a season without it."
     )
-    assert "Décidez" in in_words(row["reasons"], "fr")
-    (line,) = [one for one in agenda_papers.whole(session, row["meeting_id"], audience="partners").items
+    assert "Décidez" in in_words(last.reasons, "fr")
+    (line,) = [one for one in agenda_papers.whole(session, surely(last.meeting_id), audience="partners").items
                if one.title.en == "News of inactive participants"]  # fmt: skip
     assert "another rhythm" in line.why.en
     fourth, fifth = meeting(session, FOURTH), meeting(session, FOURTH + timedelta(days=7))
     hold(session, fourth)
     assembling.assemble(session, fifth, by=by, at=AT)
-    assert (_standing(session, fifth)["times_seen"], _standing(session, fifth)["purpose"]) == (0, "discussion")
+    assert (_standing(session, fifth).times_seen, _standing(session, fifth).purpose) == (0, "discussion")
 
 
 def test_a_standing_item_that_was_taken_off_one_agenda_forgets_its_age_no_more(cast: Cast, session: Session) -> None:
     by, first, second, third = cast.actor("coordinator"), *(meeting(session, day) for day in (FIRST, SECOND, THIRD))
     assembling.assemble(session, first, by=by, at=AT)
-    hold(session, first, carried=(_standing(session, first)["id"],))
+    hold(session, first, carried=(_standing(session, first).id,))
     assembling.assemble(session, second, by=by, at=AT)
-    agendas.take_off(session, _standing(session, second)["id"], by=by, at=AT)
+    agendas.take_off(session, _standing(session, second).id, by=by, at=AT)
     hold(session, second)
     assembling.assemble(session, third, by=by, at=AT)
-    assert _standing(session, third)["times_seen"] == 1
+    assert _standing(session, third).times_seen == 1
 
 
 @pytest.mark.ci
@@ -735,8 +735,8 @@ def test_what_was_dealt_with_where_it_was_carried_over_to_does_not_come_back_and
     else:
         sits = datetime(2026, 12, 2, 14, 35, tzinfo=AT.tzinfo)
         running.open_meeting(session, regular, by=by, at=sits)
-        (row,) = [one for one in agendas.items_of(session, regular) if one["kind"] == "admission"]
-        running.treat(session, row["id"], "treated", by=by, at=sits)
+        (row,) = [one for one in agendas.items_of(session, regular) if one.kind == "admission"]
+        running.treat(session, row.id, "treated", by=by, at=sits)
         running.close_meeting(session, regular, carry_rest=True, by=by, at=sits + timedelta(minutes=30))
     later = datetime(2026, 12, 2, 18, tzinfo=AT.tzinfo)
     schedule.move_meeting(session, special, datetime(2026, 12, 3, 9, 30), by=by, at=later)

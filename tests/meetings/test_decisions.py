@@ -14,12 +14,14 @@ from sqlmodel import Session
 from domain.casework import board, tasks
 from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
 from meetings import agenda_papers, agendas, assembling, decisions, running
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
+from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import endorsements_of
 from meetings.endorsing import endorse
 from meetings.reasons import Reason
@@ -61,26 +63,26 @@ def _decide(session: Session, cast: Cast, **more: Any) -> UUID:
     return decisions.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
 
 
-def _owed(session: Session, cast: Cast, **more: Any) -> dict[str, Any]:
+def _owed(session: Session, cast: Cast, **more: Any) -> RegisteredDecision:
     owner = {"owner_role": "manager", "owner_organization_id": cast.organizations["codim"], "due_on": DUE}
     return decisions.decision_of(session, _decide(session, cast, **{**owner, **more}))
 
 
-def _task_of(session: Session, row: dict[str, Any]) -> dict[str, Any]:
+def _task_of(session: Session, task_id: UUID | None) -> dict[str, Any]:
     found = session.execute(
-        select(_task).where(_task.c.program_id == session.info["program_id"], _task.c.id == row["task_id"])
+        select(_task).where(_task.c.program_id == session.info["program_id"], _task.c.id == task_id)
     )
     return dict(found.mappings().one())
 
 
 def test_a_decision_that_nobody_owes_stands_with_its_number_and_quorum(session: Session, cast: Cast) -> None:
     opened(session, cast, *PRESENT)
-    row = decisions.decision_of(session, _decide(session, cast, item=items(session)[0]["id"]))
-    assert (row["number"], row["state"], row["has_quorum"]) == ("CD-2027-001", "standing", True)
-    assert (row["quorum"]["seats_present"], row["quorum"]["seats_needed"]) == (5, 4)
-    assert items(session)[0]["outcome"] == "decided"
-    second = decisions.decision_of(session, _decide(session, cast, item=items(session)[0]["id"]))
-    assert second["number"] == "CD-2027-002"
+    row = decisions.decision_of(session, _decide(session, cast, item=items(session)[0].id))
+    assert (row.number, row.state, row.has_quorum) == ("CD-2027-001", "standing", True)
+    assert (row.quorum["seats_present"], row.quorum["seats_needed"]) == (5, 4)
+    assert items(session)[0].outcome == "decided"
+    second = decisions.decision_of(session, _decide(session, cast, item=items(session)[0].id))
+    assert second.number == "CD-2027-002"
 
 
 def test_a_decision_taken_after_too_many_left_is_stamped_without_quorum(session: Session, cast: Cast) -> None:
@@ -88,9 +90,9 @@ def test_a_decision_taken_after_too_many_left_is_stamped_without_quorum(session:
     before = decisions.decision_of(session, _decide(session, cast))
     sit(session, cast, "codim", "present", left_at=NOW + 30 * MINUTE)
     after = decisions.decision_of(session, _decide(session, cast, at=NOW + 31 * MINUTE))
-    assert (before["has_quorum"], after["has_quorum"]) == (True, False)
-    assert after["quorum"]["left"] == ["steering.codim"]
-    assert decisions.decision_of(session, before["id"])["has_quorum"]
+    assert (before.has_quorum, after.has_quorum) == (True, False)
+    assert after.quorum["left"] == ["steering.codim"]
+    assert decisions.decision_of(session, before.id).has_quorum
 
 
 def test_a_decision_that_is_recorded_later_has_the_quorum_of_when_it_was_taken(session: Session, cast: Cast) -> None:
@@ -99,8 +101,8 @@ def test_a_decision_that_is_recorded_later_has_the_quorum_of_when_it_was_taken(s
     days_later = NOW + timedelta(days=6)
     taken = NOW + 20 * MINUTE
     row = _owed(session, cast, decided_at=taken, at=days_later, due_on=NOW.date() + timedelta(days=1))
-    assert (row["has_quorum"], row["decided_at"]) == (True, taken)
-    assert not decisions.decision_of(session, _decide(session, cast, at=days_later))["has_quorum"]
+    assert (row.has_quorum, row.decided_at) == (True, taken)
+    assert not decisions.decision_of(session, _decide(session, cast, at=days_later)).has_quorum
     for when in (days_later + MINUTE, NOW - timedelta(hours=1)):
         with pytest.raises(Refusal) as refused:
             _decide(session, cast, decided_at=when, at=days_later)
@@ -111,26 +113,26 @@ def test_a_treated_item_may_still_be_decided_and_a_carried_one_is_corrected_firs
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     treated, carried, _ = items(session)
-    running.treat(session, treated["id"], "treated", by=by, at=NOW)
-    running.treat(session, carried["id"], "carried", by=by, at=NOW)
-    _decide(session, cast, item=treated["id"])
-    assert items(session)[0]["outcome"] == "decided"
+    running.treat(session, treated.id, "treated", by=by, at=NOW)
+    running.treat(session, carried.id, "carried", by=by, at=NOW)
+    _decide(session, cast, item=treated.id)
+    assert items(session)[0].outcome == "decided"
     with pytest.raises(Refusal) as refused:
-        _decide(session, cast, item=carried["id"])
+        _decide(session, cast, item=carried.id)
     assert refused.value.code == "decision.item_settled"
 
 
 def test_an_owned_decision_opens_a_task_that_reminds_and_falls_on_the_role(session: Session, cast: Cast) -> None:
     opened(session, cast, *PRESENT)
     row = _owed(session, cast)
-    task = _task_of(session, row)
+    task = _task_of(session, row.task_id)
     assert (task["title_fr"], task["title_en"]) == ("Décision CD-2027-001", "Decision CD-2027-001")
     assert (task["case_id"], task["state"], task["due_on"]) == (None, "open", DUE)
     assert task["ladder"] == ["2027-02-25", "2027-03-01", "2027-03-04", "2027-03-10"]
     today = standing(session, local_day(session, NOW))
     mine = board.work(session, board.hats_of(session, today, cast.people["manager_codim"]))
-    assert [one["id"] for one in mine] == [task["id"]]
-    assert (row["owner_fr"], row["owner_organization"]) != ("", "")
+    assert [one.id for one in mine] == [task["id"]]
+    assert (row.owner_fr, row.owner_organization) != ("", "")
 
 
 def test_a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_once(
@@ -145,7 +147,7 @@ def test_a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_on
     opened(session, cast, "ccsmtl", "spvm", "en-marge", "anonyme")
     row = _owed(session, cast)
     today = standing(session, local_day(session, NOW))
-    falls = today.falls(board.chains(session, [_task_of(session, row)["owed_by_id"]]).popitem()[1])
+    falls = today.falls(board.chains(session, [_task_of(session, row.task_id)["owed_by_id"]]).popitem()[1])
     assert falls.vacant
     assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]]
     (vacant,) = [
@@ -154,48 +156,48 @@ def test_a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_on
         if (one.kind, one.role, one.organization_id) == ("role", "manager", codim)
     ]
     assert vacant.tasks == 1
-    tasks.complete_task(session, row["task_id"], by=cast.actor("coordinator"), at=NEXT)
-    assert decisions.decision_of(session, row["id"])["state"] == "done"
+    tasks.complete_task(session, surely(row.task_id), by=cast.actor("coordinator"), at=NEXT)
+    assert decisions.decision_of(session, row.id).state == "done"
 
 
 def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(session: Session, cast: Cast) -> None:
     opened(session, cast, *PRESENT)
     row = _owed(session, cast)
-    steering = row["committee_id"]
+    steering = row.committee_id
     (late,) = decisions.open_decisions(session, steering, DUE + timedelta(days=3))
-    assert (late["age_days"], late["late_days"]) == (43, 3)
+    assert (late.age_days, late.late_days) == (43, 3)
     manager = cast.actor("manager_codim")
-    tasks.complete_task(session, row["task_id"], by=manager, at=NEXT)
-    done = decisions.decision_of(session, row["id"])
-    assert (done["state"], done["closed_at"], done["closed_as"]) == ("done", NEXT, "manager")
+    tasks.complete_task(session, surely(row.task_id), by=manager, at=NEXT)
+    done = decisions.decision_of(session, row.id)
+    assert (done.state, done.closed_at, done.closed_as) == ("done", NEXT, "manager")
     assert decisions.open_decisions(session, steering, DUE) == []
     with pytest.raises(Refusal) as refused:
-        _decide(session, cast, takes_back=[row["number"]])
+        _decide(session, cast, takes_back=[row.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
-    tasks.undo_task(session, row["task_id"], by=manager, at=NEXT + MINUTE)
-    again = decisions.decision_of(session, row["id"])
-    assert (again["state"], again["closed_at"]) == ("open", None)
+    tasks.undo_task(session, surely(row.task_id), by=manager, at=NEXT + MINUTE)
+    again = decisions.decision_of(session, row.id)
+    assert (again.state, again.closed_at) == ("open", None)
 
 
 def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(session: Session, cast: Cast) -> None:
     opened(session, cast, *PRESENT)
     first = _owed(session, cast)
     with pytest.raises(Refusal) as refused:
-        _decide(session, cast, at=NOW + MINUTE, decided_at=NOW - MINUTE, takes_back=[first["number"]])
+        _decide(session, cast, at=NOW + MINUTE, decided_at=NOW - MINUTE, takes_back=[first.number])
     assert refused.value.code == "decision.not_later"
-    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"], first["number"]])
-    gone = decisions.decision_of(session, first["id"])
-    assert (gone["state"], gone["withdrawn_by_id"], _task_of(session, gone)["state"]) == (
+    second = _decide(session, cast, at=NOW + MINUTE, takes_back=[first.number, first.number])
+    gone = decisions.decision_of(session, first.id)
+    assert (gone.state, gone.withdrawn_by_id, _task_of(session, gone.task_id)["state"]) == (
         "withdrawn",
         second,
         "cancelled",
     )
-    assert (gone["closed_at"], gone["closed_as"]) == (NOW + MINUTE, "coordinator")
-    assert [verb for verb, _ in events_of(session, first["id"])] == ["decision.made", "decision.withdrawn"]
+    assert (gone.closed_at, gone.closed_as) == (NOW + MINUTE, "coordinator")
+    assert [verb for verb, _ in events_of(session, first.id)] == ["decision.made", "decision.withdrawn"]
     with pytest.raises(Refusal) as refused:
-        _decide(session, cast, at=NOW + MINUTE, takes_back=[first["number"]])
+        _decide(session, cast, at=NOW + MINUTE, takes_back=[first.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
-    assert [row["state"] for row in decisions.register(session, gone["committee_id"], 2027)] == [
+    assert [row.state for row in decisions.register(session, gone.committee_id, 2027)] == [
         "withdrawn",
         "standing",
     ]
@@ -220,7 +222,7 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
     agendas.put_on(session, item, second, by=by, at=AT)
     running.open_meeting(session, second, by=by, at=NEXT)
     _decide(session, cast, meeting=second, item=item, at=NEXT, text_fr="Le local est gardé.")
-    assert _task_of(session, {"task_id": task})["state"] == "open", "it decides something else"
+    assert _task_of(session, task)["state"] == "open", "it decides something else"
     grants = {"meeting": second, "item": item, "at": NEXT, "grants": True}
     for wrong, code in (
         (grants, "decision.grants_with_quorum"),
@@ -232,8 +234,8 @@ def test_an_item_that_was_asked_for_with_a_task_completes_it_by_the_decision(ses
     for key in PRESENT:
         sit(session, cast, key, at=NEXT, local=NEXT_LOCAL)
     _decide(session, cast, **grants)
-    assert _task_of(session, {"task_id": task})["state"] == "done"
-    assert _task_of(session, {"task_id": task})["note"] == "CD-2027-002"
+    assert _task_of(session, task)["state"] == "done"
+    assert _task_of(session, task)["note"] == "CD-2027-002"
 
 
 def test_what_the_partners_endorse_is_done_by_a_decision_on_management_alone(session: Session, cast: Cast) -> None:
@@ -268,7 +270,7 @@ def test_what_the_partners_endorse_is_done_by_a_decision_on_management_alone(ses
             _decide(session, cast, meeting=second, item=item, at=NEXT, grants=True, kind=kind)
         assert refused.value.code == "decision.to_be_endorsed"
     _decide(session, cast, meeting=second, item=item, at=NEXT, grants=True, kind="management")
-    assert _task_of(session, {"task_id": task})["state"] == "done", "nobody's agreement is in force: it counts"
+    assert _task_of(session, task)["state"] == "done", "nobody's agreement is in force: it counts"
 
 
 @pytest.mark.ci
@@ -295,8 +297,8 @@ def test_two_connections_that_decide_at_once_take_numbers_without_a_gap_or_a_dou
         thread.join(30)
     assert failed == []
     with cast.session() as session:
-        steering = committee_of(session, "steering")["id"]
-        numbers = [row["number"] for row in decisions.register(session, steering, 2027)]
+        steering = committee_of(session, "steering").id
+        numbers = [row.number for row in decisions.register(session, steering, 2027)]
     assert numbers == [f"CD-2027-{n:03d}" for n in range(1, 11)]
 
 
@@ -305,7 +307,7 @@ def test_a_number_that_was_rolled_back_is_taken_by_the_next(session: Session, ca
     with session.begin_nested() as point:
         _decide(session, cast)
         point.rollback()
-    assert decisions.decision_of(session, _decide(session, cast))["number"] == "CD-2027-001"
+    assert decisions.decision_of(session, _decide(session, cast)).number == "CD-2027-001"
 
 
 @pytest.mark.ci
@@ -316,27 +318,27 @@ def test_every_partner_with_an_agreement_in_force_is_asked_to_endorse_a_manageme
     _in_force(session, cast, "codim", "en-marge")
     opened(session, cast, *PRESENT)
     row = decisions.decision_of(session, _decide(session, cast, kind="management"))
-    assert row["needs_endorsement"]
-    asked = {one.organization_id: one.said for one in endorsements_of(session, row["id"])}
+    assert row.needs_endorsement
+    asked = {one.organization_id: one.said for one in endorsements_of(session, row.id)}
     codim, en_marge = cast.organizations["codim"], cast.organizations["en-marge"]
     assert asked == {codim: "", en_marge: ""}
     with pytest.raises(Refusal) as refused:
-        endorse(session, row["id"], codim, "objected", by=by, at=NOW)
+        endorse(session, row.id, codim, "objected", by=by, at=NOW)
     assert refused.value.code == "reason.missing"
-    endorse(session, row["id"], codim, "objected", reason="Trop cher.", by=by, at=NOW, seen=0)
+    endorse(session, row.id, codim, "objected", reason="Trop cher.", by=by, at=NOW, seen=0)
     with pytest.raises(Refusal) as refused:
-        endorse(session, row["id"], codim, "endorsed", by=by, at=NOW, seen=0)
+        endorse(session, row.id, codim, "endorsed", by=by, at=NOW, seen=0)
     assert refused.value.code == "decision.changed"
-    endorse(session, row["id"], codim, "endorsed", by=by, at=NEXT, seen=1)
+    endorse(session, row.id, codim, "endorsed", by=by, at=NEXT, seen=1)
     with pytest.raises(Refusal) as refused:
-        endorse(session, row["id"], cast.organizations["anonyme"], "endorsed", by=cast.actor("manager_la"), at=NOW)
+        endorse(session, row.id, cast.organizations["anonyme"], "endorsed", by=cast.actor("manager_la"), at=NOW)
     assert refused.value.code == "endorsement.not_asked"
-    asked = {one.organization_id: one.said for one in endorsements_of(session, row["id"])}
+    asked = {one.organization_id: one.said for one in endorsements_of(session, row.id)}
     assert asked == {codim: "endorsed", en_marge: ""}
-    told = [(verb, facts["before"]) for verb, facts in events_of(session, row["id"]) if "organization" in facts]
+    told = [(verb, facts["before"]) for verb, facts in events_of(session, row.id) if "organization" in facts]
     assert told == [("decision.objected", ""), ("decision.endorsed", "objected")]
-    assert all("cher" not in str(facts) for _, facts in events_of(session, row["id"]))
-    paper = decisions.register_paper(session, row["committee_id"], 2027, NEXT_LOCAL.date())
+    assert all("cher" not in str(facts) for _, facts in events_of(session, row.id))
+    paper = decisions.register_paper(session, row.committee_id, 2027, NEXT_LOCAL.date())
     assert "1" in paper.decisions[0].endorsement.fr
     assert "2" in paper.decisions[0].endorsement.fr
 
@@ -379,7 +381,7 @@ def test_nothing_is_decided_before_the_meeting_nor_on_an_item_of_another(session
     assert refused.value.code == "decision.not_under_way"
     second = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
     with pytest.raises(Refusal) as refused:
-        _decide(session, cast, meeting=second, item=items(session)[0]["id"], at=NEXT)
+        _decide(session, cast, meeting=second, item=items(session)[0].id, at=NEXT)
     assert refused.value.code == "agenda.not_on_this"
 
 
@@ -389,18 +391,18 @@ def test_an_open_decision_comes_back_on_the_next_agenda_until_its_task_is_done(s
     row = _owed(session, cast)
     second = meeting(session, NEXT_LOCAL)
     assembling.assemble(session, second, by=by, at=NOW + MINUTE)
-    subjects = [one["subject"] for one in items(session, NEXT_LOCAL) if one["kind"] == "decision"]
-    assert subjects == [str(row["id"])]
-    tasks.complete_task(session, row["task_id"], by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
+    subjects = [one.subject for one in items(session, NEXT_LOCAL) if one.kind == "decision"]
+    assert subjects == [str(row.id)]
+    tasks.complete_task(session, surely(row.task_id), by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
     assembling.assemble(session, second, by=by, at=NOW + 3 * MINUTE)
-    assert [one["subject"] for one in items(session, NEXT_LOCAL) if one["kind"] == "decision"] == []
+    assert [one.subject for one in items(session, NEXT_LOCAL) if one.kind == "decision"] == []
 
 
 def test_the_words_of_a_decision_reach_nobody_on_the_next_agenda_who_may_not_read_what_it_was_taken_on(
     session: Session, cast: Cast
 ) -> None:
     by = cast.actor("coordinator")
-    item = items(session)[0]["id"]
+    item = items(session)[0].id
     session.execute(update(_item).where(_item.c.id == item).values(audience="partners"))
     opened(session, cast, *PRESENT)
     _owed(session, cast, item=item)
@@ -441,7 +443,7 @@ def test_each_partner_has_a_task_to_endorse_a_management_decision_until_it_has_s
     endorse(session, decision, codim, "objected", reason="Trop cher.", by=cast.actor("manager_codim"), at=NOW + MINUTE)
     assert _asked_of(session, cast, decision) == {"manager_codim": "done", "manager_em": "open"}
     endorse(session, decision, codim, "endorsed", by=cast.actor("manager_codim"), at=NOW + 2 * MINUTE)
-    number = decisions.decision_of(session, decision)["number"]
+    number = decisions.decision_of(session, decision).number
     later = _decide(session, cast, kind="management", takes_back=[number], at=NOW + 3 * MINUTE)
     for partner, manager in (("codim", "manager_codim"), ("en-marge", "manager_em")):
         place, by = cast.organizations[partner], cast.actor(manager)

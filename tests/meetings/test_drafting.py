@@ -11,7 +11,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from domain.kernel.scope import many
+from domain.kernel.rows import every, of
 from locales import say
 from meetings import drafting, schedule
 from meetings.committees import committee_of
@@ -47,12 +47,12 @@ def test_when_the_last_date_comes_near_the_next_year_is_drafted_once_and_nobody_
 ) -> None:
     by = cast.actor("coordinator")
     planned = session.scalar(select(func.count()).select_from(_meeting))
-    steering = committee_of(session, "steering")["id"]
+    steering = committee_of(session, "steering").id
     assert drafting.draft_due(session, by=by, at=AT) == (steering,)
     assert drafting.draft_due(session, by=by, at=AT + timedelta(days=1)) == ()
     assert session.scalar(select(func.count()).select_from(_meeting)) == planned
     (draft,) = drafting.drafts(session)
-    dates = [Proposal.from_json(one) for one in draft["dates"]]
+    dates = [Proposal.from_json(one) for one in draft.dates]
     assert len(dates) == 4
     assert all(one.starts.time() == time(13, 30) for one in dates)
     assert all(one.starts.weekday() == 1 for one in dates if one.decision == "meet")
@@ -73,14 +73,14 @@ def test_each_season_of_a_weekly_committee_is_drafted_before_the_one_before_ends
     """Forty weeks are less than a year: two seasons begin in one calendar year."""
     by, at = cast.actor("coordinator"), AT
     first, last = date(2026, 12, 2), date(2027, 3, 31)
-    clinical = committee_of(session, "clinical")["id"]
+    clinical = committee_of(session, "clinical").id
     for _ in range(4):
         schedule.plan_season(session, "clinical", first=first, last=last, hour=time(9, 30), by=by, at=at)
         at = datetime.combine(last - drafting.HORIZON, time(14, 0), tzinfo=UTC)
         assert clinical in drafting.draft_due(session, by=by, at=at), f"nothing follows {last}"
-        (draft,) = (one for one in drafting.drafts(session) if one["committee_id"] == clinical)
-        meets = [one for one in map(Proposal.from_json, draft["dates"]) if one.decision == "meet"]
-        drafting.settle(session, draft["id"], "planned", by=by, at=at)
+        (draft,) = (one for one in drafting.drafts(session) if one.committee_id == clinical)
+        meets = [one for one in map(Proposal.from_json, draft.dates) if one.decision == "meet"]
+        drafting.settle(session, draft.id, "planned", by=by, at=at)
         assert clinical not in drafting.draft_due(session, by=by, at=at), "not twice"
         first, last = meets[0].starts.date(), meets[-1].starts.date()
 
@@ -94,7 +94,7 @@ def test_two_committees_that_are_drafted_in_one_round_ask_nobody_to_be_at_both_a
     spans = sorted(
         (one.starts, one.starts + timedelta(minutes=one.minutes))
         for draft in drafting.drafts(session)
-        for one in map(Proposal.from_json, draft["dates"])
+        for one in map(Proposal.from_json, draft.dates)
     )
     assert len(spans) == 8
     assert all(ends <= starts for (_, ends), (starts, _) in pairwise(spans)), "the coordinator sits on both"
@@ -105,7 +105,7 @@ def test_one_odd_date_makes_no_custom(cast: Cast, session: Session) -> None:
     tuesdays = [datetime(2026, 12, 1, 13, 30), datetime(2026, 12, 8, 13, 30)]
     odd = datetime(2026, 12, 17, 9, 0)  # a Thursday morning
     schedule.plan_meetings(session, "steering", [*tuesdays, odd], by=by, at=AT)
-    dates = drafting.propose(session, committee_of(session, "steering")["id"], date(2027, 1, 1))
+    dates = drafting.propose(session, committee_of(session, "steering").id, date(2027, 1, 1))
     assert {(one.starts.weekday(), one.starts.time()) for one in dates if one.decision == "meet"} == {(1, time(13, 30))}
 
 
@@ -113,17 +113,17 @@ def test_a_draft_is_settled_once(cast: Cast, session: Session) -> None:
     by = cast.actor("coordinator")
     drafting.draft_due(session, by=by, at=AT)
     (draft,) = drafting.drafts(session)
-    drafting.settle(session, draft["id"], "dismissed", by=by, at=AT)
+    drafting.settle(session, draft.id, "dismissed", by=by, at=AT)
     assert drafting.drafts(session) == []
     with pytest.raises(Refusal):
-        drafting.settle(session, draft["id"], "planned", by=by, at=AT)
+        drafting.settle(session, draft.id, "planned", by=by, at=AT)
     assert drafting.draft_due(session, by=by, at=AT) == (), "a year that was dismissed is not drafted again"
 
 
 def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_without_it(
     cast: Cast, session: Session
 ) -> None:
-    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering").id
     drafting.draft_due(session, by=by, at=AT)
     (left_open,) = drafting.drafts(session)
     schedule.plan_meetings(session, "steering", [datetime(2026, 12, 22, 13, 30)], by=by, at=AT)
@@ -135,9 +135,9 @@ def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_with
     assert drafting.draft_due(session, by=by, at=NEAR) == (steering,)
 
     (draft,) = drafting.drafts(session)
-    assert draft["follows"] == date(2027, 6, 15)
+    assert draft.follows == date(2027, 6, 15)
     with pytest.raises(Refusal):
-        drafting.settle(session, left_open["id"], "planned", by=by, at=NEAR)
+        drafting.settle(session, left_open.id, "planned", by=by, at=NEAR)
     assert drafting.draft_due(session, by=by, at=NEAR + timedelta(days=1)) == ()
 
 
@@ -145,10 +145,10 @@ def test_a_draft_that_was_left_open_is_overtaken_by_dates_that_were_planned_with
 def test_dates_are_drafted_once_more_where_everything_that_was_planned_from_a_draft_was_called_off(
     cast: Cast, session: Session
 ) -> None:
-    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering").id
     drafting.draft_due(session, by=by, at=AT)
     (first,) = drafting.drafts(session)
-    drafting.settle(session, first["id"], "planned", by=by, at=AT)
+    drafting.settle(session, first.id, "planned", by=by, at=AT)
     spring = [datetime(2027, 3, 16, 13, 30), datetime(2027, 6, 15, 13, 30)]
     schedule.plan_meetings(session, "steering", spring, by=by, at=AT)
     for local in spring:
@@ -159,15 +159,15 @@ def test_dates_are_drafted_once_more_where_everything_that_was_planned_from_a_dr
     later = AT + timedelta(days=1)
     assert drafting.draft_due(session, by=by, at=later) == (steering,)
     (draft,) = drafting.drafts(session)
-    assert (draft["follows"], draft["drafted_at"]) == (date(2026, 12, 15), later)
+    assert (draft.follows, draft.drafted_at) == (date(2026, 12, 15), later)
     told = session.scalars(select(_notice.c.person_id).where(_notice.c.template == "dates_drafted")).all()
     assert told == [cast.people["coordinator"]] * 2
-    drafting.settle(session, draft["id"], "dismissed", by=by, at=later)
+    drafting.settle(session, draft.id, "dismissed", by=by, at=later)
     assert drafting.draft_due(session, by=by, at=later + timedelta(days=1)) == ()
 
 
 def test_a_weekly_committee_gets_a_season_on_its_day_and_hour_without_the_closed_days(session: Session) -> None:
-    clinical = committee_of(session, "clinical")["id"]
+    clinical = committee_of(session, "clinical").id
     dates = drafting.propose(session, clinical, date(2027, 1, 1), last=date(2027, 7, 31))
     assert {(one.starts.weekday(), one.starts.time()) for one in dates} == {(2, time(9, 30))}
     assert all(one.reasons for one in dates if one.decision == "skip")
@@ -194,7 +194,7 @@ def test_a_weekly_committee_takes_no_day_but_its_hours_from_those_that_are_deriv
     cast: Cast, session: Session, committee: str, days: list[date]
 ) -> None:
     _beside_a_season(session, cast)
-    dates = drafting.propose(session, committee_of(session, committee)["id"], date(2027, 1, 1))
+    dates = drafting.propose(session, committee_of(session, committee).id, date(2027, 1, 1))
     assert [one.starts.date() for one in dates] == days
     assert not any(one.remaining for one in dates)
     assert all(one.alternatives for one in dates), "beside each date others are offered"
@@ -207,7 +207,7 @@ def test_who_sits_on_both_is_not_asked_to_the_extended_committee_at_the_hour_of_
     by = cast.actor("coordinator")
     schedule.plan_meetings(session, "extended", [datetime(2026, 12, 9, 10, 0)], by=by, at=AT)  # its custom
     _beside_a_season(session, cast)
-    dates = drafting.propose(session, committee_of(session, "extended")["id"], date(2027, 1, 1))
+    dates = drafting.propose(session, committee_of(session, "extended").id, date(2027, 1, 1))
     in_season = [one for one in dates if one.original <= date(2027, 6, 16) or date(2027, 9, 8) <= one.original]
     assert len(in_season) == 3
     for one in in_season:
@@ -218,7 +218,7 @@ def test_who_sits_on_both_is_not_asked_to_the_extended_committee_at_the_hour_of_
 
 def _why(session: Session, committee: str, first: date, **more: date) -> tuple[str, str]:
     with pytest.raises(Refusal) as refused:
-        drafting.propose(session, committee_of(session, committee)["id"], first, **more)
+        drafting.propose(session, committee_of(session, committee).id, first, **more)
     return refused.value.code, say("fr", refused.value.sentence, **refused.value.facts)
 
 
@@ -245,7 +245,7 @@ def test_where_nothing_can_be_proposed_the_answer_says_why_and_what_would_help(c
 
 def test_dates_are_proposed_where_nobody_sits_yet(session: Session) -> None:
     session.execute(update(_holder).values(withdrawn_at=AT))
-    assert len(drafting.propose(session, committee_of(session, "steering")["id"], date(2027, 1, 1))) == 4
+    assert len(drafting.propose(session, committee_of(session, "steering").id, date(2027, 1, 1))) == 4
 
 
 def test_no_dates_are_proposed_where_a_season_of_the_committee_stands_and_none_on_a_day_on_which_it_meets(
@@ -267,7 +267,7 @@ def test_no_dates_are_proposed_where_a_season_of_the_committee_stands_and_none_o
         _, words = _why(session, "clinical", first, last=last)
         assert "du 6 janvier 2027 au 31 mars 2027" in words, "at whichever hour"
     schedule.plan_meetings(session, "clinical", [datetime(2027, 4, 14, 13, 0)], by=by, at=AT)
-    dates = drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 4, 1), last=date(2027, 6, 30))
+    dates = drafting.propose(session, committee_of(session, "clinical").id, date(2027, 4, 1), last=date(2027, 6, 30))
     (held,) = [one for one in dates if one.original == date(2027, 4, 14)]
     assert (held.decision, [one.code for one in held.reasons], held.alternatives) == ("skip", ["own"], ())
     chosen = {one.original: "" for one in dates if one.decision == "skip"}
@@ -284,7 +284,7 @@ def test_days_of_a_season_that_was_called_off_are_free_again(cast: Cast, session
     schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]
     for one in session.scalars(select(_meeting.c.id)).all():
         schedule.cancel_meeting(session, one, reason="Tempête", by=by, at=AT)
-    assert drafting.propose(session, committee_of(session, "clinical")["id"], date(2027, 1, 6), last=date(2027, 1, 20))
+    assert drafting.propose(session, committee_of(session, "clinical").id, date(2027, 1, 6), last=date(2027, 1, 20))
     schedule.plan_season(session, "clinical", **days, by=by, at=AT)  # type: ignore[arg-type]
 
 
@@ -297,10 +297,10 @@ def test_a_date_left_out_for_another_meeting_says_so_for_as_long_as_that_one_sta
     schedule.plan_season(
         session, "clinical", first=first, last=date(2027, 6, 2), hour=time(9, 30), without={day: why}, by=by, at=AT
     )
-    dates = many(session, select(_meeting).where(_meeting.c.original == datetime.combine(day, time(9, 30))))
+    dates = every(session, of(Meeting).where(Meeting.original == datetime.combine(day, time(9, 30))))
 
     def said() -> list[str]:
-        return [drafting.in_the_readers_words(session, dates, one)[0]["reason"] for one in ("fr", "en")]
+        return [drafting.in_the_readers_words(session, dates, one)[0].reason for one in ("fr", "en")]
 
     assert said() == ["Ce comité a déjà une rencontre le 19 mai 2027.", "This committee meets on May 19, 2027 already."]
     other = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == datetime.combine(day, time(14)))).one()

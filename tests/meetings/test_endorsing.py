@@ -16,12 +16,14 @@ from domain.agreements import agreements, terminations, version_text
 from domain.casework import tasks
 from domain.casework.assigning import assign
 from domain.kernel.actors import Actor
+from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
 from domain.obligations.clauses import waivers
 from domain.people import absences, people
 from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling, taking_back
+from meetings.agenda_items import PresentedItem
 from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words
 from meetings.reasons import Reason, in_words
@@ -60,12 +62,12 @@ MUCH_LATER = NOW + timedelta(days=30)
 
 
 def _waived(session: Session, cast: Cast) -> list[tuple[date, date]]:
-    return [(row["starts_on"], row["ends_on"]) for row in waivers(session, agreement_of(session, cast, "codim"))]
+    return [(row.starts_on, row.ends_on) for row in waivers(session, agreement_of(session, cast, "codim"))]
 
 
-def _objections(session: Session) -> list[dict[str, Any]]:
+def _objections(session: Session) -> list[PresentedItem]:
     """What is objected, on the agenda of the committee's next meeting."""
-    return [row for row in items(session, NEXT_LOCAL) if row["kind"] == "objection"]
+    return [row for row in items(session, NEXT_LOCAL) if row.kind == "objection"]
 
 
 @pytest.mark.ci
@@ -77,15 +79,18 @@ def test_a_decision_on_management_is_pending_until_every_partner_endorsed_it_and
     row = decisions.decision_of(session, decision)
     assert stands(session, decision) == ("pending", False)
     assert set(asked_of(session, decision)) == {str(cast.organizations[place]) for place in ASKED}
-    assert task_of(session, row["task_id"])["state"] == "planned"
+    assert task_of(session, surely(row.task_id))["state"] == "planned"
     manager = cast.actor("manager_codim")
-    assert code_of(lambda: tasks.complete_task(session, row["task_id"], by=manager, at=NOW)) == "task.rests_on_decision"
+    assert (
+        code_of(lambda: tasks.complete_task(session, surely(row.task_id), by=manager, at=NOW))
+        == "task.rests_on_decision"
+    )
     assert code_of(lambda: rest_waiver(session, cast, decision, DUE, DUE + DAY)) == "decision.pending"
     say(session, cast, decision, "codim", "endorsed")
     assert stands(session, decision) == ("pending", False)
     say(session, cast, decision, "en-marge", "endorsed")
     assert stands(session, decision) == ("endorsed", True)
-    opened_task = task_of(session, row["task_id"])
+    opened_task = task_of(session, surely(row.task_id))
     assert (opened_task["state"], opened_task["due_on"]) == ("open", DUE)
     assert asked_of(session, decision) == {}
     rest_waiver(session, cast, decision, DUE, DUE + DAY)
@@ -106,18 +111,18 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     say(session, cast, decision, "en-marge", "objected", at=MUCH_LATER)
     assert stands(session, decision) == ("objected", False)
     assert _waived(session, cast) == [(first, local_day(session, MUCH_LATER) - DAY)], "what was before stays"
-    task_id = decisions.decision_of(session, decision)["task_id"]
-    assert task_of(session, task_id)["state"] == "planned"
+    task_id = decisions.decision_of(session, decision).task_id
+    assert task_of(session, surely(task_id))["state"] == "planned"
     assert code_of(lambda: rest_waiver(session, cast, decision, last + DAY, last + 2 * DAY)) == "decision.objected"
     assert told(session, cast, "decision_objected") == {
         *("coordinator", "manager_codim", "director_codim", "director_em")
     }, "everyone concerned but who objected"
     (item,) = _objections(session)
-    assert "En Marge" in in_words(item["reasons"], "fr")
-    assert code_of(lambda: agendas.take_off(session, item["id"], by=cast.actor("coordinator"), at=NOW)) == (
+    assert "En Marge" in in_words(item.reasons, "fr")
+    assert code_of(lambda: agendas.take_off(session, item.id, by=cast.actor("coordinator"), at=NOW)) == (
         "agenda.objection_stays"
     )
-    number = decisions.decision_of(session, decision)["number"]
+    number = decisions.decision_of(session, decision).number
     assert code_of(lambda: decide(session, cast, at=MUCH_LATER, takes_back=[number])) == "decision.objected", (
         "it is settled by the committee, and not put aside by whichever decision comes after"
     )
@@ -127,7 +132,7 @@ def test_an_objection_suspends_what_rests_on_a_decision_that_counted_and_leaves_
     say(session, cast, decision, "en-marge", "endorsed", at=MUCH_LATER + 2 * MINUTE)
     assert stands(session, decision) == ("endorsed", True)
     assert _waived(session, cast) == [(first, last)]
-    assert task_of(session, task_id)["state"] == "open"
+    assert task_of(session, surely(task_id))["state"] == "open"
     assert list(broken(session, MUCH_LATER + DAY)) == []
 
 
@@ -139,14 +144,14 @@ def test_what_was_done_by_a_decision_that_is_objected_to_is_not_to_be_done_again
         session, cast, owner_role="manager", owner_organization_id=cast.organizations["codim"], due_on=DUE
     )
     all_endorse(session, cast, decision)
-    task_id, manager = decisions.decision_of(session, decision)["task_id"], cast.actor("manager_codim")
-    tasks.complete_task(session, task_id, by=manager, at=NOW + 2 * MINUTE)
+    task_id, manager = decisions.decision_of(session, decision).task_id, cast.actor("manager_codim")
+    tasks.complete_task(session, surely(task_id), by=manager, at=NOW + 2 * MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER)
-    assert task_of(session, task_id)["state"] == "done", "what is done stays done"
-    tasks.undo_task(session, task_id, by=manager, at=LATER + MINUTE)
-    assert task_of(session, task_id)["state"] == "planned"
+    assert task_of(session, surely(task_id))["state"] == "done", "what is done stays done"
+    tasks.undo_task(session, surely(task_id), by=manager, at=LATER + MINUTE)
+    assert task_of(session, surely(task_id))["state"] == "planned"
     say(session, cast, decision, "en-marge", "endorsed", at=LATER + 2 * MINUTE)
-    assert task_of(session, task_id)["state"] == "open"
+    assert task_of(session, surely(task_id))["state"] == "open"
     assert list(broken(session, LATER + DAY)) == []
 
 
@@ -192,13 +197,13 @@ def test_silence_is_asked_again_once_a_day_at_most_and_then_shown_to_the_committ
     assert len(asked_of(session, second)) == 2
     then = meeting(session, NEXT_LOCAL)
     assembling.assemble(session, then, by=cast.actor("coordinator"), at=LATER)
-    (one, two) = [row for row in items(session, NEXT_LOCAL) if row["kind"] == "silence"]
-    assert (one["subject"], two["subject"]) == (str(first), str(second))
-    assert "En Marge" in in_words(one["reasons"], "fr")
-    assert "CODIM" not in in_words(one["reasons"], "fr")
+    (one, two) = [row for row in items(session, NEXT_LOCAL) if row.kind == "silence"]
+    assert (one.subject, two.subject) == (str(first), str(second))
+    assert "En Marge" in in_words(one.reasons, "fr")
+    assert "CODIM" not in in_words(one.reasons, "fr")
     say(session, cast, first, "en-marge", "endorsed", at=LATER + MINUTE)
     assembling.assemble(session, then, by=cast.actor("coordinator"), at=LATER + MINUTE)
-    assert [row["subject"] for row in items(session, NEXT_LOCAL) if row["kind"] == "silence"] == [str(second)]
+    assert [row.subject for row in items(session, NEXT_LOCAL) if row.kind == "silence"] == [str(second)]
 
 
 @pytest.mark.ci
@@ -234,19 +239,19 @@ def test_a_sitting_with_its_quorum_settles_an_objection_by_a_decision_of_its_own
     here = _next_sitting(session, cast, "ccsmtl", "codim")
     assert code_of(lambda: _settle(session, cast, decision, here, settling.KEPT)) == "objection.no_quorum"
     (item,) = _objections(session)
-    assert code_of(lambda: decide(session, cast, meeting=here, item=item["id"], at=NEXT)) == "decision.settles_it"
+    assert code_of(lambda: decide(session, cast, meeting=here, item=item.id, at=NEXT)) == "decision.settles_it"
     for key in ("spvm", "en-marge", "anonyme"):
         sit(session, cast, key, local=NEXT_LOCAL, at=NEXT)
     settles = _settle(session, cast, decision, here, settling.KEPT)
     assert stands(session, decision) == ("endorsed", True)
-    assert decisions.decision_of(session, settles)["settles_id"] == decision
+    assert decisions.decision_of(session, settles).settles_id == decision
     assert code_of(lambda: rest_waiver(session, cast, settles, DUE, DUE + DAY)) == "decision.settles_only"
     assert code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NEXT + 2 * MINUTE)) == (
         "objection.settled"
     )
     assert told(session, cast, "objection_settled") >= {"manager_em", "manager_codim", "director_codim"}
     assert list(broken(session, NEXT + DAY)) == []
-    number = decisions.decision_of(session, settles)["number"]
+    number = decisions.decision_of(session, settles).number
     decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
     assert stands(session, decision) == ("objected", False), "what settled it was taken back"
 
@@ -258,15 +263,15 @@ def test_a_sitting_may_take_back_what_is_objected_to(session: Session, cast: Cas
     here = _next_sitting(session, cast, *PRESENT)
     settles = _settle(session, cast, decision, here, settling.TAKEN_BACK)
     row = decisions.decision_of(session, decision)
-    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", settles)
+    assert (row.state, row.withdrawn_by_id) == ("withdrawn", settles)
     assert asked_of(session, decision) == {}
     assert stands(session, decision)[1] is False
     assert list(broken(session, NEXT + DAY)) == []
     # What settled it is taken back: the decision stands as it was, objected to, before the committee and asked about.
-    number = decisions.decision_of(session, settles)["number"]
+    number = decisions.decision_of(session, settles).number
     decide(session, cast, meeting=here, kind="other", at=NEXT + 3 * MINUTE, takes_back=[number])
     row = decisions.decision_of(session, decision)
-    assert (row["state"], row["withdrawn_by_id"], row["closed_at"]) == ("standing", None, None)
+    assert (row.state, row.withdrawn_by_id, row.closed_at) == ("standing", None, None)
     assert stands(session, decision) == ("objected", False)
     assert asked_of(session, decision).keys() == {str(cast.organizations["codim"])}, "who had said nothing is asked"
     assert list(broken(session, NEXT + DAY)) == []
@@ -277,7 +282,7 @@ def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_
 ) -> None:
     at = NOW + 5 * MINUTE
     pending = decide(session, cast, owner_role="coordinator", due_on=DUE)
-    number = decisions.decision_of(session, pending)["number"]
+    number = decisions.decision_of(session, pending).number
     decide(session, cast, kind="other", at=NOW + 2 * MINUTE)
     all_endorse(session, cast, decide(session, cast, at=NOW + 2 * MINUTE), at=NOW + 2 * MINUTE)
     without = decide(session, cast, at=NOW + 2 * MINUTE, takes_back=[number])
@@ -287,20 +292,20 @@ def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_
     later = decide(session, cast, at=NOW + 2 * MINUTE, takes_back=[number])
     say(session, cast, later, "codim", "endorsed", at=NOW + 3 * MINUTE)
     assert _why_not(session, pending, later) == "decision.pending"
-    assert decisions.decision_of(session, pending)["state"] == "open"
+    assert decisions.decision_of(session, pending).state == "open"
     say(session, cast, later, "en-marge", "endorsed", at=NOW + 3 * MINUTE)
     row = decisions.decision_of(session, pending)
-    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", later)
-    assert task_of(session, row["task_id"])["state"] == "cancelled"
+    assert (row.state, row.withdrawn_by_id) == ("withdrawn", later)
+    assert task_of(session, surely(row.task_id))["state"] == "cancelled"
     assert asked_of(session, pending) == {}
     # An objection to what took it back: the first stands again as it was, and its partners are asked.
     say(session, cast, later, "codim", "objected", at=at + MINUTE)
     row = decisions.decision_of(session, pending)
-    assert (row["state"], stands(session, pending)) == ("open", ("pending", False))
-    assert task_of(session, row["task_id"])["state"] == "planned"
+    assert (row.state, stands(session, pending)) == ("open", ("pending", False))
+    assert task_of(session, surely(row.task_id))["state"] == "planned"
     assert len(asked_of(session, pending)) == len(ASKED)
     all_endorse(session, cast, pending, at=at + 2 * MINUTE)
-    assert task_of(session, row["task_id"])["state"] == "open"
+    assert task_of(session, surely(row.task_id))["state"] == "open"
     assert list(broken(session, at + DAY)) == []
 
 
@@ -315,7 +320,7 @@ def test_a_pending_decision_is_taken_back_by_what_says_so_has_its_quorum_and_is_
 def test_a_decision_names_what_it_could_take_back_alone(
     session: Session, cast: Cast, values: dict[str, Any], code: str
 ) -> None:
-    number = decisions.decision_of(session, decide(session, cast))["number"]
+    number = decisions.decision_of(session, decide(session, cast)).number
     assert code_of(lambda: decide(session, cast, **{"takes_back": [number], **values})) == code
 
 
@@ -324,8 +329,8 @@ def test_an_objection_to_what_sits_or_is_frozen_is_added_to_that_agenda(session:
     decision = decide(session, cast)
     say(session, cast, decision, "codim", "endorsed")
     say(session, cast, decision, "en-marge", "objected")
-    (item,) = [row for row in items(session) if row["kind"] == "objection"]
-    assert item["late"]
+    (item,) = [row for row in items(session) if row.kind == "objection"]
+    assert item.late
     settling.settle(
         session,
         decision,
@@ -487,8 +492,8 @@ def test_what_nobody_can_endorse_any_more_comes_before_the_committee(session: Se
     endorsing.follow_agreements(session, at=NOW + DAY)
     assert (stands(session, decision), asked_of(session, decision)) == (("pending", False), {})
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + DAY)
-    (item,) = [row for row in items(session, NEXT_LOCAL) if row["subject"] == str(decision)]
-    assert [reason["code"] for reason in item["reasons"]] == ["nobody_left"]
+    (item,) = [row for row in items(session, NEXT_LOCAL) if row.subject == str(decision)]
+    assert [reason["code"] for reason in item.reasons] == ["nobody_left"]
     assert list(broken(session, NOW + DAY)) == []
 
 
@@ -561,7 +566,7 @@ def test_a_majority_suffices_where_every_agreement_says_so_and_a_later_text_chan
     assert stands(session, after) == ("endorsed", True)
     say(session, cast, after, "anonyme", "objected", by=cast.actor("manager_la"), at=NOW + 2 * MINUTE)
     assert stands(session, after) == ("endorsed", True), "it is outvoted, as its agreement says"
-    (reason,) = next(row for row in items(session) if row["kind"] == "objection")["reasons"]
+    (reason,) = next(row for row in items(session) if row.kind == "objection").reasons
     assert reason["code"] == "objected_in_vain", "and heard all the same"
     assert list(broken(session, NOW + 3 * MINUTE)) == []
 
@@ -576,7 +581,7 @@ def test_a_word_is_taken_back_while_a_decision_is_pending_and_not_once_it_counts
     all_endorse(session, cast, decision, at=NOW + 2 * MINUTE)
     assert code_of(lambda: say(session, cast, decision, "codim", "")) == "endorsement.binds"
     said = endorsements.words_before(session, decision)
-    assert [(row["said"], row["organization"]) for row in said] == [("endorsed", "CODIM")]
+    assert [(row.said, row.organization) for row in said] == [("endorsed", "CODIM")]
 
 
 @pytest.mark.ci
@@ -587,7 +592,7 @@ def test_a_partner_may_ask_that_a_decision_of_another_kind_be_endorsed_and_it_co
     row = decisions.decision_of(session, decision)
     assert stands(session, decision) == ("not_asked", True)
     assert "Une question de café." in endorsement_in_words(row, ()).fr
-    assert [one["id"] for one in decisions.not_to_endorse(session, NOW.date())] == [decision]
+    assert [one.id for one in decisions.not_to_endorse(session, NOW.date())] == [decision]
     rest_waiver(session, cast, decision, NOW.date() - 5 * DAY, NOW.date() + 60 * DAY)
     codim, by = cast.organizations["codim"], cast.actor("manager_codim")
 
@@ -620,7 +625,7 @@ def test_what_the_partners_endorsed_is_not_taken_back_by_less(session: Session, 
     at = NOW + 5 * MINUTE
     decision = decide(session, cast)
     all_endorse(session, cast, decision)
-    number = decisions.decision_of(session, decision)["number"]
+    number = decisions.decision_of(session, decision).number
     assert code_of(lambda: decide(session, cast, kind="other", takes_back=[number])) == "decision.endorsed_too"
     other = decide(session, cast, at=NOW + 2 * MINUTE)
     all_endorse(session, cast, other, at=NOW + 2 * MINUTE)
@@ -640,7 +645,7 @@ def test_pages_papers_and_minutes_say_it_in_the_same_words(session: Session, cas
     words = decisions.endorsements_in_words(session, [row])[decision]
     assert words.en == "Objected: by En Marge 12-17. Anything based on it is suspended until this is settled."
     assert words.fr.startswith("Contestée\N{NO-BREAK SPACE}: par En Marge 12-17.")
-    paper = decisions.register_paper(session, row["committee_id"], 2027, NOW.date())
+    paper = decisions.register_paper(session, row.committee_id, 2027, NOW.date())
     assert (paper.decisions[0].state, paper.decisions[0].endorsement) == ("objected", words)
     assert minutes.recorded(session, meeting(session)).decisions[0].endorsement == words
 

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from adapters.database import open_session
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from meetings import answers, feeds, invitations, links, schedule
 from models.base import table_of
 from models.committee import SeatHolder
@@ -81,7 +82,7 @@ def test_a_feed_has_the_uid_the_sequence_and_the_organizer_of_the_invitation_bef
         if hours:
             (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
             starts = datetime(2027, 1, 20 + hours, 13, 0)
-            schedule.move_meeting(session, row["id"], starts, by=by, at=AT + timedelta(hours=hours))
+            schedule.move_meeting(session, row.id, starts, by=by, at=AT + timedelta(hours=hours))
         told = [one for one in letters(session) if one.person_id == cast.people[who]][-1].events[0]
         (shown,) = _events(session, cast, who, AT + timedelta(hours=hours))
         assert int(shown["sequence"]) == int(told["sequence"]) == hours
@@ -96,8 +97,8 @@ def test_a_date_of_a_season_is_published_as_its_invitation_has_it_moved_or_taken
 ) -> None:
     by = cast.actor("coordinator")
     rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
-    schedule.move_meeting(session, rows[1]["id"], datetime(2026, 12, 10, 10, 0), by=by, at=AT + timedelta(hours=1))
-    schedule.cancel_meeting(session, rows[2]["id"], reason="Tempête", by=by, at=AT + timedelta(hours=2))
+    schedule.move_meeting(session, rows[1].id, datetime(2026, 12, 10, 10, 0), by=by, at=AT + timedelta(hours=1))
+    schedule.cancel_meeting(session, rows[2].id, reason="Tempête", by=by, at=AT + timedelta(hours=2))
     calendar = _calendar(session, cast, "police")
     rule, moved = calendar.walk("VEVENT")
     told = [one for one in letters(session) if one.person_id == cast.people["police"]]
@@ -114,11 +115,11 @@ def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that
 ) -> None:
     by, who = cast.actor("coordinator"), "manager_em"
     (row,) = feeds.meetings_of(session, cast.people[who], since=AT, until=AT + timedelta(days=200))
-    schedule.change_place(session, row["id"], place="", online_url="https://meet.example/1", by=by, at=AT)
+    schedule.change_place(session, row.id, place="", online_url="https://meet.example/1", by=by, at=AT)
     (before,) = _events(session, cast, who)
     assert (str(before["status"]), str(before["conference"])) == ("CONFIRMED", "https://meet.example/1")
     assert dict(before["conference"].params) == {"VALUE": "URI", "FEATURE": "VIDEO", "LABEL": "Rejoindre en ligne"}
-    schedule.cancel_meeting(session, row["id"], reason="Tempête", by=by, at=AT + timedelta(hours=1))
+    schedule.cancel_meeting(session, row.id, reason="Tempête", by=by, at=AT + timedelta(hours=1))
     (after,) = _events(session, cast, who)
     assert (str(after["uid"]), str(after["status"])) == (str(before["uid"]), "CANCELLED")
     assert int(after["sequence"]) == int(before["sequence"]) + 1
@@ -127,8 +128,8 @@ def test_a_meeting_that_was_cancelled_stays_as_cancelled_for_as_long_as_one_that
     (told,) = [one for one in letters(session) if one.person_id == cast.people[who]][-1].events
     assert (str(told["status"]), "meet.example" in str(told.to_ical())) == ("CANCELLED", False)
     assert "Tempête" not in str(after)
-    assert len(_events(session, cast, who, row["ends_at"] + feeds.BACK - timedelta(minutes=1))) == 1
-    assert _events(session, cast, who, row["ends_at"] + feeds.BACK) == []
+    assert len(_events(session, cast, who, row.ends_at + feeds.BACK - timedelta(minutes=1))) == 1
+    assert _events(session, cast, who, row.ends_at + feeds.BACK) == []
     give(session, cast, "steering", "en-marge", "researcher", since=date(2027, 1, 18), kind="alternate")
     held = _holder.c.seat_id == seat(session, "steering", "en-marge")
     gone = {"ends_on": date(2027, 1, 17)}
@@ -149,7 +150,7 @@ def test_a_season_that_goes_on_at_another_hour_is_published_once_under_each_of_i
     rows = feeds.meetings_of(session, cast.people["police"], since=AT, until=AT + timedelta(days=200))
     schedule.change_hour(
         session,
-        rows[0]["series_id"],
+        surely(rows[0].series_id),
         since=date(2027, 1, 6),
         hour=time(14, 0),
         by=cast.actor("coordinator"),
@@ -168,7 +169,7 @@ def test_a_feed_is_the_same_bytes_until_something_changes(cast: Cast, session: S
     first = feeds.calendar(session, cast.people["manager_em"], "fr", at=AT)
     assert feeds.calendar(session, cast.people["manager_em"], "fr", at=AT + timedelta(hours=3)) == first
     (row,) = feeds.meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
-    schedule.cancel_meeting(session, row["id"], reason="Tempête", by=cast.actor("coordinator"), at=AT)
+    schedule.cancel_meeting(session, row.id, reason="Tempête", by=cast.actor("coordinator"), at=AT)
     assert feeds.calendar(session, cast.people["manager_em"], "fr", at=AT) != first
 
 
@@ -184,12 +185,12 @@ def test_an_address_opens_before_a_program_is_known_and_no_more_once_it_is_ended
         assert feeds.look(anyone, token[:-1] + "A") is None or token.endswith("A")
     (row,) = feeds.feeds_of(session, person)
     assert token not in str(row)
-    feeds.end(session, person, row["id"], by=by, at=AT)
+    feeds.end(session, person, row.id, by=by, at=AT)
     session.commit()
     with open_session(cast.database.engine) as anyone:
         assert feeds.look(anyone, token) is None
     with pytest.raises(Refusal):
-        feeds.end(session, person, row["id"], by=by, at=AT)
+        feeds.end(session, person, row.id, by=by, at=AT)
 
 
 def test_nobody_ends_anothers_address_and_there_are_a_few_at_most(cast: Cast, session: Session) -> None:
@@ -201,7 +202,7 @@ def test_nobody_ends_anothers_address_and_there_are_a_few_at_most(cast: Cast, se
     assert refused.value.code == "feed.many"
     first = feeds.feeds_of(session, cast.people["police"])[0]
     with pytest.raises(Refusal):
-        feeds.end(session, cast.people["manager_em"], first["id"], by=cast.actor("manager_em"), at=AT)
+        feeds.end(session, cast.people["manager_em"], first.id, by=cast.actor("manager_em"), at=AT)
     assert feeds.end_all(session, cast.people["police"], by=by, at=AT) == feeds.MOST
 
 
@@ -219,10 +220,10 @@ def test_the_link_of_a_letter_asks_about_every_meeting_of_its_invitation_until_t
     person, asked = answers.asked_by(session, opened.invitation_id, at=AT)
     assert person == cast.people["police"]
     assert len(asked) == 18
-    answers.answer(session, asked[0].meeting["id"], person, "accepted", means="link", by=cast.actor("police"), at=AT)
+    answers.answer(session, asked[0].meeting.id, person, "accepted", means="link", by=cast.actor("police"), at=AT)
     _, again = answers.asked_by(session, opened.invitation_id, at=AT)
     assert again[0].answer is not None
-    assert again[0].answer["answer"] == "accepted"
+    assert again[0].answer.answer == "accepted"
     links.end(session, [opened.invitation_id], at=AT)
     session.commit()
     with open_session(cast.database.engine) as anyone:
@@ -232,11 +233,11 @@ def test_the_link_of_a_letter_asks_about_every_meeting_of_its_invitation_until_t
 def test_an_older_mail_does_not_undo_a_newer_answer(cast: Cast, session: Session) -> None:
     (row,) = feeds.meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
     person, by = cast.people["manager_em"], cast.actor("manager_em")
-    answers.answer(session, row["id"], person, "accepted", means="mail", sequence=1, stamped_at=AT, by=by, at=AT)
+    answers.answer(session, row.id, person, "accepted", means="mail", sequence=1, stamped_at=AT, by=by, at=AT)
     with pytest.raises(Refusal) as refused:
         answers.answer(
             session,
-            row["id"],
+            row.id,
             person,
             "declined",
             means="mail",
@@ -256,7 +257,7 @@ def test_what_changed_for_others_alone_is_published_to_nobody_else_under_the_num
     invitations.tell_all(session, at=AT + timedelta(hours=1))
     before = feeds.calendar(session, cast.people["police"], "fr", at=AT)
     rows = feeds.meetings_of(session, cast.people["worker_codim"], since=AT, until=AT + timedelta(days=200))
-    later = next(row["id"] for row in rows if row["starts"].date() == date(2027, 2, 3))
+    later = next(row.id for row in rows if row.starts.date() == date(2027, 2, 3))
     where = {"place": "Salle B", "online_url": "https://meet.example/1", "following": True}
     schedule.change_place(session, later, **where, by=cast.actor("coordinator"), at=AT + timedelta(hours=2))  # type: ignore[arg-type]
     assert feeds.calendar(session, cast.people["police"], "fr", at=AT) == before
@@ -271,17 +272,17 @@ def test_a_date_that_was_held_is_not_published_as_standing_under_the_number_of_a
     by, later = cast.actor("worker_em"), AT + timedelta(days=12)
     for at, row in ((AT, rows[0]), (later, rows[8])):
         answers.answer(
-            session, row["id"], cast.people["worker_em"], "declined", means="page",
+            session, row.id, cast.people["worker_em"], "declined", means="page",
             alternate_id=cast.people["deputy"], by=by, at=at,
         )  # fmt: skip
     (rule,) = _events(session, cast, "deputy", later)
     assert str(rule["status"]) == "CONFIRMED"
-    answers.answer(session, rows[8]["id"], cast.people["worker_em"], "accepted", means="page", by=by, at=later + HOUR)
+    answers.answer(session, rows[8].id, cast.people["worker_em"], "accepted", means="page", by=by, at=later + HOUR)
     told = letters(session)[-1]
     assert (told.person_id, told.method) == (cast.people["deputy"], "CANCEL")
     assert _events(session, cast, "deputy", later + HOUR) == []
     answers.answer(
-        session, rows[9]["id"], cast.people["worker_em"], "declined", means="page",
+        session, rows[9].id, cast.people["worker_em"], "declined", means="page",
         alternate_id=cast.people["deputy"], by=by, at=later + 2 * HOUR,
     )  # fmt: skip
     anew = letters(session)[-1].events[0]
@@ -289,4 +290,4 @@ def test_a_date_that_was_held_is_not_published_as_standing_under_the_number_of_a
     assert [shown[name] for name in ("uid", "sequence", "dtstart")] == [
         anew[name] for name in ("uid", "sequence", "dtstart")
     ]
-    assert anew["dtstart"].dt.date() == rows[9]["starts"].date(), "no date that is past"
+    assert anew["dtstart"].dt.date() == rows[9].starts.date(), "no date that is past"

@@ -46,7 +46,7 @@ def _forwarded(cast: Cast) -> tuple[UUID, str]:
         assert reference is not None
         named = workers.named(session, participant_id)
     assert named is not None
-    assert named["worker_id"] == cast.people[SECOND], "whoever cannot wait has a worker all the same"
+    assert named.worker_id == cast.people[SECOND], "whoever cannot wait has a worker all the same"
     return participant_id, reference
 
 
@@ -71,13 +71,13 @@ def test_while_no_clinic_is_planned_the_coordinator_is_asked_and_the_item_comes_
         schedule.plan_meetings(session, "clinical", [LOCAL], by=by, at=AT)
         here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
-        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
-        assert item["subject"] == reference
+        (item,) = [row for row in items_of(session, here) if row.kind == "forwarded"]
+        assert item.subject == reference
         running.open_meeting(session, here, by=by, at=NOW)
-        running.treat(session, item["id"], "carried", by=by, at=NOW)
+        running.treat(session, item.id, "carried", by=by, at=NOW)
     assert [task["state"] for task in _asked(there)] == ["open"], "it did not hear of it yet"
     with there.session() as session:
-        running.treat(session, item["id"], "treated", by=by, at=NOW)
+        running.treat(session, item.id, "treated", by=by, at=NOW)
     assert [task["state"] for task in _asked(there)] == ["done"], "it heard, and nobody has to see to it"
 
 
@@ -97,7 +97,7 @@ def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_t
     with there.session() as session:
         admissions.forward(session, participant_id, there.people[SECOND], by=by, at=AT)
     with there.session() as session:
-        assert agendas.pool_of(session, committee_of(session, "clinical")["id"]) == []
+        assert agendas.pool_of(session, committee_of(session, "clinical").id) == []
     assert [task["state"] for task in _asked(there)] == ["open"]
 
 
@@ -115,8 +115,8 @@ def test_the_next_clinic_whose_agenda_went_out_hears_of_it_by_an_addendum_and_no
     _, reference = _forwarded(there)
     assert _asked(there) == []
     with there.session() as session:
-        (item,) = [row for row in items_of(session, here) if row["kind"] == "forwarded"]
-    assert (item["subject"], item["late"]) == (reference, True)
+        (item,) = [row for row in items_of(session, here) if row.kind == "forwarded"]
+    assert (item.subject, item.late) == (reference, True)
     letter = next(one for one in letters(there, "meeting_agenda") if one["person_id"] == there.people["police"])
     assert reference in letter["message"].decode("utf-8", errors="replace")
     with there.session() as session:
@@ -142,8 +142,8 @@ def test_a_clinic_that_sits_without_an_agenda_that_went_out_hears_of_it_by_the_c
     (task,) = _asked(there)
     assert task["state"] == "open"
     with there.session() as session:
-        (item,) = agendas.pool_of(session, committee_of(session, "clinical")["id"])
-        assert (item["kind"], item["task_id"]) == ("forwarded", task["id"]), "the one after has it in any case"
+        (item,) = agendas.pool_of(session, committee_of(session, "clinical").id)
+        assert (item.kind, item.task_id) == ("forwarded", task["id"]), "the one after has it in any case"
 
 
 def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
@@ -153,8 +153,8 @@ def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
     _, reference = _forwarded(there)
     assert _asked(there) == []
     with there.session() as session:
-        pool = agendas.pool_of(session, committee_of(session, "clinical")["id"])
-    assert [row["subject"] for row in pool if row["kind"] == "forwarded"] == [reference]
+        pool = agendas.pool_of(session, committee_of(session, "clinical").id)
+    assert [row.subject for row in pool if row.kind == "forwarded"] == [reference]
 
 
 @pytest.mark.ci

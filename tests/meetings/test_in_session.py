@@ -18,7 +18,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring
-from domain.kernel.scope import many
+from domain.kernel.rows import many
 from domain.people import absences
 from meetings import agendas, attendance, running, schedule
 from meetings.agenda_items import item_of
@@ -280,7 +280,7 @@ def test_a_candidate_who_was_withdrawn_from_the_agenda_is_nobody_s_to_read(clini
     participant_id, item = on_the_agenda(clinic, frozen=False)
     by = clinic.actor("coordinator")
     with clinic.session() as session:
-        agendas.withdraw(session, "clinical", "admission", item_of(session, item)["subject"], by=by, at=AT)
+        agendas.withdraw(session, "clinical", "admission", item_of(session, item).subject, by=by, at=AT)
         running.open_meeting(session, clinic_of(session), by=by, at=NOW)
     assert _answers(_member(clinic), participant_id) == NONE
 
@@ -298,7 +298,7 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
         session.execute(update(_meeting).where(_meeting.c.starts == afternoon + DAY).values(earlier))
         (morning, later) = clinic_of(session), clinic_of(session, afternoon)
         (item,) = agendas.pool_of(session, committee_of(session, later))
-        agendas.put_on(session, item["id"], later, by=by, at=AT)
+        agendas.put_on(session, item.id, later, by=by, at=AT)
         sat = seat(session, "clinical", "codim")
         for meeting, state in ((morning, "absent"), (later, "present")):
             running.open_meeting(session, meeting, by=by, at=NOW)

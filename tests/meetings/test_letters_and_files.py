@@ -14,11 +14,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from recurring_ical_events import of  # type: ignore[import-untyped]
+from recurring_ical_events import of as dates_of  # type: ignore[import-untyped]
 from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import col, every, of
 from meetings import answers, schedule
 from meetings.local_times import local_of
 from models.base import table_of
@@ -122,7 +123,7 @@ def _told(calendar: Any) -> set[Said]:
     """The meetings of a file, or the one date that it is about."""
     events = calendar.walk("VEVENT")
     rule = any("recurrence-id" not in one for one in events)
-    shown = of(calendar).between((2026, 1, 1), (2028, 1, 1)) if rule else events
+    shown = dates_of(calendar).between((2026, 1, 1), (2028, 1, 1)) if rule else events
     return {
         (
             one["dtstart"].dt.replace(tzinfo=None),
@@ -174,41 +175,40 @@ def _history(session: Session, cast: Cast, random: Random) -> Iterator[tuple[Sen
     people = [cast.people[who] for who in ("researcher", "officer", "manager_em")]
     links = ("", "https://meet.example/a", "https://meet.example/b")
 
-    def a_date() -> dict[str, Any]:
-        rows = session.execute(
-            select(_meeting).where(_meeting.c.state == "planned", _meeting.c.starts_at > at).order_by(_meeting.c.starts)
-        )
-        return dict(random.choice(rows.mappings().all()[:8]))
+    def a_date() -> Meeting:
+        to_come = of(Meeting).where(Meeting.state == "planned", col(Meeting.starts_at) > at)
+        chosen: Meeting = random.choice(every(session, to_come.order_by(col(Meeting.starts)))[:8])
+        return chosen
 
     def move() -> None:
         row = a_date()
-        starts = row["starts"] + timedelta(days=random.randint(-2, 2))
+        starts = row.starts + timedelta(days=random.randint(-2, 2))
         starts = starts.replace(hour=random.choice([9, 13, 15]))
-        schedule.move_meeting(session, row["id"], starts, minutes=random.choice([None, 90]), by=by, at=at)
+        schedule.move_meeting(session, row.id, starts, minutes=random.choice([None, 90]), by=by, at=at)
 
     def place() -> None:
         where = {"place": random.choice(["Salle A", "Salle B"]), "online_url": random.choice(links)}
-        schedule.change_place(session, a_date()["id"], **where, following=random.random() < 0.4, by=by, at=at)  # type: ignore[arg-type]
+        schedule.change_place(session, a_date().id, **where, following=random.random() < 0.4, by=by, at=at)  # type: ignore[arg-type]
 
     def off() -> None:
-        schedule.cancel_meeting(session, a_date()["id"], reason="Tempête", by=by, at=at)
+        schedule.cancel_meeting(session, a_date().id, reason="Tempête", by=by, at=at)
 
     def hour() -> None:
         row = a_date()
         to = time(random.choice([9, 14]), 30)
-        schedule.change_hour(session, schedule.season_of(row), since=row["starts"].date(), hour=to, by=by, at=at)
+        schedule.change_hour(session, schedule.season_of(row), since=row.starts.date(), hour=to, by=by, at=at)
 
     def guest() -> None:
-        schedule.invite_guest(session, a_date()["id"], random.choice(people), by=by, at=at)
+        schedule.invite_guest(session, a_date().id, random.choice(people), by=by, at=at)
 
     def no_guest() -> None:
-        schedule.withdraw_guest(session, a_date()["id"], random.choice(people), by=by, at=at)
+        schedule.withdraw_guest(session, a_date().id, random.choice(people), by=by, at=at)
 
     def alternate() -> None:
         deputy = random.choice([cast.people["deputy"], None])
         said = "declined" if deputy else "accepted"
         answers.answer(
-            session, a_date()["id"], cast.people["worker_em"], said, means="page", alternate_id=deputy,
+            session, a_date().id, cast.people["worker_em"], said, means="page", alternate_id=deputy,
             by=cast.actor("worker_em"), at=at,
         )  # fmt: skip
 

@@ -145,7 +145,7 @@ def test_who_takes_the_consent_to_the_program_back_is_met_by_nobody_new_before_i
     _bar(cast, signed)
     with cast.session() as session:
         (row,) = consents.consents_of(session, signed)
-        consents.withdraw(session, row["id"], by=by, at=THEN)
+        consents.withdraw(session, row.id, by=by, at=THEN)
         assert withdrawals.asked(session, signed) == withdrawals.Asked(worker=False, coordinator=True)
     with refused("assignment.not_agreed"):
         _name(cast, signed, SECOND)
@@ -191,8 +191,8 @@ def test_what_the_admission_of_before_still_does_takes_nobody_off_the_agenda(cas
             wakeups.wake(session, case_id, at=AT)
     carry_all(means_of(cast, lambda: AT))
     with cast.session() as session:
-        (row,) = [row for row in items_of(session, clinic_of(session)) if row["id"] == item]
-    assert ENDED not in {reason["code"] for reason in row["reasons"]}
+        (row,) = [row for row in items_of(session, clinic_of(session)) if row.id == item]
+    assert ENDED not in {reason["code"] for reason in row.reasons}
 
 
 @pytest.mark.ci

@@ -42,8 +42,8 @@ def held(session: Session, cast: Cast) -> UUID:
     here = opened(session, cast, *PRESENT)
     sit(session, cast, "codim", "remote", arrived_at=NOW + 10 * MINUTE)
     first, second, _ = items(session)
-    running.treat(session, first["id"], "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
-    decisions.decide(session, here, second["id"], text_fr="Oui.", text_en="Yes.", by=by, at=NOW + 20 * MINUTE)
+    running.treat(session, first.id, "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
+    decisions.decide(session, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW + 20 * MINUTE)
     decisions.decide(
         session,
         here,
@@ -77,7 +77,7 @@ def test_the_draft_says_who_sat_what_was_said_and_what_was_decided(session: Sess
 
 def test_the_draft_says_to_which_committee_an_item_was_referred(session: Session, cast: Cast) -> None:
     here, by = opened(session, cast, *PRESENT), cast.actor("coordinator")
-    running.treat(session, items(session)[0]["id"], "referred", refer_to="clinical", by=by, at=NOW)
+    running.treat(session, items(session)[0].id, "referred", refer_to="clinical", by=by, at=NOW)
     running.close_meeting(session, here, carry_rest=True, by=by, at=END)
     content = minutes.content_of(minutes.minutes_of(session, here))
     assert [one.referred_to.en for one in content.items] == ["Clinical Committee", "", ""]
@@ -110,11 +110,11 @@ def test_the_draft_is_edited_circulated_taken_back_and_approved_in_the_next_meet
     minutes.approve(session, held, in_meeting=later, by=by, at=NEXT)
     row = minutes.minutes_of(session, held)
     content = minutes.content_of(row)
-    assert (row["state"], row["approved_in_id"], minutes.is_intact(row)) == ("approved", later, True)
+    assert (row.state, row.approved_in_id, minutes.is_intact(row)) == ("approved", later, True)
     assert (content.state, content.approved_on) == ("approved", NEXT_LOCAL.date())
     assert content.items[2].said.fr == "Remis à avril."
     assert content.items[2].said.en == "Put off."
-    row["content"]["items"][2]["said"]["fr"] = "Autre."
+    row.content["items"][2]["said"]["fr"] = "Autre."
     assert not minutes.is_intact(row)
 
 
@@ -181,8 +181,8 @@ def test_the_item_that_asks_to_approve_the_minutes_is_treated_by_approving_them(
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=END)
     later = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
     minutes.approve(session, held, in_meeting=later, by=by, at=NEXT)
-    (asked,) = [one for one in items(session, NEXT_LOCAL) if one["kind"] == "minutes"]
-    assert asked["outcome"] == "treated"
+    (asked,) = [one for one in items(session, NEXT_LOCAL) if one.kind == "minutes"]
+    assert asked.outcome == "treated"
 
 
 def test_a_meeting_that_is_not_held_has_no_minutes(session: Session, cast: Cast) -> None:

@@ -55,8 +55,8 @@ def _held(cast: Cast) -> None:
         by = cast.actor("coordinator")
         here = opened(made, cast, *PRESENT)
         first, second, _ = items(made)
-        running.treat(made, first["id"], "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
-        decisions.decide(made, here, second["id"], text_fr="Oui.", text_en="Yes.", by=by, at=NOW)
+        running.treat(made, first.id, "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
+        decisions.decide(made, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW)
         running.close_meeting(made, here, carry_rest=True, by=by, at=END)
 
 
@@ -214,7 +214,7 @@ def test_minutes_that_name_somebody_are_sent_to_nobody(session: Session, cast: C
     with pytest.raises(Refusal) as refused, session.begin_nested():
         minutes.circulate(session, here, by=by, at=END)
     assert (refused.value.code, refused.value.facts["number"]) == ("document.names", "1")
-    assert minutes.minutes_of(session, here)["state"] == "draft"
+    assert minutes.minutes_of(session, here).state == "draft"
     assert sent(session) == {}
 
 

@@ -25,6 +25,7 @@ from meetings import (
     schedule,
     settling,
 )
+from meetings.agenda_items import PresentedItem
 from meetings.committees import committees
 from meetings.endorsements import endorsements_of
 from meetings.reasons import COULD_NOT_WAIT, Reason, in_words, is_over, with_edited
@@ -55,7 +56,7 @@ SPECIAL: Final = datetime(2027, 2, 24, 14, 5, tzinfo=UTC)
 
 def _of_another_committee(session: Session, decision: object) -> None:
     """Have a decision be one that the Extended Committee took, on which the same partners are asked."""
-    (extended,) = [one["id"] for one in committees(session).values() if one["key"] == "extended"]
+    (extended,) = [one.id for one in committees(session).values() if one.key == "extended"]
     session.execute(
         update(_decision).where(_decision.c.id == decision).values(committee_id=extended, number="CE-2027-001")
     )
@@ -75,7 +76,7 @@ def test_what_another_committee_decided_is_taken_back_where_its_objection_is_set
         session, decision, here, settling.TAKEN_BACK, text_fr="Le comité y renonce.", by=by, at=NEXT + MINUTE
     )
     row = decisions.decision_of(session, decision)
-    assert (row["state"], row["withdrawn_by_id"]) == ("withdrawn", settles)
+    assert (row.state, row.withdrawn_by_id) == ("withdrawn", settles)
     assert list(broken(session, NEXT + DAY)) == []
 
 
@@ -94,7 +95,7 @@ def test_who_says_meanwhile_that_it_endorses_does_not_object_anew_to_what_the_co
     again = code_of(lambda: say(session, cast, decision, "en-marge", "objected", at=NOW + 4 * MINUTE))
     assert again == "objection.settled"
     assert stands(session, decision) == ("endorsed", True)
-    number = decisions.decision_of(session, settles)["number"]
+    number = decisions.decision_of(session, settles).number
     decide(session, cast, kind="other", at=NOW + 5 * MINUTE, takes_back=[number])
     say(session, cast, decision, "en-marge", "objected", at=NOW + 7 * MINUTE)
     assert stands(session, decision) == ("objected", False), "nothing settles it any more"
@@ -121,7 +122,7 @@ def test_what_is_recorded_the_day_after_is_settled_at_the_hour_that_is_given(ses
     assert code_of(lambda: settled(None)) == "objection.no_quorum"
     assert code_of(lambda: settled(NOW - MINUTE)) == "objection.none"
     settles = settled(NOW + 5 * MINUTE)
-    assert decisions.decision_of(session, settles)["decided_at"] == NOW + 5 * MINUTE
+    assert decisions.decision_of(session, settles).decided_at == NOW + 5 * MINUTE
 
 
 @pytest.mark.ci
@@ -137,16 +138,16 @@ def test_an_objection_that_is_taken_back_and_made_again_stands_on_a_frozen_agend
     if not sits:
         freezing.freeze(session, meeting(session, NEXT_LOCAL), by=cast.actor("coordinator"), at=at + MINUTE)
 
-    def item() -> dict[str, object]:
+    def item() -> PresentedItem:
         on_it = items(session) if local is None else items(session, local)
-        (found,) = [row for row in on_it if row["kind"] == "objection"]
+        (found,) = [row for row in on_it if row.kind == "objection"]
         return found
 
     say(session, cast, decision, "en-marge", "", at=at + 2 * MINUTE)
-    assert is_over(item()["reasons"])  # type: ignore[arg-type]
+    assert is_over(item().reasons)
     say(session, cast, decision, "en-marge", "objected", at=at + 3 * MINUTE)
-    assert not is_over(item()["reasons"])  # type: ignore[arg-type]
-    assert "En Marge" in in_words(item()["reasons"], "fr")  # type: ignore[arg-type]
+    assert not is_over(item().reasons)
+    assert "En Marge" in in_words(item().reasons, "fr")
 
 
 def test_partners_see_what_was_decided_without_them_by_whichever_committee_and_not_what_is_clinical(
@@ -159,7 +160,7 @@ def test_partners_see_what_was_decided_without_them_by_whichever_committee_and_n
     assert numbers(decisions.not_to_endorse(session, since)) == ["CE-2027-001", "CD-2027-001"]
     session.execute(update(_decision).where(_decision.c.id == elsewhere).values(kind="clinical"))
     assert numbers(decisions.not_to_endorse(session, since)) == ["CD-2027-001"]
-    assert decisions.decision_of(session, of_steering)["number"] == "CD-2027-001"
+    assert decisions.decision_of(session, of_steering).number == "CD-2027-001"
 
 
 def _leave(session: Session, cast: Cast, name: str) -> None:
@@ -196,9 +197,9 @@ def test_what_a_partner_says_answers_its_task_in_whosever_hands_a_departure_left
     assert task_of(session, asked["id"])["state"] == "done"
 
 
-def _of(session: Session, decision: object, local: datetime = NEXT_LOCAL) -> list[dict[str, Any]]:
+def _of(session: Session, decision: object, local: datetime = NEXT_LOCAL) -> list[PresentedItem]:
     """The items of an objection to a decision on the agenda of a meeting."""
-    return [row for row in items(session, local) if (row["kind"], row["subject"]) == ("objection", str(decision))]
+    return [row for row in items(session, local) if (row.kind, row.subject) == ("objection", str(decision))]
 
 
 def _close(session: Session, cast: Cast, *, at: datetime) -> None:
@@ -216,13 +217,13 @@ def test_an_objection_comes_back_to_an_agenda_each_time_it_is_made_again_and_is_
     for turn in range(3):
         say(session, cast, decision, "en-marge", "objected", at=LATER + 2 * turn * MINUTE)
         (item,) = _of(session, decision)
-        assert in_words(item["reasons"], "en").count("En Marge") == 1
+        assert in_words(item.reasons, "en").count("En Marge") == 1
         found = objections.stands_on(session, decision, at=LATER + 2 * turn * MINUTE)
         assert found is not None
-        assert found["id"] == item["id"]
+        assert found.id == item.id
         if turn == 0:
-            agendas.edit(session, item["id"], minutes=45, by=by, at=LATER)
-        assert _of(session, decision)[0]["minutes"] == 45, "as the coordinator had it"
+            agendas.edit(session, item.id, minutes=45, by=by, at=LATER)
+        assert _of(session, decision)[0].minutes == 45, "as the coordinator had it"
         if turn < 2:
             say(session, cast, decision, "en-marge", "", at=LATER + (2 * turn + 1) * MINUTE)
             assert _of(session, decision) == []
@@ -250,7 +251,7 @@ def test_an_objection_is_added_to_a_sitting_whose_agenda_nobody_froze_and_is_set
     opened(session, cast, *PRESENT, local=SPECIAL_LOCAL, at=SPECIAL)
     say(session, cast, decision, "en-marge", "objected", at=SPECIAL + MINUTE)
     (item,) = _of(session, decision, SPECIAL_LOCAL)
-    assert (item["late"], item["late_reason"], item["number"]) == (True, COULD_NOT_WAIT, None)
+    assert (item.late, item.late_reason, item.number) == (True, COULD_NOT_WAIT, None)
     assert objections.item_that_sits(session, decision) is not None
     say(session, cast, decision, "en-marge", "", at=SPECIAL + 2 * MINUTE)
     assert _of(session, decision, SPECIAL_LOCAL) == []
@@ -261,7 +262,7 @@ def test_an_objection_is_added_to_a_sitting_whose_agenda_nobody_froze_and_is_set
     say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * MINUTE)
     found = objections.stands_on(session, decision, at=SPECIAL + 5 * MINUTE)
     assert found is not None
-    assert found["starts"] == NEXT_LOCAL, "this sitting settled what it had: another partner's is the next one's"
+    assert found.starts == NEXT_LOCAL, "this sitting settled what it had: another partner's is the next one's"
     running.close_meeting(session, here, carry_rest=True, by=by, at=SPECIAL + 9 * MINUTE)
 
 
@@ -286,7 +287,7 @@ def test_where_the_addendum_is_refused_an_objection_goes_on_the_next_meetings_ag
     assert len(_of(session, decision)) == 1
     found = objections.stands_on(session, decision, at=NOW + MINUTE)
     assert found is not None
-    assert found["starts"] == NEXT_LOCAL
+    assert found.starts == NEXT_LOCAL
 
 
 @pytest.mark.ci
@@ -295,10 +296,10 @@ def test_what_was_settled_is_not_taken_up_again_here_while_a_later_agenda_has_it
     by = cast.actor("coordinator")
     say(session, cast, decision, "en-marge", "objected")
     (item,) = _of(session, decision, LOCAL)
-    running.treat(session, item["id"], "treated", by=by, at=NOW + 2 * MINUTE)
+    running.treat(session, item.id, "treated", by=by, at=NOW + 2 * MINUTE)
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 3 * MINUTE)
     assert len(_of(session, decision)) == 1
-    again = code_of(lambda: running.treat(session, item["id"], "", by=by, at=NOW + 4 * MINUTE))
+    again = code_of(lambda: running.treat(session, item.id, "", by=by, at=NOW + 4 * MINUTE))
     assert again == "item.open_elsewhere"
 
 
@@ -311,18 +312,16 @@ def test_an_objection_moves_to_a_meeting_that_is_planned_before_the_one_that_has
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER - 2 * DAY)
     (item,) = _of(session, decision)
-    agendas.move(session, item["id"], before=None, by=by, at=LATER - 2 * DAY)
+    agendas.move(session, item.id, before=None, by=by, at=LATER - 2 * DAY)
     here = _extraordinary(session, cast)
     if sits:
         opened(session, cast, *PRESENT, local=SPECIAL_LOCAL, at=SPECIAL)
         say(session, cast, decision, "codim", "objected", at=SPECIAL + MINUTE)
     else:
         assembling.assemble(session, here, by=by, at=LATER)
-    assert [row["id"] for row in _of(session, decision, SPECIAL_LOCAL)] == [item["id"]]
+    assert [row.id for row in _of(session, decision, SPECIAL_LOCAL)] == [item.id]
     assert _of(session, decision) == []
-    assert [row["position"] for row in items(session, NEXT_LOCAL)] == list(
-        range(1, 1 + len(items(session, NEXT_LOCAL)))
-    )
+    assert [row.position for row in items(session, NEXT_LOCAL)] == list(range(1, 1 + len(items(session, NEXT_LOCAL))))
     assembling.assemble(session, meeting(session, NEXT_LOCAL), by=by, at=LATER + MINUTE)
     assert _of(session, decision) == [], "it stays before the first of them"
 
@@ -356,7 +355,7 @@ def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_h
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     freezing.freeze(session, here, by=by, at=LATER)
     say(session, cast, decision, "en-marge", "", at=LATER + MINUTE)
-    assert is_over(_of(session, decision)[0]["reasons"])
+    assert is_over(_of(session, decision)[0].reasons)
     later = NEXT_LOCAL + DAY
     schedule.move_meeting(session, here, later, by=by, at=LATER + 2 * MINUTE)
     if again:
@@ -365,7 +364,7 @@ def test_an_objection_on_an_agenda_that_is_opened_again_is_there_as_long_as_it_h
         assembling.assemble(session, here, by=by, at=LATER + 3 * MINUTE)
     found = _of(session, decision, later)
     assert len(found) == again
-    assert not any(is_over(row["reasons"]) for row in found)
+    assert not any(is_over(row.reasons) for row in found)
 
 
 @pytest.mark.parametrize(
@@ -385,10 +384,10 @@ def test_nobody_makes_an_objections_item_say_something_else_or_keeps_it_from_who
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
-    assert code_of(lambda: agendas.edit(session, item["id"], **words, by=by, at=LATER)) == "objection.item_stands"
-    same: dict[str, Any] = {name: item[name] for name in ("title_fr", "title_en", "audience", "purpose")}
-    agendas.edit(session, item["id"], **same, minutes=25, by=by, at=LATER)
-    assert _of(session, decision)[0]["minutes"] == 25
+    assert code_of(lambda: agendas.edit(session, item.id, **words, by=by, at=LATER)) == "objection.item_stands"
+    same: dict[str, Any] = {name: getattr(item, name) for name in ("title_fr", "title_en", "audience", "purpose")}
+    agendas.edit(session, item.id, **same, minutes=25, by=by, at=LATER)
+    assert _of(session, decision)[0].minutes == 25
 
 
 @pytest.mark.ci
@@ -398,15 +397,15 @@ def test_an_objections_item_that_was_called_something_else_says_what_it_is_again
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
-    reasons = with_edited(item["reasons"], ["title_fr", "title_en", "minutes"])
+    reasons = with_edited(item.reasons, ["title_fr", "title_en", "minutes"])
     session.execute(
         update(_item)
-        .where(_item.c.id == item["id"])
+        .where(_item.c.id == item.id)
         .values(title_fr="Divers", title_en="Sundry", minutes=5, reasons=reasons)
     )
     assembling.assemble(session, here, by=by, at=LATER + MINUTE)
     (now,) = _of(session, decision)
-    assert (now["title_fr"], now["title_en"], now["minutes"]) == (item["title_fr"], item["title_en"], 5)
+    assert (now.title_fr, now.title_en, now.minutes) == (item.title_fr, item.title_en, 5)
 
 
 @pytest.mark.ci
@@ -419,8 +418,8 @@ def test_an_objections_item_that_another_committee_referred_is_not_taken_back_by
     say(session, cast, decision, "en-marge", "objected", at=LATER)
     (item,) = _of(session, decision)
     referred = Reason("referred", facts={"committee": {"fr": "Un", "en": "One"}, "day": "2027-02-01", "item": "1"})
-    session.execute(update(_item).where(_item.c.id == item["id"]).values(reasons=[*item["reasons"], referred.kept()]))
-    assert code_of(lambda: agendas.withdraw_item(session, item["id"], by=by, at=LATER)) == "agenda.objection_stays"
+    session.execute(update(_item).where(_item.c.id == item.id).values(reasons=[*item.reasons, referred.kept()]))
+    assert code_of(lambda: agendas.withdraw_item(session, item.id, by=by, at=LATER)) == "agenda.objection_stays"
 
 
 def _objected(session: Session, cast: Cast) -> UUID:
@@ -445,10 +444,10 @@ def test_an_objection_goes_on_the_next_agenda_when_the_meeting_that_has_it_is_ca
         freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
     schedule.cancel_meeting(session, here, reason="Tempête.", by=by, at=LATER + MINUTE)
     (item,) = _of(session, decision)
-    assert (item["late"], item["late_reason"]) == ((True, COULD_NOT_WAIT) if frozen else (False, ""))
+    assert (item.late, item.late_reason) == ((True, COULD_NOT_WAIT) if frozen else (False, ""))
     found = objections.stands_on(session, decision, at=LATER + MINUTE)
     assert found is not None
-    assert found["starts"] == NEXT_LOCAL
+    assert found.starts == NEXT_LOCAL
     assert list(broken(session, LATER + DAY)) == []
 
 
@@ -466,7 +465,7 @@ def test_an_objection_goes_on_the_next_agenda_when_the_meeting_that_has_it_is_mo
     schedule.move_meeting(session, here, past, by=by, at=LATER + MINUTE)
     assert _of(session, decision, past) == []
     (item,) = _of(session, decision)
-    assert item["late"] is frozen
+    assert item.late is frozen
 
 
 def test_an_objection_moves_with_its_meeting_that_is_moved_before_the_next_one(session: Session, cast: Cast) -> None:
@@ -488,12 +487,12 @@ def test_an_objection_that_a_sitting_leaves_unsettled_is_added_to_the_next_agend
     (item,) = _of(session, decision, LOCAL)
     freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 2 * MINUTE)
     if outcome:
-        running.treat(session, item["id"], outcome, by=by, at=NOW + 3 * MINUTE)
+        running.treat(session, item.id, outcome, by=by, at=NOW + 3 * MINUTE)
     assert objections.bring_all(session, at=NOW + 4 * MINUTE) == ()
     assert _of(session, decision) == [], "as long as people sit, they may settle it"
     _close(session, cast, at=NOW + 5 * MINUTE)
     (after,) = _of(session, decision)
-    assert (after["late"], after["late_reason"], after["state"]) == (True, COULD_NOT_WAIT, "scheduled")
+    assert (after.late, after.late_reason, after.state) == (True, COULD_NOT_WAIT, "scheduled")
 
 
 def test_an_objection_that_no_agenda_has_is_on_the_one_that_is_frozen_by_hand(session: Session, cast: Cast) -> None:
@@ -501,11 +500,11 @@ def test_an_objection_that_no_agenda_has_is_on_the_one_that_is_frozen_by_hand(se
     decision = _objected(session, cast)
     (item,) = _of(session, decision)
     for state in ({"state": "pool", "meeting_id": None, "position": 0}, {"state": "withdrawn", "position": 0}):
-        session.execute(update(_item).where(_item.c.id == item["id"]).values(**state))
+        session.execute(update(_item).where(_item.c.id == item.id).values(**state))
         with session.begin_nested() as point:
             assembling.take_over(session, here, by=by, at=LATER)
             freezing.freeze(session, here, by=by, at=LATER)
-            assert len([row for row in _of(session, decision) if row["number"]]) == 1
+            assert len([row for row in _of(session, decision) if row.number]) == 1
             point.rollback()
 
 
@@ -517,7 +516,7 @@ def test_objections_that_stand_where_they_should_are_left_there(session: Session
     freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=LATER)
     _extraordinary(session, cast)
     assert objections.bring_all(session, at=LATER) == ()
-    assert [row["id"] for row in _of(session, decision)] == [row["id"] for row in before]
+    assert [row.id for row in _of(session, decision)] == [row.id for row in before]
     assert items(session, SPECIAL_LOCAL) == [], "nobody has that agenda drawn up yet"
 
 
@@ -545,7 +544,7 @@ def test_cancelling_a_meeting_of_another_committee_touches_no_agenda_of_the_one_
     by = cast.actor("coordinator")
     decision = _objected(session, cast)
     (item,) = _of(session, decision)
-    session.execute(update(_item).where(_item.c.id == item["id"]).values(state="pool", meeting_id=None, position=0))
+    session.execute(update(_item).where(_item.c.id == item.id).values(state="pool", meeting_id=None, position=0))
     schedule.plan_meetings(session, "clinical", [SPECIAL_LOCAL], by=by, at=LATER)
     schedule.cancel_meeting(session, meeting(session, SPECIAL_LOCAL), reason="Tempête.", by=by, at=LATER)
     assert _of(session, decision) == []
@@ -562,12 +561,12 @@ def test_an_objection_treated_at_a_sitting_that_nobody_closes_is_on_the_next_age
     (item,) = _of(session, decision, LOCAL)
     if frozen:
         freezing.freeze(session, meeting(session, NEXT_LOCAL), by=by, at=NOW + 2 * MINUTE)
-    running.treat(session, item["id"], "treated", by=by, at=NOW + 3 * MINUTE)
+    running.treat(session, item.id, "treated", by=by, at=NOW + 3 * MINUTE)
     (brought,) = objections.bring_all(session, at=NOW + DAY)
-    assert [row["id"] for row in _of(session, decision)] == [brought]
+    assert [row.id for row in _of(session, decision)] == [brought]
     assert objections.bring_all(session, at=NOW + DAY + MINUTE) == ()
     _close(session, cast, at=NOW + DAY + 2 * MINUTE)
-    assert [row["id"] for row in _of(session, decision)] == [brought]
+    assert [row.id for row in _of(session, decision)] == [brought]
 
 
 @pytest.mark.parametrize("opened_", [True, False])
@@ -590,8 +589,8 @@ def test_an_objection_of_which_a_meeting_that_is_over_says_nothing_is_on_the_nex
     assert _stands(session, decision, at=over) is None, "what is over treats nothing more"
     (brought,) = objections.bring_all(session, at=over)
     (item,) = _of(session, decision)
-    assert (item["id"], item["late"], item["late_reason"]) == (brought, True, COULD_NOT_WAIT)
-    assert [row["outcome"] for row in _of(session, decision, local)] == ["carried"]
+    assert (item.id, item.late, item.late_reason) == (brought, True, COULD_NOT_WAIT)
+    assert [row.outcome for row in _of(session, decision, local)] == ["carried"]
     assert objections.bring_all(session, at=over + DAY) == ()
     assert _stands(session, decision, at=over) == NEXT_LOCAL
     assert list(broken(session, over)) == []
@@ -614,15 +613,15 @@ def test_a_sitting_that_is_recorded_afterwards_settles_what_the_round_carried_ov
     assert len(_of(session, decision)) == 1
     found = objections.item_that_sits(session, decision)
     assert found is not None
-    assert found["meeting_id"] == meeting(session)
+    assert found.meeting_id == meeting(session)
     (item,) = _of(session, decision, LOCAL)
-    running.treat(session, item["id"], "treated", by=by, at=NOW + DAY + MINUTE)
-    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [False], "it stands still"
-    running.treat(session, item["id"], "carried", by=by, at=NOW + DAY + MINUTE)
+    running.treat(session, item.id, "treated", by=by, at=NOW + DAY + MINUTE)
+    assert [is_over(row.reasons) for row in _of(session, decision)] == [False], "it stands still"
+    running.treat(session, item.id, "carried", by=by, at=NOW + DAY + MINUTE)
     at = NOW + DAY + 2 * MINUTE
     settling.settle(session, decision, meeting(session), settling.KEPT, text_fr="Oui.", by=by, at=at)
     assert _against(session, decision) == []
-    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [True] * frozen
+    assert [is_over(row.reasons) for row in _of(session, decision)] == [True] * frozen
     _close(session, cast, at=at + MINUTE)
 
 
@@ -648,7 +647,7 @@ def test_a_sitting_whose_day_is_over_settles_what_was_objected_before_the_end_of
     assert (objections.item_that_sits(session, decision) is not None) is both
     if both:
         settles = settle(1)
-        assert decisions.decision_of(session, settles)["decided_at"] < NOW + DAY
+        assert decisions.decision_of(session, settles).decided_at < NOW + DAY
         assert _settled_by(session, decision) == {"CODIM": None, "En Marge 12-17": settles}
         over = _over(session, cast, settles, minutes=10 * 24 * 60 + 2)
         assert _against(session, decision) == ["CODIM", "En Marge 12-17"]
@@ -657,7 +656,7 @@ def test_a_sitting_whose_day_is_over_settles_what_was_objected_before_the_end_of
         assert code_of(lambda: settle(1)) == "objection.none"
     assert _against(session, decision) == ["CODIM"]
     assert stands(session, decision) == ("objected", False)
-    assert [is_over(row["reasons"]) for row in _of(session, decision)] == [False]
+    assert [is_over(row.reasons) for row in _of(session, decision)] == [False]
     assert list(broken(session, at + 2 * MINUTE)) == []
 
 
@@ -670,8 +669,8 @@ def test_what_another_partner_objects_takes_along_what_a_meeting_that_is_over_ha
     freezing.freeze(session, here, by=by, at=LATER)
     say(session, cast, decision, "codim", "objected", at=SPECIAL + 5 * DAY)
     (item,) = _of(session, decision)
-    assert {reason["code"] for reason in item["reasons"]} >= {"objected"}
-    others = [row["outcome"] for row in items(session, SPECIAL_LOCAL) if row["kind"] != "objection"]
+    assert {reason["code"] for reason in item.reasons} >= {"objected"}
+    others = [row.outcome for row in items(session, SPECIAL_LOCAL) if row.kind != "objection"]
     assert set(others) <= {""}, "it is not closed by that"
 
 
@@ -703,7 +702,7 @@ def test_what_was_carried_over_from_a_meeting_that_is_moved_ahead_again_stands_o
 def _stands(session: Session, decision: UUID, *, at: datetime) -> datetime | None:
     """When the meeting is that a page names as the one that has the objection."""
     found = objections.stands_on(session, decision, at=at)
-    return None if found is None else found["starts"]
+    return None if found is None else found.starts
 
 
 def _against(session: Session, decision: UUID) -> list[str]:
@@ -719,7 +718,7 @@ def _settle(session: Session, cast: Cast, decision: UUID, settled_as: str, *, mi
 
 def _over(session: Session, cast: Cast, named: UUID, *, minutes: int) -> UUID:
     """A decision of another kind that takes one back."""
-    number = decisions.decision_of(session, named)["number"]
+    number = decisions.decision_of(session, named).number
     return decide(session, cast, kind="other", at=NOW + minutes * MINUTE, takes_back=[number])
 
 
@@ -736,14 +735,14 @@ def test_what_settled_an_objection_settles_it_again_as_it_stands_again(
     say(session, cast, decision, "codim", "endorsed")
     say(session, cast, decision, "en-marge", "objected")
     settles = _settle(session, cast, decision, settled_as, minutes=2)
-    before, state = stands(session, decision), decisions.decision_of(session, decision)["state"]
+    before, state = stands(session, decision), decisions.decision_of(session, decision).state
     last = settles
     for n in range(3, 9, 2):
         over = _over(session, cast, last, minutes=n)
         assert stands(session, decision) == ("objected", False)
         assert objections.stands_on(session, decision, at=NOW + 9 * MINUTE) is not None
         last = _over(session, cast, over, minutes=n + 1)
-        assert (stands(session, decision), decisions.decision_of(session, decision)["state"]) == (before, state)
+        assert (stands(session, decision), decisions.decision_of(session, decision).state) == (before, state)
         assert set(_settled_by(session, decision).values()) == {settles}
         assert objections.stands_on(session, decision, at=NOW + 9 * MINUTE) is None
         assert list(broken(session, NOW + (n + 1) * MINUTE)) == []

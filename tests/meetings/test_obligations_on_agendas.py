@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,7 +11,7 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from meetings import assembling, attendance, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
 from meetings.reasons import in_words
 from models.base import table_of
 from models.meeting import Meeting
@@ -37,11 +36,11 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
-def _of_en_marge(session: Session, cast: Cast, meeting_id: UUID) -> list[dict[str, Any]]:
+def _of_en_marge(session: Session, cast: Cast, meeting_id: UUID) -> list[PresentedItem]:
     return [
         one
         for one in items_of(session, meeting_id)
-        if (one["kind"], one["subject"]) == ("obligation", str(cast.organizations["en-marge"]))
+        if (one.kind, one.subject) == ("obligation", str(cast.organizations["en-marge"]))
     ]
 
 
@@ -54,8 +53,8 @@ def test_a_partner_with_something_at_risk_is_one_item_that_says_which_clauses(
     meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned")).one()
     assembling.assemble(session, meeting, by=by, at=AT)
     ours = _of_en_marge(session, cast, meeting)
-    assert [one["title_en"] for one in ours] == ["Obligations at risk: En Marge 12-17"]
-    said = in_words(ours[0]["reasons"], "en")
+    assert [one.title_en for one in ours] == ["Obligations at risk: En Marge 12-17"]
+    said = in_words(ours[0].reasons, "en")
     assert "AG-M1, period up to December 31, 2026: at risk." in said
 
 
@@ -69,7 +68,7 @@ def test_it_says_so_once_it_cannot_be_met_any_more(cast: Cast, session: Session)
     kept(session)
     assembling.assemble(session, meeting, by=by, at=AT)
     (ours,) = _of_en_marge(session, cast, meeting)
-    assert "AG-M1, period up to December 31, 2026: can no longer be met." in in_words(ours["reasons"], "en")
+    assert "AG-M1, period up to December 31, 2026: can no longer be met." in in_words(ours.reasons, "en")
 
 
 @pytest.mark.ci
@@ -85,8 +84,8 @@ def test_what_was_missed_after_its_days_of_grace_comes_before_the_next_meeting_o
     for day in days:
         meeting = session.scalars(select(_meeting.c.id).where(_meeting.c.starts == day)).one()
         assembling.assemble(session, meeting, by=by, at=april)
-        items = [one for one in items_of(session, meeting) if one["subject"] == str(cast.organizations["ccsmtl"])]
-        said = [in_words(one["reasons"], "en") for one in items]
+        items = [one for one in items_of(session, meeting) if one.subject == str(cast.organizations["ccsmtl"])]
+        said = [in_words(one.reasons, "en") for one in items]
         told.append(any("GV-6.report, period up to December 31, 2026: not met." in one for one in said))
     assert told == [True, False]
 

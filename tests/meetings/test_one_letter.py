@@ -240,7 +240,7 @@ def test_two_seats_given_at_once_by_the_page_are_one_letter_with_the_joint_meeti
     before = len(letters(session))
     told = seating.give_seat(
         session,
-        committee_of(session, "clinical")["id"],
+        committee_of(session, "clinical").id,
         seat(session, "clinical", "en-marge"),
         cast.people["director_em"],
         kind="principal",

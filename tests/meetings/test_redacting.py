@@ -16,6 +16,7 @@ from domain.casework import assigning, tasks
 from domain.kernel import sealed_words
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.kernel.scope import program_of
 from domain.mail import name_answers
 from domain.mail.envelopes import texts_of
@@ -114,7 +115,7 @@ def test_a_name_goes_from_items_notes_decisions_minutes_and_letters_and_papers_l
         assert GONE["en"] in str(content)
         refuse_names(session, content)
         assert all(NAME not in str(row) for row in items_of(session, meeting_id))
-        assert written["circulations"] == 2, "whoever has the minutes gets them anew"
+        assert written.circulations == 2, "whoever has the minutes gets them anew"
         letters = session.execute(select(_notice.c.message, _notice.c.state, _notice.c.template)).all()
         texts = [str(message_from_bytes(one.message, policy=policy.default)) for one in letters]
         assert not any("Foug" in text for text in texts)
@@ -122,7 +123,7 @@ def test_a_name_goes_from_items_notes_decisions_minutes_and_letters_and_papers_l
         assert states == {"withdrawn", "queued"}, "what had not left is withdrawn"
         sealed_words.destroy_keys(session, at=END)
         with raises("keys.gone"):
-            sealed_words.open_words(session, f"minutes/{written['id']}", sealed_before)
+            sealed_words.open_words(session, f"minutes/{written.id}", sealed_before)
     assert NAME not in everything_kept(cast)
 
 
@@ -131,10 +132,10 @@ def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_re
     held = hold(cast, typed=NAME)
     by = cast.actor("coordinator")
     with cast.session() as session:
-        assert NAME in decisions.decision_of(session, held.quiet)["why_not_management"]
+        assert NAME in decisions.decision_of(session, held.quiet).why_not_management
         waits = agendas.request(session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END)
-        task_id = decisions.decision_of(session, held.owed)["task_id"]
-        tasks.complete_task(session, task_id, by=cast.actor("officer"), at=END, note=f"Écrit avec {NAME}")
+        task_id = decisions.decision_of(session, held.owed).task_id
+        tasks.complete_task(session, surely(task_id), by=cast.actor("officer"), at=END, note=f"Écrit avec {NAME}")
     redaction_id = ask(cast, held.meeting_id)
     with cast.session() as session:
         redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
@@ -184,11 +185,11 @@ def test_the_words_of_a_decision_go_from_the_agendas_that_look_at_it_again_which
     with cast.session() as session:
         (coming,) = session.scalars(select(_meeting.c.id).where(_meeting.c.state == "planned"))
         assembling.assemble(session, coming, by=by, at=END)
-        assert any(NAME in row["title_fr"] for row in items_of(session, coming))
+        assert any(NAME in row.title_fr for row in items_of(session, coming))
     redaction_id = ask(cast, coming)
     with cast.session() as session:
         redacting.confirm(session, redaction_id, by=cast.actor("privacy_officer"), at=END)
-        assert NAME not in decisions.decision_of(session, held.owed)["text_fr"]
+        assert NAME not in decisions.decision_of(session, held.owed).text_fr
     assert NAME not in everything_kept(cast)
 
 
@@ -271,7 +272,7 @@ def test_what_is_asked_is_sealed_and_stands_somewhere(cast: Cast) -> None:
         row = redacting.find(session, asked)
         assert row is not None
         assert redacting.words_of(session, row) == ["perle rare"]
-        assert b"perle" not in row["words"]
+        assert b"perle" not in surely(row.words)
         assert all(
             "Perle" in place.before and "Perle" not in place.after
             for place in redacting.places_of(session, "meeting", meeting_id, ["perle rare"])
@@ -302,8 +303,8 @@ def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(
         assert incidents.altered(session) == []
         stood = incidents.versions(session, incident_id)
         assert len(stood) == 2
-        assert not any(ONDINE.given_name in str(one["stood"]) for one in stood)
-        assert stood[1]["stood"]["circumstances"] == f"{GONE['']} l’a dit."
+        assert not any(ONDINE.given_name in str(one.stood) for one in stood)
+        assert stood[1].stood["circumstances"] == f"{GONE['']} l’a dit."
         assert sealed_words.destroy_keys(session, at=AT) == 1
         with raises("keys.gone"):
             sealed_words.open_words(session, f"incident/{incident_id}/1", before[0])
@@ -323,7 +324,7 @@ def test_notes_minutes_and_the_register_stand_nowhere_in_the_clear(cast: Cast) -
         written = session.execute(select(table_of(Minutes))).one()
         assert (written.content, written.circulated) == ({}, {})
         assert said.encode() not in written.sealed
-        assert said in str(minutes.minutes_of(session, meeting_id)["content"])
+        assert said in str(minutes.minutes_of(session, meeting_id).content)
         kept = session.execute(select(table_of(IncidentVersion))).one()
         assert said not in str(kept.stood)
         assert session.scalars(select(_key.c.id).where(_key.c.program_id == program_of(session))).all() != []

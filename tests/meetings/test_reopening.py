@@ -15,6 +15,7 @@ from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from meetings import agenda_papers, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
@@ -82,7 +83,7 @@ def _sent_to(session: Session, cast: Cast, name: str, template: str = "meeting_a
 
 
 def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
-    return {row["title_en"]: row["number"] for row in agendas.items_of(session, meeting_id)}
+    return {row.title_en: row.number for row in agendas.items_of(session, meeting_id)}
 
 
 @pytest.mark.ci
@@ -97,7 +98,7 @@ def test_an_agenda_moved_to_another_day_before_it_is_due_is_opened_again_and_fro
     schedule.move_meeting(session, first, MONDAY, reason="Tempête", by=by, at=EVE)
 
     row = read_meeting(session, first)
-    assert (row["agenda_frozen_at"], row["agenda_circulated_at"]) == (None, None)
+    assert (row.agenda_frozen_at, row.agenda_circulated_at) == (None, None)
     assert set(_numbers(session, first).values()) == {None}
     assert told(session, first)[-2:] == ["meeting.moved", "agenda.reopened"]
     assert assembling.due_to_freeze(session, EVE) == ()
@@ -136,7 +137,7 @@ def test_the_new_version_is_sent_and_says_what_changed_since_the_one_before(cast
     _freeze(session, cast, first, SUNDAY)
 
     _, anew = _sent_to(session, cast, "worker_codim")
-    assert "takes the place of the agenda that you were sent before, when the meeting was to be on Wed" in anew
+    assert "replaces the agenda that you received before, when the meeting was to be on Wed" in anew
     assert "- New: 1. Admission #2026-09" in anew
     assert "- No longer on it: Admission #2026-08 (it was number 1)" in anew
     _, en_neuf = _sent_to(session, cast, "police")
@@ -154,7 +155,7 @@ def test_a_draft_that_went_out_goes_out_again_for_the_day_to_which_its_meeting_i
     assert assembling.due_to_circulate(session, DRAFTED) == (first,)
     _circulate(session, cast, first, DRAFTED)
     schedule.move_meeting(session, first, datetime.combine(FIRST, time(14, 0)), by=by, at=DRAFTED)
-    assert read_meeting(session, first)["agenda_circulated_at"] == DRAFTED, "of the same day it has gone out"
+    assert read_meeting(session, first).agenda_circulated_at == DRAFTED, "of the same day it has gone out"
 
     schedule.move_meeting(session, first, MONDAY, by=by, at=DRAFTED)
 
@@ -189,7 +190,7 @@ def test_an_agenda_that_is_due_already_stays_frozen_and_says_the_right_time(
 
     schedule.move_meeting(session, first, starts, by=by, at=at)
 
-    assert read_meeting(session, first)["agenda_frozen_at"] is not None
+    assert read_meeting(session, first).agenda_frozen_at is not None
     assert _numbers(session, first) == before
     rows = agenda_papers.versions_of(session, first)
     assert [(one.kind, one.addendum, one.is_replaced) for one in rows] == [
@@ -233,7 +234,7 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
 
     assert agendas.late_requests(session, first) == ()
-    assert not any(row["late"] for row in agendas.items_of(session, first))
+    assert not any(row.late for row in agendas.items_of(session, first))
     _freeze(session, cast, first, SUNDAY)
     assert item(session, waits)["meeting_id"] == first
     assert item(session, taken)["number"] == "1"
@@ -294,7 +295,7 @@ def test_an_item_is_moved_by_its_place_or_one_up_and_one_down(cast: Cast, sessio
     assembling.assemble(session, first, by=by, at=AT)
 
     def place() -> int:
-        return [row["id"] for row in agendas.items_of(session, first)].index(made) + 1
+        return [row.id for row in agendas.items_of(session, first)].index(made) + 1
 
     last = len(agendas.items_of(session, first))
     assert place() == 1
@@ -318,16 +319,16 @@ def test_an_item_is_moved_by_its_place_or_one_up_and_one_down(cast: Cast, sessio
 def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row["id"] for row in agendas.items_of(session, first) if row["title_en"] == "Research")
+    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
     assert agendas.off_of(session, first) == ()
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
     agendas.take_off(session, research, by=by, at=AT)
     (off,) = agendas.off_of(session, first)
-    assert off["id"] == research
+    assert off.id == research
 
-    again = agendas.restore(session, research, by=by, at=AT, seen=off["version"])
+    again = agendas.restore(session, research, by=by, at=AT, seen=off.version)
 
-    assert agendas.items_of(session, first)[-1]["id"] == again
+    assert agendas.items_of(session, first)[-1].id == again
     assert agendas.off_of(session, first) == ()
     assert not assembling.assemble(session, first, by=by, at=AT)
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
@@ -389,7 +390,7 @@ def test_what_was_off_or_over_is_no_news_to_who_has_the_agenda(cast: Cast, sessi
     schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=EVE)
     off = _papers_to(session, cast, "second_deputy")[-1]
     told = schedule.change_hour(
-        session, read_meeting(session, second)["series_id"], since=FIRST, hour=time(14), by=by, at=EVE + HOUR
+        session, surely(read_meeting(session, second).series_id), since=FIRST, hour=time(14), by=by, at=EVE + HOUR
     )
     assert [one.starts.date() for one in told if one.person_id == cast.people["second_deputy"]] == [SECOND]
     assert _papers_to(session, cast, "second_deputy") == [
@@ -412,8 +413,8 @@ def test_who_has_other_news_of_an_act_reads_in_the_same_letter_of_the_meeting_wh
         by=cast.actor("worker_em"), at=EVE,
     )  # fmt: skip
     before = len(letters(session))
-    series = read_meeting(session, first)["series_id"]
-    told = schedule.change_hour(session, series, since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
+    series = read_meeting(session, first).series_id
+    told = schedule.change_hour(session, surely(series), since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
     (ours,) = (one for one in letters(session)[before:] if one.person_id == who)
     assert "Au lieu du mercredi 2 décembre 2026 à 9 h 30 : mercredi 2 décembre 2026 à 14 h" in " ".join(
         ours.text.split()
@@ -473,8 +474,8 @@ def test_the_subject_names_the_day_of_the_agenda_too_of_which_the_letter_tells(
     answers.answer(
         session, second, other, "declined", means="page", alternate_id=who, by=cast.actor("worker_em"), at=EVE
     )
-    series = read_meeting(session, first)["series_id"]
-    schedule.change_hour(session, series, since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
+    series = read_meeting(session, first).series_id
+    schedule.change_hour(session, surely(series), since=FIRST, hour=time(14), by=by, at=EVE + HOUR)
     ours = [one for one in letters(session) if one.person_id == who][-1]
     assert " ".join(ours.subject.split()) == subject
     assert said in " ".join(ours.text.split())

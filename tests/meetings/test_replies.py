@@ -50,7 +50,7 @@ def test_an_answer_to_one_date_is_that_persons_to_that_date(cast: Cast, session:
     assert received == replies.Received(1)
     row = session.execute(select(_answer)).one()
     assert (row.person_id, row.answer, row.by) == (cast.people["police"], "accepted", "mail")
-    assert read_meeting(session, row.meeting_id)["original"] == datetime(2026, 12, 9, 9, 30)
+    assert read_meeting(session, row.meeting_id).original == datetime(2026, 12, 9, 9, 30)
 
 
 def test_an_answer_to_the_whole_season_is_one_to_each_meeting_to_come(session: Session) -> None:
@@ -84,9 +84,9 @@ def test_what_cannot_be_bound_is_a_stray_and_changes_nothing(
     assert replies.receive(session, mail, at=AT + timedelta(hours=1)) == replies.Received(stray=reason)
     assert _answers(session) == []
     (kept,) = unmatched_replies.waiting(session)
-    assert kept["reason"] == reason
+    assert kept.reason == reason
     assert len(letters(session)) == before, "a reply invites nobody, least of all whom it brings along"
-    unmatched_replies.set_aside(session, kept["id"], by=cast.actor("coordinator"), at=AT)
+    unmatched_replies.set_aside(session, kept.id, by=cast.actor("coordinator"), at=AT)
     assert unmatched_replies.waiting(session) == []
 
 
@@ -162,17 +162,15 @@ def test_an_answer_from_a_mailbox_of_two_who_are_invited_is_nobodys_until_the_co
     assert replies.receive(session, reply(season_uid(session)), at=AT).stray == replies.AMBIGUOUS
     assert _answers(session) == []
     (kept,) = unmatched_replies.waiting(session)
-    assert (kept["person_id"], kept["claimed"]) == (None, "accepted")
-    assert (
-        unmatched_replies.take(session, kept["id"], other, "accepted", meeting_id=kept["meeting_id"], by=by, at=AT) == 1
-    )
+    assert (kept.person_id, kept.claimed) == (None, "accepted")
+    assert unmatched_replies.take(session, kept.id, other, "accepted", meeting_id=kept.meeting_id, by=by, at=AT) == 1
     assert session.execute(select(_answer.c.person_id)).scalar_one() == other
 
 
 def test_who_is_not_invited_any_more_does_not_hold_up_who_has_their_mailbox_now(cast: Cast, session: Session) -> None:
     other = _shares_the_mailbox(cast, session)
     session.execute(update(_holder).where(_holder.c.person_id == other).values(ends_on=date(2026, 11, 30)))
-    invitations.tell(session, committee_of(session, "clinical")["id"], at=AT)
+    invitations.tell(session, committee_of(session, "clinical").id, at=AT)
     assert replies.receive(session, reply(season_uid(session)), at=AT + timedelta(hours=1)).answered == 1
     assert session.execute(select(_answer.c.person_id)).scalar_one() == cast.people["police"]
 

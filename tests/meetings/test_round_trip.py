@@ -100,7 +100,7 @@ def _state(session: Session, participant_id: UUID) -> str:
 def _decides(session: Session, participant_id: UUID) -> str:
     """How the step stands by which the committee decides."""
     step = step_of(session, participant_id, workers.DECIDE)
-    return step["state"] if step else ""
+    return step.state if step else ""
 
 
 def _before_the_clinic(session: Session, participant_id: UUID) -> list[dict[str, Any]]:
@@ -130,7 +130,7 @@ def test_once_the_risk_is_assessed_the_committee_still_defers_or_asks_for_more(
     with cast.session() as session:
         recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
         admissions.decide_admission(session, item, outcome, reason="Attendre.", by=by, at=NOW)
-        assert item_of(session, item)["outcome"] == "carried"
+        assert item_of(session, item).outcome == "carried"
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=NOW + HOUR)
         (back,) = _before_the_clinic(session, participant_id)
         assert (back["times_seen"], _decides(session, participant_id)) == (1, "open")
@@ -142,7 +142,7 @@ def test_once_the_risk_is_assessed_the_committee_still_refuses(cast: Cast, recru
     with cast.session() as session:
         recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
         admissions.decide_admission(session, item, "refuse", reason="Risque", offered="CLSC", by=by, at=NOW)
-        assert (item_of(session, item)["outcome"], _state(session, participant_id)) == ("decided", "refused")
+        assert (item_of(session, item).outcome, _state(session, participant_id)) == ("decided", "refused")
 
 
 def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_candidate_comes_back(
@@ -157,7 +157,7 @@ def test_a_clinic_that_assessed_the_risk_and_came_no_further_is_closed_and_the_c
             running.treat(session, item, "decided", by=by, at=NOW)
         running.close_meeting(session, clinic_of(session), carry_rest=True, by=by, at=NOW + HOUR)
         (back,) = _before_the_clinic(session, participant_id)
-        assert (back["times_seen"], back["task_id"]) == (1, item_of(session, item)["task_id"])
+        assert (back["times_seen"], back["task_id"]) == (1, item_of(session, item).task_id)
 
 
 def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that_somebody_recruits(
@@ -169,8 +169,8 @@ def test_what_the_committee_was_asked_and_decided_says_neither_the_risk_nor_that
     with cast.session() as session:
         recruiters.assess(session, participant_id, item, "benefits_exceed", why=WHY, by=by, at=NOW)
         (assessed,) = decisions.decisions_of(session, clinic_of(session))
-    said = assessed["text_fr"] + assessed["text_en"]
-    assert assessed["item_id"] == item
+    said = assessed.text_fr + assessed.text_en
+    assert assessed.item_id == item
     assert not [word for word in ("ris", "recru", "AD-C4", "évalu", "assess") if word in said.lower()], said
 
 
@@ -190,7 +190,7 @@ def test_who_was_deferred_by_mistake_is_decided_on_in_the_same_meeting_and_both_
         admissions.decide_admission(
             session, item, then, worker_id=cast.people[WORKER], reason="Autre", offered="CLSC", by=by, at=later
         )
-        assert [one["outcome"] for one in admissions.decisions_about(session, participant_id)] == [first, then]
+        assert [one.outcome for one in admissions.decisions_about(session, participant_id)] == [first, then]
         assert _state(session, participant_id) == {"assign": "assigned", "refuse": "refused"}.get(then, "candidate")
         left = [task for task in tasks_of(session, workers.FIND_OUT) if task["state"] == "open"]
         assert len(left) == (then == "more")
@@ -214,7 +214,7 @@ def test_what_was_recorded_of_a_candidate_is_corrected_before_something_else_is(
                     session, item, outcome, worker_id=cast.people[SECOND], reason="Autre", by=by, at=NOW
                 )
     with cast.session() as session:
-        assert [one["outcome"] for one in admissions.decisions_about(session, participant_id)] == [first]
+        assert [one.outcome for one in admissions.decisions_about(session, participant_id)] == [first]
 
 
 # Nobody is let go of before the committee decides.
@@ -259,7 +259,7 @@ def test_a_candidate_who_waits_for_the_committee_is_withdrawn_from_no_agenda(cli
         with refused("item.kept_for_its_act"):
             agendas.withdraw_item(session, item, by=by, at=AT)
         agendas.take_off(session, item, by=by, at=AT)
-        assert item_of(session, item)["state"] == "pool", "another agenda takes it"
+        assert item_of(session, item).state == "pool", "another agenda takes it"
 
 
 Done = Callable[[Session, dict[str, Any], Any], object]
@@ -358,7 +358,7 @@ def test_whatever_is_done_to_the_item_of_a_candidate_an_agenda_or_the_pool_has_t
             assert agenda_points.forgotten(session) == [], what
             assert _decides(session, participant_id) == "open", what
             found = _before_the_clinic(session, participant_id)
-            carried = [row for row in items_of(session, clinic_of(session)) if row["outcome"] == "carried"]
+            carried = [row for row in items_of(session, clinic_of(session)) if row.outcome == "carried"]
             assert len(found) == 1 or carried, what
             assert all(row["task_id"] == item["task_id"] for row in found), what
     assert put_back == 5, "twice what was withdrawn, and once each that ended as it no longer can"
@@ -373,12 +373,12 @@ def test_whoever_is_referred_again_while_the_old_item_stands_is_decided_on_by_th
     carry_all(means_of(clinic, lambda: AT))
     again = refer(clinic, by=WORKER)
     with clinic.session() as session:
-        assert ENDED in {reason["code"] for reason in item_of(session, item)["reasons"]}
+        assert ENDED in {reason["code"] for reason in item_of(session, item).reasons}
         duplicates.join_referral(session, again, participant_id, by=by, at=AT)
     triaged(clinic, again)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
-        assert ENDED not in {reason["code"] for reason in item_of(session, item)["reasons"]}, "it holds again"
+        assert ENDED not in {reason["code"] for reason in item_of(session, item).reasons}, "it holds again"
         running.open_meeting(session, clinic_of(session), by=by, at=NOW)
         admissions.decide_admission(session, item, "assign", worker_id=clinic.people[WORKER], by=by, at=NOW)
         assert _decides(session, participant_id) == "done"
@@ -493,8 +493,8 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
     participant_id, item = on_the_agenda(clinic)
     with clinic.session() as session:
         (known,) = reading.referrals_of(session, participant_id)
-        triage.take_back_triage(session, known["id"], by=by, at=AT)
-        triage.triage(session, known["id"], "forwarded", reason="Urgent", by=by, at=AT)
+        triage.take_back_triage(session, known.id, by=by, at=AT)
+        triage.triage(session, known.id, "forwarded", reason="Urgent", by=by, at=AT)
         admissions.forward(session, participant_id, clinic.people[WORKER], by=by, at=AT)
     carry_all(means_of(clinic, lambda: AT))
     with clinic.session() as session:
@@ -502,7 +502,7 @@ def test_under_the_old_item_of_who_went_straight_to_a_worker_too_great_a_risk_se
         recruiters.find_recruiter(session, participant_id, by=by, at=NOW)
         assert recruiters.item_under_way(session, participant_id) == item
         recruiters.assess(session, participant_id, item, "risks_exceed", why=WHY, by=by, at=NOW)
-        assert item_of(session, item)["outcome"] == "decided", "nothing else is decided under it"
+        assert item_of(session, item).outcome == "decided", "nothing else is decided under it"
         assert workers.named(session, participant_id) is None
         assert _state(session, participant_id) == "candidate"
         assert [one["state"] for one in tasks_of(session, recruiting.REFUSE)] == ["open"]
@@ -536,22 +536,22 @@ def test_a_question_that_was_withdrawn_or_that_another_committee_has_is_not_the_
         recruiters.find_recruiter(session, participant_id, by=by, at=NOW)
         here = clinic_of(session, NEXT_LOCAL)
         assembling.assemble(session, here, by=by, at=NOW)
-        (first,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        (first,) = [row for row in items_of(session, here) if row.kind == recruiters.KIND]
         schedule.plan_meetings(session, "steering", [NEXT_LOCAL], by=by, at=NOW)
-        elsewhere = agendas.refer(session, first["id"], "steering", by=by, at=NOW)
+        elsewhere = agendas.refer(session, first.id, "steering", by=by, at=NOW)
         steering = session.scalar(
             text("select m.id from meeting m join committee c on c.id = m.committee_id where c.key = 'steering'")
         )
         agendas.put_on(session, elsewhere, steering, by=by, at=NOW)
-        agendas.withdraw(session, "clinical", recruiters.KIND, first["subject"], by=by, at=NOW)
+        agendas.withdraw(session, "clinical", recruiters.KIND, first.subject, by=by, at=NOW)
         running.open_meeting(session, steering, by=by, at=during)
         assert recruiters.item_under_way(session, participant_id) is None, "another committee does not assess it"
         recruiters.keep_on_agendas(session, by=by, at=NOW)
         assembling.assemble(session, here, by=by, at=NOW)
-        (again,) = [row for row in items_of(session, here) if row["kind"] == recruiters.KIND]
+        (again,) = [row for row in items_of(session, here) if row.kind == recruiters.KIND]
         running.open_meeting(session, here, by=by, at=during)
-        assert recruiters.item_under_way(session, participant_id) == again["id"] != first["id"]
-        for wrong in (first["id"], elsewhere):
+        assert recruiters.item_under_way(session, participant_id) == again.id != first.id
+        for wrong in (first.id, elsewhere):
             with refused("risk.committee"):
                 recruiters.assess(session, participant_id, wrong, "benefits_exceed", why=WHY, by=by, at=during)
 
@@ -610,4 +610,4 @@ def test_who_decides_while_another_assesses_the_risk_waits_for_them_and_neither_
         assert _state(session, participant_id) == ("refused" if outcome == "refuse" else "candidate")
         risk = risks.last(session, participant_id, "recruiter")
     assert risk is not None
-    assert risk["level"] == "risks_exceed"
+    assert risk.level == "risks_exceed"

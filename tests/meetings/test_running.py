@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from meetings import agendas, assembling, attendance, decisions, minutes, running, schedule
+from meetings.agenda_items import PresentedItem
 from meetings.committees import committee_of
 from meetings.locking import read_meeting
 from meetings.reasons import Reason
@@ -42,7 +43,7 @@ _holder = table_of(SeatHolder)
 
 def test_opening_has_every_seat_of_the_day_wait_to_be_recorded(session: Session, cast: Cast) -> None:
     here = opened(session, cast)
-    assert read_meeting(session, here)["state"] == "under_way"
+    assert read_meeting(session, here).state == "under_way"
     attended = attendance.attendance_of(session, here)
     assert {one.state for one in attended} == {"unrecorded"}
     assert all(one.version == 1 for one in attended)
@@ -60,7 +61,7 @@ def test_an_opening_is_taken_back_while_nothing_was_recorded(session: Session, c
     by = cast.actor("coordinator")
     here = opened(session, cast)
     running.put_back(session, here, by=by, at=NOW)
-    assert read_meeting(session, here)["state"] == "planned"
+    assert read_meeting(session, here).state == "planned"
     running.open_meeting(session, here, by=by, at=NOW + MINUTE)
     sit(session, cast, "codim")
     with pytest.raises(Refusal) as refused:
@@ -73,15 +74,15 @@ def test_an_opening_is_taken_back_while_nothing_was_recorded(session: Session, c
 def test_a_meeting_with_an_untreated_item_does_not_close_and_names_it(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
-    running.treat(session, items(session)[0]["id"], "treated", note_fr="Entendu.", by=by, at=NOW)
+    running.treat(session, items(session)[0].id, "treated", note_fr="Entendu.", by=by, at=NOW)
     with pytest.raises(Refusal) as refused:
         running.close_meeting(session, here, by=by, at=NOW)
     assert (refused.value.code, dict(refused.value.facts)) == ("meeting.untreated", {"n": 2, "numbers": "2, 3"})
-    assert read_meeting(session, here)["state"] == "under_way"
+    assert read_meeting(session, here).state == "under_way"
 
 
 def _quorate(session: Session, meeting_id: UUID) -> bool | None:
-    found: bool | None = read_meeting(session, meeting_id)["quorate"]
+    found: bool | None = read_meeting(session, meeting_id).quorate
     return found
 
 
@@ -143,39 +144,39 @@ def test_a_meeting_that_is_closed_says_whether_it_had_its_quorum(
 def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
-    running.treat(session, items(session)[0]["id"], "treated", by=by, at=NOW)
+    running.treat(session, items(session)[0].id, "treated", by=by, at=NOW)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + timedelta(hours=2))
     row = read_meeting(session, here)
-    assert (row["state"], row["settled_by"]) == ("held", by.person_id)
-    pool = agendas.pool_of(session, row["committee_id"])
-    assert {(one["title_fr"], one["times_seen"]) for one in pool} == {("Formation", 1), ("Local", 1)}
-    assert minutes.minutes_of(session, here)["state"] == "draft"
+    assert (row.state, row.settled_by) == ("held", by.person_id)
+    pool = agendas.pool_of(session, row.committee_id)
+    assert {(one.title_fr, one.times_seen) for one in pool} == {("Formation", 1), ("Local", 1)}
+    assert minutes.minutes_of(session, here).state == "draft"
     assert "meeting.closed" in [verb for verb, _ in events_of(session, here)]
     with pytest.raises(Refusal):
-        running.treat(session, items(session)[1]["id"], "treated", by=by, at=NOW)
+        running.treat(session, items(session)[1].id, "treated", by=by, at=NOW)
 
 
 def test_an_item_is_referred_to_another_committee_and_taken_back(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     item = items(session)[1]
-    clinical = committee_of(session, "clinical")["id"]
+    clinical = committee_of(session, "clinical").id
     with pytest.raises(Refusal) as refused:
-        running.treat(session, item["id"], "referred", by=by, at=NOW)
+        running.treat(session, item.id, "referred", by=by, at=NOW)
     assert refused.value.code == "item.refer_to"
     with pytest.raises(Refusal) as refused:
-        running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW)
+        running.treat(session, item.id, "referred", refer_to="steering", by=by, at=NOW)
     assert refused.value.code == "agenda.own_committee"
-    running.treat(session, item["id"], "referred", refer_to="clinical", by=by, at=NOW)
+    running.treat(session, item.id, "referred", refer_to="clinical", by=by, at=NOW)
     (waiting,) = agendas.pool_of(session, clinical)
-    assert (waiting["title_fr"], waiting["carried_from_id"]) == ("Formation", item["id"])
-    assert [reason["code"] for reason in waiting["reasons"]] == ["referred"]
-    running.treat(session, item["id"], "treated", by=by, at=NOW + MINUTE)
+    assert (waiting.title_fr, waiting.carried_from_id) == ("Formation", item.id)
+    assert [reason["code"] for reason in waiting.reasons] == ["referred"]
+    running.treat(session, item.id, "treated", by=by, at=NOW + MINUTE)
     assert agendas.pool_of(session, clinical) == []
-    assert items(session)[1]["referred_to_id"] is None
+    assert items(session)[1].referred_to_id is None
 
 
-def _clinical(session: Session, cast: Cast, *, weeks: int = 0) -> tuple[UUID, list[dict[str, Any]]]:
+def _clinical(session: Session, cast: Cast, *, weeks: int = 0) -> tuple[UUID, list[PresentedItem]]:
     """A meeting of the Clinical Committee that was opened so many weeks later, and what its rules put on its agenda."""
     by, local, at = cast.actor("coordinator"), LOCAL + timedelta(weeks=weeks, hours=1), NOW + timedelta(weeks=weeks)
     schedule.plan_meetings(session, "clinical", [local], by=by, at=AT)
@@ -192,59 +193,57 @@ def test_what_each_meeting_has_anew_comes_on_the_agenda_of_the_committee_to_whic
 ) -> None:
     by = cast.actor("coordinator")
     _, rows = _clinical(session, cast)
-    item = next(row for row in rows if row["kind"] == kind)
-    running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW)
+    item = next(row for row in rows if row.kind == kind)
+    running.treat(session, item.id, "referred", refer_to="steering", by=by, at=NOW)
     there = meeting(session, NEXT_LOCAL)
 
     assembling.assemble(session, there, by=by, at=NOW)
 
-    (found,) = [row for row in items(session, NEXT_LOCAL) if row["carried_from_id"] == item["id"]]
-    assert (found["title_fr"], found["reasons"][0]["code"]) == (item["title_fr"], "referred")
+    (found,) = [row for row in items(session, NEXT_LOCAL) if row.carried_from_id == item.id]
+    assert (found.title_fr, found.reasons[0]["code"]) == (item.title_fr, "referred")
     assert not assembling.assemble(session, there, by=by, at=NOW), "it stays, as what is asked for does"
     running.open_meeting(session, there, by=by, at=NEXT)
-    running.treat(session, found["id"], "carried", by=by, at=NEXT)
+    running.treat(session, found.id, "carried", by=by, at=NEXT)
     running.close_meeting(session, there, carry_rest=True, by=by, at=NEXT + MINUTE)
     (waiting,) = [
-        row
-        for row in agendas.pool_of(session, committee_of(session, "steering")["id"])
-        if row["carried_from_id"] == found["id"]
+        row for row in agendas.pool_of(session, committee_of(session, "steering").id) if row.carried_from_id == found.id
     ]
-    assert waiting["times_seen"] == 1
-    agendas.withdraw_item(session, waiting["id"], by=by, at=NEXT + MINUTE)
+    assert waiting.times_seen == 1
+    agendas.withdraw_item(session, waiting.id, by=by, at=NEXT + MINUTE)
 
 
 def test_of_two_referrals_of_a_standing_item_each_waits_and_is_taken_back_by_itself(
     session: Session, cast: Cast
 ) -> None:
-    by, steering = cast.actor("coordinator"), committee_of(session, "steering")["id"]
+    by, steering = cast.actor("coordinator"), committee_of(session, "steering").id
     referred = []
     for weeks in (0, 1):
         _, rows = _clinical(session, cast, weeks=weeks)
-        item = next(row for row in rows if row["kind"] == "standing")
-        running.treat(session, item["id"], "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
-        referred.append(item["id"])
-    assert [row["carried_from_id"] for row in agendas.pool_of(session, steering)] == referred
+        item = next(row for row in rows if row.kind == "standing")
+        running.treat(session, item.id, "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
+        referred.append(item.id)
+    assert [row.carried_from_id for row in agendas.pool_of(session, steering)] == referred
     running.treat(session, referred[1], "treated", by=by, at=NOW + timedelta(weeks=1))
-    assert [row["carried_from_id"] for row in agendas.pool_of(session, steering)] == referred[:1]
+    assert [row.carried_from_id for row in agendas.pool_of(session, steering)] == referred[:1]
 
 
 def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the_two_referrals_stands(
     session: Session, cast: Cast
 ) -> None:
-    by, steering, found = cast.actor("coordinator"), committee_of(session, "steering")["id"], []
+    by, steering, found = cast.actor("coordinator"), committee_of(session, "steering").id, []
     words: dict[str, Any] = {"title_fr": "Local", "title_en": "Premises"}
     words["reasons"] = [Reason("asked", facts={"day": "2027-01-04"})]
     for weeks in (0, 1):
         agendas.ask(session, "clinical", "request", "premises", **words, by=by, at=AT)
         _, rows = _clinical(session, cast, weeks=weeks)
-        item = next(row["id"] for row in rows if row["subject"] == "premises")
+        item = next(row.id for row in rows if row.subject == "premises")
         running.treat(session, item, "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
         found.append(item)
     assert len(agendas.pool_of(session, steering)) == 1
 
     running.treat(session, found[1], "treated", by=by, at=NOW + timedelta(weeks=1))
     (waiting,) = agendas.pool_of(session, steering)
-    assert [reason["facts"]["day"] for reason in waiting["reasons"]] == ["2027-01-20"]
+    assert [reason["facts"]["day"] for reason in waiting.reasons] == ["2027-01-20"]
 
     running.treat(session, found[0], "treated", by=by, at=NOW + timedelta(weeks=1))
     assert agendas.pool_of(session, steering) == []
@@ -256,52 +255,52 @@ def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_nex
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
     item = items(session)[1]
-    running.treat(session, item["id"], "referred", refer_to="clinical", by=by, at=NOW)
-    running.treat(session, item["id"], "carried", by=by, at=NOW + MINUTE)
+    running.treat(session, item.id, "referred", refer_to="clinical", by=by, at=NOW)
+    running.treat(session, item.id, "carried", by=by, at=NOW + MINUTE)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + 2 * MINUTE)
-    waiting = agendas.pool_of(session, committee_of(session, "steering")["id"])
-    assert [one["carried_from_id"] for one in waiting if one["title_fr"] == "Formation"] == [item["id"]]
-    assert agendas.pool_of(session, committee_of(session, "clinical")["id"]) == []
+    waiting = agendas.pool_of(session, committee_of(session, "steering").id)
+    assert [one.carried_from_id for one in waiting if one.title_fr == "Formation"] == [item.id]
+    assert agendas.pool_of(session, committee_of(session, "clinical").id) == []
 
 
 def test_an_item_whose_fact_is_over_is_not_carried_and_comes_on_no_other_agenda(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     item = items(session)[2]
-    agendas.withdraw(session, "steering", item["kind"], item["subject"], by=by, at=NOW)
+    agendas.withdraw(session, "steering", item.kind, item.subject, by=by, at=NOW)
     here = opened(session, cast, *PRESENT)
     with pytest.raises(Refusal) as refused:
-        running.treat(session, item["id"], "carried", by=by, at=NOW)
+        running.treat(session, item.id, "carried", by=by, at=NOW)
     assert refused.value.code == "item.over"
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + MINUTE)
-    assert {one["title_fr"]: one["outcome"] for one in items(session)} == {
+    assert {one.title_fr: one.outcome for one in items(session)} == {
         "Budget": "carried",
         "Formation": "carried",
         "Local": "withdrawn",
     }
-    waiting = agendas.pool_of(session, committee_of(session, "steering")["id"])
-    assert {one["title_fr"] for one in waiting} == {"Budget", "Formation"}
+    waiting = agendas.pool_of(session, committee_of(session, "steering").id)
+    assert {one.title_fr for one in waiting} == {"Budget", "Formation"}
 
 
 def test_of_two_secretaries_the_second_is_told_that_the_item_changed(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
     item = items(session)[0]
-    running.treat(session, item["id"], "treated", by=by, at=NOW, seen=item["version"])
+    running.treat(session, item.id, "treated", by=by, at=NOW, seen=item.version)
     with pytest.raises(Refusal) as refused:
-        running.treat(session, item["id"], "carried", by=by, at=NOW, seen=item["version"])
+        running.treat(session, item.id, "carried", by=by, at=NOW, seen=item.version)
     assert refused.value.code == "agenda_item.changed"
-    assert items(session)[0]["outcome"] == "treated"
+    assert items(session)[0].outcome == "treated"
 
 
 def test_an_outcome_is_corrected_and_taken_back_while_the_meeting_is_under_way(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
-    item = items(session)[0]["id"]
+    item = items(session)[0].id
     running.treat(session, item, "withdrawn", note_fr="Retiré.", by=by, at=NOW)
     running.treat(session, item, "treated", by=by, at=NOW + MINUTE)
-    assert (items(session)[0]["outcome"], items(session)[0]["note_fr"]) == ("treated", "Retiré.")
+    assert (items(session)[0].outcome, items(session)[0].note_fr) == ("treated", "Retiré.")
     running.treat(session, item, "", by=by, at=NOW + MINUTE)
-    assert (items(session)[0]["state"], items(session)[0]["settled_at"]) == ("scheduled", None)
+    assert (items(session)[0].state, items(session)[0].settled_at) == ("scheduled", None)
     facts = [(one["before"], one["outcome"]) for verb, one in events_of(session, item) if verb.endswith(".treated")]
     assert facts == [("", "withdrawn"), ("withdrawn", "treated"), ("treated", "")]
 
@@ -309,14 +308,14 @@ def test_an_outcome_is_corrected_and_taken_back_while_the_meeting_is_under_way(s
 def test_an_item_is_decided_by_recording_the_decision_and_by_nothing_else(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
-    item = items(session)[0]["id"]
+    item = items(session)[0].id
     with pytest.raises(Refusal) as refused:
         running.treat(session, item, "decided", by=by, at=NOW)
     assert refused.value.code == "item.no_decision"
     decisions.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
-    assert items(session)[0]["outcome"] == "decided"
+    assert items(session)[0].outcome == "decided"
     running.treat(session, item, "decided", note_fr="Après discussion.", by=by, at=NOW)
-    assert items(session)[0]["note_fr"] == "Après discussion."
+    assert items(session)[0].note_fr == "Après discussion."
     with pytest.raises(Refusal) as refused:
         running.treat(session, item, "carried", by=by, at=NOW)
     assert refused.value.code == "item.decided"
@@ -326,16 +325,14 @@ def test_a_note_with_a_control_character_is_refused(session: Session, cast: Cast
     opened(session, cast, *PRESENT)
     for note, code in (("un\x00deux", "text.not_text"), ("a" * 4_001, "text.too_long")):
         with pytest.raises(Refusal) as refused:
-            running.treat(
-                session, items(session)[0]["id"], "treated", note_fr=note, by=cast.actor("coordinator"), at=NOW
-            )
+            running.treat(session, items(session)[0].id, "treated", note_fr=note, by=cast.actor("coordinator"), at=NOW)
         assert refused.value.code == code
 
 
 def test_of_two_who_close_a_meeting_at_once_the_second_is_told(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
-    seen = read_meeting(session, here)["version"]
+    seen = read_meeting(session, here).version
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW, seen=seen)
     with pytest.raises(Refusal) as refused:
         running.close_meeting(session, here, carry_rest=True, by=by, at=NOW, seen=seen)
@@ -348,12 +345,12 @@ def test_of_two_who_close_a_meeting_at_once_the_second_is_told(session: Session,
 def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
-    item = items(session)[0]["id"]
+    item = items(session)[0].id
     running.treat(session, item, "treated", note_fr="Parole-rapportée", by=by, at=NOW)
     decision = decisions.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
     minutes.edit_note(session, here, "1", said_fr="Parole-rapportée", by=by, at=NOW)
-    drafted = minutes.minutes_of(session, here)["id"]
+    drafted = minutes.minutes_of(session, here).id
     told = [line for subject in (here, item, decision, drafted) for line in events_of(session, subject)]
     assert {"meeting.opened", "agenda_item.treated", "decision.made", "minutes.edited"} <= {verb for verb, _ in told}
     assert "Parole" not in str(told)
@@ -362,7 +359,7 @@ def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cas
 def test_what_was_only_noted_took_place_too(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast)
-    running.treat(session, items(session)[0]["id"], "", note_en="Well received.", by=by, at=NOW)
+    running.treat(session, items(session)[0].id, "", note_en="Well received.", by=by, at=NOW)
     with pytest.raises(Refusal) as refused:
         running.put_back(session, here, by=by, at=NOW)
     assert refused.value.code == "meeting.recorded"
@@ -371,22 +368,22 @@ def test_what_was_only_noted_took_place_too(session: Session, cast: Cast) -> Non
 def test_a_corrected_outcome_keeps_the_moment_at_which_the_item_was_settled_first(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     opened(session, cast, *PRESENT)
-    item = items(session)[0]["id"]
+    item = items(session)[0].id
     running.treat(session, item, "withdrawn", by=by, at=NOW)
     running.treat(session, item, "treated", by=by, at=NOW + 9 * MINUTE)
-    assert items(session)[0]["settled_at"] == NOW
+    assert items(session)[0].settled_at == NOW
     running.treat(session, item, "", by=by, at=NOW + 9 * MINUTE)
     running.treat(session, item, "treated", by=by, at=NOW + 10 * MINUTE)
-    assert items(session)[0]["settled_at"] == NOW + 10 * MINUTE
+    assert items(session)[0].settled_at == NOW + 10 * MINUTE
 
 
 def test_what_comes_up_in_a_meeting_is_an_item_with_its_number_and_its_reason(session: Session, cast: Cast) -> None:
     by = cast.actor("coordinator")
     here = opened(session, cast, *PRESENT)
     made = running.add_item(session, here, title_fr="Dégât d’eau", reason="Cette nuit", minutes=10, by=by, at=NOW)
-    row = next(one for one in items(session) if one["id"] == made)
-    assert (row["number"], row["late"], row["late_reason"], row["minutes"]) == ("3.1", True, "Cette nuit", 10)
-    assert (row["title_fr"], row["title_en"]) == ("Dégât d’eau", "Dégât d’eau")
+    row = next(one for one in items(session) if one.id == made)
+    assert (row.number, row.late, row.late_reason, row.minutes) == ("3.1", True, "Cette nuit", 10)
+    assert (row.title_fr, row.title_en) == ("Dégât d’eau", "Dégât d’eau")
     with pytest.raises(Refusal) as refused:
         running.close_meeting(session, here, by=by, at=NOW)
     assert refused.value.facts["numbers"] == "1, 2, 3, 3.1"
@@ -397,9 +394,7 @@ def test_what_comes_up_stands_last_where_the_agenda_was_never_frozen(session: Se
     by = cast.actor("coordinator")
     here = opened(session, cast, local=NEXT_LOCAL, at=NEXT)
     made = running.add_item(session, here, title_en="Flood", reason="Last night", by=by, at=NEXT)
-    assert [(one["id"], one["number"], one["state"]) for one in items(session, NEXT_LOCAL)] == [
-        (made, None, "scheduled")
-    ]
+    assert [(one.id, one.number, one.state) for one in items(session, NEXT_LOCAL)] == [(made, None, "scheduled")]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sqlalchemy import select, text, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.people import absences
 from meetings import answers, attendance, invitations, running, schedule
 from meetings.committees import committee_of
@@ -304,13 +305,18 @@ def test_who_came_before_the_hour_changed_stays_recorded_at_the_meetings_to_whic
     assert {one.state for one in recorded if one.person_id} == {"present"}
     later = _on(session, date(2027, 1, 13))
     schedule.change_hour(
-        session, stood["series_id"], since=date(2027, 1, 6), hour=time(14, 0), by=by, at=during + timedelta(hours=2)
+        session,
+        surely(stood.series_id),
+        since=date(2027, 1, 6),
+        hour=time(14, 0),
+        by=by,
+        at=during + timedelta(hours=2),
     )
     assert attendance.attendance_of(session, past) == recorded
     assert read_meeting(session, past) == stood
     moved = read_meeting(session, later)
-    assert (moved["starts"], moved["original"]) == (datetime(2027, 1, 13, 14, 0), datetime(2027, 1, 13, 14, 0))
-    assert moved["series_id"] != stood["series_id"]
+    assert (moved.starts, moved.original) == (datetime(2027, 1, 13, 14, 0), datetime(2027, 1, 13, 14, 0))
+    assert moved.series_id != stood.series_id
 
 
 @pytest.mark.ci
@@ -342,10 +348,15 @@ def test_a_meeting_that_was_opened_before_its_hour_stays_at_it_when_the_hour_cha
     running.open_meeting(session, here, by=by, at=early)
     stood = read_meeting(session, here)
     schedule.change_hour(
-        session, stood["series_id"], since=date(2026, 12, 9), hour=time(14, 0), by=by, at=early + timedelta(minutes=5)
+        session,
+        surely(stood.series_id),
+        since=date(2026, 12, 9),
+        hour=time(14, 0),
+        by=by,
+        at=early + timedelta(minutes=5),
     )
     assert read_meeting(session, here) == stood
-    assert read_meeting(session, after)["starts"] == datetime(2026, 12, 16, 14, 0)
+    assert read_meeting(session, after).starts == datetime(2026, 12, 16, 14, 0)
 
 
 @pytest.mark.ci
@@ -369,7 +380,7 @@ def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever
         seat_everyone(setting, cast)
         _season(setting, cast)
         here, changed = _on(setting, date(2026, 12, 9)), _on(setting, since)
-        series = read_meeting(setting, here)["series_id"]
+        series = read_meeting(setting, here).series_id
     by, told = cast.actor("coordinator"), list[str]()
 
     def elsewhere() -> None:
@@ -390,12 +401,12 @@ def test_of_two_who_change_a_season_at_once_neither_waits_for_the_other_for_ever
         while not watching.scalar(waits) and clocks.monotonic() < until:
             watching.rollback()
             clocks.sleep(0.01)
-        schedule.change_hour(other, series, since=since, hour=time(14, 0), by=by, at=AT)
+        schedule.change_hour(other, surely(series), since=since, hour=time(14, 0), by=by, at=AT)
         other.commit()
         thread.join(20)
     assert told == ["meeting.changed"]
     with cast.session() as session:
-        assert read_meeting(session, changed)["starts"] == datetime.combine(since, time(14, 0))
+        assert read_meeting(session, changed).starts == datetime.combine(since, time(14, 0))
         places = select(_meeting.c.place).where(_meeting.c.series_id.is_not(None))
         assert "Salle B" not in session.scalars(places).all(), "none, rather than some of them"
 
@@ -480,12 +491,12 @@ def test_an_answer_lapses_when_its_meeting_gets_another_time_and_counts_when_giv
     for which in (meeting, other):
         answers.answer(session, which, one, "accepted", means="page", by=cast.actor("police"), at=AT)
     schedule.move_meeting(session, meeting, datetime(2027, 1, 7, 9, 30), reason="Tempête", by=by, at=AT)
-    said = {row["meeting_id"]: (row["answer"], row["lapsed"]) for row in answers.given(session, [meeting, other])}
+    said = {row.meeting_id: (row.answer, row.lapsed) for row in answers.given(session, [meeting, other])}
     assert said == {meeting: ("", "accepted"), other: ("accepted", "")}
     schedule.change_place(session, meeting, place="Salle B", by=by, at=AT)
     answers.answer(session, meeting, one, "tentative", means="page", by=cast.actor("police"), at=AT)
     schedule.change_place(session, meeting, place="Salle C", by=by, at=AT)
-    assert [(row["answer"], row["lapsed"]) for row in answers.given(session, [meeting])] == [("tentative", "")]
+    assert [(row.answer, row.lapsed) for row in answers.given(session, [meeting])] == [("tentative", "")]
 
 
 @pytest.mark.ci
@@ -513,7 +524,7 @@ def test_a_preview_says_what_would_be_sent_and_nothing_of_it_stays(cast: Cast, s
     before, meeting, by = len(letters(session)), _on(session, date(2026, 12, 9)), cast.actor("coordinator")
     seen = schedule.preview(session, lambda: schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT))
     assert len(letters(session)) == before
-    assert read_meeting(session, meeting)["state"] == "planned"
+    assert read_meeting(session, meeting).state == "planned"
     assert schedule.cancel_meeting(session, meeting, reason="Tempête", by=by, at=AT) == seen
 
 

@@ -53,7 +53,7 @@ def session(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
 def _give(
     session: Session, cast: Cast, person: str, *, kind: str = PRINCIPAL, on: date = FROM, key: str = "en-marge"
 ) -> tuple[Told, ...]:
-    clinical = committee_of(session, "clinical")["id"]
+    clinical = committee_of(session, "clinical").id
     where = seat(session, "clinical", key)
     by = cast.actor("coordinator")
     return seating.give_seat(session, clinical, where, cast.people[person], kind=kind, starts_on=on, by=by, at=AT)
@@ -74,7 +74,7 @@ def works(session: Session, cast: Cast, person: str, *, until: date | None = Non
 
 
 def _holders(session: Session, day: date, key: str = "en-marge") -> tuple[UUID, ...]:
-    clinical = membership(session, committee_of(session, "clinical")["id"])
+    clinical = membership(session, committee_of(session, "clinical").id)
     return clinical.holders(seat(session, "clinical", key), day)
 
 
@@ -179,7 +179,7 @@ def test_an_alternate_is_told_of_nothing_until_they_are_called_and_a_seat_ends_w
     assert _give(session, cast, "manager_em", kind=ALTERNATE, on=TODAY) == ()
     assert len(letters(session)) == before
     clinical, where, by = (
-        committee_of(session, "clinical")["id"],
+        committee_of(session, "clinical").id,
         seat(session, "clinical", "en-marge"),
         cast.actor("coordinator"),
     )
@@ -233,13 +233,13 @@ def test_a_seat_of_another_committee_is_none_of_this_one_and_what_is_past_is_not
 ) -> None:
     by, steering, where = (
         cast.actor("coordinator"),
-        committee_of(session, "steering")["id"],
+        committee_of(session, "steering").id,
         seat(session, "clinical", "en-marge"),
     )
     who = cast.people["worker_em"]
     with pytest.raises(Refusal, match="unknown"):
         seating.end_seat(session, steering, where, who, last_day=FROM, by=by, at=AT)
-    clinical = committee_of(session, "clinical")["id"]
+    clinical = committee_of(session, "clinical").id
     with pytest.raises(Refusal, match="past"):
         seating.end_seat(session, clinical, where, who, last_day=TODAY - timedelta(days=2), by=by, at=AT)
     with pytest.raises(Refusal, match="not_held"):
@@ -249,10 +249,10 @@ def test_a_seat_of_another_committee_is_none_of_this_one_and_what_is_past_is_not
 def test_the_extended_committee_is_the_clinical_one_with_outside_partners_and_a_guest_of_one_meeting(
     cast: Cast, session: Session
 ) -> None:
-    by, extended = cast.actor("coordinator"), committee_of(session, "extended")["id"]
+    by, extended = cast.actor("coordinator"), committee_of(session, "extended").id
     two = [datetime.combine(date(2027, 2, 10), time(14)), datetime.combine(date(2027, 5, 12), time(14))]
     planned = schedule.plan_meetings(session, "extended", two, by=by, at=AT)
-    clinical = membership(session, committee_of(session, "clinical")["id"]).invited(two[0].date())
+    clinical = membership(session, committee_of(session, "clinical").id).invited(two[0].date())
     assert {one.person_id for one in planned} == set(clinical)
     outside = cast.people["research_coordinator"]
     people.appoint(
@@ -281,7 +281,7 @@ def _role(session: Session, cast: Cast, person: str, role: str) -> UUID:
 
 
 def _steering(session: Session, day: date, key: str) -> tuple[UUID, ...]:
-    steering = membership(session, committee_of(session, "steering")["id"])
+    steering = membership(session, committee_of(session, "steering").id)
     return steering.holders(seat(session, "steering", key), day)
 
 

@@ -25,7 +25,7 @@ def planned(session: Session, cast: Cast) -> UUID:
     give(session, cast, "clinical", "en-marge", "worker_ccsmtl")
     schedule.plan_meetings(session, "extended", [datetime(2026, 12, 9, 9, 30)], by=cast.actor("coordinator"), at=AT)
     found: UUID = session.scalars(
-        select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, "extended")["id"])
+        select(_meeting.c.id).where(_meeting.c.committee_id == committee_of(session, "extended").id)
     ).one()
     return found
 

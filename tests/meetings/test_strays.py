@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,10 +11,11 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import replaced
 from meetings import answers, replies, schedule, unmatched_replies
 from meetings.mail_replies import REASONS, sender_of
 from models.base import table_of
-from models.invitation import MeetingAnswer
+from models.invitation import MeetingAnswer, StrayReply
 from models.meeting import Meeting
 from models.record import Event
 from tests.cast import AT, LOADING, Cast
@@ -39,7 +39,7 @@ def session(cast: Cast) -> Iterator[Session]:
         yield made
 
 
-def _stray(session: Session, mail: bytes, *, at: datetime = AT) -> dict[str, Any]:
+def _stray(session: Session, mail: bytes, *, at: datetime = AT) -> StrayReply:
     assert replies.receive(session, mail, at=at).stray
     return unmatched_replies.waiting(session)[0]
 
@@ -56,14 +56,14 @@ def test_a_forged_answer_is_kept_with_its_address_its_meeting_whose_it_claims_to
     cast: Cast, session: Session
 ) -> None:
     kept = _stray(session, reply(season_uid(session), of=POLICE, sender=FORGED, partstat="DECLINED"))
-    assert (kept["from_address"], kept["reason"], kept["claimed"]) == (FORGED, "from_differs", "declined")
-    assert (kept["meeting_id"], kept["person_id"]) == (_on(session, NINTH), cast.people["police"])
-    assert (kept["outcome"], kept["seen_at"], kept["seen_by"]) == ("", None, None)
+    assert (kept.from_address, kept.reason, kept.claimed) == (FORGED, "from_differs", "declined")
+    assert (kept.meeting_id, kept.person_id) == (_on(session, NINTH), cast.people["police"])
+    assert (kept.outcome, kept.seen_at, kept.seen_by) == ("", None, None)
 
 
 def test_of_five_megabytes_nothing_is_known_but_where_they_say_that_they_come_from(session: Session) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED) + b"x" * 5_000_000)
-    assert (kept["reason"], kept["from_address"], kept["claimed"], kept["meeting_id"]) == (
+    assert (kept.reason, kept.from_address, kept.claimed, kept.meeting_id) == (
         "too_large",
         FORGED,
         "",
@@ -91,15 +91,15 @@ def test_setting_one_aside_changes_no_answer_and_says_who_and_when_and_is_done_o
 ) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     by = cast.actor("coordinator")
-    unmatched_replies.set_aside(session, kept["id"], by=by, at=LATER, seen=1)
+    unmatched_replies.set_aside(session, kept.id, by=by, at=LATER, seen=1)
     (after,) = unmatched_replies.seen_to(session)
-    assert (after["outcome"], after["seen_by"], after["seen_at"]) == ("set_aside", by.person_id, LATER)
+    assert (after.outcome, after.seen_by, after.seen_at) == ("set_aside", by.person_id, LATER)
     assert unmatched_replies.waiting(session) == []
     assert unmatched_replies.count(session) == 0
     assert session.execute(select(_answer)).all() == []
     for again in (
-        lambda: unmatched_replies.set_aside(session, kept["id"], by=by, at=LATER),
-        lambda: unmatched_replies.take(session, kept["id"], cast.people["police"], "accepted", by=by, at=LATER),
+        lambda: unmatched_replies.set_aside(session, kept.id, by=by, at=LATER),
+        lambda: unmatched_replies.take(session, kept.id, cast.people["police"], "accepted", by=by, at=LATER),
     ):
         with pytest.raises(Refusal, match="settled"):
             again()
@@ -111,14 +111,12 @@ def test_taking_one_is_the_answer_of_whom_the_coordinator_says_and_an_older_mail
     kept = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"))
     by, ninth = cast.actor("coordinator"), _on(session, NINTH)
     assert (
-        unmatched_replies.take(
-            session, kept["id"], cast.people["police"], "declined", meeting_id=ninth, by=by, at=LATER
-        )
+        unmatched_replies.take(session, kept.id, cast.people["police"], "declined", meeting_id=ninth, by=by, at=LATER)
         == 1
     )
     row = session.execute(select(_answer)).one()
     assert (row.meeting_id, row.person_id, row.answer, row.by) == (ninth, cast.people["police"], "declined", "mail")
-    assert unmatched_replies.seen_to(session)[0]["outcome"] == "taken"
+    assert unmatched_replies.seen_to(session)[0].outcome == "taken"
     older = reply(season_uid(session), stamp="20261123T150000Z")  # an hour after AT
     assert replies.receive(session, older, at=LATER).stray == replies.STALE
     assert session.execute(select(_answer.c.answer)).scalar_one() == "declined"
@@ -128,14 +126,14 @@ def test_taking_one_is_the_answer_of_whom_the_coordinator_says_and_an_older_mail
 def test_one_about_the_whole_season_is_taken_for_each_meeting_to_come_or_for_one(cast: Cast, session: Session) -> None:
     whole = reply(season_uid(session), of=EM, sender="em@elsewhere.example", recurrence="", partstat="ACCEPTED")
     kept = _stray(session, whole)
-    assert kept["meeting_id"] is None
+    assert kept.meeting_id is None
     by, who = cast.actor("coordinator"), cast.people["worker_em"]
     # Whoever they named to come instead on one day still comes, where the answer to that day stays no.
     deputy, own = cast.people["deputy"], cast.actor("worker_em")
     ninth = _on(session, NINTH)
     answers.answer(session, ninth, who, "declined", means="link", alternate_id=deputy, by=own, at=AT)
     before = len(letters(session))
-    taken = unmatched_replies.take(session, kept["id"], who, "declined", by=by, at=LATER)
+    taken = unmatched_replies.take(session, kept.id, who, "declined", by=by, at=LATER)
     assert taken == len(session.execute(select(_answer)).all()) == 18
     assert session.scalars(select(_answer.c.alternate_id).where(_answer.c.alternate_id.is_not(None))).all() == [deputy]
     assert len(letters(session)) == before, "nobody else is told, and nobody is invited"
@@ -159,7 +157,7 @@ def test_one_is_taken_for_nobody_who_is_not_invited_and_for_no_other_meeting(
     steering = session.scalars(select(_meeting.c.id).where(_meeting.c.series_id.is_(None))).one()
     meeting = steering if isinstance(when, str) else None if when is None else _on(session, when)
     with pytest.raises(Refusal) as refused:
-        unmatched_replies.take(session, kept["id"], cast.people[who], said, meeting_id=meeting, by=by, at=LATER)
+        unmatched_replies.take(session, kept.id, cast.people[who], said, meeting_id=meeting, by=by, at=LATER)
     assert refused.value.code == code
     assert unmatched_replies.count(session) == 1
     assert session.execute(select(_answer)).all() == []
@@ -173,19 +171,19 @@ def test_where_a_mail_came_from_is_forgotten_after_half_a_year_whatever_became_o
         session, reply(season_uid(session), sender=FORGED, partstat="DECLINED"), at=AT + timedelta(seconds=1)
     )
     new = _stray(session, reply(season_uid(session), sender="home@elsewhere.example"), at=AT + timedelta(days=1))
-    unmatched_replies.set_aside(session, aside["id"], by=cast.actor("coordinator"), at=LATER)
+    unmatched_replies.set_aside(session, aside.id, by=cast.actor("coordinator"), at=LATER)
     assert unmatched_replies.forget_addresses(session, by=LOADING, at=AT + unmatched_replies.ADDRESS_KEPT) == 0
     after = AT + unmatched_replies.ADDRESS_KEPT + timedelta(hours=1)
     assert [unmatched_replies.forget_addresses(session, by=LOADING, at=after) for _ in range(2)] == [2, 0]
-    rows = {one["id"]: one for one in (*unmatched_replies.waiting(session), *unmatched_replies.seen_to(session))}
-    assert rows[waits["id"]] == {**waits, "from_address": ""}
-    assert rows[aside["id"]]["from_address"] == ""
-    assert rows[new["id"]] == new
+    rows = {one.id: one for one in (*unmatched_replies.waiting(session), *unmatched_replies.seen_to(session))}
+    assert rows[waits.id] == replaced(waits, from_address="")
+    assert rows[aside.id].from_address == ""
+    assert rows[new.id] == new
     told = session.scalars(select(_event.c.subject_id).where(_event.c.verb == "reply.address_forgotten")).all()
-    assert sorted(told) == sorted([waits["id"], aside["id"]]), "and each is on record, once"
+    assert sorted(told) == sorted([waits.id, aside.id]), "and each is on record, once"
 
 
 def test_what_somebody_else_saw_to_meanwhile_is_said(cast: Cast, session: Session) -> None:
     kept = _stray(session, reply(season_uid(session), sender=FORGED))
     with pytest.raises(Refusal, match="changed"):
-        unmatched_replies.set_aside(session, kept["id"], by=cast.actor("coordinator"), at=LATER, seen=2)
+        unmatched_replies.set_aside(session, kept.id, by=cast.actor("coordinator"), at=LATER, seen=2)

@@ -13,6 +13,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from domain.casework import tasks
+from domain.kernel.rows import surely
 from domain.obligations.clauses import waivers
 from meetings import decisions, endorsing, settling, taking_back
 from meetings.decision_rows import lock_decision
@@ -45,7 +46,7 @@ PAST, COMING = NOW.date() - 5 * DAY, NOW.date() + 60 * DAY
 
 
 def _number(session: Session, decision: UUID) -> str:
-    number: str = decisions.decision_of(session, decision)["number"]
+    number: str = decisions.decision_of(session, decision).number
     return number
 
 
@@ -57,13 +58,13 @@ def _taking_back(session: Session, cast: Cast, *named: UUID, **more: Any) -> UUI
 def _by(session: Session, decision: UUID) -> UUID | None:
     """The decision that took one back; None where it holds."""
     row = decisions.decision_of(session, decision)
-    assert (row["state"] == "withdrawn") == (row["withdrawn_by_id"] is not None)
-    found: UUID | None = row["withdrawn_by_id"]
+    assert (row.state == "withdrawn") == (row.withdrawn_by_id is not None)
+    found: UUID | None = row.withdrawn_by_id
     return found
 
 
 def _waived(session: Session, cast: Cast) -> list[tuple[date, date]]:
-    return [(row["starts_on"], row["ends_on"]) for row in waivers(session, agreement_of(session, cast, "codim"))]
+    return [(row.starts_on, row.ends_on) for row in waivers(session, agreement_of(session, cast, "codim"))]
 
 
 def _whys(session: Session, decision: UUID, later: UUID) -> str:
@@ -109,12 +110,12 @@ def test_it_is_taken_back_as_the_committee_settles_what_was_objected_to_the_late
     by, at = cast.actor("coordinator"), NOW + 2 * MINUTE
     settles = settling.settle(session, later, meeting(session), settling.KEPT, text_fr="On la garde.", by=by, at=at)
     row = decisions.decision_of(session, first)
-    assert (row["withdrawn_by_id"], task_of(session, row["task_id"])["state"]) == (later, "cancelled")
+    assert (row.withdrawn_by_id, task_of(session, surely(row.task_id))["state"]) == (later, "cancelled")
     assert list(broken(session, at + MINUTE)) == []
     # What settled it is taken back, so that it is objected to as before: the first stands, and is owed.
     _taking_back(session, cast, settles, kind="other", at=at + MINUTE)
     assert stands(session, later) == ("objected", False)
-    assert (_by(session, first), task_of(session, row["task_id"])["state"]) == (None, "open")
+    assert (_by(session, first), task_of(session, surely(row.task_id))["state"]) == (None, "open")
     assert list(broken(session, at + 2 * MINUTE)) == []
 
 
@@ -171,21 +172,21 @@ def test_the_round_takes_back_what_an_earlier_version_left_and_what_was_carried_
 ) -> None:
     left = decide(session, cast, kind="other")
     owed = decide(session, cast, kind="other", owner_role="coordinator", due_on=DUE)
-    by, task_id = cast.actor("coordinator"), decisions.decision_of(session, owed)["task_id"]
+    by, task_id = cast.actor("coordinator"), decisions.decision_of(session, owed).task_id
     later = _taking_back(session, cast, left, owed, kind="other", at=NOW + MINUTE)
     stands_still = {"state": "standing", "closed_at": None, "closed_as": None, "withdrawn_by_id": None}
     session.execute(update(_decision).where(_decision.c.id == left).values(stands_still))
     session.execute(update(_decision).where(_decision.c.id == owed).values(stands_still | {"state": "open"}))
     session.execute(update(_task).where(_task.c.id == task_id).values(state="open"))
-    tasks.complete_task(session, task_id, by=by, at=NOW + 2 * MINUTE)
+    tasks.complete_task(session, surely(task_id), by=by, at=NOW + 2 * MINUTE)
     assert endorsing.follow_agreements(session, at=NOW + 3 * MINUTE) == 1
-    assert (_by(session, left), decisions.decision_of(session, owed)["state"]) == (later, "done")
+    assert (_by(session, left), decisions.decision_of(session, owed).state) == (later, "done")
     assert _whys(session, owed, later) == "decision.done"
     assert endorsing.follow_agreements(session, at=NOW + 4 * MINUTE) == 0
     assert list(broken(session, NOW + 4 * MINUTE)) == []
-    tasks.undo_task(session, task_id, by=by, at=NOW + 5 * MINUTE)
+    tasks.undo_task(session, surely(task_id), by=by, at=NOW + 5 * MINUTE)
     assert endorsing.follow_agreements(session, at=NOW + 6 * MINUTE) == 1
-    assert (_by(session, owed), task_of(session, task_id)["state"]) == (later, "cancelled")
+    assert (_by(session, owed), task_of(session, surely(task_id))["state"]) == (later, "cancelled")
     assert list(broken(session, NOW + 60 * DAY)) == []
 
 

@@ -15,6 +15,7 @@ from sqlmodel import Session
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.obligations.clauses import waivers as waivers_of
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -118,7 +119,7 @@ def test_a_decision_frees_the_partner_and_of_the_clause_that_it_was_taken_on_and
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "waived"
     assert period(session, cast, "codim", "AG-P4")["state"] != "waived"
     row = session.execute(select(_decision).where(_decision.c.id == decision)).one()
-    assert "En Marge 12-17 est libéré" in row.text_fr
+    assert "En Marge 12-17 a une dispense" in row.text_fr
     assert "AG-P4" in row.text_fr
     assert (row.kind, row.needs_endorsement) == ("management", True)
 
@@ -133,7 +134,7 @@ def test_a_committee_without_its_quorum_frees_nobody_nor_one_that_has_it_by_the_
         by = cast.actor("coordinator")
         assert code_of(partial(waivers.decide, session, proposal, by=by, at=AT)) == "waiver.no_quorum"
         for item in items_of(session, meeting):
-            running.treat(session, item["id"], "treated", by=by, at=AT)  # it does not want it: nothing is decided
+            running.treat(session, item.id, "treated", by=by, at=AT)  # it does not want it: nothing is decided
         running.close_meeting(session, meeting, by=by, at=AT)
 
 
@@ -149,11 +150,9 @@ def test_what_a_committee_says_of_a_waiver_in_its_own_words_frees_nobody(cast: C
     proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
     (item,) = items_of(session, meeting)
-    say = partial(
-        decisions.decide, session, meeting, item["id"], text_fr="Refusé.", by=cast.actor("coordinator"), at=AT
-    )
+    say = partial(decisions.decide, session, meeting, item.id, text_fr="Refusé.", by=cast.actor("coordinator"), at=AT)
     assert code_of(say) == "decision.frees"
-    running.treat(session, item["id"], "treated", by=cast.actor("coordinator"), at=AT)
+    running.treat(session, item.id, "treated", by=cast.actor("coordinator"), at=AT)
     assert (
         code_of(partial(waivers.decide, session, proposal, by=cast.actor("coordinator"), at=AT)) == "waiver.not_sitting"
     )
@@ -165,7 +164,7 @@ def test_another_committee_than_the_one_that_the_agreement_names_frees_nobody(ca
     sat_on(session, cast, proposal)
     decision = waivers.decide(session, proposal, by=cast.actor("coordinator"), at=AT)
     endorsed(session, decision)
-    other = committee_of(session, "clinical")["id"]
+    other = committee_of(session, "clinical").id
     session.execute(update(_decision).where(_decision.c.id == decision).values(committee_id=other))
     assert (
         code_of(partial(recorded, session, cast, "en-marge", "AG-P4", FIRST, LAST, decision))
@@ -184,7 +183,7 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
         None,
         text_fr="Elle ne tient plus.",
         kind="management",
-        takes_back=[decisions.decision_of(session, decision)["number"]],
+        takes_back=[decisions.decision_of(session, decision).number],
         by=cast.actor("coordinator"),
         at=AT,
     )
@@ -194,7 +193,7 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
     assert one["state"] != "waived"
     assert findings(session, one["id"])[-2] == "waived"
     left = waivers_of(session, agreement_of(session, cast, "en-marge"), "AG-P4")
-    assert [(row["starts_on"], row["ends_on"]) for row in left] == [(FIRST, TODAY - DAY)]
+    assert [(row.starts_on, row.ends_on) for row in left] == [(FIRST, TODAY - DAY)]
 
 
 def test_one_proposal_of_a_clause_waits_at_a_time_and_stands_on_the_agenda_without_what_somebody_typed(
@@ -405,7 +404,7 @@ def test_who_owes_a_clause_does_not_keep_its_waiver_against_an_objection(cast: C
     settle = before_the_committee_again(session, cast, decision, *come)
     assert code_of(partial(settle, by=cast.actor("coordinator"))) == "waiver.own"
     settle(by=cast.actor("manager_em"))
-    assert decisions.decision_of(session, decision)["endorsement"] == "endorsed"
+    assert decisions.decision_of(session, decision).endorsement == "endorsed"
 
 
 @pytest.mark.ci
@@ -455,7 +454,7 @@ TOO_FEW: Final = ("ccsmtl", "spvm", "en-marge", "anonyme")
 
 def taking_back(session: Session, meeting: UUID, named: UUID, by: Actor, minutes: int, **more: Any) -> UUID:
     """A decision on management, where nothing else is said, that takes one back, some minutes from now."""
-    number = decisions.decision_of(session, named)["number"]
+    number = decisions.decision_of(session, named).number
     facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number], **more}
     return decisions.decide(session, meeting, None, by=by, at=AT + timedelta(minutes=minutes), **facts)
 
@@ -471,7 +470,7 @@ def freed_coordination(session: Session, cast: Cast) -> UUID:
 def is_whole(session: Session, cast: Cast) -> bool:
     """Whether the coordination is freed on each of the days that were decided."""
     found = waivers_of(session, agreement_of(session, cast, "ccsmtl"), "GV-6.report")
-    return [(row["starts_on"], row["ends_on"]) for row in found] == [(FIRST, LAST)]
+    return [(row.starts_on, row.ends_on) for row in found] == [(FIRST, LAST)]
 
 
 @pytest.mark.parametrize("is_endorsed", [True, False])
@@ -556,7 +555,7 @@ ENDORSED: Final = {one.sentence for one in promises() if one.look.__module__ == 
 def is_freed(session: Session, cast: Cast, place: str = "codim", key: str = "AG-P4") -> bool:
     """Whether a partner is freed of a clause on each of the days that were decided."""
     found = waivers_of(session, agreement_of(session, cast, place), key)
-    return [(row["starts_on"], row["ends_on"]) for row in found] == [(FIRST, LAST)]
+    return [(row.starts_on, row.ends_on) for row in found] == [(FIRST, LAST)]
 
 
 def say_of(session: Session, cast: Cast, decision: UUID, place: str, who: str, said: str, minutes: int) -> None:
@@ -573,7 +572,7 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
     meeting = waiving.sitting(session, cast, None, APART)
     ends = taking_back(session, meeting, decision, cast.actor("coordinator"), 1)
     assert is_freed(session, cast)
-    asked = {task["links"][0]["at"] for task in asking.open_ones(session, ENDORSE, ends)}
+    asked = {task.links[0]["at"] for task in asking.open_ones(session, ENDORSE, ends)}
     assert str(cast.organizations["codim"]) not in asked
     say_of(session, cast, ends, "codim", "manager_codim", "objected", 2)
     endorsed(session, ends)
@@ -583,8 +582,8 @@ def test_a_partner_neither_stops_nor_delays_by_its_word_what_takes_its_waiver_ba
     assert not is_freed(session, cast)
     found = objections.item_that_sits(session, ends)
     assert found is not None, "the committee hears it"
-    (item,) = [row for row in items_of(session, found["meeting_id"]) if row["id"] == found["id"]]
-    assert {reason["code"] for reason in item["reasons"]} == {"objected_own_waiver"}
+    (item,) = [row for row in items_of(session, surely(found.meeting_id)) if row.id == found.id]
+    assert {reason["code"] for reason in item.reasons} == {"objected_own_waiver"}
     text = decisions.endorsements_in_words(session, [decisions.decision_of(session, ends)])[ends]
     assert text.en == "Endorsed by 5 of 5 partners."
     assert [one for one in broken(session, AT + 21 * DAY) if one.sentence in ENDORSED] == []
@@ -612,14 +611,14 @@ def test_a_partner_whose_waiver_is_over_is_asked_and_heard_as_any_other(cast: Ca
     session.execute(update(_decision).where(_decision.c.id == decision).values(decided_at=then))
     by = cast.actor("coordinator")
     other = taking_back(session, meeting, decision, by, 1, decided_at=then + timedelta(hours=1))
-    asked = {task["links"][0]["at"] for task in asking.open_ones(session, ENDORSE, other)}
+    asked = {task.links[0]["at"] for task in asking.open_ones(session, ENDORSE, other)}
     assert str(cast.organizations["codim"]) in asked
     say_of(session, cast, other, "codim", "manager_codim", "objected", 2)
     endorsed(session, other)
-    assert decisions.decision_of(session, other)["endorsement"] == "objected"
+    assert decisions.decision_of(session, other).endorsement == "objected"
     assert [one for one in broken(session, AT + timedelta(minutes=5)) if one.sentence in ENDORSED] == []
     say_of(session, cast, other, "codim", "manager_codim", "endorsed", 6)
-    assert decisions.decision_of(session, other)["endorsement"] == "endorsed"
+    assert decisions.decision_of(session, other).endorsement == "endorsed"
     assert [one for one in broken(session, AT + timedelta(minutes=7)) if one.sentence in ENDORSED] == []
 
 
@@ -737,7 +736,7 @@ def test_a_waiver_is_not_recorded_while_its_decision_is_being_taken_back(cast: C
     record = partial(recorded, session, cast, "codim", "AG-P4", FIRST, LAST, decision)
     assert code_of(record) == "waiver.being_taken_back"
     endorsing.follow_agreements(session, at=AT + DAY)
-    assert decisions.decision_of(session, ends)["endorsement"] == "objected"
+    assert decisions.decision_of(session, ends).endorsement == "objected"
 
 
 @pytest.mark.ci
@@ -773,7 +772,7 @@ def test_a_majority_frees_a_partner_without_its_own_word(cast: Cast, session: Se
     for place, who in (("marie-vincent", "director_mv"), ("ccsmtl", "manager_ccsmtl")):
         say_of(session, cast, decision, place, who, "objected", 2)
     say_of(session, cast, decision, "codim", "manager_codim", "endorsed", 3)
-    assert decisions.decision_of(session, decision)["endorsement"] == "objected", "three of five are no two thirds"
+    assert decisions.decision_of(session, decision).endorsement == "objected", "three of five are no two thirds"
     say_of(session, cast, decision, "ccsmtl", "manager_ccsmtl", "endorsed", 4)
-    assert decisions.decision_of(session, decision)["endorsement"] == "endorsed"
+    assert decisions.decision_of(session, decision).endorsement == "endorsed"
     assert [one for one in broken(session, AT + timedelta(minutes=5)) if one.sentence in ENDORSED] == []

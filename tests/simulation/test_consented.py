@@ -82,12 +82,12 @@ def test_a_withdrawal_of_which_nobody_was_asked_is_found(cast: Cast, pair: UUID)
         (row,) = [
             one
             for one in consents.consents_of(session, participant_id)
-            if one["organization_id"] == cast.organizations["codim"] and one["replaced_at"] is None
+            if one.organization_id == cast.organizations["codim"] and one.replaced_at is None
         ]
-        consents.withdraw(session, row["id"], by=cast.actor("coordinator"), at=AT)
+        consents.withdraw(session, row.id, by=cast.actor("coordinator"), at=AT)
         assert list(consented.withdrawals_are_asked_about(session, AT)) == []
         _forget(session, participant_id)
-        assert list(consented.withdrawals_are_asked_about(session, AT)) == [f"consent {row['id']}"]
+        assert list(consented.withdrawals_are_asked_about(session, AT)) == [f"consent {row.id}"]
 
 
 def test_a_consent_to_look_at_again_of_which_nobody_is_asked_or_nobody_knows_is_found(cast: Cast, child: UUID) -> None:

@@ -187,7 +187,7 @@ def test_a_decision_that_was_taken_back_by_one_that_says_nothing_of_it_is_found(
 
 def test_a_decision_that_has_not_taken_back_what_it_says_is_found(session: Session, cast: Cast) -> None:
     first = decide(session, cast)
-    number = decisions.decision_of(session, first)["number"]
+    number = decisions.decision_of(session, first).number
     later = decide(session, cast, takes_back=[number])
     assert list(broken(session, NOW + 5 * MINUTE)) == [], "it is pending"
     all_endorse(session, cast, later)
@@ -220,7 +220,7 @@ def test_a_step_that_another_decision_did_than_the_one_that_is_asked_for_is_foun
 def test_a_partner_that_stops_what_takes_its_waiver_back_is_found(session: Session, cast: Cast) -> None:
     freeing = decide(session, cast, kind="other")
     rest_waiver(session, cast, freeing, date(2027, 1, 1), date(2027, 12, 31))
-    number = decisions.decision_of(session, freeing)["number"]
+    number = decisions.decision_of(session, freeing).number
     ends = decide(session, cast, takes_back=[number], at=NOW + MINUTE)
     say(session, cast, ends, "codim", "objected", at=NOW + 2 * MINUTE)
     say(session, cast, ends, "en-marge", "endorsed", at=NOW + 2 * MINUTE)

@@ -96,7 +96,7 @@ def test_a_referral_that_is_left_and_asked_of_nobody_is_found(program: Cast) -> 
         referral = referring.begin_referral(session, ONDINE, by=program.actor(LEAVER), at=AT)
     case_id = leave(program, LEAVER, PLACE)
     (row,) = asked(program, case_id, "send_drafts")
-    settle(program, row["id"], ended="to_the_coordinator", by=program.actor(LEAVER))
+    settle(program, row.id, ended="to_the_coordinator", by=program.actor(LEAVER))
     assert found(program, look) == []
     run(
         program,
@@ -117,7 +117,7 @@ def test_a_draft_that_is_kept_from_its_author_who_stays_is_found(program: Cast) 
     case_id = leave(program, LEAVER, PLACE)
     settle(
         program,
-        asked(program, case_id, "send_drafts")[0]["id"],
+        asked(program, case_id, "send_drafts")[0].id,
         ended="to_the_coordinator",
         by=program.actor(LEAVER),
     )
@@ -134,14 +134,14 @@ def test_a_task_that_somebody_took_over_and_cannot_do_is_found(program: Cast) ->
     open_onboarding(program)
     case_id = leave(program, "manager_em", "en-marge")
     (row, *_) = asked(program, case_id, "pass_on_tasks")
-    settle(program, row["id"], to="deputy")
+    settle(program, row.id, to="deputy")
     assert found(program, look) == []
     run(
         program,
         "update tenure set role = 'petty_cash_holder' where person_id = :who",
         who=program.people["deputy"],
     )
-    assert found(program, look) == [f"task {UUID(row['item'])}"]
+    assert found(program, look) == [f"task {UUID(row.item)}"]
 
 
 def handed_in(cast: Cast) -> UUID:
@@ -230,7 +230,7 @@ def test_a_role_to_come_that_is_called_vacant_is_found(program: Cast, monkeypatc
 def test_who_follows_in_a_role_though_they_held_none_that_opens_it_is_found(program: Cast) -> None:
     look = promised._followers_are_fit
     case_id = leave(program, LEAVER, PLACE)
-    settle(program, asked(program, case_id, "find_successor")[0]["id"], to="worker_em")
+    settle(program, asked(program, case_id, "find_successor")[0].id, to="worker_em")
     assert found(program, look) == []
     run(
         program,
@@ -264,7 +264,7 @@ def test_a_seat_that_a_cancelled_departure_took_and_did_not_give_back_is_found(p
     with program.session() as session:
         seat_somebody(session, "steering", program.organizations["en-marge"], who)
     case_id = leave(program, "manager_em", "en-marge")
-    settle(program, asked(program, case_id, "pass_on_seats")[0]["id"], ended="left_vacant", note="Vacant")
+    settle(program, asked(program, case_id, "pass_on_seats")[0].id, ended="left_vacant", note="Vacant")
     with program.session() as session:
         ending.end_departure(session, *current.due_to_end(session, after), by=LOADING, at=after)
         (taken,) = session.scalars(text("select id from seat_holder where person_id = :who"), {"who": who}).all()

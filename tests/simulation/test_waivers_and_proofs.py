@@ -106,7 +106,7 @@ def test_a_waiver_that_stands_again_by_who_owes_its_clause_is_found(cast: Cast, 
     last: UUID = session.scalars(select(_waiver.c.decision_id)).one()
     later: list[UUID] = []
     for n in range(1, 5):
-        number = decisions.decision_of(session, last)["number"]
+        number = decisions.decision_of(session, last).number
         facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number]}
         last = decisions.decide(session, sat, None, by=by, at=AT + n * MINUTE, **facts)
         waiving.endorsed(session, last)

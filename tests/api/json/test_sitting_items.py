@@ -77,7 +77,7 @@ def test_what_comes_up_is_added_once_for_each_key(asker: Asker, place: str) -> N
     assert (made[0].json()["number"], made[0].json()["minutes"]) == ("3.1", 10)
     assert made[1].headers["idempotency-replayed"]
     with asker.cast.session() as session:
-        titles = [(one["title_fr"], one["title_en"]) for one in items_of(session, meeting(session))]
+        titles = [(one.title_fr, one.title_en) for one in items_of(session, meeting(session))]
     assert titles[3:] == [("Dégât d’eau", "Dégât d’eau")]
     assert asker.ask("POST", f"{place}/additions", {"title_fr": "Autre"}).status_code == 409
     assert asker.ask("POST", f"{place}/additions", {**body, "minutes": 601}).status_code == 422

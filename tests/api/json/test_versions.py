@@ -275,7 +275,7 @@ def _a_thing(coordinator: Asker) -> dict[str, Any]:
         lend(session, cast.people["worker_codim"], "SN-1")
     case_id = leave(cast, "worker_codim", "codim")
     (asked_for,) = asked(cast, case_id, "return_equipment")
-    found: dict[str, Any] = coordinator.get(f"/tasks/{asked_for['id']}")
+    found: dict[str, Any] = coordinator.get(f"/tasks/{asked_for.id}")
     return found
 
 

@@ -48,12 +48,12 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
         here = opened(session, cast, *PRESENT)
         first, second, third = items(session)
         running.treat(
-            session, third["id"], "treated", note_fr=f"Entendu. {typed}", note_en=f"Heard. {typed}", by=by, at=NOW
+            session, third.id, "treated", note_fr=f"Entendu. {typed}", note_en=f"Heard. {typed}", by=by, at=NOW
         )
         budget = decisions.decide(
             session,
             here,
-            first["id"],
+            first.id,
             text_fr=f"Le budget est adopté. {typed}",
             text_en=f"The budget is adopted. {typed}",
             kind="management",
@@ -63,7 +63,7 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
         quiet = decisions.decide(
             session,
             here,
-            second["id"],
+            second.id,
             text_fr="On forme en mars.",
             text_en="Training is in March.",
             why_not_management=typed,

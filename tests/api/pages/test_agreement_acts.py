@@ -202,7 +202,7 @@ def test_where_two_signed_the_page_asks_whose_signature_a_file_carries(cast: Cas
     assert added.status_code == 303
     with cast.session() as session:
         (kept,) = files_of(session, version_id)
-        signers = {one["id"]: one["person_id"] for one in signatures_of(session, version_id)}
+        signers = {one.id: one.person_id for one in signatures_of(session, version_id)}
     assert kept.signature_id is not None
     assert signers[kept.signature_id] == deputy
 

@@ -98,14 +98,14 @@ def test_the_whole_of_it_stands_on_one_screen_and_is_settled_there(program: Cast
         "of which case each task is: several are called the same"
     )
     (phone,) = asked(program, case_id, "return_equipment")
-    form = {"seen": str(phone["version"]), "how": "end:returned", "note": ""}
-    refused = client.post(f"/tasks/{phone['id']}/settlement", data=form, headers={"Accept-Language": "en"})
+    form = {"seen": str(phone.version), "how": "end:returned", "note": ""}
+    refused = client.post(f"/tasks/{phone.id}/settlement", data=form, headers={"Accept-Language": "en"})
     assert refused.status_code == 409
     assert "condition" in refused.text
-    missing = f'formaction="/tasks/{phone["id"]}/missing" formnovalidate>Report as missing'
+    missing = f'formaction="/tasks/{phone.id}/missing" formnovalidate>Report as missing'
     assert missing in page, "no browser asks first how it came back, of what did not"
     done = client.post(
-        f"/tasks/{phone['id']}/settlement", data={**form, "note": "Screen scratched"}, follow_redirects=True
+        f"/tasks/{phone.id}/settlement", data={**form, "note": "Screen scratched"}, follow_redirects=True
     )
     assert done.status_code == 200
     assert "Screen scratched" in done.text
@@ -123,15 +123,15 @@ def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it
         followed(session, program, "#2026-02", worker=WORKER)
     case_id = leave(program, WORKER, "ccsmtl")
     offered, vacant = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, offered["id"], to=SECOND)
-    settle(program, vacant["id"], ended="left_vacant", note="No room until January")
+    settle(program, offered.id, to=SECOND)
+    settle(program, vacant.id, ended="left_vacant", note="No room until January")
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
-        hand_overs.refuse(session, offer["id"], reason="Six of them already", by=program.actor(SECOND), at=AT)
+        hand_overs.refuse(session, offer.id, reason="Six of them already", by=program.actor(SECOND), at=AT)
     shown = signed_in(program, reader).get(f"/departures/{case_id}", headers={"Accept-Language": "en"})
     assert shown.status_code == 200
     assert "Refused by" in shown.text
-    said = {offered["id"]: "Six of them already", vacant["id"]: "No room until January"}
+    said = {offered.id: "Six of them already", vacant.id: "No room until January"}
     assert not any(words in shown.text for words in said.values()), "they are about a participant: no list shows them"
     for task_id, words in said.items():
         assert (words in signed_in(program, reader).get(f"/tasks/{task_id}").text) is reads
@@ -166,7 +166,7 @@ def test_who_may_follow_in_a_role_is_listed_by_name_and_those_of_the_organizatio
     case_id = leave(program, "manager_em", PLACE)
     (task,) = asked(program, case_id, "find_successor")
     page = signed_in(program, "coordinator").get(f"/departures/{case_id}").text
-    offered = page[page.index(f'id="settle-{task["id"]}-how"') :].partition("</select>")[0]
+    offered = page[page.index(f'id="settle-{task.id}-how"') :].partition("</select>")[0]
     names = [html.unescape(name) for name in re.findall(r'value="to:[^"]*"[^>]*>Goes to ([^<]*)<', offered)]
     assert names[:2] == ["Corail Mica", "Soufre Tungstène"], "who works there"
     others = ["Platine Dolomie", "Jade Lapis", "Topaze Turquoise"]
@@ -188,13 +188,13 @@ def test_what_goes_to_somebody_by_itself_stands_on_the_page_without_a_step(progr
 def test_whom_a_thing_goes_to_finds_it_in_their_own_list(program: Cast) -> None:
     case_id = leave(program, "manager_em", PLACE)
     (task, *_) = asked(program, case_id, "pass_on_tasks")
-    form = {"seen": str(task["version"]), "how": f"to:{program.people['deputy']}", "note": ""}
-    assert signed_in(program, "coordinator").post(f"/tasks/{task['id']}/settlement", data=form).status_code == 303
+    form = {"seen": str(task.version), "how": f"to:{program.people['deputy']}", "note": ""}
+    assert signed_in(program, "coordinator").post(f"/tasks/{task.id}/settlement", data=form).status_code == 303
     mine = signed_in(program, "deputy").get("/handed-over", headers={"Accept-Language": "en"}).text
-    assert task["title_en"] in mine
+    assert task.title_en in mine
     assert "Perle Obsidienne" in mine
     others = signed_in(program, "manager_codim").get("/handed-over", headers={"Accept-Language": "en"}).text
-    assert task["title_en"] not in others
+    assert task.title_en not in others
     assert 'href="/handed-over"' in signed_in(program, "deputy").get("/").text
     assert 'href="/handed-over"' not in signed_in(program, "manager_codim").get("/").text
 
@@ -206,7 +206,7 @@ def test_who_is_offered_a_follow_up_finds_it_from_their_own_work_and_answers_the
         followed(session, program, "#2026-01", second=SECOND)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     client = signed_in(program, SECOND)
     words = "Follow-ups are offered to you 1 waits for your answer. See and answer"
     page = text_of(client.get("/?lang=en").text)
@@ -261,11 +261,9 @@ def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        hand_overs.propose(
-            session, task["id"], program.people[SECOND], way="call", by=program.actor("coordinator"), at=AT
-        )
+        hand_overs.propose(session, task.id, program.people[SECOND], way="call", by=program.actor("coordinator"), at=AT)
         (offer,) = hand_overs.offered_to(session, program.people[SECOND])
-        hand_overs.accept(session, offer["id"], by=program.actor(SECOND), at=AT)
+        hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT)
     page = text_of(signed_in(program, "coordinator").get(f"/follow-ups/{follow_up_id}?lang=en").text)
     since, until = (TODAY - timedelta(days=21)), TODAY - timedelta(days=1)
     told = f"{show_day('en', since)} to {show_day('en', until)} · handed over to Garnet Schist, by a call"
@@ -296,8 +294,8 @@ def test_the_leaver_sees_what_is_in_their_hands_and_settles_nothing_of_their_own
     page = signed_in(program, "manager_em").get(f"/departures/{case_id}", headers={"Accept-Language": "en"}).text
     assert "This is what is still in your hands" in page
     (phone,) = asked(program, case_id, "return_equipment")
-    form = {"seen": str(phone["version"]), "how": "end:returned", "note": "Fine"}
-    answer = signed_in(program, "manager_em").post(f"/tasks/{phone['id']}/settlement", data=form)
+    form = {"seen": str(phone.version), "how": "end:returned", "note": "Fine"}
+    answer = signed_in(program, "manager_em").post(f"/tasks/{phone.id}/settlement", data=form)
     assert answer.status_code == 404
 
 
@@ -314,7 +312,7 @@ def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(progra
         follow_ups = [followed(session, program, number, worker=WORKER) for number in ("#2026-01", "#2026-011")]
     case_id = leave(program, WORKER, "ccsmtl")
     for task in asked(program, case_id, "hand_over_follow_ups"):
-        settle(program, task["id"], to=SECOND)
+        settle(program, task.id, to=SECOND)
     with program.session() as session:
         assert hand_overs.lapse(session, AT + timedelta(days=8), by=program.actor("coordinator")) == 2
         of_them = select(NOTICE.c.id).where(NOTICE.c.calls.contains(["#2026-01"])).order_by(NOTICE.c.n)
@@ -335,8 +333,8 @@ def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(progra
         assert "#2026-01" not in client.get(f"/tasks/{shown['id']}").text.replace("#2026-011", "")
     page = f"/departures/{case_id}"
     assert "Part of this is hidden" in client.get(page, headers={"Accept-Language": "en"}).text
-    settled = client.post(f"/tasks/{task['id']}/settlement", data={"seen": "1", "how": "end:left_vacant", "note": "x"})
-    assert (task["title_en"][-8:], settled.status_code) == ("#2026-01", 404)
+    settled = client.post(f"/tasks/{task.id}/settlement", data={"seen": "1", "how": "end:left_vacant", "note": "x"})
+    assert (task.title_en[-8:], settled.status_code) == ("#2026-01", 404)
 
 
 @pytest.mark.ci
@@ -346,7 +344,7 @@ def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more
         follow_up = followed(session, program, "#2026-01", worker=WORKER)
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     client = signed_in(program, SECOND)
     (answer,) = re.findall(r'action="(/hand-overs/[^"]*/acceptance)"', client.get("/handed-over").text)
     with program.session() as session:
@@ -356,5 +354,5 @@ def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more
     with program.session() as session:
         written = session.scalar(select(func.count()).select_from(NOTICE))
         assert hand_overs.lapse(session, AT, by=program.actor("coordinator")) == 0
-        assert hand_overs.last_offers(session, case_id)[task["id"]]["state"] == "withdrawn"
+        assert hand_overs.last_offers(session, case_id)[task.id].state == "withdrawn"
         assert session.scalar(select(func.count()).select_from(NOTICE)) == written  # no letter tells them of it

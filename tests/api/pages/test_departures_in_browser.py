@@ -30,7 +30,7 @@ def test_a_departure_is_legible_and_fits(window: Window, width: int) -> None:  #
         open_account(session, cast.people["manager_em"], "p.obsidienne")
     case_id = leave(cast, "manager_em", "en-marge")
     (task, *_) = asked(cast, case_id, "pass_on_tasks")
-    settle(cast, task["id"], to="deputy")
+    settle(cast, task.id, to="deputy")
     for name, path in (
         ("coordinator", f"/departures/{case_id}"),
         ("coordinator", "/departures"),

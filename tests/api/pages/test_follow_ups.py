@@ -203,10 +203,9 @@ def test_attempts_missed_meetings_breaks_and_endings_are_done_from_the_page(cast
     with cast.session() as session:
         (one,) = contacts.no_shows_of(session, follow_up)
         # Wall time of the program: 10:00 in Montréal.
-        assert one["expected_at"] == AT + timedelta(hours=1)
+        assert one.expected_at == AT + timedelta(hours=1)
     assert (
-        worker.post(f"{here}/missed-meetings/{one['id']}/strategy", data={"strategy": "another_place"}).status_code
-        == 303
+        worker.post(f"{here}/missed-meetings/{one.id}/strategy", data={"strategy": "another_place"}).status_code == 303
     )
     shown = text_of(worker.get(here).text)
     assert "Attempts without an answer: 1 of 2" in shown

@@ -12,6 +12,7 @@ import pytest
 from api.pages import activity
 from api.views.timeline import FIELDS, LETTERS, SENTENCES, SYSTEM
 from api.web.rendering import environment
+from domain.record.events import FOR_PRIVACY
 from locales import LANGUAGES, catalogue
 from meetings import running, schedule
 from tests.api.desk import client_for
@@ -81,7 +82,8 @@ def test_the_verbs_are_found_in_the_code() -> None:
 
 @pytest.mark.ci
 def test_every_verb_that_is_written_has_its_sentence() -> None:
-    assert verbs() - set(SENTENCES) == set()
+    # Of incidents and readers the privacy officer reads, in words of their own pages.
+    assert verbs() - set(SENTENCES) - FOR_PRIVACY == set()
 
 
 def test_every_change_that_a_load_writes_has_its_sentence(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +140,7 @@ def test_what_was_before_is_an_hour_a_state_or_an_answer_and_each_line_is_told(c
         opened(session, cast, *PRESENT)
         by = cast.actor("coordinator")
         for outcome in ("treated", "", "carried"):
-            running.treat(session, items(session)[0]["id"], outcome=outcome, by=by, at=NOW)
+            running.treat(session, items(session)[0].id, outcome=outcome, by=by, at=NOW)
         schedule.move_meeting(session, meeting(session, NEXT_LOCAL), NEXT_LOCAL.replace(hour=15), by=by, at=NOW)
     client = client_for(cast.database, cast.people["coordinator"], at=NOW)
     page = client.get("/activity?all=yes", headers={"Accept-Language": language})

@@ -111,7 +111,7 @@ def test_once_the_only_coordinator_has_gone_a_recruiting_goes_on_with_the_direct
     for step in ("agree_on_criteria", "post_position", "hold_interviews", "choose_person"):
         (done,) = asked(cast, case_id, step)
         with cast.session() as session:
-            tasks.complete_task(session, done["id"], by=cast.actor(who), at=AT, note="Done")
+            tasks.complete_task(session, done.id, by=cast.actor(who), at=AT, note="Done")
 
     def posts(by: str, path: str, table: Table, thing_id: UUID, **fields: str) -> int:
         with cast.session() as session:
@@ -120,10 +120,10 @@ def test_once_the_only_coordinator_has_gone_a_recruiting_goes_on_with_the_direct
         return asking.status_code
 
     (task,) = asked(cast, case_id, "choose_person")
-    approval = f"/tasks/{task['id']}/approval"
-    assert posts(who, approval, TASK, task["id"]) != 303, "nobody approves their own"
-    assert posts("director_ccsmtl", approval, TASK, task["id"]) == 303
-    assert [row["state"] for row in asked(cast, case_id, "choose_person")] == ["done"]
+    approval = f"/tasks/{task.id}/approval"
+    assert posts(who, approval, TASK, task.id) != 303, "nobody approves their own"
+    assert posts("director_ccsmtl", approval, TASK, task.id) == 303
+    assert [row.state for row in asked(cast, case_id, "choose_person")] == ["done"]
     assert posts("director_ccsmtl", f"/cases/{case_id}/cancellation", CASE, case_id, reason="No budget") == 303
 
 
@@ -141,7 +141,7 @@ def test_the_page_is_reached_from_the_case_and_a_departure_from_its_own(cast: Ca
 def test_naming_nobody_but_looking_for_somebody_leads_to_a_recruiting_with_this_page(cast: Cast) -> None:
     record_protocols(cast)
     case_id = leave(cast, "worker_codim", "codim")
-    settle(cast, asked(cast, case_id, "find_successor")[0]["id"], ended="recruiting")
+    settle(cast, asked(cast, case_id, "find_successor")[0].id, ended="recruiting")
     with cast.session() as session:
         found = session.execute(text("select id from \"case\" where protocol = 'recruiting'")).scalar_one()
     assert signed_in(cast, "manager_codim").get(f"/cases/{found}/interviews").status_code == 200

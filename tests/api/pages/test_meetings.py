@@ -264,7 +264,7 @@ def test_where_others_have_to_be_told_by_now_the_letters_are_shown_again(cast: C
         invitations.tell_all(session, at=AT)
     again = client.post(f"/meetings/{season[1]}/cancellation", data=hidden(asked.text))
     assert again.status_code == 200
-    assert "has changed since you looked" in text_of(again.text)
+    assert "have changed since you looked" in text_of(again.text)
     assert row(cast, season[1]).state == "planned"
     done = client.post(f"/meetings/{season[1]}/cancellation", data=hidden(again.text))
     assert done.status_code == 303

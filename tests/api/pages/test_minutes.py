@@ -164,8 +164,8 @@ def test_they_are_taken_back_corrected_and_sent_to_whom_it_concerns(cast: Cast, 
 def rewrite(session: Session, held: Held, **changed: object) -> None:
     """Have the minutes say something else, past every verb, as whoever has the database and the keys could."""
     written = minutes.minutes_of(session, held.meeting_id)
-    words = {"content": {**written["content"], **changed}, "circulated": written["circulated"]}
-    sealed = seal_words(session, "meeting", held.meeting_id, f"minutes/{written['id']}", words, at=NEXT)
+    words = {"content": {**written.content, **changed}, "circulated": written.circulated}
+    sealed = seal_words(session, "meeting", held.meeting_id, f"minutes/{written.id}", words, at=NEXT)
     session.execute(update(_minutes).values(sealed=sealed))
 
 

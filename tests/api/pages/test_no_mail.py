@@ -62,7 +62,7 @@ def test_the_board_says_that_letters_wait_how_many_and_where_links_are_made(cast
     assert NONE_LEAVES in page
     assert "2 letters wait." in page
     assert re.search(r">2</span>\s*<span class=\"tally-label\">letters that wait", page)
-    assert "not delivered" not in page
+    assert "No undelivered letters" in page
     assert ARRIVED not in page
     notice = page[page.index(NONE_LEAVES) :].partition("</div>")[0]
     assert 'href="/access"' in notice

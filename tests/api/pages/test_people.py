@@ -117,7 +117,7 @@ def test_an_absence_shows_with_whoever_acts(cast: Cast) -> None:
         )
     page = signed_in(cast, "police").get("/people").text
     assert "Away now or soon" in page
-    assert "Soufre Tungstène acts" in page
+    assert "deputy: Soufre Tungstène" in page
     assert "acting for Perle Obsidienne" in page
     # The header of whoever acts says so on every page.
     assert "acting for Perle Obsidienne" in signed_in(cast, "deputy").get("/program").text

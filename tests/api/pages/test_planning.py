@@ -252,7 +252,7 @@ def test_before_a_year_is_planned_the_page_counts_the_people_and_says_what_each_
     asked = client.post("/committees/steering/dates", data={"first": "2027-01-01", "date": dates})
     page = text_of(asked.text)
     (people,) = re.findall(r"Confirm, and tell (\d+) people", page)
-    assert f"{people} people will be told in {people} letters" in page
+    assert f"{people} people will be told, in {people} letters" in page
     assert page.count("Invitation –") == 3 * int(people)
     client.post("/committees/steering/dates", data=hidden(asked.text))
     assert sent(cast) == int(people)

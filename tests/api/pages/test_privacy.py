@@ -15,6 +15,7 @@ from domain.casework import tasks
 from domain.casework.proofs import Proof
 from domain.follow_ups import notes
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.people import people
 from domain.record import reads
 from domain.record.reads import Ground, Purpose
@@ -86,7 +87,7 @@ def reasons(cast: Cast) -> dict[str, set[str]]:
     names = {person_id: name for name, person_id in cast.people.items()}
     why: dict[str, set[str]] = {}
     for one in found:
-        why.setdefault(names[one.line["actor_id"]], set()).update(reason.code for reason in one.reasons)
+        why.setdefault(names[surely(one.line.actor_id)], set()).update(reason.code for reason in one.reasons)
     return why
 
 

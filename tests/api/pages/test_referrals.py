@@ -297,7 +297,7 @@ def test_the_page_warns_of_a_worker_without_room_in_both_languages_and_refuses_n
     with there.session() as session:
         named = workers.named(session, participant_id)
     assert named is not None
-    assert named["worker_id"] == worker
+    assert named.worker_id == worker
 
 
 @pytest.mark.ci

@@ -30,7 +30,7 @@ def place(cast: Cast) -> str:
 
 def _principal(cast: Cast) -> UUID:
     with cast.session() as session:
-        members = membership(session, committee_of(session, "clinical")["id"])
+        members = membership(session, committee_of(session, "clinical").id)
         return members.holders(seat(session, "clinical", "en-marge"), date.fromisoformat(FROM))[0]
 
 

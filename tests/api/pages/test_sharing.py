@@ -214,7 +214,7 @@ def test_acting_for_a_worker_opens_to_another_organization_what_the_participant_
             at=AT,
         )
         asker = Asker(cast.people[deputy], standing(session, TODAY))
-        listed = [each["id"] for each in caseload_of(session, asker)]
+        listed = [each.id for each, _ in caseload_of(session, asker)]
     acting = signed_in(cast, deputy)
     file = f"/participants/{row['participant_id']}"
     for door in (f"/follow-ups/{made}", file, f"/api/v1/follow-ups/{made}", f"/api/v1{file}"):

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 from domain.casework.assigning import assign
 from domain.mail.notices import COORDINATION
 from meetings import agendas, answers, attendance, decisions, freezing, running
-from meetings.agenda_items import items_of
+from meetings.agenda_items import PresentedItem, items_of
+from meetings.decision_rows import RegisteredDecision
 from meetings.locking import read_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
@@ -75,22 +76,22 @@ class Room:
 
     def treat(self, n: int, outcome: str, **fields: Any) -> Response:
         item = self.items()[n]
-        return self.send("outcome", item=item["id"], **{"seen": item["version"], "outcome": outcome, **fields})
+        return self.send("outcome", item=item.id, **{"seen": item.version, "outcome": outcome, **fields})
 
     def seat(self, key: str) -> attendance.Attended:
         with self.cast.session() as session:
             found = attendance.attendance_of(session, self.id)
         return next(one for one in found if one.seat.key == key)
 
-    def items(self) -> list[dict[str, Any]]:
+    def items(self) -> list[PresentedItem]:
         with self.cast.session() as session:
             return items_of(session, self.id)
 
-    def decided(self) -> list[dict[str, Any]]:
+    def decided(self) -> list[RegisteredDecision]:
         with self.cast.session() as session:
             return decisions.decisions_of(session, self.id)
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Meeting:
         with self.cast.session() as session:
             return read_meeting(session, self.id)
 
@@ -135,20 +136,20 @@ def place(answer: Response) -> str:
 def test_a_meeting_is_opened_on_its_day_and_put_back_while_nothing_is_recorded(planned: Room) -> None:
     early = planned.at_moment(NOW - timedelta(days=1))
     assert "It is opened on its day, Wednesday, January 20, 2027, or afterwards." in text_of(early.page())
-    assert early.send("opening", seen=early.row()["version"]).status_code == 409
+    assert early.send("opening", seen=early.row().version).status_code == 409
     assert "3 items" in card(planned.page(), "opening")
-    assert place(planned.send("opening", seen=planned.row()["version"])) == "#opening"
-    assert planned.row()["state"] == "under_way"
+    assert place(planned.send("opening", seen=planned.row().version)) == "#opening"
+    assert planned.row().state == "under_way"
     assert "Undo the opening" in card(planned.page(), "closing")
-    planned.send("putting-back", seen=planned.row()["version"])
-    assert planned.row()["state"] == "planned"
-    planned.send("opening", seen=planned.row()["version"])
+    planned.send("putting-back", seen=planned.row().version)
+    assert planned.row().state == "planned"
+    planned.send("opening", seen=planned.row().version)
     planned.fill("codim", "present")
     assert "Undo the opening" not in planned.page()
-    refused = planned.send("putting-back", seen=planned.row()["version"])
+    refused = planned.send("putting-back", seen=planned.row().version)
     assert refused.status_code == 409
     assert "Something was recorded in this meeting" in text_of(refused.text)
-    assert planned.row()["state"] == "under_way"
+    assert planned.row().state == "under_way"
 
 
 @pytest.mark.ci
@@ -156,13 +157,13 @@ def test_closing_names_what_is_left_and_carries_it_only_where_one_says_so(room: 
     room.treat(0, "treated")
     page = room.page()
     assert "Nothing is recorded yet for: 2 Formation (en) 3 Local (en)" in card(page, "closing")
-    refused = room.send("closing", seen=room.row()["version"])
+    refused = room.send("closing", seen=room.row().version)
     assert refused.status_code == 409
     assert "(2): 2, 3" in text_of(refused.text)
-    assert room.row()["state"] == "under_way"
-    assert place(room.send("closing", seen=room.row()["version"], rest="carried")) == "#closing"
-    assert room.row()["state"] == "held"
-    assert [one["outcome"] for one in room.items()] == ["treated", "carried", "carried"]
+    assert room.row().state == "under_way"
+    assert place(room.send("closing", seen=room.row().version, rest="carried")) == "#closing"
+    assert room.row().state == "held"
+    assert [one.outcome for one in room.items()] == ["treated", "carried", "carried"]
 
 
 @pytest.mark.ci
@@ -170,14 +171,14 @@ def test_what_was_closed_today_is_no_next_meeting_any_more(room: Room) -> None:
     own = f"/meetings/{room.id}"
     ahead = (("/committees/steering", "next"), ("/meetings", "mine"))
     assert [own in markup_of(room.client.get(path).text, name) for path, name in ahead] == [True, True]
-    room.send("closing", seen=room.row()["version"], rest="carried")
+    room.send("closing", seen=room.row().version, rest="carried")
     assert [own in markup_of(room.client.get(path).text, name) for path, name in ahead] == [False, False]
     assert own in room.client.get("/committees/steering").text
 
 
 @pytest.mark.ci
 def test_of_two_who_close_the_second_is_told(room: Room) -> None:
-    seen = room.row()["version"]
+    seen = room.row().version
     room.send("closing", seen=seen, rest="carried")
     again = room.send("closing", seen=seen, rest="carried")
     assert again.status_code == 412
@@ -187,7 +188,7 @@ def test_of_two_who_close_the_second_is_told(room: Room) -> None:
 @pytest.mark.ci
 def test_a_held_meeting_takes_corrections_of_attendance_and_nothing_else(room: Room) -> None:
     room.fill("codim", "present")
-    room.send("closing", seen=room.row()["version"], rest="carried")
+    room.send("closing", seen=room.row().version, rest="carried")
     page = room.page()
     assert "its attendance can still be corrected" in text_of(page)
     for gone in ("/run/outcome", "/run/decision", "/run/items", "/run/closing", "/run/putting-back"):
@@ -228,11 +229,11 @@ def test_only_the_coordinator_runs_a_meeting_and_all_others_are_told_that_nothin
             "decision",
             "items",
         ):
-            answer = other.post(f"{room.path}/{form}", data={"seen": 1, "item": room.items()[0]["id"], "kind": "other"})
+            answer = other.post(f"{room.path}/{form}", data={"seen": 1, "item": room.items()[0].id, "kind": "other"})
             assert answer.status_code == 404, (name, form)
     member = client_for(room.cast.database, room.cast.people["manager_codim"], at=LATER)
     assert room.path not in member.get(f"/meetings/{room.id}").text
-    assert {one["outcome"] for one in room.items()} == {""}
+    assert {one.outcome for one in room.items()} == {""}
 
 
 # ---------------------------------------------------------------------------------------------------------- attendance
@@ -380,14 +381,14 @@ def test_a_seat_that_is_none_is_refused(room: Room) -> None:
 
 def test_an_item_is_treated_with_its_note_and_the_page_comes_back_to_it(room: Room) -> None:
     answer = room.treat(0, "treated", note_fr=HARD, note_en="Agreed.")
-    assert place(answer) == f"#item-{room.items()[0]['id']}"
+    assert place(answer) == f"#item-{room.items()[0].id}"
     page = room.page()
     assert "Treated" in card(page, "items")
     assert HARD in html.unescape(page)
     assert "<script>alert" not in page
     assert "Agreed." in card(page, "items")
     room.treat(0, "", note_fr=HARD, note_en="Agreed.")
-    assert room.items()[0]["outcome"] == ""
+    assert room.items()[0].outcome == ""
 
 
 @pytest.mark.ci
@@ -397,14 +398,14 @@ def test_an_item_is_referred_to_the_committee_that_was_chosen_and_to_no_other(ro
     assert "Say to which committee the item is referred." in text_of(refused.text)
     # The choice stands beside the other buttons, and counts for its own alone.
     room.treat(0, "treated", refer_to="clinical")
-    assert room.items()[0]["outcome"] == "treated"
+    assert room.items()[0].outcome == "treated"
     room.treat(1, "referred", refer_to="clinical")
     assert "Referred to another committee" in card(room.page(), "items")
     assert "Clinical Committee" in card(room.page(), "items")
 
 
 def test_of_two_secretaries_the_second_is_told_and_their_note_is_not_lost(room: Room) -> None:
-    seen = room.items()[0]["version"]
+    seen = room.items()[0].version
     room.treat(0, "treated", note_fr="La première.", seen=seen)
     answer = room.treat(0, "carried", note_fr="La seconde, longue.", note_en="The second.", seen=seen)
     assert answer.status_code == 412
@@ -414,31 +415,31 @@ def test_of_two_secretaries_the_second_is_told_and_their_note_is_not_lost(room: 
     assert "La seconde, longue." in page
     assert "The second." in page
     assert "You had chosen: Carried over." in page
-    assert (room.items()[0]["outcome"], room.items()[0]["note_fr"]) == ("treated", "La première.")
+    assert (room.items()[0].outcome, room.items()[0].note_fr) == ("treated", "La première.")
 
 
 def test_an_item_of_another_meeting_is_not_there(room: Room) -> None:
     with room.cast.session() as session:
         session.execute(
             update(_item)
-            .where(_item.c.id == room.items()[2]["id"])
+            .where(_item.c.id == room.items()[2].id)
             .values(meeting_id=meeting(session, NEXT_LOCAL), number=None, frozen_at=None)
         )
         other = items_of(session, meeting(session, NEXT_LOCAL))[0]
-    for odd in (other["id"], "zzz", ""):
-        assert room.send("outcome", item=odd, seen=other["version"], outcome="treated").status_code == 404
-    assert room.send("decision", item=other["id"], kind="other", text_fr="Non").status_code == 404
+    for odd in (other.id, "zzz", ""):
+        assert room.send("outcome", item=odd, seen=other.version, outcome="treated").status_code == 404
+    assert room.send("decision", item=other.id, kind="other", text_fr="Non").status_code == 404
 
 
 def test_the_time_that_an_item_took_is_from_the_one_before(room: Room) -> None:
     with room.cast.session() as session:
         for n, minutes in ((0, 7), (1, 15)):
-            item = items_of(session, room.id)[n]["id"]
+            item = items_of(session, room.id)[n].id
             by = room.cast.actor("coordinator")
             running.treat(session, item, "treated", by=by, at=NOW + minutes * MINUTE)
         rows, row = items_of(session, room.id), read_meeting(session, room.id)
     used = running.minutes_used(row, rows, LATER)
-    assert [used[one["id"]] for one in rows] == [12, 8, 5]
+    assert [used[one.id] for one in rows] == [12, 8, 5]
     page = card(room.page(), "items")
     assert "12 of 10 min over time" in page
     assert "8 of 10 min" in page
@@ -449,7 +450,7 @@ def test_the_time_that_an_item_took_is_from_the_one_before(room: Room) -> None:
 @pytest.mark.ci
 def test_of_a_meeting_that_is_recorded_afterwards_no_time_is_told(planned: Room) -> None:
     after = planned.at_moment(NOW + timedelta(days=1))
-    after.send("opening", seen=after.row()["version"])
+    after.send("opening", seen=after.row().version)
     after.treat(0, "treated")
     page = card(after.page(), "items")
     assert "min left" not in page
@@ -467,7 +468,7 @@ def test_what_is_left_is_weighed_against_the_time_that_is_left(room: Room) -> No
 def test_after_three_times_an_item_asks_for_a_decision_or_an_end(room: Room) -> None:
     with room.cast.session() as session:
         for n, times in ((0, 2), (1, 3)):
-            item = items_of(session, room.id)[n]["id"]
+            item = items_of(session, room.id)[n].id
             session.execute(update(_item).where(_item.c.id == item).values(times_seen=times))
     page = card(room.page(), "items")
     assert "2 meetings did not reach it Record" in page
@@ -502,19 +503,19 @@ def test_a_decision_is_recorded_on_its_item_with_its_owner_and_its_quorum(room: 
         "owner_organization": room.cast.organizations["codim"],
         "due": "2027-02-15",
     }
-    answer = room.send("decision", item=item["id"], seen=item["version"], **given)
-    assert place(answer) == f"#item-{item['id']}"
+    answer = room.send("decision", item=item.id, seen=item.version, **given)
+    assert place(answer) == f"#item-{item.id}"
     (made,) = room.decided()
-    assert (made["has_quorum"], made["state"], made["needs_endorsement"]) == (True, "open", True)
-    assert room.items()[0]["outcome"] == "decided"
+    assert (made.has_quorum, made.state, made.needs_endorsement) == (True, "open", True)
+    assert room.items()[0].outcome == "decided"
     shown = card(room.page(), "decided")
-    assert made["number"] in shown
+    assert made.number in shown
     assert "With a quorum" in shown
     assert "Manager, CODIM · by Feb 15, 2027" in shown
     assert "Endorsed: no agreement was in force on that day, and no one was asked." in shown
     assert "Decided" in card(room.page(), "items")
     # A note can still be kept; another outcome can not be given.
-    assert place(room.treat(0, "decided", note_fr="À l’unanimité.")) == f"#item-{item['id']}"
+    assert place(room.treat(0, "decided", note_fr="À l’unanimité.")) == f"#item-{item.id}"
     assert room.treat(0, "carried").status_code == 409
 
 
@@ -522,7 +523,7 @@ def test_a_decision_without_a_quorum_is_kept_and_says_so(room: Room) -> None:
     room.fill("codim", "present")
     assert place(room.send("decision", text_en="We go on.", kind="other")) == "#decided"
     (made,) = room.decided()
-    assert (made["has_quorum"], made["item_id"], made["state"]) == (False, None, "standing")
+    assert (made.has_quorum, made.item_id, made.state) == (False, None, "standing")
     shown = card(room.page(), "decided")
     assert "Without a quorum" in shown
     assert "No one has anything to do." in shown
@@ -535,7 +536,7 @@ def test_a_decision_that_is_recorded_afterwards_has_the_quorum_of_its_hour(room:
     room.fill("anonyme", "present", left="13:15")
     room.send("decision", text_fr="Avant", kind="other", hour="13:10")
     room.send("decision", text_fr="Après", kind="other", hour="13:16")
-    assert [one["has_quorum"] for one in room.decided()] == [True, False]
+    assert [one.has_quorum for one in room.decided()] == [True, False]
     assert room.send("decision", text_fr="Demain", kind="other", hour="23:00").status_code == 409
 
 
@@ -561,13 +562,13 @@ def test_a_decision_that_a_rule_refuses_is_shown_again_as_it_was_typed(
     room: Room, fields: dict[str, str], status: int, why: str
 ) -> None:
     item = room.items()[0]
-    answer = room.send("decision", item=item["id"], seen=item["version"], **fields)
+    answer = room.send("decision", item=item.id, seen=item.version, **fields)
     assert (answer.status_code, why in text_of(answer.text)) == (status, True), text_of(answer.text)[:500]
-    assert f'id="decide-{item["id"]}" name="items" open' in answer.text
+    assert f'id="decide-{item.id}" name="items" open' in answer.text
     for name in ("text_fr", "due"):
         assert fields.get(name, "") in html.unescape(answer.text)
     assert room.decided() == []
-    assert room.items()[0]["outcome"] == ""
+    assert room.items()[0].outcome == ""
 
 
 def test_nothing_that_was_typed_is_in_the_record(room: Room) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID
 
 import pytest
@@ -67,9 +67,9 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
         for key in ("ccsmtl", "spvm"):
             sit(session, window.cast, key)
         first, second, _ = items(session)
-        running.treat(session, first["id"], "treated", note_fr=HARD, note_en=HARD, by=by, at=NOW + MINUTE)
+        running.treat(session, first.id, "treated", note_fr=HARD, note_en=HARD, by=by, at=NOW + MINUTE)
         decisions.decide(
-            session, window.here, second["id"], text_fr=HARD, kind="management", owner_role="manager",
+            session, window.here, second.id, text_fr=HARD, kind="management", owner_role="manager",
             due_on=NOW.date(), by=by, at=NOW + MINUTE,
         )  # fmt: skip
         running.add_item(session, window.here, title_fr=HARD[:150], reason=HARD[:150], by=by, at=NOW + MINUTE)
@@ -88,7 +88,7 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
 def test_a_meeting_is_run_from_its_first_seat_to_its_closing(window: Window, script: bool) -> None:
     page = window.open(lang="fr", script=script)
     with window.cast.session() as session:
-        codim, first = seat(session, "steering", "codim"), items(session)[0]["id"]
+        codim, first = seat(session, "steering", "codim"), items(session)[0].id
     page.locator(f"#seat-{codim}-remote").click()
     expect(page.locator(f"#seat-{codim}")).to_contain_text(
         "Part maintenant"
@@ -113,28 +113,28 @@ def test_the_keyboard_goes_on_where_it_was_and_what_was_typed_elsewhere_stays(wi
     page = window.open(lang="en")
     with window.cast.session() as session:
         codim, first = seat(session, "steering", "codim"), items(session)[0]
-    page.locator(f"#item-{first['id']}-record > summary").press("Enter")
-    page.locator(f"#item-{first['id']}-note-en").fill("Heard and discussed.")
+    page.locator(f"#item-{first.id}-record > summary").press("Enter")
+    page.locator(f"#item-{first.id}-note-en").fill("Heard and discussed.")
     page.locator(f"#seat-{codim}-present").press("Enter")
     expect(page.locator(f"#seat-{codim}")).to_contain_text("Leaves now")
     expect(page.locator("#say")).to_contain_text("Recorded. No quorum. Missing: 3 voting seats and 3 organizations.")
     assert page.evaluate("document.activeElement.id") == f"seat-{codim}"
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent.trim()").startswith("Leaves now")
-    note = page.locator(f"#item-{first['id']}-note-en")
+    note = page.locator(f"#item-{first.id}-note-en")
     expect(note).to_be_visible()
     expect(note).to_have_value("Heard and discussed.")
-    page.locator(f"#item-{first['id']}-treated").press("Enter")
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Treated")
+    page.locator(f"#item-{first.id}-treated").press("Enter")
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("Treated")
     focused = "document.activeElement.closest('details').id"
-    assert page.evaluate(focused) == f"item-{first['id']}-record"
+    assert page.evaluate(focused) == f"item-{first.id}-record"
 
 
 @pytest.mark.ci
 def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) -> None:
     page = window.open(lang="en")
     with window.cast.session() as session:
-        codim, first = seat(session, "steering", "codim"), items(session)[0]["id"]
+        codim, first = seat(session, "steering", "codim"), items(session)[0].id
     late: list[Route] = []
     page.route("**/run/attendance", lambda route: late.append(route))  # noqa: PLW0108  # it has to be a function
     page.locator(f"#seat-{codim}-present").press("Enter")
@@ -152,7 +152,7 @@ def test_who_goes_on_before_the_answer_is_there_is_not_put_back(window: Window) 
 def test_who_goes_on_before_an_opened_fold_takes_the_focus_types_where_they_are(window: Window) -> None:
     page = window.open(lang="en")
     with window.cast.session() as session:
-        first = items(session)[0]["id"]
+        first = items(session)[0].id
     # A slow machine: what the page does "at once" comes after the next key.
     page.evaluate("() => { const soon = setTimeout; window.setTimeout = (act, ms) => soon(act, ms + 400) }")
     note = page.locator(f"#item-{first}-note-en")
@@ -171,23 +171,23 @@ def test_what_was_typed_before_somebody_else_recorded_the_item_is_kept_and_told(
     page = window.open(lang="en")
     with window.cast.session() as session:
         codim, first = seat(session, "steering", "codim"), items(session)[0]
-    page.locator(f"#item-{first['id']}-record > summary").click()
-    note = page.locator(f"#item-{first['id']}-note-en")
+    page.locator(f"#item-{first.id}-record > summary").click()
+    note = page.locator(f"#item-{first.id}-note-en")
     note.fill("Mine, and long.")
     with window.cast.session() as session:
         by = window.cast.actor("coordinator")
-        running.treat(session, first["id"], "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
+        running.treat(session, first.id, "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
     # Another form brings the page up to date; the version that this note was written to stays the one that was seen.
     page.locator(f"#seat-{codim}-present").click()
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Theirs.")
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("Theirs.")
     expect(note).to_have_value("Mine, and long.")
-    page.locator(f"#item-{first['id']}-treated").click()
+    page.locator(f"#item-{first.id}-treated").click()
     expect(page.locator("#say")).to_contain_text("This item was changed by someone else")
     expect(note).to_have_value("Mine, and long.")
     with window.cast.session() as session:
-        assert items(session)[0]["note_en"] == "Theirs."
-    page.locator(f"#item-{first['id']}-treated").click()
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Mine, and long.")
+        assert items(session)[0].note_en == "Theirs."
+    page.locator(f"#item-{first.id}-treated").click()
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("Mine, and long.")
     wrong = open_page.wrong  # type: ignore[attr-defined]  # the refusal, which the browser's console tells too
     assert [one for one in wrong if "412" not in one] == []
     wrong.clear()
@@ -244,11 +244,11 @@ def test_a_form_in_which_nothing_was_typed_follows_what_another_recorded(window:
     with window.cast.session() as session:
         codim, (first, *_) = seat(session, "steering", "codim"), items(session)
         by = window.cast.actor("deputy")
-        running.treat(session, first["id"], "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
+        running.treat(session, first.id, "treated", note_en="Theirs.", by=by, at=NOW + MINUTE)
     page.locator(f"#seat-{codim}-present").click()
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Theirs.")
-    page.locator(f"#item-{first['id']}-record > summary").click()
-    page.locator(f"#item-{first['id']}-nothing").click()
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("Theirs.")
+    page.locator(f"#item-{first.id}-record > summary").click()
+    page.locator(f"#item-{first.id}-nothing").click()
     expect(page.locator("#say")).to_contain_text("Recorded.")
     assert open_page.wrong == []  # type: ignore[attr-defined]
 
@@ -260,25 +260,25 @@ def test_words_that_are_pointed_at_take_nothing_from_what_is_typed_elsewhere(
     page = window.open(lang="en")
     with window.cast.session() as session:
         first, second, _ = items(session)
-    page.locator(f"#item-{second['id']}-record > summary").click()
-    page.locator(f"#item-{second['id']}-note-en").fill("Not saved yet, and long.")
-    page.locator(f"#item-{first['id']}-record > summary").click()
-    page.locator(f"#item-{first['id']}-note-en").fill("News of Jessica Tremblay.")
-    page.locator(f"#item-{first['id']}-treated").click()
+    page.locator(f"#item-{second.id}-record > summary").click()
+    page.locator(f"#item-{second.id}-note-en").fill("Not saved yet, and long.")
+    page.locator(f"#item-{first.id}-record > summary").click()
+    page.locator(f"#item-{first.id}-note-en").fill("News of Jessica Tremblay.")
+    page.locator(f"#item-{first.id}-treated").click()
     expect(page.locator("[data-pointed] mark")).to_have_text("Jessica Tremblay")
     page.keyboard.press("Escape")
-    expect(page.locator(f"#item-{first['id']}-note-en")).to_have_value("News of Jessica Tremblay.")
-    page.locator(f"#item-{first['id']}-treated").click()
+    expect(page.locator(f"#item-{first.id}-note-en")).to_have_value("News of Jessica Tremblay.")
+    page.locator(f"#item-{first.id}-treated").click()
     page.locator("[data-pointed] textarea").fill("News of #2019-02.")
     page.get_by_role("button", name="Save with the corrections").click()
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("News of #2019-02.")
-    expect(page.locator(f"#item-{first['id']}")).to_contain_text("Treated")
-    expect(page.locator(f"#item-{second['id']}-note-en")).to_have_value("Not saved yet, and long.")
-    page.locator(f"#item-{second['id']}-record > summary").click()
-    page.locator(f"#item-{second['id']}-note-en").fill("Jessica Tremblay is a street.")
-    page.locator(f"#item-{second['id']}-nothing").click()
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("News of #2019-02.")
+    expect(page.locator(f"#item-{first.id}")).to_contain_text("Treated")
+    expect(page.locator(f"#item-{second.id}-note-en")).to_have_value("Not saved yet, and long.")
+    page.locator(f"#item-{second.id}-record > summary").click()
+    page.locator(f"#item-{second.id}-note-en").fill("Jessica Tremblay is a street.")
+    page.locator(f"#item-{second.id}-nothing").click()
     page.get_by_role("button", name="Save as it is: no participant is named").click()
-    expect(page.locator(f"#item-{second['id']}")).to_contain_text("Jessica Tremblay is a street.")
+    expect(page.locator(f"#item-{second.id}")).to_contain_text("Jessica Tremblay is a street.")
     wrong = open_page.wrong  # type: ignore[attr-defined]  # the answer that points, which the console tells too
     assert [one for one in wrong if "422" not in one] == []
     wrong.clear()
@@ -337,7 +337,7 @@ def test_a_whole_meeting_is_run_by_keys_alone(planned: Window, lang: str) -> Non
     keys.press("Enter")
     expect(page.locator("#attendance")).to_be_visible()
     with planned.cast.session() as session:
-        codim, (first, second, third) = seat(session, "steering", "codim"), [one["id"] for one in items(session)]
+        codim, (first, second, third) = seat(session, "steering", "codim"), [one.id for one in items(session)]
 
     tab_to(page, ".to-content")
     keys.press("Enter")
@@ -386,9 +386,9 @@ def test_a_whole_meeting_is_run_by_keys_alone(planned: Window, lang: str) -> Non
 
     with planned.cast.session() as session:
         assert {planned.state("codim"), planned.state("spvm")} == {"remote", "present"}
-        assert [one["outcome"] for one in items(session)] == ["decided", "treated", "carried"]
+        assert [one.outcome for one in items(session)] == ["decided", "treated", "carried"]
         (decision,) = decisions.decisions_of(session, planned.here)
-        assert (decision["text_fr"], decision["text_en"]) == ("Le budget est adopté. j k x ?", "The budget is adopted.")
-        assert (decision["kind"], decision["owner_role"], decision["has_quorum"]) == ("management", "coordinator", True)
-        assert decision["due_on"].isoformat() == "2027-02-15"
-        assert read_meeting(session, planned.here)["state"] == "held"
+        assert (decision.text_fr, decision.text_en) == ("Le budget est adopté. j k x ?", "The budget is adopted.")
+        assert (decision.kind, decision.owner_role, decision.has_quorum) == ("management", "coordinator", True)
+        assert decision.due_on == date(2027, 2, 15)
+        assert read_meeting(session, planned.here).state == "held"

@@ -31,7 +31,7 @@ def kept(cast: Cast) -> UUID:
         plan_a_season(session, cast)
         replies.receive(session, reply(season_uid(session), of=POLICE, sender=FORGED, partstat="DECLINED"), at=AT)
         (found,) = unmatched_replies.waiting(session)
-        stray_id: UUID = found["id"]
+        stray_id: UUID = found.id
         return stray_id
 
 

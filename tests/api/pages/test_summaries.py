@@ -39,7 +39,7 @@ def left(cast: Cast, *, planned: bool = True) -> tuple[UUID, UUID, UUID]:
         follow_up = followed(session, cast, second=SECOND)
     case_id = leave(cast, WORKER, "ccsmtl", last_day=LAST_DAY if planned else TODAY, planned=planned)
     (task,) = asked(cast, case_id, summaries.WRITTEN)
-    return follow_up, case_id, task["id"]
+    return follow_up, case_id, task.id
 
 
 def readings(cast: Cast) -> list[tuple[UUID, str]]:
@@ -127,11 +127,11 @@ def test_the_successor_reads_it_once_the_follow_up_is_theirs_and_the_leaver_no_l
     successor, worker = signed_in(program, "without_mail"), signed_in(program, WORKER)
     assert successor.get(place).status_code == 404
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    settle(program, task["id"], to="without_mail")
+    settle(program, task.id, to="without_mail")
     assert successor.get(place).status_code == 404, "what is only offered is not read"
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
-        hand_overs.accept(session, offer["id"], by=program.actor("without_mail"), at=AT)
+        hand_overs.accept(session, offer.id, by=program.actor("without_mail"), at=AT)
     assert "Elle a appelé" in successor.get(place).text
     assert place in successor.get(f"/follow-ups/{follow_up}").text
     assert successor.get(f"/api/v1{place}").json()["situation"] == SAID["situation"]
@@ -152,13 +152,13 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     with program.session() as session:
         here = clinic_of(session)
         pool = agendas.pool_of(session, committee_of(session, here))
-        (item,) = [row for row in pool if row["kind"] == summaries.ON_AGENDA]
-        assert (item["subject"], "tante" in item["title_fr"]) == ("#2026-01", False)
-        agendas.put_on(session, item["id"], here, by=by, at=AT)
+        (item,) = [row for row in pool if row.kind == summaries.ON_AGENDA]
+        assert (item.subject, "tante" in item.title_fr) == ("#2026-01", False)
+        agendas.put_on(session, item.id, here, by=by, at=AT)
         freezing.freeze(session, here, by=by, at=AT)
     police = client_for(program.database, program.people["police"], at=NOW)
     assert police.get(place).status_code == 404, "it does not sit yet"
-    assert "reads it during its meeting" in text_of(police.get(f"/follow-ups/{follow_up}").text)
+    assert "reads it during the meeting" in text_of(police.get(f"/follow-ups/{follow_up}").text)
     with program.session() as session:
         running.open_meeting(session, here, by=by, at=NOW)
     assert place in police.get(f"/meetings/{here}").text
@@ -178,8 +178,8 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
         assert client_for(program.database, program.people[who], at=NOW).get(place).status_code == 404
     with program.session() as session:
         for row in agendas.items_of(session, here):
-            if not row["outcome"]:
-                running.treat(session, row["id"], "treated", by=by, at=NOW)
+            if not row.outcome:
+                running.treat(session, row.id, "treated", by=by, at=NOW)
         running.close_meeting(session, here, by=by, at=NOW)
     assert police.get(place).status_code == 404, "it sits no longer"
 

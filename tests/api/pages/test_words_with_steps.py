@@ -14,6 +14,7 @@ from domain.casework import tasks, words
 from domain.departure import hand_overs
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
+from domain.kernel.rows import every, of
 from models.base import table_of
 from models.casework import Task, TaskWords
 from models.departure import HandOver
@@ -54,8 +55,8 @@ def leaving(cast: Cast, *partners: str) -> tuple[UUID, UUID]:
 
 def noted(cast: Cast, case_id: UUID, step: str = "tell_participant") -> UUID:
     (task,) = asked(cast, case_id, step)
-    task_id = UUID(str(task["id"]))
-    sent = {"seen": task["version"], "words": SAID}
+    task_id = UUID(str(task.id))
+    sent = {"seen": task.version, "words": SAID}
     assert signed_in(cast, WORKER).post(f"/tasks/{task_id}/completion", data=sent).status_code == 303
     return task_id
 
@@ -94,11 +95,9 @@ def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_the
     task_id = noted(program, case_id)
     (offers,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        hand_overs.propose(
-            session, offers["id"], program.people["without_mail"], by=program.actor("coordinator"), at=AT
-        )
+        hand_overs.propose(session, offers.id, program.people["without_mail"], by=program.actor("coordinator"), at=AT)
         (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
-        hand_overs.refuse(session, offer["id"], reason=SAID, by=program.actor("without_mail"), at=AT)
+        hand_overs.refuse(session, offer.id, reason=SAID, by=program.actor("without_mail"), at=AT)
         session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
         client = signed_in(program, who)
@@ -139,10 +138,10 @@ def test_words_go_with_the_key_of_the_participant_and_what_was_clear_before_is_s
         assert list(names.with_steps(session, AT)) == []
     assert "CANARIDEP" not in everything_kept(program)
     with program.session() as session:
-        task = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
-        assert words.opened(session, dict(task)) == {"note": SAID, "reason": "Encore CANARIDEP"}
+        (task,) = every(session, of(Task).where(Task.id == task_id))
+        assert words.opened(session, task) == {"note": SAID, "reason": "Encore CANARIDEP"}
         words.destroy(session, participant)
-        assert words.opened(session, dict(task)) == {"note": "", "reason": ""}
+        assert words.opened(session, task) == {"note": "", "reason": ""}
 
 
 @pytest.mark.ci
@@ -150,24 +149,24 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
     _, case_id = leaving(program)
     (task,) = asked(program, case_id, "tell_participant")
     with program.session() as session:
-        tasks.hand_back_task(session, task["id"], by=program.actor(WORKER), at=AT, reason=SAID)
+        tasks.hand_back_task(session, task.id, by=program.actor(WORKER), at=AT, reason=SAID)
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
         to, about = program.people["without_mail"], "CANARIDEP se sent suivie"
-        hand_overs.propose(session, task["id"], to, note=about, by=program.actor("coordinator"), at=AT)
+        hand_overs.propose(session, task.id, to, note=about, by=program.actor("coordinator"), at=AT)
     with program.session() as session:
         by, said = program.actor("without_mail"), f"{SAID}, je lui ressemble"
         (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
-        hand_overs.refuse(session, offer["id"], reason=said, by=by, at=AT + timedelta(hours=1))
+        hand_overs.refuse(session, offer.id, reason=said, by=by, at=AT + timedelta(hours=1))
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
-    page = text_of(signed_in(program, "coordinator").get(f"/tasks/{task['id']}").text)
+    page = text_of(signed_in(program, "coordinator").get(f"/tasks/{task.id}").text)
     with program.session() as session:
         names_of = {one.id: one.name for one in session.scalars(select(Person))}
     to_name, by_name = names_of[to], names_of[program.people["coordinator"]]
     assert re.search(f"With the offer to {to_name}, {by_name} · [^·]* {about}", page)
     assert re.search(f"Refused by {to_name} · [^·]* {said}", page)
-    shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task['id']}").json()
+    shown = signed_in(program, "coordinator").get(f"/api/v1/tasks/{task.id}").json()
     assert [(one["what"], one["words"], one["by"], one["to"]) for one in shown["beside"]] == [
         ("offered", about, str(program.people["coordinator"]), str(to)),
         ("refused", said, str(to), str(to)),
@@ -187,18 +186,18 @@ def test_after_a_withdrawal_what_somebody_wrote_is_closed_to_them_with_the_summa
     (told,) = asked(program, case_id, "tell_participant")
     with program.session() as session:
         by = program.actor(SECOND)
-        tasks.complete_task(session, told["id"], by=by, at=AT, note=SAID)
-        summaries.complete_summary(session, written["id"], Summary("Chez sa tante", "L’école"), by=by, at=AT)
+        tasks.complete_task(session, told.id, by=by, at=AT, note=SAID)
+        summaries.complete_summary(session, written.id, Summary("Chez sa tante", "L’école"), by=by, at=AT)
     second = signed_in(program, SECOND)
-    assert second.get(f"/tasks/{told['id']}").status_code == 200
+    assert second.get(f"/tasks/{told.id}").status_code == 200
     with program.session() as session:
         consents.withdraw(session, signed[1], by=program.actor(WORKER), at=AT)
-    for place in (f"/tasks/{told['id']}", f"/api/v1/tasks/{told['id']}", f"/tasks/{written['id']}/summary/taking-back"):
+    for place in (f"/tasks/{told.id}", f"/api/v1/tasks/{told.id}", f"/tasks/{written.id}/summary/taking-back"):
         assert second.get(place).status_code == 404, place
     back = {"reason": "Une coquille"}
-    assert second.post(f"/api/v1/tasks/{written['id']}/summary/taking-back", json=back).status_code == 404
-    assert second.post(f"/tasks/{written['id']}/summary/taking-back", data=back).status_code == 404
-    assert second.get(f"/tasks/{written['id']}/summary").status_code == 404
+    assert second.post(f"/api/v1/tasks/{written.id}/summary/taking-back", json=back).status_code == 404
+    assert second.post(f"/tasks/{written.id}/summary/taking-back", data=back).status_code == 404
+    assert second.get(f"/tasks/{written.id}/summary").status_code == 404
     shown = {row["step"] for row in second.get(f"/api/v1/cases/{case_id}/tasks").json()}
     assert "tell_participant" not in shown, "done, and nothing of it is left to do"
 
@@ -213,13 +212,13 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
         _, with_codim, _ = consented(session, program, follow_up, "codim", "ccsmtl")
     case_id = leave(program, SECOND, "codim", last_day=TODAY, planned=False)
     (task,) = asked(program, case_id, summaries.WRITTEN)
-    place = f"/tasks/{task['id']}/summary"
+    place = f"/tasks/{task.id}/summary"
     manager, coordinator = signed_in(program, "manager_codim"), signed_in(program, "coordinator")
     said = {"seen": "0", "situation": "Elle habite chez sa tante.", "steps": "", "do": "save"}
     assert coordinator.post(place, data=said).status_code == 200
     assert "tante" in manager.get(place).text
-    assert place in manager.get(f"/tasks/{task['id']}").text
-    assert "do not have access" not in manager.get(f"/tasks/{task['id']}").text
+    assert place in manager.get(f"/tasks/{task.id}").text
+    assert "do not have access" not in manager.get(f"/tasks/{task.id}").text
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor(WORKER), at=AT)
     assert manager.get(place).status_code == 404
@@ -228,12 +227,12 @@ def test_a_summary_that_falls_to_a_manager_s_deputy_is_closed_to_them_once_their
         manager.put(f"/api/v1{place}", json={"situation": "x", "steps": "x"}, headers={"If-Match": '"1"'}).status_code
         == 404
     )
-    for page in (f"/tasks/{task['id']}", "/", f"/departures/{case_id}"):
+    for page in (f"/tasks/{task.id}", "/", f"/departures/{case_id}"):
         shown = manager.get(page)
         assert shown.status_code == 200, "it is theirs to hand back"
         assert place not in shown.text
     assert "You do not have access to the participant’s file. You may hand the step back" in text_of(
-        manager.get(f"/tasks/{task['id']}").text
+        manager.get(f"/tasks/{task.id}").text
     )
     assert "tante" in coordinator.get(place).text
 
@@ -246,8 +245,8 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     case_id = leave(program, SECOND, "codim")
     (task,) = asked(program, case_id, "tell_participant")
     with program.session() as session:
-        tasks.hand_back_task(session, task["id"], by=program.actor(SECOND), at=AT, reason=SAID)
-    place, manager = f"/tasks/{task['id']}", signed_in(program, "manager_codim")
+        tasks.hand_back_task(session, task.id, by=program.actor(SECOND), at=AT, reason=SAID)
+    place, manager = f"/tasks/{task.id}", signed_in(program, "manager_codim")
     assert "CANARIDEP" in manager.get(place).text
     assert manager.get(f"/api/v1{place}").json()["reason"] == SAID
     assert "CANARIDEP" not in manager.get(f"/departures/{case_id}").text, "a list opens none"
@@ -260,7 +259,7 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
     assert "ask the coordinator" in manager.get(place).text
     assert manager.get(f"/api/v1{place}").json()["reason"] is None
     (task,) = asked(program, case_id, "tell_participant")
-    manager.post(f"{place}/completion", data={"seen": task["version"], "words": "CANARIDEP dit"})
+    manager.post(f"{place}/completion", data={"seen": task.version, "words": "CANARIDEP dit"})
     after = text_of(manager.get(place).text)
     assert "A text about the participant is kept with it; those who keep the file read it." in after
     assert "CANARIDEP" not in after
@@ -270,14 +269,14 @@ def test_words_of_a_step_that_was_handed_back_go_to_who_has_it_then_while_their_
 def test_words_with_which_a_follow_up_is_offered_are_read_by_who_takes_it_over(program: Cast) -> None:
     _, case_id = leaving(program)
     (task,) = asked(program, case_id, "hand_over_follow_ups")
-    taker, place = program.people["without_mail"], f"/tasks/{task['id']}"
-    sent = {"seen": task["version"], "how": f"to:{taker}", "note": SAID}
+    taker, place = program.people["without_mail"], f"/tasks/{task.id}"
+    sent = {"seen": task.version, "how": f"to:{taker}", "note": SAID}
     assert signed_in(program, "coordinator").post(f"{place}/settlement", data=sent).status_code == 303
     client = signed_in(program, "without_mail")
     assert "CANARIDEP" not in everything_kept(program)
     assert "CANARIDEP" not in client.get("/handed-over").text + client.get(place).text
     with program.session() as session:
         (offer,) = hand_overs.offered_to(session, taker)
-        hand_overs.accept(session, offer["id"], by=program.actor("without_mail"), at=AT)
+        hand_overs.accept(session, offer.id, by=program.actor("without_mail"), at=AT)
     assert place in client.get("/handed-over").text
     assert "CANARIDEP" in client.get(place).text

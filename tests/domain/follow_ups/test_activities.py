@@ -42,7 +42,7 @@ def test_somebody_who_recruits_is_in_no_activity_with_others_and_may_be_in_one_o
         with refused("activity.never_together"):
             plan(session, [first, recruiter], held_on=TODAY, kind="meal", by=by, at=AT)
         plan(session, [recruiter], held_on=TODAY + DAY, kind="errand", by=by, at=AT)
-        assert [one["kind"] for one in activities.activities_of(session, recruiter, TODAY)] == ["errand"]
+        assert [one.kind for one in activities.activities_of(session, recruiter, TODAY)] == ["errand"]
         # And the database holds it, whoever writes: they take every place of the activity.
         with pytest.raises(Exception, match="alone_in_theirs"), session.begin_nested():
             session.connection().exec_driver_sql(
@@ -92,8 +92,8 @@ def test_whoever_is_followed_no_more_is_out_of_what_is_planned_and_the_others_go
             states.deactivate(session, first, "withdrew", by=by, at=AT)
         else:
             states.complete(session, first, participant_agrees=True, by=by, at=AT)
-        assert [one["id"] for one in activities.activities_of(session, first, TODAY)] == [of_today]
-        assert [one["id"] for one in activities.activities_of(session, second, TODAY)] == [together]
+        assert [one.id for one in activities.activities_of(session, first, TODAY)] == [of_today]
+        assert [one.id for one in activities.activities_of(session, second, TODAY)] == [together]
         assert {"follow_up.activity_called_off", "follow_up.activity_left"} <= set(told_of(session, first))
 
 
@@ -136,7 +136,7 @@ def test_what_was_planned_before_is_not_allowed_and_its_planner_and_the_coordina
         assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["open"] * 2
         assert _states(session, recruiting.ASSESS) == ["open"]
         planned = {
-            (one["held_on"], tuple(sorted(one["numbers"]))): one["is_allowed"]
+            (one.held_on, tuple(sorted(one.numbers))): one.is_allowed
             for one in activities.planned(session, three, TODAY)
         }
         assert planned == {
@@ -184,7 +184,7 @@ def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three:
     by = cast.actor(WORKER)
     with cast.session() as session:
         _found(session, three[0], cast)
-        ids = {tuple(sorted(one["numbers"])): one["id"] for one in activities.planned(session, three, TODAY)}
+        ids = {tuple(sorted(one.numbers)): one.id for one in activities.planned(session, three, TODAY)}
         of_three, of_two = ids["#2026-01", "#2026-02", "#2026-03"], ids["#2026-01", "#2026-02"]
         activities.take_out(session, of_three, three[1], by=by, at=AT)
         assert _states(session, activities.APART) == ["open", "open"], "two are still together"
@@ -196,8 +196,8 @@ def test_it_is_settled_once_nobody_who_may_not_is_with_others(cast: Cast, three:
             activities.take_out(session, of_three, three[2], by=by, at=AT)
         activities.take_out(session, of_two, three[1], by=by, at=AT)
         assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["done"] * 2
-        (alone,) = [one for one in activities.planned(session, [three[0]], TODAY) if one["id"] == of_two]
-        assert (alone["numbers"], alone["alone"], alone["is_allowed"]) == (["#2026-01"], True, True)
+        (alone,) = [one for one in activities.planned(session, [three[0]], TODAY) if one.id == of_two]
+        assert (alone.numbers, alone.alone, alone.is_allowed) == (["#2026-01"], True, True)
         assert told_of(session, three[1])[-1] == "follow_up.activity_left"
 
 
@@ -254,7 +254,7 @@ def test_an_activity_is_not_moved_to_where_they_would_meet_and_what_is_moved_apa
         plan(session, [second], held_on=TODAY + DAY, place="Parc", by=by)
         _found(session, first, cast)
         assert _states(session, activities.APART) == _states(session, activities.APART_COORDINATION) == ["open"]
-        allowed = {one["id"]: one["is_allowed"] for one in activities.planned(session, [first, second], TODAY)}
+        allowed = {one.id: one.is_allowed for one in activities.planned(session, [first, second], TODAY)}
         assert set(allowed.values()) == {False}
         where = {"held_on": TODAY + DAY, "begins": AT_TWO, "minutes": 60, "by": by, "at": AT}
         with refused("activity.never_at_one_place"):
@@ -292,7 +292,7 @@ def test_when_and_where_are_said_and_can_be(cast: Cast) -> None:
 
 def _where(session: Session, *follow_ups: UUID) -> list[str | None]:
     """Where each thing is that is planned with these, as the pages show it."""
-    return [one["place"] for one in activities.planned(session, follow_ups, TODAY)]
+    return [one.place for one in activities.planned(session, follow_ups, TODAY)]
 
 
 def test_where_it_is_is_sealed_for_each_who_takes_part_and_goes_with_their_keys(cast: Cast) -> None:
@@ -325,7 +325,7 @@ def test_where_it_is_is_opened_by_the_key_of_nobody_from_whom_the_reader_is_kept
         barring = row_of(session, first)["participant_id"]
         session.info["keys"].destroy(row_of(session, second)["participant_id"])
         (shown,) = activities.planned(session, [second], TODAY, kept_from=[barring])
-        assert (shown["place"], shown["numbers"]) == (None, ["#2026-02"])
+        assert (shown.place, shown.numbers) == (None, ["#2026-02"])
 
 
 def test_where_it_is_is_neither_kept_nor_compared_where_the_keys_cannot_be_used(cast: Cast) -> None:
@@ -394,9 +394,7 @@ def test_on_the_page_what_was_planned_without_an_hour_gets_one(cast: Cast) -> No
 def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
     with cast.session() as session:
         participant_id = row_of(session, three[0])["participant_id"]
-        (together,) = [
-            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
-        ]
+        (together,) = [one.id for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one.numbers) > 1]
     other = client_for(cast.database, cast.people[SECOND], at=AT)
     worker = client_for(cast.database, cast.people[WORKER], at=AT)
     then = client_for(cast.database, cast.people["coordinator"], at=AT + 3 * DAY)
@@ -419,9 +417,7 @@ def test_on_the_pages_it_is_shown_until_it_is_called_off(cast: Cast, three: tupl
 def test_over_json_somebody_is_taken_out_of_what_may_not_be_once(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
     with cast.session() as session:
         participant_id = row_of(session, three[0])["participant_id"]
-        (together,) = [
-            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
-        ]
+        (together,) = [one.id for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one.numbers) > 1]
     worker, other = (client_for(cast.database, cast.people[name], at=AT) for name in (WORKER, SECOND))
     assert worker.post(f"/participants/{participant_id}/recruiting", data={"seen": "1"}).status_code == 303
     part = f"/api/v1/activities/{together}/parts/{three[1]}"
@@ -432,9 +428,7 @@ def test_over_json_somebody_is_taken_out_of_what_may_not_be_once(cast: Cast, thr
 
 def test_whom_a_participant_barred_takes_them_out_of_nothing(cast: Cast, three: tuple[UUID, UUID, UUID]) -> None:
     with cast.session() as session:
-        (together,) = [
-            one["id"] for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one["numbers"]) > 1
-        ]
+        (together,) = [one.id for one in activities.planned(session, [three[0]], TODAY + DAY) if len(one.numbers) > 1]
         there = activities.taking_part(session, together)
         bar(session, cast, three[1], cast.people[WORKER])
     worker = client_for(cast.database, cast.people[WORKER], at=AT)

@@ -106,7 +106,7 @@ def test_a_follow_up_is_never_given_to_whoever_cannot_take_it(cast: Cast, case: 
         elif case == "lapsed":
             version = version_in_force(session, cast.organizations["ccsmtl"], TODAY)
             assert version is not None
-            end_version(session, version["id"], ends_on=TODAY - DAY, by=by, at=AT)
+            end_version(session, version.id, ends_on=TODAY - DAY, by=by, at=AT)
         elif case == "no_role":
             name = "researcher"
         elif case == "not_arrived":
@@ -135,7 +135,7 @@ def test_who_leaves_one_organization_goes_on_accompanying_at_another(cast: Cast)
         follow_up = followed(session, cast, worker=None)
         assigning.assign(session, follow_up, who, by=by, at=AT)
         (part,) = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
-        assert part["organization_id"] == cast.organizations["en-marge"]
+        assert part.organization_id == cast.organizations["en-marge"]
 
 
 @pytest.mark.ci
@@ -231,7 +231,7 @@ def test_the_second_who_takes_over_leaves_the_second_part(cast: Cast) -> None:
             at=later,
         )
         today = assigning.on_day(session, TODAY + 3 * DAY, follow_up_ids=[follow_up])
-        assert [(row["kind"], row["person_id"]) for row in today] == [("primary", cast.people[SECOND])]
+        assert [(row.kind, row.person_id) for row in today] == [("primary", cast.people[SECOND])]
 
 
 def test_who_assigns_over_somebody_whom_they_did_not_see_is_told(cast: Cast) -> None:
@@ -372,7 +372,7 @@ def test_a_barred_worker_leaves_the_follow_up_and_a_vacancy_at_once(cast: Cast) 
         by = cast.actor("coordinator")
         barring.bar(session, participant, cast.people[WORKER], by=by, at=AT)
         on_it = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
-        assert [(part["kind"], part["person_id"]) for part in on_it] == [("second", cast.people[SECOND])]
+        assert [(part.kind, part.person_id) for part in on_it] == [("second", cast.people[SECOND])]
         (task,) = tasks_of(session, assigning.FIND_A_WORKER)
         assert task["item"] == str(follow_up)
         with refused("task.by_its_act"):

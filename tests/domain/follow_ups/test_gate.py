@@ -174,7 +174,7 @@ def test_of_one_who_works_at_two_organizations_only_the_role_that_is_welcomed_wa
             assert (shown.organization_id, shown.bars) == (program.organizations[elsewhere], ())
             follow_up = followed(session, program, f"#2026-0{len(at_home)}", worker=SECOND)
             (part,) = assigning.on_day(session, TODAY, follow_up_ids=[follow_up])
-            assert part["organization_id"] == program.organizations[elsewhere]
+            assert part.organization_id == program.organizations[elsewhere]
             held = {(program.people[SECOND], program.organizations[at_home])}
             assert set(gate.awaited(session, [program.people[SECOND]], standing(session, TODAY))) == held
             cases.cancel_case(session, case_id, by=program.actor("coordinator"), at=AT, reason="Essai.")
@@ -193,7 +193,7 @@ def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(pr
     departure = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, departure, "hand_over_follow_ups")
     with pytest.raises(Refusal, match=r"assignment\.onboarding"):
-        settle(program, task["id"], to=SECOND)
+        settle(program, task.id, to=SECOND)
     with program.session() as session:
         (line,) = hand_overs_in_bulk.propose_all(
             session, departure, dry_run=True, by=program.actor("coordinator"), at=AT
@@ -201,13 +201,13 @@ def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(pr
         assert line.to_id == program.people[THIRD], "who fits less, and may follow, is asked"
     # Offered while the gate stood open, and shut before the answer: it is asked again when they accept.
     pass_gate(program, case_id)
-    settle(program, task["id"], to=SECOND)
+    settle(program, task.id, to=SECOND)
     with program.session() as session:
         undone = step(session, case_id, "confirm_notebook_and_guide")
         tasks.undo_task(session, undone["id"], by=program.actor("coordinator"), at=AT, reason="Le mauvais carnet.")
         (waiting,) = hand_overs.offered_to(session, program.people[SECOND])
         with refused("assignment.onboarding"):
-            hand_overs.accept(session, waiting["id"], by=program.actor(SECOND), at=AT)
+            hand_overs.accept(session, waiting.id, by=program.actor(SECOND), at=AT)
         assert [who for _, who, _, ends in parts(session, follow_up) if ends is None] == [program.people[WORKER]]
 
 

@@ -60,7 +60,7 @@ def test_a_note_says_that_they_met_or_were_reached_or_why_not(cast: Cast) -> Non
             write_note(session, follow_up, MONDAY, MET, by=by, at=AT, seen=1)
         row = notes.note_of(session, follow_up, MONDAY)
         assert row is not None
-        assert (row["met"], row["why_none"], row["is_complete"]) == (0, "no_news", True)
+        assert (row.met, row.why_none, row.is_complete) == (0, "no_news", True)
 
 
 @pytest.mark.parametrize(
@@ -199,13 +199,13 @@ def test_the_worker_waits_then_makes_contact_and_a_strategy_is_agreed(cast: Cast
         missed = contacts.record_no_show(session, follow_up, expected_at=hour, waited_minutes=15, by=by, at=AT)
         with refused("no_show.there_already"):
             contacts.record_no_show(session, follow_up, expected_at=hour, waited_minutes=20, by=by, at=AT)
-        assert [one["strategy"] for one in contacts.no_shows_of(session, follow_up)] == [None]
+        assert [one.strategy for one in contacts.no_shows_of(session, follow_up)] == [None]
         with refused("strategy.missing"):
             contacts.agree_strategy(session, follow_up, missed, "shout", by=by, at=AT)
         contacts.agree_strategy(session, follow_up, missed, "another_place", by=by, at=AT + DAY)
         with refused("no_show.settled"):
             contacts.agree_strategy(session, follow_up, missed, "new_meeting", by=by, at=AT + DAY)
-        assert [one["strategy"] for one in contacts.no_shows_of(session, follow_up)] == ["another_place"]
+        assert [one.strategy for one in contacts.no_shows_of(session, follow_up)] == ["another_place"]
 
 
 def test_a_note_may_be_written_on_the_night_on_which_the_clocks_change(cast: Cast) -> None:

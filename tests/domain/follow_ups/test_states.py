@@ -286,7 +286,7 @@ class Life(RuleBasedStateMachine):
         assert row["state"] == self.state
         assert (breaks.open_break(self.session, self.follow_up) is not None) == (self.state == "on_break")
         parts = assigning.on_day(self.session, day, follow_up_ids=[self.follow_up])
-        assert [part["person_id"] for part in parts] == ([self.cast.people[self.worker]] if self.worker else [])
+        assert [part.person_id for part in parts] == ([self.cast.people[self.worker]] if self.worker else [])
         asked = [one for one in tasks_of(self.session, assigning.FIND_A_WORKER) if one["state"] == "open"]
         assert len(asked) == (self.state == "active" and self.worker is None)
         assert contacts.unanswered(self.session, self.follow_up) == self.lost

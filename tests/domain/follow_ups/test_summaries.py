@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 from uuid import UUID
 
 import pytest
@@ -15,6 +14,7 @@ from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.roles.roles import standing
 from models.base import table_of
+from models.casework import Task
 from models.departure import FollowUpSummary
 from models.record import Event
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -40,7 +40,7 @@ def follow_up(cast: Cast, arranged: Arranged[UUID]) -> UUID:
 
 def asking(cast: Cast, case_id: UUID) -> UUID:
     (task,) = asked(cast, case_id, summaries.WRITTEN)
-    found: UUID = task["id"]
+    found: UUID = task.id
     return found
 
 
@@ -73,12 +73,12 @@ def test_it_is_saved_as_one_goes_and_only_saying_so_completes_it(cast: Cast, fol
         kept = summaries.read_summary(session, task_id, ground="part", by=cast.actor(WORKER), at=AT)
         assert kept == Summary("Elle habite chez sa tante."), "what was refused changed nothing"
     complete(cast, task_id)
-    assert [row["state"] for row in asked(cast, case_id, summaries.WRITTEN)] == ["done"]
+    assert [row.state for row in asked(cast, case_id, summaries.WRITTEN)] == ["done"]
     with refused("summary.not_open"):
         save(cast, task_id)
     with cast.session() as session:
         (row,) = summaries.summaries_of(session, follow_up)
-        assert (row["number"], row["leaver_id"], row["version"]) == ("#2026-01", cast.people[WORKER], 3)
+        assert (row.number, row.leaver_id, row.version) == ("#2026-01", cast.people[WORKER], 3)
         told = told_of(session, follow_up)
         facts = session.scalars(select(EVENT.c.facts).where(EVENT.c.subject_id == follow_up)).all()
     assert told[-4:] == [*["follow_up.summary_saved"] * 3, "follow_up.summarized"]
@@ -106,17 +106,17 @@ def test_of_one_who_has_gone_their_manager_writes_it_and_without_a_manager_the_c
     (task,) = asked(cast, case_id, summaries.WRITTEN)
     chain = _chain(cast, task)
     assert chain == ["manager_ccsmtl"]
-    complete(cast, task["id"], who="manager_ccsmtl")
+    complete(cast, task.id, who="manager_ccsmtl")
     with cast.session() as session:
         (row,) = summaries.summaries_of(session, follow_up)
-    assert row["done_by"] == cast.people["manager_ccsmtl"]
+    assert row.done_by == cast.people["manager_ccsmtl"]
 
 
-def _chain(cast: Cast, task: dict[str, Any]) -> list[str]:
+def _chain(cast: Cast, task: Task) -> list[str]:
     """Whom a task falls on today, by short name."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        falls = board.who(standing(session, TODAY), task, board.chains(session, [task["owed_by_id"]]))
+        falls = board.who(standing(session, TODAY), task, board.chains(session, [task.owed_by_id]))
     assert falls is not None
     return [names[one.person_id] for one in falls.holders]
 
@@ -150,10 +150,10 @@ def test_it_is_corrected_by_taking_back_that_it_is_complete_with_the_reason(cast
 def test_it_is_still_asked_for_once_the_follow_up_was_taken_over(cast: Cast, follow_up: UUID) -> None:
     case_id = leave(cast, WORKER, "ccsmtl")
     (task,) = asked(cast, case_id, "hand_over_follow_ups")
-    settle(cast, task["id"], to="without_mail")
+    settle(cast, task.id, to="without_mail")
     with cast.session() as session:
         (offer,) = hand_overs.offered_to(session, cast.people["without_mail"])
-        hand_overs.accept(session, offer["id"], by=cast.actor("without_mail"), at=AT)
+        hand_overs.accept(session, offer.id, by=cast.actor("without_mail"), at=AT)
     complete(cast, asking(cast, case_id))
     with cast.session() as session:
         assert len(summaries.summaries_of(session, follow_up)) == 1
@@ -169,7 +169,7 @@ def test_words_that_are_too_long_or_no_text_are_refused_and_nothing_is_kept(
     with cast.session() as session:
         row = summaries.asked_by(session, task_id)
         assert row is not None
-        assert (row["id"], row["follow_up_id"]) == (None, follow_up)
+        assert (row.id, row.follow_up_id) == (None, follow_up)
         assert summaries.read_summary(session, task_id, ground="part", by=cast.actor(WORKER), at=AT) == Summary()
         assert session.scalars(select(EVENT.c.id).where(EVENT.c.verb == "read")).all() == [], "nothing was read"
 
@@ -180,6 +180,6 @@ def test_no_other_step_takes_one(cast: Cast) -> None:
     (task,) = asked(cast, case_id, "tell_participant")
     for verb in (summaries.save_summary, summaries.complete_summary):
         with refused("summary.none"), cast.session() as session:
-            verb(session, task["id"], SAID, by=cast.actor(WORKER), at=AT)
+            verb(session, task.id, SAID, by=cast.actor(WORKER), at=AT)
     with refused("summary.none"), cast.session() as session:
-        summaries.take_back(session, task["id"], reason="x", by=cast.actor(WORKER), at=AT)
+        summaries.take_back(session, task.id, reason="x", by=cast.actor(WORKER), at=AT)

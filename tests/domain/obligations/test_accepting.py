@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from threading import Thread
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import pytest
@@ -65,7 +65,7 @@ def give(
 def holders(session: Session, period_id: UUID) -> set[UUID]:
     """On whom it falls to look at what was given for a period."""
     (asked,) = asking.open_ones(session, ACCEPT, period_id)
-    return {holder.person_id for holder in standing(session, TODAY).falls(asked["links"]).holders}
+    return {holder.person_id for holder in standing(session, TODAY).falls(asked.links).holders}
 
 
 def test_what_is_given_is_to_be_looked_at_and_met_once_the_coordinator_accepted_it(
@@ -83,8 +83,8 @@ def test_what_is_given_is_to_be_looked_at_and_met_once_the_coordinator_accepted_
     (task,) = tasks(session, ACCEPT)
     assert (task["state"], task["done_by"]) == ("done", cast.people["coordinator"])
     (shown,) = reading.documents_of(session, one["agreement_id"], "AG-P4")
-    assert (shown["added_by"], shown["added_as"]) == (cast.people["manager_em"], "manager")
-    assert (shown["looked_at_as"], shown["looked_at_by"], shown["looked_at"]) == (
+    assert (shown.added_by, shown.added_as) == (cast.people["manager_em"], "manager")
+    assert (shown.looked_at_as, shown.looked_at_by, shown.looked_at) == (
         "accepted",
         cast.people["coordinator"],
         AT,
@@ -103,7 +103,7 @@ def test_returned_proof_is_the_givers_again_and_what_is_given_anew_is_looked_at_
     back(reason=WHY)
     assert period(session, cast, "en-marge", "AG-P4")["state"] == "at_risk"
     (again,) = asking.open_ones(session, GIVE_AGAIN, period_id)
-    assert standing(session, TODAY).falls(again["links"]).on(cast.people["manager_em"]) is not None
+    assert standing(session, TODAY).falls(again.links).on(cast.people["manager_em"]) is not None
     assert asking.open_ones(session, ACCEPT, period_id) == []
     kept(session)
     assert asking.open_ones(session, ACCEPT, period_id) == [], "what was returned waits for nobody"
@@ -150,11 +150,11 @@ def test_what_was_returned_and_then_taken_back_is_asked_for_once(cast: Cast, ses
     period_id, document = give(session, cast)
     accepting.give_back(session, period_id, document, reason=WHY, by=cast.actor("coordinator"), at=AT)
     attestations.withdraw_document(session, document, reason="Mauvais fichier", by=by, at=AT)
-    asked = {step: [one["id"] for one in asking.open_ones(session, step, period_id)] for step in (GIVE, GIVE_AGAIN)}
+    asked = {step: [one.id for one in asking.open_ones(session, step, period_id)] for step in (GIVE, GIVE_AGAIN)}
     assert (len(asked[GIVE]), asked[GIVE_AGAIN]) == (1, [])
     # One that is of another year answers nothing of this one.
     attestations.add_document(session, period_id, "bilan.pdf", PDF, effective_on=TODAY - 400 * DAY, by=by, at=AT)
-    assert [one["id"] for one in asking.open_ones(session, GIVE, period_id)] == asked[GIVE]
+    assert [one.id for one in asking.open_ones(session, GIVE, period_id)] == asked[GIVE]
 
 
 @pytest.mark.ci
@@ -288,7 +288,7 @@ def test_what_somebody_states_of_themselves_is_accepted_and_what_they_state_of_a
     accepting.give_back(session, own["id"], word, reason=WHY, by=cast.actor("coordinator"), at=LATE)
     assert period(session, cast, "en-marge", "AG-P2")["state"] not in ("met", "given")
     (again,) = asking.open_ones(session, GIVE_AGAIN, own["id"])
-    assert standing(session, TODAY).falls(again["links"]).on(cast.people["manager_em"]) is not None
+    assert standing(session, TODAY).falls(again.links).on(cast.people["manager_em"]) is not None
     attestations.attest(session, own["id"], "held", by=cast.actor("manager_em"), at=LATE)
     anew = UUID(period(session, cast, "en-marge", "AG-P2")["found"]["facts"][0]["id"])
     accepting.accept(session, own["id"], anew, by=cast.actor("coordinator"), at=LATE)
@@ -331,8 +331,8 @@ def test_proof_given_in_time_and_looked_at_after_the_last_day_is_no_partners_mis
     long_after = datetime(2027, 6, 1, 14, 0, tzinfo=UTC)
     kept(session, long_after)
     rows = reading.lately(session, long_after.date(), organization_ids=[cast.organizations["en-marge"]])
-    mine = [row for row in rows if row["key"] == "AG-P4" and row["ends_on"] == date(2026, 12, 31)]
-    assert [row["state"] for row in mine] == ["given"]
+    mine = [row for row in rows if row.key == "AG-P4" and row.ends_on == date(2026, 12, 31)]
+    assert [row.state for row in mine] == ["given"]
     assert len(asking.open_ones(session, ACCEPT)) == 1
 
 
@@ -362,6 +362,6 @@ def test_who_may_accept_is_asked_of_the_day(cast: Cast, session: Session) -> Non
     period_id, _ = give(session, cast)
     assert accepting.may_accept(session, period_id, cast.actor("coordinator"), AT)
     assert not accepting.may_accept(session, period_id, cast.actor("manager_codim"), AT)
-    row: dict[str, Any] | None = to_accept.period_judged(session, period_id)
+    row = to_accept.period_judged(session, period_id)
     assert row is not None
     assert to_accept.givers(session, to_accept.waiting(row)) == {cast.people["manager_em"]}

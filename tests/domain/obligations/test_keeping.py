@@ -24,7 +24,7 @@ from domain.obligations import accepting, attestations
 from domain.obligations.asking import ATTEST
 from domain.obligations.clauses import waivers
 from domain.obligations.projection import RECORD
-from domain.obligations.reading import lately, periods
+from domain.obligations.reading import PeriodRead, lately, periods
 from domain.obligations.triggers import settle
 from domain.obligations.turns import take_turn
 from domain.participants import referring
@@ -297,8 +297,8 @@ def test_what_was_missed_after_its_days_of_grace_is_shown_for_as_long_as_it_is_t
     kept(session, datetime(2027, 4, 2, 14, 0, tzinfo=UTC))
     mine, by_day = [cast.organizations["ccsmtl"]], {}
     for day in (date(2027, 4, 2), date(2027, 5, 2), date(2027, 9, 14), date(2028, 1, 18)):
-        rows = [row for row in lately(session, day, organization_ids=mine) if row["ends_on"] == date(2026, 12, 31)]
-        by_day[day] = {row["key"] for row in rows if row["state"] == "missed"}, {row["state"] for row in rows}
+        rows = [row for row in lately(session, day, organization_ids=mine) if row.ends_on == date(2026, 12, 31)]
+        by_day[day] = {row.key for row in rows if row.state == "missed"}, {row.state for row in rows}
     assert ["GV-6.report" in missed for missed, _ in by_day.values()] == [True, True, True, False]
     assert by_day[date(2027, 4, 2)][1] > {"missed"}, "what went well is shown for some months too"
     assert by_day[date(2027, 9, 14)][1] == {"missed"}
@@ -314,20 +314,20 @@ def test_an_end_that_is_recorded_late_frees_of_what_had_begun_since_and_asks_nob
     begun = [
         row
         for row in periods(alone, since=date(2027, 1, 1), until=march.date())
-        if row["organization_key"] == "en-marge" and row["starts_on"] >= date(2027, 1, 1)
+        if row.organization_key == "en-marge" and row.starts_on >= date(2027, 1, 1)
     ]
-    asked = {row["task_id"] for row in begun if row["task_id"]}
+    asked = {row.task_id for row in begun if row.task_id}
     assert asked
     terminations.end_version(
         alone, draft_of(alone, cast), ends_on=date(2026, 12, 31), by=cast.actor("coordinator"), at=march
     )
     kept(alone, march)
     after = {
-        row["id"]: row["state"]
+        row.id: row.state
         for row in periods(alone, since=date(2026, 1, 1), until=march.date())
-        if row["organization_key"] == "en-marge"
+        if row.organization_key == "en-marge"
     }
-    assert {after.get(row["id"], "no_occasion") for row in begun} == {"no_occasion"}
+    assert {after.get(row.id, "no_occasion") for row in begun} == {"no_occasion"}
     assert {task["state"] for task in tasks(alone, ATTEST) if task["id"] in asked} == {"cancelled"}
 
 
@@ -403,7 +403,7 @@ def test_days_of_a_waiver_whose_decision_was_withdrawn_are_waived_anew_by_anothe
     with pytest.raises(Refusal, match=r"waiver\.twice"):
         waived(TODAY - DAY, last)
     third = waived(TODAY, last)
-    found = [(one["decision_id"], one["starts_on"], one["ends_on"]) for one in waivers(seated, agreement_id, "AG-M1")]
+    found = [(one.decision_id, one.starts_on, one.ends_on) for one in waivers(seated, agreement_id, "AG-M1")]
     assert found == [(first, MAY, TODAY - DAY), (third, TODAY, last)]
     assert seated.scalar(select(_waiver.c.ends_on).where(_waiver.c.decision_id == first)) == TODAY + 30 * DAY
     with pytest.raises(Refusal, match=r"waiver\.twice"):
@@ -441,9 +441,9 @@ def test_referrals_count_for_the_local_day_and_the_days_in_force_whatever_became
         for place in ("codim", "en-marge"):
             rows = periods(session, organization_ids=[cast.organizations[place]])
             counted[place] = [
-                (row["period_starts"].year, row["state"], row["found"]["numbers"]["counted"])
+                (row.period_starts.year, row.state, row.found["numbers"]["counted"])
                 for row in rows
-                if row["key"] == "AG-P1"
+                if row.key == "AG-P1"
             ]
     assert counted["codim"] == [(2026, "met", 1), (2027, "met", 1)]
     # June was before the agreement was in force, and what was thrown away is no referral.
@@ -525,16 +525,16 @@ def test_whoever_acts_while_obligations_are_judged_waits_and_is_waited_for_by_no
 LONG_AFTER = datetime(2029, 2, 1, 14, 0, tzinfo=UTC)
 
 
-def every_period(session: Session, cast: Cast, key: str, place: str = "en-marge") -> list[dict[str, Any]]:
+def every_period(session: Session, cast: Cast, key: str, place: str = "en-marge") -> list[PeriodRead]:
     """Each period of an organization's obligation, in order."""
     rows = periods(session, organization_ids=[cast.organizations[place]])
-    return [row for row in rows if row["key"] == key]
+    return [row for row in rows if row.key == key]
 
 
 def days_and_states(session: Session, cast: Cast, key: str) -> list[tuple[date, date | None, str, str]]:
     """Each of them as its first and last day that count, how often it is checked, and its state."""
     rows = every_period(session, cast, key)
-    return [(row["starts_on"], row["ends_on"], row["how_often"], row["state"]) for row in rows]
+    return [(row.starts_on, row.ends_on, row.how_often, row.state) for row in rows]
 
 
 def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cuts_what_is_running(
@@ -547,7 +547,7 @@ def test_a_next_version_with_another_period_leaves_what_was_judged_before_and_cu
         (date(2026, 7, 1), date(2026, 9, 30)),
         (date(2026, 10, 1), date(2026, 12, 31)),
     ]
-    before = {row["id"]: findings(alone, row["id"]) for row in every_period(alone, cast, "AG-W2")[:3]}
+    before = {row.id: findings(alone, row.id) for row in every_period(alone, cast, "AG-W2")[:3]}
     follow_with(alone, cast, "AG-W2", period="calendar_year", starts_on=date(2026, 11, 16))
     kept(alone)
     *same, cut, year = days_and_states(alone, cast, "AG-W2")
@@ -567,7 +567,7 @@ def test_a_version_that_comes_on_record_late_with_a_longer_period_takes_the_plac
         (date(2026, 1, 5), date(2026, 3, 31)),
         (date(2026, 4, 1), date(2026, 12, 31)),
     ]
-    assert every_period(alone, cast, "AG-W2")[1]["period_ends"] == date(2026, 12, 31)
+    assert every_period(alone, cast, "AG-W2")[1].period_ends == date(2026, 12, 31)
 
 
 JULY = date(2026, 7, 1)
@@ -589,7 +589,7 @@ def test_a_stricter_text_in_mid_year_does_not_lose_what_the_text_before_it_allow
         )
         kept(session)
         (row,) = every_period(session, cast, "AG-M1")
-        assert (row["state"], row["found"]["numbers"]) == (
+        assert (row.state, row.found["numbers"]) == (
             "at_risk",
             {"held": 1, "sat": 0, "absences": 1, "allowed": 1, "unrecorded": 0, "to_come": 0},
         )
@@ -653,7 +653,7 @@ def test_a_worker_who_is_not_replaced_over_new_year_is_missed_in_the_year_in_whi
         )
         kept(session, datetime(2027, 2, 1, 14, 0, tzinfo=UTC))
         found = every_period(session, cast, "AG-X2.replacement")
-        assert [(row["state"], row["found"]["numbers"]["counted"]) for row in found] == [
+        assert [(row.state, row.found["numbers"]["counted"]) for row in found] == [
             ("met", 10),  # up to Christmas, and the program is closed until the new year
             ("cannot_be_met", 26),
         ]
@@ -677,7 +677,7 @@ def long_after(cast: Cast, arranged: Arranged[None]) -> Iterator[Session]:
         yield made
 
 
-def first_of(session: Session, cast: Cast, key: str) -> dict[str, Any]:
+def first_of(session: Session, cast: Cast, key: str) -> PeriodRead:
     """The period of 2026."""
     return every_period(session, cast, key)[0]
 
@@ -690,7 +690,7 @@ def meeting_on(session: Session, day: date) -> UUID:
 @pytest.mark.ci
 def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_after: Session) -> None:
     missed = first_of(long_after, cast, "AG-M1")
-    assert missed["state"] == "missed"
+    assert missed.state == "missed"
     attendance.record(
         long_after,
         meeting_on(long_after, MAY),
@@ -700,8 +700,8 @@ def test_a_correction_counts_however_long_the_period_is_over(cast: Cast, long_af
         at=LONG_AFTER,
     )
     settle(long_after, at=LONG_AFTER)
-    assert first_of(long_after, cast, "AG-M1")["state"] == "met"
-    assert findings(long_after, missed["id"])[-2:] == ["missed", "met"]
+    assert first_of(long_after, cast, "AG-M1").state == "met"
+    assert findings(long_after, missed.id)[-2:] == ["missed", "met"]
 
 
 @pytest.mark.ci
@@ -719,25 +719,25 @@ def test_a_last_day_that_was_wrong_counts_where_it_was_however_long_that_is_over
     for last, state in ((date(2026, 6, 19), "missed"), (LONG_AFTER.date(), "met")):
         people.end_tenure(long_after, tenure, ends_on=last, by=by, at=LONG_AFTER)
         settle(long_after, at=LONG_AFTER)
-        assert first_of(long_after, cast, "AG-X2.replacement")["state"] == state
+        assert first_of(long_after, cast, "AG-X2.replacement").state == state
 
 
 def test_a_document_counts_for_the_year_that_it_speaks_of_however_long_that_is_over(
     cast: Cast, long_after: Session
 ) -> None:
     by, old = cast.actor("manager_em"), first_of(long_after, cast, "AG-P4")
-    assert old["state"] == "missed"
+    assert old.state == "missed"
     document = attestations.add_document(
-        long_after, old["id"], "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=LONG_AFTER
+        long_after, old.id, "bilan.txt", b"Fait.", effective_on=TODAY, by=by, at=LONG_AFTER
     )
-    assert first_of(long_after, cast, "AG-P4")["state"] == "given"
-    accepting.accept(long_after, old["id"], document, by=cast.actor("coordinator"), at=LONG_AFTER)
-    assert first_of(long_after, cast, "AG-P4")["state"] == "met"
+    assert first_of(long_after, cast, "AG-P4").state == "given"
+    accepting.accept(long_after, old.id, document, by=cast.actor("coordinator"), at=LONG_AFTER)
+    assert first_of(long_after, cast, "AG-P4").state == "met"
     attestations.withdraw_document(long_after, document, reason="Mauvais fichier", by=by, at=LONG_AFTER)
-    assert first_of(long_after, cast, "AG-P4")["state"] == "missed"
+    assert first_of(long_after, cast, "AG-P4").state == "missed"
     stated = first_of(long_after, cast, "AG-P2")
-    attestations.attest(long_after, stated["id"], "held", by=by, at=LONG_AFTER)
-    assert (stated["state"], first_of(long_after, cast, "AG-P2")["state"]) == ("missed", "given")
+    attestations.attest(long_after, stated.id, "held", by=by, at=LONG_AFTER)
+    assert (stated.state, first_of(long_after, cast, "AG-P2").state) == ("missed", "given")
 
 
 def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(
@@ -754,7 +754,7 @@ def test_what_is_long_over_stays_as_it_was_found_where_nothing_of_it_is_touched(
     mine = seat(long_after, "steering", "en-marge")
     attendance.record(long_after, later, mine, "absent", by=cast.actor("coordinator"), at=LONG_AFTER)
     settle(long_after, at=LONG_AFTER)
-    assert first_of(long_after, cast, "AG-M1")["state"] == "missed"
+    assert first_of(long_after, cast, "AG-M1").state == "missed"
 
 
 @pytest.mark.ci

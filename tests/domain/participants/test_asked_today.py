@@ -6,11 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 from sqlmodel import Session
 
 from domain.accompaniment import barring
 from domain.casework import board
+from domain.kernel.rows import every, of
 from domain.people import absences
 from domain.roles.roles import standing
 from flows import contacts
@@ -36,8 +36,8 @@ def program(cast: Cast, arranged: Arranged[None]) -> Cast:
 
 def _has_it(cast: Cast, task_id: UUID, day: int) -> set[UUID]:
     with cast.session() as session:
-        row = session.execute(select(_task).where(_task.c.id == task_id)).mappings().one()
-        falls = board.who(standing(session, TODAY + day * DAY), dict(row), board.chains(session, [row["owed_by_id"]]))
+        (row,) = every(session, of(Task).where(Task.id == task_id))
+        falls = board.who(standing(session, TODAY + day * DAY), row, board.chains(session, [row.owed_by_id]))
     return {one.person_id for one in falls.holders} if falls is not None else set()
 
 
@@ -67,15 +67,15 @@ def test_a_step_of_a_departure_passes_a_deputy_over_whom_the_participant_barred(
         )
         barring.bar(session, participant_id, deputy, by=by, at=AT)
     if first:
-        assert _has_it(program, step["id"], 0) == {program.people[WORKER]}
+        assert _has_it(program, step.id, 0) == {program.people[WORKER]}
         contacts.look(means_of(program, lambda: AT + DAY), program.program_id, "worker")
-    assert deputy not in _has_it(program, step["id"], first)
-    assert _has_it(program, step["id"], first)
-    assert _has_it(program, other["id"], first) == {deputy}, "what is about somebody else stays theirs"
+    assert deputy not in _has_it(program, step.id, first)
+    assert _has_it(program, step.id, first)
+    assert _has_it(program, other.id, first) == {deputy}, "what is about somebody else stays theirs"
     at = AT + first * DAY
-    for who in _has_it(program, step["id"], first):
-        assert str(step["id"]) in client_for(program.database, who, at=at).get("/").text
-    assert _has_it(program, step["id"], 3) == {program.people[WORKER]}
+    for who in _has_it(program, step.id, first):
+        assert str(step.id) in client_for(program.database, who, at=at).get("/").text
+    assert _has_it(program, step.id, 3) == {program.people[WORKER]}
 
 
 @pytest.mark.ci
@@ -97,14 +97,14 @@ def test_a_deputy_who_is_let_near_a_file_again_has_its_steps_and_another_deputy_
     with program.session() as session:
         absence = away_with(session, deputy)
         barring.bar(session, participant_id, deputy, by=by, at=AT)
-    assert deputy not in _has_it(program, step["id"], 0)
+    assert deputy not in _has_it(program, step.id, 0)
     with program.session() as session:
         barring.lift(session, participant_id, deputy, by=by, at=AT)
-    assert _has_it(program, step["id"], 0) == {deputy}
+    assert _has_it(program, step.id, 0) == {deputy}
     with program.session() as session:
         barring.bar(session, participant_id, deputy, by=by, at=AT)
         absences.cancel_absence(session, absence, by=by, at=AT)
-    assert _has_it(program, step["id"], 0) == {worker}
+    assert _has_it(program, step.id, 0) == {worker}
     with program.session() as session:
         away_with(session, other_deputy)
-    assert _has_it(program, step["id"], 0) == {other_deputy}
+    assert _has_it(program, step.id, 0) == {other_deputy}

@@ -95,9 +95,9 @@ def _take_back(session: Session, cast: Cast, participant_id: UUID, partner: str 
     (row,) = [
         one
         for one in consents.consents_of(session, participant_id)
-        if one["organization_id"] == place and not one["withdrawn_on"] and not one["replaced_at"]
+        if one.organization_id == place and not one.withdrawn_on and not one.replaced_at
     ]
-    consents.withdraw(session, row["id"], by=cast.actor("coordinator"), at=AT)
+    consents.withdraw(session, row.id, by=cast.actor("coordinator"), at=AT)
 
 
 def _commits(session: Session, cast: Cast, participant_id: UUID) -> None:
@@ -232,7 +232,7 @@ def test_acting_for_a_second_opens_nothing_that_is_not_open_to_both(cast: Cast, 
         _take_back(session, cast, participant_id, "codim")
     assert _reads(acting, participant_id) == [404] * 4, "nor has the second anything to pass on"
     with cast.session() as session:
-        assert [part["kind"] for part in on_day(session, TODAY, follow_up_ids=[pair])] == ["primary"]
+        assert [part.kind for part in on_day(session, TODAY, follow_up_ids=[pair])] == ["primary"]
 
 
 @pytest.mark.ci
@@ -240,9 +240,9 @@ def test_a_withdrawal_is_asked_once_more_with_what_follows_by_page_and_over_json
     with cast.session() as session:
         participant_id = row_of(session, pair)["participant_id"]
         by_partner = {
-            one["organization_id"]: one["id"]
+            one.organization_id: one.id
             for one in consents.consents_of(session, participant_id)
-            if one["replaced_at"] is None
+            if one.replaced_at is None
         }
     consent_id, program_id = by_partner[cast.organizations["codim"]], by_partner[None]
     here = f"/participants/{participant_id}"
@@ -273,10 +273,10 @@ def test_who_had_a_step_of_the_admission_reads_none_of_its_words_once_the_person
     with cast.session() as session:
         step = locking.step_of(session, met, "make_contact")
         assert step is not None
-        complete_task(session, step["id"], by=cast.actor(WORKER), at=AT, note="Elle dort chez sa tante.")
+        complete_task(session, step.id, by=cast.actor(WORKER), at=AT, note="Elle dort chez sa tante.")
         case_id = locking.case_of(session, met)
     worker = client_for(cast.database, cast.people[WORKER], at=AT)
-    doors = (f"/cases/{case_id}", f"/tasks/{step['id']}", f"/api/v1/tasks/{step['id']}")
+    doors = (f"/cases/{case_id}", f"/tasks/{step.id}", f"/api/v1/tasks/{step.id}")
     assert "chez sa tante" in "".join(worker.get(door).text for door in doors)
     with cast.session() as session:
         workers.name_another(session, met, cast.people[THIRD], by=by, at=AT)

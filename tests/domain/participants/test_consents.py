@@ -61,7 +61,7 @@ def sign(
         by=cast.actor(recorder),
         at=AT,
     )
-    (row,) = [one for one in consents.consents_of(session, participant_id) if one["id"] == consent_id]
+    (row,) = [one for one in consents.consents_of(session, participant_id) if one.id == consent_id]
     told = session.execute(
         select(_event).where(_event.c.verb == "consent.signed").order_by(_event.c.n.desc()).limit(1)
     ).one()

@@ -68,7 +68,7 @@ def _left(session: Session, cast: Cast, follow_up: UUID) -> UUID:
     return participant_id
 
 
-def _last(session: Session, participant_id: UUID) -> dict[str, Any]:
+def _last(session: Session, participant_id: UUID) -> destruction.Asked:
     found = destruction.last_of(session, participant_id)
     assert found is not None
     return found
@@ -114,7 +114,7 @@ def test_nobody_else_confirms_it(cast: Cast, over: UUID, who: str) -> None:
             destruction.confirm(session, over, by=cast.actor(who), at=OVER + DELAY)
         with refused("destruction.not_theirs"):
             destruction.refuse(session, over, reason=WHY, by=cast.actor(who), at=OVER + DELAY)
-        assert _last(session, over)["state"] == "asked"
+        assert _last(session, over).state == "asked"
 
 
 def test_a_file_is_held_where_its_last_worker_was(cast: Cast, of_codim: UUID) -> None:
@@ -362,7 +362,7 @@ def test_what_comes_between_stops_it_for_good(cast: Cast, over: UUID, between: A
         between(session, cast, over)
     with cast.session() as session:
         last = _last(session, over)
-        assert (last["state"], last["stopped_by"]) == (state, by_what)
+        assert (last.state, last.stopped_by) == (state, by_what)
         assert [one["state"] for one in tasks_of(session, destruction.CONFIRM)] == ["cancelled"]
         if between is _hold:
             retention.release_hold(session, over, by=cast.actor("coordinator"), at=OVER + 2 * DAY)
@@ -378,7 +378,7 @@ def test_a_return_stops_it_and_a_later_end_asks_anew(cast: Cast, of_codim: UUID)
         asked(session, cast, of_codim, at=at)
         follow_up = session.execute(text("select id from follow_up")).scalar_one()
         states.reactivate(session, follow_up, nobody_yet=True, by=by, at=at)
-        assert _last(session, of_codim)["stopped_by"] == "taken_up"
+        assert _last(session, of_codim).stopped_by == "taken_up"
         with refused("retention.not_yet"):
             asked(session, cast, of_codim, at=at)
 
@@ -390,7 +390,7 @@ def test_a_fact_that_no_verb_told_of_stops_it_when_it_is_looked_at_again(cast: C
         with refused("retention.not_yet"):
             destruction.confirm(session, over, by=cast.actor("privacy_officer"), at=OVER + DELAY)
         assert destruction.look_again(session, over, by=cast.actor("coordinator"), at=OVER + DELAY)
-        assert _last(session, over)["stopped_by"] == "changed"
+        assert _last(session, over).stopped_by == "changed"
 
 
 def test_another_day_needs_a_reason_which_is_sealed(cast: Cast, over: UUID) -> None:
@@ -481,7 +481,7 @@ def test_a_hold_that_came_a_moment_before_wins(cast: Cast, over: UUID) -> None:
 def test_what_was_asked_anew_since_it_was_looked_at_is_not_confirmed(cast: Cast, over: UUID) -> None:
     with cast.session() as session:
         asked(session, cast, over, at=OVER)
-        seen = _last(session, over)["id"]
+        seen = _last(session, over).id
         destruction.withdraw(session, over, by=cast.actor("coordinator"), at=OVER)
         asked(session, cast, over, at=OVER + timedelta(hours=1), ground="by_mistake")
         with refused("destruction.changed"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 import pytest
@@ -16,7 +16,7 @@ from domain.accompaniment.consents import Signed
 from domain.admissions import correcting, duplicates, first_meetings, triage
 from domain.casework import asking, words
 from domain.follow_ups import assigning
-from domain.kernel.scope import one
+from domain.kernel.rows import col, first, of
 from domain.mail.name_gate import Gate
 from domain.participants import disclosures
 from domain.participants.identity import open_identity
@@ -28,7 +28,7 @@ from domain.record.reads import READ
 from flows import contacts
 from models.base import table_of
 from models.casework import Case, Task
-from models.participant import Participant, RiskAssessment
+from models.participant import CandidateWorker, Participant, RiskAssessment
 from models.tables import metadata
 from tests.api.desk import client_for
 from tests.cast import AT, TODAY, Arranged, Cast
@@ -185,9 +185,9 @@ def test_of_every_table_with_a_participant_it_is_said_what_joining_does_and_it_d
 
 
 def _said_with_a_task(session: Session, participant_id: UUID) -> None:
-    case = one(session, select(_case).where(_case.c.participant_id == participant_id).limit(1))
+    case = first(session, of(Case).where(Case.participant_id == participant_id).limit(1))
     assert case is not None
-    task = one(session, select(_task).where(_task.c.case_id == case["id"]).order_by(_task.c.id).limit(1))
+    task = first(session, of(Task).where(Task.case_id == case.id).order_by(col(Task.id)).limit(1))
     assert task is not None
     words.kept(session, task, case, {"note": "Appelle mardi"})
 
@@ -275,7 +275,7 @@ def test_whom_the_joined_file_barred_meets_no_candidate_who_is_known(cast: Cast)
         barring.bar(session, participant_of(session, again), cast.people[SECOND], by=by, at=AT)
         duplicates.join_referral(session, again, known, by=by, at=AT)
         assert workers.named(session, known) is None
-        assert hold_participant(session, known)["state"] == "candidate"
+        assert hold_participant(session, known).state == "candidate"
         (task,) = tasks_of(session, workers.FIND_A_WORKER)
         assert (task["item"], task["state"]) == (str(known), "open")
         with refused("assignment.barred"):
@@ -293,9 +293,9 @@ def test_what_was_disclosed_without_consent_is_read_in_the_file_that_stays(cast:
         duplicates.join_referral(session, again, middle, by=by, at=AT + DAY)
         duplicates.join_referral(session, first, known, by=by, at=AT + DAY)
         (row,) = disclosures.disclosures_of(session, known)
-        told = disclosures.read_disclosure(session, known, row["id"], by=by, at=AT + DAY, ground="role")
+        told = disclosures.read_disclosure(session, known, row.id, by=by, at=AT + DAY, ground="role")
     assert told == {"to_whom": "DPJ", "what": "Le lieu de la fugue"}
-    assert (row["ground"], row["disclosed_on"], row["disclosed_by"], row["recorded_at"]) == (
+    assert (row.ground, row.disclosed_on, row.disclosed_by, row.recorded_at) == (
         *("ypa_39_1", TODAY - DAY, cast.people[WORKER]),
         AT,
     ), "as it was written, whoever joined it"
@@ -318,8 +318,8 @@ def test_what_the_person_took_back_in_one_file_is_shared_no_more_by_the_other(ca
         for place in ("spvm", "codim"):
             sign(place, AT)
         for row in consents.consents_of(session, joined):
-            if row["organization_id"] in (cast.organizations["spvm"], cast.organizations["codim"]):
-                consents.withdraw(session, row["id"], by=by, at=AT + DAY)
+            if row.organization_id in (cast.organizations["spvm"], cast.organizations["codim"]):
+                consents.withdraw(session, row.id, by=by, at=AT + DAY)
         sign("codim", AT + 2 * DAY)
         duplicates.join_referral(session, referral_id, known, by=by, at=AT + 3 * DAY)
         day = TODAY + 3 * DAY
@@ -375,7 +375,7 @@ def test_an_assessment_of_an_earlier_admission_gives_nobody_a_worker_in_this_one
         first_meetings.decline(session, known, by=by, at=AT)
     again = refer(cast, at=later)
 
-    def name() -> dict[str, Any] | None:
+    def name() -> CandidateWorker | None:
         workers.name_worker(session, known, cast.people[WORKER], by=by, at=later)
         return workers.named(session, known)
 
@@ -402,7 +402,7 @@ def test_the_new_referral_is_read_by_whoever_has_the_person_then(cast: Cast) -> 
 
     def told(session: Session) -> list[tuple[str, list[str]]]:
         rows = tasks_of(session, referred_again.AGAIN)
-        open_ones = {row["id"]: row["links"] for row in asking.open_ones(session, referred_again.AGAIN)}
+        open_ones = {row.id: row.links for row in asking.open_ones(session, referred_again.AGAIN)}
         return [(row["state"], [one.get("person", "") for one in open_ones.get(row["id"], ())][:1]) for row in rows]
 
     with cast.session() as session:
@@ -433,4 +433,4 @@ def test_whoever_asks_who_read_a_file_is_told_of_what_was_read_before_it_was_joi
         duplicates.join_referral(session, referrals[1], files[2], by=by, at=AT)
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == files[2]))
         rows, _ = readings.find(session, (READ,), readings.Asked(file=str(reference)), before=1 << 62, limit=99)
-    assert {row["subject_id"] for row in rows if row["facts"]["what"] == "identity"} == set(files)
+    assert {row.subject_id for row in rows if row.facts["what"] == "identity"} == set(files)

@@ -8,21 +8,20 @@ watch does.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 from sqlmodel import Session
 
 from adapters.database import program_session
 from demo.loading import Demonstration
 from domain.declarations.program import Rate, Rates
-from domain.kernel.scope import many
+from domain.kernel.rows import col, every, of, replaced, surely
 from domain.participants.patterns import Distance, Habit, Kind, Look, patterns_in
 from domain.participants.watching import looks_of
 from locales import ZONE
@@ -352,28 +351,29 @@ def test_the_year_of_the_demonstration_raises_fewer_than_one_letter_in_a_thousan
         program_id = Demonstration(database.engine, stationery(), at=at, keys=KEYS).load()
         with program_session(database.engine, program_id) as session:
             session.info["keys"] = KEYS
-            rows = many(session, select(_event).where(_event.c.actor_id.is_not(None)).order_by(_event.c.at, _event.c.n))
+            rows = every(
+                session, of(Event).where(col(Event.actor_id).is_not(None)).order_by(col(Event.at), col(Event.n))
+            )
             letters = sum(
-                len(list(_letters_of_a_year(session, reader, rows))) for reader in {row["actor_id"] for row in rows}
+                len(list(_letters_of_a_year(session, reader, rows)))
+                for reader in {surely(row.actor_id) for row in rows}
             )
     assert len(rows) > 500
     assert letters * 1_000 < len(rows), f"{letters} letters in {len(rows)} acts"
 
 
-def _letters_of_a_year(session: Session, reader: UUID, rows: Sequence[Mapping[str, Any]]) -> Iterator[datetime]:
+def _letters_of_a_year(session: Session, reader: UUID, rows: Sequence[Event]) -> Iterator[datetime]:
     ground = {"youth_worker": "part", "coordinator": "role"}
     theirs = [
-        {**row, "facts": {"ground": ground.get(row["actor_as"], "committee")}}
-        for row in rows
-        if row["actor_id"] == reader
+        replaced(row, facts={"ground": ground.get(row.actor_as, "committee")}) for row in rows if row.actor_id == reader
     ]
     for week in range(-55, 2):
         begins = datetime(2027, 1, 4, 5, 0, tzinfo=UTC) + DAY * 7 * week
-        of_these_days = [row for row in theirs if begins - DAY * 7 <= row["at"] < begins + DAY * 7]
-        if not any(row["at"] >= begins for row in of_these_days):
+        of_these_days = [row for row in theirs if begins - DAY * 7 <= row.at < begins + DAY * 7]
+        if not any(row.at >= begins for row in of_these_days):
             continue
         ends = begins + DAY * 7
-        one = Person(Rates().rate_of(of_these_days[-1]["actor_as"]), 0, 0)
+        one = Person(Rates().rate_of(of_these_days[-1].actor_as), 0, 0)
         one.looks = looks_of(session, reader, of_these_days, at=ends)
-        one.acts = [row["at"].astimezone(ZONE) for row in theirs]
+        one.acts = [row.at.astimezone(ZONE) for row in theirs]
         yield from letters_about(one, begins.astimezone(ZONE))

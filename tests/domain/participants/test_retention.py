@@ -44,7 +44,7 @@ def test_a_file_is_destroyed_after_its_last_day_and_not_on_it(cast: Cast) -> Non
         with refused("retention.not_yet"):
             asked(session, cast, participant_id, at=last)
         assert retention.due(session, TODAY + KEPT_AFTER_NO) == []
-        assert [row["id"] for row in retention.due(session, TODAY + KEPT_AFTER_NO + DAY)] == [participant_id]
+        assert [row.id for row in retention.due(session, TODAY + KEPT_AFTER_NO + DAY)] == [participant_id]
         before = set(names_known(session))
         destroyed(session, cast, participant_id, at=last + DAY)
     with cast.session() as session:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from types import SimpleNamespace
+from typing import Any, Final, cast
 from uuid import UUID
 
 import pytest
@@ -26,6 +26,7 @@ from domain.participants.ages import years
 from domain.participants.identity import Identity, sealed_identity
 from flows import contacts
 from models.base import table_of
+from models.consent import Consent
 from models.outbox import Notice
 from models.participant import Participant
 from tests.api.desk import client_for
@@ -155,8 +156,8 @@ def test_it_ends_once_each_is_signed_by_the_young_person_or_taken_back_and_by_no
         consents.withdraw(session, with_spvm, by=cast.actor(WORKER), at=later)
         assert reviews.asked(session, participant_id) is None
         assert set(states_of(session, REVIEW, REVIEWED)) == {"done"}
-        (row,) = [one for one in consents.consents_of(session, participant_id) if one["id"] == with_codim]
-        assert row["replaced_at"] is not None
+        (row,) = [one for one in consents.consents_of(session, participant_id) if one.id == with_codim]
+        assert row.replaced_at is not None
 
 
 def test_a_corrected_birth_date_that_makes_her_14_on_the_day_of_signature_asks_at_once_and_back_takes_nothing_away(
@@ -265,8 +266,8 @@ def _hand_to(session: Session, cast: Cast, follow_up: UUID, *, by: Actor, at: da
     assigning.assign(session, follow_up, cast.people[SECOND], instead_of=cast.people[WORKER], by=by, at=at)
 
 
-def _consent(signed_on: date, by: str, *, again_at_18: bool = False) -> Mapping[str, Any]:
-    return {"signed_on": signed_on, "signed_by": by, "again_at_18": again_at_18}
+def _consent(signed_on: date, by: str, *, again_at_18: bool = False) -> Consent:
+    return cast("Consent", SimpleNamespace(signed_on=signed_on, signed_by=by, again_at_18=again_at_18))
 
 
 _DAYS: Final = st.dates(date(2000, 1, 1), date(2040, 12, 31))

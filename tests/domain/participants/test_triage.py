@@ -395,7 +395,7 @@ def test_whoever_referred_somebody_known_learns_it_by_no_state(cast: Cast) -> No
         look_at_everything(session, cast, new)
         triage.triage(session, new, "committee", by=by, at=AT)
         mine = reading.mine(session, cast.people["worker_codim"])
-    assert {row["id"]: row["state"] for row in mine} == {new: "received", again: "received"}
+    assert {row.id: row.state for row in mine} == {new: "received", again: "received"}
 
 
 def test_that_somebody_recruits_is_not_forgotten_when_another_referral_says_it(cast: Cast) -> None:
@@ -488,5 +488,5 @@ def test_one_whose_follow_up_is_over_is_the_coordinator_s_to_take_up_again(cast:
     with cast.session() as session:
         duplicates.join_referral(session, again, known, by=by, at=AT)
         (task,) = tasks_of(session, referred_again.AGAIN)
-        assert "#2026-01 was referred again: take the follow-up up again" in task["title_en"]
+        assert "#2026-01 was referred again: resume the follow-up" in task["title_en"]
     assert "#2026-01 was referred" not in client_for(cast.database, cast.people[WORKER], at=AT).get("/").text

@@ -69,9 +69,9 @@ def _withdrawn(session: Session, cast: Cast, follow_up: UUID) -> UUID:
     (row,) = [
         one
         for one in consents.consents_of(session, participant_id)
-        if one["withdrawn_on"] is None and one["replaced_at"] is None
+        if one.withdrawn_on is None and one.replaced_at is None
     ]
-    consents.withdraw(session, row["id"], by=cast.actor(WORKER), at=AT)
+    consents.withdraw(session, row.id, by=cast.actor(WORKER), at=AT)
     return participant_id
 
 
@@ -205,7 +205,7 @@ def _take_back_from_a_deputy_s_partner(session: Session, cast: Cast, follow_up: 
 def _has_it(session: Session, day: int) -> list[set[UUID]]:
     """On whom each open task of the worker's about partners falls on a day."""
     today = standing(session, TODAY + day * DAY)
-    return [{one.person_id for one in today.falls(row["links"]).holders} for row in asking.open_ones(session, STOPS)]
+    return [{one.person_id for one in today.falls(row.links).holders} for row in asking.open_ones(session, STOPS)]
 
 
 @pytest.mark.ci
@@ -272,8 +272,8 @@ def test_what_a_worker_handed_back_stays_with_who_has_it_and_passes_deputies_ove
         assert now == before | {name: now[name] for name in ("declared_owed_by_id", "version")}
         tasks.return_task(session, task["id"], by=by, at=AT + DAY, reason="They ask for the worker.")
         today = standing(session, TODAY + DAY)
-        (now,) = asking.open_ones(session, STOPS)
-        assert {one.person_id for one in today.falls(now["links"]).holders} == {cast.people["coordinator"]}
+        (asked,) = asking.open_ones(session, STOPS)
+        assert {one.person_id for one in today.falls(asked.links).holders} == {cast.people["coordinator"]}
 
 
 @pytest.mark.ci

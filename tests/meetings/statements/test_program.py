@@ -436,14 +436,7 @@ def test_a_year_of_four_referrals_says_only_that_they_were_few(session: Session,
     [("destroyed", None, "not_admitted"), ("destroyed", date(2026, 3, 3), "active"), ("committed", None, "under_way")],
 )
 def test_whoever_was_destroyed_still_counts(state: str, admitted_on: date | None, part: str) -> None:
-    row = {
-        "state": state,
-        "admitted_on": admitted_on,
-        "follow_up_state": None,
-        "result": "committee",
-        "referral_state": "triaged",
-    }
-    assert part_of(row) == part
+    assert part_of("triaged", "committee", state, admitted_on, None) == part
 
 
 # -------------------------------------------------------------------------------------------------------- as a file

@@ -1,0 +1,93 @@
+"""What is done to activities with participants: planned, moved, called off, and a participant taken out."""
+
+from __future__ import annotations
+
+from datetime import time
+from typing import Annotated, Any, Final, Literal
+from uuid import UUID
+
+from pydantic import Field, StringConstraints
+
+from api.access.activities import caller_off, planner, taker_out
+from api.access.permissions import Action
+from api.access.session import Desk
+from api.acts.declaring import On, Subject, asks_itself
+from api.web.given import Day, Given, PlainText, on_form
+from api.web.readers import hour_of
+from domain.follow_ups import activities
+from domain.follow_ups.activities import Planned
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from locales import N_
+
+
+def _find(desk: Desk, _: Action, activity_id: UUID) -> tuple[None, Actor]:
+    return None, caller_off(desk, activity_id)
+
+
+def _find_part(desk: Desk, _: Action, activity_id: UUID, follow_up_id: UUID) -> tuple[None, Actor]:
+    return None, taker_out(desk, activity_id, follow_up_id)
+
+
+PLAN: Final = Subject("/activities", asks_itself)
+ACTIVITY: Final = Subject("/activities/{activity_id}", _find)
+PART: Final = Subject("/activities/{activity_id}/parts/{follow_up_id}", _find_part)
+
+#: A local hour, as HH:MM.
+HOUR: Final = r"^([01]\d|2[0-3]):[0-5]\d$"
+
+
+def _minutes_of(text: str) -> int:
+    text = text.strip()
+    if not (text.isascii() and text.isdecimal() and len(text) <= 5):  # noqa: PLR2004 - no day has more
+        raise Refusal("activity.minutes.malformed", N_("Write how many minutes it lasts, in figures."))
+    return int(text)
+
+
+class ActivityMoved(Given):
+    """When and where an activity is: a local day and hour, how many minutes, and the place."""
+
+    held_on: Day
+    begins: Annotated[
+        Annotated[str, StringConstraints(pattern=HOUR)], on_form(lambda text: hour_of(text).isoformat("minutes"))
+    ]
+    minutes: Annotated[int, Field(ge=1, le=10_000), on_form(_minutes_of)]
+    place: PlainText
+
+    def whereabouts(self) -> dict[str, Any]:
+        """When and where, as the verbs take it."""
+        said = {name: getattr(self, name) for name in ActivityMoved.model_fields}
+        return {**said, "begins": time.fromisoformat(self.begins)}
+
+
+class ActivityGiven(ActivityMoved):
+    """An activity to plan with some whom the asker follows."""
+
+    kind: Literal["outing", "workshop", "meal", "errand", "other"]
+    follow_up_ids: Annotated[list[UUID], Field(min_length=1, max_length=100), on_form(name="follow_up")]
+
+
+@PLAN.act(Action.PLAN_ACTIVITIES, form="plan", once=True)
+def plan_activity(on: On[None], said: ActivityGiven) -> Planned:
+    """Plan an activity. Whoever also recruits others is never brought together with another (AD-C4)."""
+    by, together = planner(on.desk, said.follow_up_ids), said.follow_up_ids
+    planned = activities.plan_activity(on.session, together, kind=said.kind, by=by, at=on.at, **said.whereabouts())
+    return next(one for one in activities.planned(on.session, together, on.desk.day) if one.id == planned)
+
+
+@ACTIVITY.act(Action.CALL_OFF_ACTIVITY, "/moving", form="move-{activity_id}", json="PUT /", status=204)
+def move_activity(on: On[None], said: ActivityMoved) -> None:
+    """Have an activity be at another place, day or hour: as whoever may call it off."""
+    activities.move_activity(on.session, on.id, by=on.by, at=on.at, **said.whereabouts())
+
+
+@ACTIVITY.act(Action.CALL_OFF_ACTIVITY, "/calling-off", form="off", json="DELETE /", status=204)
+def call_off_activity(on: On[None]) -> None:
+    """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
+    activities.call_off(on.session, on.id, by=on.by, at=on.at)
+
+
+@PART.act(Action.CALL_OFF_ACTIVITY, "/leaving", form="out", json="DELETE /", status=204)
+def take_out(on: On[None]) -> None:
+    """Take a participant out of an activity that goes on with the others."""
+    activities.take_out(on.session, on.ids["activity_id"], on.id, by=on.by, at=on.at)

@@ -1,0 +1,96 @@
+"""What is done with an agreement: drafted anew, sent, taken back, signed, and ended.
+
+The text, what a version that begins does to roles, and the files are forms of their own kind in each window.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import Path
+
+from api.access.agreements import WithOrganization, find_agreement, find_version, versions_of
+from api.access.permissions import Action
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.web.given import Day, Given, on_form
+from api.web.readers import chosen
+from domain.agreements import agreements, succession, terminations
+from locales import N_
+from models.agreement import AgreementVersion
+
+Row = AgreementVersion
+Number = Annotated[int, Path(ge=1, le=9999)]
+
+
+def _find(desk: Desk, _: Action, agreement_id: UUID) -> tuple[WithOrganization, Relations]:
+    return find_agreement(desk, agreement_id)
+
+
+def _find_version(desk: Desk, _: Action, agreement_id: UUID, n: Number) -> tuple[Row, Relations]:
+    return find_version(desk, agreement_id, n)
+
+
+AGREEMENT: Final = Subject("/agreements/{agreement_id}", _find)
+VERSION: Final = Subject("/agreements/{agreement_id}/versions/{n}", _find_version)
+
+
+@AGREEMENT.act(Action.KEEP_AGREEMENTS, "/renewal", form="renewal", once=True, json="POST /versions")
+def renew(on: On[WithOrganization]) -> int:
+    """Draft the next version from the text that was signed last."""
+    succession.renew(on.session, on.id, by=on.by, at=on.at)
+    newest: int = versions_of(on.desk, on.id)[0].n
+    return newest
+
+
+@VERSION.act(Action.KEEP_AGREEMENTS, "/sending", form="sending", versioned=True)
+def send(on: On[Row]) -> None:
+    """A draft goes to the directors, each by letter."""
+    agreements.send_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
+
+
+@VERSION.act(Action.KEEP_AGREEMENTS, "/taking-back", form="taking-back", versioned=True)
+def take_back(on: On[Row]) -> None:
+    """What was sent, and nobody signed, is a draft again."""
+    agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
+
+
+class SignatureGiven(Given):
+    """One's own signature, as a director, with the text in front of one."""
+
+    has_read: bool
+
+
+@VERSION.act(Action.SIGN_AGREEMENT, "/signature", form="signature", versioned=True)
+def sign(on: On[Row], said: SignatureGiven) -> None:
+    """A director signs, oneself, today."""
+    agreements.sign_here(on.session, on.row.id, has_read=said.has_read, by=on.by, at=on.at, seen=on.seen)
+
+
+class PaperSignatureGiven(Given):
+    """A signature that a director gave on paper."""
+
+    director_id: Annotated[UUID, on_form(chosen("agreement.no_such_director", N_("Say who signed.")), name="director")]
+    signed_on: Annotated[Day, on_form(name="day")]
+
+
+@VERSION.act(Action.KEEP_AGREEMENTS, "/signatures", form="signatures", versioned=True)
+def record_signature(on: On[Row], said: PaperSignatureGiven) -> None:
+    """Record the signature that a director gave on paper."""
+    agreements.sign_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+
+
+class EndingGiven(Given):
+    """The last day, the day on which notice was given, and whether both sides settled on a shorter one."""
+
+    ends_on: Annotated[Day, on_form(name="last")]
+    notice_on: Annotated[Day, on_form(name="notice")]
+    shorter_agreed: Annotated[bool, on_form(name="shorter")] = False
+
+
+@VERSION.act(Action.KEEP_AGREEMENTS, "/ending", form="ending", versioned=True)
+def end(on: On[Row], said: EndingGiven) -> None:
+    """A version in force gets its last day, with the notice that one side gave; before its first, it does not begin."""
+    terminations.end_version(on.session, on.row.id, **dict(said), by=on.by, at=on.at, seen=on.seen)

@@ -1,0 +1,148 @@
+"""What is done to the register of confidentiality incidents: entering one, completing, assessing and closing it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+from uuid import UUID
+
+from pydantic import StrictBool, StrictInt
+from sqlmodel import Session
+
+from api.access.permissions import Action, Forbidden, require, to_program
+from api.access.session import Desk
+from api.acts.declaring import On, Subject, of_program
+from api.web.given import Day, Given, PlainText, on_form
+from api.web.readers import chosen
+from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
+from domain.kernel.rows import first, of
+from domain.record import incidents
+from domain.record.incidents import Entry, Telling
+from locales import N_
+from models.record import Incident
+
+Row = Incident
+
+
+def find_incident(session: Session, incident_id: UUID) -> Incident:
+    """An incident of the register, opened. Raises Forbidden where there is none."""
+    found = first(
+        session,
+        of(Incident).where(Incident.id == incident_id),
+    )
+    if found is None:
+        raise Forbidden
+    return incidents.opened(session, found)
+
+
+def _find_incident(desk: Desk, action: Action, incident_id: UUID) -> tuple[Row, Actor]:
+    by = require(action, to_program(desk.asker))
+    return find_incident(desk.session, incident_id), by
+
+
+REGISTER: Final = Subject("/privacy/incidents", of_program)
+INCIDENT: Final = Subject("/privacy/incidents/{incident_id}", _find_incident)
+
+
+def _count(typed: str) -> int | None:
+    """A number of people as it is typed, None where it is left empty. Raises Refusal."""
+    typed = "".join(typed.split())
+    if not typed:
+        return None
+    if not (typed.isascii() and typed.isdigit() and len(typed) < 10):  # noqa: PLR2004  # no more fits anywhere
+        raise Refusal("incident.people_concerned.malformed", N_("Enter a number of people, or leave it empty."))
+    return int(typed)
+
+
+def _risk_of(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise Refusal("incident.serious_risk.missing", N_("Say whether there is a risk of serious harm."))
+    return text == "yes"
+
+
+class IncidentGiven(Given):
+    """What is known of an incident. What is missing is not known yet."""
+
+    organization_id: Annotated[
+        UUID,
+        on_form(chosen("organization.missing", N_("Choose the body that holds the information.")), name="organization"),
+    ]
+    information: PlainText
+    circumstances: PlainText
+    known_on: Day
+    happened_from: Day | None = None
+    happened_to: Day | None = None
+    people_concerned: Annotated[StrictInt | None, on_form(_count)] = None
+    measures: PlainText = ""
+
+    def entry(self) -> Entry:
+        """The entry of the register."""
+        return Entry(**{name: getattr(self, name) for name in IncidentGiven.model_fields})
+
+
+@REGISTER.act(Action.KEEP_INCIDENTS, form="entry", once=True, leads=lambda _, found: f"{REGISTER.path}/{found}")
+def enter_incident(on: On[None], said: IncidentGiven) -> UUID:
+    """Enter an incident under the register's next number."""
+    return incidents.enter(on.session, said.entry(), by=on.by, at=on.at)
+
+
+class CompletedGiven(IncidentGiven):
+    """As an incident that is entered. `known_on_reason` says why the day since which it is known moves."""
+
+    known_on_reason: PlainText = ""
+
+
+@INCIDENT.act(Action.KEEP_INCIDENTS, form="entry", place="entry", versioned=True, json="PUT")
+def complete_incident(on: On[Row], said: CompletedGiven) -> None:
+    """Write what is known of an incident anew."""
+    incidents.complete(
+        on.session, on.id, said.entry(), seen=on.seen, by=on.by, at=on.at, known_on_reason=said.known_on_reason
+    )
+
+
+class AssessmentGiven(Given):
+    """Whether there is a risk of serious harm, and what leads to that."""
+
+    serious_risk: Annotated[StrictBool, on_form(_risk_of)]
+    risk_reasons: PlainText
+
+
+@INCIDENT.act(Action.KEEP_INCIDENTS, "/assessment", form="assessment", place="assessment", versioned=True, json="PUT")
+def assess_incident(on: On[Row], said: AssessmentGiven) -> None:
+    """Say whether an incident may do serious harm, and why."""
+    incidents.assess(
+        on.session,
+        on.id,
+        serious_risk=said.serious_risk,
+        reasons=said.risk_reasons,
+        seen=on.seen,
+        by=on.by,
+        at=on.at,
+    )
+
+
+class TellingGiven(Given):
+    """Who was told, and on which day."""
+
+    commission_told_on: Day | None = None
+    people_told_on: Day | None = None
+    public_notice: PlainText = ""
+
+
+@INCIDENT.act(Action.KEEP_INCIDENTS, "/telling", form="telling", place="telling", versioned=True, json="PUT")
+def tell_of_incident(on: On[Row], said: TellingGiven) -> None:
+    """Write down who was told of an incident, and when."""
+    telling = Telling(said.commission_told_on, said.people_told_on, said.public_notice)
+    incidents.note_telling(on.session, on.id, telling, seen=on.seen, by=on.by, at=on.at)
+
+
+@INCIDENT.act(Action.KEEP_INCIDENTS, "/closing", form="closing", place="closing", versioned=True)
+def close_incident(on: On[Row]) -> None:
+    """Close an incident in which nothing is left to do."""
+    incidents.close(on.session, on.id, seen=on.seen, by=on.by, at=on.at)
+
+
+@INCIDENT.act(Action.KEEP_INCIDENTS, "/reopening", form="closing", place="closing", versioned=True)
+def reopen_incident(on: On[Row]) -> None:
+    """Open a closed incident again."""
+    incidents.reopen(on.session, on.id, seen=on.seen, by=on.by, at=on.at)

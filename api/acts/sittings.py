@@ -1,0 +1,145 @@
+"""What is done to a meeting while it is held: opened, put back, closed; what becomes of its items, and what comes up.
+
+Who fills a seat, and what is decided, each window says in a form of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
+from uuid import UUID
+
+from pydantic import Field, StrictBool, StrictInt
+
+from api.access.permissions import Action, Forbidden
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.acts.minutes import Row, find_kept
+from api.web.given import Given, Key, Said, on_form
+from domain.kernel.refusals import Refusal
+from locales import N_
+from meetings import attendance, running
+from meetings.agenda_items import items_of
+
+MEETING: Final = Subject("/meetings/{meeting_id}", find_kept)
+SEATS: Final = Subject("/meetings/{meeting_id}", find_kept)
+ITEMS: Final = Subject("/meetings/{meeting_id}", find_kept)
+
+_LONGEST_ITEM: Final = 600
+
+
+@MEETING.act(Action.RUN_MEETING, "/run/opening", form="opening", place="opening", versioned=True, json="POST /opening")
+def open_meeting(on: On[Row]) -> None:
+    """Begin a meeting, on its day or afterwards."""
+    running.open_meeting(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+class ClosingGiven(Given):
+    """With `carry_rest`, items of which nothing was said are carried over; without it they keep the meeting open."""
+
+    carry_rest: Annotated[StrictBool, on_form("carried".__eq__, name="rest")] = False
+
+
+@MEETING.act(Action.RUN_MEETING, "/run/closing", form="closing", place="closing", versioned=True, json="POST /closing")
+def close_meeting(on: On[Row], said: ClosingGiven) -> None:
+    """End a meeting: what it did not reach is carried over, and its minutes are drafted."""
+    running.close_meeting(on.session, on.id, carry_rest=said.carry_rest, by=on.by, at=on.at, seen=on.seen)
+
+
+@MEETING.act(
+    Action.RUN_MEETING,
+    "/run/putting-back",
+    form="closing",
+    place="closing",
+    versioned=True,
+    json="POST /putting-back",
+)
+def put_back(on: On[Row]) -> None:
+    """Take back that a meeting was opened, while nothing is recorded in it."""
+    running.put_back(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+@SEATS.act(
+    Action.RUN_MEETING, "/run/attendance/rest", form="attendance", place="attendance", json="POST /attendance/rest"
+)
+def record_rest(on: On[Row]) -> None:
+    """Record as present every principal of whose seat nothing is recorded yet, and who did not answer otherwise.
+
+    Again: nothing is left to record.
+    """
+    attendance.record_rest(on.session, on.id, by=on.by, at=on.at)
+
+
+class OutcomeGiven(Given):
+    """What becomes of an item: nothing yet while it is empty; `refer_to`, a committee's key, goes with "referred".
+
+    A note that is not given stays as it is. What is decided is said by recording the decision.
+    """
+
+    outcome: Literal["", "treated", "decided", "carried", "referred", "withdrawn"]
+    refer_to: Key = ""
+    note_fr: Annotated[Said | None, on_form(str)] = None
+    note_en: Annotated[Said | None, on_form(str)] = None
+
+    @classmethod
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:
+        """What the form says; the committee that is chosen counts where the item is referred."""
+        return super().from_form(typed if typed["outcome"] == "referred" else {**typed, "refer_to": ""}, desk)
+
+
+def _item_of(text: str) -> UUID:
+    try:
+        return UUID(text)
+    except ValueError:
+        raise Forbidden from None
+
+
+@ITEMS.act(
+    Action.RUN_MEETING,
+    "/run/outcome",
+    form="item-{item}",
+    place="item-{item}",
+    versioned=True,
+    json="PUT /outcomes/{item_id}",
+)
+def treat_item(on: On[Row], said: OutcomeGiven, item_id: Annotated[UUID, on_form(_item_of, name="item")]) -> UUID:
+    """Say what becomes of an item of a meeting under way, or correct it."""
+    if item_id not in {row.id for row in items_of(on.session, on.id)}:
+        raise Forbidden
+    running.treat(
+        on.session,
+        item_id,
+        said.outcome,
+        note_fr=said.note_fr,
+        note_en=said.note_en,
+        refer_to=said.refer_to,
+        by=on.by,
+        at=on.at,
+        seen=on.seen,
+    )
+    return item_id
+
+
+def _minutes_of(text: str) -> int | None:
+    """The minutes of an item, None for an empty field. Raises Refusal."""
+    text = text.strip()
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and int(text[:6]) <= _LONGEST_ITEM):
+        raise Refusal("minutes.malformed", N_("An item takes between 0 and %(most)s minutes."), most=_LONGEST_ITEM)
+    return int(text)
+
+
+class AdditionGiven(Given):
+    """What comes up in a meeting, with the reason why it is now. One title is enough: it then stands in both."""
+
+    title_fr: Said = ""
+    title_en: Said = ""
+    minutes: Annotated[Annotated[StrictInt, Field(ge=0, le=600)] | None, on_form(_minutes_of)] = None
+    reason: Said = ""
+
+
+@ITEMS.act(Action.RUN_MEETING, "/run/items", form="add", place="add", once=True, json="POST /additions")
+def add_item(on: On[Row], said: AdditionGiven) -> UUID:
+    """Put on the agenda what comes up while the meeting is under way."""
+    return running.add_item(on.session, on.id, **dict(said), by=on.by, at=on.at)

@@ -1,0 +1,23 @@
+"""What has a title in both languages, and how it is called in one of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Titled(Protocol):
+    """A row with a title in French and in English."""
+
+    @property
+    def title_fr(self) -> str:
+        """In French."""
+
+    @property
+    def title_en(self) -> str:
+        """In English."""
+
+
+def title_of(row: Titled | type[Titled], language: str) -> str:
+    """The title of a row in a language, or, given a model, the column that it is kept in."""
+    found: str = getattr(row, f"title_{language}")
+    return found
