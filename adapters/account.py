@@ -1,7 +1,7 @@
 """The account that runs the embedded database when we are root, and its way to the folders it needs.
 
-PostgreSQL refuses to run as root. The account may pass through the folders above its data, and that alone:
-nobody else is let in, and nothing becomes readable.
+PostgreSQL refuses to run as root. The account may pass through the folders above its data, and only that: no one else
+is let in, and nothing becomes readable.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ _EXECUTE = 1
 
 
 class Opened(Enum):
-    """To which accounts a folder was opened, to pass through it and not to read it."""
+    """The accounts to which a folder was opened, to pass through it and not to read it."""
 
     TO_THE_ACCOUNT = "account"
     TO_EVERYONE = "everyone"
@@ -58,15 +58,15 @@ def _make(maker: str) -> None:
         fcntl.flock(guard, fcntl.LOCK_EX)
         with contextlib.suppress(KeyError):
             pwd.getpwnam(SYSTEM_USER)
-            return  # by whoever held it before
+            return  # by its former owner
         subprocess.run([maker, *options, SYSTEM_USER], capture_output=True, check=False)  # noqa: S603 - fixed words
 
 
 def open_the_way(target: Path, account: pwd.struct_passwd) -> set[Opened]:
-    """Let `account` pass through every folder above `target`. Returns to which accounts folders had to be opened.
+    """Let `account` pass through every folder above `target`. Returns the accounts to which folders had to be opened.
 
-    By an access-control entry for this account alone; where the file system has none, for everyone, but still
-    to pass through and not to read.
+    By an access-control entry for this account alone; where the file system has none, for everyone, but still to pass
+    through and not to read.
     """
     opened = set()
     for folder in reversed(target.parents):

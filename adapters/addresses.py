@@ -1,6 +1,6 @@
-"""The address of a database: read as its drivers read it, and given to libpq by its parts.
+"""The address of a database: read as its drivers read it, and given to libpq in parts.
 
-SQLAlchemy writes a space as `+`, which libpq takes for a plus, and two hosts as libpq does not: an address that is
+SQLAlchemy writes a space as `+`, which libpq takes for a plus, and two hosts as libpq does not. An address that is
 written again is for SQLAlchemy alone.
 """
 
@@ -38,9 +38,9 @@ def read_address(given: str) -> URL:
 
 
 def parts_of(url: str | URL) -> dict[str, str]:
-    """What the drivers of SQLAlchemy and libpq are told alike: host, port, user, password, dbname and what else."""
+    """The parts that the drivers of SQLAlchemy and libpq both get: host, port, user, password, dbname and others."""
     _, parts = _DIALECT.create_connect_args(make_url(url))
-    # What stands several times in an address is a tuple: of `options`, each counts.
+    # A part that appears several times in an address is a tuple: of `options`, each counts.
     return {name: " ".join(value) if isinstance(value, tuple) else str(value) for name, value in parts.items()}
 
 

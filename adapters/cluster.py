@@ -1,8 +1,8 @@
 """One data folder of the embedded server and the process over it: made, set up, launched, recognized, stopped.
 
-Only the wheel's programs are used. Its own starter trusts whoever reaches the socket and, as root, opens the
-folders above its data to everyone; here the socket stands in a folder of its user alone, every role has a
-password, and there is no network door at all.
+Only the wheel's programs are used. Its own starter trusts anyone who reaches the socket and, as root, opens the folders
+above its data to everyone. Here the socket is in a folder of its user alone, every role has a password, and there is no
+network door at all.
 """
 
 import logging
@@ -29,7 +29,7 @@ SUPERUSER = "postgres"
 #: The system's limit for a socket's whole path is 103 bytes on macOS and 107 on Linux; its name is part of it.
 LONGEST_SOCKET_FOLDER = 100 - len("/.s.PGSQL.5432")
 
-#: What has a meaning of its own even between the quotation marks of a shell.
+#: Characters with a meaning of their own even between the quotation marks of a shell.
 _READ_BY_SHELL = frozenset('"$`\\\n')
 
 START_SECONDS = 120  # a long recovery after a crash counts too
@@ -75,19 +75,19 @@ class PostgresError(Told):
 
 
 class Cluster:
-    """The data in `home` and its server. Whoever calls sees to it that nobody else acts on it meanwhile."""
+    """The data in `home` and its server. The caller makes sure that no one else acts on it meanwhile."""
 
     def __init__(self, home: Path, *, fast: bool) -> None:
         self.home = home
         self.path = home / "cluster"
-        #: To which accounts folders above were opened, where we are root.
+        #: The accounts to which folders above were opened, where we are root.
         self.opened: set[Opened] = set()
         self._fast = fast
         self._account = _account()
         self._uid = self._account.pw_uid if self._account else os.geteuid()
 
     def refuse_bad_names(self) -> None:
-        """Raises PostgresError for a path that the shell, through which the server's starter goes, would read anew."""
+        """Refuse a path that the shell of the server's starter would read anew. Raises PostgresError."""
         for path in (self.home, self._programs):
             if bad := sorted(set(str(path)) & _READ_BY_SHELL):
                 raise PostgresError(
@@ -98,7 +98,7 @@ class Cluster:
                 )
 
     def make_ready(self, superuser_password: str) -> None:
-        """Have the server run and answer, whatever the last one left behind. Raises PostgresError."""
+        """Make the server run and answer, whatever the last one left behind. Raises PostgresError."""
         if self._account is not None:
             for target in (self._programs / "postgres", self.path):
                 self.opened |= open_the_way(target, self._account)
@@ -126,7 +126,7 @@ class Cluster:
         return pid is not None and self._is_ours(pid)
 
     def _postmaster(self) -> int | None:
-        """The process that the data folder's pid file names, whoever that is today."""
+        """The process that the data folder's pid file names, which may be another program's by now."""
         try:
             pid = int((self.path / "postmaster.pid").read_text(encoding="utf-8").partition("\n")[0])
         except (FileNotFoundError, ValueError):
@@ -140,7 +140,7 @@ class Cluster:
         return pid
 
     def _is_ours(self, pid: int) -> bool:
-        """Whether process `pid` is this folder's server: after a crash the number may be anybody's."""
+        """Whether process `pid` is this folder's server: after a crash the number may be anyone's."""
         described = Path(f"/proc/{pid}")
         try:
             if described.exists():
@@ -240,7 +240,7 @@ class Cluster:
             )
 
     def _write_settings(self) -> None:
-        """Our settings at each start, so that a newer version of the project brings its own; local.conf adds."""
+        """Write our settings at each start, so that a newer version of the project brings its own; local.conf adds."""
         values = _SETTINGS | (_FAST if self._fast else _LASTING)
         values["unix_socket_directories"] = str(self.socket_folder())
         lines = ["# Written at each start. What you want different goes into local.conf, beside this file."]
@@ -266,7 +266,7 @@ class Cluster:
             time.sleep(patience)
 
     def _wait_until_it_answers(self) -> None:
-        """A server that someone else launched, or that outlived its starter, may still be recovering."""
+        """Wait: a server that another launched, or that outlived its starter, may still be recovering."""
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self.runs():
             try:

@@ -54,7 +54,7 @@ def make_engine(
 ) -> Engine:
     """An engine for one process, thread-safe. Times come and go in UTC; a statement may take 30 s.
 
-    `pool_size` connections are kept, and as many more, or `in_a_rush`, are opened in a rush and closed again; a caller
+    `pool_size` connections are kept, and as many more, or `in_a_rush`, are opened in a rush and closed again. A caller
     who gets none in 10 s gets sqlalchemy's TimeoutError. After a restart of the database, a connection that lay unused
     is replaced unseen. Parameters are left out of errors: they may be nominative.
     """
@@ -96,7 +96,7 @@ def finding_session(engine: Engine) -> Session:
 def saying(program_id: ColumnElement[UUID]) -> ColumnElement[str]:
     """A column that says the program of the row found: the next statement of the transaction sees its rows.
 
-    For a statement that finds one row at most. Spares each request a transaction, or a statement, of its own.
+    For a statement that finds one row at most. It saves each request a transaction, or a statement.
     """
     setting: ColumnElement[str] = literal_column(f"'{PROGRAM_SETTING}'", Text())
     return func.set_config(setting, cast(program_id, Text), literal_column("true"), type_=Text())
@@ -108,7 +108,7 @@ def open_session(engine: Engine) -> Session:
 
 
 class Listener:
-    """Waits for notifications on `channels`, from one thread at a time, and mends its own connection.
+    """Waits for notifications on `channels`, from one thread at a time, and repairs its own connection.
 
     Notifications sent while the connection was away are lost; a new connection therefore counts as news.
     """
@@ -175,7 +175,7 @@ class Listener:
             raise
         self._connection = connection
         if self._ended:
-            # Whoever waited in another thread connected just as this was ended: nobody else would close it.
+            # A wait in another thread connected just as this was ended: nothing else would close it.
             self.close()
 
 
@@ -247,7 +247,7 @@ def passes_walls(url: str) -> bool:
 
 
 def build_fresh(owner_url: str) -> None:
-    """The tables and walls as the models say, without migrations: what a migrated database is compared with."""
+    """Create the tables and walls as the models say, without migrations: a migrated database is compared with them."""
     engine = create_engine(owner_url, poolclass=NullPool)
     try:
         with engine.begin() as connection:
@@ -271,7 +271,7 @@ def _say_the_program(session: Session, transaction: SessionTransaction, connecti
 
 
 def _have_extensions(connection: Connection) -> None:
-    """Equality inside the exclusion constraints. The extension is a trusted one: the owner may add it."""
+    """Add the extension for equality inside the exclusion constraints. It is a trusted one: the owner may add it."""
     connection.execute(text("create extension if not exists btree_gist"))
 
 
@@ -281,7 +281,7 @@ def _options(url: str, ours: str) -> str:
 
 
 def _ask_the_quiet(engine: Engine) -> None:
-    """Ask a connection whether it lives only where it lay unused: SQLAlchemy's own pre-ping asks each time."""
+    """Ask a connection whether it lives only after it lay unused: SQLAlchemy's own pre-ping asks each time."""
 
     def came_back(_: object, record: ConnectionPoolEntry) -> None:
         record.info["used_at"] = time.monotonic()

@@ -1,6 +1,6 @@
-"""The directory in which people have their account: Microsoft Entra ID, by msal, each sign-in by an application anew.
+"""The directory in which people have their account: Microsoft Entra ID, by msal, a new application each sign-in.
 
-MSAL makes the addresses and fetches the token; that the token tells the truth is for `adapters.id_tokens` to say.
+MSAL makes the addresses and fetches the token; `adapters.id_tokens` says whether the token tells the truth.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Entra:
     def begin(self, *, choosing: bool = False) -> Begun | Away:
         """See `models.ports.SignInProvider`."""
         try:
-            self._directory.published()  # people are sent to nobody whose word we could not check afterwards
+            self._directory.published()  # people are not sent where we could not check the answer afterwards
         except Unreachable as away:
             _log.warning("the directory does not answer", extra={"code": away.code})
             return Away(away.code)
@@ -113,7 +113,7 @@ class Entra:
         self._http.close()
 
     def _fetched(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> str | Unproven | Away:
-        """The ID token for which the directory changes the code that came back."""
+        """The ID token that the directory gives for the code that came back."""
         application = self._application()
         if isinstance(application, Away):
             return application
@@ -138,7 +138,7 @@ class Entra:
         return token if isinstance(token, str) else Unproven("token")
 
     def _application(self) -> msal.ConfidentialClientApplication | Away:
-        """An application for one sign-in: one that is shared would keep the tokens of everyone who ever came."""
+        """An application for one sign-in: a shared one would keep the tokens of everyone who ever came."""
         try:
             return msal.ConfidentialClientApplication(
                 self._settings.client_id,

@@ -10,16 +10,16 @@ from uuid import UUID
 from adapters.environment import SettingsError, id_of, path_of, text_of
 from adapters.registration import PUBLIC_CLOUD, credential_of, files_of, host_of, trust_of
 
-#: What ENTRA_TENANT says where people of several tenants sign in, each in their own.
+#: The value of ENTRA_TENANT where people of several tenants sign in, each in their own.
 SEVERAL_TENANTS: Final = "organizations"
 
 
 @dataclass(frozen=True)
 class EntraSettings:
-    """The registration of this installation in Microsoft Entra ID, and whose people it lets sign in.
+    """The registration of this installation in Microsoft Entra ID, and the tenants whose people may sign in.
 
     `tenant` is the id of the one tenant in which all have an account, guests included, or `SEVERAL_TENANTS`; `tenants`
-    are those whose word is taken. `authority` is the cloud's address without a tenant.
+    are those that are trusted. `authority` is the cloud's address without a tenant.
     """
 
     client_id: str
@@ -31,7 +31,7 @@ class EntraSettings:
     ca_file: Path | None = None
 
     def credential(self) -> str | dict[str, str]:
-        """What proves us to Entra, as msal takes it: the secret, or the key with its certificate.
+        """Our proof for Entra, as msal takes it: the secret, or the key with its certificate.
 
         Read anew each time, so that it can be changed without a restart. Raises SettingsError where the file cannot be
         read or does not hold it.
@@ -39,7 +39,7 @@ class EntraSettings:
         return credential_of("ENTRA", self.secret_file, self.certificate_file)
 
     def trusted(self) -> ssl.SSLContext | None:
-        """Whom we believe to be Entra, where that is not for the system to say. Raises SettingsError."""
+        """The authorities that are trusted for Entra, where the system's do not decide. Raises SettingsError."""
         return trust_of("ENTRA", self.ca_file)
 
 
@@ -72,7 +72,7 @@ def entra_of(env: Mapping[str, str], base_url: str) -> EntraSettings | None:
 
 
 def _tenants(env: Mapping[str, str]) -> tuple[str, frozenset[UUID]]:
-    """At which tenant people sign in, and those whose word is taken."""
+    """The tenant at which people sign in, and those that are trusted."""
     tenant = text_of(env, "ENTRA_TENANT", "")
     listed = text_of(env, "ENTRA_ALLOWED_TENANTS", "").replace(",", " ").split()
     if tenant == SEVERAL_TENANTS:

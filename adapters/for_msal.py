@@ -1,4 +1,4 @@
-"""What MSAL is given to work with: a client that speaks over TLS alone, and a cache that keeps no token."""
+"""What MSAL works with: a client that speaks over TLS alone, and a cache that keeps no token."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OUR_FAULT: Final = frozenset({"invalid_client", "unauthorized_client", "invalid_
 
 
 class ForMsal:
-    """The client as MSAL calls it: over TLS alone, whatever address a description names. Our secret goes along."""
+    """The client as MSAL calls it: over TLS alone, for every address in a description. Our secret goes along."""
 
     def __init__(self, http: httpx2.Client) -> None:
         self._http = http
@@ -38,7 +38,7 @@ def _encrypted(url: str) -> str:
 
 
 class NoTokens(msal.TokenCache):  # type: ignore[misc]  # msal has no types
-    """Keeps no token: whoever asked for one holds it, and MSAL hands out no older one."""
+    """Keeps no token: the caller who asked for one has it, and MSAL hands out no older one."""
 
     def add(self, event: Mapping[str, Any], now: float | None = None) -> None:
         """Nothing."""

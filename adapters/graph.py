@@ -1,6 +1,6 @@
-"""Microsoft Graph as one mailbox of ours is reached through it: one call at a time, as the application and nobody else.
+"""One mailbox of ours through Microsoft Graph: one call at a time, as the application and as no person.
 
-What an answer means for mail is told where mail is (`adapters.graph_mail`, `adapters.graph_inbox`). Here are the token,
+What an answer means for mail is decided elsewhere (`adapters.graph_mail`, `adapters.graph_inbox`). Here are the token,
 the silence that the service asks for, and the bounds of what is read.
 """
 
@@ -42,7 +42,7 @@ _HIGHEST: Final = 600
 _DIGITS: Final = 9
 #: Of an answer in JSON.
 MOST_JSON: Final = 1 << 20
-#: What comes before anything of ours was said, so that nothing can have been done.
+#: Errors from before anything of ours was said, so that nothing can have been done.
 _NOT_REACHED: Final = (
     httpx2.ConnectError,
     httpx2.ConnectTimeout,
@@ -51,7 +51,7 @@ _NOT_REACHED: Final = (
     httpx2.UnsupportedProtocol,
 )
 _BUSY: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-#: It may have been done all the same: whoever answers so may stand before the one who did it.
+#: It may have been done all the same: the answer may come from something before the one who did it.
 _NOT_KNOWN: Final = frozenset(
     {
         HTTPStatus.REQUEST_TIMEOUT,
@@ -66,7 +66,7 @@ _NOT_US: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What Graph said. `body` ends after as many bytes as were asked for; `is_cut` where there was more."""
+    """Graph's answer. `body` ends after as many bytes as were asked for; `is_cut` where there was more."""
 
     status: int
     body: bytes
@@ -133,10 +133,10 @@ class Graph:
         headers: Mapping[str, str] | None = None,
         most: int = MOST_JSON,
     ) -> Answer | Later | Refused | Unknown:
-        """Ask for `address`; an Answer where what it says is for the caller to judge.
+        """Ask for `address`; an Answer, whose content the caller judges.
 
-        Later where nothing was done, Unknown where it is not known whether it was, Refused (not permanent) where it is
-        us who are refused. Raises nothing that the outside world can cause.
+        Later where nothing was done, Unknown where it is not known whether it was, Refused (not permanent) where we
+        ourselves are refused. Raises nothing that the outside world can cause.
         """
         with self._lock:
             if (silence := self._silent_until - self._clock()) > 0:
@@ -153,7 +153,7 @@ class Graph:
     def _with_token(
         self, method: str, address: str, body: bytes | None, headers: Mapping[str, str], most: int
     ) -> _Heard | Later | Refused | Unknown:
-        """One call, and another with a new token where the one at hand was not taken, which does nothing twice."""
+        """One call, and another with a new token where the present one was not taken, which does nothing twice."""
         token = self._tokens.current()
         heard: _Heard | Later | Refused | Unknown
         if isinstance(token, str):
@@ -243,7 +243,7 @@ class _Tokens:
         return token
 
     def _application(self) -> msal.ConfidentialClientApplication:
-        """An application for one token: the file of its secret may be another than the last time."""
+        """An application for one token: the file of its secret may have changed since the last time."""
         return msal.ConfidentialClientApplication(
             self._settings.client_id,
             client_credential=self._settings.credential(),

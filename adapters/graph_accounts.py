@@ -1,7 +1,7 @@
-"""Accounts in the tenant's directory by Microsoft Graph: the Accounts port. Closed is disabled, and its sign-ins ended.
+"""Accounts in the tenant's directory by Microsoft Graph: the Accounts port. Closing disables one and ends its sign-ins.
 
-Nothing is deleted: what somebody wrote stays their organization's. The registration needs leave to disable users, which
-mail does not; where it has none, a person closes accounts, as where no directory is set.
+Nothing is deleted: what a person wrote stays their organization's. The registration needs the right to disable users,
+which mail does not need; without it, a person closes accounts, as where no directory is set.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from adapters.graph import Answer, Graph
 from models.ports import Accepted, AccountState, Later, Outcome, Refused, Unknown
 
-#: A user principal name or an object id; what is neither leads nowhere, and to nobody else.
+#: A user principal name or an object id; anything else leads nowhere, and to no one else.
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9'+=_~.@-]{0,119}")
 _JSON: Final = {"Content-Type": "application/json"}
 _STATES: Final[dict[bool, AccountState]] = {True: "open", False: "closed"}
@@ -29,7 +29,7 @@ class GraphAccounts:
 
     @property
     def system(self) -> str:
-        """Which system's accounts stand in this directory."""
+        """The system whose accounts are in this directory."""
         return self._system
 
     def close(self, user_name: str) -> Outcome:

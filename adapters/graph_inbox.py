@@ -17,10 +17,10 @@ _log = logging.getLogger(__name__)
 #: Mails a page: each is fetched on its own, and a page is dealt with as one.
 PAGE: Final = 25
 _LONGEST_PLACE: Final = 16_384
-#: Ids that stay the same where somebody moves a mail to another folder between the page and the fetching.
+#: Ids that stay the same where a person moves a mail to another folder between the page and the fetching.
 _IDS: Final = 'IdType="ImmutableId"'
 _GONE: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-#: What is said of a place that is too old, or of a mailbox that was moved.
+#: The answers about a place that is too old, or a mailbox that was moved.
 _PLACE_IS_LOST: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 
 
@@ -64,7 +64,7 @@ class GraphInbox:
         return messages if not isinstance(messages, list) else Incoming(tuple(messages), following, more)
 
     def _beginning(self, since: datetime) -> str:
-        """Where a reading begins: what came since then, later what comes, and no change of what was there."""
+        """The start of a reading: what came since that moment, and then what comes; no change of older mails."""
         moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         query = {"changeType": "created", "$select": "id", "$filter": f"receivedDateTime ge {moment}"}
         return self._graph.address(f"/mailFolders/inbox/messages/delta?{urlencode(query)}")

@@ -1,8 +1,8 @@
 """Mail by Microsoft Graph: the Mailer port over sendMail, which takes a finished letter and says no more than "taken".
 
-sendMail has no way of its own to tell that a letter is the same as before. So a letter that may have left already is
-looked for in the mailbox first: by a mark that goes out in its headings, and by its Message-ID, which Exchange is not
-known to keep.
+sendMail cannot tell by itself that a letter is the same as before. So a letter that may have been sent already is
+looked for in the mailbox first. It looks by a mark in its headings, and by its Message-ID, which Exchange is not known
+to keep.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class GraphMailer:
             return answer
         if answer.status == HTTPStatus.ACCEPTED:
             return Accepted()
-        if answer.is_yes:  # from somebody on the way, who says yes to everything
+        if answer.is_yes:  # from something on the way that says yes to everything
             return Unknown()
         return Refused(permanent=answer.status in _OF_THE_LETTER, code=answer.code)
 
@@ -115,7 +115,7 @@ class _Letter:
 
 
 def _letter(message: bytes) -> _Letter | None:
-    """What a finished letter says of itself; None where it is none, or could reach anybody else."""
+    """What a finished letter says of itself; None where it is none, or could reach anyone else."""
     if not message.isascii() or b"\r\n\r\n" not in message:
         return None
     # compat32: the headings as they were written, not as a parser would mend them.

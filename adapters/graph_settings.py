@@ -24,10 +24,10 @@ VARIABLES: Final = (
 class GraphSettings:
     """The registration in the tenant that has the mailbox, and the shared mailbox that letters come from.
 
-    `mailbox` is its address: of the sender, of whoever organizes the meetings, and of where answers come back to.
-    `accounts` is the system of the program whose accounts stand in the tenant's directory, such as secure-network,
-    where the registration may close them; "" where people do. `authority` and `url` are the cloud's addresses
-    without a path, over TLS: there is no way of setting another.
+    `mailbox` is its address: of the sender, of the meetings' organizer, and of the place to which answers come back.
+    `accounts` is the system of the program whose accounts are in the tenant's directory, such as secure-network, where
+    the registration may close them; "" where people do. `authority` and `url` are the cloud's addresses without a path,
+    over TLS: there is no way of setting another.
     """
 
     client_id: str
@@ -41,16 +41,16 @@ class GraphSettings:
     accounts: str = ""
 
     def credential(self) -> str | dict[str, str]:
-        """What proves us, as msal takes it, read anew each time. Raises SettingsError."""
+        """Our proof for msal, read anew each time. Raises SettingsError."""
         return credential_of("GRAPH", self.secret_file, self.certificate_file)
 
     def trusted(self) -> ssl.SSLContext | None:
-        """Whom we believe to be Microsoft, where that is not for the system to say. Raises SettingsError."""
+        """The authorities that are trusted for Microsoft, where the system's do not decide. Raises SettingsError."""
         return trust_of("GRAPH", self.ca_file)
 
 
 def graph_of(env: Mapping[str, str]) -> GraphSettings:
-    """The registration, checked as far as this machine can. Raises SettingsError at the first that is wrong."""
+    """The registration, checked as far as this machine can. Raises SettingsError at the first error."""
     for name in ("GRAPH_CLIENT_ID", "GRAPH_TENANT", "GRAPH_MAILBOX"):
         if not text_of(env, name, ""):
             raise SettingsError(name, "is needed with SPHERES_MAIL=graph.")

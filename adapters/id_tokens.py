@@ -1,7 +1,7 @@
-"""ID tokens of a directory: its published keys, and whether a token says what it says. MSAL checks none of it.
+"""ID tokens of a directory: its published keys, and whether a token tells the truth. MSAL checks none of it.
 
-Nothing of a token is believed before its signature is. What is wrong with it becomes a code, and never a text: a
-token holds names.
+Nothing of a token is believed before its signature is. What is wrong with it becomes a code, and never a text: a token
+holds names.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _LEEWAY_SECONDS: Final = 60
 _KEPT_SECONDS: Final = 24 * 3600
 #: A token under an unknown key has the keys fetched again, at most so often: anyone can send such tokens.
 _LOOK_AGAIN_SECONDS: Final = 60
-#: How long one that did not answer is left alone: meanwhile nobody waits for it, and no thread of the web is held.
+#: How long one that did not answer is left alone: meanwhile no one waits for it, and no thread of the web is blocked.
 _LEFT_ALONE_SECONDS: Final = 10
 #: In the published issuer of a directory of several tenants, where the tenant of the token stands.
 _ANY_TENANT: Final = "{tenantid}"
@@ -170,9 +170,9 @@ class Directory:
 def prove(
     token: str, directory: Directory, *, audience: str, tenants: Collection[UUID], nonce: str
 ) -> Proven | Unproven | Away:
-    """Whom an ID token proves: a tenant's object. Every condition of the directory's own rules is asked here.
+    """The tenant's object that an ID token proves. Every condition of the directory's own rules is checked here.
 
-    Signed with RS256 under a key that the directory publishes for this issuer; for us and nobody else; now; by the
+    Signed with RS256 under a key that the directory publishes for this issuer; for us and no one else; now; by the
     issuer of the tenant that it names; that tenant on our list; answering the very sign-in that has this `nonce`.
     """
     try:
@@ -222,7 +222,7 @@ def _usable(listed: Any) -> tuple[str, _Key] | None:
 
 
 def _uuid(claim: object) -> UUID | None:
-    """A claim that is an id, written as the directory writes it: in any other spelling it is somebody else's."""
+    """A claim that is an id, written as the directory writes it: any other spelling is another's."""
     try:
         found = UUID(claim) if isinstance(claim, str) else None
     except ValueError:

@@ -1,7 +1,7 @@
 """The seal keys: a file beside the database and never in it, readable by its owner alone, one key for each id.
 
-The key that seals now is named; those before it stay, so that what they sealed can still be checked. Whoever has
-this file and the database can seal whatever they like: keep its backup apart from the database's.
+The key that seals now is named; those before it stay, so that what they sealed can still be checked. This file and the
+database together can seal anything: keep its backup apart from the database's.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ _KEY_BYTES: Final = 32
 
 @dataclass(frozen=True)
 class _Held:
-    """What stands in the file."""
+    """The content of the file."""
 
     current: str
     keys: dict[str, bytes] = field(repr=False)

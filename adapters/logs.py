@@ -1,8 +1,8 @@
 """The logs: one JSON object a line, of fields that are listed here and have a known shape, and of nothing else.
 
 A line says what happened in a sentence of ours that never changes, and beside it ids, codes, counts and places in our
-code. Whatever a library writes is cut down to its name, its level and the kind of error: its text may quote what
-somebody typed. So a name, an address or a token has no field to stand in.
+code. What a library writes is cut down to its name, its level and the kind of error: its text may quote what a person
+typed. So a name, an address or a token has no field to stand in.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class OneLine(logging.Formatter):
         return json.dumps(self.fields(record), ensure_ascii=True)
 
     def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """What is told of a record: the fields that are allowed, each in its shape, and no others."""
+        """The fields of a record that are allowed, each in its shape, and no others."""
         line: dict[str, Any] = {
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -79,7 +79,7 @@ class OneLine(logging.Formatter):
 
 
 class AtTerminal(OneLine):
-    """Writes the same of a record for a person at a terminal: the sentence, and what it is about."""
+    """Writes the same of a record for a person at a terminal: the sentence, and its ids."""
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, without its end."""
@@ -105,11 +105,11 @@ def place_of(at: TracebackType | None) -> str:
 
 
 def configure(process: str, *, filters: Iterable[logging.Filter] = ()) -> None:
-    """Have all that this process logs go through here: whatever handlers libraries set up are taken away.
+    """Route all that this process logs through here: handlers that libraries set up are removed.
 
-    `process` is one of our words: web, worker, supervisor, prepare. `filters` may add fields to each record. Warnings,
-    and errors that nobody caught, are logged as well instead of being printed with their text. At a terminal the lines
-    are for people, and those on what went well are left out. May be called again.
+    `process` is one of our words: web, worker, supervisor, prepare. `filters` may add fields to each record. Warnings
+    and uncaught errors are logged as well instead of being printed with their text. At a terminal the lines are for
+    people, and those on what went well are left out. May be called again.
     """
     handler = logging.StreamHandler(sys.stderr)
     at_terminal = sys.stderr.isatty()
@@ -143,7 +143,7 @@ def _uncaught_in_thread(hook: threading.ExceptHookArgs) -> None:
 
 
 def _shaped(name: str, value: object) -> str | int | float | None:
-    """A field's value where it has the shape that the field must have; None where it is absent or another."""
+    """A field's value where it has the shape that the field must have; None where it is absent or has another."""
     shape = FIELDS[name]
     if value is None or isinstance(value, bool):
         return None

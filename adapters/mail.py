@@ -37,13 +37,13 @@ _LONGEST_LINE = 998
 class SmtpMailer:
     """Sends through one SMTP relay, one recipient a letter, on a connection kept from letter to letter.
 
-    `encryption`: where it is demanded, the certificate is verified against `ca_file` or the system's authorities, and
-    a relay that does not offer it gets nothing. A password is never sent in clear, save to this very machine; it is
-    asked for anew at each connection, and where `password` raises SettingsError the letter waits, with the code
-    "password". `ehlo_name` is what we call ourselves, by default the domain of `envelope_from`, so that no host name of
-    the machine leaves it. `timeout` and `letter_timeout`: seconds for each step, and for one letter as a whole.
-    `begins` is told each step as it begins. Safe to call from several threads: one letter goes at a time. Raises
-    ValueError where the settings contradict each other.
+    `encryption`: where it is demanded, the certificate is verified against `ca_file` or the system's authorities, and a
+    relay that does not offer it gets nothing. A password is never sent in clear, save to this very machine. It is read
+    anew at each connection; where `password` raises SettingsError the letter waits, with the code "password".
+    `ehlo_name` is our name for ourselves, by default the domain of `envelope_from`, so that no host name of the machine
+    leaves it. `timeout` and `letter_timeout`: seconds for each step, and for one letter as a whole. `begins` is told
+    each step as it begins. Safe to call from several threads: one letter goes at a time. Raises ValueError where the
+    settings contradict each other.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The outside world as the settings name it: how letters leave, the mailbox that is read, who closes accounts."""
+"""The outside world as the settings name it: how letters are sent, which mailbox is read, what closes accounts."""
 
 import logging
 from collections.abc import Callable
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 def outside_of(settings: Settings) -> tuple[Mailer | None, Inbox | None, Accounts | None]:
-    """How letters leave, the mailbox that is read, and the directory that closes accounts.
+    """How letters are sent, the mailbox that is read, and the directory that closes accounts.
 
-    In a demonstration, where nobody is real, a folder and neither. Else the relay that is set, or the mailbox of
-    Microsoft Graph. Without a mailer, letters wait; without a directory, people close accounts.
+    In a demonstration, where no person is real, a folder and neither. Otherwise the relay that is set, or the mailbox
+    of Microsoft Graph. Without a mailer, letters wait; without a directory, people close accounts.
     """
     if settings.demo:
         return FolderMailer(settings.data / "mail"), None, None

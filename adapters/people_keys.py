@@ -2,7 +2,7 @@
 
 `master.json` names the master key that wraps now, and holds the key of the blind marks; `wrapped/ID` is one data key.
 Every file is readable by its owner alone, and is written whole under another name before it takes its place, so that a
-crash leaves the old one or the new one. A key is on the disk for good before the row that needs it is written: where
+crash leaves the old one or the new one. A key is on the disk for good before the row that needs it is written. Where
 that row never comes, `spheres keys sweep` and the worker destroy it.
 
 Keep the backup of this folder apart from the database's, and short: a key that was destroyed lives on in it.
@@ -35,7 +35,7 @@ _LAYOUT: Final = b"\x01"
 
 @dataclass(frozen=True)
 class _Master:
-    """What stands in the master's file."""
+    """The content of the master's file."""
 
     current: str
     keys: dict[str, bytes] = field(repr=False)
@@ -69,7 +69,7 @@ class FilePeopleKeys:
         return hmac.new(self._master().marks, message.encode(), hashlib.sha256).hexdigest()[:32]
 
     def destroy(self, key_id: UUID) -> bool:
-        """Write over a data key, and take its file away. Raises NoKeys where it cannot be."""
+        """Overwrite a data key, and remove its file. Raises NoKeys where that is not possible."""
         place = self._place(key_id)
         try:
             size = place.stat().st_size
@@ -94,7 +94,7 @@ class FilePeopleKeys:
         )
 
     def rewrap(self) -> int:
-        """Wrap every data key anew under the master key of now; returns how many were not. Raises NoKeys."""
+        """Wrap every data key anew under the present master key; returns how many were not. Raises NoKeys."""
         current = self._master().current.encode()
         changed = 0
         for key_id, place in self._files():
@@ -277,7 +277,7 @@ def _write_beside(path: Path, content: bytes) -> Path:
 
 
 def _settle(folder: Path) -> None:
-    """Have the folder's own entries on the disk for good."""
+    """Put the folder's own entries on the disk for good."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

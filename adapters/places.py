@@ -1,4 +1,4 @@
-"""Where an installation keeps what it makes: never a folder that hangs on where one stands."""
+"""Where an installation keeps what it makes: never a folder that depends on the current directory."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 def data_of(env: Mapping[str, str]) -> Path:
     """The data folder: SPHERES_DATA, else `data` in the checkout.
 
-    A program installed from a wheel has no checkout, and its environment is thrown away at an upgrade: there it is
+    A program installed from a wheel has no checkout, and its environment is thrown away at an upgrade. There it is
     `spheres` among the data of the user's programs, in XDG_DATA_HOME or ~/.local/share. Raises SettingsError.
     """
     given = lasting_path_of(env, "SPHERES_DATA")

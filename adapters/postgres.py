@@ -52,11 +52,10 @@ class _Passwords:
 
 
 class EmbeddedPostgres:
-    """One server over one folder.
+    """One server over one folder. `start` makes what is missing and attaches where the server already runs.
 
-    `start` makes what is missing and attaches where the server already runs; `stop` stops it unless another
-    process of ours still uses it, which the kernel knows even of a process that was killed. Until `stop`, the
-    server outlives us. `fast` gives durability away and is for tests.
+    `stop` stops it unless another process of ours still uses it, which the kernel knows even of a process that was
+    killed. Until `stop`, the server outlives us. `fast` gives durability away and is for tests.
     """
 
     def __init__(self, data_dir: Path, *, fast: bool = False) -> None:
@@ -65,9 +64,9 @@ class EmbeddedPostgres:
         self._use: int | None = None
 
     def start(self) -> None:
-        """Have the server running with its roles and databases; safe against a second starter.
+        """Make the server run with its roles and databases; safe against a second starter.
 
-        Raises PostgresError, and leaves nothing half-made that the next start does not mend.
+        Raises PostgresError, and leaves nothing half-made that the next start does not repair.
         """
         self._cluster.refuse_bad_names()
         self._make_folder()
@@ -83,7 +82,7 @@ class EmbeddedPostgres:
                 raise
 
     def stop(self) -> None:
-        """Leave the server, and stop it when nobody else of ours uses it. Nothing to do where it is down."""
+        """Leave the server, and stop it when no other process of ours uses it. Nothing to do where it is down."""
         if not self._cluster.path.exists():
             return
         with self._alone():
@@ -104,7 +103,7 @@ class EmbeddedPostgres:
 
     @property
     def opened(self) -> frozenset[Opened]:
-        """To which accounts this start, as root, had to open folders above the server's data and programs."""
+        """The accounts to which this start, as root, had to open folders above the server's data and programs."""
         return frozenset(self._cluster.opened)
 
     def urls(self) -> DatabaseUrls:
@@ -142,13 +141,13 @@ class EmbeddedPostgres:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One process at a time makes, starts or stops. The kernel lets go when a process dies."""
+        """Let one process at a time make, start or stop the server. The kernel lets go when a process dies."""
         with (self.data_dir / "acting.lock").open("w", encoding="ascii") as guard:
             fcntl.flock(guard, fcntl.LOCK_EX)
             yield
 
     def _hold(self) -> None:
-        """Say that this process uses the server, for as long as it lives or until `stop`."""
+        """Mark that this process uses the server, for as long as it lives or until `stop`."""
         if self._use is None:
             self._use = os.open(self.data_dir / "in-use.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._use, fcntl.LOCK_SH)

@@ -1,7 +1,7 @@
-"""What proves an application to a directory of Microsoft's: a secret, or a key with its certificate, each in a file.
+"""The proof of an application for a directory of Microsoft's: a secret, or a key with its certificate, each in a file.
 
-A registration's variables begin with a word of its own (`ENTRA`, `GRAPH`), and a sentence names the variable that it is
-about. Files are read anew each time, so that they can be changed without a restart.
+A registration's variables begin with a word of its own (`ENTRA`, `GRAPH`), and a sentence names its variable. Files are
+read anew each time, so that they can be changed without a restart.
 """
 
 import re
@@ -45,7 +45,7 @@ def files_of(env: Mapping[str, str], word: str) -> tuple[Path | None, Path | Non
 
 
 def credential_of(word: str, secret: Path | None, certificate: Path | None) -> str | dict[str, str]:
-    """What the files hold, as msal takes it. Raises SettingsError where they cannot be read or do not hold it."""
+    """The content of the files, as msal takes it. Raises SettingsError where they cannot be read or do not hold it."""
     if certificate is not None:
         name = f"{word}_CERTIFICATE_FILE"
         return _key_and_certificate(name, contents_of(name, certificate))
@@ -57,7 +57,7 @@ def credential_of(word: str, secret: Path | None, certificate: Path | None) -> s
 
 
 def trust_of(word: str, ca_file: Path | None) -> ssl.SSLContext | None:
-    """Whom we believe, where that is not for the system to say. Raises SettingsError."""
+    """The authorities that are trusted, where the system's do not decide. Raises SettingsError."""
     if ca_file is None:
         return None
     try:

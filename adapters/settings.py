@@ -27,7 +27,7 @@ class Settings:
 
     Without `database_url` the embedded server is used, under `data`. `base_url` is the address that people type,
     without a final slash; links in letters begin with it. `demo` loads fictitious people and lets anyone be one.
-    `trusted_proxies` are the addresses whose word is taken for where a request comes from.
+    `trusted_proxies` are the addresses that are believed about where a request comes from.
     """
 
     data: Path
@@ -63,19 +63,19 @@ class Settings:
 
     @property
     def letters_leave(self) -> bool:
-        """Whether letters leave, or in a demonstration are shown: else they wait until a way of sending is set."""
+        """Whether letters are sent, or in a demonstration shown: otherwise they wait until a way of sending is set."""
         return self.demo or self.graph is not None or self.smtp is not None
 
     @property
     def sender(self) -> str:
-        """Whom letters come from. Without mail they stay on this machine, and come from an address that cannot be."""
+        """The sender of letters. Without mail they stay on this machine, and come from an address that cannot exist."""
         if self.graph is not None:
             return self.graph.mailbox
         return self.smtp.sender if self.smtp else "coordination@spheres.example"
 
     @classmethod
     def from_env(cls, env: Mapping[str, str]) -> "Settings":
-        """Read the settings, an empty variable counting as none. Raises SettingsError at the first that is wrong."""
+        """Read the settings; an empty variable counts as none. Raises SettingsError at the first error."""
         refuse_misspelt(env)
         host = text_of(env, "SPHERES_HOST", "127.0.0.1")
         port = port_of(env, "SPHERES_PORT", 8400)
@@ -140,7 +140,7 @@ def _database(env: Mapping[str, str], name: str, driver: str) -> "URL | None":
         raise SettingsError(name, "must be the address of a PostgreSQL database (postgresql://...).")
     if not url.username or not url.database:
         raise SettingsError(name, "must name a role and a database (postgresql://role:password@server/database).")
-    # One driver, whichever the address names: the program is tried with no other.
+    # One driver, also where the address names another: the program is tried with no other.
     return url.set(drivername=f"postgresql+{driver}")
 
 
@@ -183,7 +183,7 @@ def _proxies(env: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _mail(env: Mapping[str, str]) -> tuple[Smtp | None, GraphSettings | None]:
-    """How mail leaves: by a relay, by a mailbox through Graph, or not at all. Never by both."""
+    """How mail is sent: by a relay, by a mailbox through Graph, or not at all. Never by both."""
     name = "SPHERES_MAIL"
     kind = text_of(env, name, "").lower()
     if kind not in ("", "smtp", "graph"):

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 
 from models.ports import Later, Outcome, Refused
 
-#: What is done with a relay, in the order in which it is done; where TLS comes at once, the greeting is after it.
+#: The steps with a relay, in their order; where TLS comes at once, the greeting is after it.
 Step = Literal["connect", "greeting", "tls", "sign_in", "sender", "recipient", "text"]
 
 #: Why a dialogue cannot go on. "answer": the relay refused, and the outcome has its code.
@@ -43,9 +43,9 @@ _GREETS: Final = 220
 
 
 class Stopped(Exception):
-    """The dialogue cannot go on. Carries why, and what that is for the letter; the server's words stay behind.
+    """The dialogue cannot go on. Carries the reason, and the letter's outcome; the server's words stay behind.
 
-    `before_text`: nothing of a letter had left, and the connection is gone.
+    `before_text`: nothing of a letter was sent, and the connection is gone.
     """
 
     def __init__(self, why: Why, outcome: Outcome, *, before_text: bool = False) -> None:
@@ -88,7 +88,7 @@ class Dialogue(smtplib.SMTP):
             raise smtplib.SMTPConnectError(code, text)
 
     def encrypt(self, context: ssl.SSLContext) -> None:
-        """Go on under TLS. What the relay had said in clear is forgotten, also what nobody had asked for.
+        """Go on under TLS. What the relay had said in clear is forgotten, also what was not asked for.
 
         Raises ssl.SSLError; TimeoutError where the handshake takes too long; another OSError where the relay hangs up.
         """
@@ -157,7 +157,7 @@ class Dialogue(smtplib.SMTP):
 
 
 class _Reader(io.RawIOBase):
-    """What a relay says, until the answer's time has run out."""
+    """Reads what a relay says, until the answer's time has run out."""
 
     def __init__(self, sock: socket.socket | None = None) -> None:
         self._sock = sock
@@ -196,7 +196,7 @@ def _positive(seconds: float) -> float:
 
 
 def _addresses(host: str, port: int, seconds: float) -> list[tuple[Any, ...]]:
-    """Where a host is. The system's own look-up has no limit that we could set: it is left behind when time is up."""
+    """The addresses of a host. The system's own look-up has no limit of ours: it is abandoned when time is up."""
     found: SimpleQueue[list[tuple[Any, ...]] | None] = SimpleQueue()
 
     def look_up() -> None:
@@ -246,7 +246,7 @@ def _connected_to(address: Any, sock: socket.socket, seconds: float) -> socket.s
 
 
 def refused(why: Why, code: str) -> Stopped:
-    """The relay, or what is set for it, does not let any letter of ours out."""
+    """The relay, or its settings, do not let any letter of ours out."""
     return Stopped(why, Refused(permanent=False, code=code))
 
 

@@ -24,7 +24,7 @@ VARIABLES: Final = (
 
 @dataclass(frozen=True)
 class Smtp:
-    """The relay that takes our mail. `ca_file` holds whom we trust where the system does not know the relay's own."""
+    """The relay that takes our mail. `ca_file` holds its trusted authorities where the system does not know them."""
 
     host: str
     port: int
@@ -50,7 +50,7 @@ class Smtp:
 
 
 def smtp_of(env: Mapping[str, str]) -> Smtp | None:
-    """The relay, None where none is named. Raises SettingsError at the first that is wrong."""
+    """The relay, None where none is named. Raises SettingsError at the first error."""
     host = text_of(env, "SMTP_HOST", "")
     if not host:
         for name in VARIABLES:

@@ -28,9 +28,9 @@ _ALIKE, _NEARLY_THE_SAME = 0.5, 0.88
 
 
 def refuse_misspelt(env: Mapping[str, str]) -> None:
-    """Raises SettingsError for a variable that is set and not known, and names the one that was probably meant.
+    """Refuse a variable that is set and not known, and name the one that was probably meant. Raises SettingsError.
 
-    Of names that begin with SPHERES_ each counts. Another one may be another program's: it counts where it is nearly
+    Every name that begins with SPHERES_ counts. Another one may be another program's: it counts only where it is nearly
     one of ours, and that one is not set.
     """
     for name in sorted(env):

@@ -1,1 +1,1 @@
-"""What is owed and by whom: roles on a day, cases, tasks, agreements, obligations, the protocol grammar."""
+"""What is owed, and which role owes it: roles on a day, cases, tasks, agreements, obligations, the protocol grammar."""

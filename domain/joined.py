@@ -1,4 +1,4 @@
-"""Every room that registers with a lower one, imported in one place: each process imports it as it starts.
+"""Imports in one place every package that registers with a lower one: each process imports it as it starts.
 
 A process in which a hook has no owner does not start.
 """

@@ -34,10 +34,10 @@ BY_ENGINE: Final = Actor.system(ENGINE)
 
 
 def put_on_agendas(session: Session, case: Case, *, at: datetime) -> None:
-    """Ask for an agenda item for each step of a held case that is open and wants one; withdraw what is not open.
+    """Request an agenda item for each open step of a locked case that wants one; withdraw those of other steps.
 
-    A decision on the item completes the step. Where the committee takes no such items, the step stays with whoever
-    owes it, and the log says so.
+    A decision on the item completes the step. Where the committee takes no such items, the step stays with its owner,
+    and the log says so.
     """
     steps = scheduling.pinned_protocol(session, case.protocol_version_id).by_id
     wanted = {name: step.agenda for name, step in steps.items() if step.agenda}
@@ -62,15 +62,15 @@ def put_on_agendas(session: Session, case: Case, *, at: datetime) -> None:
 
 
 def forgotten(session: Session, *, case_id: UUID | None = None) -> list[UUID]:
-    """The cases of candidates on whom the committee has still to decide, and whom none of its agendas has.
+    """The cases of candidates that wait for the committee's decision and are on none of its agendas.
 
-    Nobody else would hear of them: the step has no due day. However the item went: it was withdrawn or referred
-    elsewhere, or no rule took it when it was asked for. One that says that its fact no longer holds is not it.
-    `case_id` looks at one case alone.
+    No one else would be told of them: the step has no due day. The item may have been withdrawn or referred elsewhere,
+    or no rule took it when it was requested. An item that says that its fact no longer holds does not count. `case_id`
+    looks at one case alone.
     """
     waits = or_(
         col(AgendaItem.state).in_(["pool", "scheduled"]),
-        # What is carried over waits in the pool once the meeting is closed.
+        # What is carried over waits in the pool after the meeting is closed.
         and_(AgendaItem.outcome == "carried", Meeting.state == "under_way"),
     )
     there = (
@@ -118,7 +118,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
     words = subjects.in_words(session, [case.id], "fr")[case.id]
     # A participant's item goes by the number or the candidate's reference, by which it circulates anyway.
     subject = words.subject if words.kind == "participant" else f"task/{task.id}"
-    # What the committee decided on it, and the partners have still to endorse, is not asked of the committee again.
+    # A step that the committee decided, and the partners have still to endorse, is not asked of the committee again.
     if case.state != "open" or task.state != "open" or is_decided_in_part(session, task.id):
         agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at, task_id=task.id)
         return
@@ -126,7 +126,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
     opened = local_day(session, surely(task.opened_at))
     since = opened.isoformat()
     asked = Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), {"since": since})
-    # Of a case about an agreement, its partner's year up to the day on which the step opened.
+    # For a case about an agreement, its partner's year up to the day on which the step opened.
     of_year = (
         year_record(session, surely(case.organization_id), opened) if case.subject_kind == "agreement_version" else ()
     )
@@ -145,7 +145,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
 
 
 def _title(session: Session, case: Case, task: Task, language: str) -> str:
-    """The step and what it is about. Never a person: of a case about one, only the organization is said."""
+    """The step and its subject. Never a person: for a case about one, only the organization is said."""
     words = subjects.in_words(session, [case.id], language)[case.id]
     about = words.organization if words.kind == "worker" else words.subject
     return say(language, _TITLE, step=title_of(task, language), about=about)

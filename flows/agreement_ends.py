@@ -1,9 +1,9 @@
-"""The round of agreements that end: a warning 90, 60 and 30 days before the last day, and a word once one has lapsed.
+"""The round of agreements that end: a warning 90, 60 and 30 days before the last day, and a word when one has lapsed.
 
-Each rung warns once, whatever became of the round in between: where it was away for a while, or the last day was
-settled late, only the nearest rung is said. What waits for the signature of somebody who no longer directs is signed
-here too: on the day after their last one nobody does anything to it. Lapsing itself needs no round: what an agreement
-allows follows from its days whenever it is asked (`domain.terms.days`).
+Each rung warns once. Where the round was away for a while, or the last day was settled late, only the nearest rung is
+said. A version that waits only for the signature of a former director is signed here too. On the day after their last
+one no one acts on it. Lapsing itself needs no round: what an agreement allows follows from its days whenever it is
+asked (`domain.terms.days`).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def warn(means: Means, program_id: UUID, ran_by: str) -> int:
 
 
 def _tell(session: Session, version: Version, at: datetime) -> bool:
-    """Tell what is to be told of one version today; whether there was anything."""
+    """Tell what is to be told of one version today; returns whether there was anything."""
     ends_on = surely(version.ends_on)
     days = (ends_on - local_day(session, at)).days
     facts: dict[str, events.Fact] = {"ends_on": ends_on.isoformat()}

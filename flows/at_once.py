@@ -1,4 +1,4 @@
-"""Carrying a case within the caller's own transaction: for a history that is loaded, where no engine is awaited."""
+"""Carries a case within the caller's own transaction: for a history that is loaded, which waits for no engine."""
 
 from __future__ import annotations
 
@@ -22,9 +22,8 @@ from models.casework import Case, Task
 def carry_at_once(session: Session, case_id: UUID, *, at: datetime) -> int:
     """Do what the engine would do for a case now, step after step, and return how many acts that was.
 
-    The case then waits for no engine.
-
-    Raises LookupError for an action that the protocol does not have, and whatever the action raises.
+    The case then waits for no engine. Raises LookupError for an action that the protocol does not have, and whatever
+    the action raises.
     """
     by = Actor.system(ENGINE)
     key = scalar(session, only(Case.protocol).where(Case.id == case_id))

@@ -1,8 +1,8 @@
-"""The round of beginnings: opening the cases of what begins by itself, once for each subject and period.
+"""The round of beginnings: opens the cases that begin automatically, once for each subject and period.
 
-What is due to begin is read from the calendar, the agreements and who holds which role, and not from when the round
-last ran: one that was down for months opens what it missed, and one that runs twice opens nothing twice. The index
-`begun_once` holds that, whoever opens.
+The calendar, the agreements and the holders of roles say what is due to begin, and not when the round last ran. One
+that was down for months opens what it missed, and one that runs twice opens nothing twice. The index `begun_once`
+enforces that for every opener.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ _log = logging.getLogger(__name__)
 
 KEY: Final = "begin"
 
-#: The local hour at which a day's cases open, before anybody works.
+#: The local hour at which a day's cases open, before anyone works.
 CRON: Final = "0 5 * * *"
 due_at: Final = partial(last_due, CRON)
 
-#: What is over for longer was missed for good: nobody wants the papers of the year before last.
+#: What is over for longer was missed for good: no one wants the papers of the year before last.
 LOOKS_BACK: Final = timedelta(days=366)
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
@@ -76,7 +76,7 @@ def begin(means: Means, program_id: UUID, ran_by: str) -> int:
 
 
 def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
-    """What is due to begin on a local day and never had its case: the protocol's key, and whom or what it is about."""
+    """What is due to begin on a local day and never had its case: the protocol's key, and the subject."""
     for version, since in _protocols(session):
         protocol = protocol_of(version)
         if protocol.starts is None:
@@ -110,7 +110,7 @@ def _open(means: Means, program_id: UUID, key: str, subject: Subject, at: dateti
     except IntegrityError as error:
         if "begun_once" not in str(error.orig) and "one_open_case" not in str(error.orig):
             raise
-        return 0  # somebody opened it meanwhile
+        return 0  # it was opened meanwhile
     return 1
 
 
@@ -131,7 +131,7 @@ def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
 
 
 def _begun(session: Session, key: str) -> _Known:
-    """What had its case of a protocol, whatever became of it."""
+    """The subjects that had their case of a protocol, whatever became of it."""
     rows = run(
         session,
         only(
@@ -170,10 +170,10 @@ def _periods(protocol: Protocol, since: date, day: date) -> Iterator[Period]:
 
 
 def _agreements(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
-    """The versions that end, after which no other is set to begin, and whose last day is as near as the protocol says.
+    """The versions that end without a successor set to begin, with a last day as near as the protocol says.
 
-    Where the next one is merely signed, the renewal has it begin. Not those that were ended with notice, nor those of a
-    partner that has left by then.
+    Where the next one is merely signed, the renewal makes it begin. Not those that were ended with notice, nor those of
+    a partner that has left by then.
     """
     starts = protocol.starts
     assert starts is not None  # noqa: S101 - as above
@@ -220,20 +220,20 @@ def _the_program(session: Session, protocol: Protocol, span: Period, day: date) 
 
 
 def _organizations(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:
-    """The organizations at which somebody holds the role that the protocol names, that day and in the period."""
+    """The organizations with a holder of the role that the protocol names, that day and in the period."""
     rows = _holders(session, str(protocol.subject.having), span, day)
     for place in dict.fromkeys(row.organization_id for row in rows):
         yield Subject(organization_id=place)
 
 
 def _workers(session: Session, protocol: Protocol, span: Period, day: date) -> Iterator[Subject]:  # noqa: ARG001
-    """The youth workers of that day who are so on a day of the period too."""
+    """The youth workers of that day who also are youth workers on a day of the period."""
     for row in _holders(session, ROLE_OF_WORKER, span, day):
         yield Subject(person_id=row.person_id, organization_id=row.organization_id)
 
 
 def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenure]:
-    """Who holds a role on a day, or on the first day of a period that is still to come, and on a day of that period."""
+    """Those who hold a role on a day, or on the first day of a period to come, and on a day of that period."""
     day = max(day, span.starts_on)
     return every(
         session,

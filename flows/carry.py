@@ -1,7 +1,7 @@
-"""Taking one case as far as it can go now: the one body of every protocol, and the Prefect flow made from it.
+"""Takes one case as far as it can go now: the one body of every protocol, and the Prefect flow made from it.
 
-A case is carried because something changed in it. Running again at any moment is harmless: what is to be done
-stands in the case's tasks, each act looks before it acts, and nothing is remembered between two runs.
+A case is carried because something changed in it. Running again at any moment is harmless. The case's tasks say what is
+to be done, each act looks before it acts, and nothing is remembered between two runs.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ RETRY_SECONDS: Final = (0.5, 2.0)
 
 BY_ENGINE: Final = Actor.system(ENGINE)
 
-#: What is asked of the engine. What was stuck is tried again whenever the case is carried.
+#: What the engine is asked. A stuck act is tried again whenever the case is carried.
 _ASKED: Final = ("wanted", "stuck", "undo_wanted")
 
 
@@ -67,7 +67,7 @@ class Carried:
 
 
 async def carry(claim: Claim, means: Means, perform: Perform, *, flow_run_id: UUID | None = None) -> Carried:
-    """Do what the case asks of the engine, undoing first, until nothing more can be done; then write down the run.
+    """Do what the case asks of the engine, undoing first, until nothing more can be done; then record the run.
 
     An act that fails does not hold up the others; the case is then put back, to be tried again after a wait.
     `flow_run_id` is the Prefect run, where there is one. The last write acknowledges the wake-up.
@@ -115,7 +115,7 @@ def plainly(means: Means) -> Perform:
 
 
 def _wanted(means: Means, claim: Claim) -> list[Act]:
-    """What the case asks of the engine now: what is to be taken back first, then in the protocol's order."""
+    """What the case asks of the engine now: first what is to be undone, then in the protocol's order."""
     with means.sessions(claim.program_id) as session:
         rows = run(
             session,
@@ -141,7 +141,7 @@ def _wanted(means: Means, claim: Claim) -> list[Act]:
 
 
 def _attempt(means: Means, act: Act) -> str:
-    """The code of what went wrong, or "". The error stays here: its text may quote what nobody outside may see."""
+    """The code of what went wrong, or "". The error stays here: its text may quote what no one outside may see."""
     try:
         with means.sessions(act.program_id) as session:
             _do(session, act, means.clock())
@@ -156,7 +156,7 @@ def _attempt(means: Means, act: Act) -> str:
 
 def _do(session: Session, act: Act, at: datetime) -> None:
     """Do the act if it is still asked for, verify it, and note it. Raises Refusal, or ActFailed."""
-    # The case is held until the end: nobody calls the act off between its doing and its note.
+    # The case is locked until the end: no one cancels the act between its doing and its note.
     held = hold(session, act.task_id, by=BY_ENGINE, at=at, seen=None)
     if held.case is None or held.task.act_state not in (("undo_wanted",) if act.undo else ("wanted", "stuck")):
         return
@@ -223,7 +223,7 @@ def _finish(
 
 
 def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> None:
-    """Record what keeps the engine from a step, once: not again at each try that meets the same."""
+    """Record once what keeps the engine from a step: not again at each try with the same result."""
     last = first(
         session,
         of(Event)
@@ -239,7 +239,7 @@ def _tell_trouble(session: Session, task_id: UUID, code: str, at: datetime) -> N
 
 
 def _needs_people(code: str) -> bool:
-    """Whether a rule refused, so that trying again soon changes nothing. An error may pass by itself."""
+    """Whether a rule refused, so that trying again soon changes nothing. An error may pass."""
     return not code.startswith("error.")
 
 
@@ -321,5 +321,5 @@ async def _act_in_hand() -> None:
 
 
 def _is_worth_another_try(_prefect_task: object, _run: object, state: State[Any]) -> bool:
-    """An error may pass in a moment; a refusal waits for people."""
+    """Whether another try makes sense: an error may pass in a moment; a refusal waits for people."""
     return isinstance(state.data, ActFailed) and not _needs_people(state.data.code)

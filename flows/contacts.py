@@ -1,10 +1,10 @@
-"""The round of follow-ups: breaks come back on their day, what is missing is asked for, lost contact is told.
+"""The round of follow-ups: breaks end on their day, what is missing is asked for, lost contact is reported.
 
-Whoever lost contact is put on the agenda of the Clinical Committee, by number, with since when and why; once there is
-contact again, or the follow-up ended, the item is taken back. So is whoever was found to recruit others, until the
-committee assessed the risk; and a candidate on whom it has still to decide, and whom no agenda has, is put back on one.
-Consents that are somebody's own to give since their birthday are asked about. Each follow-up, and each file, is a
-transaction of its own; running the round again, late or twice at once changes nothing.
+A participant without contact is put on the Clinical Committee's agenda, by number, with since when and why. The item is
+withdrawn when there is contact again, or the follow-up ended. One found to recruit others is put on it too, until the
+committee has assessed the risk. A candidate who waits for its decision and is on no agenda is put back on one. Consents
+that became a person's own to give with their birthday are asked about. Each follow-up, and each file, is a transaction
+of its own; running the round again, late or twice at once changes nothing.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
-    """See to every follow-up of one program; how many breaks ended, tasks opened, and items were put on or taken off.
+    """Look at every follow-up of one program; how many breaks ended, tasks opened, and items went on or off.
 
     Blocks for as long as it takes; run it in a thread.
     """
@@ -92,7 +92,7 @@ def look(means: Means, program_id: UUID, ran_by: str) -> int:
 
 
 def tell_the_committee(session: Session, *, at: datetime) -> int:
-    """Put each lost contact on the committee's agenda, and take back those that no longer are; how many changed."""
+    """Put each lost contact on the committee's agenda, and withdraw those that no longer are; how many changed."""
     lost_ones = {one.number: one for one in lost.losing(session, local_day(session, at)) if one.is_lost}
     open_ones = open_subjects(session, COMMITTEE, LOST_CONTACT)
     for number, one in lost_ones.items():
@@ -149,7 +149,7 @@ def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
 
 
 def _see_to_review(session: Session, *, participant_id: UUID, at: datetime) -> int:
-    """Have consents that are somebody's own to give since today looked at again; how many."""
+    """Ask for a review of consents that are a person's own to give since today; how many."""
     return reviews.keep(session, participant_id, by=BY_ROUNDS, at=at)
 
 

@@ -1,7 +1,7 @@
-"""Seeing people off: a loop of the worker, and never a round, since it closes doors.
+"""Carries departures forward: a loop of the worker, and never a round, since it closes access.
 
-On the day after somebody's last one their access and seats end within seconds of midnight. What reaches them in the
-meantime joins their departure, and a role whose end was only written down, by whichever way, has its departure opened.
+On the day after a last day, access and seats end within seconds of midnight. What reaches a leaver in the meantime
+joins their departure. A role whose end was recorded in any way gets its departure opened.
 """
 
 from __future__ import annotations
@@ -51,17 +51,17 @@ BY_ENGINE: Final = Actor.system(ENGINE)
 
 
 def close_doors(means: Means) -> int:
-    """End what is over since the last look, in every program; how many departures and forgotten doors there were."""
+    """End what is over since the last look, in every program; how many departures and forgotten accesses there were."""
     return sum(_each(means, _doors_of))
 
 
 def look_at_hands(means: Means) -> int:
-    """Open the departures that a date asks for, and have those under way ask for what arrived; how many things."""
+    """Open the departures that a date asks for, and make those under way ask for what arrived; how many things."""
     return sum(_each(means, _hands_of))
 
 
 def follow(session: Session, case: Case, *, at: datetime) -> None:
-    """Whenever a departure is carried: what arrived joins, and calendars hear of the seats that passed on."""
+    """Whenever a departure is carried: what arrived joins, and calendars are told of the seats that passed on."""
     if not case.gathers:
         return
     _gather(session, case.id, at)
@@ -127,9 +127,9 @@ def _finish(session: Session, at: datetime) -> int:
 
 
 def _accounts_of(means: Means, program_id: UUID, at: datetime) -> int:
-    """Close accounts and look at them again by the directory, where there is one; else a person is asked.
+    """Close and check accounts through the directory, where there is one; otherwise a person is asked.
 
-    The directory is asked between transactions and never in one. What it cannot do stays a person's.
+    The directory is asked between transactions and never in one. What it cannot do stays a person's task.
     """
     count, system = 0, ""
     if means.accounts is not None:
@@ -194,7 +194,7 @@ def _each(means: Means, do: Callable[[Means, UUID], int]) -> list[int]:
 
 
 def _alone(means: Means, program_id: UUID, do: Callable[[Session], int]) -> int:
-    """One thing in a transaction of its own: what fails of one holds up no other, and is looked at again."""
+    """Do one thing in a transaction of its own: a failure holds up no other thing, and is tried again."""
     try:
         with means.sessions(program_id) as session:
             found = do(session)

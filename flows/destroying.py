@@ -1,6 +1,6 @@
-"""Destroying keys as it goes on: what the rows say is destroyed is destroyed for good, within a minute or so.
+"""Destroys keys as the worker runs: what the rows say is destroyed is destroyed for good, within a minute or so.
 
-Before it, words are sealed that stand in the clear with a task that is about a participant only since.
+Before that, it seals words in the clear with tasks that are about a participant only by now.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The daily digest: who hears of what is new, and how each person's day stands."""
+"""The daily digest: who is told of what is new, and of their own day."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ from models.program import Person
 CHUNK: Final = 200
 PAUSE_SECONDS: Final = 0.01
 
-#: Whom each rung of a duty outside any case is for. No manager sees one, as many are about a participant: where whoever
-#: owes it was reminded three times, the coordinator hears of it.
+#: The recipient of each rung of a duty outside any case. No manager sees one, as many are about a participant: where
+#: its owner was reminded three times, the coordinator is told.
 OUTSIDE_A_CASE: Final = ("owner", "owner", "owner", "accountable")
 
 #: A task opened just before the last digest may have been committed just after it. It is news once more.
@@ -46,10 +46,10 @@ OVERLAP: Final = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class Reminder:
-    """When a task's rungs were used, for whom, and in which state it was then.
+    """When a task's rungs were used, for which people, and in which state it was then.
 
-    The owner is whoever owes it or, of a task that was handed in, approves it; the manager is theirs, and the director
-    that of the organization for which it is owed.
+    The owner is the one who owes it or, if it was handed in, approves it. The manager is theirs, and the director that
+    of the organization for which it is owed.
     """
 
     at: datetime
@@ -58,7 +58,7 @@ class Reminder:
 
 
 class Ladders:
-    """Whom each rung of a task's ladder is for, by the version of the protocol that its case follows."""
+    """The recipients of each rung of a task's ladder, by the version of the protocol that its case follows."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -74,7 +74,7 @@ class Ladders:
         return self._read[version_id]
 
     def targets(self, row: TaskWithCase) -> list[str]:
-        """Whom each rung is for, the first one first: owner, manager or accountable; director or coordinator."""
+        """The recipient of each rung, the first one first: owner, manager or accountable; director or coordinator."""
         if row.ladder_to:
             return list(row.ladder_to)
         protocol = self.of(row)
@@ -83,13 +83,13 @@ class Ladders:
 
 @dataclass
 class _News:
-    """What is new for one person: when tasks of their own opened or were due, and tasks of others that need a hand."""
+    """What is new for one person: tasks of their own that opened or were due, and tasks of others that need a hand."""
 
     own: dict[UUID, datetime] = field(default_factory=dict)
     team: dict[UUID, datetime] = field(default_factory=dict)
 
     def since(self, last: datetime) -> _News:
-        """What of it is newer than a digest."""
+        """The part of the news that is newer than a digest."""
         return _News(
             {task: at for task, at in self.own.items() if at > last},
             {task: at for task, at in self.team.items() if at > last},
@@ -99,9 +99,9 @@ class _News:
 def write_digests(
     means: Means, program_id: UUID, at: datetime, reminded: Mapping[UUID, Reminder], since: datetime
 ) -> None:
-    """Write one digest to each person for whom something is new since their last one.
+    """Write one digest to each person with something new since their last one.
 
-    `since` is up to when the last finished round had told everything.
+    `since` is the moment up to which the last finished round had told everything.
     """
     with means.sessions(program_id) as session:
         day = local_day(session, at)
@@ -125,7 +125,7 @@ def _by_person(
     reminded: Mapping[UUID, Reminder],
     since: datetime,
 ) -> dict[UUID, _News]:
-    """What is new for each person, by who owes, manages and answers for each task on the day."""
+    """What is new for each person who owes, manages or answers for a task on the day."""
     chains = board.chains(session, [_waits_on(task) for task in tasks.values()])
     protocols = Ladders(session)
     news: dict[UUID, _News] = defaultdict(_News)
@@ -152,7 +152,7 @@ def _by_person(
                 people = above
             else:
                 people = _whom(session, today, protocols, task, target)
-            # Where nobody has it, the coordinator hears of it.
+            # Where no one has it, the coordinator is told.
             for person_id in people or {holder.person_id for holder in today.falls(notices.COORDINATION).holders}:
                 mine = news[person_id].own if person_id in owners else news[person_id].team
                 mine[task_id] = max(at, mine.get(task_id, at))
@@ -165,7 +165,7 @@ def _waits_on(task: Task) -> UUID | None:
 
 
 def _holders(today: Standing, task: Task, chains: Mapping[UUID, list[Link]]) -> list[Holder]:
-    """On whom a task waits now; of those who would approve it, none whom the protocol bars from it."""
+    """Those on which a task waits now; of its approvers, only those that the protocol does not bar."""
     return list(_falls(today, task, chains).holders)
 
 
@@ -174,7 +174,7 @@ def _falls(today: Standing, task: Task, chains: Mapping[UUID, list[Link]]) -> Fa
 
 
 def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
-    """Who manages those on whom a task waits, where they hold that role: a manager's own is the director."""
+    """The managers of those on which a task waits; where these are managers themselves, the directors."""
     places = {str(holder.organization_id) for holder in holders}
     themselves = {holder.person_id for holder in holders}
     for role in ("manager", "director"):
@@ -186,7 +186,7 @@ def _above(today: Standing, holders: Sequence[Holder]) -> set[UUID]:
 
 
 def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[UUID]:
-    """Who directs the organization for which something is owed: of what the coordinator owes, where they work."""
+    """The directors of the organization for which something is owed; if the coordinator owes it, where they work."""
     places = {str(link["at"]) for link in chain if link["at"] != "*"}
     places = places or {str(place) for place in program(session).coordination["organizations"]}
     links: list[Link] = [{"role": "director", "at": place} for place in sorted(places)]
@@ -194,9 +194,9 @@ def _directors(session: Session, today: Standing, chain: Sequence[Link]) -> set[
 
 
 def _whom(session: Session, today: Standing, protocols: Ladders, task: TaskWithCase, target: str) -> set[UUID]:
-    """Where nobody manages whoever has it, the manager at the case's organization; or whoever is accountable.
+    """The manager at the case's organization, where its owner has none; or those accountable.
 
-    Nobody for a duty outside any case.
+    None for a duty outside any case.
     """
     protocol = protocols.of(task)
     if protocol is None:
@@ -217,7 +217,7 @@ def _write_digest(
     today: Standing,
     at: datetime,
 ) -> None:
-    """Write a person how their day stands, if what was new for them is still so."""
+    """Write a person how their day stands, if their news is still true."""
     hats = board.hats_of(session, today, person_id)
     work = board.work(session, hats)
     team = [tasks[task_id] for task_id in board.open_to(session, person_id, news.team)]
@@ -225,7 +225,7 @@ def _write_digest(
         return
     rows = {row.id: row for row in (*work, *team)}.values()
     links = board.chains(session, [_waits_on(row) for row in rows])
-    # Whoever has a step in somebody's place reads the words that are meant for them, as on its page.
+    # One who has a step in another's place reads the words that are meant for them, as on its page.
     instead = words_in_place(session, [row for row in rows if is_in_place(row, _falls(today, row, links))])
     protocols = Ladders(session)
 
@@ -249,10 +249,10 @@ def _write_digest(
         for task in sorted(team, key=lambda task: (task.due_on or date.max, task.id)):
             names = ", ".join(dict.fromkeys(_name(session, one.person_id) for one in _holders(today, task, links)))
             item = {**_item(session, task, instead, language), "for_name": names or say(language, _NOBODY)}
-            if task.step in ASKS:  # on no case's page: whoever hears of it reads the obligation's own
+            if task.step in ASKS:  # on no case's page: its recipient reads the obligation's own
                 lists["owed"].append({**item, "path": f"/obligations/{task.item}"})
                 continue
-            if not sees_by_role(today, person_id, task.organization_id):  # such as who manages somebody elsewhere
+            if not sees_by_role(today, person_id, task.organization_id):  # such as a manager elsewhere
                 item.update(path="", title=_step_alone(protocols, task, language, in_place=task.id in instead))
             lists["team"].append({**item, "to_approve": task.state == "submitted"})
         return {**lists, "path": "/"}
@@ -261,7 +261,7 @@ def _write_digest(
 
 
 def _step_alone(protocols: Ladders, task: TaskWithCase, language: notices.Language, *, in_place: bool) -> str:
-    """What a task asks, without the thing that it asks it of, which may be a participant's number."""
+    """What a task asks, without its thing, which may be a participant's number."""
     protocol = protocols.of(task) if task.item or in_place else None
     step = protocol.by_id.get(task.step) if protocol else None
     if step is None:
@@ -334,7 +334,7 @@ def _opened(session: Session, since: datetime) -> list[UUID]:
 
 
 def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, TaskWithCase]:
-    """Those of these tasks that wait on somebody now, each with its case."""
+    """Those of these tasks that wait on a person now, each with its case."""
     wanted = sorted(set(ids))
     found: dict[UUID, TaskWithCase] = {}
     for first in range(0, len(wanted), CHUNK):

@@ -1,4 +1,4 @@
-"""The round of decisions that wait for partners: who has left is not waited for, and silence is asked again.
+"""The round of decisions that wait for partners: former partners are not waited for, and silent ones are asked again.
 
 It comes before the digests of the morning, which tell each person of all that is asked of them in one letter.
 """
@@ -23,9 +23,9 @@ due_at: Final = partial(last_due, CRON)
 
 
 def ask(means: Means, program_id: UUID, ran_by: str) -> int:
-    """See to every decision of one program that waits for partners; how many stand otherwise or are asked again.
+    """Look at every decision of one program that waits for partners; how many changed or are asked again.
 
-    Nobody is asked again on a day that is not worked. Blocks for as long as it takes; run it in a thread. Running it
+    No one is asked again on a day that is not worked. Blocks for as long as it takes; run it in a thread. Running it
     again, late or twice at once changes nothing.
     """
     at = means.clock()

@@ -1,4 +1,4 @@
-"""What the engine's parts share: its means, one act of a step, how acts are named, and what Prefect is told."""
+"""What the engine's parts share: its means, one act of a step, the names of acts, and what Prefect is told."""
 
 from __future__ import annotations
 
@@ -34,12 +34,11 @@ PREFECT_CLIENT: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Means:
-    """With what the engine works. Nothing here is global: two engines of one process do not meet.
+    """What the engine works with. Nothing here is global: two engines of one process do not meet.
 
     `sessions` opens a session of one program, with the letters' stationery in it; `open_sessions` one before a program
-    is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines
-    of the record wait for their seal; without an `inbox`, no mailbox is read; without `accounts`, people
-    close them.
+    is known. `clock` gives the moment, with its offset. Without a `mailer`, letters wait; without `seal_keys`, lines of
+    the record wait for their seal; without an `inbox`, no mailbox is read; without `accounts`, people close them.
     """
 
     sessions: Callable[[UUID], Session]
@@ -53,7 +52,7 @@ class Means:
 
 @dataclass(frozen=True)
 class Act:
-    """What the engine is to do by itself for one step of a case, or, where `undo` is set, to take back."""
+    """What the engine is to do automatically for one step of a case or, where `undo` is set, to undo."""
 
     program_id: UUID
     case_id: UUID
@@ -65,12 +64,12 @@ class Act:
 
 @dataclass(frozen=True)
 class Action:
-    """How one named action is done, and how it is known that it was.
+    """How one named action is done, and how it is checked.
 
-    `do` may be asked again after it was half done or done, and then leaves one effect. `is_done` looks at the thing
+    `do` may be called again after it was half done or done, and then leaves one effect. `is_done` looks at the thing
     itself, not at what was noted about it. What undoes an action is an action too, under its own name. Both run in the
-    transaction that notes the act, so that an effect in our own database and its note are there together or not
-    at all. Raises Refusal where it cannot be done for now.
+    transaction that notes the act, so that an effect in our own database and its note are there together or not at all.
+    Raises Refusal where it cannot be done for now.
     """
 
     do: Callable[[Session, Act, Actor, datetime], None]
@@ -106,7 +105,7 @@ class Bound:
 
 @dataclass
 class InHand:
-    """One carry under way. `outcome` is set once it is written down: what fails after that is only logged."""
+    """One carry under way. `outcome` is set when it is recorded: a later failure is only logged."""
 
     claim: Claim
     means: Means
@@ -114,10 +113,10 @@ class InHand:
     fault: str = ""
 
 
-#: By this a Prefect run that knows only an opaque case id finds what it carries, in the context that called it.
+#: With this a Prefect run that knows only an opaque case id finds what it carries, in the context that called it.
 in_hand: ContextVar[InHand] = ContextVar("in_hand")
 
 
 def code_of(error: BaseException) -> str:
-    """An error as a code that may be kept and shown: the name of its kind, and never its text."""
+    """An error as a code that may be stored and shown: the name of its kind, and never its text."""
     return f"error.{type(error).__name__}"

@@ -1,4 +1,4 @@
-"""Announcing a gate: those whom it concerns hear when what had to be so is so, and when it is so no more."""
+"""Announces a gate: those concerned are told when its conditions are met, and when they no longer are."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from models.record import Event
 
 
 def announce_gates(session: Session, case: Case, *, at: datetime) -> None:
-    """Tell those concerned of each gate of a held case that opened, or that is shut again, since they last heard of it.
+    """Tell those concerned of each gate of a locked case that opened, or shut again, since they were last told.
 
-    Nobody hears of a case that was cancelled.
+    No one is told of a case that was cancelled.
     """
     protocol = scheduling.pinned_protocol(session, case.protocol_version_id)
     if case.state == "cancelled" or not protocol.gates:
@@ -38,7 +38,7 @@ def announce_gates(session: Session, case: Case, *, at: datetime) -> None:
 
 
 def _told(session: Session, case: Case) -> defaultdict[str, list[str]]:
-    """What was announced of each gate of a case, the oldest first."""
+    """What was announced about each gate of a case, the oldest first."""
     rows = run(
         session,
         select(inside(Event.facts)["gate"].astext.label("gate"), Event.verb)
@@ -56,7 +56,7 @@ def _told(session: Session, case: Case) -> defaultdict[str, list[str]]:
 
 
 def _announce(session: Session, case: Case, gate: str, *, is_open: bool, nth: int, at: datetime) -> None:
-    """Tell the person whom the case is about, the manager there and whoever is accountable, each once of this time."""
+    """Tell the case's person, the manager there and those accountable, each once this time."""
     protocol = scheduling.pinned_protocol(session, case.protocol_version_id)
     title = protocol.gates[gate].title
     left = titles(

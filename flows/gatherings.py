@@ -1,7 +1,7 @@
-"""The round of meetings: ending seats with their roles, telling what changed, asking for what nobody closed, filling,
-sending and freezing agendas, and drafting the next dates.
+"""The round of meetings: ends seats with their roles, tells what changed, asks for what was not closed, fills, sends
+and freezes agendas, and drafts the next dates.
 
-Each piece is a transaction of its own, and each finds by itself what is due: a round that is lost, late or run twice
+Each piece is a transaction of its own, and each finds by itself what is due. A round that is lost, late or run twice
 changes nothing.
 """
 
@@ -31,9 +31,9 @@ def due_at(_: Session, at: datetime) -> datetime:
 
 
 def gather(means: Means, program_id: UUID, ran_by: str) -> int:
-    """See to every meeting of one program; how many letters were written, agendas sent or frozen, and years drafted.
+    """Look at every meeting of one program; how many letters were written, agendas sent or frozen, and years drafted.
 
-    What fails for one meeting is logged and does not hold up the others: the next round comes to it again.
+    A failure for one meeting is logged and does not hold up the others: the next round comes to it again.
     """
     at = means.clock()
     with alone(means, program_id, KEY) as mine:
@@ -43,7 +43,7 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
             done = mark_of(session, KEY)
             if done is not None and done >= due_at(session, at):
                 return 0
-        # Before the calendars are told: who was to come by a seat that ended with their role comes no more.
+        # Before the calendars are told: one who was to come by a seat that ended with their role no longer comes.
         found = in_its_own(
             means, program_id, KEY, lambda session: seating.end_with_roles(session, by=posting.BY_AGENDAS, at=at)
         )
@@ -82,7 +82,7 @@ def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
 def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     meeting = read_meeting(session, meeting_id)
     if meeting.starts_at <= at and meeting.agenda_circulated_at is None:
-        return 0  # a meeting that began before anybody looked has no agenda to send
+        return 0  # a meeting that began before anyone looked has no agenda to send
     assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     try:
         with session.begin_nested():
@@ -95,7 +95,7 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
 
 
 def _hold_back(session: Session, meeting_id: UUID, at: datetime) -> None:
-    """What members wrote and nobody looked at yet stays behind; the coordinator is told how much."""
+    """Hold back what members wrote and no one looked at yet; the coordinator is told how much."""
     held = held_words.hold_back(session, meeting_id, by=posting.BY_AGENDAS, at=at)
     if held:
         posting.tell_held(session, read_meeting(session, meeting_id), held, at=at)

@@ -31,7 +31,7 @@ class Prefect:
         return self._up
 
     def doubt(self) -> None:
-        """It failed somebody, whatever it says of itself: it counts as away for some seconds."""
+        """Count the server as away for some seconds, whatever it says of itself, since it failed a caller."""
         self._up, self._ask_at = False, time.monotonic() + HEALTH_SECONDS
 
     def _answers(self) -> bool:

@@ -1,4 +1,4 @@
-"""The round of the mailbox: the answers that calendars send by mail are taken from it as they come.
+"""The round of the mailbox: takes the answers that calendars send by mail from it as they come.
 
 Each page of mails and the place after it are written in one transaction. So a round that is lost, late or run twice, or
 that dies in between, neither misses an answer nor takes one twice.
@@ -38,7 +38,7 @@ MOST_PAGES: Final = 40
 #: How far before the moment from which mails are wanted a reading anew begins: clocks differ, and mails linger.
 BEFORE: Final = timedelta(days=1)
 
-#: Of these a mailbox in which people write and machines answer is full. They stay there, and are nothing of ours.
+#: A mailbox in which people write and machines answer is full of these. They stay there, and are none of ours.
 _LETTERS: Final = frozenset({"no_calendar", "auto_reply"})
 _HAS_CALENDAR: Final = re.compile(rb"text/calendar|application/ics", re.IGNORECASE)
 
@@ -70,9 +70,9 @@ def due_at(_: Session, at: datetime) -> datetime:
 
 
 def take_in(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Take what came for one program since the last time; how many meetings were answered by it. Blocks.
+    """Take what came for one program since the last time; returns how many meetings were answered by it.
 
-    Raises Unread where the mailbox cannot be read: what was read until then stays read.
+    Blocks. Raises Unread where the mailbox cannot be read: what was read until then stays read.
     """
     at = means.clock()
     if means.inbox is None:
@@ -123,7 +123,7 @@ def _read(means: Means, inbox: Inbox, program_id: UUID, at: datetime) -> int:
 
 
 def _taken(session: Session, message: bytes, keeps_strays: bool, at: datetime) -> int:
-    """How many meetings a mail answers. One on which our own code fails is passed over: it may not hold up the rest."""
+    """How many meetings a mail answers. A mail on which our code fails is passed over: it may not hold up the rest."""
     if _is_a_letter(message):
         return 0
     try:
@@ -142,7 +142,7 @@ def _taken(session: Session, message: bytes, keeps_strays: bool, at: datetime) -
 
 
 def _is_a_letter(message: bytes) -> bool:
-    """Whether somebody wrote, or a machine did, and no calendar."""
+    """Whether a person or another machine wrote the mail, and no calendar."""
     if len(message) > MOST_BYTES:  # it is cut off there, and not taken apart
         return _HAS_CALENDAR.search(message) is None
     read = read_reply(message)
@@ -155,7 +155,7 @@ def _stand(session: Session, mailbox: str) -> _Stand | None:
 
 
 def _keep(session: Session, mailbox: str, stand: _Stand, at: datetime, *, trouble: str = "") -> None:
-    """Keep how far the mailbox was read; with `trouble`, that it was not, by which code, and since when it is not."""
+    """Record how far the mailbox was read; with `trouble`, by which code it was not, and since when."""
     call = insert(InboxPlace).values(
         program_id=program_of(session),
         mailbox=mailbox,

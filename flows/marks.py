@@ -1,4 +1,4 @@
-"""How far each round of a program has come, that only one process is at it, and how it does its parts."""
+"""How far each round of a program has come, that only one process runs it, and how it does its parts."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def set_mark(session: Session, key: str, at: datetime, ran_by: str, found: int =
 
 @contextmanager
 def alone(means: Means, program_id: UUID, key: str) -> Iterator[bool]:
-    """Whether no other process is at this round of the program now. The database lets go where a process dies."""
+    """Whether no other process runs this round of the program now. The database lets go where a process dies."""
     with means.sessions(program_id) as session:
         # This transaction only waits, and holds no row: it may lie idle for as long as the round takes.
         run(session, text("set local idle_in_transaction_session_timeout = 0"))
@@ -77,9 +77,9 @@ def alone(means: Means, program_id: UUID, key: str) -> Iterator[bool]:
 
 
 def in_its_own(means: Means, program_id: UUID, key: str, do: Callable[[Session], int]) -> int:
-    """Do one part of a round in a transaction of its own; how much it did.
+    """Do one part of a round in a transaction of its own; returns how much it did.
 
-    What a rule refuses by now (it was seen to, moved or taken up again meanwhile) is logged, and holds up nothing else.
+    A refusal, since it was done, moved or resumed meanwhile, is logged, and holds up nothing else.
     """
     try:
         with means.sessions(program_id) as session:

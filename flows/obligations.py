@@ -1,4 +1,4 @@
-"""The round of obligations: each day, how every partner stands by what it owes, and what has to be asked of people.
+"""The round of obligations: each day, how every partner stands by what it owes, and what people are to be asked.
 
 Whatever touches an obligation judges it at once (`domain.obligations.triggers`). The round does what only the calendar
 does: a period that ends, a day of grace that is over, a waiver that no longer runs, an attestation to be asked for.
@@ -16,13 +16,13 @@ from flows.marks import alone, last_due, mark_of, set_mark
 from meetings import attendance
 
 KEY: Final = "obligations"
-#: The local hour at which the round looks, every day: before agendas are filled, and before anybody works.
+#: The local hour at which the round looks, every day: before agendas are filled, and before anyone works.
 CRON: Final = "30 5 * * *"
 due_at: Final = partial(last_due, CRON)
 
 
 def judge(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Judge everything that one program's partners owe; how many periods stand otherwise than before.
+    """Judge everything that one program's partners owe; returns how many periods changed.
 
     Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
     """

@@ -1,4 +1,4 @@
-"""Delivering the outbox: one letter at a time, in the order of their days, and what is written of each attempt."""
+"""Delivers the outbox: one letter at a time, in the order of their days, and records each attempt."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class _Letter:
 def deliver(means: Means, *, most: int = 100) -> Delivered:
     """Send what is due in every program, at most `most` letters. Blocks; run it in a thread.
 
-    A letter is taken for a while, sent outside any transaction, and then written down, so that of two workers one
-    sends it, and where one dies in between it is sent again with the same bytes.
+    A letter is taken for a while, sent outside any transaction, and then recorded. So of two workers one sends it, and
+    where one dies in between it is sent again with the same bytes.
     """
     attempts = 0
     if means.mailer is None:
@@ -87,7 +87,7 @@ def programs(means: Means) -> list[UUID]:
 def _take(session: Session, at: datetime) -> _Letter | None:
     """The next letter that is due, taken until the lease ends, so that no other worker sends it meanwhile.
 
-    One of a thread waits for those before it: a cancellation never overtakes its invitation.
+    A letter of a thread waits for those before it: a cancellation never overtakes its invitation.
     """
     earlier = aliased(Notice, name="earlier")
     waits = exists().where(
@@ -127,14 +127,14 @@ def _take(session: Session, at: datetime) -> _Letter | None:
     ).first()
     if row is None:
         return None
-    # Held until a moment that has passed: whoever had it died, perhaps after it left.
+    # Taken until a moment that has passed: its worker died, perhaps after it was sent.
     return _Letter(
         row.id, row.to_address, row.message, row.attempts + 1, again=row.attempts > 0 or row.held is not None
     )
 
 
 def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetime) -> None:
-    """Write what came of an attempt, unless the letter went another way meanwhile."""
+    """Record what came of an attempt, unless the letter went another way meanwhile."""
     decision = next_attempt(letter.attempt, outcome, at)
     row = run(
         session,
@@ -185,16 +185,16 @@ def _columns(decision: Decision, at: datetime) -> dict[str, datetime | str | Non
 
 
 def _without_its_door(session: Session) -> ColumnElement[bytes]:
-    """What is kept of a letter that has left: nothing of one whose link lets its reader in, and all of the others.
+    """What is stored of a letter that was sent: nothing of one whose link lets its reader in, and all of the others.
 
-    In the demonstration nothing leaves, and the page of the letters is where people find their links.
+    In the demonstration nothing is sent, and the page of the letters is where people find their links.
     """
     shown = select(Program.is_demonstration).where(Program.id == session.info["program_id"]).scalar_subquery()
     return case((and_(col(Notice.template).in_(sorted(doors.LETTERS)), ~shown), b""), else_=col(Notice.message))
 
 
 def _is_the_relay(outcome: Outcome) -> bool:
-    """Whether the next letter would fare the same: nobody answers, silence is asked for, or our account is refused."""
+    """Whether the next letter would fare the same: no answer, a request to wait, or our account is refused."""
     if isinstance(outcome, Later):
         return outcome.code == "connect" or outcome.retry_after is not None
     return isinstance(outcome, Refused) and not outcome.permanent

@@ -1,6 +1,6 @@
 """The procedures as people read them: `docs/protocols.md`, printed in both languages from the files behind the cases.
 
-`python -m flows.printed` writes it; a test says when it is not of today.
+`python -m flows.printed` writes it; a test says when it is out of date.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def printed() -> str:
 
 
 def procedure(protocol: Protocol, language: str) -> str:
-    """One protocol in one language, as Markdown: what is done, by whom, when, in which order, and on which ground.
+    """One protocol in one language, as Markdown: what is done, by which role, when, in which order, on which ground.
 
     Raises ValueError for a language that the program does not speak.
     """

@@ -66,7 +66,7 @@ def letter_folders() -> Sequence[Path]:
 
 
 def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Protocol]:
-    """A protocol's file, held against the actions of the engine and, where it is given, against a program.
+    """A protocol's file, checked against the actions of the engine and, where it is given, against a program.
 
     Without a program, the roles, clauses and committees that it names are taken as they are. Raises DeclaredErrors.
     """
@@ -102,5 +102,5 @@ def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Pr
 
 
 def declared_protocols(program: ProgramFile) -> list[Declared[Protocol]]:
-    """Every protocol, read from its file and held against a program. Raises DeclaredErrors."""
+    """Every protocol, read from its file and checked against a program. Raises DeclaredErrors."""
     return [read_protocol(bound.file, program) for bound in PROTOCOLS.values()]

@@ -1,8 +1,8 @@
-"""Reminding: each rung of each task's ladder once, in one digest a person and working day.
+"""Reminds people: each rung of each task's ladder once, in one digest a person and working day.
 
-A task that was handed in reminds whoever approves it, on the same ladder, counted from the day it was handed in.
-First the rungs that were reached are used up, a few tasks at a time, and the record says whom each was meant for.
-Then the digests are written. A round that is broken off in between finds in the record what it still has to tell.
+A task that was handed in reminds its approver, on the same ladder, counted from the day it was handed in. First the
+rungs that were reached are used up, a few tasks at a time, and the record says for which people each was meant. Then
+the digests are written. A round that is broken off in between finds in the record what it still has to tell.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ KEY: Final = "remind"
 #: Set when a round begins and overtaken when it is done: between the two, it was broken off.
 BEGUN: Final = "remind.begun"
 
-#: When people get their digest, in the program's zone, and until when a late one still goes out: nobody is reminded at
+#: When people get their digest, in the program's zone, and until when a late one is still sent: no one is reminded at
 #: night, and what was due then is due the next working day.
 CRON: Final = "0 8 * * *"
 EVENING: Final = time(18, 0)
@@ -40,7 +40,7 @@ EVENING: Final = time(18, 0)
 #: How far back the first round of a program looks for tasks that opened.
 FIRST_LOOK: Final = timedelta(days=7)
 
-#: A task that somebody is changing just then is passed over, and looked for again; at the last, the next day has it.
+#: A task that is being changed just then is passed over, and looked for again; at the last, the next day has it.
 PASSES: Final = 3
 
 BY_ROUNDS: Final = Actor.system(ROUNDS)
@@ -53,7 +53,7 @@ def due_at(session: Session, at: datetime) -> datetime | None:
 
 
 def remind(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Remind whoever is to be reminded today in one program, if that was not done yet. Returns the rungs used.
+    """Remind those who are due today in one program, if that was not done yet. Returns the rungs used.
 
     Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
     """
@@ -87,7 +87,7 @@ def remind(means: Means, program_id: UUID, ran_by: str) -> int:
 
 
 def _use_rungs(means: Means, program_id: UUID, at: datetime) -> dict[UUID, Reminder]:
-    """Use every rung that was reached, and record whom it is for."""
+    """Use every rung that was reached, and record its recipients."""
     used: dict[UUID, Reminder] = {}
     for _ in range(PASSES):
         after: UUID | None = UUID(int=0)

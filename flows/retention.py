@@ -1,9 +1,9 @@
-"""The round of retention: of whose last day is over, somebody asks that the file be destroyed.
+"""The round of retention: when a file's last day is over, its destruction is asked for.
 
-The program's calendar says how long a file is kept after its end. The coordination is asked to ask; where the program
-declares so, the program asks by itself, once. Nothing is destroyed before another person confirms it
-(`domain.participants.destruction`); what nobody answers in time lapses here. Each file is a transaction of its own;
-running it again changes nothing.
+The program's calendar says how long a file is kept after its end. The coordination is asked to request it; where the
+program declares so, the program requests it automatically, once. Nothing is destroyed before another person confirms it
+(`domain.participants.destruction`); a request without an answer in time lapses here. Each file is a transaction of its
+own; running it again changes nothing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 
 def look(means: Means, program_id: UUID, ran_by: str) -> int:
-    """See to the files of one program whose last day is over; how many were asked about.
+    """Look at the files of one program whose last day is over; returns how many were asked about.
 
     Blocks for as long as it takes; run it in a thread.
     """

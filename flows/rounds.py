@@ -1,7 +1,7 @@
 """The timed rounds: what each does, when it is due, and how Prefect schedules it.
 
 Prefect's schedule is a hint. A round asks the database what is due since it was last done, so a lost, late or double
-run changes nothing; where Prefect does not start one in time, the worker does.
+run changes nothing. Where Prefect does not start one in time, the worker does.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Round:
     """A timed round. `run` does it in one program and returns how much it found; `due_at` says when it last was due.
 
     `patience` is how long the worker waits for Prefect to start it. `local` schedules it in each program's own zone.
-    `is_needed`: whether an engine of these means does it at all.
+    `is_needed`: whether an engine with these means does it at all.
     """
 
     key: str
@@ -101,7 +101,7 @@ ROUNDS: Final[Mapping[str, Round]] = {
 def run_round(means: Means, key: str, ran_by: str) -> int:
     """Do a round in every program. Blocks; run it in a thread.
 
-    What fails in one program does not hold up the others; the first error is raised at the end.
+    A failure in one program does not hold up the others; the first error is raised at the end.
     """
     found, failed = 0, None
     for program_id in programs(means):
@@ -135,7 +135,7 @@ def is_overdue(means: Means, key: str) -> bool:
 
 # ------------------------------------------------------------------------------------------------------ Prefect's part
 
-#: By this a round that Prefect starts finds its means, in the context that called it.
+#: With this a round that Prefect starts finds its means, in the context that called it.
 _means: ContextVar[Means] = ContextVar("means")
 
 
@@ -157,7 +157,7 @@ def round_flow(key: str) -> Flow[[], Any]:
 
 
 async def register(client: PrefectClient, means: Means) -> Mapping[UUID, str]:
-    """Have every round that is needed deployed with its schedules; returns the rounds' keys by deployment.
+    """Deploy every round that is needed with its schedules; returns the rounds' keys by deployment.
 
     A deployment that is right already is left alone: changing a schedule throws away the runs that it had planned.
     """
@@ -228,5 +228,5 @@ def _schedules(declared: Round, zones: Sequence[str]) -> list[DeploymentSchedule
 
 
 def _words(schedule: object) -> tuple[str, str]:
-    """A schedule as it can be compared."""
+    """A schedule in a form that compares."""
     return str(getattr(schedule, "cron", "")), str(getattr(schedule, "timezone", ""))

@@ -1,4 +1,4 @@
-"""Sealing as it goes on: what was written is sealed every few seconds, and the last seal goes out each working day."""
+"""Seals the record as the worker runs: new lines every few seconds; the last seal is sent each working day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asking the Clinical Committee to talk about the follow-ups that a departure hands over, once summed up."""
+"""Asks the Clinical Committee to discuss the follow-ups that a departure hands over, after they are summed up."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ _WHY = N_("The worker leaves; the summary was ready on %(day)s.")
 
 
 def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Put each summary that was written in a departure on the agenda, once: those that join late among them.
+    """Put each summary that was written in a departure on the agenda, once: later ones among them.
 
-    One about which the committee was asked since, or whose item it had then, is left as it is, whatever became of it.
+    One about which the committee was asked since, or which it had as an item then, is left as it is, whatever became of
+    it.
     """
     for number, is_asked in summaries_of(session, case_id):
         if is_asked:
@@ -50,10 +51,10 @@ def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetim
 
 
 def summaries_of(session: Session, case_id: UUID) -> Sequence[tuple[str, bool]]:
-    """The participants whose summary was written in a case, by number, and whether the committee is asked of it.
+    """The participants whose summary was written in a case, by number, and whether the committee is asked about it.
 
-    It was asked since, or has an item about them before it still, or had one when the summary was written: it reads the
-    summary as it stands by then, and a correction puts nothing before it twice.
+    It was asked since, or still has an earlier item about them, or had one when the summary was written. It reads the
+    summary as it then stands, and a correction puts nothing before it twice.
     """
     withdrawn = (
         select(Event.id)
@@ -71,7 +72,7 @@ def summaries_of(session: Session, case_id: UUID) -> Sequence[tuple[str, bool]]:
             AgendaItem.subject == Participant.number,
             or_(
                 col(AgendaItem.asked_at) >= col(Task.done_at),
-                # One whose fact is over, as printed on a frozen agenda, has to hold again.
+                # An item whose fact is over, as printed on a frozen agenda, has to hold again.
                 and_(
                     col(AgendaItem.state).in_(["pool", "scheduled"]),
                     ~col(AgendaItem.reasons).contains([{"code": ENDED}]),

@@ -1,4 +1,4 @@
-"""Sweeping: what was lost on the way is found again, and what nobody needs any more is thrown out."""
+"""Sweeps: finds what was lost on the way, and deletes what is no longer needed."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ _log = logging.getLogger(__name__)
 KEY: Final = "sweep"
 CRON: Final = "*/15 * * * *"
 
-#: What a rule refused is tried again so often: somebody may have seen to it elsewhere.
+#: How often what a rule refused is tried again: it may have been settled elsewhere.
 TRIED_AGAIN_AFTER: Final = timedelta(hours=1)
-#: A sign-in that has ended, or an idempotency key, serves nobody after this.
+#: A sign-in that has ended, or an idempotency key, is of no use after this.
 KEPT: Final = timedelta(days=30)
 
 #: Counts of tries are of no more use after this. Longer than any limit looks back: from the same counts each program's
@@ -101,7 +101,7 @@ def _refused_long_ago(session: Session, at: datetime) -> list[UUID]:
 
 
 def _purge(session: Session, at: datetime) -> None:
-    """Throw out what serves nobody any more; the record says how much of the program's own, where it was anything."""
+    """Delete what is of no more use; the record says how much of the program's own, where it was anything."""
     here, old = program_of(session), at - KEPT
     last = func.coalesce(col(BrowserSession.ended_at), col(BrowserSession.seen_at))
     thrown_out = {
@@ -113,6 +113,6 @@ def _purge(session: Session, at: datetime) -> None:
     counts: dict[str, Any] = {what: run(session, gone).rowcount for what, gone in thrown_out.items()}
     if any(counts.values()):
         events.write(session, "program.swept", "program", here, by=Actor.system(ROUNDS), at=at, **counts)
-    # Of no program: whichever is swept first sweeps these for all.
+    # Of no program: the first one swept sweeps these for all.
     run(session, delete(SignInFlow).where(col(SignInFlow.expires_at) < at))
     run(session, delete(RateCount).where(col(RateCount.starts_at) < at - COUNTED))

@@ -1,4 +1,4 @@
-"""Watching how files are read, as it goes on: who is to hear of a pattern has a letter within a minute."""
+"""Watches how files are read as the worker runs: a pattern leads to a letter within a minute."""
 
 from __future__ import annotations
 

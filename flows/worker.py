@@ -1,7 +1,7 @@
 """The engine's one long-lived process: it carries the cases that changed, delivers letters, seals and keeps time.
 
-Its loops know nothing of each other but the database. Whatever it was doing when it died is there to be found: a
-case by its lease, a letter by its own, a round by its mark. Start it with `python -m flows.worker`.
+Its loops share nothing but the database. What it was doing when it died can be found again: a case by its lease, a
+letter by its own, a round by its mark. Start it with `python -m flows.worker`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ MEND_SECONDS: Final = 1.0
 #: waits for both.
 FAREWELL_SECONDS: Final = 2.0
 BREAKING_OFF_SECONDS: Final = 0.5
-#: What tells the worker to stop.
+#: The signals that tell the worker to stop.
 _STOPS: Final = (signal.SIGTERM, signal.SIGINT)
 #: The signs of life of workers that are gone are kept for so long.
 OLD_BEAT: Final = timedelta(days=1)
@@ -100,7 +100,7 @@ FLOWS: Final[dict[str, Flow[[str], Any]]] = {"onboarding": onboarding, "departur
 
 @dataclass
 class Worker:
-    """The loops. `ears` opens what hears of changes; `prefect_url` is the address of Prefect's API, or ""."""
+    """The loops. `ears` opens what listens for changes; `prefect_url` is the address of Prefect's API, or ""."""
 
     means: Means
     ears: Callable[[], Listener]
@@ -148,7 +148,7 @@ class Worker:
             await asyncio.to_thread(self._sign_off)
 
     def stop(self) -> None:
-        """Take nothing new."""
+        """Take no new work."""
         self.stopping.set()
         self._woken.set()
         self._posted.set()
@@ -199,7 +199,7 @@ class Worker:
     def _put_down(self, carrying: asyncio.Task[None]) -> None:
         del self._in_hand[carrying]
         self._slots.release()
-        # The case may have changed again while it was held: nobody could take it when that was said.
+        # The case may have changed again while it was locked: no one could take it when that was said.
         self._woken.set()
 
     def _claim(self) -> Claim | None:
@@ -209,7 +209,7 @@ class Worker:
         return claim
 
     async def _carry(self, claim: Claim) -> None:
-        """Carry one case: by Prefect where it answers, else plainly. What goes wrong is put back, by its code."""
+        """Carry one case: by Prefect where it answers, else plainly. A failure is put back, by its code."""
         try:
             if await self.prefect.is_up() and await self._carry_by_prefect(claim):
                 return
@@ -245,7 +245,7 @@ class Worker:
         return FLOWS.get(key or "") or protocol_flow(key or "unknown")
 
     async def _put_back(self, claim: Claim, code: str) -> None:
-        """Have the case tried again soon. Where even that fails the database is away, and the lease may yet end."""
+        """Put the case back to be tried again soon. If that fails the database is away, and the lease may yet end."""
         _log.warning("a case is put back", extra={"case": claim.case_id, "code": code})
         until = time.monotonic() + LEASE.total_seconds()
         while time.monotonic() < until:
@@ -429,10 +429,10 @@ async def main(settings: Settings) -> None:
 
 
 def _at_a_signal(stop: Callable[[], object]) -> None:
-    """Have a thread wait for the signal that says stop, which no handler is asked for.
+    """Make a thread wait for the signal to stop, without a handler.
 
-    While a flow runs Prefect puts a handler of its own in the place of ours. It raises an error wherever the loop just
-    is, and counts the run as crashed.
+    While a flow runs Prefect replaces our handler with its own. That one raises an error wherever the loop just is, and
+    counts the run as crashed.
     """
     signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
 
@@ -444,7 +444,7 @@ def _at_a_signal(stop: Callable[[], object]) -> None:
 
 
 def _hush_prefect() -> None:
-    """Keep Prefect from telling of each run that is broken off: its case goes to the next worker."""
+    """Keep Prefect from reporting each run that is broken off: its case goes to the next worker."""
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] == "prefect":
             logging.getLogger(name).disabled = True

@@ -40,7 +40,7 @@ _language: ContextVar[str] = ContextVar("language", default=DEFAULT_LANGUAGE)
 
 
 def N_(msgid: str) -> str:
-    """Marks `msgid` for the catalogue where it is written, and gives it back untouched."""
+    """Mark `msgid` for the catalogue where it is written, and return it untouched."""
     return msgid
 
 
@@ -56,7 +56,7 @@ def current_language() -> str:
 
 @contextmanager
 def speaking(lang: str) -> Iterator[None]:
-    """Writes in `lang` inside the block: a page in its reader's language, a letter in its recipient's.
+    """Write in `lang` inside the block: a page in its reader's language, a letter in its recipient's.
 
     Raises ValueError for a language that the program does not speak.
     """
@@ -90,12 +90,12 @@ def catalogue(lang: str) -> _gettext.NullTranslations:
 
 
 def po_file(lang: str) -> Path:
-    """Where the translations of `lang` stand."""
+    """The file with the translations of `lang`."""
     return FOLDER / lang / "LC_MESSAGES" / "messages.po"
 
 
 def typeset(text: str) -> str:
-    """French text whose double punctuation cannot be torn from its word at the end of a line."""
+    """French text whose double punctuation stays with its word at the end of a line."""
     text = re.sub(r" (?=[:;?!»](?:\s|$))", "\N{NO-BREAK SPACE}", text)
     return text.replace("« ", "«\N{NO-BREAK SPACE}")
 
@@ -122,7 +122,7 @@ def say(lang: str, msgid: str, **facts: object) -> str:
 
 
 def say_in_both(msgid: str, **facts: object) -> str:
-    """The sentence `msgid` in both languages, one after the other: of what is written down once and read in either."""
+    """The sentence `msgid` in both languages, one after the other: for what is written once and read in either."""
     return " – ".join(say(language, msgid, **facts) for language in LANGUAGES)
 
 
@@ -249,7 +249,7 @@ def show_money(lang: str, dollars: Decimal) -> str:
 
 
 def show_share(lang: str, part: float, whole: float) -> str:
-    """`part` of `whole` as a whole percentage; "–" of nothing, since no share of nothing is true."""
+    """`part` of `whole` as a whole percentage; "–" where the whole is nothing, since no share of nothing is true."""
     return numbers.format_percent(part / whole, locale=_locale(lang)) if whole else "–"
 
 

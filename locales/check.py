@@ -1,4 +1,4 @@
-"""Says what a catalogue lacks: `python -m locales.check` ends with 1 and one line for each fault."""
+"""Reports what a catalogue lacks: `python -m locales.check` ends with 1 and one line for each fault."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def faults(in_use: Catalog, catalogue: Catalog) -> list[str]:
 
 
 def _unfit(message: Message) -> Iterator[str]:
-    """What makes a msgid unfit to be translated, whatever its translation."""
+    """The reason why a msgid cannot be translated, whatever its translation."""
     for form in forms(message.id):
         yield from _bad_places(form)
 
@@ -52,8 +52,8 @@ def _untrue(message: Message, plurals: int) -> Iterator[str]:
     if not all(written) or (not isinstance(message.id, str) and len(written) != plurals):
         yield "not translated"
         return
-    # Of "one task" and "%(n)s tasks" the second tells what a form may say; every French form must say it,
-    # since the French singular also stands for 0.
+    # In "one task" and "%(n)s tasks" the second tells what a form may say; every French form must say it, since the
+    # French singular also stands for 0.
     wanted = _places(forms(message.id)[-1])
     for form in written:
         yield from _bad_places(form)

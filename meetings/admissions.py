@@ -1,12 +1,12 @@
 """Admissions at the Clinical Committee: what it decides of a candidate, in the transaction of the minutes' record.
 
-The item is asked for by the step `decide` of the admission, under the candidate's reference. What is decided is
-recorded as a decision, completes that step, and is done: the worker is named, or the candidate refused. A candidate who
-is deferred, or of whom more is asked, comes back to the next meeting with the item's age. A direct forwarding is
-reported to the next meeting by an item of its own.
+The step `decide` of the admission asks for the item, under the candidate's reference. What is decided is recorded as a
+decision and completes that step: the worker is named, or the candidate refused. A candidate who is deferred, or of whom
+more is asked, comes back to the next meeting with the item's age. A direct forwarding is reported to the next meeting
+by an item of its own.
 
-Whoever changes what is decided of somebody holds them before the meeting, the case and the item, here as where a
-referral is joined or a risk assessed: so two who do so at once wait for each other and never both at once.
+A verb that changes a candidate's decision locks the candidate before the meeting, the case and the item. Joining a
+referral and assessing a risk keep the same order, so two at once wait for each other.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ DAYS_TO_REPORT: Final = 5
 
 
 def candidate_of(session: Session, item_id: UUID) -> UUID:
-    """Whom an item of an admission is about. Raises Refusal where it is about nobody."""
+    """The person that an item of an admission is about. Raises Refusal where it is about none."""
     found = scalar(
         session,
         select(Case.participant_id)
@@ -73,12 +73,12 @@ def refuse_other(session: Session, participant_id: UUID, item_id: UUID) -> None:
 
 
 def no_candidate() -> Refusal:
-    """The refusal of an item on which the committee decides of nobody, or of somebody else."""
+    """The refusal of an item on which the committee decides of no person, or of another one."""
     return Refusal("admission.no_candidate", N_("This item is not about an admission."))
 
 
 def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
-    """Whom each item of an admission on a meeting's agenda is about, by the item."""
+    """The candidate of each admission item on a meeting's agenda, by the item."""
     rows = run(
         session,
         only(AgendaItem.id, Case.participant_id)
@@ -138,8 +138,8 @@ def decide_admission(
 
     assign: to a worker, and a second for the pair (AD-R3, AD-R6). refuse: with the reason and what was offered instead.
     defer and more: the item comes back; more is asked of the coordinator as a task. Reasons are sealed: the decision
-    that circulates says the reference, what, and who. Of someone who recruits, the risk to others is assessed first,
-    and nobody whose risks exceed the benefits is assigned (AD-C4). Where a deferral was recorded by mistake and taken
+    that circulates says the reference, what, and who. Of a recruiter, the risk to others is assessed first. A candidate
+    whose risks exceed the benefits is not assigned (AD-C4). Where a deferral was recorded by mistake and taken
     off the item, what is recorded then counts, and both stay on record. Raises Refusal.
     """
     item = item_of(session, item_id)
@@ -229,8 +229,8 @@ def forward(
     """Give a candidate straight to a worker (AD-R4), and report it to the next Clinical Committee; the naming's id.
 
     The report is an item of its agendas, by the candidate's reference, in the same transaction; on an agenda that is
-    frozen, an addendum. Where they take no such item, or no meeting is to come that hears of it, the worker is named
-    all the same, for somebody who cannot wait, and the coordinator is asked to see that the committee hears of it: no
+    frozen, an addendum. Where agendas take no such item, or no coming meeting hears of it, the worker is named all the
+    same, since the candidate cannot wait. The coordinator then has a task to see that the committee hears of it: no
     report is lost. That task is done once a meeting heard of it. Raises Refusal.
     """
     if worker_id is None:
@@ -291,9 +291,10 @@ def _put_on_agenda(
 
 
 def _next_meeting(session: Session, at: datetime) -> Meeting | None:
-    """The committee's meeting that sits now, or is the next to, held for this transaction; None where none is planned.
+    """The committee's meeting that sits now, or is the next to, locked for this transaction; None where none is
+    planned.
 
-    Held before any item of it, as whoever changes its agenda does.
+    It is locked before any item of it, as by every verb that changes its agenda.
     """
     found = scalar(
         session,

@@ -195,7 +195,7 @@ def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTas
 
 
 def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozenset[UUID]:
-    """Those of the items that no meeting may let go of, since somebody waits for the act that alone does their task.
+    """The items that no meeting may let go of, since their task can be done by their own act alone.
 
     Not one that another committee referred, which has it back (`flows.agenda_points`), nor one whose fact is over.
     """
@@ -248,7 +248,7 @@ def open_item(
 ) -> UUID:
     """Put an item in the pool, or on an agenda as `values` say; one that is open for the subject gets the reasons.
 
-    Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
+    Two who ask at once get the same item: the index `one_open_item` decides, and neither is refused.
     The record tells of it as `verb`, and with "_again" where it only got reasons.
     """
     here = program_of(session)

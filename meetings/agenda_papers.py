@@ -96,7 +96,7 @@ def closed_to(session: Session, committee: str, day: date) -> frozenset[UUID]:
 
 
 def widest_of(seat: CommitteeSeat | None, committee: str, closed: Collection[UUID]) -> str:
-    """As what whoever holds a seat of a committee reads, or a guest without one; `closed` as `closed_to` has it.
+    """The audience of a seat's holder, or of a guest without a seat; `closed` as `closed_to` has it.
 
     The Clinical Committee speaks of participants to all its seats, so a seat there that may not hear of them reads as a
     guest does.
@@ -297,7 +297,7 @@ def lacks(line: ItemLine, language: str) -> bool:
 
 
 def kept(agenda: AgendaContent, rows: Sequence[Printed]) -> dict[str, Any]:
-    """An agenda as it is written down: what it says, and beside it, item by item, which one it is and for whom."""
+    """An agenda as it is stored: what it says, and for each item its id and its audience."""
     return {
         "agenda": as_json(agenda),
         "audiences": [row.audience for row in rows],
@@ -306,7 +306,7 @@ def kept(agenda: AgendaContent, rows: Sequence[Printed]) -> dict[str, Any]:
 
 
 def _kept_as(session: Session, meeting_id: UUID, n: int) -> tuple[AgendaContent, list[str], list[str]]:
-    """A version as `kept` wrote it: what it says, for whom each item is, and which item each is. Raises Refusal."""
+    """A version as `kept` wrote it: what it says, each item's audience and its id. Raises Refusal."""
     content = scalar(
         session, only(AgendaVersion.content).where(AgendaVersion.meeting_id == meeting_id, AgendaVersion.n == n)
     )

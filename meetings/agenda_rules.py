@@ -192,9 +192,9 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
 
 
 def _with_endorsements(session: Session, committee: Committee) -> tuple[Rule, ...]:
-    """A committee's rules; that settles objections (GV-4), also the one by which they come before it.
+    """A committee's rules; the committee that settles objections (GV-4) also gets the rule that brings them before it.
 
-    It is no choice of whoever writes the file whether an objection is heard.
+    The author of the program file does not choose whether an objection is heard.
     """
     rules = rules_of(committee)
     settles = committee.key == endorsements.declared(session).committee
@@ -561,7 +561,7 @@ def _title_of_decision(
     whole: str = N_("Decision %(number)s: %(text)s"),
     number_alone: str = N_("Decision %(number)s"),
 ) -> tuple[str, str]:
-    """Its number and its words; the number alone in a language in which nobody wrote it down."""
+    """Its number and its words; the number alone in a language in which it has no words."""
     titles = []
     for language, text in (("fr", row.text_fr), ("en", row.text_en)):
         said = " ".join(text.split())

@@ -94,7 +94,7 @@ AS_IS: Final = "as_is"
 def takes(session: Session, committee_key: str, kind: str) -> bool:
     """Whether agendas of a committee take items of a kind, as the program's file has it; where not, the log says so.
 
-    For whoever does not fail for it: what the item would have settled stays a task.
+    For callers that do not fail for it: what the item would have settled stays a task.
     """
     found = next((row for row in committees(session).values() if row.key == committee_key), None)
     if found is not None and rule_taking(found, kind) is not None:
@@ -130,9 +130,9 @@ def ask(
     hold a name. Of the audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's
     agenda, minutes and register are without it.
 
-    `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
-    records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
-    `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
+    `task_id` is the task that a decision on the item completes, with the decision's number as its note, under the
+    person who records it. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it
+    is. `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
 
         agendas.ask(
             session, "clinical", "admission", "C-2026-014",
@@ -191,8 +191,8 @@ def withdraw(
 ) -> bool:
     """Say that a committee need not talk about `subject` any more: with `code`, for this reason only.
 
-    With `task_id`, only where no other task asks for it: whoever is referred a second time waits on the second one,
-    whatever the first case still does.
+    With `task_id`, only where no other task asks for it: a person who is referred again waits on the new task, whatever
+    the first case still does.
 
     An item whose last reason goes is withdrawn. One on an agenda that is frozen stays there, as printed, and says since
     when the fact no longer holds. Returns whether anything changed.
@@ -239,9 +239,9 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Nobody referred an item after all: the committee that has it does so no more, unless for reasons of its own.
+    """A referral of an item is undone: the receiving committee drops it, unless it has it for reasons of its own.
 
-    That somebody else referred the same to it is such a reason. Returns whether anything changed.
+    A referral of the same item by another committee is such a reason. Returns whether anything changed.
     """
     row = item_of(session, item_id)
     waiting = open_row(session, row.referred_to_id, *_referred_as(row)) if row.referred_to_id is not None else None
@@ -353,8 +353,8 @@ def edit(
     """Change an item's words, minutes, purpose, audience or presenting seat, and return its version.
 
     What is changed by hand is kept when the agenda is assembled again. Raises Refusal: the agenda is frozen, the item
-    is settled or withdrawn, it would no longer show what partners object to or whom it would free, or a text is too
-    long or holds what is no text.
+    is settled or withdrawn, it would no longer show what partners object to or which one it would free, or a text is
+    too long or holds what is no text.
     """
     row = _lock_to_change(session, item_id, seen)
     wanted: dict[str, Any] = {}

@@ -1,7 +1,7 @@
 """Answers to invitations: by the link of a letter, by a page, or by the calendar's own mail. The last one counts.
 
-Whoever cannot come names, among the alternates of their seat, who comes instead: the seat stays theirs, and the one
-named is invited.
+A person who cannot come names one of the alternates of their seat to come instead: the seat stays theirs, and the
+alternate is invited.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ DECLINED: Final = "declined"
 
 
 class Answered(MeetingAnswer):
-    """What somebody answered to a meeting: `answer` is "" where it lapsed, and `lapsed` then what it was; else ""."""
+    """A person's answer to a meeting: `answer` is "" where it lapsed, and `lapsed` then what it was; else ""."""
 
     model_config = SHAPE
     lapsed: str = also(value_of(literal("")))
@@ -56,7 +56,7 @@ class Asked:
 
 
 def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UUID, tuple[Asked, ...]]:
-    """Whom an invitation is for, and the meetings to come that it asks them about, in order.
+    """The person an invitation is for, and the meetings to come that it asks them about, in order.
 
     Raises Refusal where there is no such invitation.
     """
@@ -168,9 +168,9 @@ def record(
 ) -> bool:
     """Record what a person answers to one meeting; whether `tell` has something to tell of it.
 
-    `sequence` and `stamped_at` are those of a calendar's mail. A mail that declines what was declined names nobody,
-    and leaves the one who was named to come. Raises Refusal: they are not invited, the meeting is over or cancelled, a
-    mail was written before the answer that stands, however that was given, or the one named is no alternate of theirs.
+    `sequence` and `stamped_at` are those of a calendar's mail. A mail that repeats a refusal names no alternate, and
+    keeps the one who was named. Raises Refusal: they are not invited, the meeting is over or cancelled, the mail was
+    written before the answer that stands, however that was given, or the one named is no alternate of theirs.
     """
     here = program_of(session)
     meeting = first(

@@ -36,9 +36,10 @@ def ask(
     at: datetime,
     again: bool = False,
 ) -> None:
-    """Have a partner say whether it endorses a decision: its manager, else its director, else who represents it.
+    """Ask a partner whether it endorses a decision: its manager, else its director, else the person who represents it.
 
-    Who may not say so, as who recorded it, is passed over. Where nobody can, the coordinator has it as vacant.
+    A person who may not say so, as the one who recorded it, is passed over. Where no one can, the coordinator has it
+    as vacant.
     """
     today = standing(session, local_day(session, at))
     barred = barred_from(session, today, row, organization_id, at=at)
@@ -78,7 +79,7 @@ def _tasks_of(session: Session, decision_id: UUID, organization_id: UUID) -> lis
 
 
 def _is_of(link: Link, organization_id: UUID) -> bool:
-    """Whether a link is that of who speaks for a partner. By name it is somebody's who took the task over."""
+    """Whether a link leads to a person who speaks for a partner. A link by name leads to one who took the task over."""
     return "person" not in link and link["role"] in SPEAK_FOR_IT and link["at"] == str(organization_id)
 
 

@@ -2,7 +2,7 @@
 
 The round draws agendas up, and sends them out and freezes them (`meetings.freezing`) at the declared hours, by
 `due_to_circulate` and `due_to_freeze`; the coordinator may do all of it before. `return_to_pool` is for a meeting that
-was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` for what nobody closed.
+was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` for those left unclosed.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Assembled:
 
 
 def draw_up(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> Assembled:
-    """Assemble a meeting's agenda with what earlier meetings hold that are over and that nobody closed.
+    """Assemble a meeting's agenda, with the items of past meetings that were never closed.
 
     Raises Refusal, as `assemble`.
     """
@@ -102,10 +102,11 @@ def draw_up(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> A
 
 
 def take_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Before an agenda is frozen by hand, have it hold what earlier meetings do that nobody closed; return those items.
+    """Before an agenda is frozen by hand, take over the items of past meetings that were never closed; return those
+    items.
 
-    So it has each objection that no earlier one has. Where there is nothing of the kind, it stays as whoever freezes it
-    left it. Raises Refusal, as `assemble`.
+    So it has each objection that no earlier one has. Where there is no such item, the agenda stays as it was left.
+    Raises Refusal, as `assemble`.
     """
     carried = carry_from_unclosed(session, meeting_id, by=by, at=at)
     if carried or _lacks_objection(session, meeting_id, at):
@@ -196,10 +197,10 @@ def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor
 
 
 def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have a meeting that is moved ahead hold again what was carried over from it while it seemed to be over.
+    """Give a meeting that is moved ahead the items back that were carried over from it while it seemed to be over.
 
-    Nobody met, so nothing was said of it. What is open elsewhere by now is left there, and is on this agenda no more;
-    nor is what was carried over from it, whatever became of that. One that is frozen stays as printed.
+    It was not held, so nothing was said of them. An item that is open elsewhere by now is left there, and leaves this
+    agenda; so does one whose successor was settled. A frozen agenda stays as printed.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting.state != "planned" or meeting.agenda_frozen_at is not None:
@@ -280,10 +281,10 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
 
 
 def carry_from_unclosed(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Before a meeting's agenda goes out, carry over what earlier ones hold that are over and that nobody closed.
+    """Before a meeting's agenda goes out, carry over the items of past meetings that were never closed.
 
-    As their close would do it. Whoever records such a meeting afterwards corrects what became of an item: then it is
-    taken back (`take_back`). Returns the new items, which wait in the pool.
+    It does what their close would do. A record made afterwards of such a meeting may correct an item's outcome; then
+    the item is taken back (`take_back`). Returns the new items, which wait in the pool.
     """
     meeting = read_meeting(session, meeting_id)
     made: tuple[UUID, ...] = ()
@@ -313,9 +314,9 @@ def _is_carried(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -
 
 
 def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> bool:
-    """Something else became of an item than being carried over: no other agenda has it for that any more.
+    """The item was settled otherwise, so it leaves the agendas it was carried over to.
 
-    What somebody asked for again since stays, and what is frozen stays as printed, and says that its fact is over. An
+    An item that was asked for again since stays. What is frozen stays as printed, and says that its fact is over. An
     objection stays until it is settled or taken back. Returns whether the committee has it open there all the same.
     """
     found = every(
@@ -360,7 +361,7 @@ def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings whose agenda should be frozen by now, and is not; the first meeting first.
 
-    Not one that is over: nobody needs its agenda any more, and what it would take from the pool is the next one's.
+    Not a past one: its agenda is no longer needed, and what it would take from the pool is the next one's.
     """
     return tuple(
         row.id

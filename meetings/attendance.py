@@ -1,7 +1,8 @@
 """Who sat in a meeting, seat by seat, and whether the committee had its quorum at a moment.
 
-A seat whose attendance nobody recorded is "unrecorded", and never absent. What was recorded is corrected in place, also
-after the meeting was held and its minutes were approved: the record keeps what it was before, and the minutes stay.
+A seat whose attendance was never recorded is "unrecorded", and never absent. What was recorded is corrected in place,
+also after the meeting was held and its minutes were approved: the record keeps what it was before, and the minutes
+stay.
 """
 
 from __future__ import annotations
@@ -78,11 +79,11 @@ def attendance_of(session: Session, meeting_id: UUID) -> tuple[Attended, ...]:
 
 
 def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> dict[UUID, tuple[CommitteeSeat, ...]]:
-    """The seats on which somebody sits in each meeting of the committee that is under way on a day, by the meeting.
+    """By meeting of the committee under way on a day, the seats on which a person sits.
 
-    As far as it is recorded of that meeting by now: not on a seat that they left again. Where nothing is recorded of a
-    seat, whoever holds it is taken to sit there, as principal or as alternate, unless they are away that day. A meeting
-    that nobody closed, or that is opened afterwards to record what happened, is of another day: nobody sits in it.
+    As far as it is recorded of that meeting by now: not a seat that was left again. Where nothing is recorded of a
+    seat, its holder is taken to sit there, as principal or as alternate, unless they are away that day. A meeting that
+    was never closed, or that is opened afterwards to record what happened, is of another day: no one sits in it.
     """
     rows = tuples(
         session,
@@ -141,7 +142,7 @@ def fullest(session: Session, meeting_id: UUID, *, at_best: bool = False) -> quo
 def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
     """Whether a meeting ever had its quorum, as the attendance is recorded by now.
 
-    None while it had none by what is recorded, and those of whom nothing is recorded could still make it.
+    None where it had none so far, and seats without a record could still make it.
     """
     if fullest(session, meeting_id).is_met:
         return True
@@ -149,10 +150,10 @@ def had_quorum(session: Session, meeting_id: UUID) -> bool | None:
 
 
 def tell_quorums(session: Session) -> None:
-    """Say of each meeting that was held without anybody knowing whether it had its quorum, where it can be told by now.
+    """Say of each past meeting whether it had its quorum, where that was unknown and can be told by now.
 
-    Nothing was kept of it for those that were held before the program did. One without a quorum is looked at again
-    where a seat of which nothing is recorded was found afterwards to have somebody that day, who may have come.
+    Nothing was kept of it for meetings that were held before the program did. A meeting without a quorum is looked at
+    again where a seat without a record was found to have had a holder that day, who may have come.
     """
     rows = every(
         session,
@@ -171,7 +172,7 @@ def tell_quorums(session: Session) -> None:
 
 
 def _seated_since() -> SelectOfScalar[UUID]:
-    """Whoever was given a seat of a meeting's day after the meeting, of which nothing is recorded."""
+    """People who were given a seat of a meeting's day after the meeting, where the seat has no record."""
     day = cast(col(Meeting.starts), Date)
     return (
         select(SeatHolder.id)
@@ -227,8 +228,8 @@ def record(
     """Say how a seat was filled, or correct what was said, and return the version that its row is now.
 
     `state` is one of models.minutes.ATTENDED. A principal is "present" or "remote", and is meant where no `person_id`
-    is given; who sits in a principal's place is "alternate", with `is_remote` from elsewhere. `arrived_at` and
-    `left_at`, aware, are given where somebody came later or left before the end. `seen` is the version that was
+    is given; a person in a principal's place is "alternate", with `is_remote` from elsewhere. `arrived_at` and
+    `left_at`, aware, are for a person who came later or left before the end. `seen` is the version that was
     looked at, 0 for a seat without one. Raises Refusal: the meeting has not begun, the seat is not the committee's,
     the person may not sit on it, or sits on another.
     """
@@ -286,10 +287,10 @@ def record(
 
 
 def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Record as present every principal of whose seat nothing is recorded yet; return how many.
+    """Record as present every principal whose seat has no record yet; return how many.
 
-    Left as they are: a seat that nobody holds that day, or whose principal is away, answered that they do not come, or
-    sits for another. Raises Refusal.
+    Left as they are: a seat that is vacant that day, and one whose principal is away, answered that they do not come,
+    or sits for another. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)
@@ -336,7 +337,7 @@ def expect_everyone(session: Session, meeting: Meeting, *, at: datetime) -> None
 
 
 def is_recorded(session: Session, meeting_id: UUID) -> bool:
-    """Whether somebody said of any seat how it was filled."""
+    """Whether it was recorded of any seat how it was filled."""
     found = scalar(session, select(Attendance.id).where(_of(meeting_id), Attendance.state != UNRECORDED).limit(1))
     return found is not None
 
@@ -393,7 +394,7 @@ def _who_sits(
 def _may_sit(
     seats: Membership, seat: CommitteeSeat, day: date, with_role: Callable[[CommitteeSeat], tuple[UUID, ...]]
 ) -> tuple[UUID, ...]:
-    """Its alternates, whoever an absent principal named, and who holds there the role that stands for alternates."""
+    """Its alternates, those named by an absent principal, and holders there of the role that stands for alternates."""
     principals = seats.holders(seat.id, day, PRINCIPAL)
     named = [away.deputy_id for one in principals if (away := seats.away(one, day)) and away.deputy_id]
     found = dict.fromkeys([*seats.holders(seat.id, day, ALTERNATE), *named, *with_role(seat)])
@@ -418,7 +419,7 @@ def _holders_of_alternates_role(session: Session, day: date) -> Callable[[Commit
 def _refuse_two_seats(
     session: Session, meeting_id: UUID, seat: CommitteeSeat, state: str, person_id: UUID | None
 ) -> None:
-    """Nobody sits in another's place and on a seat besides; who holds two seats as principal fills both."""
+    """A person in another's place fills that seat alone; one who holds two seats as principal fills both."""
     if person_id is None:
         return
     elsewhere = scalars(
@@ -456,5 +457,5 @@ def _id(person_id: UUID | None) -> str | None:
 
 
 def _hours(*moments: datetime | None) -> list[str]:
-    """When somebody came and left, "" where throughout."""
+    """The hours at which a person came and left, "" where they sat throughout."""
     return [moment.isoformat(timespec="minutes") if moment else "" for moment in moments]

@@ -1,6 +1,6 @@
 """Calendar files: an invitation, an update, a cancellation, and a calendar that others subscribe to (RFC 5545, 5546).
 
-The same values give the same bytes. The recipient is the only attendee, so that nobody learns another's address.
+The same values give the same bytes. The recipient is the only attendee, so no one learns another's address.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ _URL: Final = re.compile(r"https?://[!#-;=?-\[\]-~]{1,1000}")
 class Published:
     """An entry of a calendar that others subscribe to, as its reader was told it last.
 
-    `sequence` is that of the last invitation under its UID, `changed_at` the aware moment of it. `is_off`: nobody meets
-    any more, which stays to be seen.
+    `sequence` is that of the last invitation under its UID, `changed_at` the aware moment of it. `is_off`: the meeting
+    no longer takes place, and the entry stays to show it.
     """
 
     entry: Entry
@@ -94,9 +94,8 @@ def part(
 def publish(shown: Sequence[Published], *, name: str, organizer: Mailbox, language: str = "fr") -> bytes:
     """A calendar to subscribe to: days, hours, places and online addresses, no attendee and no agenda.
 
-    Each entry has the UID and the SEQUENCE of its invitation, and `organizer`, whom the invitation comes from, so that
-    whoever has both sees one meeting and knows which is newer (RFC 5546, 3.2.1). Raises ValueError where our own values
-    are malformed.
+    Each entry has the UID and SEQUENCE of its invitation and the same `organizer`. A reader who has both sees one
+    meeting and knows which is newer (RFC 5546, 3.2.1). Raises ValueError where our own values are malformed.
     """
     made = _calendar("PUBLISH", [one.entry for one in shown])
     made.add("name", _line(name))

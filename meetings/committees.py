@@ -71,14 +71,14 @@ class Away:
     deputy_until: date | None
 
     def on(self, day: date) -> Away:
-        """As it is on that day: nobody sits for them any more once the deputy has left."""
+        """The absences as of that day: once a deputy has left, no one sits for the absent person."""
         is_there = self.deputy_until is not None and day <= self.deputy_until
         return self if is_there else replace(self, deputy_id=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A committee's seats, whoever ever holds them, and when those are away: read once, asked of any day."""
+    """A committee's seats, their holders through time, and the holders' absences: read once, asked of any day."""
 
     committee_id: UUID
     key: str
@@ -96,7 +96,7 @@ class Membership:
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
     def to_hold(self, seat_id: UUID, day: date) -> tuple[Holding, ...]:
-        """Who is to be a seat's principal from the first later day on, where nobody is on that day: it is theirs."""
+        """A seat's principal from the first later day on, where it has none on that day: the seat is theirs to come."""
         if self.holders(seat_id, day, PRINCIPAL):
             return ()
         held = [one for one in self.holdings.get(seat_id, ()) if one.kind == PRINCIPAL and one.starts_on > day]
@@ -104,7 +104,7 @@ class Membership:
         return tuple(one for one in held if one.starts_on == first)
 
     def is_to_fill(self, seat_id: UUID, day: date) -> bool:
-        """Whether a seat has no principal on that day, and nobody who is to be it later."""
+        """Whether a seat has no principal on that day, and none to come."""
         return not self.holders(seat_id, day, PRINCIPAL) and not self.to_hold(seat_id, day)
 
     def away(self, person_id: UUID, day: date) -> Away | None:
@@ -112,11 +112,11 @@ class Membership:
         return next((one.on(day) for one in self.absences.get(person_id, ()) if one.first <= day <= one.last), None)
 
     def invited(self, day: date) -> dict[UUID, CommitteeSeat]:
-        """Whom a meeting on that day invites, each once, and the first seat for which.
+        """The people whom a meeting on that day invites, each once, and the first seat for which.
 
-        The principal of each seat. Where a principal is away, whoever was named to sit for them; where nobody was, or
-        that one has left, or the seat has no principal that day, its alternates (CM-2R). Who is away stays invited:
-        they may come after all.
+        The principal of each seat. An absent principal's named deputy; the seat's alternates (CM-2R) where none was
+        named, the deputy has left, or the seat has no principal that day. An absent person stays invited: they may come
+        after all.
         """
         found: dict[UUID, CommitteeSeat] = {}
         for seat in self.seats_on(day):

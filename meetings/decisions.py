@@ -390,10 +390,10 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[Reg
 
 
 def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
-    """What was decided since a local day on something else than management, by whichever committee.
+    """Decisions of any committee since a local day that are not about management.
 
-    No partner is asked of it unless it says that it is. The last decision is first. What
-    another committee than the one that settles objections decides as clinical is its own matter, and left out.
+    Partners are not asked about them unless a decision says so. The last decision is first. What another committee than
+    the one that settles objections decides as clinical is its own matter, and left out.
     """
     return _read(
         session,
@@ -456,12 +456,12 @@ def register_paper(
 
 
 def is_for(row: RegisteredDecision, audience: str) -> bool:
-    """Whether an audience may read a decision: whoever may read the item that it was taken on."""
+    """Whether an audience may read a decision: those who may read the item that it was taken on."""
     return WIDEST.index(row.audience) <= WIDEST.index(audience)
 
 
 def owner_of(row: RegisteredDecision) -> Both:
-    """Who owes a decision, as people read it; blank where nobody does."""
+    """Who owes a decision, as people read it; blank where it has no owner."""
     where = f", {row.owner_organization}" if row.owner_organization else ""
     return Both(fr=row.owner_fr + where, en=row.owner_en + where) if row.owner_role else Both()
 
@@ -548,7 +548,7 @@ def _refuse_owner(session: Session, role: str, organization_id: UUID | None, due
 
 
 def _chain(role: str, organization_id: UUID | None) -> list[Link]:
-    """Whoever holds the role; where nobody does, the coordinator."""
+    """The holder of the role; where it is vacant, the coordinator."""
     chain: list[Link] = [{"role": role, "at": str(organization_id) if organization_id else "*"}]
     return chain + [link for link in COORDINATION if link not in chain]
 

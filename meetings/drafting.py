@@ -1,6 +1,6 @@
 """Drafting the next dates of each committee when its last planned one comes near, for the coordinator to say yes to.
 
-Nothing is planned and nobody is invited by a draft: it waits until the coordinator plans from it or dismisses it.
+A draft plans nothing and invites no one: it waits until the coordinator plans from it or dismisses it.
 """
 
 from __future__ import annotations
@@ -100,10 +100,10 @@ def propose(
 
 
 def in_the_readers_words(session: Session, meetings: Sequence[Meeting], language: str) -> list[Meeting]:
-    """These rows of meetings, where a proposal said why one is off with that reason in "fr" or "en".
+    """These rows of meetings, with the reason why a date is off in "fr" or "en", where a proposal gave it.
 
-    A date of a season that was never planned has it in the language of whoever planned the season; what people typed
-    stays as they did. That the committee met on that day already is said for as long as it does.
+    A season's date that was never planned has it in the language of the person who planned the season. Typed words stay
+    as they are. That the committee met on that day already is said for as long as it does.
     """
     never = [one for one in meetings if _never_planned(one)]
     if not never:

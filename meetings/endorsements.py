@@ -61,11 +61,11 @@ class WordOfPartner(Endorsement):
 
 @dataclass(frozen=True)
 class Endorsed:
-    """What a partner that is asked said of a decision: "endorsed", "objected", or "" while it has said nothing.
+    """What an asked partner said of a decision: "endorsed", "objected", or "" while it has said nothing.
 
     `majority` is what its agreement of that day lets suffice; `settled_by_id`, the decision that settled its objection;
     `is_partner`, whether its agreement is in force today or is to be again; `stake`, what it has at stake itself
-    (`meetings.freeing`). `said_by` acted for `said_for`, where that is somebody.
+    (`meetings.freeing`). `said_by` acted for `said_for`, where that is a person.
     """
 
     organization_id: UUID
@@ -153,10 +153,10 @@ def endorsements(
 
 
 def _asked(said: list[Endorsed]) -> list[Endorsed]:
-    """What partners said of a decision, of which one at most is left out, since it takes back that one's waiver.
+    """What partners said of a decision, without the one partner whose waiver it takes back.
 
-    What takes back those of several is asked of each: nobody decides on all of them without them. Each waiver may be
-    taken back by a decision of its own.
+    A decision that takes back several partners' waivers is asked of each: it is not made without them. Each waiver may
+    also be taken back by a decision of its own.
     """
     if sum(one.stake == OWES_AGAIN for one in said) > 1:
         return [replace(one, stake="") if one.stake == OWES_AGAIN else one for one in said]
@@ -256,7 +256,7 @@ def may_speak(session: Session, today: Standing, row: Decision, by: Actor, *, at
 
 
 def nobody_speaks_for(session: Session, today: Standing, row: Decision, organization_id: UUID, *, at: datetime) -> bool:
-    """Whether nobody can speak for a partner on a decision today: what a page says beside its name."""
+    """Whether no one can speak for a partner on a decision today: what a page says beside its name."""
     barred = barred_from(session, today, row, organization_id, at=at)
     return not speakers(today, organization_id, SPEAK_FOR_IT) - barred
 

@@ -49,8 +49,9 @@ from models.minutes import ENDORSED_AS, Decision, Endorsement
 def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime, as_recorded: bool = False) -> None:
     """Ask the partners of a decision's day whether they endorse it, and have it wait for them.
 
-    Where it is asked `as_recorded`, also those of today: a day that is written afterwards passes nobody over. Not one
-    that would owe a clause again by it, which may object all the same. Where nobody is asked, it counts.
+    Where it is asked `as_recorded`, also those of today: a day that is written afterwards passes no partner over. A
+    partner that would owe a clause again by it is not asked, and may object all the same. Where no partner is asked, it
+    counts.
     """
     row = lock_decision(session, decision_id)
     asked = partners_on(session, local_day(session, at)) if as_recorded else {}
@@ -155,7 +156,7 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
 
 
 def _ask_who_is_back(session: Session, decision_id: UUID, said: Iterable[Endorsed], *, at: datetime) -> None:
-    """Ask partners that are awaited and that nobody asks, since their agreement had been over in between."""
+    """Ask the awaited partners that have no task to answer, since their agreement had been over in between."""
     row = lock_decision(session, decision_id)
     if row.endorsement not in ("pending", "objected"):
         return
@@ -242,12 +243,12 @@ def endorse(
 ) -> None:
     """Record that a partner endorses a decision on management, or objects to it; its last word counts (GV-4).
 
-    `said` is "endorsed" or "objected", and an objection has its reason: it suspends what rests on the decision, however
-    late it comes, and everyone whom it concerns is told. That of a partner whose waiver the decision takes back
-    suspends nothing, and is put before the committee as any other. `seen` is the version of the partner's last word.
-    Raises Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, the
-    objection was settled, who says it recorded the decision, coordinates or owes such a clause elsewhere, or somebody
-    else speaks for the partner.
+    `said` is "endorsed" or "objected". An objection has its reason: however late, it suspends what rests on the
+    decision, and everyone concerned is told. That of a partner whose waiver the decision takes back suspends nothing,
+    and is put before the committee as any other. `seen` is the version of the partner's last word.
+    Raises Refusal: the decision is none to endorse or is withdrawn, the partner is not asked or not any more, or the
+    objection was settled. It refuses a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or
+    does not speak for the partner.
     """
     meetings = objections.hold_next_meetings(session, at) if said == "objected" else ()
     taking_back.hold(session, [decision_id], at=at)
@@ -384,7 +385,7 @@ def _held(
 
 
 def _refuse_speaker(session: Session, row: Decision, organization_id: UUID, by: Actor, at: datetime) -> None:
-    """Refuse who may not speak for a partner, under whichever hat. Raises Refusal."""
+    """Refuse a person who may not speak for a partner, in any role. Raises Refusal."""
     if by.role not in SPEAK_FOR_IT or by.organization_id != organization_id:
         raise _not_theirs()
     today = standing(session, local_day(session, at))

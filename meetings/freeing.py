@@ -1,6 +1,7 @@
-"""Which decisions free a partner of a clause, by their own standing or by that of others: nobody frees themselves.
+"""Which decisions free a partner of a clause, by their own standing or by that of others: no partner frees itself.
 
-What falls lets stand what it takes back, and lets be objected again what it keeps; what stands does the reverse.
+A decision that falls lets stand what it takes back, and lets be objected again what it keeps; one that stands does the
+reverse.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """An agenda goes out: it is circulated, frozen with its numbers, and what comes after that is added to it.
 
-`circulate`, `freeze` and `add_late` return what is to be sent and to whom (`Outgoing`); they write no letters.
+`circulate`, `freeze` and `add_late` return what is to be sent and its readers (`Outgoing`); they write no letters.
 
-A meeting that is moved to another day before its agenda would be due again has its agenda opened again (`follow_move`):
-until then decisions come due, seats change hands and turns go on, so that what was frozen for the old day is not what
-the new one needs. What was frozen stays kept, and at its hour the agenda is frozen anew, with a new version that says
-what changed. Moved otherwise, or held elsewhere, it stays as it is under its numbers, and a version with the right day,
-hour and place takes the place of the one that has the wrong ones.
+A meeting that moves to another day before its agenda would be due again has its agenda opened again (`follow_move`).
+Until then decisions come due, seats change hands and turns go on, so the agenda of the old day is not what the new one
+needs. What was frozen stays kept. At its hour the agenda is frozen anew, with a new version that says what changed.
+Moved otherwise, or held elsewhere, it stays as it is under its numbers. A version with the right day, hour and place
+then replaces the wrong one.
 """
 
 from __future__ import annotations
@@ -67,8 +67,8 @@ class Outgoing:
     """What is to be sent of an agenda or an addendum, and to whom.
 
     `editions` has the agenda for each audience (`models.agenda.AUDIENCES`), numbered alike; `readers`, everyone who is
-    invited, their language and their audience; `incomplete`, by language, the numbers of the items that have no title
-    in it: nobody is sent half an edition, and the other language's goes out all the same. `version` counts the versions
+    invited, their language and their audience. `incomplete` has, by language, the numbers of the items without a title
+    in it: half an edition is never sent, and the other language's goes out all the same. `version` counts the versions
     that went out so far, this one among them; `addendum` is its number where it is one; `replaces` has, by audience,
     what it says otherwise than the agenda before it.
     """
@@ -90,7 +90,7 @@ class Outgoing:
 
 
 def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
-    """Say that the agenda goes out now, and return what is sent to whom. Again: as it stands by then.
+    """Say that the agenda goes out now, and return what is sent and its readers. Again: as it stands by then.
 
     Raises Refusal: the meeting is not planned.
     """
@@ -106,10 +106,10 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
 
 
 def freeze(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> Outgoing:
-    """Number the items 1 to n in their order and keep the agenda as it is; return what is sent to whom.
+    """Number the items 1 to n in their order and keep the agenda as it is; return what is sent and its readers.
 
     Raises Refusal: the meeting is not planned, its agenda is frozen already, or an item lacks its title in a language
-    that someone who is invited reads.
+    that an invited person reads.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
     refuse_unless_open(meeting)
@@ -136,15 +136,16 @@ def add_late(
     at: datetime,
     seen: int | None = None,
 ) -> Outgoing:
-    """Add an item of the pool to a frozen agenda, by the host's yes, as an addendum; return what is sent to whom.
+    """Add an item of the pool to a frozen agenda as an addendum, by the host's yes; return what is sent and its
+    readers.
 
-    The guide has the coordinator plan and host every committee's meetings: the yes is theirs, and no second person's.
-    What they add themselves has its reason on the addendum for all to read. Whoever hosts in their place says no yes to
-    what they asked for themselves.
+    The guide has the coordinator plan and host every committee's meetings: the yes is theirs alone. What they add
+    themselves has its reason on the addendum for all to read. A person who hosts in their place cannot say yes to what
+    they asked for themselves.
 
     It is numbered after the last item of its section, "7.1", so that printed copies stay right. `reason` says why it
-    cannot wait, where whoever asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over, the
-    item is not in the committee's pool, it is their own, there is no reason, or a translation is missing.
+    cannot wait, where the one who asked for it did not. Raises Refusal: the agenda is not frozen, the meeting is over,
+    the item is not in the committee's pool, it is their own, there is no reason, or a translation is missing.
     Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
@@ -224,7 +225,7 @@ def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime)
 
 
 def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoing:
-    """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and to whom."""
+    """What is sent of a meeting's agenda as it stands now, or of an addendum to it, and its readers."""
     meeting = read_meeting(session, meeting_id)
     readers = agenda_papers.readers_of(session, meeting_id)
     editions = {
@@ -274,7 +275,7 @@ def _refuse_untranslated(
     rows: Sequence[PresentedItem],
     sentences: Mapping[str, str] = _UNTRANSLATED,
 ) -> None:
-    """Where nobody is invited yet, both languages count: who comes may read either."""
+    """Where no one is invited yet, both languages count: those who come may read either."""
     used = {reader.language for reader in agenda_papers.readers_of(session, meeting.id)} or set(LANGUAGES)
     lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
     for language in sorted(used, reverse=True):

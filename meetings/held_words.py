@@ -1,8 +1,8 @@
-"""What members asked for in words that a paper may not leave with: held for the coordinator, and nobody else is told.
+"""Items whose words may not leave on a paper: held for the coordinator, and no one else is told.
 
-An agenda leaves by itself on its hour, and nobody looks at it first. So what a member wrote in words with the shape of
-a name, whoever it is of, and what names somebody on file in another writing, is taken off it and waits in the pool,
-as anything that found no place. The coordinator is told, and puts it on by hand: that is their look.
+An agenda leaves by itself on its hour, unread. So two kinds of a member's words are taken off it and wait in the pool:
+words with the shape of any name, and words that name a person on file in another writing. The coordinator is told, and
+puts the item on by hand: that is their look.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def hold_back(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def _is_a_members(session: Session, row: AgendaItem, at: datetime) -> bool:
-    """Whether somebody asked for an item who does not keep the agenda, and who keeps it has not had it in hand."""
+    """Whether an item comes from a member who does not keep the agenda, and its keeper has not had it in hand."""
     if row.kind != REQUEST or row.frozen_at is not None:
         return False
     keepers = {one.person_id for one in standing(session, local_day(session, at)).falls(COORDINATION).holders}

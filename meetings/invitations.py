@@ -1,8 +1,8 @@
-"""Whom a committee's meetings invite, and telling each of them what changed, in words and for their calendar.
+"""Who a committee's meetings invite, and telling each of them what changed, in words and for their calendar.
 
 What is sent is always the difference between what a person was told last (`Invitation.told`) and what the records say
-now. So a change of dates, of a seat's holder, of an absence or of a guest needs no message of its own: whoever is
-concerned is found, nobody else is written to, and doing it again writes nothing.
+now. So a change of dates, of a seat's holder, of an absence or of a guest needs no message of its own: those concerned
+are found, others are not written to, and doing it again writes nothing.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Told:
     All that one act has for a person leaves in one letter. `kind` is that of `meetings.itip`, `wording.CONTINUED` for a
     season that goes on at another hour, or `UNREACHED`; `starts` the local time of the meeting that it is about, as it
     was moved, or of the first that changed of a season.
-    `has_address` is false where there is nobody to write to, which the coordinator sees.
+    `has_address` is false for a person without an address, which the coordinator sees.
     """
 
     person_id: UUID
@@ -139,7 +139,7 @@ def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
 def tell(
     session: Session, committee_id: UUID, *, papers: Mapping[UUID, Sequence[Papers]] | None = None, at: datetime
 ) -> tuple[Told, ...]:
-    """Tell everyone whom it concerns what changed of a committee's meetings since they were last told.
+    """Tell each person concerned what changed of a committee's meetings since they were last told.
 
     `papers` are those who have the agenda of a meeting that changed, without being expected there
     (`posting.papers_of`): they hear of it in the same letter, or in one of its own.
@@ -438,10 +438,9 @@ _WEEK: Final = timedelta(days=7)
 
 
 def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Who comes to each meeting without being called by a seat: guests, and alternates named by who cannot come.
+    """Who comes to each meeting without a seat: guests, and alternates named by those who cannot come.
 
-    An alternate comes as long as both have the seat on the day of the meeting: who has left it by then, or was named by
-    somebody who has, comes no more.
+    An alternate comes as long as both have the seat on the day of the meeting: it ends when either has left it.
     """
     found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
     guests = run(
@@ -620,8 +619,8 @@ def _write(
 ) -> Iterator[Told]:
     """Write one letter with all that a person is to hear, and the files for their calendar.
 
-    `unreached` are, for each who gets a letter, those without an address of whom it is to say so; `papers`, what
-    changed of meetings whose agenda they have without being expected there.
+    `unreached` are, for each reader, those without an address whom the letter is to mention; `papers`, what changed of
+    meetings whose agenda they have without being expected there.
     """
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
     ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
@@ -751,10 +750,10 @@ def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
 def _answered(
     session: Session, thing: _Thing, person_id: UUID, message: Message, at: datetime
 ) -> tuple[calendar_files.Partstat, dict[datetime, calendar_files.Partstat]]:
-    """What the person's calendar is to show as their answer, and to single dates of a season, by their original time.
+    """The answers that the person's calendar is to show, for the whole and for single dates by their original time.
 
-    News that ask nobody anew keep what was answered. To the rule of a season the answer is the one that was given to
-    each date to come that it tells; where they differ, it can say none.
+    News that do not ask anew keep what was answered. The rule of a season shows the answer that was given to each date
+    to come that it tells; where they differ, it shows none.
     """
     if message.bumps and not message.keeps_answers:
         return calendar_files.NEEDS_ACTION, {}

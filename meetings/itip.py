@@ -31,8 +31,8 @@ class Message:
 
     It is about the original local time `recurrence` alone, or about all of `entry`. `whole`: the file holds the rule
     and every exception; else the rule without the dates that are off, or the one date. `bumps`: SEQUENCE rises, and
-    answers given before no longer count. `is_off`, of a CANCEL: nobody meets then; else this person alone is not
-    expected, and no STATUS may say otherwise to their calendar.
+    answers given before no longer count. `is_off`, of a CANCEL: the meeting does not take place; else this person alone
+    is not expected, and no STATUS may say otherwise to their calendar.
 
     Of messages that `joined` made one: `also` are originals that the file says by themselves though they are as the
     rule has them; with `keeps_answers` only the dates that changed are asked anew; what `is_quiet` is for the calendar
@@ -78,12 +78,12 @@ def differences(
 ) -> tuple[Message, ...]:
     """The messages, in the order in which they have to arrive, from what was told to what is wanted.
 
-    Only meetings that begin after `after`, the local time now, count: where none of them is at another moment, of
+    Only meetings that begin after `after`, the local time now, count. Where none of them is at another moment, of
     another length or elsewhere, nothing is sent. Other words alone, such as a committee's new name or a person's other
-    language, wait for the next change: who reads of a change looks for the date that changed.
-    `is_off` says that nobody has any of these meetings any more; `still_on` names originals that take place, without
-    this person. Raises ValueError for two UIDs, and for a season that would get another weekday or hour under its old
-    UID: calendars keep exceptions by their original time, and lose them.
+    language, wait for the next change: a reader of a change looks for the date that changed. `is_off` says that these
+    meetings no longer take place for anyone; `still_on` names originals that take place without this person. Raises
+    ValueError for two UIDs, and for a season that would get another weekday or hour under its old UID: calendars keep
+    exceptions by their original time, and lose them.
     """
     if told is not None and wanted is not None:
         _refuse_unlike(told, wanted)

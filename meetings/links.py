@@ -27,12 +27,12 @@ class Opens:
 
 
 def digest(token: str) -> str:
-    """What is kept of a link's token: with it nobody can answer."""
+    """What is kept of a link's token: it lets no one answer."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
 def new_token() -> str:
-    """A token that nobody can guess."""
+    """A token that cannot be guessed."""
     return secrets.token_urlsafe(32)
 
 
@@ -94,5 +94,5 @@ def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
 
 
 def lock(session: Session, committee_id: UUID) -> None:
-    """Wait for whoever tells of this committee now, so that two who tell at once tell once."""
+    """Wait for the process that tells of this committee now, so that two at once tell once."""
     run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"tell:{committee_id}", 0))))

@@ -1,6 +1,6 @@
-"""Holding one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes.
+"""Locking one meeting's row while a verb changes what belongs to it: its agenda, its attendance, its minutes.
 
-What a verb says of anything around meetings that somebody else changed meanwhile stands here too, once.
+The refusal of a version that another person changed meanwhile stands here too, once for all that is around meetings.
 """
 
 from __future__ import annotations
@@ -127,8 +127,7 @@ def _first_of(series_id: UUID, follows: Mapping[UUID, UUID | None]) -> UUID:
 
 
 def changed_meanwhile(what: str) -> Refusal:
-    """What whoever looked at an older version is told: of a meeting, a season, an agenda_item, attendance, a decision,
-    a stray, minutes."""
+    """The refusal of an outdated version: of a meeting, season, item, attendance, decision, reply or minutes."""
     return Refusal(f"{what}.changed", _CHANGED[what])
 
 

@@ -1,6 +1,6 @@
-"""Reading the mail by which somebody's calendar answers an invitation (METHOD:REPLY, RFC 5546 and 6047).
+"""Reading the mail by which a person's calendar answers an invitation (METHOD:REPLY, RFC 5546 and 6047).
 
-Such a mail comes from outside: anybody may send one, and a calendar says things in its own dialect. It is read within
+Such a mail comes from outside: anyone may send one, and a calendar says things in its own dialect. It is read within
 bounds, nothing that it can hold raises, and of its text nothing is kept. What it claims (whose answer, sent by whom)
 is compared here with nothing but itself: whether such a person was invited is for others to say.
 """
@@ -67,12 +67,12 @@ _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*"')
 
 @dataclass(frozen=True, slots=True)
 class MailReply:
-    """What a calendar answers: about which UID, for whom, and what.
+    """What a calendar answers: about which UID, for which person, and what.
 
-    `recurrence` is which date of a series it is about: a moment in UTC where the calendar names a zone that is known;
-    naive, as written, where it names none or one of its own, so that it may be taken only for a date that has no
-    other meeting; None for the whole series or a single meeting. `dtstamp` is in UTC. Addresses are in lower case.
-    `sent_by` is what the mail itself claims: that this person may answer for the other is not said by it.
+    `recurrence` is which date of a series it is about. It is a moment in UTC where the calendar names a known zone. It
+    is naive, as written, without a zone or with the calendar's own, and counts only for a date without another meeting.
+    None means the whole series or a single meeting. `dtstamp` is in UTC. Addresses are in lower case. `sent_by` is what
+    the mail itself claims: it does not show that this person may answer for the other.
     """
 
     uid: str
@@ -89,7 +89,7 @@ class MailReply:
 
     @property
     def has_no_zone(self) -> bool:
-        """Whether the date of the series is only known as it stands on somebody's clock."""
+        """Whether the date of the series is only known as it stands on the sender's own clock."""
         return self.recurrence is not None and self.recurrence.tzinfo is None
 
 
@@ -121,7 +121,7 @@ def read_reply(message: bytes) -> MailReply | Stray:
 def sender_of(message: bytes) -> str:
     """The one address that a mail says it is from, in lower case; "" where that cannot be read. Never raises.
 
-    It proves nothing, and is read of a mail too that is no answer: somebody has to see where it came from.
+    It proves nothing. It is also read of a mail that is no answer: a person has to see where it came from.
     """
     head = re.split(rb"\r?\n\r?\n|\r\r", message[:MOST_CALENDAR_BYTES], maxsplit=1)[0]
     try:
@@ -178,8 +178,8 @@ def _is_automatic(mail: Message) -> bool:
 def _has_failed(mail: Message) -> bool:
     """Whether the server that received the mail says that it is not from where it says (RFC 8601).
 
-    Its own word stands above every other: servers write theirs over what came. "fail" alone is believed, since whoever
-    forges that has their own mail kept aside, and anybody can forge a "pass".
+    Its own word stands above every other: servers write theirs over what came. Only "fail" is believed: a forged one
+    sets the forger's own mail aside, and anyone can forge a "pass".
     """
     said = str(mail.get("Authentication-Results", ""))[:MOST_LINE_BYTES]
     return _FAILED.search(_COMMENT.sub("", said)) is not None

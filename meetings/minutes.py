@@ -124,7 +124,7 @@ def minutes_of(session: Session, meeting_id: UUID) -> Minutes:
 
 
 def none_yet() -> Refusal:
-    """That a meeting has no minutes: also what somebody is told who may not read its draft."""
+    """That a meeting has no minutes: also said to a person who may not read its draft."""
     return Refusal("minutes.none", N_("This meeting has no minutes yet."))
 
 
@@ -185,10 +185,10 @@ def refresh(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen
 def circulate(
     session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
 ) -> tuple[Told, ...]:
-    """Send the draft to those whom the meeting invited, who may then ask for changes; who is written to.
+    """Send the draft to everyone whom the meeting invited, who may ask for changes; returns who is written to.
 
     Where it had gone out before, it goes to those alone for whom something changed. Raises Refusal: it is no draft, it
-    is whole in no language, or it names somebody who may not be named.
+    is whole in no language, or it holds a name that may not go out.
     """
     row = _lock(session, meeting_id, seen)
     state = _moved(row, "circulate")

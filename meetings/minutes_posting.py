@@ -1,6 +1,6 @@
 """Sending the minutes of a meeting: to each who was invited or sat, in a language in which they are whole.
 
-Minutes that were changed after they had gone out go to whoever's edition changed, with a letter that says where.
+Minutes that changed after they had gone out go to the readers whose edition changed, with a letter that says where.
 """
 
 from __future__ import annotations
@@ -51,9 +51,9 @@ class Edition:
 def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, ...]:
     """Who gets the minutes on a local day: who was invited, who sat without that, and the second representatives.
 
-    Each as their seat reads them. Nobody who has left the program by then: who held a role, and holds none any more;
-    and no second representative who neither sat nor has the seat any more. An alternate who came without being named
-    for it before is one of those who sat.
+    Each reads them as their seat does. People without a role by then are left out, as they have left the program. So is
+    a second representative who neither sat nor has the seat any more. An alternate who came without being named for it
+    is one of those who sat.
     """
     sat = {one.person_id: one.seat for one in attendance_of(session, meeting_id) if one.person_id is not None}
     readers = agenda_papers.readers_of(session, meeting_id, sat=sat)
@@ -110,10 +110,10 @@ def post(
     n: int,
     at: datetime,
 ) -> tuple[Told, ...]:
-    """Write the letters that bring the minutes for the `n`th time, each with its PDF; to whom.
+    """Write the letters that bring the minutes for the `n`th time, each with its PDF; returns the readers.
 
     With `before`, what they said when they last went out: then to those alone for whom something changed. The same `n`
-    writes once. Raises Refusal where an edition is whole in no language, or names somebody who may not be named.
+    writes once. Raises Refusal where an edition is whole in no language, or holds a name that may not go out.
     """
     refuse_names(session, content)
     meeting = read_meeting(session, meeting_id)

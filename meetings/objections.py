@@ -78,8 +78,8 @@ def bring_before_committee(
 def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
     """Bring each objection that stands before the next meeting that can have it; the items that came elsewhere.
 
-    One stays where it is on an agenda that went out frozen, before people who sit now, and where no meeting comes
-    earlier. What a meeting that is over holds of it, that nobody closed, is carried over, as its close would do.
+    An objection stays on an agenda that went out frozen, before people who sit now, and where no meeting comes earlier.
+    An objection of a past meeting that was never closed is carried over, as its close would do.
     """
     meetings = hold_next_meetings(session, at)
     if not meetings:
@@ -121,7 +121,7 @@ def hold_with(session: Session, meeting_id: UUID, *, at: datetime) -> None:
 
 
 def _hold_standing(session: Session, at: datetime) -> list[UUID]:
-    """The decisions, of whichever committee, to which a partner objects, held, in the order of their ids."""
+    """The decisions of every committee to which a partner objects, locked, in the order of their ids."""
     objected = select(Endorsement.decision_id).where(*_objecting())
     held = scalars(
         session,
@@ -199,7 +199,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 
 
 def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
-    """Put it last on the agenda of a meeting that sits and that nobody froze: it has no numbers, and no addenda."""
+    """Put it last on the agenda of a meeting that sits and has no frozen agenda: no numbers, and no addenda."""
     row = lock_item(session, item_id)
     last = max((one.position for one in items_of(session, meeting.id)), default=0)
     change_item(
@@ -215,7 +215,7 @@ def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: da
 
 
 def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:
-    """Have an objection wait in the pool where a meeting that is over has it, and nobody said anything of it."""
+    """Have an objection wait in the pool where a past meeting has it, and said nothing of it."""
     past = ~_is_to_come(session, at), col(Meeting.state).in_(_NOT_CLOSED)
     there = _item_before(session, decision_id, *past, outcomes=[""])
     if there is not None:
@@ -235,8 +235,8 @@ def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> 
 def item_that_sits(session: Session, decision_id: UUID) -> StandingItem | None:
     """The item by which an objection stands before a committee that sits now, unless settled; None where none is.
 
-    Of a sitting that nobody closed also what was carried over since: whoever records it afterwards may settle it there.
-    Not where all that is objected was said after its day: it heard nothing of that.
+    Of a sitting that was never closed also what was carried over since: its record, made afterwards, may settle it.
+    Not where all objections came after its day: it heard nothing of them.
     """
     first_said = scalar(
         session,
@@ -288,12 +288,12 @@ def _item_before(
 
 
 def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None = None) -> tuple[Meeting, ...]:
-    """The meetings before which an objection may come now, held, the first one first; none where none is planned.
+    """The meetings before which an objection may come now, locked, the first one first; none where none is planned.
 
-    Of the committee that settles objections, that which sits, also beyond its hour, and those to come, up to the first
-    whose agenda is not frozen. Held before the decision, as whoever decides in one does. With `besides`, this meeting
-    among them at its place, and all that may be next once it is not. Those that are over and still have an objection
-    are held as well, and are not among them.
+    Of the committee that settles objections: the one that sits, also beyond its hour, and those to come, up to the
+    first whose agenda is not frozen. They are locked before the decision, as by every verb that decides in one. With
+    `besides`, this meeting is among them at its place, with all that may be next once it is not. Past ones that still
+    have an objection are locked too, and are not among them.
     """
     to_come = _is_to_come(session, at)
     still_has_one = (

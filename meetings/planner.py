@@ -1,6 +1,6 @@
 """Which dates to propose for a committee: a year of meetings at its rhythm, or a season of weekly ones.
 
-Pure values: the same question has the same answer. Nothing is planned here; somebody says yes to it first.
+Pure values: the same question has the same answer. Nothing is planned here; a person says yes to it first.
 Days and hours are local, in the zone of `Terms`.
 """
 
@@ -146,7 +146,7 @@ class _Against:
         return held_already(day) if self.own_days(day, day) else None
 
     def closed(self, day: date) -> Reason | None:
-        """Why nobody works that day. A committee that always meets on a weekend day works on it. Raises UnknownYear."""
+        """Why a day is closed. A committee that always meets on a weekend day works on it. Raises UnknownYear."""
         calendar = self.terms.calendar
         if calendar.is_working_day(day):
             return None
@@ -205,7 +205,7 @@ def held_already(day: date) -> Reason:
 
 
 def closed_on(calendar: Calendar, day: date) -> Reason | None:
-    """Why nobody works on a day; None for a working day. Raises Refusal where no holidays are known."""
+    """Why a day is closed; None for a working day. Raises Refusal where no holidays are known."""
     why = {language: calendar.why_closed(day, language) for language in ("fr", "en")}
     return Reason("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
 

@@ -38,8 +38,8 @@ Occasion = Literal["circulated", "frozen", "addendum"]
 def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: int = 0, at: datetime) -> int:
     """Write the letters of an agenda, with the frozen one or the addendum as a PDF; how many were written.
 
-    The same occasion of a meeting writes once. Whoever's language lacks a title is not sent half an edition.
-    Raises Refusal where it names somebody who may not be named: then nobody is sent anything.
+    The same occasion of a meeting writes once. A reader whose language lacks a title is not sent half an edition.
+    Raises Refusal where it holds a name that may not go out: then nothing is sent.
     """
     meeting = read_meeting(session, outgoing.meeting_id)
     committee = committees(session)[meeting.committee_id]
@@ -76,11 +76,11 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
 
 
 def papers_of(session: Session, before: Sequence[Meeting], *, at: datetime) -> dict[UUID, list[Papers]]:
-    """What each who got the agenda of meetings without being invited is to hear: these are at another time, or off.
+    """What each uninvited holder of meetings' agendas is to hear: these are at another time, or off.
 
     `before` are rows of one committee as they were. One that was off before, or was over when it was called off, is no
-    news. The second representatives of a seat are kept aware (CM-2R): none is to hold papers of a meeting that nobody
-    holds.
+    news. The second representatives of a seat are kept aware (CM-2R): none is to keep papers of a meeting that does not
+    take place.
     """
     found: dict[UUID, list[Papers]] = {}
     for was in before:

@@ -1,6 +1,6 @@
 """A date that is proposed for a meeting: the day, what speaks against it or another one, and what else could be.
 
-Kept as JSON with a drafted year until somebody says yes, and said in both languages.
+Kept as JSON with a drafted year until a person says yes, and said in both languages.
 """
 
 from __future__ import annotations

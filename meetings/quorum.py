@@ -29,7 +29,7 @@ class Filled:
     left_at: datetime | None = None
 
     def sits(self, at: datetime) -> bool:
-        """Whether somebody sits there at that moment. Who leaves at that very moment does not."""
+        """Whether a person sits there at that moment. One who leaves at that very moment does not."""
         has_come = self.arrived_at is None or self.arrived_at <= at
         return self.state in SITTING and has_come and (self.left_at is None or at < self.left_at)
 
@@ -74,8 +74,8 @@ def standing(
 ) -> Standing:
     """How a committee stands at the moment `at`, which is aware, with the seats that it has on that day.
 
-    A seat counts once, whoever and however many sit for it, and only where it votes; a seat that must be filled need
-    not vote. Of a derived committee `seats` are its own: those that it takes, and no others. Without a declared rule
+    A seat counts once, however many sit for it, and only where it votes; a seat that must be filled need not vote.
+    Of a derived committee `seats` are its own: those that it takes, and no others. Without a declared rule
     the quorum is always met.
     """
     attended = list(attendance)

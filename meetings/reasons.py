@@ -1,9 +1,8 @@
 """Why an item is on an agenda: the facts that put it there, kept as codes and values, and told in words.
 
-Kept as `{"code": …, "facts": …}`; with `rule`, the declared rule that drew it; with `sentence`, the words that whoever
-asked for it brought along, so that a layer above adds reasons without a line here. Facts are days, counts, numbers
-such as #2019-02, names of organizations, and declared texts in both languages: never a person's name, never what
-somebody typed.
+Kept as `{"code": …, "facts": …}`; with `rule`, the declared rule that drew it; with `sentence`, the words that the
+asker brought along, so that a layer above adds reasons without a line here. Facts are days, counts, numbers such as
+#2019-02, names of organizations, and declared texts in both languages: never a person's name, never typed words.
 """
 
 from __future__ import annotations
@@ -98,7 +97,7 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason as whoever asks for an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
+    """A reason as the asker of an item gives it: a code, an N_() sentence with %(named)s facts, and the facts.
 
     `sentence` stays empty for the codes that this module words itself.
     """
@@ -132,7 +131,7 @@ def in_words(reasons: Iterable[Mapping[str, Any]], language: str) -> str:
 
 
 def why_late(kept: str, language: str) -> str:
-    """Why an item came late: what somebody typed as it is, and what the program says itself in `language`."""
+    """Why an item came late: typed words as they are, and what the program says itself in `language`."""
     return say(language, kept) if kept == COULD_NOT_WAIT else kept
 
 
@@ -165,7 +164,7 @@ def without(reasons: Iterable[Kept], *codes: str) -> list[Kept]:
 
 
 def is_drawn(reasons: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether a rule alone put the item there, and nobody touched it since."""
+    """Whether a rule alone put the item there, untouched since."""
     return any("rule" in reason for reason in reasons) and all(
         "rule" in reason or reason["code"] in AGES for reason in reasons
     )

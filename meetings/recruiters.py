@@ -1,10 +1,10 @@
-"""Who also recruits others, before the Clinical Committee: it assesses the risk to the other participants (AD-C4).
+"""Participants who also recruit others, before the Clinical Committee: it assesses the risk to the others (AD-C4).
 
-Of a candidate of whom it has to decide, it does so under the item of the admission, before it gives them to anybody.
-Of whoever is found to recruit later, an item of its own stands on the next agenda, and on the one after, until the
-assessment is recorded. Either way the assessment is a decision of the meeting. Titles, reasons and the decision say
-that the committee is asked something, and about whom by number or reference; neither what nor what was found, which is
-for those alone who are told of the risk.
+Of a candidate of whom it has to decide, it does so under the item of the admission, before it gives them to a worker.
+For a person who is found to recruit later, an item of its own stands on each next agenda until the assessment is
+recorded. Either way the assessment is a decision of the meeting. Titles, reasons and the decision say that the
+committee is asked something, and the number or reference it is about. What it is, and what was found, is for those
+alone who are told of the risk.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ KIND: Final = "recruiter"
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Say that somebody recruits others, and have the committee assess the risk at its next meeting. Raises Refusal.
+    """Say that a person recruits others, and have the committee assess the risk at its next meeting. Raises Refusal.
 
     That no activity brings them together with others holds from now on, and waits for no meeting.
     """
@@ -53,7 +53,7 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
 def keep_on_agendas(session: Session, *, by: Actor, at: datetime) -> int:
     """Have the committee's agendas hold each risk that it has to assess, and no other; how many items changed.
 
-    Whichever way it was found that somebody recruits: also by a referral that was joined to their file.
+    In whatever way it was found that a person recruits: also by a referral that was joined to their file.
     """
     wanted = {
         subject: asked
@@ -78,13 +78,13 @@ def assess(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Record how the committee, while it sits, assesses the risk to others under an item about somebody; the row's id.
+    """Record how the committee, while it sits, assesses the risk to others under an item about a person; the row's id.
 
-    It is a decision of the meeting, with its number and its quorum. An item of the risk itself is decided by it; under
-    that of an admission the committee goes on to decide who follows up, which it cannot where the risks exceed the
-    benefits. Where nothing is left to decide under the item, they do and nobody was admitted yet, whoever was to meet
-    the person no longer does, and the coordinator refuses them with what was offered instead. Level and `why` are as
-    `domain.accompaniment.risks` has them, and sealed. Raises Refusal.
+    It is a decision of the meeting, with its number and its quorum. An item of the risk itself is decided by it. Under
+    an admission's item the committee goes on to name a worker, which it cannot where the risks exceed the benefits.
+    Where they do, nothing else is left to decide and the person was not admitted yet, their first meeting is off. The
+    coordinator then refuses them with what was offered instead. Level and `why` are as `domain.accompaniment.risks` has
+    them, and sealed. Raises Refusal.
     """
     risks.checked("recruiter", level, why)
     held = hold_participant(session, participant_id)
@@ -113,7 +113,7 @@ def assess(
 
 
 def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
-    """The item under which a meeting that sits now can assess the risk of somebody: nothing was decided of it yet."""
+    """The undecided item under which a meeting that sits now can assess the risk of a person."""
     own_first = col(AgendaItem.kind) == KIND
     row = first(
         session,
@@ -123,7 +123,7 @@ def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
 
 
 def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
-    """Whom an item of a meeting's agenda is about that is decided on their own page, by the item."""
+    """The person of each item of a meeting's agenda that is decided on that person's own page, by the item."""
     rows = run(
         session,
         only(AgendaItem.id, col(Participant.id).label("participant_id"))
@@ -137,7 +137,7 @@ def sat_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
 
 
 def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool, by: Actor, at: datetime) -> None:
-    """What follows for somebody who is not admitted yet; `is_all` says that nothing else is decided under the item."""
+    """What follows for a person who is not admitted yet; `is_all` says that nothing else is decided under the item."""
     held = hold_participant(session, participant_id)
     if level == "benefits_exceed":
         if recruiting.ask_not_to_refuse(session, participant_id, by=by, at=at):
@@ -150,7 +150,7 @@ def _follow(session: Session, participant_id: UUID, level: str, *, is_all: bool,
 
 
 def _under_way(participant_id: UUID) -> SelectOfScalar[AgendaItem]:
-    """The items about somebody on which the Clinical Committee sits now, and of which nothing was decided."""
+    """The undecided items about a person on which the Clinical Committee sits now."""
     return (
         admissions.items_under_way(admissions.KIND, KIND)
         .join(Participant, IS_ABOUT)
@@ -159,7 +159,7 @@ def _under_way(participant_id: UUID) -> SelectOfScalar[AgendaItem]:
 
 
 def _subject_by_itself(session: Session, asked: asking.Asked) -> str | None:
-    """By what somebody circulates whose risk is to be assessed; None where it comes with their admission."""
+    """The number or reference of a person whose risk is to be assessed; None where it comes with their admission."""
     participant_id = UUID(asked.item)
     if _is_to_be_decided(session, participant_id):
         return None
@@ -167,7 +167,7 @@ def _subject_by_itself(session: Session, asked: asking.Asked) -> str | None:
 
 
 def _is_to_be_decided(session: Session, participant_id: UUID) -> bool:
-    """Whether the committee has still to decide on somebody's admission."""
+    """Whether the committee has still to decide on a person's admission."""
     decide = step_of(session, participant_id, DECIDE)
     return decide is not None and decide.state in ("planned", "open")
 

@@ -131,7 +131,7 @@ def ask(
 def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> int:
     """Take the words out, everywhere at once; in how many texts. It cannot be undone.
 
-    Raises Refusal: it is settled, or whoever asked for it has a part in this too, under whichever hat.
+    Raises Refusal: it is settled, or the one who asked for it has a part in this too, in any role.
     """
     row = _lock(session, redaction_id, seen)
     _refuse_own(session, row, by, at)
@@ -171,7 +171,7 @@ def decline(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
 
 
 def take_back(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """No longer ask for it. Raises Refusal: it is settled, or somebody else asked."""
+    """No longer ask for it. Raises Refusal: it is settled, or another person asked."""
     row = _lock(session, redaction_id, seen)
     if not by.is_one_of(row.asked_by):
         raise Refusal("redaction.not_yours", N_("Someone else asked for this."))
@@ -541,7 +541,7 @@ def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> Non
 def _tasks_of(session: Session, meeting_id: UUID) -> list[Task]:
     """The tasks of a meeting and of its decisions, with what was written as they were done or handed back.
 
-    Of a decision, what it has somebody do, and what it asks of each partner.
+    Of a decision, the task that it opens, and what it asks of each partner.
     """
     decided = in_program(Decision), col(Decision.meeting_id) == meeting_id
     asked_about = col(Task.item).in_(
@@ -564,8 +564,8 @@ def _rows(session: Session, table: type[R], meeting_id: UUID) -> list[R]:
 def _in_the_pool(session: Session, meeting: Meeting) -> list[AgendaItem]:
     """What waits for a meeting of the same committee, or was asked of it and never came on one.
 
-    There waits what is held back since it names somebody. It has no meeting of its own, so that any of them takes
-    words out of it. So do those that took the decision that is looked at, of whichever committee.
+    There waits what is held back for a name in it. It has no meeting of its own, so any of them takes words out of it.
+    So do those that took the decision that is looked at, of any committee.
     """
     decided = select(cast(col(Decision.id), Text)).where(in_program(Decision), Decision.meeting_id == meeting.id)
     return every(
@@ -620,7 +620,7 @@ def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
 
 
 def _refuse_own(session: Session, row: Redaction, by: Actor, at: datetime) -> None:
-    """Two people, whichever hats they wear and for whomever they act; nor one and their deputy since it was asked."""
+    """Two people, in any role and whoever they act for; nor one and their deputy since it was asked."""
     asked = {one for one in (row.asked_by, row.asked_for) if one is not None}
     asked |= deputies_of(session, asked, [(local_day(session, row.asked_at), local_day(session, at))])
     if by.person_id is None or asked & {by.person_id, by.acting_for}:

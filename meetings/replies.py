@@ -149,7 +149,7 @@ def _bound(session: Session, reply: MailReply, at: datetime) -> _Bound:
 
 
 def _refused(reply: MailReply, invitation: Invitation) -> str:
-    """Why what somebody who is invited answers cannot be taken, or ""."""
+    """Why the answer of an invited person cannot be taken, or ""."""
     if reply.from_address != reply.attendee:
         return FOR_ANOTHER
     if reply.partstat == "delegated":

@@ -93,7 +93,7 @@ def begin(session: Session, row: Decision, *, at: datetime) -> None:
 
 
 def carry_out(session: Session, row: Decision, *, at: datetime) -> None:
-    """Open what a decision that counts asks of somebody, and do what it grants."""
+    """Open the task that a decision in force asks for, and do what it grants."""
     if row.task_id is not None:
         by_when = calendar_of(session).add_working_days(local_day(session, at), DAYS_AFTER)
         assigning.begin(session, row.task_id, due_on=by_when, by=BY_ENDORSEMENT, at=at)

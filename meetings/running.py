@@ -50,7 +50,7 @@ _LETS_GO: Final = frozenset({"treated", "referred", "withdrawn"})
 def open_meeting(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Begin a meeting: every seat of the day then waits to be recorded. Raises Refusal: not planned, or not today yet.
 
-    A meeting that nobody opened in time is opened afterwards, to record what happened.
+    A meeting that was not opened in time is opened afterwards, to record what happened.
     """
     row = lock_meeting(session, meeting_id, seen=seen)
     state = moved(row, "open")
@@ -95,8 +95,8 @@ def treat(
     `outcome` is one of `SAID`: treated, carried to the next meeting, referred to the committee with the key `refer_to`,
     withdrawn, or "" where nothing is said of it yet. The notes are for the minutes; one that is not given stays. An
     item that is decided keeps its outcome: "decided" is given with its note alone. One whose task is done by its act
-    alone, as that of a candidate, stays before the committee until then. What is corrected was settled when it was
-    settled first. Once the committee has heard what it is only told, whoever had to see that it does has done so.
+    alone, as that of a candidate, stays before the committee until then. A correction keeps the moment at which it was
+    settled first. Once the committee has heard what it is only told, the task to see that it does is done.
     Raises Refusal.
     """
     meeting_id = item_of(session, item_id).meeting_id
@@ -156,7 +156,7 @@ def add_item(
     """Put on the agenda what comes up while the meeting is under way, with the reason why it is now; return its id.
 
     On a frozen agenda it is a late item as any other, numbered "7.1" and kept as an addendum. A title that is given in
-    one language stands in the other too, as it was typed: nobody translates while people sit. Raises Refusal.
+    one language stands in the other too, as it was typed: no one translates while people sit. Raises Refusal.
     """
     meeting = lock_meeting(session, meeting_id)
     if meeting.state != "under_way":

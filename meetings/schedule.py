@@ -45,7 +45,7 @@ WEEK: Final = timedelta(days=7)
 
 
 def preview(session: Session, change: Callable[[], tuple[Told, ...]]) -> tuple[Told, ...]:
-    """What `change` would send, and to whom; nothing of it stays. Raises what the change refuses."""
+    """What `change` would send, and its readers; nothing of it stays. Raises what the change refuses."""
     with session.begin_nested() as point:
         told = change()
         point.rollback()
@@ -270,7 +270,7 @@ def change_place(
     at: datetime,
     seen: int | None = None,
 ) -> tuple[Told, ...]:
-    """Have one meeting elsewhere, or this one and every later one of its season, at whichever hour. Raises Refusal."""
+    """Move one meeting elsewhere, or this one and every later one of its season, at any hour. Raises Refusal."""
     stood = read_meeting(session, meeting_id)
     parts = parts_of_season(session, stood) if following else []
     held = {one: _lock_season(session, one) for one in sorted(parts)}
@@ -469,9 +469,9 @@ def _at_hour(row: Meeting, season: MeetingSeries, hour: time, minutes: int) -> t
 
 
 def _lock_season(session: Session, series_id: UUID | None) -> MeetingSeries | None:
-    """A season's row, held: always before its meetings, by whoever changes several of them. None where there is none.
+    """A season's row, locked before its meetings by every verb that changes several of them. None where there is none.
 
-    Two who held them in another order would each wait for the other.
+    Two that locked them in another order would each wait for the other.
     """
     return first(
         session,

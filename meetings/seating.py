@@ -1,4 +1,4 @@
-"""Who sits: giving a seat to somebody of its organization, and ending it. What their calendars show goes with it.
+"""Who sits: giving a seat to a person of its organization, and ending it. What their calendars show goes with it.
 
 A change of holder is for days to come: who sat at a meeting that was held is recorded there, and stays.
 """
@@ -37,7 +37,7 @@ def seat_of(session: Session, committee_id: UUID, seat_id: UUID) -> Seat:
 
 
 def may_sit(session: Session, organization_id: UUID, role: str, day: date) -> tuple[UUID, ...]:
-    """Whom a seat of this organization and role may be given to on that day or later, in the order of their names.
+    """The people who may be given a seat of this organization and role on that day or later, by name.
 
     As its principal, or as an alternate alone: see `give_seat`.
     """
@@ -67,14 +67,14 @@ def give_seat(
     by: Actor,
     at: datetime,
 ) -> tuple[Told, ...]:
-    """Have somebody hold a seat from a day on, as its principal or as an alternate; who was its principal ends with it.
+    """Give a person a seat from a day on, as its principal or as an alternate; the principal before ends with it.
 
-    It ends with the role that it rests on, where that end is known, and whoever is to be its principal after that stays
-    so. Whoever is called by it is invited to the meetings from that day on, and whoever no longer is, is told; nobody
-    else hears of it. A principal holds the seat's own role at its organization, an alternate this or that of a second
-    representative: what a seat opens to its holder, it opens to nobody else. Guide: CM-2R.
-    Raises Refusal: the day is past, the seat does not exist then, the agreement of its organization has lapsed by then,
-    or the person holds none of these roles there then.
+    It ends with the role that it rests on, where that end is known, and a principal to come after that stays so. A
+    person it calls is invited to the meetings from that day on, one it no longer calls is told, and others hear
+    nothing. A principal holds the seat's own role at its organization, an alternate this or that of a second
+    representative. What a seat opens to its holder, it opens to no one else. Guide: CM-2R. Raises Refusal: the day is
+    past, the seat does not exist then, the agreement of its organization has lapsed by then, or the person holds none
+    of these roles there then.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
     if kind not in (PRINCIPAL, ALTERNATE):
@@ -122,7 +122,7 @@ def end_seat(
     by: Actor,
     at: datetime,
 ) -> tuple[Told, ...]:
-    """End somebody's hold of a seat on its last day; what would begin later is taken back.
+    """End a person's hold of a seat on its last day; what would begin later is taken back.
 
     Raises Refusal: the day is before yesterday, or they do not hold the seat then.
     """
@@ -143,9 +143,9 @@ def end_with_roles(session: Session, *, by: Actor, at: datetime) -> int:
     """End the seats whose holders hold no role any more that they rest on, with that role; how many. Idempotent.
 
     Where its end is still to come, the seat has it as its last day; where it is past, the seat ends with yesterday: who
-    sat until then stays recorded so. A principal's seat passes to whoever stands in for it (CM-2R), and it is vacant.
-    Whoever leaves their organization altogether has a departure, which ends their seats: they are left to it as long as
-    it can come. Nobody is told by this: the round's `tell_all` does.
+    sat until then stays recorded so. A principal's seat passes to the one who stands in for it (CM-2R), and is vacant.
+    A person who leaves their organization has a departure, which ends their seats: they are left to it as long as it
+    can come. This tells no one: the round's `tell_all` does.
     """
     today = local_day(session, at)
     rows = _outliving(session, today)

@@ -1,7 +1,7 @@
 """Settling objections: by a decision of its own, at a sitting with its quorum, on the item that the rule put there.
 
 The committee keeps the decision in spite of the objection, or takes the decision back. What settles decides nothing
-else, so that no other matter comes in under its name, and is itself endorsed by nobody: else it would never end (GV-4).
+else, so that no other matter comes in under its name. No partner endorses it: else it would never end (GV-4).
 """
 
 from __future__ import annotations
@@ -47,11 +47,11 @@ def settle(
     """Record how the committee settles what is objected to a decision, and return the id of the decision that does.
 
     `settled_as` is one of `SETTLED_AS`; `seen` is the item's version. With "kept", the objections are settled and the
-    decision counts once the other partners endorsed it; with "taken_back", it holds no more. Of a decision that frees a
-    partner of a clause, the quorum is there also without that partner, and nobody who owes the clause settles anything
-    by which it stands. Where it is recorded afterwards, it is settled at the moment that is given, or as the meeting's
-    day ends, and so is only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no
-    item of this objection, there was no quorum, nothing was objected, or no word of what was decided.
+    decision counts once the other partners endorsed it; with "taken_back", it holds no more. A decision that frees a
+    partner of a clause has its quorum without that partner too, and no one who owes the clause settles anything by
+    which it stands. Recorded afterwards, it is settled at the given moment, or as the meeting's day ends, and settles
+    only what was objected by then. Raises Refusal: these, the meeting is not under way, it has no item of this
+    objection, there was no quorum, nothing was objected, or no word of what was decided.
     """
     meeting = lock_meeting(session, meeting_id)
     day_ends = moments_of(session, meeting.starts.date())[1] - timedelta(microseconds=1)

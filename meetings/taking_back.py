@@ -1,6 +1,6 @@
-"""What a decision says that it takes back holds no more while that decision counts, and stands again once it does not.
+"""A decision that takes another back ends it while it counts itself; once it does not, the other stands again.
 
-Nobody is asked to do it: it is done in the very act by which the later decision comes to count, and undone in the one
+It needs no further act: it is done in the very act by which the later decision comes to count, and undone in the one
 by which it falls. Each decision takes back earlier ones alone, so that this ends (GV-4).
 """
 
@@ -80,7 +80,7 @@ def is_above(session: Session, row: Decision, committee_id: UUID) -> bool:
 
 
 def settles_objections(session: Session, committee_id: UUID) -> bool:
-    """Whether objections to decisions, of whichever committee, are settled by this one."""
+    """Whether this decision settles objections to decisions, of any committee."""
     return committee_of(session, declared(session).committee).id == committee_id
 
 
@@ -132,10 +132,10 @@ def later_ones(session: Session, row: Decision) -> list[Decision]:
 
 
 def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> None:
-    """Hold decisions and all that may follow them, in one order, before any of them is changed.
+    """Lock decisions and all that may follow them, in one order, before any of them is changed.
 
     Two who act at once so wait for each other. Where an objection may stand again by it, the meeting that would have it
-    on its agenda is held first, as whoever decides in it does.
+    on its agenda is locked first, as by every verb that decides in it.
     """
     if not decision_ids:
         return
@@ -228,9 +228,9 @@ def follow(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> i
 
 
 def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: Actor, at: datetime) -> bool:
-    """Have a decision hold no more, because a later one says so, where nothing is in the way; whether that was done.
+    """End a decision because a later one says so, where nothing is in the way; whether that was done.
 
-    Nobody owes its task any more. What it had taken back itself stands again as it was, and what it settled is objected
+    Its task is no longer owed. What it had taken back itself stands again as it was, and what it settled is objected
     again.
     """
     if row.state == "withdrawn" or why_not(session, row, later) is not None:

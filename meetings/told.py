@@ -77,7 +77,7 @@ def of_the_season(session: Session, meeting: Meeting, taken_out: Callable[[str],
 def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) -> None:
     """Take words out of the season's place, and out of what was told of it.
 
-    What was told is left with another place, so that whoever was told is told again what is left of it.
+    The told place is changed too, so that its readers are told again what is left of it.
     """
     for season in _seasons(session, meeting):
         if _holds(season.place, taken_out):

@@ -1,4 +1,4 @@
-"""Meetings that are over and that nobody closed: the coordinator is asked to close them, as the committees' secretary.
+"""Past meetings that were never closed: the coordinator is asked to close them, as the committees' secretary.
 
 Until then they hold what was on their agenda. So that none of it is forgotten, the next agenda that goes out has it
 (`meetings.assembling.carry_from_unclosed`).
@@ -48,7 +48,7 @@ def unclosed(session: Session, at: datetime, *, committee_id: UUID | None = None
 
 
 def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:
-    """Have the coordinator close each meeting that nobody closed, once each; how many are asked for anew."""
+    """Ask the coordinator to close each meeting that was not closed, once each; how many are asked for anew."""
     known = {task.item for task in asking.open_ones(session, CLOSE)}
     wanted = [row for row in unclosed(session, at) if row.starts_at >= at - LOOKS_BACK and str(row.id) not in known]
     if not wanted:
@@ -72,10 +72,10 @@ def ask_to_close(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def is_closed(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A meeting was closed: whoever was asked to has done so."""
+    """A meeting was closed: the task to close it is done."""
     asking.answered(session, CLOSE, meeting_id, by=by, at=at)
 
 
 def need_not_close(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A meeting was cancelled, or is held another day: nobody has to close it for the day that it had."""
+    """A meeting was cancelled, or is held another day: the task to close it for the day that it had is dropped."""
     asking.no_more(session, CLOSE, meeting_id, by=by, at=at)

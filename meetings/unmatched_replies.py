@@ -1,4 +1,4 @@
-"""The mails that came as answers and were not taken: seen by whoever keeps the calendar, set aside, or taken after all.
+"""The mails that came as answers and were not taken: seen by the calendar's keeper, set aside, or taken after all.
 
 Taking one is a deliberate act: the coordinator says whose answer it is, to which meeting, and what it says. What the
 mail claims of itself is shown, and decides nothing.
@@ -56,17 +56,17 @@ TAKEN: Final = "taken"
 
 
 def waiting(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
-    """The mails that nobody has looked at, the last ones first."""
+    """The mails that were not looked at yet, the last ones first."""
     return _rows(session, col(StrayReply.seen_at).is_(None), col(StrayReply.received_at), limit, offset)
 
 
 def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> list[StrayReply]:
-    """Those that somebody has seen to, with who, when and what became of each; the last ones first."""
+    """The mails that were settled, with who, when and what became of each; the last ones first."""
     return _rows(session, col(StrayReply.seen_at).is_not(None), col(StrayReply.seen_at), limit, offset)
 
 
 def count(session: Session, *, are_waiting: bool = True) -> int:
-    """How many mails nobody has looked at; or, without `are_waiting`, how many somebody has seen to."""
+    """How many mails were not looked at yet; or, without `are_waiting`, how many were settled."""
     which = col(StrayReply.seen_at).is_(None) if are_waiting else col(StrayReply.seen_at).is_not(None)
     return scalar(session, select(func.count()).where(in_program(StrayReply), which)) or 0
 
@@ -95,7 +95,7 @@ def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[M
 
 
 def set_aside(session: Session, stray_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Leave a mail for what it is: it changes nothing. Raises Refusal: somebody has seen to it already."""
+    """Leave a mail for what it is: it changes nothing. Raises Refusal: it was settled already."""
     row = _lock(session, stray_id, seen)
     _settle(session, row, SET_ASIDE, by=by, at=at)
     events.write(session, "reply.put_away", "stray_reply", stray_id, by=by, at=at)
@@ -115,8 +115,8 @@ def take(
     """Take a mail as what this person answers to a meeting, or without one to each to come of the season that it names.
 
     It counts as an answer by mail, given now: what was written before it is out of date. Returns how many meetings it
-    answered. Raises Refusal: somebody has seen to it already, the meeting is none that it may be taken for, or does not
-    invite the person.
+    answered. Raises Refusal: it was settled already, the meeting is none that it may be taken for, or does not invite
+    the person.
     """
     row = _lock(session, stray_id, seen)
     if said not in ANSWERS:
@@ -154,9 +154,9 @@ def take(
 
 
 def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
-    """Forget where mails came from that came long ago, whatever became of them; of how many. What else is known stays.
+    """Forget the sender's addresses of old mails, whatever became of them; of how many. What else is known stays.
 
-    Whoever wrote by mistake, and is nobody of the program, is not kept on file for good.
+    A person outside the program who wrote by mistake is not kept on file for good.
     """
     forgotten = run(
         session,
@@ -202,7 +202,7 @@ def _found(row: StrayReply | None) -> StrayReply:
 
 
 def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
-    """A mail that nobody has seen to yet, locked. Raises Refusal."""
+    """A mail that was not settled yet, locked. Raises Refusal."""
     row = _found(first(session, _one(stray_id).with_for_update()))
     if row.seen_at is not None:
         raise Refusal("stray.settled", N_("Someone has already dealt with this e-mail."))

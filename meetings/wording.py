@@ -143,7 +143,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Papers:
-    """A meeting of which somebody got the agenda without being expected: when it was, and is; None where it is off.
+    """A meeting of which an unexpected reader got the agenda: when it was, and is; None where it is off.
 
     `is_void` says that this agenda no longer counts: the meeting is off, or gets another one.
     """
@@ -171,8 +171,8 @@ def letter_of(
 ) -> tuple[str, Facts]:
     """The template of the letter that brings all of these to one person, and the facts that it needs.
 
-    `files` is how many files for their calendar go with it; `unreached` are those who have no address, of whom it says
-    what they did not get; `papers`, what changed of meetings whose agenda they have beside.
+    `files` is how many files for their calendar go with it; `unreached` are those without an address, and what they
+    did not get; `papers`, what changed of meetings whose agenda they have beside.
     """
     if len(news) > 1:
         return _SEVERAL, _several(news, files, unreached, papers)
@@ -315,7 +315,7 @@ def _named_in(language: Language, starts: Sequence[datetime]) -> str:
 
 
 def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequence[Unreached] = ()) -> Facts:
-    """The facts of a letter to somebody who has the agenda of meetings, and no other news, in the words of those.
+    """The facts of a letter to a person who has the agenda of meetings, and no other news, in the words of those.
 
     `unreached` as for `letter_of`.
     """
@@ -338,7 +338,7 @@ def papers_facts(committee: Committee, papers: Sequence[Papers], unreached: Sequ
 
 
 def kind_of_papers(papers: Sequence[Papers]) -> str:
-    """Of which kind the news is that somebody with the agenda of these meetings hears."""
+    """The kind of news for a person with the agenda of these meetings."""
     return "cancelled" if all(one.now is None for one in papers) else "moved"
 
 

@@ -1,1 +1,1 @@
-"""The nouns of a program: its tables, what the database refuses, the lifecycles and the ports."""
+"""The tables of a program, what the database refuses, the lifecycles and the ports."""

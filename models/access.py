@@ -1,7 +1,7 @@
-"""Who may come in and who is in: identities, passkeys, doors by letter, sign-ins, and requests already answered.
+"""Who may get in and who is signed in: identities, passkeys, doors by letter, sign-ins, and requests already answered.
 
-What is read before a program is known holds nothing nominative: digests, opaque ids and moments, and where a digest
-stands the database takes nothing else. A row is still only added by its own program (`models.walls.ADDED_BY_OWN`).
+What is read before a program is known holds nothing nominative: digests, opaque ids and moments. Where a digest stands,
+the database takes nothing else. A row is still only added by its own program (`models.walls.ADDED_BY_OWN`).
 """
 
 from datetime import datetime
@@ -17,14 +17,14 @@ from models.base import Table, moment, one_of, structure, to, together
 MEANS = ("demonstration", "entra", "passkey")
 #: Why a sign-in ended before its time.
 ENDINGS = ("signed_out", "ended_elsewhere", "left", "door_closed")
-#: What a door by letter leads to.
+#: Where a door by letter leads.
 DOORS = ("invitation", "enrolment")
-#: What a half-done sign-in waits for.
+#: The kinds of half-done sign-in.
 FLOWS = ("entra", "passkey", "enrolment")
 
 
 def _is_digest(column: str, *, or_empty: bool = False) -> CheckConstraint:
-    """Only a SHA-256 stands here, in hexadecimal: never the token, the cookie or the address that it is of."""
+    """Only a SHA-256 is stored here, in hexadecimal: never the token, the cookie or the address that it is of."""
     empty = f"{column} = '' or " if or_empty else ""
     return CheckConstraint(f"{empty}{column} ~ '^[0-9a-f]{{64}}$'", name=column)
 
@@ -58,10 +58,10 @@ class BrowserSession(Table, table=True):
 
 
 class Identity(Table, table=True):
-    """Whom a directory knows a person as: tenant and object id, never an address. Linked by invitation.
+    """How a directory knows a person: tenant and object id, never an address. Linked by invitation.
 
     The same identity may be one person in each of several programs. In one program it is one person at a time, and a
-    person has one at a time: who was linked to the wrong one is unlinked, and the row stays as it was.
+    person has one at a time. One that was linked to the wrong person is unlinked, and the row stays as it was.
     """
 
     __tablename__ = "identity"
@@ -149,9 +149,9 @@ class SignInFlow(Table, table=True):
 
 
 class RateCount(Table, table=True):
-    """How often something was tried in a span of time, for every process of the web alike. Not logged: it may be lost.
+    """How often something was tried in a span of time, shared by every process of the web. Not logged: it may be lost.
 
-    `key` is a digest of what is counted, so that no address stands here.
+    `key` is a digest of what is counted, so that no address is stored here.
     """
 
     __tablename__ = "rate_count"

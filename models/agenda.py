@@ -1,6 +1,6 @@
-"""What a committee will talk about: items drawn by rule or asked for, and the agendas that went out.
+"""What a committee will discuss: items drawn by rule or requested, and the agendas that were sent.
 
-An item speaks of a participant by number alone, in `subject`; no column of these tables may hold a name.
+An item names a participant by number alone, in `subject`; no column of these tables may hold a name.
 """
 
 from datetime import datetime
@@ -23,8 +23,8 @@ OUTCOMES = ("", "treated", "decided", "carried", "referred", "withdrawn")
 class AgendaItem(InProgram, table=True):
     """One item: in the committee's pool, or on the agenda of one meeting, and what became of it.
 
-    `kind` and `subject` say what it is about ("decision" and its id): while it is open there is one of them in a
-    committee, with every reason that put it there in `reasons`. `task_id` is the task that a decision on it completes.
+    `kind` and `subject` say what it is about ("decision" and its id). While it is open a committee has only one of
+    them, with every reason for it in `reasons`. `task_id` is the task that a decision on it completes.
     """
 
     __tablename__ = "agenda_item"
@@ -96,7 +96,7 @@ class AgendaItem(InProgram, table=True):
 
 
 class AgendaVersion(InProgram, table=True):
-    """An agenda as it went out: frozen whole, or an addendum to it. Written once."""
+    """An agenda as it was sent: frozen whole, or an addendum to it. Written once."""
 
     __tablename__ = "agenda_version"
     __table_args__ = (

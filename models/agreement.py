@@ -106,9 +106,9 @@ class Signature(InProgram, table=True):
 
 
 class SignedFile(InProgram, table=True):
-    """What was signed, as a file. Its bytes and their digest stay as they were added: another file is another row.
+    """A signed version, as a file. Its bytes and their digest stay as they were added: another file is another row.
 
-    `signature_id` is the signature that it carries; a file that was kept before the program asked has none.
+    `signature_id` is the signature that it carries; a file that was stored before the program asked has none.
     """
 
     __tablename__ = "signed_file"

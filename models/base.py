@@ -1,8 +1,8 @@
-"""What every table shares: the program it belongs to, its opaque id, and how it points at another table.
+"""What every table shares: the program it belongs to, its opaque id, and how it refers to another table.
 
-Everything belongs to one program and nothing crosses: primary, unique and foreign keys all begin with
-`program_id`, so a row of one program cannot name, nor collide with, a row of another. Only what is looked up before
-a program is known is named by something drawn at random (`models.access`).
+Everything belongs to one program and nothing crosses. Primary, unique and foreign keys all begin with `program_id`, so
+a row of one program cannot name, nor collide with, a row of another. Only what is looked up before a program is known
+has a random key (`models.access`).
 """
 
 from datetime import UTC, datetime
@@ -42,8 +42,8 @@ CURRENT_PROGRAM = f"nullif(current_setting('{PROGRAM_SETTING}', true), '')::uuid
 class Table(SQLModel):
     """A table of ours: its name is the class's own, in the words of the program."""
 
-    # What pydantic would check and write a row by is made when it is first asked for, which nobody does: rows are made
-    # as they are given. Of each of a hundred tables it would else be made in every process.
+    # Pydantic's checks and writers for a row are made when first asked for, which never happens: rows are made as they
+    # are given. Otherwise every process would make them for each of a hundred tables.
     model_config = {"defer_build": True}
     __tablename__: ClassVar[Any]
 

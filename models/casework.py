@@ -1,4 +1,4 @@
-"""Running protocols: a case, its tasks, who owes each, what each waits for, and the proof of what was done."""
+"""Running protocols: a case, its tasks, the owner of each, what each waits for, and the proof of what was done."""
 
 from datetime import date, datetime
 from typing import Any
@@ -10,14 +10,14 @@ from sqlmodel import Field
 from models.base import InProgram, Table, moment, one_of, structure, to, together, words
 from models.lifecycles import ACT, CASE, TASK
 
-#: What a case may be about.
+#: The kinds of subject of a case.
 SUBJECT_KINDS = ("worker", "member", "organization", "agreement_version", "program", "participant")
-#: What tells two cases of one protocol apart.
+#: The columns in which two cases of one protocol differ.
 SUBJECT_AND_PERIOD = ("subject_id", "organization_id", "agreement_version_id", "participant_id", "period")
 
 #: The states in which a task no longer holds anything up.
 SETTLED = ("done", "waived")
-#: The states in which somebody owes something.
+#: The states in which a task is owed.
 LIVE = ("open", "submitted")
 
 #: As SQL, what keeps a case from closing: the predicate of an index, which a query finds only by the same words.
@@ -43,10 +43,10 @@ class ProtocolVersion(InProgram, table=True):
 class Case(InProgram, table=True):
     """One running protocol: an onboarding, the renewal of an agreement, a quarter's report.
 
-    What it is about is a person at an organization (a youth worker, or a member of its staff in whatever roles), an
+    Its subject is a person at an organization (a youth worker, or a member of its staff in all their roles), an
     organization, an agreement's version with its organization, a candidate or participant, or the program itself:
     `subject_kind` says which. `period` is the quarter or the year that it is for (2026-Q3, 2026), and empty where its
-    protocol has none. Of what begins by itself there is one for each subject and period, ever.
+    protocol has none. Of what begins automatically there is one for each subject and period, ever.
     """
 
     __tablename__ = "case"
@@ -76,7 +76,7 @@ class Case(InProgram, table=True):
             "protocol",
             *SUBJECT_AND_PERIOD,
             unique=True,
-            # Whoever came back leaves by another departure, while their first may still wait for a thing.
+            # One who returned leaves by another departure, while their first may still wait for a thing.
             postgresql_where=text("state = 'open' and not gathers"),
             postgresql_nulls_not_distinct=True,
         ),
@@ -100,7 +100,7 @@ class Case(InProgram, table=True):
     agreement_version_id: UUID | None = None
     participant_id: UUID | None = None
     period: str = ""
-    once: bool = False  # its protocol begins by itself
+    once: bool = False  # its protocol begins automatically
     gathers: bool = False  # some of its steps are done for each thing that its subject has in hand
     anchors: dict[str, Any] = structure()  # named days, as ISO dates
     state: str = CASE.initial
@@ -114,11 +114,11 @@ class Case(InProgram, table=True):
 
 
 class Responsibility(InProgram, table=True):
-    """Who owes something, as a chain: the first link that somebody holds on the day is the one that counts.
+    """Who owes something, as a chain: the first link that is held on the day counts.
 
     A link is `{"role": …, "at": …}`, where `at` is an organization's id, `*` for anywhere in the program, or
-    `having:ROLE` for the organizations where that role is held; or `{"person": …, "role": …, "at": …}`, the
-    one whom a case is about. There are few chains and many tasks: a person's list is found by chain.
+    `having:ROLE` for the organizations where that role is held; or `{"person": …, "role": …, "at": …}`, the person of
+    the case. There are few chains and many tasks: a person's list is found by chain.
     """
 
     __tablename__ = "responsibility"
@@ -198,13 +198,13 @@ class Task(InProgram, table=True):
     approved_by_id: UUID | None = None
     may_not_approve: list[dict[str, Any]] = structure(default_factory=list)  # links; the doer never may
     on_reject: str = ""  # the step that a rejection reopens, where it is not this one
-    waived_by: list[str] = words()  # the roles that may waive it; empty: nobody
+    waived_by: list[str] = words()  # the roles that may waive it; empty: none
 
     state: str = TASK.initial
     due_on: date | None = None
     due_rule: dict[str, Any] = structure()  # as declared, so that a moved anchor moves it
     ladder: list[str] = structure(default_factory=list)  # the days of its reminders, as ISO dates
-    ladder_to: list[str] = words()  # whom each is for, of a duty outside any case that says so itself
+    ladder_to: list[str] = words()  # the recipient of each, for a duty outside any case that says so itself
     dates_hang: bool = False  # other steps' due dates hang on the day that this one is done
     opened_at: datetime | None = moment(default=None)
     rung: int = 0  # of the reminder ladder: each is used once
@@ -213,7 +213,7 @@ class Task(InProgram, table=True):
     done_at: datetime | None = moment(default=None)
     done_by: UUID | None = None  # empty where the engine did it
     done_as: str | None = None
-    done_for: UUID | None = None  # whom the doer acted for
+    done_for: UUID | None = None  # the absent person of the doer, a deputy
     note: str = ""
     settled_at: datetime | None = moment(default=None)  # approved or waived
     settled_by: UUID | None = None
@@ -233,7 +233,7 @@ class Task(InProgram, table=True):
 class TaskWords(InProgram, table=True):
     """What people wrote with a task that is about a candidate or participant, sealed under that person's key.
 
-    The task's own `note` and `reason` are empty then. Nothing is sealed here where all that was written was taken off.
+    The task's own `note` and `reason` are empty then. Nothing is sealed here where all that was written was removed.
     """
 
     __tablename__ = "task_words"
@@ -250,11 +250,10 @@ class TaskWords(InProgram, table=True):
 
 
 class Request(InProgram, table=True):
-    """What somebody filled in when they handed a task in: the folders, the amount, the reason that are asked for.
+    """What a person filled in when they handed a task in: the folders, the amount, the reason that are asked for.
 
-    Written once: what is asked for otherwise is another one, and the newest is what is approved. `asked` is what the
-    step asked, as declared then; `given` has a value for each part of it by its id. `digest` is of both, and stands in
-    the record.
+    Written once: a changed request is another one, and the newest is what is approved. `asked` is what the step asked,
+    as declared then; `given` has a value for each part of it by its id. `digest` is of both, and is in the record.
     """
 
     __tablename__ = "request"
@@ -275,7 +274,7 @@ class Request(InProgram, table=True):
 
 
 class Lateness(InProgram, table=True):
-    """A due day of a step that had passed undone when the step was called off, waived or given another day.
+    """A due day of a step that had passed undone when the step was cancelled, waived or given another day.
 
     `until` is the last local day on which it was not done by that due day. It never changes: what was late stays late.
     """

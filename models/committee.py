@@ -54,9 +54,9 @@ class Seat(InProgram, table=True):
 
 
 class SeatHolder(InProgram, table=True):
-    """A person holds a seat, as principal or as alternate, from a day to a day.
+    """A person's hold of a seat, as principal or as alternate, from a day to a day.
 
-    A holding that is taken back before it could count (`withdrawn_at`) is kept, and means nothing any more.
+    A hold that is withdrawn before it could count (`withdrawn_at`) is kept, and no longer means anything.
     """
 
     __tablename__ = "seat_holder"

@@ -1,4 +1,4 @@
-"""What a participant agreed to, with whom and for what, until when; and what was disclosed without their consent."""
+"""What a participant agreed to, with which partner, for what, until when; and disclosures without their consent."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -10,7 +10,7 @@ from models.base import InProgram, moment, one_of, to, together
 
 #: What a consent is for. `program` is the follow-up itself; the others are asked apart, each with its partner.
 CONSENT_PURPOSES = ("program", "sharing", "referral")
-#: Who signs: the person alone from 14 on; before, who holds parental authority; a tutor where one is named.
+#: Who signs: the person alone from 14 on; before, the holder of parental authority; a tutor where one is named.
 SIGNED_BY = ("self", "parental_authority", "tutor")
 #: On what ground the law lets something be said without consent (AD-R12).
 DISCLOSURE_GROUNDS = ("ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law")
@@ -69,8 +69,8 @@ class Consent(InProgram, table=True):
     worker_signed_on: date
     copy_given_on: date | None = None
     ends_on: date | None = None
-    again_at_18: bool = False  # the form says that it is looked at again at 18
-    review_since: datetime | None = moment(default=None)  # since when it is to be looked at again with the person
+    again_at_18: bool = False  # the form says that it is reviewed at 18
+    review_since: datetime | None = moment(default=None)  # since when it is to be reviewed with the person
     stored_at: datetime | None = moment(default=None)
     stored_by: UUID | None = None
     withdrawn_on: date | None = None
@@ -107,7 +107,7 @@ class ResearchConsent(InProgram, table=True):
 
 
 class Disclosure(InProgram, table=True):
-    """What was said to somebody without consent, because the law asks or allows it (AD-R12). Written once."""
+    """A disclosure made without consent, because the law asks or allows it (AD-R12). Written once."""
 
     __tablename__ = "disclosure"
     __table_args__ = (
@@ -122,7 +122,7 @@ class Disclosure(InProgram, table=True):
     ground: str
     disclosed_on: date
     disclosed_by: UUID
-    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # to whom, and what
-    only_necessary: bool = True  # whoever records it states that nothing else was said
+    sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # recipient and content
+    only_necessary: bool = True  # the recorder states that nothing else was said
     recorded_by: UUID
     recorded_at: datetime = moment()

@@ -1,4 +1,4 @@
-"""Departures: who leaves an organization and from when, what became of each thing in hand, and what is summed up."""
+"""Departures: who leaves an organization and from when, what became of each thing in hand, and the summaries."""
 
 from datetime import date, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to
 
-#: How a thing can end that nobody takes over. What each of them means stands in `domain.departure.settling`.
+#: How a thing can end without a successor. `domain.departure.settling` says what each of them means.
 ENDINGS = (
     "with_the_role",
     "left_vacant",
@@ -32,10 +32,10 @@ WAYS = ("call", "meeting")
 
 
 class Departure(InProgram, table=True):
-    """Somebody leaves an organization: the case that sees to it, their last day there, and when their access ended.
+    """A person's departure from an organization: its case, their last day there, and when their access ended.
 
     `planned` says that they still work until that day; else they had gone when it was opened. `was_to_end` keeps the
-    last days that their roles had before, so that a departure which is called off puts them back.
+    former last days of their roles, so that a cancelled departure restores them.
     """
 
     __tablename__ = "departure"
@@ -53,13 +53,13 @@ class Departure(InProgram, table=True):
     last_day: date  # inclusive, local
     planned: bool = True
     was_to_end: dict[str, Any] = structure()  # each tenure's last day before, as ISO dates or null, by its id
-    ended_at: datetime | None = moment(default=None)  # what opens a door was closed, and what is held by days ended
+    ended_at: datetime | None = moment(default=None)  # access was closed, and what is held by days ended
     called_off_at: datetime | None = moment(default=None)
     version: int = 1
 
 
 class Settlement(InProgram, table=True):
-    """What became of one thing that somebody had in hand when they left: who has it now, or how it ended. For good."""
+    """What became of one thing that a leaver had in hand: who has it now, or how it ended. For good."""
 
     __tablename__ = "settlement"
     __table_args__ = (
@@ -86,7 +86,7 @@ class Settlement(InProgram, table=True):
 class Interview(InProgram, table=True):
     """What one of two interviewers found of an applicant, by number: leadership and clinical skill, out of 100 (GV-8).
 
-    Who the applicant is stands in the employer's own file, and nowhere here.
+    The applicant's identity is in the employer's own file, and nowhere here.
     """
 
     __tablename__ = "interview"
@@ -110,11 +110,11 @@ class Interview(InProgram, table=True):
 
 
 class HandOver(InProgram, table=True):
-    """One follow-up offered by somebody who leaves to whoever is to take it over, until they accept or refuse it.
+    """The offer of one follow-up of a leaver to a worker, until they accept or refuse it.
 
-    `way` is how the participant wants it: a call from the new worker, or a meeting with both (DP-04); empty while that
-    is not agreed with them. `answer_by` is the last local day to answer; `lapsed_at` says that it passed in silence, of
-    which the coordinator knows then.
+    `way` is how the participant wants it: a call from the new worker, or a meeting with both (DP-04). It is empty while
+    that is not agreed with them. `answer_by` is the last local day to answer; `lapsed_at` says that it passed in
+    silence, which the coordinator is then told.
     """
 
     __tablename__ = "hand_over"
@@ -157,7 +157,7 @@ class HandOver(InProgram, table=True):
 class FollowUpSummary(InProgram, table=True):
     """What the Clinical Committee and the successor learn of a follow-up that is handed over (DP-06), in two parts.
 
-    One for each task that asks for it. It is complete while its task is done: nothing here says so a second time.
+    One for each task that asks for it. It is complete while its task is done: it stores no second mark of that.
     """
 
     __tablename__ = "follow_up_summary"

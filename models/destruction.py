@@ -1,4 +1,4 @@
-"""How a file ends: each time that its last day is set by hand, with the reason, and its destruction by two."""
+"""How a file ends: each change of its last day by hand, with the reason, and its destruction by two people."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -9,17 +9,17 @@ from sqlmodel import Field
 from models.base import InProgram, moment, one_of, to
 from models.lifecycles import DESTRUCTION
 
-#: Why somebody asks that a file be destroyed. `calendar`: the program's own says so, and there is nothing to add.
+#: Why the destruction of a file is asked for. `calendar`: the program's own says so, and there is nothing to add.
 DESTRUCTION_GROUNDS = ("calendar", "person_asks", "not_triaged", "by_mistake", "law")
 #: What came between, where a request was stopped.
 STOPPED_BY = ("hold", "day_moved", "taken_up", "triaged", "referred_again", "joined", "changed")
 
 
 class Destruction(InProgram, table=True):
-    """That a file be destroyed: asked by one person, and confirmed by another some days later, or not at all.
+    """The destruction of a file: requested by one person, and confirmed by another some days later, or not at all.
 
-    What was written with it is sealed as the file is, and goes with it; the ground, the days and the people stay.
-    `before_two` marks what one person destroyed, or the program by itself, before it took two.
+    What was written with it is sealed as the file is, and destroyed with it; the ground, the days and the people stay.
+    `before_two` marks what one person, or the program automatically, destroyed before it took two.
     """
 
     __tablename__ = "destruction"
@@ -37,7 +37,7 @@ class Destruction(InProgram, table=True):
         CheckConstraint("(state = 'asked') = (ended_at is null)", name="ended"),
         CheckConstraint("not before_two or state = 'confirmed'", name="before_two"),
         CheckConstraint("state <> 'confirmed' or before_two or ended_by is not null", name="confirmed_by_somebody"),
-        # Nobody confirms what they asked for, under whichever hat: nor who acts for them, nor for whom they acted.
+        # No one confirms their own request, in any role: nor does their deputy, nor the one they acted for.
         CheckConstraint(
             "state <> 'confirmed' or before_two or (ended_by is distinct from asked_by "
             "and ended_by is distinct from asked_for and (ended_for is null or "
@@ -54,14 +54,14 @@ class Destruction(InProgram, table=True):
     )
 
     participant_id: UUID = Field(index=True)
-    asked_by: UUID | None = None  # empty where the program asks by itself, by its calendar
+    asked_by: UUID | None = None  # empty where the program asks automatically, by its calendar
     asked_as: str
-    asked_for: UUID | None = None  # for whom who asked acted
+    asked_for: UUID | None = None  # the absent person of the one who asked
     asked_at: datetime = moment()
     ground: str
     worded: bool = False  # whether there is a reason in words
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # which it is
-    confirm_from: date  # nobody confirms before this day
+    confirm_from: date  # not confirmed before this day
     lapses_on: date  # nor after this one
     state: str = DESTRUCTION.initial
     stopped_by: str = ""
@@ -74,7 +74,7 @@ class Destruction(InProgram, table=True):
 
 
 class KeptUntil(InProgram, table=True):
-    """One time that somebody set the last day of a file by hand, and why: sealed, as what is said of people."""
+    """One change of a file's last day by hand, and its reason: sealed, as all that is said of people."""
 
     __tablename__ = "kept_until"
     __table_args__ = (to("participant", "participant_id"), to("person", "set_by"))

@@ -67,7 +67,7 @@ class RoundMark(Table, table=True):
 class InboxPlace(Table, table=True):
     """How far the mailbox to which answers come was read: the transport's own word for it, and up to when.
 
-    Where it cannot be read, by which code and since when, so that somebody is told.
+    Where it cannot be read, by which code and since when, so that a person is told.
     """
 
     __tablename__ = "inbox_place"

@@ -12,9 +12,9 @@ from models.lifecycles import EQUIPMENT
 class Equipment(InProgram, table=True):
     """A thing with a serial number that the program lends. It is never deleted.
 
-    `serial` is as it is written on the thing; `serial_key` is the same without spaces, marks and case, so that one
+    `serial` is as it is written on the thing. `serial_key` is the same without spaces, marks and case, so that one
     thing is not entered twice. `to_check` says that it was written down before there was an inventory, under a number
-    that another thing of its kind has too: somebody looks, and corrects it.
+    that another thing of its kind has too. A person looks, and corrects it.
     """
 
     __tablename__ = "equipment"
@@ -84,5 +84,5 @@ class Loan(InProgram, table=True):
     returned_by: UUID | None = None  # who took it back, or gave it up: never who had it
     condition: str = ""
     missing_since: datetime | None = moment(default=None)  # when it was found not to be there
-    lost: bool = False  # given up: it was not returned, and nobody has it in hand any more
-    mistaken: bool = False  # the hand-over was taken back as a mistake
+    lost: bool = False  # given up: it was not returned, and no one has it in hand any more
+    mistaken: bool = False  # the hand-over was undone as a mistake

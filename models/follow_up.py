@@ -1,7 +1,7 @@
-"""Follow-ups of participants: who accompanies whom, week by week, and what is known when nobody is reached.
+"""Follow-ups of participants: who accompanies them, week by week, and what is known when they are not reached.
 
-A participant stands here by their row alone, never by a name. What people wrote in their own words is sealed under the
-participant's key; everything else is a day, a count or a word of a list.
+A participant appears here by their row alone, never by a name. What people wrote in their own words is sealed under the
+participant's key. Everything else is a day, a count or a word of a list.
 """
 
 from datetime import date, datetime, time
@@ -34,16 +34,16 @@ def _maybe(column: str, values: tuple[str, ...]) -> CheckConstraint:
     return CheckConstraint(f"{column} is null or {column} in ({listed})", name=column)
 
 
-#: The places of an activity that a part takes: all of them where it is of somebody who is alone in theirs.
+#: The places of an activity that a part takes: all of them where its participant is alone in theirs.
 _PLACES: ColumnElement[bool] = literal_column(
     "int4range(case when alone then 0 else place end, case when alone then null else place + 1 end)"
 )
 
 
 class FollowUp(InProgram, table=True):
-    """The accompaniment of one participant, from admission on: one, however often it pauses and is taken up again.
+    """The accompaniment of one participant, from admission on: one, however often it pauses and is resumed.
 
-    `state_*` say since which local day it stands as it does, why, and who said so; `active_*` when it last became
+    `state_*` say since which local day it has its state, why, and who said so. `active_*` say when it last became
     active, from where contacts are counted. What came before is in the record.
     """
 
@@ -74,14 +74,14 @@ class FollowUp(InProgram, table=True):
     opened_on: date
     opened_at: datetime = moment()
     opened_by: UUID | None = None
-    vacancy_task_id: UUID | None = None  # the coordinator's, while nobody follows an active one
+    vacancy_task_id: UUID | None = None  # the coordinator's, while an active one has no worker
     version: int = 1
 
 
 class Assignment(InProgram, table=True):
     """A worker's part in a follow-up, from a day to a day, both inclusive.
 
-    On any day a follow-up has at most one primary and one second worker, and nobody is both. One that was replaced on
+    On any day a follow-up has at most one primary and one second worker, and no one is both. One that was replaced on
     the day it began is withdrawn: it never had a day, and stays on record.
     """
 
@@ -117,7 +117,7 @@ class Assignment(InProgram, table=True):
 
 
 class FollowUpBreak(InProgram, table=True):
-    """A break agreed with the participant, who sets the terms of their return (FU-3b). It ends by itself on its day."""
+    """A break agreed with the participant, who sets the terms of the return (FU-3b). It ends automatically."""
 
     __tablename__ = "follow_up_break"
     __table_args__ = (
@@ -221,10 +221,10 @@ class WeeklyNote(InProgram, table=True):
 
 
 class Activity(InProgram, table=True):
-    """Something that is planned with one participant or several. Called off, never deleted.
+    """Something that is planned with one participant or several. Cancelled, never deleted.
 
-    `begins` is a local hour of its day, from which it lasts so many minutes. What was planned before they were asked
-    has neither. Where it is stands sealed in its parts.
+    `begins` is a local hour of its day, from which it lasts that many minutes. What was planned before they were asked
+    has neither. Its place is sealed in its parts.
     """
 
     __tablename__ = "activity"
@@ -247,11 +247,11 @@ class Activity(InProgram, table=True):
 
 
 class ActivityPart(InProgram, table=True):
-    """That an activity is with this participant. Whoever also recruits others is alone in theirs (AD-C4).
+    """The part of one participant in an activity. One who also recruits others is alone in theirs (AD-C4).
 
-    `place` counts the participants of an activity; one who is `alone` takes all places, so that nobody else fits.
-    `where_mark` is a blind mark of where it is, the same of two writings of one place. What is sealed under the
-    participant's key, and the mark, are gone once their file is destroyed.
+    `place` counts the participants of an activity; one who is `alone` takes all places, so that no one else fits.
+    `where_mark` is a blind mark of where it is, the same for two spellings of one place. What is sealed under the
+    participant's key, and the mark, are gone when their file is destroyed.
     """
 
     __tablename__ = "activity_part"

@@ -10,11 +10,11 @@ from sqlmodel import Field
 from models.base import InProgram, Table, moment, one_of, structure, to
 
 ANSWERS = ("accepted", "tentative", "declined")
-#: By what an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
+#: How an answer came: the link of the letter, a mail of the calendar's own, or a page of the program.
 ANSWERED_BY = ("link", "mail", "page")
-#: What a mail that was not taken says of somebody's coming: it may name somebody else instead, and may say nothing.
+#: What a mail that was not taken claims: it may name an alternate instead, and may say nothing.
 CLAIMED = ("", *ANSWERS, "delegated")
-#: What became of such a mail, once somebody has looked at it.
+#: What became of such a mail, after it was looked at.
 STRAY_OUTCOMES = ("", "set_aside", "taken")
 #: How a person's calendar takes the news of one date of a series (notes on iTIP: RFC 5546, and what servers do).
 DIALECTS = ("unknown", "merge", "replace")
@@ -24,7 +24,7 @@ class Invitation(InProgram, table=True):
     """What one person was last told about a series, or about a meeting that stands alone.
 
     `told` is what their calendar shows (`meetings.entries.Entry`), empty where the last letter took it away. What has
-    to be sent is always the difference between it and what the records say, so nothing is sent twice, nor forgotten.
+    to be sent is always the difference between it and the records, so nothing is sent twice, nor forgotten.
     """
 
     __tablename__ = "invitation"
@@ -50,9 +50,10 @@ class Invitation(InProgram, table=True):
 class MeetingAnswer(InProgram, table=True):
     """What a person answered to one meeting, for the seat that they would sit on. The last one counts.
 
-    It lapses when the meeting gets another time: they are asked anew, and whom they named comes until they answer.
+    It lapses when the meeting gets another time: they are asked anew, and the alternate they named comes until they
+    answer.
 
-    Where the calendar's own mail brought it, its SEQUENCE and DTSTAMP are kept, so that an older one cannot undo it.
+    Where the calendar's own mail brought it, its SEQUENCE and DTSTAMP are stored, so that an older one cannot undo it.
     """
 
     __tablename__ = "meeting_answer"
@@ -72,7 +73,7 @@ class MeetingAnswer(InProgram, table=True):
     seat_id: UUID | None = None  # empty for a guest
     answer: str
     by: str
-    alternate_id: UUID | None = None  # whom the one who cannot come named from among the seat's alternates
+    alternate_id: UUID | None = None  # the alternate of the seat named by the one who cannot come
     answered_at: datetime = moment()
     sequence: int | None = None
     stamped_at: datetime | None = moment(default=None)
@@ -81,10 +82,10 @@ class MeetingAnswer(InProgram, table=True):
 
 
 class StrayReply(InProgram, table=True):
-    """A mail that came as an answer and was not taken: why, from whom it says that it is, and what it claimed to be.
+    """A mail that came as an answer and was not taken: why, its claimed sender, and what it claimed to be.
 
-    Whose and of which meeting it is stands there as far as that is known. Nothing of its text is kept: the digest tells
-    whether the same one came again. It waits until somebody sets it aside, or takes it as a person's answer.
+    Its person and meeting are stored as far as they are known. Nothing of its text is stored: the digest tells whether
+    the same one came again. It waits until a person sets it aside, or takes it as someone's answer.
     """
 
     __tablename__ = "stray_reply"
@@ -131,7 +132,7 @@ class CalendarReader(InProgram, table=True):
 
 
 class MeetingLink(Table, table=True):
-    """A link by letter under which one person answers to what one invitation is for. Read before a program is known.
+    """A link by letter under which one person answers one invitation. Read before a program is known.
 
     It may be used until it expires, as people change their minds; opening it changes nothing.
     """

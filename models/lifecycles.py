@@ -1,7 +1,7 @@
 """The lifecycles: for each thing that has a state, the one table of moves between its states.
 
 A verb changes a state only through `Lifecycle.after`, or for many rows at once through `Lifecycle.moved`, so that a
-move that is not in its table cannot be made, and `docs/lifecycles.md` is drawn from the same tables.
+move that is not in its table cannot be made. `docs/lifecycles.md` is drawn from the same tables.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sqlalchemy.sql.expression import ColumnElement
 
 
 class NoSuchMove(Exception):
-    """A move that the lifecycle's table does not hold. The verbs turn it into a refusal for people."""
+    """A move that is not in the lifecycle's table. The verbs turn it into a refusal for people."""
 
     def __init__(self, lifecycle: str, state: str, move: str) -> None:
         super().__init__(f"{lifecycle}: no {move} from {state}")
@@ -41,11 +41,11 @@ class Lifecycle:
             raise NoSuchMove(self.name, state, move) from None
 
     def allows(self, state: str, move: str) -> bool:
-        """Whether the table holds this move."""
+        """Whether the table has this move."""
         return (state, move) in self.moves
 
     def open_to(self, move: str) -> tuple[str, ...]:
-        """The states from which the table holds this move, in the order in which states are told."""
+        """The states from which the table has this move, in their usual order."""
         return tuple(state for state in self.states if self.allows(state, move))
 
     def moved(self, column: ColumnElement[str], move: str, *, others_stay: bool = False) -> ColumnElement[str]:
@@ -140,7 +140,7 @@ REDACTION = Lifecycle(
     },
 )
 
-#: What the engine does by itself for one step, and undoes by its declared undo.
+#: What the engine does automatically for one step, and undoes by its declared undo.
 ACT = Lifecycle(
     "act",
     states=("none", "wanted", "done", "stuck", "undo_wanted", "undone"),
@@ -168,7 +168,7 @@ ACT = Lifecycle(
     },
 )
 
-#: under_way: people sit and the secretary records. held: it was closed, and its minutes can be drafted.
+#: under_way: people sit and the coordinator records. held: it was closed, and its minutes can be drafted.
 MEETING = Lifecycle(
     "meeting",
     states=("planned", "under_way", "held", "cancelled"),
@@ -195,7 +195,7 @@ AGENDA_ITEM = Lifecycle(
     },
 )
 
-#: standing: nobody owes anything by it; it holds until it is withdrawn.
+#: standing: no task is owed by it; it holds until it is withdrawn.
 DECISION = Lifecycle(
     "decision",
     states=("open", "standing", "done", "withdrawn"),
@@ -211,7 +211,7 @@ DECISION = Lifecycle(
     },
 )
 
-#: What the partners say of a decision (GV-4). earlier: it was taken before endorsements bound, and counts as it did.
+#: The partners' word on a decision (GV-4). earlier: it was taken before endorsements bound, and keeps its effect.
 ENDORSEMENT = Lifecycle(
     "endorsement",
     states=("not_asked", "pending", "endorsed", "objected", "earlier"),
@@ -239,7 +239,7 @@ MINUTES = Lifecycle(
     },
 )
 
-#: draft: somebody is still writing. candidate: nobody has decided. assigned: a worker meets them. committed: yes.
+#: draft: still being written. candidate: no decision yet. assigned: a worker meets them. committed: yes.
 PARTICIPANT = Lifecycle(
     "participant",
     states=("draft", "candidate", "assigned", "committed", "admitted", "refused", "declined", "destroyed"),
@@ -283,7 +283,7 @@ REFERRAL = Lifecycle(
     },
 )
 
-#: on_break: agreed with the participant, who sets the terms of their return; inactive: nobody meets any more.
+#: on_break: agreed with the participant, who sets the terms of their return; inactive: meetings have ended.
 FOLLOW_UP = Lifecycle(
     "follow-up",
     states=("active", "on_break", "inactive", "completed"),
@@ -300,7 +300,7 @@ FOLLOW_UP = Lifecycle(
     },
 )
 
-#: asked: by one person. The other one confirms or refuses; whoever asked can take it back; what comes between stops it.
+#: asked: by one person. Another confirms or refuses; the one who asked can withdraw it; what comes between stops it.
 DESTRUCTION = Lifecycle(
     "destruction",
     states=("asked", "confirmed", "refused", "withdrawn", "lapsed", "stopped"),
@@ -350,9 +350,9 @@ DRAWING: Final = Path(__file__).resolve().parents[1] / "docs" / "lifecycles.md"
 
 
 def drawn() -> str:
-    """The lifecycles as a page of `docs/`: for each a diagram, and a table that says every state and move in words.
+    """The lifecycles as a page of `docs/`: for each a diagram, and a table that explains every state and move.
 
-    Raises KeyError for a state or a move that nobody described: one is not added without saying what it means.
+    Raises KeyError for a state or a move without a description: none is added without saying what it means.
     """
     parts = [_OPENING]
     for lifecycle in LIFECYCLES:

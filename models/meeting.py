@@ -1,6 +1,6 @@
 """When people meet: a season of weekly meetings, and each meeting with its place, its hour and what became of it.
 
-Local wall time and the name of its zone are the truth; the moment in UTC is derived from them and kept beside them so
+Local wall time and the name of its zone are the truth. The moment in UTC is derived from them and stored beside them so
 that meetings can be found in order.
 """
 
@@ -89,7 +89,7 @@ class Meeting(InProgram, table=True):
     agenda_frozen_at: datetime | None = moment(default=None)
     opened_at: datetime | None = moment(default=None)
     closed_at: datetime | None = moment(default=None)
-    quorate: bool | None = None  # of one that was held: whether it ever had its quorum; None where nobody can tell yet
+    quorate: bool | None = None  # for one that was held: whether it ever had its quorum; None where no one can tell yet
     cancelled_at: datetime | None = moment(default=None)
     settled_by: UUID | None = None
     recorded_at: datetime = moment()
@@ -97,7 +97,7 @@ class Meeting(InProgram, table=True):
 
 
 class MeetingGuest(InProgram, table=True):
-    """Someone who is invited to one meeting without a seat. Taking the invitation back keeps the row."""
+    """A person invited to one meeting without a seat. Withdrawing the invitation keeps the row."""
 
     __tablename__ = "meeting_guest"
     __table_args__ = (
@@ -120,15 +120,15 @@ class MeetingGuest(InProgram, table=True):
     invited_by: UUID | None = None
     invited_at: datetime = moment()
     withdrawn_at: datetime | None = moment(default=None)
-    withdrawn_by: str | None = None  # the hat
+    withdrawn_by: str | None = None  # the role
 
 
 class DraftedYear(InProgram, table=True):
     """A year whose dates were proposed for a committee and wait for the coordinator's yes. Nothing is sent meanwhile.
 
-    `dates` are the proposals: local starts, and the reasons of each. Settled once they, or others in their place, were
-    planned, or they were dismissed.
-    `follows` is the local day of the last meeting that was planned before them: for it they are drafted once.
+    `dates` are the proposals: local starts, and the reasons of each. Settled when they, or others in their place, were
+    planned, or they were dismissed. `follows` is the local day of the last meeting that was planned before them: they
+    are drafted once for it.
     """
 
     __tablename__ = "drafted_year"

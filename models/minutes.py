@@ -14,7 +14,7 @@ from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
 #: Management and coordination decisions are endorsed by all partners (GV-4); clinical ones are not.
 DECISION_KINDS = ("management", "clinical", "other")
-#: What a partner said of a decision; "" while it was asked and has said nothing, or took back what it had said.
+#: A partner's word on a decision; "" while it was asked and has said nothing, or withdrew its word.
 ENDORSED_AS = ("", "endorsed", "objected")
 #: How many of the partners an agreement lets suffice, instead of all.
 MAJORITIES = ("more_than_half", "two_thirds", "three_quarters")
@@ -23,7 +23,7 @@ COUNTING = ("not_asked", "endorsed", "earlier")
 
 
 class Attendance(InProgram, table=True):
-    """How one seat was filled at one meeting, and by whom. Corrected in place; the record keeps what it was before."""
+    """How one seat was filled at one meeting, and by which person. Corrected in place; the record keeps the former."""
 
     __tablename__ = "attendance"
     __table_args__ = (
@@ -54,7 +54,7 @@ class Attendance(InProgram, table=True):
 class Decision(InProgram, table=True):
     """What a meeting decided, with the quorum of that instant, who owes it and until when.
 
-    It comes back on agendas until it is done or withdrawn by a decision.
+    It returns on agendas until it is done or revoked by a decision.
     """
 
     __tablename__ = "decision"
@@ -99,14 +99,14 @@ class Decision(InProgram, table=True):
     has_quorum: bool
     quorum: dict[str, Any] = structure()  # what was counted at that instant
     owner_role: str = ""
-    owner_organization_id: UUID | None = None  # empty: whoever holds the role anywhere
+    owner_organization_id: UUID | None = None  # empty: the holders of the role anywhere
     due_on: date | None = None
     task_id: UUID | None = None
     needs_endorsement: bool = False  # GV-4
     why_not_management: str = ""  # why a decision of the committee that settles these is on something else
     endorsement: str = ENDORSEMENT.initial
     counts_since: datetime | None = moment(default=None)  # since when it counted for the first time
-    suspended_at: datetime | None = moment(default=None)  # since when it counts no more
+    suspended_at: datetime | None = moment(default=None)  # since when it is not in effect
     endorse_by: date | None = None  # the last local day on which partners are to say so; after it they are asked again
     asked_again_at: datetime | None = moment(default=None)
     wanted_by_id: UUID | None = None  # the partner that asked for it to be endorsed
@@ -114,7 +114,7 @@ class Decision(InProgram, table=True):
     wanted_at: datetime | None = moment(default=None)
     wanted_why: str = ""
     grants: bool = False  # it is what the task of its item asks for, and does it; else it decides something beside it
-    takes_back: list[str] = words()  # the numbers of the decisions that it says it takes back
+    takes_back: list[str] = words()  # the numbers of the decisions that it says it revokes
     settles_id: UUID | None = None  # the decision whose objections this one settles
     state: str = DECISION.initial
     decided_at: datetime = moment()
@@ -126,7 +126,7 @@ class Decision(InProgram, table=True):
 
 
 class Endorsement(InProgram, table=True):
-    """What a partner said of a decision on management or coordination (GV-4). Another word takes its place; both stay.
+    """A partner's word on a decision on management or coordination (GV-4). A later word replaces it; both stay.
 
     The first one of each partner says that it was asked, and on what terms its agreement was that day.
     """
@@ -158,7 +158,7 @@ class Endorsement(InProgram, table=True):
     said_at: datetime = moment()
     said_by: UUID | None = None
     said_as: str = ""
-    said_for: UUID | None = None  # the absent person for whom a deputy said it
+    said_for: UUID | None = None  # the absent person, where a deputy said it
     reason: str = ""
     majority: str = ""  # what its agreement lets suffice; "": every partner
     settled_by_id: UUID | None = None  # the decision that settled this objection
@@ -169,7 +169,7 @@ class Endorsement(InProgram, table=True):
 class Minutes(InProgram, table=True):
     """The minutes of a meeting: drafted from its agenda, approved by a later meeting, then left as they are.
 
-    `sealed` is what they say, and what they said when they last went out, for the `circulations`th time. `content` and
+    `sealed` is what they say, and what they said when they were last sent, for the `circulations`th time. `content` and
     `circulated` are empty.
     """
 

@@ -1,4 +1,4 @@
-"""Obligations as they are kept: each period's state and how it was found, proof and who accepted it, and waivers."""
+"""Obligations as they are stored: each period's state and how it was found, proof and who accepted it, and waivers."""
 
 from datetime import date, datetime
 from typing import Any
@@ -17,14 +17,14 @@ PERIOD_STATES = (
     "at_risk",  # one more miss, or a last day that is near
     "cannot_be_met",  # whatever comes
     "awaiting_record",  # the coordinator's to record; never the partner's miss
-    "given",  # proof was given, and somebody who does not owe it has still to look at it
+    "given",  # proof was given, and one who does not owe it has still to look at it
     "met",
     "missed",
     "no_occasion",  # nothing happened at which it could have been met or missed
     "waived",
 )
 ATTESTED_AS = ("held", "not_held")
-#: What was said of a proof. "kept" is one that was given, and counted, before proof was accepted by somebody else.
+#: The words on a proof. "kept" is one that was given, and counted, before proof was accepted by another.
 LOOKED_AT_AS = ("accepted", "returned", "kept")
 #: The kind of the agenda item by which a committee is asked to free a partner of a clause; its subject is the proposal.
 WAIVER_ITEM = "waiver"
@@ -63,13 +63,13 @@ class ObligationPeriod(InProgram, table=True):
     due_on: date | None = None  # the last day for proof, with the days of grace
     state: str = PERIOD_STATES[0]
     finding: int = 0  # the number of the finding that says why
-    task_id: UUID | None = None  # what somebody has to do for it: state in writing, record an attendance
+    task_id: UUID | None = None  # the task for it: to state in writing, to record an attendance
     evaluated_at: datetime = moment()
     version: int = 1
 
 
 class ObligationFinding(InProgram, table=True):
-    """How a period was found to stand, and by what. Written when that changes, never again: a correction is another."""
+    """The finding on a period, and its facts. Written when that changes, never again: a correction is another."""
 
     __tablename__ = "obligation_finding"
     __table_args__ = (
@@ -112,8 +112,8 @@ class ObligationDocument(InProgram, table=True):
     effective_on: date  # the local day that it speaks of, and by which it counts
     added_at: datetime = moment()
     added_by: UUID | None = None
-    added_as: str = ""  # the hat under which it was given; "" where nobody kept it
-    added_for: UUID | None = None  # the absent person for whom it was given
+    added_as: str = ""  # the role in which it was given; "" where that was not stored
+    added_for: UUID | None = None  # the absent person, where a deputy gave it
     withdrawn_at: datetime | None = moment(default=None)
     withdrawn_why: str | None = None
     version: int = 1
@@ -129,7 +129,7 @@ class ObligationFile(InProgram, table=True):
 
 
 class Attestation(InProgram, table=True):
-    """What the holder of a role states in writing of one period. Another one takes its place; both are kept."""
+    """What the holder of a role states in writing about one period. A later one replaces it; both are kept."""
 
     __tablename__ = "attestation"
     __table_args__ = (
@@ -149,19 +149,19 @@ class Attestation(InProgram, table=True):
     period_id: UUID
     person_id: UUID
     role: str  # as which they state it
-    acting_for: UUID | None = None  # the absent person for whom they state it
+    acting_for: UUID | None = None  # the absent person, where a deputy states it
     said: str
-    to_be_accepted: bool  # whoever states that it held and owes it, or is of the partner that does
+    to_be_accepted: bool  # its author says that it held, and owes it or is of the partner that does
     note: str = ""
     said_at: datetime = moment()
     superseded_at: datetime | None = moment(default=None)
 
 
 class Acceptance(InProgram, table=True):
-    """What somebody who neither gave nor owes a proof said of it: accepted, or returned with words.
+    """The word on a proof by a person who neither gave nor owes it: accepted, or returned with words.
 
-    The proof is a document given for a clause, an attestation, or the document of a procedure's step. Another word
-    takes the place of the one before; both are kept. One that stood before anybody was asked has nobody's word.
+    The proof is a document given for a clause, an attestation, or the document of a procedure's step. A later word
+    replaces the one before; both are kept. A proof that counted before anyone was asked has no word.
     """
 
     __tablename__ = "acceptance"
@@ -200,10 +200,10 @@ class Acceptance(InProgram, table=True):
 
 
 class WaiverProposal(InProgram, table=True):
-    """That a committee is asked to free one partner of one clause, from a day to a day. Written once.
+    """The proposal that a committee waive one clause for one partner, from a day to a day. Written once.
 
-    The item of its agenda is of the kind `WAIVER_ITEM` and has the proposal's id as its subject. What is decided on
-    that item frees the partner, and nothing else does.
+    The item of its agenda is of the kind `WAIVER_ITEM` and has the proposal's id as its subject. The decision on that
+    item frees the partner, and nothing else does.
     """
 
     __tablename__ = "waiver_proposal"
@@ -230,10 +230,10 @@ class WaiverProposal(InProgram, table=True):
 
 
 class Waiver(InProgram, table=True):
-    """Days on which a partner is freed of a clause, by a decision. What happens on them counts neither way.
+    """Days on which a clause is waived for a partner, by a decision. What happens on them counts neither way.
 
-    One whose decision was withdrawn frees of it until the day before that, and keeps the days that it was for. It is
-    set aside once another is for some of these days. One from before waivers were proposed has no proposal.
+    Where its decision was revoked, it frees until the day before that, and keeps its own days. It is set aside when
+    another is for some of these days. One from before waivers were proposed has no proposal.
     """
 
     __tablename__ = "waiver"

@@ -49,10 +49,8 @@ class Notice(InProgram, table=True):
     language: str
     template: str
     thread: str = ""  # letters of one thread to one person leave in the order in which they were written
-    subject: str  # calls nobody by number or reference
-    calls: list[str] = (
-        words()
-    )  # the numbers and references of participants that it leaves out: whom the letter is about
+    subject: str  # has no number or reference
+    calls: list[str] = words()  # the numbers and references of its participants, which the subject leaves out
     message: bytes = Field(sa_type=LargeBinary)
     case_id: UUID | None = None
     state: str = NOTICE.initial

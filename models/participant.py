@@ -1,7 +1,8 @@
-"""People whom the program supports or may support: known here by a reference or a number, and otherwise sealed.
+"""People that the program supports or may support: known here by a reference or a number, and otherwise sealed.
 
 No column of these tables holds anything nominative but the sealed ones: bytes under a data key of the person's own,
-which lies wrapped outside the database (`models.ports.Keys`). Where the key is destroyed, they are noise in every copy.
+which is stored wrapped outside the database (`models.ports.Keys`). When the key is destroyed, they are noise in every
+copy.
 """
 
 from datetime import date, datetime
@@ -13,9 +14,9 @@ from sqlmodel import Field
 from models.base import InProgram, moment, one_of, to, together, words
 from models.lifecycles import PARTICIPANT
 
-#: What a reference of a candidate looks like: drawn at random, so that it tells neither order nor time.
+#: The form of a candidate's reference: drawn at random, so that it tells neither order nor time.
 CANDIDATE_REF = "^C-[2-9A-HJ-NP-Z]{6}$"
-#: What a participant's number looks like (AD-R9): the year, and a count within it.
+#: The form of a participant's number (AD-R9): the year, and a count within it.
 NUMBER = "^#[0-9]{4}-[0-9]{2,}$"
 
 #: AD-R10, at admission. `none` is no commodification at that moment, which is not "no risk".
@@ -31,7 +32,7 @@ class Participant(InProgram, table=True):
     """One person known to the program as a candidate or a participant.
 
     Until admission they have `candidate_ref` alone, from then on `number` as well, which circulates. What assignment
-    needs and names nobody stands in clear: languages, an area's code, whether they also recruit others (AD-C4).
+    needs and identifies no one is in the clear: languages, an area's code, whether they also recruit others (AD-C4).
     `marks` are blind: keyed digests of names and contacts, for the coordinator's search for duplicates alone.
     """
 
@@ -58,7 +59,7 @@ class Participant(InProgram, table=True):
     number: str | None = None
     state: str = PARTICIPANT.initial
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # name, birth, contacts: one blob
-    names: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed apart: the gate of letters opens no more
+    names: bytes | None = Field(default=None, sa_type=LargeBinary)  # sealed apart, for the gate of letters
     marks: list[str] = words()
     languages: list[str] = words()
     area: str = ""  # a code of the program's own areas; "" where it is none of them or not known
@@ -68,7 +69,7 @@ class Participant(InProgram, table=True):
     held: bool = False  # a legal hold: nothing is destroyed while it lasts
     held_by: UUID | None = None
     held_at: datetime | None = moment(default=None)
-    joined_to_id: UUID | None = None  # the same person as this one, whom the referral was joined to
+    joined_to_id: UUID | None = None  # the same person's file, to which the referral was joined
     destroyed_at: datetime | None = moment(default=None)
     version: int = 1
 
@@ -89,11 +90,11 @@ class DataKey(InProgram, table=True):
     participant_id: UUID
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
-    gone_at: datetime | None = moment(default=None)  # when the store was seen to have it no more
+    gone_at: datetime | None = moment(default=None)  # when the store was seen not to have it any more
 
 
 class NumberSequence(InProgram, table=True):
-    """The last number given in a year. Its row is locked meanwhile: none is skipped nor given twice."""
+    """The last number given in a year. Its row is locked meanwhile: none is skipped or given twice."""
 
     __tablename__ = "number_sequence"
     __table_args__ = (
@@ -107,7 +108,7 @@ class NumberSequence(InProgram, table=True):
 
 
 class Barred(InProgram, table=True):
-    """A worker whom the participant does not want near their file: at once, in assignment too, and without a reason."""
+    """A worker barred by the participant from their file: at once, in assignment too, and without a reason."""
 
     __tablename__ = "barred"
     __table_args__ = (
@@ -135,7 +136,7 @@ class Barred(InProgram, table=True):
 
 
 class CandidateWorker(InProgram, table=True):
-    """Who meets a candidate, and with whom in a pair (AD-R3, AD-R6): from the decision until admission."""
+    """The worker who meets a candidate, and the second of the pair (AD-R3, AD-R6): from decision to admission."""
 
     __tablename__ = "candidate_worker"
     __table_args__ = (
@@ -194,7 +195,7 @@ class FirstMeeting(InProgram, table=True):
 
 
 class RiskAssessment(InProgram, table=True):
-    """How dangerous it is for the participant (AD-R10), or, apart, for others because of one who recruits (AD-C4)."""
+    """The risk to the participant (AD-R10), or, apart, to others from one who recruits (AD-C4)."""
 
     __tablename__ = "risk_assessment"
     __table_args__ = (

@@ -34,9 +34,9 @@ class Accepted:
 class Refused:
     """The letter was not taken, and sending it again now would be refused again.
 
-    `permanent`: this letter will never be taken (an unknown address, too large). Not permanent: our
-    own account or settings were refused, so that no letter at all goes out until someone sees to it.
-    Raises ValueError where `code` is not a code.
+    `permanent`: this letter will never be taken (an unknown address, too large). Not permanent: our own account or
+    settings were refused, so that no letter at all is sent until a person sees to it. Raises ValueError where `code` is
+    not a code.
     """
 
     permanent: bool
@@ -65,8 +65,8 @@ class Later:
 class Unknown:
     """The connection was lost after the letter's text began to leave: it may have arrived, or not.
 
-    It is sent again with identical bytes (same Message-ID, same Date), so that a server that had taken it
-    can tell that it is the same letter; a mailer that can look whether it left looks first.
+    It is sent again with identical bytes (same Message-ID, same Date), so that a server that had taken it can tell that
+    it is the same letter. A mailer that can look whether it left looks first.
     """
 
 
@@ -108,14 +108,14 @@ class Inbox(Protocol):
 
     @property
     def name(self) -> str:
-        """Which mailbox this is. A place in another one is none here."""
+        """The name of this mailbox. A place in another one is none here."""
         ...
 
     def read(self, *, place: str, since: datetime, most_bytes: int) -> Incoming | Lost | Later | Refused:
         """The mails after `place`, some at a time; where it is "", those that came since the moment `since`.
 
-        The same place gives the same mails again, and may give others besides: whoever reads keeps the next place in
-        the transaction in which they deal with these. Of one mail at most `most_bytes` and one more are given. Raises
+        The same place gives the same mails again, and may give others besides. The reader stores the next place in the
+        transaction in which they deal with these. Of one mail at most `most_bytes` and one more are given. Raises
         nothing that the outside world can cause.
         """
         ...
@@ -126,18 +126,19 @@ AccountState = Literal["open", "closed", "absent"]
 
 
 class Accounts(Protocol):
-    """The directory in which the accounts of one system of the program stand: closes them, and says whether they are.
+    """The directory with the accounts of one system of the program: closes them, and says whether they are closed.
 
-    Both block for as long as the service takes, up to a time limit, and raise nothing that the outside world can cause.
+    Both calls block for as long as the service takes, up to a time limit, and raise nothing that the outside world can
+    cause.
     """
 
     @property
     def system(self) -> str:
-        """Which system's accounts stand there, by the name that the onboarding gives it."""
+        """The system whose accounts this directory has, by the name that the onboarding gives it."""
         ...
 
     def close(self, user_name: str) -> Outcome:
-        """Close an account and end its sign-ins; again, nothing changes. It is closed once `state` says so."""
+        """Close an account and end its sign-ins; repeating it changes nothing. It is closed when `state` says so."""
         ...
 
     def state(self, user_name: str) -> AccountState | Later | Refused:
@@ -149,8 +150,8 @@ class Accounts(Protocol):
 class Begun:
     """A sign-in that has begun: the provider's `address`, to which the browser goes now.
 
-    `kept` is JSON that only this provider reads, and that whoever finishes the sign-in gives back. With it and with
-    what the browser brings back, someone is proven: it stays on our side.
+    `kept` is JSON that only this provider reads, and that is given back to finish the sign-in. With it and with what
+    the browser brings back, a person is proven: it stays on our side.
     """
 
     address: str
@@ -159,7 +160,7 @@ class Begun:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """Whom the provider knows the browser's person as: an object in the directory of a tenant, never an address."""
+    """How the provider knows the browser's person: an object in the directory of a tenant, never an address."""
 
     tenant_id: UUID
     object_id: UUID
@@ -167,7 +168,7 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Unproven:
-    """What came back proves nobody. Where people did it themselves, `code` is "cancelled".
+    """What came back proves no one. Where people cancelled it themselves, `code` is "cancelled".
 
     Raises ValueError where `code` is not a code.
     """
@@ -180,7 +181,7 @@ class Unproven:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The provider cannot be asked now, or does not take us for whom we are ("credential"). The person can do nothing.
+    """The provider cannot be asked now, or does not accept our credential ("credential"). The person can do nothing.
 
     Raises ValueError where `code` is not a code.
     """
@@ -199,26 +200,26 @@ class SignInProvider(Protocol):
     """
 
     def begin(self, *, choosing: bool = False) -> Begun | Away:
-        """Begin a sign-in of somebody, it is not known whom.
+        """Begin a sign-in of a person who is not known yet.
 
-        With `choosing` they are asked there by which account, even where somebody is signed in there already.
+        With `choosing` the provider asks them which account to use, even where one is signed in there already.
         """
         ...
 
     def finish(self, kept: Mapping[str, Any], answer: Mapping[str, str]) -> Proven | Unproven | Away:
-        """Who came back with `answer`, the fields that the browser brought, from the sign-in that had `kept`.
+        """The person who came back with `answer`, the fields that the browser brought, from the sign-in with `kept`.
 
         The caller has made sure that `kept` is this browser's own and is used once.
         """
         ...
 
     def farewell(self) -> str:
-        """Where the browser ends its sign-in at the provider too, and comes back from; "" where that is not known."""
+        """Where the browser ends its sign-in at the provider too, and returns from; "" where that is not known."""
         ...
 
 
 class SealKeys(Protocol):
-    """The keys by which the record is sealed. They lie outside the database, so that who holds it cannot seal."""
+    """The keys by which the record is sealed. They are outside the database, so that its holder cannot seal."""
 
     def current(self) -> str:
         """The id of the key that seals now. Raises NoSealKey where there is none that can be used."""
@@ -237,11 +238,12 @@ class Keys(Protocol):
     """The data keys of participants, one each, in a store outside the database, and the key of the blind marks.
 
     No key leaves it: it seals and opens. `about` says what the bytes are of (program, participant, field); what was
-    sealed about one thing opens as nothing else. Each raises NoKeys where the store, or its master key, cannot be used.
+    sealed about one thing opens as nothing else. Each call raises NoKeys where the store, or its master key, cannot be
+    used.
     """
 
     def make(self, key_id: UUID) -> None:
-        """Make a data key of this id. When it returns, the key is on the disk for good."""
+        """Make a data key of this id. On return, the key is on the disk for good."""
         ...
 
     def seal(self, key_id: UUID, clear: bytes, *, about: str) -> bytes:
@@ -253,11 +255,11 @@ class Keys(Protocol):
         ...
 
     def mark(self, message: str) -> str:
-        """A keyed digest of `message`, always the same for the same one: who has no key can tell nothing from it."""
+        """A keyed digest of `message`, always the same for the same message: without the key it tells nothing."""
         ...
 
     def destroy(self, key_id: UUID) -> bool:
-        """Destroy a data key, and with it all that it sealed, in every copy. Whether there was one."""
+        """Destroy a data key, and with it all that it sealed, in every copy. Returns whether there was one."""
         ...
 
     def held(self, *, made_before: datetime) -> frozenset[UUID]:
@@ -274,4 +276,4 @@ class KeyGone(Exception):
 
 
 class NotSealed(Exception):
-    """The bytes were not sealed so: changed, cut, or sealed about something else."""
+    """The bytes do not open: changed, cut, or sealed about something else."""

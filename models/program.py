@@ -121,7 +121,7 @@ class Person(InProgram, table=True):
     email: str | None = None
     phone: str | None = None
     language: str = "fr"
-    spoken: list[str] = words()  # the languages they speak, by code; none where nobody said it
+    spoken: list[str] = words()  # the languages they speak, by code; none where not recorded
     version: int = 1
 
     @property
@@ -131,9 +131,9 @@ class Person(InProgram, table=True):
 
 
 class Tenure(InProgram, table=True):
-    """A person holds a role at an organization from a day to a day, both inclusive; open where no end is known.
+    """A person's hold of a role at an organization from a day to a day, both inclusive; open where no end is known.
 
-    One that was taken back before it began ends before its first day: on no day did its person hold the role.
+    One that was withdrawn before it began ends before its first day: its person held the role on no day.
     """
 
     __tablename__ = "tenure"
@@ -162,7 +162,7 @@ class Tenure(InProgram, table=True):
 
 
 class Absence(InProgram, table=True):
-    """A person is away from a day to a day, and, where one is named, a deputy acts for them. It ends by itself."""
+    """A person is away from a day to a day, and a deputy, if named, acts for them. It ends automatically."""
 
     __tablename__ = "absence"
     __table_args__ = (

@@ -1,7 +1,7 @@
-"""The record: what happened, by whom, as which role. Written in the transaction that it tells of, never changed.
+"""The record: what happened, who did it, in which role. Written in the transaction that it tells of, never changed.
 
-Soon after, the lines are sealed: each seal covers a batch, carries on the seal before it, and is signed with a key
-that the database does not hold, so that a line edited, removed, moved or cut off is found.
+Soon after, the lines are sealed. Each seal covers a batch, carries on the seal before it, and is signed with a key that
+the database does not hold. So a line edited, removed, moved or cut off is found.
 """
 
 from datetime import date, datetime
@@ -25,9 +25,9 @@ from models.base import InProgram, moment, structure, to, together
 
 
 class Event(InProgram, table=True):
-    """One line of the record. `at` is the act's moment; `recorded_at`, `n` and `xid` are the database's own word.
+    """One line of the record. `at` is the act's moment; `recorded_at`, `n` and `xid` come from the database itself.
 
-    `xid` is the transaction that wrote it: a line is sealed once no older transaction can still add one.
+    `xid` is the transaction that wrote it: a line is sealed when no older transaction can still add one.
     """
 
     __tablename__ = "event"
@@ -50,7 +50,7 @@ class Event(InProgram, table=True):
     at: datetime = moment()
     actor_id: UUID | None = None  # empty for the system
     actor_as: str  # the role, or the part of the system that acted
-    actor_for: UUID | None = None  # whom the actor acted for
+    actor_for: UUID | None = None  # the absent person of the actor, a deputy
     verb: str
     subject_kind: str
     subject_id: UUID
@@ -65,8 +65,8 @@ class Event(InProgram, table=True):
 class Seal(InProgram, table=True):
     """A batch of lines, sealed: how many, a digest of them, the seal before, and a signature over all that.
 
-    Seals are numbered without a gap in each program, so that one taken out is missed; that the last ones were cut
-    off is seen only beside a head that was sent out (`SentHead`).
+    Seals are numbered without a gap in each program, so that a missing one shows. That the last ones were cut off shows
+    only beside a head that was sent out (`SentHead`).
     """
 
     __tablename__ = "seal"
@@ -86,7 +86,7 @@ class Seal(InProgram, table=True):
 
 
 class SentHead(InProgram, table=True):
-    """The last seal as it was mailed out on one day, for whoever will compare."""
+    """The last seal as it was mailed out on one day, for those who will compare."""
 
     __tablename__ = "sent_head"
     __table_args__ = (UniqueConstraint("program_id", "sent_on"),)
@@ -98,10 +98,10 @@ class SentHead(InProgram, table=True):
 
 
 class Incident(InProgram, table=True):
-    """A confidentiality incident, as the register that the law asks for holds it. Every one is entered, none deleted.
+    """A confidentiality incident, in the register that the law asks for. All are entered, none deleted.
 
-    It names nobody: which information, whose (how many), what happened, what was done. Its words are sealed (`words`),
-    and their own columns are empty. What stood before a change is kept as an `IncidentVersion`, to which the change's
+    It names no one: which information, whose (how many), what happened, what was done. Its words are sealed (`words`),
+    and their own columns are empty. The state before a change is kept as an `IncidentVersion`, to which the change's
     event holds.
     """
 
@@ -142,8 +142,8 @@ class Incident(InProgram, table=True):
 class IncidentVersion(InProgram, table=True):
     """An incident as it stood at one of its versions, whole. Written with each change; a redaction takes words out.
 
-    The words of the register do not go into the record, which is read by more people. The change's event there
-    holds the digest of this row, so that a version that was rewritten later is found.
+    The words of the register do not go into the record, which more people read. The change's event there holds the
+    digest of this row, so that a version that was rewritten later is found.
     """
 
     __tablename__ = "incident_version"

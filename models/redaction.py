@@ -1,8 +1,8 @@
-"""Words about people that stand in no participant's file, the keys that seal them, and what is taken out of them.
+"""Words about people that are in no participant's file, the keys that seal them, and what is taken out of them.
 
-The notes of a sitting, its minutes and the register of incidents may tell of somebody, as notes of a follow-up do. They
+The notes of a meeting, its minutes and the register of incidents may tell of a person, as notes of a follow-up do. They
 are sealed under a key of their own, outside the database. To take a name out, they are sealed anew under another key
-and the one before is destroyed: no copy of the database, however old, opens any more.
+and the one before is destroyed. No copy of the database, however old, opens any more.
 """
 
 from datetime import datetime
@@ -15,15 +15,15 @@ from sqlmodel import Field
 from models.base import InProgram, moment, one_of, to, together
 from models.lifecycles import REDACTION
 
-#: What kind of words are taken out: the record says that, and never the words.
+#: The kind of words that are taken out: the record says that, and never the words.
 TAKEN_OUT: Final = ("name", "telephone", "address", "birth_date", "other")
 
 
 class WordKey(InProgram, table=True):
     """That the words of a meeting, or of an incident, have a data key, and whether it still exists.
 
-    `id` is the key's own: the store outside the database knows it by it. One is in use; the others were destroyed, each
-    when words that it had sealed were taken out.
+    `id` is the key's own: the store outside the database knows it by that. One is in use; the others were destroyed,
+    each when words that it had sealed were taken out.
     """
 
     __tablename__ = "word_key"
@@ -52,13 +52,13 @@ class WordKey(InProgram, table=True):
     incident_id: UUID | None = None
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
-    gone_at: datetime | None = moment(default=None)  # when the store was seen to have it no more
+    gone_at: datetime | None = moment(default=None)  # when the store was seen not to have it any more
 
 
 class Redaction(InProgram, table=True):
-    """That words are to be taken out of all that is kept of a meeting or an incident: asked by one, done by another.
+    """That words are to be taken out of all that is stored of a meeting or an incident: asked by one, done by another.
 
-    `words` are what is to be taken out, sealed; empty once it is done, declined or taken back. `before` and `after` are
+    `words` are what is to be taken out, sealed; empty when it is done, declined or withdrawn. `before` and `after` are
     digests of all the texts concerned, each with the random id of this row.
     """
 
@@ -77,7 +77,7 @@ class Redaction(InProgram, table=True):
         CheckConstraint("(state = 'done') = (before is not null)", name="done_has_digests"),
         together("digests", "before", "after"),
         CheckConstraint("(state = 'asked') = (settled_at is null)", name="settled"),
-        # Whoever asked takes it back alone; it is done and declined by somebody else, under whichever hat.
+        # Only the one who asked withdraws it; another does or declines it, in any role.
         CheckConstraint(
             "state not in ('done', 'declined') or (settled_by is not null and settled_by <> asked_by"
             " and settled_by is distinct from asked_for and settled_for is distinct from asked_by"
@@ -107,7 +107,7 @@ class Redaction(InProgram, table=True):
 
 
 class NameAnswer(InProgram, table=True):
-    """That who may know said of words that are also somebody's name: here they mean nobody on file.
+    """The answer, by a person who may know, that words which are also a name mean no one on file here.
 
     `mark` is a blind one of the words and of the whole text around them: it holds while the text stays as it is.
     """

@@ -1,4 +1,4 @@
-"""How someone comes to the program: referrals, the links of outside professionals, findings, decisions."""
+"""How a person comes to the program: referrals, the links of outside professionals, findings, decisions."""
 
 from datetime import date, datetime
 from uuid import UUID, uuid4
@@ -12,9 +12,9 @@ from models.lifecycles import REFERRAL
 WAYS = ("page", "link")
 CRITERIA = ("AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5")
 FINDINGS = ("met", "not_met", "unknown")
-#: What triage comes to: the committee decides (AD-R3), the coordinator forwards (AD-R4), or no.
+#: The results of triage: the committee decides (AD-R3), the coordinator forwards (AD-R4), or no.
 TRIAGE_RESULTS = ("committee", "forwarded", "refused")
-#: What the committee decides of a candidate.
+#: The committee's decisions on a candidate.
 ADMISSION_OUTCOMES = ("assign", "defer", "refuse", "more")
 
 
@@ -22,7 +22,7 @@ class Referral(InProgram, table=True):
     """One referral of a person (AD-R1, AD-R2), sealed from the moment it arrives.
 
     By a person of the program, on its pages, or by an outside professional, through a link. `sealed` holds the facts of
-    AD-R2, what stands behind the criteria, and the outside professional's name and contact.
+    AD-R2, the facts behind the criteria, and the outside professional's name and contact.
     """
 
     __tablename__ = "referral"
@@ -88,14 +88,14 @@ class ReferralLink(Table, table=True):
         None  # of the cookie of the browser in which it was begun: no other reads what is saved
     )
     used_at: datetime | None = moment(default=None)
-    ended_at: datetime | None = moment(default=None)  # taken back before it was used
+    ended_at: datetime | None = moment(default=None)  # withdrawn before it was used
 
 
 class CriterionFinding(InProgram, table=True):
-    """How one criterion was found for one person (AD-C0 to AD-C5), and by what. Written once: the next one counts.
+    """The finding on one criterion for one person (AD-C0 to AD-C5), and its fact. Written once: the next one counts.
 
-    Where someone is admitted although a criterion is not met (AD-C3, precontemplation), `allowed_by` is who allowed it;
-    why stands in `sealed`, with the fact.
+    Where a person is admitted although a criterion is not met (AD-C3, precontemplation), `allowed_by` is who allowed
+    it. The reason is in `sealed`, with the fact.
     """
 
     __tablename__ = "criterion_finding"

@@ -1,8 +1,8 @@
 """What the application may not do, whatever it asks: row-level security by program, and privileges by column.
 
-The application logs in as `spheres_app`, which owns nothing and cannot bypass a policy. Each transaction says
-its program (`spheres.program_id`). Until then it finds and uses only what a sign-in or the engine begins with, and
-adds and deletes no row of any program; from then on it sees that program's rows alone.
+The application logs in as `spheres_app`, which owns nothing and cannot bypass a policy. Each transaction says its
+program (`spheres.program_id`). Until then it finds and uses only what a sign-in or the engine begins with, and adds and
+deletes no row of any program. From then on it sees that program's rows alone.
 """
 
 from collections.abc import Iterator
@@ -64,8 +64,8 @@ REDACTED = {
     "agenda_version": ("content", "digest"),
     "settlement": ("note", "holding_id"),
 }
-#: The only tables whose rows may be deleted: nothing of them is anybody's work. Of an agreement these are the
-#: parts of a draft, which a load rewrites; of a calendar, the closed days that a load takes back.
+#: The only tables whose rows may be deleted: nothing of them is anyone's work. For an agreement these are the parts of
+#: a draft, which a load rewrites; for a calendar, the closed days that a load removes.
 DELETABLE = frozenset(
     {
         "browser_session",

@@ -1,4 +1,4 @@
-"""With whom an asker plans activities, and which they may call off: those whom they follow; the coordinator anyone."""
+"""Who an asker may plan activities with, and which they may call off: those they follow; the coordinator, all."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def whom_to_plan_with(desk: Desk, states: Collection[str] = FOLLOW_UP.states) ->
 
 
 def planner(desk: Desk, follow_up_ids: Iterable[UUID]) -> Actor:
-    """As whom the asker plans something with these. Raises Forbidden where one of them is not theirs."""
+    """The actor under whom the asker plans something with these. Raises Forbidden where one of them is not theirs."""
     by = require(Action.PLAN_ACTIVITIES, to_program(desk.asker))
     for follow_up_id in follow_up_ids:
         _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
@@ -41,7 +41,7 @@ def planner(desk: Desk, follow_up_ids: Iterable[UUID]) -> Actor:
 
 
 def caller_off(desk: Desk, activity_id: UUID) -> Actor:
-    """As whom the asker calls an activity off: they keep the follow-up of one who takes part. Raises Forbidden."""
+    """The actor who calls an activity off: the asker keeps the follow-up of one who takes part. Raises Forbidden."""
     given: Given = {relation: by for relation, by in to_program(desk.asker).items() if relation is Relation.STAFF}
     for follow_up_id in activities.taking_part(desk.session, activity_id):
         with suppress(Forbidden):
@@ -50,7 +50,7 @@ def caller_off(desk: Desk, activity_id: UUID) -> Actor:
 
 
 def taker_out(desk: Desk, activity_id: UUID, follow_up_id: UUID) -> Actor:
-    """As whom the asker takes a participant out of an activity: as `caller_off`, of whom has not barred them."""
+    """Who takes a participant out of an activity: as `caller_off`, unless the participant barred the asker."""
     by = caller_off(desk, activity_id)
     row = first(
         desk.session,

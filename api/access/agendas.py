@@ -36,7 +36,7 @@ STILL_OPEN: Final = frozenset({"planned", "under_way"})
 
 @dataclass(frozen=True)
 class Found:
-    """A meeting whose agenda somebody asks about, who sits on its committee, and what the asker is to it."""
+    """A meeting whose agenda is asked about, who sits on its committee, and what the asker is to it."""
 
     meeting: Meeting
     members: Membership
@@ -71,7 +71,7 @@ def find_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Prese
 
 
 def keeper(desk: Desk, meeting_id: UUID) -> tuple[Found, Actor]:
-    """A meeting, and under whom the asker keeps its agenda. Raises Forbidden."""
+    """A meeting, and the actor under whom the asker keeps its agenda. Raises Forbidden."""
     found = find_agenda(desk, meeting_id)
     return found, require(Action.KEEP_AGENDA, found.given)
 
@@ -83,7 +83,7 @@ def keeper_of_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, 
 
 
 def withdrawer(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
-    """A meeting, and under whom the asker takes an item back: their own, or as the coordinator. Raises Forbidden."""
+    """A meeting, and the actor who takes an item back: its author or the coordinator. Raises Forbidden."""
     found, _ = find_item(desk, meeting_id, item_id)
     return found, require(Action.WITHDRAW_ITEM, found.given)
 
@@ -136,9 +136,9 @@ def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
 
 
 def lacking(desk: Desk, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
-    """By language that someone who is invited reads, the ids of the items that have no title in it.
+    """By language that an invited person reads, the ids of the items that have no title in it.
 
-    Where nobody is invited yet, both languages count.
+    Where no one is invited yet, both languages count.
     """
     readers = agenda_papers.readers_of(desk.session, meeting_id)
     used = {reader.language for reader in readers} or set(LANGUAGES)
@@ -164,9 +164,9 @@ def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:
 
 @dataclass(frozen=True)
 class Letter:
-    """A letter with an agenda or an addendum: to whom, in which language, and the edition that they read.
+    """A letter with an agenda or an addendum: its reader, their language, and the edition that they read.
 
-    `is_sent` is false for someone for whose language it is not whole, or who may read none of an addendum.
+    `is_sent` is false where the edition is not whole in the reader's language, or shows them nothing of an addendum.
     """
 
     person_id: UUID
@@ -203,7 +203,7 @@ def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
 
 
 def digest_of(letters: list[Letter]) -> str:
-    """A digest of what goes out to whom: two of the same letters are alike."""
+    """A digest of what goes out and to which readers: equal letters have equal digests."""
     lines = []
     for one in letters:
         items = [f"{line.number} {pick(one.language, line.title)}" for line in one.edition.items]
@@ -212,12 +212,12 @@ def digest_of(letters: list[Letter]) -> str:
 
 
 def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
-    """Write the letters; how many. Raises Refusal where one names somebody who may not be named."""
+    """Write the letters, and return how many. Raises Refusal where one holds a name that may not go out."""
     return posting.post(desk.session, outgoing, occasion, addendum=outgoing.addendum, at=desk.at)
 
 
 def previewed(desk: Desk, change: Callable[[], Outgoing]) -> list[Letter]:
-    """What a change would send to whom; the change itself is made and taken back. Raises Refusal.
+    """What a change would send, reader by reader; the change itself is made and taken back. Raises Refusal.
 
     It is refused, too, for a name that would stop the letters.
     """

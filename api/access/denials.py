@@ -40,7 +40,7 @@ async def refused(request: Request) -> None:
 
 
 async def stopped(request: Request) -> None:
-    """Tell that somebody opened as many files as they may, and asked for one more."""
+    """Tell the record that a person opened as many files as they may, and asked for one more."""
     seated: Desk | None = getattr(request.state, "seated", None)
     if seated is not None:
         by = themselves(seated.asker)
@@ -49,7 +49,7 @@ async def stopped(request: Request) -> None:
 
 
 async def not_signed_in(request: Request) -> None:
-    """Tell that nobody is signed in, or that a known person's sign-in no longer holds."""
+    """Tell the record that a request had no sign-in, or that a known person's sign-in no longer holds."""
     office = office_of(request)
     token = request.cookies.get(office.cookie, "")
     if token:

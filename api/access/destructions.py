@@ -22,7 +22,7 @@ def find_destruction(
 ) -> tuple[Asked, Given]:
     """The last request about a file for `action`, with how the file is called, and what the asker is to it.
 
-    Raises Forbidden, also where nobody ever asked.
+    Raises Forbidden, also where no request was ever made.
     """
     asked = destruction.last_of(session, participant_id)
     places = destruction.holding_organizations(session, participant_id)

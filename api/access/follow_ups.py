@@ -31,11 +31,7 @@ from models.participant import Participant
 
 
 def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership | None, circle: Circle) -> Given:
-    """What the asker is to the follow-up of a participant. One whom the participant barred is nothing to it.
-
-    `clinic` is the Clinical Committee: whoever holds a seat of it that votes, as principal or as alternate, for a
-    role of theirs that day, for an organization that is within the participant's `circle`.
-    """
+    """What the asker is to the follow-up of a participant. A person whom the participant barred is nothing to it."""
     if asker.person_id in barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
@@ -48,9 +44,9 @@ def to_follow_up(asker: Asker, *, barred: Collection[UUID], clinic: Membership |
 
 
 def acts_for(asker: Asker) -> set[UUID]:
-    """Whose duties towards participants are the asker's that day, besides their own.
+    """The people whose duties towards participants the asker has that day, besides their own.
 
-    None where the asker holds no role to which what is written of a participant is open, for whomever they act.
+    None where no role of the asker opens what is written of a participant, even while they act for others.
     """
     if not takers.may_write_of_participants({held.role for held in asker.standing.roles_of(asker.person_id)}):
         return set()
@@ -90,12 +86,12 @@ def clinic_of(session: Session) -> Membership | None:
 
 
 def sees_every_one(asker: Asker) -> bool:
-    """Whether the asker may see whichever follow-up by their role: their caseload is then everyone's."""
+    """Whether the asker's role shows them every follow-up: their caseload is then the whole program's."""
     return allows(Action.SEE_FOLLOW_UP, to_program(asker)) is not None
 
 
 def every_one(session: Session, asker: Asker) -> list[Followed]:
-    """Every follow-up of the program, the oldest first, for who may see whichever: none of a participant who barred
+    """Every follow-up of the program, the oldest first, for a reader of all of them: none of a participant who barred
     them."""
     kept_from = who_barred(session, asker.person_id)
     rows = every(session, follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id)))
@@ -156,10 +152,10 @@ def ended_of(session: Session, asker: Asker) -> list[Followed]:
 
 
 def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
-    """The follow-ups on the asker's own page: those that they have today, or have for someone absent.
+    """The follow-ups on the asker's own page: those that they have today, or have for a person who is absent.
 
-    Each with its part: primary or second. A participant who barred the asker is not among them, nor one whose file
-    that part, or acting for somebody, does not open (`domain.terms.sharing`).
+    Each with its part: primary or second. It leaves out a participant who barred the asker, and one whose file that
+    part, or acting for the absent person, does not open (`domain.terms.sharing`).
     """
     parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
     kinds: dict[UUID, str] = {}

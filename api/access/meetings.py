@@ -50,7 +50,7 @@ def find_meeting(session: Session, asker: Asker, meeting_id: UUID) -> tuple[Meet
 
 
 def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str:
-    """As whom the reader reads an agenda: all of it by their role or a partner's seat, less on another or none."""
+    """Which audience the reader is of an agenda: all of it by role or a partner's seat, less on another or none."""
     if Relation.COORDINATOR in given:
         return agenda_papers.PARTNERS
     seat = members.seat_of(desk.asker.person_id, day) or members.seat_of(desk.asker.person_id, desk.day)
@@ -58,7 +58,7 @@ def audience_of(desk: Desk, members: Membership, given: Given, day: date) -> str
 
 
 def find_seat(desk: Desk, committee: Committee, seat_id: UUID) -> tuple[Seat, Actor]:
-    """A seat of a committee, and under whom the asker says who sits on it. Raises Forbidden, also where it has none."""
+    """A seat of a committee, and the actor who says who sits on it. Raises Forbidden, also where it has none."""
     try:
         seat = seating.seat_of(desk.session, committee.id, seat_id)
     except Refusal:

@@ -22,7 +22,7 @@ from models.program import Person
 
 
 class Letter(NamedTuple):
-    """A letter and what became of it, with whom it is for; `message` is its text, where it was asked for."""
+    """A letter, what became of it, and its addressee; `message` is its text, where that was asked for."""
 
     id: UUID
     n: int
@@ -49,7 +49,7 @@ def given_of(desk: Desk) -> Given:
 
 
 def postmaster(desk: Desk, action: Action) -> Actor:
-    """As whom the asker does this to the outgoing mail. Raises Forbidden."""
+    """The actor under whom the asker does this to the outgoing mail. Raises Forbidden."""
     return require(action, given_of(desk))
 
 
@@ -79,21 +79,22 @@ def letter(desk: Desk, notice_id: UUID) -> Letter:
 
 
 def is_withheld(desk: Desk, found: Letter) -> bool:
-    """Whether a letter's text is not shown: its link lets its reader in, or it calls somebody who barred the asker.
+    """Whether a letter's text is not shown: its link lets its reader in, or it is about a participant who barred the
+    asker.
 
-    In the demonstration anyone is anyone, and such links are shown.
+    In the demonstration anyone may be anyone, so such links are shown.
     """
     lets_in = found.template in doors.LETTERS and not desk.program.is_demonstration
     return lets_in or is_kept_from(desk, found)
 
 
 def is_kept_from(desk: Desk, found: Letter) -> bool:
-    """Whether a letter calls, among others, a participant who barred the asker: as the digest of somebody's day may."""
+    """Whether a letter mentions a participant who barred the asker, as the digest of a person's day may."""
     return calls_who_barred(desk.session, desk.asker.person_id)(text_of(found.message))
 
 
 def tell_of_reading(desk: Desk, found: Letter, by: Actor) -> None:
-    """Tell the record that somebody is given a letter's text: also of whose case it is."""
+    """Tell the record that a person reads a letter's text: also whose case it is about."""
     reads.record_read(
         desk.session,
         "notice",

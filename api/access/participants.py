@@ -1,10 +1,10 @@
-"""What an asker is to a candidate or a participant, and finding the ones that they may see.
+"""What an asker is to a candidate or a participant, and finding the files that they may see.
 
-Whom the participant barred is nothing to them, whatever else they are. A member of the Clinical Committee sees a
-candidate while they sit there with the candidate on the agenda of the day (AD-R3), and a participant as long as they
-hold the seat; only for an organization whose terms of sharing name it, and who the person is only where they name that
-too (AG-IS). What was referred they read without the name (AD-R2); the name opens to whom the person is assigned, and
-to others for a purpose that they state.
+A person whom the participant barred is nothing to them, in any role. A member of the Clinical Committee sees a
+candidate while they sit there with the candidate on the agenda of the day (AD-R3). They see a participant as long as
+they hold the seat. Both hold only for an organization that the terms of sharing name, and the identity opens only where
+they name that too (AG-IS). Referrals are read without the name (AD-R2). The name opens to the assigned workers, and to
+others for a purpose that they state.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ from models.referral import Referral
 
 
 class Known(NamedTuple):
-    """What a page or an answer may know of somebody without opening anything that is sealed."""
+    """What a page or an answer may know of a person on file without opening anything that is sealed."""
 
     id: UUID
     candidate_ref: str
@@ -73,7 +73,7 @@ class Known(NamedTuple):
 
 
 def known(session: Session, participant_id: UUID, *conditions: ColumnElement[bool]) -> Known | None:
-    """What is known of somebody without opening anything; None where there is no such file."""
+    """What is known of a person without opening anything; None where there is no such file."""
     row = run(
         session,
         only(
@@ -110,9 +110,9 @@ def find_participant(
 
 
 def ground_of(given: Given) -> Ground:
-    """On what ground the asker reads who somebody is: the person is theirs, they oversee it, or they said what for.
+    """On what ground the asker reads a person's identity: the file is theirs, they oversee it, or they state a purpose.
 
-    A member of the committee says what for, also while they sit with the candidate on the table.
+    A member of the committee states one, also while the committee sits on the candidate.
     """
     if Relation.ASSIGNED in given:
         return "part"
@@ -132,9 +132,9 @@ def purposes_for(given: Given) -> tuple[Purpose, ...]:
 
 @dataclass(frozen=True)
 class Opened:
-    """What was opened of somebody's file: who they are, each referral, the facts behind the criteria, and why.
+    """What was opened of a file: identity, each referral, the facts behind the criteria, and the reasons.
 
-    `reasons` says why it was triaged, decided and assessed so, the first first.
+    `reasons` says why it was triaged, decided and assessed so, the oldest first.
     """
 
     who: Identity
@@ -146,11 +146,11 @@ class Opened:
 def open_file(
     session: Session, given: Given, participant_id: UUID, *, purpose: str, language: str, by: Actor, at: datetime
 ) -> Opened:
-    """Who somebody is and what was referred, each told to the record with the purpose that was said, where one is.
+    """Open a person's identity and referrals; each is told to the record with the purpose, where one was stated.
 
-    What was referred is for whom the table tells of the admission; the facts behind the criteria, and why it was
-    decided so, are for the coordinator, and for who sits on the candidate; why a risk was assessed so is for whom the
-    table tells of the risk. Raises Refusal.
+    The permission table says who reads what was referred, and who reads why a risk was assessed so. The facts behind
+    the criteria, and the reasons of the decision, are for the coordinator and for those who sit on the candidate.
+    Raises Refusal.
     """
     ground, chosen = ground_of(given), _stated(given, purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
@@ -180,9 +180,9 @@ def open_file(
 
 @dataclass(frozen=True)
 class Facts:
-    """What was referred and found of somebody, without who they are: what AD-R2 lists, and how it went on.
+    """What was referred and found of a person, without who they are: what AD-R2 lists, and how it went on.
 
-    `age` is that of the day, `reached_by` which ways there are to reach them, not what they are. No text names them.
+    `age` is that of the day, `reached_by` the kinds of ways to reach them, not the ways themselves. No text names them.
     """
 
     age: Age | None
@@ -332,7 +332,7 @@ _TOLD: Final = {
 
 
 def drafter(session: Session, asker: Asker, referral_id: UUID) -> Actor:
-    """The actor under whom the asker goes on with a draft of theirs. Raises Forbidden, also where there is none."""
+    """The actor under whom the asker continues a draft of theirs. Raises Forbidden, also where there is none."""
     whose = referring.whose_draft(session, referral_id)
     given = to_person(asker, asker.person_id) if whose == asker.person_id else to_program(asker)
     if whose not in (asker.person_id, "coordination"):

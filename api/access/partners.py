@@ -100,9 +100,9 @@ def find_obligation(session: Session, asker: Asker, period_id: UUID) -> tuple[Pe
 
 
 def find_proof(session: Session, asker: Asker, document_id: UUID) -> tuple[DocumentOf, Actor]:
-    """A document given for a clause that the asker may read, without its bytes, and as whom. Raises Forbidden.
+    """A document given for a clause that the asker may read, without its bytes, and the actor. Raises Forbidden.
 
-    Whom it falls to look at it reads it for the periods that it may count for.
+    The person who has to look at it reads it for the periods that it may count for.
     """
     row = first(
         session,

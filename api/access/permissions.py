@@ -586,7 +586,7 @@ def to_person(asker: Asker, person_id: UUID) -> Given:
 
 
 def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:
-    """What the asker is to a person's address and telephone. `companions` are those whom `companions_of` found."""
+    """What the asker is to a person's address and telephone. `companions` are those that `companions_of` found."""
     given = to_person(asker, person_id)
     if person_id in companions:
         given[Relation.SITS_WITH] = themselves(asker)
@@ -619,10 +619,10 @@ def to_case(session: Session, asker: Asker, case: Case) -> Given:
 
 
 def _reads_of(session: Session, asker: Asker, case: Case) -> bool:
-    """Whether what people wrote in a case may be the asker's to read who takes part in it.
+    """Whether a reader of participants' files may read what people wrote in a case.
 
-    In that of a candidate or participant it is for whom the file is open to, or who has something to do there under a
-    role of their own: having done a step once, or acting for a worker, opens no words about somebody.
+    In a candidate's or participant's case, the file is open to the reader, or a step there is theirs under their own
+    role. Having done a step once, or acting for a worker, opens no words about a participant.
     """
     whose = case.participant_id
     if whose is None or circle_of(session, whose, asker.day).opens(asker.person_id, asker.standing):
@@ -814,9 +814,9 @@ def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, Seen
 
 
 def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | None:
-    """As whom the asker reads what people write of a candidate or participant, today: who keeps the file; None else.
+    """The actor who reads today what people write of a candidate or participant: a keeper of the file, or None.
 
-    It asks consent and part (`domain.terms.sharing`). Whoever the participant barred is nothing to it.
+    It checks consent and part (`domain.terms.sharing`). A person whom the participant barred is nothing to the file.
     """
     if participant_id in who_barred(session, asker.person_id):
         return None
@@ -830,9 +830,9 @@ def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | 
 
 
 def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
-    """Whether who owes a step by a role, in place of whoever had it, may know what is written with it of a participant.
+    """Whether a person who owes a step in place of its holder may know what is written with it of a participant.
 
-    They owe it for an organization with which the participant shares; a deputy is of such a one themselves too.
+    They owe it for an organization with which the participant shares; a deputy belongs to such an organization too.
     """
     their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
     return (
@@ -850,10 +850,10 @@ def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
 
 
 def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> list[T]:
-    """Those of a case's tasks that the asker may see who sees the case, as lists and pages show them.
+    """The case's tasks that the asker may see when they see the case, as lists and pages show them.
 
-    Of a case that is no participant's, as a departure, a step about one is seen by who keeps their file, by who
-    oversees the case, and by whoever has it to do.
+    In other cases, as a departure, three see a step about a participant: the file's keepers, those who oversee the
+    case, and the person who has to do it.
     """
     rows = list(tasks)
     if case.participant_id is not None or oversees(session, asker, case):
@@ -904,10 +904,10 @@ def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> fro
 
 
 def lines_of_case(session: Session, asker: Asker, case: Case) -> ColumnElement[bool]:
-    """The condition on a line of the record that it is of the case, and tells of nothing that the asker is not shown.
+    """The condition on a line of the record that it is of the case, and tells only of what the asker is shown.
 
-    What is about a step that they are not shown is not told of either: its proofs, and what was offered and written to
-    others, of whichever follow-up.
+    A step that they are not shown is left out with its proofs, and so is what was offered and written to others, of any
+    follow-up.
     """
     mine = and_(
         in_program(Event),
@@ -949,7 +949,7 @@ def _is_theirs_to_do(task: Task, duty: Given) -> bool:
 def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:
     """The actor under whom the asker does `action` to a task: `find_task`, `to_task` and `require` in one question.
 
-    More is asked only of whoever sees the case by nothing else than another of its tasks. Raises Forbidden.
+    A person who sees the case only through another of its tasks is asked for more. Raises Forbidden.
     """
     asked = {"here": program_of(session), "task_id": task_id, "person": asker.person_id}
     row = run(session, _TASK_ASKED, asked).first()
@@ -1045,7 +1045,7 @@ def _own_hats(asker: Asker) -> Iterable[Holder]:
 
 
 def acting_as(asker: Asker, hat: Holder | None) -> Actor:
-    """The asker as the holder of a role, or as nobody in particular."""
+    """The asker as the holder of a role, or with no role at all."""
     if hat is None:
         return Actor(role="", person_id=asker.person_id)
     return Actor(hat.role, asker.person_id, hat.organization_id, hat.acting_for)

@@ -1,8 +1,8 @@
 """How much one signed-in person may ask: counted by each process in memory, and told to the others every few requests.
 
-It stops a script that goes through everything, and nobody who works: no hand makes so many requests in a quarter of an
-hour. Counted in the database at each request it would cost each request a transaction; so a process adds its own count
-there now and then, and learns what the others added. What is stopped keeps its words (`api.web.answers.slow_down`).
+It stops a script that goes through everything, and never a person at work: no hand makes so many requests in a quarter
+of an hour. Counting in the database would cost each request a transaction. So a process adds its own count there now
+and then, and learns what the others added. What is stopped keeps its words (`api.web.answers.slow_down`).
 """
 
 from __future__ import annotations

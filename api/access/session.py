@@ -81,7 +81,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class NotSignedIn(Exception):
-    """Nobody is signed in, or the sign-in has ended."""
+    """No one is signed in, or the sign-in has ended."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,7 @@ class Desk:
 
     @property
     def is_being_written(self) -> bool:
-        """Whether the past year of a demonstration's people is being written: then nobody acts, nor does the engine."""
+        """Whether the demonstration's past year is being written: until then neither people nor the engine act."""
         return self.office.year_behind(self.program) == "being_written"
 
     @property

@@ -1,7 +1,7 @@
 """What an asker is to the summary of a follow-up that is handed over, and finding the ones that they may see (DP-06).
 
-It is written by whoever owes the step of the departure. Once complete, it is read by whoever accompanies the
-participant, by the coordinator, and by who sits in the Clinical Committee on the day on which it sits on it.
+The person who owes the step of the departure writes it. Once complete, it is read by the participant's workers
+and the coordinator. The Clinical Committee's members read it on the day on which they sit on it.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from models.participant import Participant
 def find_to_write(
     session: Session, asker: Asker, task_id: UUID, action: Action = Action.WRITE_SUMMARY
 ) -> tuple[Asked, Actor, Ground]:
-    """The summary that a step asks for, as whom the asker does `action` to it, and on what ground they read it.
+    """The summary that a step asks for, the actor who does `action` to it, and the ground on which they read it.
 
-    One that is complete is no longer written, only taken back. Raises Forbidden, also where there is none.
+    A complete one is no longer written, only taken back. Raises Forbidden, also where there is none.
     """
     task, case = find_task(session, asker, task_id)
     given = to_task(session, asker, task, case)

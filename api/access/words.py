@@ -1,8 +1,8 @@
 """What people wrote with tasks that are about candidates and participants, as far as an asker reads it today.
 
-One rule for every window: who keeps the file reads it (`api.access.permissions.keeps_file`), on the task's own page,
-and the record is told. With what words a step was handed back or given again is read by whoever has it to do too, where
-their organization is told of the participant. Lists say that there are words, to those alone who may read them.
+One rule for every window: the keepers of the file read it (`api.access.permissions.keeps_file`), on the task's own
+page, and the record is told. A step's words, as it was handed back or given again, are also for the person who has to
+do it, if their organization is told of the participant. Lists say that there are words only to those who may read them.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from models.casework import Task
 
 @dataclass(frozen=True)
 class Said:
-    """What somebody reads of the words with one task: whether they keep the file, whether there are any, and which.
+    """What a person reads of the words with one task: whether they keep the file, whether there are any, and which.
 
-    `beside` are those of others that belong to it, as of who refused to take a follow-up over. `is_withheld` is whether
-    words came to them with the step that they have to do, and they may not read them. `is_shut` is whether the step is
-    theirs to do, and nothing of the file is told to them; `is_left` whether they did it, and words are kept with it.
+    `beside` holds others' words that belong to it, as those of a worker who refused a hand-over. `is_withheld` says
+    that words came with the step that they have to do, and they may not read them. `is_shut` says that the step is
+    theirs, and nothing of the file is told to them; `is_left`, that they did it and words are kept with it.
     """
 
     is_kept: bool = False
@@ -41,7 +41,7 @@ class Said:
 
 
 def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict[UUID, Said]:
-    """Of each of these tasks that is about somebody, what the asker reads of the words with it; `opens` opens them.
+    """What the asker reads of the words with each of these tasks that is about a person on file; `opens` opens them.
 
     Raises Refusal where the keys cannot be used.
     """
@@ -70,7 +70,7 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
 
 
 class _Owing:
-    """What somebody who keeps no file of them reads of steps that they may owe, read once for all of them."""
+    """What a reader who keeps no file reads of the steps that they may owe, read once for all of them."""
 
     def __init__(self, desk: Desk, tasks: Sequence[Task]) -> None:
         self.desk = desk

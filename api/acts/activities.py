@@ -61,7 +61,7 @@ class ActivityMoved(Given):
 
 
 class ActivityGiven(ActivityMoved):
-    """An activity to plan with some whom the asker follows."""
+    """An activity to plan with participants whom the asker follows."""
 
     kind: Literal["outing", "workshop", "meal", "errand", "other"]
     follow_up_ids: Annotated[list[UUID], Field(min_length=1, max_length=100), on_form(name="follow_up")]
@@ -69,7 +69,7 @@ class ActivityGiven(ActivityMoved):
 
 @PLAN.act(Action.PLAN_ACTIVITIES, form="plan", once=True)
 def plan_activity(on: On[None], said: ActivityGiven) -> Planned:
-    """Plan an activity. Whoever also recruits others is never brought together with another (AD-C4)."""
+    """Plan an activity. A participant who also recruits is never brought together with another (AD-C4)."""
     by, together = planner(on.desk, said.follow_up_ids), said.follow_up_ids
     planned = activities.plan_activity(on.session, together, kind=said.kind, by=by, at=on.at, **said.whereabouts())
     return next(one for one in activities.planned(on.session, together, on.desk.day) if one.id == planned)
@@ -77,13 +77,13 @@ def plan_activity(on: On[None], said: ActivityGiven) -> Planned:
 
 @ACTIVITY.act(Action.CALL_OFF_ACTIVITY, "/moving", form="move-{activity_id}", json="PUT /", status=204)
 def move_activity(on: On[None], said: ActivityMoved) -> None:
-    """Have an activity be at another place, day or hour: as whoever may call it off."""
+    """Move an activity to another place, day or hour: by those who may call it off."""
     activities.move_activity(on.session, on.id, by=on.by, at=on.at, **said.whereabouts())
 
 
 @ACTIVITY.act(Action.CALL_OFF_ACTIVITY, "/calling-off", form="off", json="DELETE /", status=204)
 def call_off_activity(on: On[None]) -> None:
-    """Call an activity off: by whoever follows one of those who take part, or the coordinator."""
+    """Call an activity off: by a worker who follows one of those who take part, or by the coordinator."""
     activities.call_off(on.session, on.id, by=on.by, at=on.at)
 
 

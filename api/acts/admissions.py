@@ -1,4 +1,4 @@
-"""The acts of an admission: triage, decision, first meeting, consent, risk, number, and whom the person bars."""
+"""The acts of an admission: triage, decision, first meeting, consent, risk, number, and who is barred by the person."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PARTICIPANT: Final = Subject("/participants/{participant_id}", find_file)
 
 
 class IdentityGiven(Given):
-    """What is known now of who somebody is; null, or left out, is what stays. The age is that of today."""
+    """What is known now of a person's identity; null, or left out, is what stays. The age is that of today."""
 
     given_name: Line | None = None
     family_name: Line | None = None
@@ -97,7 +97,7 @@ def find(on: On[Known], said: FindingGiven, criterion: Criterion) -> None:
 
 
 class JoiningGiven(Given):
-    """That a referral is about somebody who is known."""
+    """That a referral is about a person who is known."""
 
     referral_id: Referral
     to: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")))]
@@ -105,7 +105,7 @@ class JoiningGiven(Given):
 
 @PARTICIPANT.act(Action.TRIAGE, "/joining", form="joining", status=204, leads=lambda _, known: f"/participants/{known}")
 def join(on: On[Known], said: JoiningGiven) -> UUID:
-    """Say that a referral is about somebody who is known: it becomes theirs."""
+    """Say that a referral is about a known person: it becomes theirs."""
     find_participant(on.session, on.desk.asker, said.to)  # no file that is kept from the asker is joined
     triage.refuse_other(on.session, on.id, said.referral_id)
     duplicates.join_referral(on.session, said.referral_id, said.to, by=on.by, at=on.at)
@@ -149,7 +149,7 @@ class TakingBackGiven(Given):
 
 @PARTICIPANT.act(Action.TRIAGE, "/triage/taking-back", place="criteria", versioned=True)
 def take_back_triage(on: On[Known], said: TakingBackGiven) -> None:
-    """Triage a referral again; whoever was to meet the person no longer does. If-Match is the referral's version."""
+    """Triage a referral again; its worker no longer meets the person. If-Match is the referral's version."""
     triage.refuse_other(on.session, on.id, said.referral_id)
     triage.take_back_triage(on.session, said.referral_id, by=on.by, at=on.at, seen=on.seen)
 
@@ -205,7 +205,7 @@ class AnotherWorkerGiven(Given):
 
 @PARTICIPANT.act(Action.DECIDE_ADMISSION, "/worker", form="name-another", place="workers", versioned=True, json="PUT")
 def name_another(on: On[Known], said: AnotherWorkerGiven) -> None:
-    """Name somebody else to meet a candidate who was given to a worker before."""
+    """Name another worker to meet a candidate who was given to one before."""
     workers.name_another(on.session, on.id, said.worker_id, second_id=said.second_id, by=on.by, at=on.at, seen=on.seen)
 
 
@@ -295,7 +295,7 @@ class ConsentTakenBack(Given):
     Action.KEEP_ADMISSION, "/consents/{consent_id}/withdrawal", form="take-back-{consent_id}", place="consent"
 )
 def withdraw_consent(on: On[Known], said: ConsentTakenBack, consent_id: UUID) -> None:
-    """The person takes a consent back; nobody asks why. It is refused, with what follows, until it is `really` so."""
+    """The person takes a consent back, and gives no reason. Until `really`, the answer is what would follow."""
     consents.refuse_other(on.session, on.id, consent_id)
     consents.withdraw(on.session, consent_id, confirmed=said.really, by=on.by, at=on.at)
 
@@ -378,7 +378,7 @@ def give_number(on: On[Known]) -> None:
 
 
 class BarGiven(Given):
-    """Somebody whom the person does not want near their file."""
+    """A person to be kept from the file, at the participant's wish."""
 
     person_id: Annotated[UUID, on_form(chosen("choice.missing", N_("Choose from the list.")), name="person")]
 
@@ -390,7 +390,7 @@ def _after_barring(on: On[Known], barred: UUID) -> str:
 
 @PARTICIPANT.act(Action.KEEP_ADMISSION, "/barred", form="barred", status=204, leads=_after_barring)
 def bar(on: On[Known], said: BarGiven) -> UUID:
-    """The person does not want somebody near their file: at once."""
+    """Bar a person from the file at the participant's wish: at once."""
     barring.bar(on.session, on.id, said.person_id, by=on.by, at=on.at)
     return said.person_id
 
@@ -403,6 +403,6 @@ def bar(on: On[Known], said: BarGiven) -> UUID:
     status=204,
 )
 def lift_bar(on: On[Known], person_id: UUID) -> None:
-    """The person lets somebody near their file again."""
+    """Lift a bar: the participant lets the person near their file again."""
     find_person(on.session, person_id)
     barring.lift(on.session, on.id, person_id, by=on.by, at=on.at)

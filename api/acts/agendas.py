@@ -61,7 +61,7 @@ def assemble_agenda(on: On[Found]) -> Assembled:
 
 
 class ItemEdited(Given):
-    """What changes of an item: what is not given stays as it is. A null seat is nobody's in particular."""
+    """What changes of an item: what is not given stays as it is. A null seat means that no seat brings it."""
 
     title_fr: Annotated[Short | None, on_form(str)] = None
     title_en: Annotated[Short | None, on_form(str)] = None

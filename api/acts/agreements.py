@@ -53,7 +53,7 @@ def send(on: On[Row]) -> None:
 
 @VERSION.act(Action.KEEP_AGREEMENTS, "/taking-back", form="taking-back", versioned=True)
 def take_back(on: On[Row]) -> None:
-    """What was sent, and nobody signed, is a draft again."""
+    """Make a draft again of a version that was sent and not yet signed."""
     agreements.withdraw_version(on.session, on.row.id, by=on.by, at=on.at, seen=on.seen)
 
 

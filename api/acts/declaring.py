@@ -41,7 +41,7 @@ _PART: Final = re.compile(r"{(\w+)}")
 
 @dataclass(frozen=True)
 class On(Generic[Row]):
-    """What an act is done to: the thing as it was found, by whom, and in which version they saw it."""
+    """What an act is done to: the thing as it was found, the actor, and the version that they saw."""
 
     desk: Desk
     row: Row

@@ -67,7 +67,7 @@ class DepartureGiven(Given):
 
 @DEPARTURES.act(Action.OPEN_DEPARTURE, form="open", once=True, leads=lambda _, case_id: f"{DEPARTURES.path}/{case_id}")
 def open_departure(on: On[None], said: DepartureGiven) -> UUID:
-    """Open somebody's departure: their roles there end on the last day, and everything in hand is asked for."""
+    """Open a person's departure: their roles there end on the last day, and everything in hand is asked for."""
     by = opener(on.desk.asker, said.person_id, said.organization_id)
     return departures.open_departure(on.session, **dict(said), by=by, at=on.at)
 

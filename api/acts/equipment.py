@@ -95,12 +95,12 @@ def move_equipment(on: On[Listed], said: EquipmentMoved) -> None:
 
 
 class EquipmentLent(Given):
-    """To whom a thing is lent."""
+    """The borrower of a thing."""
 
     person_id: Annotated[UUID, on_form(chosen("person.missing", N_("Choose who it is lent to.")), name="person")]
 
 
 @THING.act(Action.KEEP_EQUIPMENT, "/loan", form="lend", once=True, versioned=True, status=200)
 def lend_equipment(on: On[Listed], said: EquipmentLent) -> None:
-    """Put a thing in somebody's hands."""
+    """Lend a thing to a person."""
     lending.lend(on.session, on.id, said.person_id, by=on.by, at=on.at, seen=on.seen)

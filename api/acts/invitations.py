@@ -18,7 +18,7 @@ INVITED: Final = Subject("/meetings/{meeting_id}", find_kept)
 
 
 class AnswerGiven(Given):
-    """What the asker answers, and whom of the alternates of their seat they name to come instead."""
+    """What the asker answers, and which alternate of their seat they name to come instead."""
 
     answer: Annotated[Literal["accepted", "tentative", "declined"], on_form(checked_answer, name="said")]
     alternate_id: Annotated[UUID | None, on_form(name="alternate")] = None

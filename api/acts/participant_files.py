@@ -36,7 +36,7 @@ RESEARCH_CONSENT: Final = Subject("/research-consents/{participant_id}", _find_c
 
 
 class DisclosureGiven(Given):
-    """What was said without consent: on what ground, to whom, what; and that it was only what was necessary."""
+    """What was disclosed without consent: ground, receiver, content; and that it was only what was necessary."""
 
     ground: Literal["ypa_38d", "ypa_39_1", "ypa_72_6", "danger_to_life", "court_order", "other_law"]
     to_whom: Words
@@ -85,7 +85,7 @@ class DestructionGiven(Given):
 
 @KEPT.act(Action.KEEP_RETENTION, "/destruction", form="destroy", place="retention", status=204)
 def ask_to_destroy(on: On[Known], said: DestructionGiven) -> None:
-    """Ask that what is known of somebody be destroyed, once the retention has ended and nothing holds the file.
+    """Ask that a file be destroyed, once its retention has ended and nothing holds it.
 
     Another person confirms it, some days later.
     """

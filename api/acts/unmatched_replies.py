@@ -53,7 +53,7 @@ class StrayTaken(Given):
 
 @STRAY.act(Action.KEEP_STRAYS, "/answer", form="{stray_id}", versioned=True)
 def take(on: On[None], said: StrayTaken) -> None:
-    """Take a mail as what somebody answers."""
+    """Take a mail as the answer of the person who is named."""
     person_id = find_person(on.session, said.person_id)
     unmatched_replies.take(
         on.session, on.id, person_id, said.answer, meeting_id=said.meeting_id, by=on.by, at=on.at, seen=on.seen

@@ -56,9 +56,9 @@ def administrator(
 ) -> None:
     """Add the first administrator, who can sign in and invite the others, and print the link of their invitation.
 
-    Whoever runs this runs the installation: nobody is asked for, and the record says that the command line did it.
-    The link is printed, and not mailed, because mail may not go out yet; it works once, for a week. Run again with the
-    same address it invites the same person again; where another is administrator already, it is they who invite.
+    The person at this command runs the installation: they are not asked who they are, and the record names the command
+    line. The link is printed, not mailed, because mail may not go out yet; it works once, for a week. Run again with
+    the same address, it invites the same person again. Once there is another administrator, that person invites.
     """
     by = require(Action.ADD_ADMINISTRATOR, at_the_terminal())
     address = _let_in(_First("administrator", email, given, family, organization, language), program, by=by)
@@ -77,8 +77,8 @@ def coordinator(
 ) -> None:
     """Add the first coordinator, who adds everyone else, and print the link of their invitation.
 
-    An administrator invites whom the program knows, and adds nobody: without this, nobody could. As with the
-    administrator, it works again with the same address, and no more once another is coordinator.
+    An administrator invites people whom the program knows, and adds none; so a first coordinator has to come from here.
+    As with the administrator, it works again with the same address, and no more once another is coordinator.
     """
     by = require(Action.ADD_COORDINATOR, at_the_terminal())
     address = _let_in(_First("coordinator", email, given, family, organization, language), program, by=by)

@@ -59,7 +59,7 @@ def main(*, demo: bool | None = None) -> NoReturn:
 
 
 def demonstrating(demo: bool | None) -> dict[str, str]:
-    """What the environment says of a demonstration that was asked for, or was not; nothing where nobody said."""
+    """What the environment says of a demonstration, asked for or declined; None where it says nothing."""
     return {} if demo is None else {"SPHERES_DEMO": "yes" if demo else "no"}
 
 
@@ -107,7 +107,7 @@ def _keep(environment: dict[str, str]) -> int:
 
 
 def _announce_writing(settings: Settings) -> None:
-    """Have pages that find nobody say that people are on their way, before anything answers, until that is over.
+    """Have pages say that the demonstration is being written, before anything answers, until it is done.
 
     Without room even for an empty file they say at once that the demonstration could not be written.
     """
@@ -252,7 +252,7 @@ def _without_a_proxy(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _proxies(settings: Settings) -> list[str]:
-    """Whose word is taken for where a request comes from: nobody's, unless the settings name a proxy."""
+    """The proxies whose word counts for where a request comes from: none, unless the settings name one."""
     if not settings.trusted_proxies:
         return ["--no-proxy-headers"]
     return ["--proxy-headers", "--forwarded-allow-ips", ",".join(settings.trusted_proxies)]
@@ -308,7 +308,7 @@ def _without_secrets(environment: dict[str, str]) -> dict[str, str]:
 
 
 def _auth_string(data: Path) -> str:
-    """Prefect's one shared word, made once and kept beside the data, readable by nobody else."""
+    """Prefect's shared word, made once and kept beside the data, readable by our own account only."""
     kept = data / "prefect-auth"
     if not kept.exists():
         with os.fdopen(os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:

@@ -225,7 +225,7 @@ def _why_stopped(smtp: Smtp, step: Step, why: Why) -> str:
 
 
 def _end(outcome: Outcome, facts: Mapping[str, str]) -> None:
-    """Say that it was taken, or that nobody knows, which is status 1."""
+    """Say that it was taken; or that it is not known, which is status 1."""
     if isinstance(outcome, Unknown):
         fail(say(current_language(), _UNKNOWN, **facts), 1)
     tell(_TAKEN, **facts)

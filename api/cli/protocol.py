@@ -78,7 +78,7 @@ def plan(
     program: ProgramKey = "",
     lang: Lang = "",
 ) -> None:
-    """Print every step with its day, on whom it falls and who approves it; vacant roles and closed days are flagged."""
+    """Print every step with its day, who owes it and who approves it; vacant roles and closed days are flagged."""
     require(Action.PLAN_PROTOCOL, at_the_terminal())
     language = _language(lang)
     with counter(program) as here:
@@ -151,10 +151,10 @@ def _whom(
     named: bool,
     asked: Owed | None = None,
 ) -> str:
-    """On whom a role's part falls on a day, and that the role is vacant where it is; the role alone where nobody is
-    known yet: the subject of the case, or, unless its organization is `named`, somebody of the organization.
+    """Who a role's part falls on that day, or that the role is vacant; the role alone where no person is known yet.
 
-    `asked` is a step whose approval is this part: whoever is barred from giving it is left out.
+    That is so of the case's subject and, unless its organization is `named`, of a person of the organization.
+    `asked` is a step whose approval is this part: those who are barred from giving it are left out.
     """
     role = protocol.roles[name]
     title = role.title.in_language(language)
@@ -170,9 +170,9 @@ def _whom(
 
 
 def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> Owed:
-    """A step as if it waited for its approval, having been done by whom it falls on: what bars an approver of it.
+    """A step as if those who owe it had done it and it waited for approval: it shows what bars an approver.
 
-    Where it falls on several, each may approve what another did.
+    Where it falls on several people, each may approve what another did.
     """
     names = [name for name in step.approved_by.not_same_as if name != REQUESTER] if step.approved_by else []
     barred = [link for name in names for link in links_of(here.session, protocol, name, case)[:1]]

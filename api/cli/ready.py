@@ -64,9 +64,8 @@ _NOT_THERE: Final = frozenset({"42P01", "42703", "42883"})
 def bring_to_newest(settings: Settings, urls: DatabaseUrls) -> None:
     """Bring the database to the newest migration.
 
-    Raises Ending where nobody said how its owner signs in, where it stands further than this program goes, where a
-    trial version made it, and where the application would sign in as somebody to whom the walls of the database do not
-    exist.
+    Raises Ending where no owner's sign-in is set, where the database is newer than this program, or where a trial
+    version made it. It raises Ending, too, where the walls of the database would not bind the application's role.
     """
     if not urls.owner:
         raise Ending(say(current_language(), N_("To migrate, DATABASE_OWNER_URL has to say how the owner signs in.")))
@@ -112,8 +111,8 @@ def is_demonstrated(session: Session) -> bool:
 def forget_unfinished_demonstration(session: Session) -> None:
     """Empty a database that holds a demonstration without its past year, so that both are written anew.
 
-    The year cannot be put behind people who have acted since, or for whom the program has. Of a session of the owner,
-    whom no wall binds. Raises Ending, and touches nothing, where the database holds a real program.
+    The year cannot be put behind acts of people, or of the program for them. The session is the owner's, which no wall
+    binds. Raises Ending, and touches nothing, where the database holds a real program.
     """
     run(session, text("lock table program in access exclusive mode"))
     refuse_real_program(session)
@@ -169,7 +168,7 @@ def is_full(error: Exception) -> bool:
 def trouble_of(error: SQLAlchemyError) -> str | None:
     """What to tell an operator whose database is away or behind, as a msgid. None for a fault of ours.
 
-    Never the error's own text: it may hold an address or what somebody typed.
+    Never the error's own text: it may hold an address or words that a person typed.
     """
     if isinstance(error, (OperationalError, NoConnection)):
         return _AWAY

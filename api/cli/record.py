@@ -43,7 +43,7 @@ HeadOfLetter = Annotated[
 def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
     """Check every line of the record against its seals. Status 1 where something was changed, removed or put in.
 
-    Asks nobody's name: what it needs, the database and the seal keys, is only given to whoever runs the installation.
+    It asks for no name: the database and the seal keys that it needs are given to operators alone.
     """
     require(Action.VERIFY_RECORD, at_the_terminal())
     settings = Settings.from_env(os.environ)

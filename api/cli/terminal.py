@@ -36,7 +36,7 @@ ProgramKey = Annotated[str, typer.Option("--program", help="The program's key. N
 
 
 def sender_of(settings: Settings) -> Mailbox:
-    """Whom letters come from."""
+    """The sender of letters."""
     return Mailbox(settings.sender, "SPHÈRES")
 
 

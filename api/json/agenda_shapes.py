@@ -21,7 +21,7 @@ class PlaceOnAgenda(Given):
 
 
 class LateGiven(Given):
-    """Why an item cannot wait; it may be left out where whoever asked for it said so."""
+    """Why an item cannot wait; it may be left out where the one who asked for the item said so."""
 
     reason: Line = ""
 
@@ -111,9 +111,9 @@ class AgendaKept(Shown):
 
 
 class EditionShown(Shown):
-    """A letter with an agenda or an addendum: to whom, in which language, and the numbers that they read in it.
+    """A letter with an agenda or an addendum: its reader, their language, and the numbers that they read in it.
 
-    `is_sent` is false for someone for whose language it is not whole, or who may read none of it.
+    `is_sent` is false where the edition is not whole in the reader's language, or shows them nothing.
     """
 
     person_id: UUID
@@ -124,7 +124,7 @@ class EditionShown(Shown):
 
 
 class OutgoingShown(Shown):
-    """What an agenda sent to whom; with `preview`, what it would send, and nothing was changed."""
+    """What an agenda sent, reader by reader; with `preview`, what it would send, and nothing was changed."""
 
     preview: bool
     letters: list[EditionShown]

@@ -130,7 +130,7 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
 @router.get("/meetings/{meeting_id}/agenda/items/{item_id}")
 @asks(Action.WITHDRAW_ITEM)
 def get_item(meeting_id: UUID, item_id: UUID, desk: AtDesk, response: Response) -> ItemKept:
-    """One item as it is kept: for whoever keeps the agenda, and for a member who asked for it and may take it back."""
+    """One item as it is kept: for the agenda's keeper, and for the member who asked for it and may take it back."""
     found, row = find_item(desk, meeting_id, item_id)
     require(Action.WITHDRAW_ITEM, found.given)
     return _shown(desk, response, row.id)

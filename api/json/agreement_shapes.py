@@ -213,10 +213,10 @@ class FindingShown(Shown):
 
 
 class LookedAt(Shown):
-    """A proof, and what was said of it by somebody who neither gave nor owes it.
+    """A proof, and what was said of it by a person who neither gave nor owes it.
 
-    `looked_at_as` is "accepted", "returned", "kept" for one from before anybody looked at proof, or empty so far.
-    `looked_at_reason` is empty for whoever may not read it.
+    `looked_at_as` is "accepted", "returned", "kept" for one from before proof was looked at, or empty so far.
+    `looked_at_reason` is empty for those who may not read it.
     """
 
     looked_at_as: str
@@ -226,9 +226,9 @@ class LookedAt(Shown):
 
 
 class AttestationShown(LookedAt):
-    """What was stated in writing. `note` is empty for whoever may not read it.
+    """What was stated in writing. `note` is empty for those who may not read it.
 
-    `to_be_accepted` says that it counts once somebody else accepted it.
+    `to_be_accepted` says that it counts once another person accepted it.
     """
 
     id: UUID
@@ -243,7 +243,7 @@ class AttestationShown(LookedAt):
 
 
 class DocumentShown(LookedAt):
-    """A document given for a clause, without its bytes, and who gave it, as whom and for whom."""
+    """A document given for a clause, without its bytes, and who gave it, in which role and for which partner."""
 
     id: UUID
     name: str
@@ -259,7 +259,7 @@ class DocumentShown(LookedAt):
 
 
 class WaiverShown(Shown):
-    """The days on which a decision frees the partner of a clause. `reason` is empty for whoever may not read it."""
+    """The days on which a decision frees the partner of a clause. `reason` is empty for those who may not read it."""
 
     starts_on: date
     ends_on: date
@@ -281,7 +281,7 @@ class StepDocumentShown(LookedAt):
 
 
 class WaiverProposalShown(Shown):
-    """That a committee is asked to free the partner of the clause. `reason` is empty for whoever may not read it.
+    """That a committee is asked to free the partner of the clause. `reason` is empty for those who may not read it.
 
     `counts` says whether what it decided counts, so that the waiver may be recorded and holds.
     """

@@ -85,7 +85,7 @@ class Door:
     if_match: str
 
     def open(self, action: Action, verb: Callable[..., object], **given: Any) -> VersionShown:
-        """Do `verb` with what was `given`, as whoever the asker is to the partner. Raises Forbidden and Refusal."""
+        """Do `verb` with what was `given`, as what the asker is to the partner. Raises Forbidden and Refusal."""
         row, relations = find_version(self.desk, self.agreement_id, self.n)
         by = require(action, relations)
         verb(self.desk.session, row.id, **given, by=by, at=self.desk.at, seen=seen_version(self.if_match))

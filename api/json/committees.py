@@ -81,7 +81,7 @@ def get_committee(
 @router.post("/committees/{key}/seats/{seat_id}/holders")
 @asks(Action.KEEP_SEATS)
 def give_seat(key: Key, seat_id: UUID, body: SeatGiven, desk: AtDesk, preview: Preview = False) -> ChangeShown:
-    """Have somebody of its organization hold a seat from a day on. Who holds it so already changes nothing."""
+    """Give a seat from a day on to a person of its organization. A person who holds it so already changes nothing."""
     row = find_committee(desk, key)
     _, by = find_seat(desk, row, seat_id)
     who = find_person(desk.session, body.person_id)
@@ -97,7 +97,7 @@ def give_seat(key: Key, seat_id: UUID, body: SeatGiven, desk: AtDesk, preview: P
 @router.post("/committees/{key}/seats/{seat_id}/ending")
 @asks(Action.KEEP_SEATS)
 def end_seat(key: Key, seat_id: UUID, body: SeatEnded, desk: AtDesk, preview: Preview = False) -> ChangeShown:
-    """End somebody's hold of a seat on its last day."""
+    """End a person's hold of a seat on its last day."""
     row = find_committee(desk, key)
     _, by = find_seat(desk, row, seat_id)
     who = find_person(desk.session, body.person_id)
@@ -263,7 +263,7 @@ def planned(
 
 
 def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
-    """Make a change and say whom it told what; or take it back, and say what it would tell."""
+    """Make a change and say which people it told what; or take it back, and say what it would tell."""
     told = schedule.preview(desk.session, change) if preview else change()
     of_person: dict[UUID, list[Told]] = {}
     for one in told:

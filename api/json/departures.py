@@ -1,4 +1,4 @@
-"""Departures over JSON: opening one, what is left in somebody's hands, settling it, and the marks of interviews."""
+"""Departures over JSON: opening one, what is left in the leaver's hands, settling it, and the marks of interviews."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class SettlementGiven(Given):
 
 
 class HiredGiven(Given):
-    """Whom a recruiting found: which applicant, somebody of the program or new; their role there, and first day."""
+    """The person that a recruiting found: an applicant, known or new; their role there, and first day."""
 
     applicant: Annotated[int, Field(ge=1, le=99)]
     person_id: UUID | None = None
@@ -60,9 +60,9 @@ class OffersGiven(Given):
 
 
 class OfferShown(Shown):
-    """One follow-up: to whom it is offered and what speaks for them, or the code of why to nobody.
+    """One follow-up: the worker it is offered to and what speaks for them, or the code of why to none.
 
-    `reasons` are those of the workers whom one may name for a candidate: met, knew, language, area, no_room.
+    `reasons` are those of workers who may be named for a candidate: met, knew, language, area, no_room.
     """
 
     task_id: UUID
@@ -72,7 +72,7 @@ class OfferShown(Shown):
 
 
 class LeftShown(Shown):
-    """One thing that is still in somebody's hands, and the task that asks about it, where one does, and of whom."""
+    """One thing that is still in a leaver's hands, and the task that asks about it, if one does, and its doer."""
 
     kind: str
     title: str
@@ -148,7 +148,7 @@ def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
 @router.post("/departures/{case_id}/offers")
 @asks(Action.OFFER_FOLLOW_UPS)
 def offer_all(case_id: UUID, body: OffersGiven, desk: AtDesk) -> list[OfferShown]:
-    """Offer every follow-up to whoever fits it best; a dry run says the same and changes nothing."""
+    """Offer every follow-up to the worker who fits it best; a dry run says the same and changes nothing."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=body.dry_run, by=by, at=desk.at)

@@ -1,4 +1,4 @@
-"""The destruction of files that is asked, over JSON: what and why, by number, for whoever confirms or refuses it."""
+"""The destruction of files that is asked, over JSON: what and why, by number, for those who confirm or refuse it."""
 
 from __future__ import annotations
 

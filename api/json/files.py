@@ -88,7 +88,7 @@ act_resources(router, RESEARCH_CONSENT)
 @router.get("/activities")
 @asks(Action.PLAN_ACTIVITIES)
 def get_activities(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[ActivityShown]:
-    """What is planned from today on with those whom the asker follows; for the coordinator with anyone."""
+    """What is planned from today on with those whom the asker follows; for the coordinator, with all."""
     ids = [row.id for row in whom_to_plan_with(desk)]
     kept_from = who_barred(desk.session, desk.asker.person_id)
     planned = activities.planned(desk.session, ids, desk.day, kept_from=kept_from)

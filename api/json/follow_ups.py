@@ -57,7 +57,7 @@ class MissedGiven(Given):
 
 
 class WorkerGiven(Given):
-    """A worker for one part of a follow-up; `instead_of` is whoever has it now."""
+    """A worker for one part of a follow-up; `instead_of` is the person who has it now."""
 
     person_id: UUID
     kind: Literal["primary", "second"] = "primary"
@@ -65,7 +65,7 @@ class WorkerGiven(Given):
 
 
 class WorkerShown(Shown):
-    """Somebody's part in a follow-up, from a day to a day."""
+    """A person's part in a follow-up, from a day to a day."""
 
     person_id: UUID
     organization_id: UUID
@@ -167,7 +167,7 @@ class LoadShown(Shown):
 
 
 class CaseloadShown(Shown):
-    """One's own follow-ups; for the coordinator every one, the load of each worker, and whom nobody has."""
+    """The asker's own follow-ups; for the coordinator all of them, each worker's load, and those without a worker."""
 
     follow_ups: list[FollowUpShown]
     losing: list[LosingShown]
@@ -221,7 +221,7 @@ def get_follow_up(follow_up_id: UUID, desk: AtDesk, response: Response) -> Whole
 @router.get("/follow-ups/{follow_up_id}/notes/{week}")
 @asks(Action.READ_FOLLOW_UP)
 def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
-    """The words of the note of the week that begins on this Monday: whoever reads them is on record."""
+    """The words of the note of the week that begins on this Monday: each reading is on record."""
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
     note = notes.note_of(desk.session, follow_up_id, week)
@@ -303,13 +303,13 @@ def _shown(row: Followed, *, told_risk: bool = True) -> FollowUpShown:
 
 
 def _keeper(desk: Desk, follow_up_id: UUID, action: Action = Action.KEEP_FOLLOW_UP) -> Actor:
-    """As whom the asker does it. Raises Forbidden."""
+    """The actor under whom the asker does it. Raises Forbidden."""
     _, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     return require(action, given)
 
 
 def _again(desk: Desk, follow_up_id: UUID, response: Response) -> WholeShown:
-    """The follow-up as it stands after an act, to whoever could do it: an act may have ended their part in it."""
+    """The follow-up as it stands after an act, for the person who did it: the act may have ended their part in it."""
     (row,) = every(desk.session, follow_ups().where(FollowUp.id == follow_up_id))
     return _whole(desk, row, response)
 

@@ -120,7 +120,7 @@ class GuestGiven(Given):
 
 
 class SeatGiven(Given):
-    """Who holds a seat from a day on, and as what; a principal takes the place of whoever is its principal then."""
+    """Who holds a seat from a day on, and as what; a new principal takes the place of the one of that day."""
 
     person_id: UUID
     kind: Literal["principal", "alternate"]
@@ -149,9 +149,9 @@ class ItemGiven(Given):
 
 
 class SeatShown(Shown):
-    """A seat on a day: who holds it, who is away, and whether nobody is its principal, then or later.
+    """A seat on a day: who holds it, who is away, and whether it has no principal, then or later.
 
-    `waits_for` is who is to be its principal from a later day on, where nobody is on that one.
+    `waits_for` is who is to be its principal from a later day on, where it has none on that one.
     """
 
     seat_id: UUID
@@ -242,7 +242,7 @@ class LetterShown(Shown):
 
 
 class ChangeShown(Shown):
-    """What a change told whom; with `preview`, what it would tell, and nothing was changed.
+    """What a change told, person by person; with `preview`, what it would tell, and nothing was changed.
 
     `people` is how many people hear of it, `sent` how many letters leave: one to each of them who has an address.
     """
@@ -273,7 +273,7 @@ class MeetingLine(Shown):
 
 
 class InvitedShown(Shown):
-    """Someone whom a meeting invites, on which seat if on one, and what they answered by which means."""
+    """A person invited to a meeting, on which seat if on one, and what they answered by which means."""
 
     person_id: UUID
     name: str
@@ -286,7 +286,7 @@ class InvitedShown(Shown):
 
 
 class MeetingShown(MeetingLine):
-    """One meeting, with whom it invites. `season` is the id of the season that it is of."""
+    """One meeting, with the people invited. `season` is the id of the season that it is of."""
 
     season: UUID | None
     original: Local | None

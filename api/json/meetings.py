@@ -81,7 +81,7 @@ def list_meetings(
 @router.get("/meetings/{meeting_id}")
 @asks(Action.SEE_MEETING)
 def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingShown:
-    """One meeting, whom it invites and what they answered."""
+    """One meeting, the people invited and what they answered."""
     row, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
     response.headers["ETag"] = etag(row.version)
     return _meeting(desk, row, members)
@@ -276,7 +276,7 @@ def end_feed(feed_id: UUID, desk: AtDesk) -> None:
 
 
 def _plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
+    """The actor who changes a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(Action.PLAN_MEETINGS, given)
 

@@ -32,7 +32,7 @@ router = api_routes("meetings")
 def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesShown:
     """The minutes of a meeting that was held, in both languages, with the items that the asker may read.
 
-    Whoever does not keep them reads them once they were sent.
+    Readers who do not keep them read them once they were sent.
     """
     sheet = find_minutes(desk, meeting_id)
     if sheet.row is None or sheet.content is None:
@@ -59,7 +59,7 @@ def get_minutes_file(meeting_id: UUID, language: downloads.Language, form: downl
 def circulate_minutes(
     meeting_id: UUID, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
 ) -> ChangeShown:
-    """Send the draft to those whom the meeting invited; sent again, to those for whom something changed."""
+    """Send the draft to everyone whom the meeting invited; sent again, to those for whom something changed."""
     by, seen = _keeper(desk, meeting_id), seen_version(if_match)
     shown = changed(
         desk,
@@ -78,6 +78,6 @@ act_resources(router, MINUTES, _acted_on)
 
 
 def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker keeps the minutes of a meeting that they may see. Raises Forbidden."""
+    """The actor who keeps the minutes of a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(Action.RUN_MEETING, given)

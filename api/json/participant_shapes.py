@@ -115,7 +115,7 @@ class DisclosureShown(Shown):
 
 
 class DisclosureWords(Shown):
-    """To whom something was said without consent, and what."""
+    """The receiver of a disclosure without consent, and what was said."""
 
     to_whom: str
     what: str
@@ -239,7 +239,7 @@ class ReasonShown(Shown):
 
 
 class SaidOfThem(Shown):
-    """Who somebody is, as one file says it: nominative."""
+    """A person's identity, as one file says it: nominative."""
 
     given_name: str
     family_name: str
@@ -253,7 +253,7 @@ class SaidOfThem(Shown):
 
 
 class IdentityShown(SaidOfThem):
-    """Who somebody is, and what was referred: nominative. `also` is as files said it that were joined to this one."""
+    """A person's identity, and what was referred: nominative. `also` is as joined files said it."""
 
     also: list[SaidOfThem]
     referrals: list[ReferralWords]
@@ -299,7 +299,7 @@ class FactsShown(Shown):
 
 
 class DuplicateShown(Shown):
-    """Somebody who may be the same person."""
+    """A person on file who may be the same."""
 
     participant_id: UUID
     name: Annotated[str, Field(description="A number or a candidate's reference, never a name.")]
@@ -309,7 +309,7 @@ class DuplicateShown(Shown):
 
 
 class ProposalShown(Shown):
-    """A worker whom one may name: what speaks for them, and what bars them."""
+    """A worker who may be named: what speaks for them, and what bars them."""
 
     person_id: UUID
     organization_id: UUID
@@ -326,7 +326,7 @@ class ProposalShown(Shown):
 
 @dataclass(frozen=True)
 class Told:
-    """What of somebody the asker is told, besides where they stand: what is not is left out of the answer."""
+    """What the asker is told of a person on file, besides where they stand: the rest is left out of the answer."""
 
     admission: bool = True
     risk: bool = True
@@ -336,7 +336,7 @@ class Told:
 
 
 def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, told: Told = Told()) -> ParticipantShown:
-    """Somebody as they stand now, also to whoever did an act that ended what they were to the file."""
+    """A file as it stands now, also for a person whose own act ended what they were to it."""
     session = desk.session
     row = known(session, participant_id)
     assert row is not None  # noqa: S101 - found before
@@ -388,7 +388,7 @@ def _each(shape: type[_Shape], rows: Iterable[Any]) -> list[_Shape]:
 
 
 def shown_proposals(desk: Desk, participant_id: UUID) -> list[ProposalShown]:
-    """The workers of the day, whoever fits first, and which two might meet the person as a pair."""
+    """The workers of the day, the best fit first, and which two might meet the person as a pair."""
     offered = proposals.proposals(desk.session, participant_id, at=desk.at)
     pair = proposals.proposed_pair(offered) or ()
     return [

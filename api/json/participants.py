@@ -40,7 +40,7 @@ router = api_routes("participants", prefix="/participants")
 @router.get("/{participant_id}")
 @asks(Action.SEE_PARTICIPANT)
 def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
-    """Where somebody stands, and what was found, decided and consented, without opening anything that is sealed."""
+    """Where a person stands, and what was found, decided and consented, without opening anything that is sealed."""
     _, given = find_participant(desk.session, desk.asker, participant_id)
     told = Told(
         admission=allows(Action.SEE_ADMISSION, given) is not None,
@@ -88,7 +88,7 @@ def find_duplicates(participant_id: UUID, desk: AtDesk) -> list[DuplicateShown]:
 @router.get("/{participant_id}/proposals")
 @asks(Action.DECIDE_ADMISSION)
 def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
-    """Every youth worker of the day, whoever fits first, with why, and why not."""
+    """Every youth worker of the day, the best fit first, with why, and why not."""
     _actor(desk, participant_id, Action.DECIDE_ADMISSION)
     return shown_proposals(desk, participant_id)
 
@@ -96,7 +96,7 @@ def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
 @router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
 @asks(Action.KEEP_DISCLOSURES)
 def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> DisclosureWords:
-    """To whom it was said, and what: told to the record."""
+    """The receiver of a disclosure, and what was said: told to the record."""
     _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
     by = require(Action.KEEP_DISCLOSURES, given)
     told = disclosures.read_disclosure(
@@ -117,7 +117,7 @@ def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
 
 
 def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:
-    """As whom the asker does it. Raises Forbidden."""
+    """The actor under whom the asker does it. Raises Forbidden."""
     _, given = find_participant(desk.session, desk.asker, participant_id, action)
     return require(action, given)
 

@@ -259,7 +259,7 @@ def _shown(
 
 
 def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
-    """Roles that somebody holds, or is to hold, as they are shown."""
+    """Roles that a person holds, or is to hold, as they are shown."""
     return [
         RoleShown(
             tenure_id=tenure.id,

@@ -72,7 +72,7 @@ def list_protocols(desk: AtDesk) -> list[ProtocolShown]:
 @router.get("/vacancies")
 @asks(Action.SEE_BOARD)
 def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
-    """Every role and seat that nobody holds today."""
+    """Every vacant role and seat of today."""
     require(Action.SEE_BOARD, to_program(desk.asker))
     french = desk.language == "fr"
     return [

@@ -124,7 +124,7 @@ class LinkShown(Shown):
 
 
 class FunnelShown(Shown):
-    """How many people stand where, and how many days the middle one of them waited; null where nobody got so far."""
+    """How many people stand where, and the median of the days that they waited; null where no one got so far."""
 
     received: int
     triaged: int
@@ -219,7 +219,7 @@ def save(
 @router.post("/referrals/{referral_id}/sending")
 @asks(Action.KEEP_DRAFT)
 def send(referral_id: UUID, body: ReferralGiven, desk: AtDesk, if_match: IfMatch = "") -> DraftShown:
-    """Send one's draft to the coordinator. The answer is the same whoever it is about."""
+    """Send one's draft to the coordinator. The answer is the same, known person or not."""
     by = drafter(desk.session, desk.asker, referral_id)
     version = referring.version_of_draft(desk.session, referral_id, by=by)
     referring.send_referral(desk.session, referral_id, body.form(), by=by, at=desk.at, seen=seen_version(if_match))
@@ -249,7 +249,7 @@ def make_link(desk: AtDesk, once: AtOnce, response: Response) -> LinkShown:
 @router.delete("/referral-links/{link_id}", status_code=204)
 @asks(Action.TRIAGE)
 def end_link(link_id: UUID, desk: AtDesk) -> None:
-    """Take back a link that nobody has used."""
+    """Take back a link that was not used."""
     by = require(Action.TRIAGE, to_program(desk.asker))
     referring.end_link(desk.session, link_id, by=by, at=desk.at)
 

@@ -135,7 +135,7 @@ class AskedShown(Shown):
 
 
 class EquipmentShown(Shown):
-    """A thing of the inventory. `person_id` is who has it in hand; `last_id` who had it, where nobody has it now.
+    """A thing of the inventory. `person_id` is who has it in hand; `last_id` who had it last, where no one has it now.
 
     `to_check` where it has the same number as another of its kind, both from before there was an inventory.
     """
@@ -205,7 +205,7 @@ class LastDay(Given):
 
 
 class HolderShown(Shown):
-    """A person on whom something falls, and whom they act for."""
+    """A person who owes something, and the one they act for."""
 
     person_id: UUID
     name: str
@@ -223,7 +223,7 @@ class ComingShown(Shown):
 
 
 class BesideShown(Shown):
-    """Words of others that belong to a task: of who offered a follow-up to somebody, or of who refused it."""
+    """Words of others that belong to a task: of the person who offered a follow-up, or of one who refused it."""
 
     what: Literal["offered", "refused"]
     words: str
@@ -233,14 +233,14 @@ class BesideShown(Shown):
 
 
 class TaskShown(Shown):
-    """A task. `waits_on` is empty where it waits on nobody; `vacant` where its own role has no holder, now or to come.
+    """A task. `waits_on` is empty where it waits on no one; `vacant` where its own role has no holder, now or to come.
 
     `waits_for` are those who begin in that role in time for it.
 
     `asks` is what is filled in as it is handed in, and `given` what was, the last time: what is approved. `note`,
-    `reason` and `given` are null for whoever sees the case and has no part in it. What was written about a candidate or
-    participant is there for who keeps that file alone, and of one task at a time: null in lists. So is what stands
-    `beside`, as why somebody refused to take a follow-up over.
+    `reason` and `given` are null for a reader of the case who has no part in it. What was written about a candidate or
+    participant is for the keepers of that file alone, and of one task at a time: null in lists. So is what stands
+    `beside`, as why a worker refused to take a follow-up over.
     """
 
     id: UUID
@@ -286,7 +286,7 @@ class GateShown(Shown):
 class CaseShown(Shown):
     """A case, and how far it is.
 
-    `subject` says in words whom or what it is about, of the kind `subject_kind`: `subject_id` is a worker's, and
+    `subject` says in words who or what it is about, of the kind `subject_kind`: `subject_id` is a worker's, and
     `organization_id` is null for a case of the program. `period` is 2026-Q3, 2026, or empty.
     """
 
@@ -348,8 +348,8 @@ class PersonShown(Shown):
     """A member of staff, with the roles that they hold on the day. An address is shown to those who work with it.
 
     So is `calendar`, how their calendar takes news of one date of a season: "unknown", "merge" or "replace".
-    `roles_to_come` are those that begin on a later day: whoever has one is not without a role. `absences` are those
-    that are not over, nor called off.
+    `roles_to_come` are those that begin on a later day: a person who has one is not without a role. `absences` are
+    those that are not over, nor called off.
     """
 
     id: UUID
@@ -377,7 +377,7 @@ class RoleShown(Shown):
 
 
 class VacancyShown(Shown):
-    """A place that nobody holds, and how many open tasks first fall to it."""
+    """A vacant place, and how many open tasks first fall to it."""
 
     kind: str
     role: str
@@ -403,7 +403,7 @@ class EventShown(Shown):
 
 
 class MeShown(Shown):
-    """Who is asking, what they hold today, and for whom they act."""
+    """The asker, what they hold today, and those they act for."""
 
     id: UUID
     name: str
@@ -416,7 +416,7 @@ class MeShown(Shown):
 class ProtocolShown(Shown):
     """A protocol of the program, in its current version.
 
-    `starts` says when a case begins by itself, as the file has it; null where somebody opens it.
+    `starts` says when a case begins by itself, as the file has it; null where a person opens it.
     """
 
     key: str

@@ -13,7 +13,7 @@ from api.web.given import Day, Given, Key, Moment, Said, Version
 
 
 class AttendanceGiven(Given):
-    """How a seat was filled. Hours are given where somebody came later, or left before the end."""
+    """How a seat was filled. Hours are given for a person who came later, or left before the end."""
 
     seat_id: UUID
     state: Literal["unrecorded", "present", "remote", "alternate", "excused", "absent"]

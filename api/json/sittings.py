@@ -65,13 +65,13 @@ def record_attendance(meeting_id: UUID, body: AttendanceGiven, desk: AtDesk) -> 
 @router.get("/meetings/{meeting_id}/outcomes")
 @asks(Action.RUN_MEETING)
 def list_outcomes(meeting_id: UUID, desk: AtDesk) -> list[ItemTreated]:
-    """What became of each item of a meeting, in their order, with its notes: for whoever runs it."""
+    """What became of each item of a meeting, in their order, with its notes: for the person who runs it."""
     _as(desk, Action.RUN_MEETING, meeting_id)
     return _items(desk, meeting_id)
 
 
 def _as(desk: Desk, action: Action, meeting_id: UUID) -> Actor:
-    """Under whom the asker does this in a meeting that they may see. Raises Forbidden."""
+    """The actor who does this in a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(action, given)
 

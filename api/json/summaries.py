@@ -85,7 +85,7 @@ def complete_summary(task_id: UUID, body: SummaryGiven, desk: AtDesk, if_match: 
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}")
 @asks(Action.READ_SUMMARY)
 def read_summary(follow_up_id: UUID, task_id: UUID, desk: AtDesk) -> SummaryShown:
-    """What a complete summary says: whoever reads it is on record."""
+    """What a complete summary says: each reading is on record."""
     row, given = find_to_read(desk.session, desk.asker, follow_up_id, task_id)
     by = require(Action.READ_SUMMARY, given)
     return _shown(row, summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at))

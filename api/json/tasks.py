@@ -64,7 +64,7 @@ class Door:
         return seen_version(self.if_match)
 
     def open(self, action: Action, task_id: UUID, verb: TaskVerb, body: BaseModel | None) -> MovedShown:
-        """Do `verb` as whoever the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
+        """Do `verb` as what the asker is to the task, once for the same key. Raises Forbidden and Refusal."""
         # Before anything is asked of the task: an act may have ended what the asker was to it, such as handing it back.
         if (before := self.once.again(body)) is not None:
             return before  # type: ignore[return-value]  # an answer given again, as it stands
@@ -171,8 +171,8 @@ def reads_notes(desk: Desk, case: Case) -> bool:
 def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, opens: bool = False) -> list[TaskShown]:
     """Tasks as the window shows them, with those on whom each waits today.
 
-    Notes and reasons go `with_notes` alone: whoever has a part in the case reads them (`Action.READ_NOTES`). Those
-    about a participant are null in lists: `opens` has them opened, for who keeps that file.
+    Notes and reasons go `with_notes` alone: those who have a part in the case read them (`Action.READ_NOTES`). Those
+    about a participant are null in lists: `opens` has them opened, for the keepers of that file.
     """
     links = board.chains(desk.session, [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)])
     falls = [board.who(desk.asker.standing, row, links) for row in rows]

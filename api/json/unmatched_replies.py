@@ -28,7 +28,7 @@ class StrayShown(Shown):
     """One mail: why it was not taken, as a code and in words, and what it claims. An address in it proves nothing.
 
     `meeting_id` and `starts` are empty of a whole season, and all of meeting and person where nothing is known. Once
-    somebody saw to it, `outcome` is "set_aside" or "taken".
+    a person settled it, `outcome` is "set_aside" or "taken".
     """
 
     id: UUID

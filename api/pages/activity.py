@@ -1,4 +1,4 @@
-"""The record of the program, the newest first: what happened, by whom, and as what."""
+"""The record of the program, the newest first: what happened, by whom, and in which role."""
 
 from __future__ import annotations
 

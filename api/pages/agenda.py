@@ -1,7 +1,7 @@
-"""Building the agenda of a meeting; and for who sits on the committee, asking for an item of it.
+"""Building the agenda of a meeting; and, for members of the committee, asking for an item of it.
 
-Whoever keeps agendas sees the items to change, the pool, what came late and what was taken off. Freezing, and adding
-something late, are asked twice: first is shown what goes out to whom.
+The keeper of the agenda sees the items to change, the pool, what came late and what was taken off. Freezing, and adding
+something late, are asked twice: the first time the page shows which letters go out.
 """
 
 from __future__ import annotations
@@ -180,7 +180,7 @@ def place_of(text: str) -> int:
 
 
 def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
-    """The page of an agenda for whoever may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
+    """The page of an agenda for those who may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
     found = find_agenda(desk, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
     return page(
@@ -237,7 +237,7 @@ def _twice(
     change: Callable[[], Outgoing],
     typed: Mapping[str, str],
 ) -> Response:
-    """Show what goes out to whom, then do it where that is still so; or the page again where a rule refuses."""
+    """Show which letters go out, then do it where that is still so; or the page again where a rule refuses."""
     meeting = found.meeting
     here = f"/meetings/{meeting.id}/agenda"
     click = Click.of(desk, request, ask.shown)

@@ -139,7 +139,7 @@ def _oversight(desk: Desk, terms: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _left_roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The roles that somebody holds today or will, and that this version no longer creates."""
+    """The roles that people hold today or will hold, and that this version no longer creates."""
     return sorted({(one.role, titles.get(one.role, one.role)) for one in roles_left(desk.session, shown.id, desk.day)})
 
 

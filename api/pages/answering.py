@@ -1,6 +1,6 @@
-"""Answering an invitation by the link of its letter: nobody signs in, looking changes nothing, and the button records.
+"""Answering an invitation by the link of its letter: no sign-in is asked, looking changes nothing, the button records.
 
-A link that is unknown, ended or too old, and one of somebody who left, are all answered as what is not there.
+A link that is unknown, ended or too old, and one of a person who left, are all answered as what is not there.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _COUNTED = [Depends(limits.from_one_place("answer", most=ANSWERS_FROM_ONE_PLACE)
 
 @dataclass(frozen=True)
 class _Opened:
-    """Whom a link is of, and what it asks them."""
+    """The person of a link, and what it asks them."""
 
     asker: Asker
     person: Person
@@ -125,7 +125,7 @@ def _program_of(office: Office, token: str) -> Session:
 
 
 def _open(office: Office, session: Session, token: str) -> _Opened:
-    """Whom a link is of, and what it asks them. Raises Forbidden, also of someone who holds no role any more."""
+    """The person of a link, and what it asks them. Raises Forbidden, also where the person holds no role any more."""
     at = office.clock()
     opens = links.look(session, token, at=at)
     if opens is None:
@@ -192,7 +192,7 @@ def _name(session: Session, person_id: UUID) -> str:
 
 
 def _language_of(request: Request, person: Person) -> AbstractContextManager[None]:
-    """The language of whom the letter was for, unless the address asks for the other one."""
+    """The language of the letter's reader, unless the address asks for the other one."""
     return nullcontext() if _is_asked(request) else speaking(person.language)
 
 

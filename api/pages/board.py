@@ -1,4 +1,4 @@
-"""The coordinator's board: what is vacant, what is late, what the engine is doing, which letters reached nobody."""
+"""The coordinator's board: what is vacant, what is late, what the engine is doing, which letters were not delivered."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ T = TypeVar("T", bound=OfCase)
 class Waiting:
     """A task with its case in words, by how many days it is late, and on whom it waits now or `coming`.
 
-    `by` is the name of who handed it back.
+    `by` is the name of the person who handed it back.
     """
 
     task: board.TaskWithCase
@@ -131,9 +131,10 @@ class Waiting:
 
 
 def waiting_shown(desk: Desk, tasks: Sequence[board.TaskWithCase]) -> list[Waiting]:
-    """Each of these tasks with its case, and on whom it waits.
+    """Each of these tasks with its case, and the people it waits on.
 
-    Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
+    A task that a person has in another's place is called as they read it. Those that the reader is not shown are left
+    out.
     """
     tasks = _open_to_reader(desk, tasks)
     links = board.chains(desk.session, [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)])
@@ -183,7 +184,7 @@ def _open_to_reader(desk: Desk, tasks: Sequence[T]) -> list[T]:
 
 
 class Told(NamedTuple):
-    """A task by its title, and whom or what its case is about."""
+    """A task by its title, and who or what its case is about."""
 
     id: UUID
     title: str
@@ -191,7 +192,7 @@ class Told(NamedTuple):
 
 
 def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[Told]]:
-    """Under each vacant role the tasks that fall to it, each with whom or what it is about."""
+    """Under each vacant role the tasks that fall to it, each with who or what it is about."""
     every = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
     falling = {vacancy: _open_to_reader(desk, tasks) for vacancy, tasks in every.items()}
     abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
@@ -222,7 +223,7 @@ def _locked_out(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _abouts(desk: Desk, tasks: Iterable[OfCase]) -> dict[UUID | None, str]:
-    """Whom or what the cases of these tasks are about, in words, by case."""
+    """Who or what the cases of these tasks are about, in words, by case."""
     said = subjects.in_words(desk.session, (task.case_id for task in tasks if task.case_id), desk.language)
     return {case_id: words.subject for case_id, words in said.items()}
 
@@ -259,7 +260,7 @@ def _count_late(desk: Desk) -> int:
 
 
 class Stuck(NamedTuple):
-    """An automatic step that stopped, by its title, and whom or what its case is about."""
+    """An automatic step that stopped, by its title, and who or what its case is about."""
 
     task: Task
     title: str
@@ -284,7 +285,7 @@ def _stuck(desk: Desk) -> list[Stuck]:
 
 
 class Failed(Notice):
-    """A letter that reached nobody, and to whom it was to go."""
+    """A letter that was not delivered, and its addressee."""
 
     model_config = SHAPE
     given_name: str = also(Person.given_name)

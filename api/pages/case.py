@@ -107,7 +107,7 @@ def case_page(
 ) -> HTMLResponse:
     """The page of a case that the reader may see; with `typed`, as a rule refused what was sent. Raises Forbidden.
 
-    Of a departure, `receipt` says to whom its follow-ups would be offered, or were where it is `done`.
+    Of a departure, `receipt` says which worker each follow-up would be offered to, or was where it is `done`.
     """
     held = find_case(desk.session, desk.asker, case_id)
     row = desk.session.get(Case, (program_of(desk.session), case_id), populate_existing=True)

@@ -35,7 +35,7 @@ WEEKS_SHOWN: Final = 8
 @router.get("/caseload", name="caseload")
 @asks(Action.SEE_CASELOAD)
 def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
-    """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and what nobody has."""
+    """One's own follow-ups; the coordinator's page has everyone's, what is being lost, and those without a worker."""
     given = to_program(desk.asker)
     require(Action.SEE_CASELOAD, given)
     oversees = sees_every_one(desk.asker)
@@ -130,7 +130,7 @@ class _Worker:
 
 
 def _by_worker(desk: Desk, every: list[Followed]) -> list[_Worker]:
-    """Each worker with what they have in hand, whoever has most room first, and their follow-ups."""
+    """Each worker with what they have in hand, the one with most room first, and their follow-ups."""
     loads = load.loads(desk.session, desk.day)
     parts = assigning.on_day(desk.session, desk.day)
     rows = {row.id: row for row in every}
@@ -153,7 +153,7 @@ def _by_worker(desk: Desk, every: list[Followed]) -> list[_Worker]:
 
 
 def _vacant(desk: Desk, every: list[Followed]) -> list[Followed]:
-    """The follow-ups, also those on a break, that nobody accompanies today who works in the program."""
+    """The follow-ups, also those on a break, without a worker today who works in the program."""
     parts = assigning.on_day(desk.session, desk.day)
     have = {
         part.follow_up_id

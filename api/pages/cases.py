@@ -138,7 +138,7 @@ class Titled(Case):
 
 
 class Shown(NamedTuple):
-    """A case of the list: what it is called, whom or what it is about, how far it is, and its named days."""
+    """A case of the list: what it is called, who or what it is about, how far it is, and its named days."""
 
     case: Titled
     title: str

@@ -136,5 +136,5 @@ def _seats(
 
 
 def _to_seat(desk: Desk, seat: CommitteeSeat, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
-    """Whom a seat may be given to."""
+    """The people to whom a seat may be given."""
     return [(one, people[one].name) for one in seating.may_sit(desk.session, seat.organization_id, seat.role, desk.day)]

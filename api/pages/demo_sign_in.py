@@ -1,4 +1,4 @@
-"""Whom to be: in the demonstration one chooses one of its people, and is signed in as them."""
+"""The demonstration's sign-in: one chooses one of its people, and is signed in as them."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def handed_over(desk: AtDesk, request: Request) -> HTMLResponse:
 @router.post("/departures/{case_id}/offers")
 @asks(Action.OFFER_FOLLOW_UPS)
 def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") -> Response:
-    """Offer every follow-up to whoever fits it best; first only to see what would happen."""
+    """Offer every follow-up to the worker who fits it best; first only to see what would happen."""
     _, case = at_departures.find_departure(desk.session, desk.asker, case_id)
     by = require(Action.OFFER_FOLLOW_UPS, at_departures.to_offers(desk.session, desk.asker, case))
     lines = hand_overs_in_bulk.propose_all(desk.session, case_id, dry_run=not really, by=by, at=desk.at)

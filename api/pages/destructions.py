@@ -1,4 +1,4 @@
-"""The destruction of files that is asked: what and why, for whoever confirms or refuses it, by number and no name."""
+"""The destruction of files that is asked: what and why, for those who confirm or refuse it, by number and no name."""
 
 from __future__ import annotations
 

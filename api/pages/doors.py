@@ -46,9 +46,9 @@ def show_door(request: Request, token: str) -> HTMLResponse:
 @router.post("/door/{token}", dependencies=_COUNTED)
 @asks(Action.SIGN_IN)
 def accept_by_passkey(request: Request, token: str) -> Response:
-    """Accept an invitation and go on by a passkey: a link for this browser alone is mailed to the one invited.
+    """Accept an invitation and go on by a passkey: a link for this browser alone is mailed to the invited person.
 
-    So whoever got hold of the invitation, but not of the mailbox, does not come in. One that was handed over leads on
+    So a thief of the invitation who does not have the mailbox does not come in. One that was handed over leads on
     at once.
     """
     office = office_of(request)

@@ -1,8 +1,8 @@
 """Signing in with the account of one's own organization: to its directory and back, and which program it opens.
 
 The browser comes back by a form that the directory's page posts (`form_post`): so the code stands in no address, log or
-history. Such a form comes from another site, so the cookie of a sign-in that has begun must be SameSite=None; it lets
-nobody in, lives ten minutes, and by its `__Host-` name no neighbour of this host can plant one.
+history. Such a form comes from another site, so the cookie of a sign-in that has begun must be SameSite=None. It lets
+no one in and lives ten minutes, and by its `__Host-` name no neighbour of this host can plant one.
 """
 
 from __future__ import annotations
@@ -93,9 +93,9 @@ def begin(request: Request) -> Response:
 def begin_by_form(request: Request, door: Annotated[str, Form()] = "", choose: Annotated[str, Form()] = "") -> Response:
     """Go to the directory, from a form: that of the sign-in page, or of an invitation whose `door` is then taken.
 
-    Whoever answers an invitation, or wants to `choose`, is asked there by which account: at a computer that several
-    use, the directory would else prove whoever signed in last without a word, and their account would be linked to the
-    one invited, or nobody else could come in.
+    A person who answers an invitation, or wants to `choose`, is asked there by which account. At a shared computer the
+    directory would else prove the last person who signed in. Their account would be linked to the invited person, or no
+    other could come in.
     """
     office = office_of(request)
     if door and _invited_to(office, door) is None:

@@ -128,7 +128,7 @@ def _kinds(desk: Desk) -> dict[str, str]:
 
 
 def _who_can_have_it(desk: Desk) -> list[tuple[UUID, str]]:
-    """Who holds a role today or later, by name; nobody lends to themselves."""
+    """Who holds a role today or later, by name; no one lends to themselves."""
     rows = tuples(
         desk.session,
         only(Person.id, Person.given_name, Person.family_name, Person.sort_key)

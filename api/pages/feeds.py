@@ -1,4 +1,4 @@
-"""The private calendar address of a person, as their calendar reads it: nobody is signed in, the secret is the key."""
+"""A person's private calendar address, as their calendar reads it: without a sign-in, the secret is the key."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ def show_follow_up(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLRe
 @router.get("/{follow_up_id}/notes/{week}", name="note_words")
 @asks(Action.READ_FOLLOW_UP)
 def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) -> HTMLResponse:
-    """What was written in the note of a week: whoever reads it is on record."""
+    """What was written in the note of a week: each reading is on record."""
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
     note = notes.note_of(desk.session, follow_up_id, week)
@@ -125,7 +125,7 @@ def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) ->
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
 @asks(Action.READ_FOLLOW_UP)
 def read_terms(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLResponse:
-    """The terms of return of a follow-up's last break, also once it came back: whoever reads them is on record."""
+    """The terms of return of a follow-up's last break, also once it came back: each reading is on record."""
     row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
     by = require(Action.READ_FOLLOW_UP, given)
     found = breaks.last_break(desk.session, follow_up_id)
@@ -254,7 +254,7 @@ act_pages(router, acts.ENDED, lambda on, request, typed: _ended_page(on.desk, re
 
 
 def _after(desk: Desk, follow_up_id: UUID) -> str:
-    """The follow-up's page; where the act took whoever did it off it, the page that says so, or their own work."""
+    """The follow-up's page; where the act took its doer off it, the page that says so, or their own work."""
     with suppress(Forbidden):
         find_follow_up(desk.session, desk.asker, follow_up_id)
         return f"/follow-ups/{follow_up_id}"
@@ -298,7 +298,7 @@ def _reads(desk: Desk, follow_up_id: UUID) -> bool:
 
 
 def _who_may_have_it(candidates: Sequence[proposals.Proposal], had_it: UUID | None) -> list[proposals.Proposal]:
-    """Whom one may name as a follow-up is taken up again: who accompanied the participant before comes first."""
+    """The workers who may take a follow-up up again: those who accompanied the participant come first."""
     return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
 
@@ -401,7 +401,7 @@ def _weeks(row: Followed, day: date) -> list[date]:
 
 @dataclass(frozen=True)
 class _Before:
-    """A part that somebody had until a day, and how it came into the hands of whoever has it since, where it did."""
+    """A part that a person had until a day, and how it came to its holder of today, where it did."""
 
     part: Assignment
     to_id: UUID | None = None

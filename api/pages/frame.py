@@ -29,7 +29,7 @@ from models.program import Person, Program
 
 @dataclass(frozen=True)
 class Place:
-    """A page of the menu: its address, its name, whom it is for, and the heading that it opens, if any."""
+    """A page of the menu: its address, its name, its readers, and the heading that it opens, if any."""
 
     href: str
     label: str

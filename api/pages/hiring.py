@@ -30,7 +30,7 @@ Seen = Annotated[int, Form()]
 @router.get("/tasks/{task_id}/hiring", name="hiring")
 @asks(Action.HIRE)
 def show_hiring(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
-    """The form that names who is hired: somebody of the program, or somebody new."""
+    """The form that names who is hired: a person of the program, or a new one."""
     return _page(desk, request, task_id, Typed())
 
 

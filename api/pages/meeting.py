@@ -247,7 +247,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
 
 
 def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
-    """Whom a meeting under way decides on, by reference or number, as far as the reader may see them while it sits."""
+    """The candidates that a meeting under way decides on, by reference or number, as far as the reader may see them."""
     if meeting.state != "under_way":
         return []
     found = []
@@ -261,7 +261,7 @@ def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
 
 
 def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[dict[str, Any]]:
-    """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
+    """Each seat on the day of the meeting: who holds it or sits for them, who is invited, and what they answered."""
     day = meeting.starts.date()
     invited = invitations.invited_to(desk.session, meeting)
     said = _said(desk, meeting.id)
@@ -327,7 +327,7 @@ def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
 
 
 def _who_plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
+    """The actor who changes a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(Action.PLAN_MEETINGS, given)
 

@@ -52,7 +52,7 @@ def download_minutes(desk: AtDesk, meeting_id: UUID, language: downloads.Languag
 @router.post("/meetings/{meeting_id}/minutes/circulation")
 @asks(Action.RUN_MEETING)
 def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, shown: Text = "") -> Response:
-    """Send the draft to those whom the meeting invited, once it was seen to whom."""
+    """Send the draft to everyone whom the meeting invited, once its preview was seen."""
     by = _keeper(desk, meeting_id)
     sheet = find_minutes(desk, meeting_id)
     here = f"/meetings/{meeting_id}/minutes"
@@ -144,7 +144,7 @@ def _facts(desk: Desk, sheet: Sheet) -> list[tuple[str, str]]:
 
 
 def _keeper(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker keeps the minutes of a meeting that they may see. Raises Forbidden."""
+    """The actor who keeps the minutes of a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(Action.RUN_MEETING, given)
 

@@ -200,7 +200,7 @@ def _given_late(
 
 
 def _lookers(desk: Desk, judged: to_accept.PeriodJudged | None) -> list[str]:
-    """Who is to look at what was given and waits; nobody where nothing waits, or where nobody is there to."""
+    """Who is to look at what was given and waits; empty where nothing waits, or where the duty is vacant."""
     if judged is None or not to_accept.waiting(judged):
         return []
     holders = to_accept.falls_on(desk.session, judged, desk.asker.standing).holders
@@ -239,7 +239,7 @@ def _proofs(
     documents: Sequence[GivenDocument],
     attestations: Sequence[Stated],
 ) -> list[dict[str, Any]]:
-    """What was given for this period and somebody looks at, or looked at, in the order of the facts."""
+    """The proofs given for this period that are or were looked at, in the order of the facts."""
     facts = [fact for fact in row.found["facts"] if fact["kind"] in to_accept.PROOFS]
     if row.check_kind not in ("document", "attestation"):
         return []

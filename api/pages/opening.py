@@ -1,4 +1,4 @@
-"""The form that opens a case: for whom, then what it would ask, of whom and when, and only then the case itself."""
+"""The form that opens a case: who it is about, then what it would ask and when, and only then the case itself."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def preview(
     request: Request,
     given: Filled,
 ) -> Response:
-    """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
+    """What the case would ask, who would do it and when. It is truly opened, looked at, and undone again."""
     if not may_open(desk):
         raise Forbidden
     found: list[dict[str, Any]] = []
@@ -174,7 +174,7 @@ def _open(desk: Desk, given: Given) -> UUID:
 
 
 def _stays_vacant(desk: Desk, given: Given) -> StaysVacant | None:
-    """What goes on being counted as vacant, though somebody new begins on a day that is past (AG-X2)."""
+    """What goes on being counted as vacant, though a new holder begins on a day that is past (AG-X2)."""
     place = id_or_none(given.organization)
     if given.form != "new" or place is None:
         return None
@@ -276,7 +276,7 @@ def _allowed(desk: Desk, organization_id: UUID) -> bool:
 
 
 class WorkerToOpen(Tenure):
-    """A role that somebody holds, with their name and where."""
+    """A role that a person holds, with their name and place."""
 
     model_config = SHAPE
 

@@ -1,4 +1,4 @@
-"""What else a case can be opened of by hand, sooner than by itself: procedures not about somebody who begins."""
+"""The other cases that can be opened by hand, sooner than by themselves: procedures about no new person."""
 
 from __future__ import annotations
 

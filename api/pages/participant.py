@@ -231,7 +231,7 @@ def participant_page(
     typed: Typed | None = None,
     shown: Mapping[str, Any] | None = None,
 ) -> HTMLResponse:
-    """The page of somebody as the asker may see it; `shown` is what they opened with this request.
+    """A participant's page as the asker may see it; `shown` is what they opened with this request.
 
     `typed` is what came in with a form that was refused, and stays in it.
     """
@@ -402,7 +402,7 @@ def _why(reason: Reason) -> tuple[str, datetime, list[tuple[str, str]]]:
 
 
 def _taking_back(typed: Typed, signed: Sequence[Consent]) -> UUID | None:
-    """The consent of which somebody is asked whether it is really taken back; None of no one."""
+    """The consent about which the page asks whether it is really taken back; None where it asks about none."""
     return next((one.id for one in signed if typed.form == f"take-back-{one.id}"), None)
 
 
@@ -415,7 +415,7 @@ def _to_triage_again(row: Known, referrals: list[Referral]) -> Referral | None:
 
 
 def _case_of(desk: Desk, participant_id: UUID) -> UUID | None:
-    """The open case of the admission, for whoever may see it: a member of the clinic sees the file alone."""
+    """The open case of the admission, for those who may see it: a member of the clinic sees the file alone."""
     case_id = case_of(desk.session, participant_id)
     if case_id is None:
         return None

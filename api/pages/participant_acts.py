@@ -24,7 +24,7 @@ router = framed_pages("/participants")
 @router.post("/{participant_id}/disclosures/{disclosure_id}/reading")
 @asks(Action.KEEP_DISCLOSURES)
 def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclosure_id: UUID) -> Response:
-    """To whom it was said, and what: shown once, and told to the record."""
+    """Show once to whom the disclosure was made, and what it said; the record is told."""
     row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
     by = require(Action.KEEP_DISCLOSURES, given)
     told: dict[str, str] = {}

@@ -183,7 +183,7 @@ def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
 
 
 def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The roles that the agreement creates there, with who holds them, and whether somebody lacks."""
+    """The roles that the agreement creates there, with their holders, and whether one is vacant."""
     version = version_in_force(desk.session, organization_id, desk.day)
     if version is None:
         return []

@@ -39,7 +39,7 @@ SOON = timedelta(days=60)
 @router.get("/people", name="people")
 @asks(Action.SEE_PEOPLE)
 def list_people(desk: AtDesk, request: Request, on: str = "") -> HTMLResponse:
-    """Every organization's people on a day, with the roles that nobody holds."""
+    """Every organization's people on a day, with its vacant roles."""
     require(Action.SEE_PEOPLE, to_program(desk.asker))
     wrong = None
     try:

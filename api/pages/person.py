@@ -176,7 +176,7 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
 
 
 def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[Person]:
-    """Who may act for somebody in a role that they hold today: of who holds none yet, anybody who does."""
+    """The people who may act in a role that this person holds today: for a person without a role, all of them."""
     today = desk.asker.standing
     wanted = {held.role for held in today.roles_of(person_id)}
     return [
@@ -189,7 +189,7 @@ def _deputies(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> l
 
 
 def _leaves_from(desk: Desk, person_id: UUID, roles: Sequence[holdings.RoleShown]) -> list[tuple[UUID, str]]:
-    """The organizations from which the asker may say that this person leaves, and from which nobody said it yet."""
+    """The organizations whose departure of this person the asker may open, and has not been opened yet."""
     mine = (in_program(Tenure), col(Tenure.person_id) == person_id)
     said = set(scalars(desk.session, select(Tenure.id).where(*mine, unopened.is_seen_to())))
     held = {

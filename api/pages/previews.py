@@ -144,7 +144,7 @@ def digest_of(told: Sequence[Told]) -> str:
 
 
 def _sent_otherwise() -> Refusal:
-    """A page's key with another change than the page had shown: nobody sees that who clicks what they see."""
+    """A page's key sent with another change than the page had shown. No one who clicks what they see gets this."""
     return Refusal("form.sent_before", N_("This form was already sent with other content. Start again."))
 
 

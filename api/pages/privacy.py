@@ -1,6 +1,6 @@
-"""The privacy officer's page: who read what of people, what is unusual in it first, and who was turned away.
+"""The privacy officer's page: who read what about people, what is unusual in it first, and who was turned away.
 
-Only they see it, and they change nothing here. What a reading was of is said as far as they need to know whom it
+Only they see it, and they change nothing here. A reading's subject is named as far as they need to know who it
 concerns; the document itself stays with those who have a part in its case.
 """
 
@@ -287,7 +287,7 @@ def _read_lines(desk: Desk, rows: Sequence[Event], reasons: Mapping[int, Sequenc
 
 
 def _purpose_in_words(facts: Mapping[str, Any]) -> str:
-    """What somebody read it for, and that it was outside their own follow-ups where it was."""
+    """What a reading was for, and that it was outside the reader's own follow-ups, where it was."""
     words = [PURPOSES.get(facts.get("purpose", "")), GROUNDS.get(facts.get("ground", ""))]
     return ", ".join(gettext(one) for one in words if one)
 
@@ -324,7 +324,7 @@ def _refused_lines(desk: Desk, rows: Sequence[Event]) -> list[Shown]:
 
 
 class _People:
-    """The names and roles of those whom some lines are about."""
+    """The names and roles of the people that some lines are about."""
 
     def __init__(self, desk: Desk, rows: Sequence[Event]) -> None:
         ids = {one for row in rows for one in (row.actor_id, row.actor_for, row.subject_id)}

@@ -187,7 +187,7 @@ def _role(protocol: Protocol, name: str, language: str) -> str:
 
 
 def _things(step: Step, language: str) -> list[str]:
-    """What a step is done for, one task each: the things that its protocol lists, or the kind that somebody holds."""
+    """What a step is done for, one task each: the things that its protocol lists, or the kind that the person holds."""
     if step.for_each is None:
         return []
     if step.for_each.over:

@@ -1,4 +1,4 @@
-"""Words that name somebody: looked for in what is kept of a meeting, answered, and taken out of it by two people."""
+"""Words that are names: looked for in what is kept of a meeting, answered, and taken out of it by two people."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ KINDS: Final = {
 @router.get("/meetings/{meeting_id}/words", name="meeting_words")
 @asks(Action.LOOK_FOR_NAMES)
 def show_words(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse:
-    """What of a meeting's words names somebody on file, or may."""
+    """Show the words of a meeting that name a person on file, or may."""
     found, by = _keeper(desk, meeting_id)
     return _words_page(desk, request, found, by, Typed())
 
@@ -56,7 +56,7 @@ def show_words(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLResponse
 @router.post("/meetings/{meeting_id}/words/answer")
 @asks(Action.LOOK_FOR_NAMES)
 def answer_words(desk: AtDesk, request: Request, meeting_id: UUID, mark: Several = None) -> Response:
-    """Say that words mean nobody on file."""
+    """Say that words name no one on file."""
     found, by = _keeper(desk, meeting_id)
 
     def act() -> None:
@@ -126,7 +126,7 @@ def ask_of_incident(desk: AtDesk, incident_id: UUID, others: Text = "", kind: Te
 @router.get("/redactions", name="redactions")
 @asks(Action.SEE_REDACTIONS)
 def list_redactions(desk: AtDesk, request: Request) -> HTMLResponse:
-    """What waits for somebody's answer."""
+    """The redactions that wait for an answer."""
     given = to_program(desk.asker)
     require(Action.SEE_REDACTIONS, given)
     rows = redacting.waiting(desk.session)
@@ -180,7 +180,7 @@ def _keeper(desk: Desk, meeting_id: UUID) -> tuple[Meeting, Actor]:
 
 
 def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
-    """Each text of a meeting in which words name somebody, or may and nobody answered yet; with the mark of each."""
+    """Each text of a meeting with words that are a name, or may be and have no answer yet; with the mark of each."""
     gate = Gate.here(desk.session)
     found = []
     for text in dict.fromkeys(text for text, _ in redacting.texts_of(desk.session, meeting_id)):

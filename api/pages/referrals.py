@@ -1,4 +1,4 @@
-"""Referring somebody, phone first and saved as one goes; and the coordinator's board of what came."""
+"""Referring a person, phone first and saved as one goes; and the coordinator's board of what came."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def make_link(desk: AtDesk, request: Request) -> Response:
 @router.post("/links/{link_id}/ending")
 @asks(Action.TRIAGE)
 def end_link(desk: AtDesk, request: Request, link_id: UUID) -> Response:
-    """Take back a link that nobody has used."""
+    """Take back a link that was not used."""
     by = require(Action.TRIAGE, to_program(desk.asker))
     refusal = desk.attempt(lambda: referring.end_link(desk.session, link_id, by=by, at=desk.at))
     return _board(desk, request, refusal=refusal) if refusal else see_other("/referrals#links")

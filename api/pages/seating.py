@@ -42,7 +42,7 @@ def give_seat(
     day: Text = "",
     shown: Text = "",
 ) -> Response:
-    """Have somebody of its organization hold a seat from a day on, or be an alternate of it."""
+    """Give a seat from a day on to a person of its organization, as principal or as alternate."""
     row = find_committee(desk, key)
     seat, by = find_seat(desk, row, seat_id)
 
@@ -60,7 +60,7 @@ def give_seat(
 def end_seat(
     desk: AtDesk, request: Request, key: str, seat_id: UUID, person: Text = "", day: Text = "", shown: Text = ""
 ) -> Response:
-    """End somebody's hold of a seat on its last day."""
+    """End a person's hold of a seat on its last day."""
     row = find_committee(desk, key)
     seat, by = find_seat(desk, row, seat_id)
 

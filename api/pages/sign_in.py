@@ -40,7 +40,7 @@ Text = Annotated[str, Form()]
 @router.get("/sign-in", name="sign_in")
 @asks(Action.SIGN_IN)
 def ways_in(request: Request) -> HTMLResponse:
-    """Every way in that this installation has; in the demonstration, first the choice of whom to be."""
+    """Every way to sign in that this installation has; in the demonstration, first the choice of a person."""
     return _page(request)
 
 
@@ -58,7 +58,7 @@ def ask_for_passkey(request: Request) -> Response:
 @router.post("/sign-in/passkey", name="passkey_sign_in", dependencies=[Depends(limits.sign_in_tried)])
 @asks(Action.SIGN_IN)
 def sign_in_by_passkey(request: Request, answer: Text = "") -> Response:
-    """Sign in with whichever passkey the browser proved."""
+    """Sign in with the passkey that the browser proved."""
     office = office_of(request)
     try:
         token = _by_passkey(office, request, answer)
@@ -147,7 +147,7 @@ def take_challenge(office: Office, request: Request, kind: str) -> dict[str, str
 
 
 def record_refusal(office: Office, program_id: UUID, refused: NotLetIn) -> None:
-    """Tell of somebody who was not let in, after all that they did is undone."""
+    """Tell the record that a person was not let in, after all that they did is undone."""
     with office.of_program(program_id) as session:
         sign_ins.refused(session, refused.person_id, means="passkey", reason=refused.reason, at=office.clock())
         session.commit()
@@ -191,7 +191,7 @@ def _by_passkey(office: Office, request: Request, answer: str) -> str:
 
 
 def _send_letters(office: Office, address: str, browser: str) -> None:
-    """Send the link to whoever has access under this address, in every program. Says nothing of whether there was."""
+    """Send the link to everyone with access under this address, in every program. Never says whether there was one."""
     try:
         with office.before_a_program() as session:
             programs: list[UUID] = list(scalars(session, select(Program.id).order_by(col(Program.key))))

@@ -69,7 +69,7 @@ def record_attendance(
     arrived: Text = "",
     left: Text = "",
 ) -> Response:
-    """Say how one seat is filled, or correct it; `state` may be that whoever holds it arrives, or leaves, now."""
+    """Say how one seat is filled, or correct it; `state` may be that its holder arrives, or leaves, now."""
     by = _who_runs(desk, meeting_id)
     values = {
         "state": state,
@@ -219,7 +219,7 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
 
 
 def _who_runs(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker runs a meeting that they may see. Raises Forbidden."""
+    """The actor who runs a meeting that the asker may see. Raises Forbidden."""
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     return require(Action.RUN_MEETING, given)
 
@@ -249,9 +249,9 @@ def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
 
 
 def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: Actor, seen: int) -> None:
-    """Somebody comes to a seat, or leaves it, at this very moment: what else is recorded of it stays.
+    """Record that a person comes to a seat, or leaves it, at this moment: what else is recorded of it stays.
 
-    Who comes back has never left: there is one coming and one leaving of a seat, and each decision has its own quorum.
+    A person who comes back has never left: a seat has one coming and one leaving, and each decision has its own quorum.
     """
     before = next((one for one in attendance.attendance_of(desk.session, meeting_id) if one.seat.id == seat_id), None)
     if before is None:
@@ -275,7 +275,7 @@ def _come_or_go(desk: Desk, meeting_id: UUID, seat_id: UUID, what: str, *, by: A
 
 
 def _as_typed(desk: Desk, meeting_id: UUID, what: str) -> dict[str, str]:
-    """What a press that somebody arrives, or leaves, would have been as it is typed: where it is refused it stays."""
+    """What a press of "arrives" or "leaves" would have been if it were typed: a refused one stays in the form."""
     meeting = read_meeting(desk.session, meeting_id)
     hour = local_of(desk.at, meeting.time_zone).strftime("%H:%M")
     return {"state": "present", "arrived": hour} if what == ARRIVES else {"left": hour}

@@ -66,7 +66,7 @@ def write_summary(
 @router.get("/tasks/{task_id}/summary/taking-back", name="summary_complete")
 @asks(Action.TAKE_SUMMARY_BACK)
 def show_complete(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
-    """By whom it was said to be complete, and when; none of its words."""
+    """Who declared it complete, and when; none of its words."""
     row, _, _ = find_to_write(desk.session, desk.asker, task_id, Action.TAKE_SUMMARY_BACK)
     return _complete(desk, request, row, Typed())
 
@@ -74,7 +74,7 @@ def show_complete(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse
 @router.get("/follow-ups/{follow_up_id}/summaries/{task_id}", name="summary_words")
 @asks(Action.READ_SUMMARY)
 def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UUID) -> HTMLResponse:
-    """What a complete summary says: whoever reads it is on record."""
+    """Show a complete summary: each reading of it is on record."""
     row, given = find_to_read(desk.session, desk.asker, follow_up_id, task_id)
     by = require(Action.READ_SUMMARY, given)
     said = summaries.read_summary(desk.session, task_id, ground=ground_of(given), by=by, at=desk.at)

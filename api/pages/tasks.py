@@ -341,7 +341,7 @@ def _was_given(desk: Desk, task_id: UUID, label: str) -> bool:
 
 
 def _after(desk: Desk, task: Task, case: SeenCase | None, back: str) -> str:
-    """The page on which the form stood, or one's own work where the act ended what whoever did it was to the case.
+    """The page on which the form stood, or the work page where the act ended the person's part in the case.
 
     So it does for an approver from elsewhere who sends back the one thing that waited for them.
     """

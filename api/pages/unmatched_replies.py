@@ -30,7 +30,7 @@ A_PAGE: Final = 25
 @router.get("/strays", name="strays")
 @asks(Action.KEEP_STRAYS)
 def show_strays(desk: AtDesk, request: Request, start: Annotated[int, Query(ge=0, le=2**31)] = 0) -> HTMLResponse:
-    """What waits to be looked at, then what was seen to lately, by whom."""
+    """The mails that wait to be looked at, then those that were settled lately, and by which person."""
     return strays_page(desk, request, Typed(), start=start)
 
 

@@ -34,7 +34,7 @@ A_PAGE: Final = 50
 
 @dataclass(frozen=True)
 class Counts:
-    """What waits for the reader, on whichever page of the list it stands."""
+    """What waits for the reader, on any page of the list."""
 
     to_do: int
     to_approve: int
@@ -139,7 +139,7 @@ def _own_cases(desk: Desk) -> list[dict[str, Any]]:
 
 
 def _wide(desk: Desk) -> dict[str, Any]:
-    """What whoever coordinates watches besides: the program's vacancies, what is late in it, and its engine."""
+    """What a coordinator watches besides: the program's vacancies, what is late in it, and its engine."""
     late = scalar(desk.session, select(func.count()).select_from(Task).where(in_program(Task), board.is_late(desk.day)))
     return {
         "vacant": len(board.vacancies(desk.session, desk.asker.standing)),

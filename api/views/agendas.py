@@ -86,7 +86,7 @@ def documents_of(desk: Desk, meeting_id: UUID, audience: str) -> list[dict[str, 
 
 
 def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
-    """What only whoever keeps the agenda sees."""
+    """What only a keeper of the agenda sees."""
     meeting = found.meeting
     if allows(Action.KEEP_AGENDA, found.given) is None:
         return {}

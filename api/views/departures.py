@@ -1,4 +1,4 @@
-"""Departures as the windows see them: what is left and with whom, what was settled, and what was handed over to one."""
+"""Departures as the windows see them: what is left and with whom, what was settled, and what one person was given."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ from models.program import Organization, Person
 
 @dataclass(frozen=True)
 class Left:
-    """One thing that somebody has in hand and leaves: who has it next, or which task asks about it, and until when."""
+    """One thing that a leaver has in hand: its next holder, or the task that asks about it, and until when."""
 
     kind: str
     id: UUID
@@ -118,7 +118,7 @@ def find_departure(session: Session, asker: Asker, case_id: UUID) -> tuple[Depar
 
 
 def to_departure(asker: Asker, person_id: UUID, organization_id: UUID) -> Given:
-    """What the asker is to somebody who leaves an organization."""
+    """What the asker is to a person who leaves an organization."""
     given = to_program(asker, organizations=[organization_id])
     return given | {relation: who for relation, who in to_person(asker, person_id).items() if relation == "self"}
 
@@ -159,10 +159,10 @@ def left_of(
     asker: Asker,
     own: bool = False,
 ) -> list[Left]:
-    """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
+    """All that the leaver of a departure has in hand and is not settled, the kinds in their order.
 
-    Without what calls somebody who barred the reader, and without what they are shown no step of (`closed_to`). `own`
-    says that the reader is the leaver.
+    It leaves out what is about a participant who barred the reader, and steps that the reader is not shown
+    (`closed_to`). `own` says that the reader is the leaver.
     """
     kept = calls_who_barred(session, asker.person_id)
     settled = gathering.settled_in(session, case.id)
@@ -258,7 +258,7 @@ def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
 
 
 def _thought_of(session: Session, task: Task, case: Case, at: datetime) -> list[proposals.Proposal]:
-    """Whom one may think of for a follow-up that is to be handed over; nobody in particular for any other thing."""
+    """The workers to consider for a follow-up that is to be handed over; none for any other thing."""
     if task.holding != "follow_up":
         return []
     return hand_overs.considered_for(session, task, surely(case.subject_id), at)
@@ -308,7 +308,7 @@ def _not_now(thought_of: Sequence[proposals.Proposal], names: Mapping[UUID, str]
 
 
 def said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
-    """A worker whom a follow-up can be offered to, with what speaks for them and against. DP-03a, DP-03b."""
+    """A worker to whom a follow-up can be offered, with what speaks for them and against. DP-03a, DP-03b."""
     return f"{names.get(proposal.person_id, '')} – {fit_in_words(proposal, language)}"
 
 
@@ -355,7 +355,7 @@ def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settle
 
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:
-    """Whether departures ever handed anything over to somebody."""
+    """Whether a departure ever handed anything over to this person."""
     theirs = in_program(Settlement) & (col(Settlement.successor_id) == person_id)
     return bool(scalar(session, select(exists().where(theirs))))
 
@@ -419,7 +419,7 @@ def _ended(as_: str, language: str) -> str:
 
 
 def answerer(session: Session, asker: Asker, hand_over_id: UUID) -> Actor:
-    """The actor under whom the asker answers what was offered to them. Raises Forbidden, also where nothing was."""
+    """The actor under whom the asker answers an offer. Raises Forbidden, also where there was none."""
     offered = any(row.id == hand_over_id for row in hand_overs.offered_to(session, asker.person_id))
     given = to_person(asker, asker.person_id) if offered else to_program(asker)
     return require(Action.ANSWER_HAND_OVER, given)

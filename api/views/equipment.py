@@ -21,7 +21,7 @@ MOVES: Final[Mapping[str, str]] = {
 
 
 def moves_of(row: Listed) -> list[str]:
-    """What may be done with a thing of the inventory as it stands; the verbs ask again, and by whom."""
+    """What may be done with a thing of the inventory as it stands; the verbs check it again, with the actor."""
     if row.person_id is not None:
         return ["take_back", "give_up" if row.missing_since is not None else "report_missing"]
     return [move for move in ("find", "take_out_of_use", "put_back") if EQUIPMENT.allows(row.state, move)]

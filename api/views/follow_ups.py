@@ -72,7 +72,7 @@ WHY_PROPOSED: Final[Mapping[str, str]] = {
 
 
 def bars_of(load: Load, language: str) -> list[str]:
-    """Why a worker cannot be given a follow-up now, each in words; of an onboarding what it waits for, and on whom."""
+    """Why a worker cannot be given a follow-up now, in words; of an onboarding what it waits for, and its doer."""
     return [
         say(language, _WAITS_FOR, steps=gate.listed(load.waits_for, language))
         if bar == ONBOARDING

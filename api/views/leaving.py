@@ -25,11 +25,11 @@ def leaving_of(
     receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
     done: bool = False,
 ) -> dict[str, Any] | None:
-    """Who leaves, and each thing in hand with its step; None where a case is about nobody who leaves.
+    """The leaver, and each thing in hand with its step; None where a case is about no leaver.
 
-    A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that nobody has to
-    settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`. Of a departure that was
-    called off nothing is left to settle: `after_all` says what its person has, and has not again.
+    A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that needs no
+    settling stands in the stage of its kind (`others`), and what no step is about in `by_itself`. A departure that was
+    called off has nothing left to settle: `after_all` says what its person keeps, and does not have again.
     """
     departure = gathering.departure_of(desk.session, case.id)
     if departure is None:
@@ -82,7 +82,7 @@ def leaving_of(
 
 
 def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> dict[str, Any] | None:
-    """What somebody has whose departure was called off, as the reader may see it, and where they are invited anew."""
+    """What a person keeps whose departure was called off, as the reader may see it, and where they are invited anew."""
     found = giving_back.after_all(desk.session, case.id, desk.at)
     if found is None:
         return None

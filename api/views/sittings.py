@@ -47,7 +47,7 @@ OUTCOMES: Final[Mapping[str, tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Said:
-    """What somebody answered to the invitation, and whom they named to come instead, if anybody."""
+    """A person's answer to the invitation, and the alternate they named to come instead, if any."""
 
     answer: str
     alternate: Person | None
@@ -77,12 +77,12 @@ class SeatLine:
 
     @property
     def is_recorded(self) -> bool:
-        """Whether somebody said how it was filled."""
+        """Whether it was recorded how the seat was filled."""
         return self.of.state != UNRECORDED
 
     @property
     def sits(self) -> bool:
-        """Whether somebody sits there, or sat."""
+        """Whether a person sits there, or sat."""
         return self.of.state in quorum.SITTING
 
 
@@ -90,10 +90,10 @@ class SeatLine:
 class ItemLine:
     """One item. `used` are its minutes so far, None where they are not known; `decided` what was decided on it.
 
-    `candidate` is whom it is about, where the committee decides on their own page; `is_kept`, whether it stays before
-    the committee until that is done. `clause` is the period on whose page it is decided to free a partner. `asks` is
-    the step of a procedure that a decision on it may do, blank where none is; `is_endorsed`, whether the partners
-    endorse what does it.
+    `candidate` is the person it is about, where the committee decides on their own page; `is_kept`, whether it stays
+    before the committee until that is done. `clause` is the period on whose page a waiver is decided. `asks` is the
+    procedure's step that a decision on it may do, blank where there is none; `is_endorsed`, whether partners endorse
+    the decision that does it.
     """
 
     row: PresentedItem

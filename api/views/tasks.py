@@ -1,4 +1,4 @@
-"""Tasks as the pages show them: on whom each waits, for what it waits, its proof, and what the reader may do."""
+"""Tasks as the pages show them: who each waits on, for what it waits, its proof, and what the reader may do."""
 
 from __future__ import annotations
 
@@ -122,10 +122,10 @@ class Line:
 
     `state` is a key of `api.views.states.STATES`; `in_days` counts calendar days from today to the due day, and is
     negative only where the task is late. `holders` are those on whom it waits, today or, where it comes later, on
-    its due day; `vacant` is the role that nobody holds for it then, and `away` the role whose holder is absent
-    without a deputy. `coming` are those for whom it waits since they begin in time for it, or, where it `is_early`,
-    in whose place somebody has it until they do. `stuck` says of an approval that nobody can give what would help,
-    role by role. `offers` are keys of `ACTS`.
+    its due day; `vacant` is the role without a holder then, and `away` the role whose holder is absent without a
+    deputy. `coming` are people who begin in time for it or, where it `is_early`, those in whose place another has it
+    until they begin. `stuck` says, role by role, what would help an approval that no one can give. `offers` are keys
+    of `ACTS`.
     """
 
     id: UUID
@@ -181,12 +181,12 @@ class Line:
 
     @property
     def is_called_off(self) -> bool:
-        """Whether nobody asks for it any more, and it was not done."""
+        """Whether the task is no longer asked for, and was not done."""
         return self.task.state == "cancelled"
 
     @property
     def href(self) -> str:
-        """The task's own page; of what settles a thing that somebody leaves, its line on the departure's."""
+        """The task's own page; of what settles a thing that a leaver has, its line on the departure's."""
         return _line_on_departure(self.task) if self.task.holding else self.door
 
     @property
@@ -206,9 +206,9 @@ def lines_of(
     """Each of these tasks as a line, in their order. The database is asked once for all of them.
 
     `withdrawn` shows evidence that was taken back, too. Without `with_notes` a line says how far the task is, and
-    nothing that people wrote: for whoever sees the case and has no part in it (`Action.READ_NOTES`). What they wrote of
-    a participant is read by who keeps that file alone: a line says that there are words, and `opens` has them opened,
-    which the record is told.
+    nothing that people wrote: so it is for a reader of the case who has no part in it (`Action.READ_NOTES`). What
+    people wrote of a participant is for the keeper of that file alone: a line says that there are words, and `opens`
+    has them opened, which the record is told.
     """
     if not tasks:
         return []
@@ -436,7 +436,7 @@ class _Reading:
         return self.links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
 
     def _begins(self, task: Task) -> Sequence[HeldRole]:
-        """Who is to begin in the role that a task first falls to, where nobody holds it on the day."""
+        """Who is to begin in the role that a task first falls to, where it is vacant on the day."""
         chain, on = self._chain(task), self.standings[day_to_show(self.desk, task)]
         is_live = task.state in (*LIVE, TASK.initial)
         return on.coming_to(chain[0]) if is_live and chain and on.has_nobody(chain[0]) else []
@@ -448,7 +448,7 @@ class _Reading:
         ]
 
     def _stuck(self, task: Task) -> list[str]:
-        """Of an approval that nobody can give today: each role that could, where, and why its holder cannot."""
+        """Of an approval that no one can give today: each role that could, where, and why its holder cannot."""
         falls = self.falls[task.id]
         if task.state != "submitted" or falls is None or falls.holders:
             return []
@@ -472,9 +472,9 @@ class _Reading:
         return {str(row.id): row.short_name for row in rows}
 
     def _nobody(self, task: Task) -> tuple[str, str]:
-        """The role that nobody holds for this task on its day, and the one whose holder is only away.
+        """The role that is vacant for this task on its day, and the one whose holder is only away.
 
-        Neither where somebody is to begin in it.
+        Neither where a person is to begin in it.
         """
         falls, chain = self.falls[task.id], self._chain(task)
         if falls is None or not falls.vacant or not chain:

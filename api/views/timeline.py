@@ -323,7 +323,8 @@ _NOBODY = N_("no one")
 def told(desk: Desk, events: Sequence[Event], *, with_notes: bool = True) -> list[Told]:
     """These rows of the record in the reader's language, in their order. The database is asked once for all.
 
-    Without `with_notes` a proof is not named: for whoever sees a case and has no part in it (`Action.READ_NOTES`).
+    Without `with_notes` a proof is not named: so it is for a reader of the case who has no part in it
+    (`Action.READ_NOTES`).
     """
     return _Telling(desk, events, with_notes=with_notes).lines() if events else []
 

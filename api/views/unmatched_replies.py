@@ -34,7 +34,7 @@ class StrayLine:
     """One mail: its row, the committee's title, the local time of the one meeting that it is about, and the seat.
 
     `title` is "" where it names no meeting of the program; `starts` is None of a whole season; `seat` is "" where
-    nobody of those invited is known to have sent it, or they have none.
+    no invited person is known to have sent it, or the sender has none.
     """
 
     row: StrayReply
@@ -69,7 +69,7 @@ def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
 
 
 def may_answer(desk: Desk, meetings: Iterable[Meeting]) -> set[UUID]:
-    """Everyone whom one of these meetings invites."""
+    """Everyone invited to one of these meetings."""
     found: set[UUID] = set()
     members = memberships(desk.session, {one.committee_id for one in meetings})
     extra = invitations.others(desk.session, [one.id for one in meetings])

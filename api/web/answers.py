@@ -145,7 +145,7 @@ async def not_found(request: Request, _: Exception) -> Response:
 
 
 async def not_signed_in(request: Request, _: Exception) -> Response:
-    """Nobody is signed in, or no longer: a page leads to the sign-in, the API says so."""
+    """The answer to a request without a sign-in: a page leads to the sign-in, the API says so."""
     try:
         await denials.not_signed_in(request)
     except (OperationalError, NoConnection) as error:

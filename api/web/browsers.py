@@ -1,4 +1,4 @@
-"""Cookies of a browser in which nobody is signed in yet: which one asked for a link, began a sign-in, went elsewhere.
+"""Cookies of a browser without a sign-in: which one asked for a link, began a sign-in, or went to another site.
 
 None lets anyone in. Only their digests are kept, and each is worth something together with what was kept for it.
 """

@@ -1,4 +1,4 @@
-"""What guards every request before any route is asked: whom it calls, where it comes from, what it is, how large."""
+"""What guards every request before any route is asked: its host, where it comes from, what it is, how large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The headers that every answer carries, whoever wrote it: a page, the API, a file, a redirection, a fault."""
+"""The headers that every answer carries, whatever made it: a page, the API, a file, a redirection, a fault."""
 
 from __future__ import annotations
 
@@ -73,8 +73,8 @@ _FILE_ASKED_ANEW: Final = "public, no-cache"
 class SecurityHeaders:
     """Puts the headers on each answer, around everything else: also what stands in for a fault has them.
 
-    `is_https` says whether people come over TLS, whatever the hop before us used; `files_under` is the path of the
-    files that are nobody's data, and may be kept by whoever fetched them.
+    `is_https` says that people come over TLS, whatever the hop before us used; `files_under` is the path of the
+    files that hold no one's data, and that browsers may keep.
     """
 
     def __init__(self, app: ASGIApp, *, is_https: bool, files_under: str = "/static/") -> None:

@@ -64,7 +64,7 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
 
 
 def hit_for_letter(office: Office, request: Request, address: str) -> None:
-    """Count a link that is asked for to an address, before anyone knows whether it is somebody's. Raises TooMany.
+    """Count a link that is asked for to an address, before it is known whether a person has it. Raises TooMany.
 
     What one place asked for past its own limits does not count for the others.
     """
@@ -88,7 +88,7 @@ sign_in_tried: Final = from_one_place("sign_in", most=SIGN_IN_TRIES)
 
 
 def place_of(request: Request) -> str:
-    """Where a request comes from. Of IPv6 a whole network: whoever has one address there has all of them."""
+    """Where a request comes from. Of IPv6 a whole network: the holder of one address there has all of them."""
     host = request.client.host if request.client is not None else ""
     try:
         address = ip_address(host)

@@ -1,6 +1,6 @@
 """One line of the log for each answer: method, the route as the code writes it, status, time; never what was asked.
 
-The path itself is not logged, nor query, headers or body: a path may hold what somebody typed into the address.
+The path itself is not logged, nor query, headers or body: a path may hold what a person typed into the address.
 """
 
 from __future__ import annotations

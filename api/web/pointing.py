@@ -1,8 +1,8 @@
-"""Words that people send are pointed at where they have the shape of a name, a telephone, an address or a birth date.
+"""Points at words that people send, where they have the shape of a name, a telephone, an address or a birth date.
 
 It stands before every route, pages and JSON alike, so that no form is forgotten: a field is words unless it is listed
-as something else (`NO_WORDS`). Who is on file is never asked, so that the same words are answered alike for everyone,
-known or not (`domain.names.shapes`). It is an offer: whoever sends them again and says so has them saved as they are.
+as something else (`NO_WORDS`). It never asks who is on file, so the same words are answered alike for everyone, known
+or not (`domain.names.shapes`). It is an offer: a writer who sends them again, and says so, has them saved as they are.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def _blank(found: re.Match[str]) -> str:
 
 
 def _writes(request: Request) -> bool:
-    """Whether somebody may write by this request: signed in, or by a link. All others are turned away, or sign in."""
+    """Whether this request may write: signed in, or by a link. All others are turned away, or sign in."""
     office = office_of(request)
     if request.url.path == _LOOKS or _SIGNS_IN.fullmatch(request.url.path):
         return False
@@ -225,7 +225,7 @@ def _texts(said: object, name: str) -> Iterator[tuple[str, str]]:
 
 
 async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[Pointed]:
-    """What is pointed at. It is one request of whoever asks, as any other. Raises TooManyRequests."""
+    """What is pointed at. It counts as one request of the asker. Raises TooManyRequests."""
     if _is_looked_at(request, fields):
         return []
     office, is_by_link = office_of(request), _BY_LINK.fullmatch(request.url.path) is not None
@@ -260,7 +260,7 @@ def _is_looked_at(request: Request, fields: list[tuple[str, str]]) -> bool:
 
 
 def _ours(office: Office, token: str) -> tuple[UUID, Ours] | None:
-    """Who asks, and what the staff and organizations of their program are called; None where nobody is signed in."""
+    """The asker, and the names of the staff and organizations of their program; None without a sign-in."""
     signed_in = sign_in_by(office, token)
     if signed_in is None:
         return None

@@ -2,7 +2,7 @@
 
 No page of ours lets a form lead elsewhere (`form-action 'self'`), and browsers hold every redirection after a form to
 that, however many sites it goes over. So the answer to the form is a page, which goes on by itself, with or without
-the script, and has a link for whoever is quicker.
+the script, and has a link for those in a hurry.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""How people come in: invitations and links, accounts of a directory, passkeys, and sign-ins."""
+"""How people get in: invitations and links, accounts of a directory, passkeys, and sign-ins."""

@@ -1,10 +1,9 @@
 """The two ceremonies of a passkey, making one and signing in with one: what a browser is asked, and what it proved.
 
-Pure: no database, no clock. The challenge is kept by the caller, and taken once. A passkey is bound to the program's
-own address, asks its person for a finger, a face or a code each time, and is found by the browser without a name typed.
-
-The library reads certificates of authenticators too, which takes it a fifth of a second to learn: import this module
-where a passkey is at hand, not where the web starts.
+Pure: no database, no clock. The caller keeps the challenge, which is taken once. A passkey is bound to the program's
+own address. It asks its person for a finger, a face or a code each time, and the browser finds it without a typed name.
+The library also reads certificates of authenticators, which costs a fifth of a second at import. Import this module
+where a passkey is used, not where the web starts.
 """
 
 from __future__ import annotations
@@ -46,7 +45,7 @@ _NAME_BYTES: Final = 64
 
 
 class NotProved(Exception):
-    """What came is no answer to what was asked: another challenge, site or key, nobody verified, or nothing at all."""
+    """An answer that proves not what was asked: another challenge, site or key, no one verified, or nothing at all."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class NewKey:
 
 @dataclass(frozen=True)
 class Proof:
-    """Someone proved to hold a passkey, whose authenticator counts its uses; 0 where it does not count."""
+    """A person proved to hold a passkey. Its authenticator's count of uses is 0 where it does not count."""
 
     person_id: UUID
     sign_count: int
@@ -109,7 +108,7 @@ def made(site: Site, challenge: str, answer: str) -> NewKey:
 
 
 def ask_for_any(site: Site) -> Asked:
-    """Ask for any passkey of this site: the browser shows those that it has, and nobody types who they are."""
+    """Ask for any passkey of this site: the browser shows those that it has, and no one types a name."""
     options = generate_authentication_options(
         rp_id=site.host, timeout=PATIENCE_MS, user_verification=UserVerificationRequirement.REQUIRED
     )
@@ -117,7 +116,7 @@ def ask_for_any(site: Site) -> Asked:
 
 
 def credential_of(answer: str) -> str:
-    """Which passkey an answer says that it is of. Raises NotProved where it says nothing that can be read."""
+    """The passkey that an answer claims. Raises NotProved where the answer cannot be read."""
     read = _read(answer)
     try:
         return bytes_to_base64url(parse_authentication_credential_json(read).raw_id)
@@ -126,9 +125,9 @@ def credential_of(answer: str) -> str:
 
 
 def proved(site: Site, challenge: str, answer: str, public_key: bytes) -> Proof:
-    """Whose passkey signed this challenge. Raises NotProved.
+    """The passkey that signed this challenge, and its person. Raises NotProved.
 
-    The count of uses is not compared here: the library compares it before it has seen the signature, so that anyone
+    The count of uses is not compared here. The library compares it before it has seen the signature, so that anyone
     could make a passkey look copied.
     """
     read = _read(answer)

@@ -1,7 +1,7 @@
-"""Doors by letter: links that lead someone in once, until they expire.
+"""Doors by letter: links that let a person in once, until they expire.
 
-An invitation leads to the first sign-in and is answered in any browser. An enrolment leads to a new passkey, and
-only in the browser that asked for it. Looking at a door changes nothing; only taking it does, and only once.
+An invitation leads to the first sign-in and is answered in any browser. An enrolment leads to a new passkey, and only
+in the browser that asked for it. Looking at a door changes nothing; only taking it does, and only once.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ OPEN_FOR = {INVITATION: timedelta(days=7), ENROLMENT: timedelta(minutes=15)}
 
 @dataclass(frozen=True)
 class Leads:
-    """Where a door leads: to whom, in which program.
+    """Where a door leads: to which person, in which program.
 
-    `made_by` is empty of an invitation that is handed over, of which the record says who made it, and of an enrolment
-    that was asked for by whoever typed an address.
+    `made_by` is empty for an invitation that is handed over, since the record says who made it, and for an enrolment
+    that was asked for by typing an address.
     """
 
     program_id: UUID
@@ -49,7 +49,7 @@ class Leads:
 
 
 def digest(token: str) -> str:
-    """What is kept of a token or of a browser's cookie: with it nobody can come in."""
+    """The digest that is stored of a token or of a browser's cookie: it lets no one in."""
     return hashlib.sha256(token.encode()).hexdigest()
 
 
@@ -63,10 +63,10 @@ def make(
     browser: str = "",
     handed_over: bool = False,
 ) -> str:
-    """Open a door for a person and close those of its kind that were open; the token that its link carries.
+    """Open a door for a person, close their open ones of its kind, and return the token that its link carries.
 
-    `browser` is the cookie of the browser that asked: where given, no other browser passes, and what another one asked
-    for stays as it is, since anybody may type an address. The token is in the link and nowhere else. `handed_over`: no
+    `browser` is the cookie of the browser that asked. Where given, no other browser passes, and what another browser
+    asked for stays open, since anyone may type an address. The token is in the link and nowhere else. `handed_over`: no
     letter carries it, which the record says.
     """
     shut(session, person_id, kind=kind, browser=browser)
@@ -91,14 +91,14 @@ def make(
 def look(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads | None:
     """Where an open door leads; None where it was used, has expired, never was, or belongs to another browser.
 
-    `session` need not have a program. Nothing is changed: mail scanners follow links too.
+    `session` need not have a program. Nothing changes: mail scanners follow links too.
     """
     row = run(session, select(Door).where(_is_open(token, at, browser))).mappings().first()
     return None if row is None else _leads(row)
 
 
 def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads | None:
-    """Pass through an open door and shut it behind: of many who try at once, one passes. None as in `look`."""
+    """Pass through an open door and shut it: of many who try at once, one passes. None as in `look`."""
     row = (
         run(
             session,
@@ -116,10 +116,10 @@ def take(session: Session, token: str, *, at: datetime, browser: str = "") -> Le
 def shut(
     session: Session, person_id: UUID, *, kind: str | None = None, browser: str = "", used_too: bool = False
 ) -> int:
-    """Shut a person’s doors, of one kind or all: at a new one, and when they leave. How many there were.
+    """Shut a person's doors, of one kind or all, when a new one opens and when they leave. Returns how many there were.
 
-    With a `browser`, those alone that it asked for. Those that were used stay as a sign that an invitation was
-    answered, unless `used_too`: where the access ends.
+    With a `browser`, only those that it asked for. Used ones stay as a sign that an invitation was answered, unless
+    `used_too`, which is for the end of access.
     """
     mine = [in_program(Door), col(Door.person_id) == person_id]
     if kind:

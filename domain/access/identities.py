@@ -1,6 +1,6 @@
-"""Accounts of a directory: whom one is in each program, and how it comes to be linked to a person.
+"""Accounts of a directory: which person an account is in each program, and how it is linked to one.
 
-An account is a tenant and an object in it, proven by the directory at a sign-in; never an address, which another
+An account is a tenant and an object in it, proven by the directory at a sign-in. It is never an address, which another
 tenant can write into its own accounts. It is linked by answering an invitation, and in no other way.
 """
 
@@ -37,14 +37,14 @@ class Account(NamedTuple):
 
 
 class Known(NamedTuple):
-    """Who an account is in one program."""
+    """The person an account belongs to in one program."""
 
     program_id: UUID
     person_id: UUID
 
 
 def known_as(session: Session, account: Account) -> list[Known]:
-    """Who an account is, in every program; whether they still hold a role there is for the program to say.
+    """The person that an account belongs to, in every program. The program then says whether they hold a role there.
 
     `session` has no program yet.
     """
@@ -62,10 +62,10 @@ def known_as(session: Session, account: Account) -> list[Known]:
 
 
 def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime) -> None:
-    """Hold the person whose account it was found to be, and see that it still lets them in, in their program's session.
+    """Lock the person found by an account, and check that it still lets them in, in their program's session.
 
-    Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked
-    to them, or they hold no role today.
+    Between finding out and letting in, their access may have ended. Raises NotLetIn: the account is no longer linked to
+    them, or they hold no role today.
     """
     hold_person(session, person_id)
     linked = only(Identity.person_id).where(
@@ -81,14 +81,14 @@ def come_in(session: Session, account: Account, person_id: UUID, *, at: datetime
 
 
 def link_by_invitation(session: Session, token: str, account: Account, *, at: datetime) -> UUID:
-    """Link an account to the person whose invitation this is, in the session of its program; their id.
+    """Link an account to the person of an invitation, in the session of its program; returns the person's id.
 
-    The invitation is used by that. An account that the person had before opens nothing any more, there is one at a
-    time, and whoever is signed in as this person is out: it may have been somebody else's. The person is told by
-    letter, since whoever got hold of their invitation could answer it with an account of their own.
+    That uses the invitation. There is one account at a time: the one before opens nothing any more. Every sign-in of
+    this person ends, since it may have been another's. The person is told by letter, since anyone who got hold of their
+    invitation could answer it with their own account.
 
-    Raises Refusal, and then leaves everything as it was once the caller rolls back: the invitation is not open, its
-    person holds no role today, or the account is someone else's in this program.
+    Raises Refusal, and leaves everything as it was if the caller rolls back: the invitation is not open, its person
+    holds no role today, or the account is someone else's in this program.
     """
     person_id = invitations.accept(session, token, at=at).person_id
     here = program_of(session)
@@ -117,7 +117,7 @@ def link_by_invitation(session: Session, token: str, account: Account, *, at: da
     try:
         run(session, again)
     except IntegrityError:
-        # Somebody else linked the same account while we looked.
+        # Another person linked the same account while we looked.
         raise _taken() from None
     by = Actor(role="", person_id=person_id)
     if before:

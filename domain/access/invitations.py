@@ -1,8 +1,8 @@
-"""Invitations: how a person gets access, finds the way back in from a new device, and loses access again.
+"""Invitations: how a person gets access, gets back in from a new device, and loses access again.
 
-Someone has access once they answered an invitation, or have a passkey or a directory account linked; it is of use on
-the days on which they hold a role. The letters' links are doors (`domain.access.doors`): an invitation opens in any
-browser, once, for a week; a link for a passkey only in the browser that asked for it, once, for a quarter of an hour.
+A person has access after answering an invitation, or with a linked passkey or directory account. It works on the days
+on which they hold a role. The letters' links are doors (`domain.access.doors`). An invitation opens in any browser,
+once, for a week. A link for a passkey opens only in the browser that asked for it, once, for a quarter of an hour.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from models.record import Event
 
 
 def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
-    """Invite a person to sign in, by a letter in their language; the token of its link, which no window shows.
+    """Invite a person to sign in, by a letter in their language; the token of its link, which no page shows.
 
-    An invitation that was still open is of no more use. Raises Refusal: no such person, no address, one that was
-    changed less than a day ago of somebody who has access (then the coordinator or an administrator invites them), or
-    no role today nor on a day before the invitation would end.
+    An invitation that was still open no longer works. Raises Refusal: no such person; no address; an address changed
+    less than a day ago for a person with access (then the coordinator or an administrator invites them); or no role
+    today nor on a day before the invitation would end.
     """
     person = hold_person(session, person_id)
     if person.email is None:
@@ -79,18 +79,18 @@ def invite(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str
 def invite_at_terminal(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
     """As `invite`, without a letter: the path of a link that is handed over, because no mail may go out yet.
 
-    Whoever runs the installation answers for whom they hand it to, so that no second link by letter is asked of it.
+    The operator of the installation answers for the hand-over, so that no second link by letter is asked for.
     """
     hold_person(session, person_id)
     return path_of(_open(session, person_id, by=by, at=at, handed_over=True))
 
 
 def hand_over(session: Session, person_id: UUID, *, letters_leave: bool, by: Actor, at: datetime) -> str:
-    """As `invite`, without a letter: the path of a link that whoever makes it hands over, while no letter can leave.
+    """As `invite`, without a letter: the path of a link that its maker hands over, while no letter can leave.
 
-    Whoever has it comes in as that person, at once. So there is none where letters leave, none for oneself, and none
-    for somebody who has access: nobody comes in as one who is there. An invitation that waits is of no more use. Raises
-    Refusal for each, and as `invite` where the person holds no role.
+    The link lets its holder in as that person, at once. So it is refused where letters leave, for oneself, and for a
+    person with access: no one gets in as a person who is there. A waiting invitation no longer works. Raises Refusal
+    for each, and as `invite` where the person holds no role.
     """
     if letters_leave:
         raise Refusal(
@@ -125,12 +125,12 @@ def _open(session: Session, person_id: UUID, *, by: Actor, at: datetime, handed_
 
 
 def path_of(token: str) -> str:
-    """Where a door's link leads, under the program's own address."""
+    """Where a door's link leads, at the program's own address."""
     return f"/door/{token}"
 
 
 def accept(session: Session, token: str, *, at: datetime, browser: str = "") -> Leads:
-    """Pass through an invitation, in the session of its program: it is then used, whoever comes next with its link.
+    """Use an invitation, in the session of its program: its link works no more, for anyone.
 
     Raises Refusal where it is not open any more, or its person holds no role yet; then it stays as it was.
     """
@@ -142,7 +142,7 @@ def accept(session: Session, token: str, *, at: datetime, browser: str = "") -> 
 
 
 def pass_through(session: Session, token: str, kind: str, *, at: datetime, browser: str = "") -> Leads:
-    """Hold whose door this is, then pass through it and shut it behind (`doors.take`).
+    """Lock the person of a door, then pass through it and shut it (`doors.take`).
 
     Raises Refusal where it is not open, or of another kind.
     """
@@ -155,12 +155,12 @@ def pass_through(session: Session, token: str, kind: str, *, at: datetime, brows
     return leads
 
 
-#: Of every link that does not open, whatever the reason.
+#: For every link that does not open, for any reason.
 DOOR_CLOSED: Final = N_("This link does not open, or no longer opens. It works once, and only for a while.")
 
 
 def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:
-    """Raises Refusal where a person holds no role today; one who will is told from which day on."""
+    """Refuse a person without a role today; one who will have one is told from which day on. Raises Refusal."""
     today = local_day(session, at)
     begins = _begins_on(session, person_id, today)
     if begins is None:
@@ -175,7 +175,7 @@ def may_come_in(session: Session, person_id: UUID, *, at: datetime) -> None:
 
 #: For so long after somebody's address was changed it alone proves nothing: its old reader can say so meanwhile.
 AFTER_A_NEW_ADDRESS: Final = timedelta(days=1)
-#: Who may invite somebody who has access to an address that was just changed: they let in whoever lost the old one.
+#: Those who may invite a person with access to a newly changed address: they let in one who lost the old one.
 ANSWER_FOR_A_NEW_ADDRESS: Final = frozenset({"coordinator", "administrator"})
 
 
@@ -184,8 +184,8 @@ def send_enrolment(
 ) -> None:
     """Send a person the link by which this one browser may enrol a passkey. `browser` is the browser's own cookie.
 
-    Raises Refusal where the person has no address; or, but for whoever was just `invited` there, one that was changed
-    less than a day ago.
+    Raises Refusal where the person has no address, or one that was changed less than a day ago. The second is allowed
+    for a person who was just `invited` there.
     """
     if hold_person(session, person_id).email is None:
         raise Refusal(
@@ -211,10 +211,10 @@ def enrol_here(session: Session, leads: Leads, *, browser: str, at: datetime) ->
 
 
 def send_enrolment_to_address(session: Session, address: str, *, browser: str, at: datetime) -> int:
-    """As `send_enrolment`, for whoever typed an address, which proves nothing: how many letters.
+    """As `send_enrolment`, for a typed address, which proves nothing; returns how many letters were sent.
 
-    One goes out where it is that of someone with access who holds a role today, and was so a day ago. The one who asked
-    is not told, and the record tells of no act of that person's.
+    A letter is sent where the address is that of someone with access who holds a role today, and was so a day ago. The
+    one who asked is not told, and the record shows no act of that person's.
     """
     found = every(
         session,
@@ -235,8 +235,7 @@ def send_enrolment_to_address(session: Session, address: str, *, browser: str, a
 def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     """End all of a person's access at once: sign-ins, passkeys, directory account, and every link by letter.
 
-    They are in the program as before; to come in again they need a new invitation. Raises Refusal where there is no
-    such person.
+    They stay in the program; to get in again they need a new invitation. Raises Refusal where there is no such person.
     """
     hold_person(session, person_id)
     removed = passkeys.remove_all(session, person_id, at=at)
@@ -264,7 +263,7 @@ def end_access(session: Session, person_id: UUID, *, by: Actor, at: datetime) ->
 
 @dataclass(frozen=True)
 class Access:
-    """How a person stands at the door: invited until when, and by what they come in."""
+    """A person's access: invited until when, and by what they sign in."""
 
     person_id: UUID
     invited_until: datetime | None
@@ -283,7 +282,7 @@ class Access:
 
 
 def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> dict[UUID, Access]:
-    """How each of these people stands at the door."""
+    """The access of each of these people."""
 
     def counted(table: Any, *where: ColumnElement[bool]) -> Any:
         return select(func.count()).where(same(table, Person), table.person_id == Person.id, *where).scalar_subquery()
@@ -321,7 +320,7 @@ def access_of(session: Session, people: Collection[UUID], *, at: datetime) -> di
 
 
 def cannot_come_in(session: Session, people: Collection[UUID], *, at: datetime) -> set[UUID]:
-    """Those of these people who have no access, and no invitation that waits: nobody reads what falls to them."""
+    """Those of these people without access or a waiting invitation: no one reads what falls to them."""
     return {one.person_id for one in access_of(session, people, at=at).values() if one.state == "none"}
 
 
@@ -359,7 +358,7 @@ def _has_access_now(session: Session, person_id: UUID) -> bool:
 
 
 def _has_access() -> ColumnElement[bool]:
-    """The condition that a person of the statement has access, whether or not they hold a role today."""
+    """The condition that a person of the statement has access, with or without a role today."""
 
     def there_is(table: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
         return exists().where(same(table, Person), table.person_id == Person.id, *where)
@@ -372,7 +371,7 @@ def _has_access() -> ColumnElement[bool]:
 
 
 def _begins_on(session: Session, person_id: UUID, today: date) -> date | None:
-    """Today where the person holds a role today, else the first day on which they will; None where on no day."""
+    """Today where the person holds a role today, else the first day on which they will; None where there is none."""
     if person_id in standing(session, today).live:
         return today
     first: date | None = scalar(

@@ -1,6 +1,6 @@
 """Passkeys of people: enrolling one, signing in with one, and removing one.
 
-What is kept of a passkey is its public half; a passkey that was removed stays as a row, and opens nothing.
+Only its public half is stored; a passkey that was removed stays as a row, and opens nothing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from models.program import Person
 
 
 def ask_to_enrol(session: Session, person_id: UUID, site: Site, *, language: str) -> tuple[str, str]:
-    """What a browser is asked in order to make a passkey for a person, as JSON, and the challenge to keep."""
+    """What a browser is asked for making a person's passkey, as JSON, and the challenge to keep."""
     from domain.access import ceremonies  # noqa: PLC0415  # slow to read, and wanted by nobody but a passkey's person
 
     person = session.get(Person, (program_of(session), person_id))
@@ -38,7 +38,7 @@ def ask_to_enrol(session: Session, person_id: UUID, site: Site, *, language: str
     if person is None:
         msg = "a door leads to a person who does not exist"
         raise LookupError(msg)
-    # One person may work in two programs: the browser shows which passkey is for which.
+    # A person may work in two programs: the browser shows which passkey is for which.
     name = f"{person.name} – {pick(language, {'fr': here.title_fr, 'en': here.title_en})}"
     has = [row.credential_id for row in every(session, select(Passkey).where(_live(person_id)))]
     asked = ceremonies.ask_to_make(site, person_id, name, has)
@@ -48,10 +48,10 @@ def ask_to_enrol(session: Session, person_id: UUID, site: Site, *, language: str
 def enrol(
     session: Session, person_id: UUID, *, answer: str, challenge: str, site: Site, device: str, at: datetime
 ) -> UUID:
-    """Enrol the passkey that a browser made, and tell its person by letter, since whoever holds it comes in as them.
+    """Enrol the passkey that a browser made, and tell its person by letter, since it lets its holder in as them.
 
-    Raises NotLetIn where the answer is not right, and Refusal where the passkey is known already, to whichever program:
-    the answer does not say to which.
+    Raises NotLetIn where the answer is not right, and Refusal where the passkey is known already, in any program: the
+    answer does not say in which.
     """
     from domain.access import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
@@ -70,7 +70,7 @@ def enrol(
         device=device,
         enrolled_at=at,
     )
-    # Not looked for before: one of another program is not seen from here, nor one that is being enrolled just now.
+    # Not looked for before: another program's passkey is not visible from here, nor one that is being enrolled now.
     if run(session, adding.on_conflict_do_nothing().returning(col(Passkey.id))).first() is None:
         raise Refusal(
             "passkey.known", N_("This passkey is already enrolled. Create a new one here, or on another device.")
@@ -89,7 +89,7 @@ def enrol(
 
 
 def ask_for_any(site: Site) -> tuple[str, str]:
-    """What a browser is asked in order to sign in with whichever passkey it has, as JSON, and the challenge to keep."""
+    """What a browser is asked for signing in with any passkey that it has, as JSON, and the challenge to keep."""
     from domain.access import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
     asked = ceremonies.ask_for_any(site)
@@ -97,7 +97,7 @@ def ask_for_any(site: Site) -> tuple[str, str]:
 
 
 def program_of_answer(session: Session, answer: str) -> UUID | None:
-    """The program in which the passkey of an answer is enrolled, asked before a program is known; None for no such."""
+    """The program in which the passkey of an answer is enrolled, or None; asked before a program is known."""
     from domain.access import ceremonies  # noqa: PLC0415  # as in `ask_to_enrol`
 
     try:
@@ -109,7 +109,7 @@ def program_of_answer(session: Session, answer: str) -> UUID | None:
 
 
 def use(session: Session, *, answer: str, challenge: str, site: Site, at: datetime) -> UUID:
-    """Who signs in with this passkey, in the session of its program; its use is counted.
+    """The person who signs in with this passkey, in the session of its program; its use is counted.
 
     Raises NotLetIn: the answer is not right, the passkey was removed, its count of uses went backwards as that of a
     copy does, or its person holds no role today.
@@ -150,15 +150,15 @@ class PasskeyShown(NamedTuple):
 
 
 def passkeys_of(session: Session, person_id: UUID) -> list[PasskeyShown]:
-    """A person's passkeys, the newest first: without what opens anything."""
+    """A person's passkeys, the newest first, without anything that would open them."""
     shown = select(Passkey.id, Passkey.device, Passkey.enrolled_at, Passkey.used_at).where(_live(person_id))
     return [PasskeyShown(*row) for row in tuples(session, shown.order_by(col(Passkey.enrolled_at).desc()))]
 
 
 def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Remove a passkey, such as that of a lost telephone: it opens nothing any more.
+    """Remove a passkey, such as that of a lost telephone: it no longer opens anything.
 
-    Raises Refusal where there is no such passkey, or where it is the only way in that its person has left.
+    Raises Refusal where there is no such passkey, or where it is its person's only way in.
     """
     hold_person(session, person_id)
     live = every(session, select(Passkey).where(_live(person_id)).with_for_update())
@@ -173,7 +173,7 @@ def remove(session: Session, person_id: UUID, passkey_id: UUID, *, by: Actor, at
 
 
 def remove_all(session: Session, person_id: UUID, *, at: datetime) -> int:
-    """Remove every passkey of a person whose access ends; the event is the ending's own. How many there were."""
+    """Remove every passkey of a person whose access ends; returns how many. The ending of access writes the event."""
     ended = run(session, update(Passkey).where(_live(person_id)).values(ended_at=at).returning(col(Passkey.id)))
     return len(ended.all())
 

@@ -1,7 +1,7 @@
 """Sign-ins: how one begins and ends, which ones a person has, and what a sign-in keeps between its two halves.
 
-A sign-in is a row that a cookie finds by its digest (`models.access.BrowserSession`). Its beginning, its end and each
-refusal are told in the record: by which means, and never by which token, address or passkey.
+A sign-in is a row that a cookie finds by its digest (`models.access.BrowserSession`). The record tells of its
+beginning, its end and each refusal: by which means, and never by which token, address or passkey.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from models.access import BrowserSession, SignInFlow
 Means = Literal["demonstration", "entra", "passkey"]
 Ending = Literal["signed_out", "ended_elsewhere", "left", "door_closed"]
 
-#: A sign-in ends by itself when it lay idle for so long, and when it is so old.
+#: A sign-in ends automatically after lying idle for this long, and at this age.
 IDLE: Final = timedelta(minutes=30)
 LONGEST: Final = timedelta(hours=10)
 
 
 class NotLetIn(Refusal):
-    """Somebody came with what belongs to a person, and is not let in; why stands in the record alone.
+    """The refusal of a sign-in with what belongs to a person; only the record says why.
 
-    Whoever catches it undoes what was begun, and calls `refused` in a transaction of its own.
+    Its catcher undoes what was begun, and calls `refused` in a transaction of its own.
     """
 
     def __init__(self, person_id: UUID, reason: str) -> None:
@@ -52,9 +52,9 @@ class NotLetIn(Refusal):
 
 
 def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: datetime) -> str:
-    """Begin a sign-in of a person under a new token, which is given back and kept nowhere.
+    """Begin a sign-in of a person under a new token, which is returned and stored nowhere.
 
-    `device` is what `device_of` says. Whether this person may sign in was asked before, once they were held.
+    `device` is what `device_of` says. The caller has checked that this person may sign in, after locking them.
     """
     token = secrets.token_urlsafe(32)
     run(
@@ -74,9 +74,9 @@ def begin(session: Session, person_id: UUID, *, means: Means, device: str, at: d
 
 
 def refused(session: Session, person_id: UUID, *, means: Means, reason: str, at: datetime) -> None:
-    """Write down that somebody came with what belongs to this person and was not let in. `reason` is a code.
+    """Record that a sign-in with what belongs to this person was refused. `reason` is a code.
 
-    The caller commits: what the refused act itself did is undone before.
+    The caller commits; what the refused act itself did is undone before.
     """
     who = Actor.system(SIGN_IN)
     events.write(session, "sign_in.refused", "person", person_id, by=who, at=at, means=means, reason=reason)
@@ -93,7 +93,7 @@ class SignInShown(NamedTuple):
 
 
 def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[SignInShown]:
-    """A person's sign-ins that still hold, the one seen last first. Without digests: nothing here opens anything."""
+    """A person's sign-ins that still hold, the one seen last first. Without digests: it opens nothing."""
     shown = select(
         BrowserSession.id,
         BrowserSession.means,
@@ -105,7 +105,7 @@ def open_sign_ins(session: Session, person_id: UUID, *, at: datetime) -> list[Si
 
 
 def sign_in_of(session: Session, token: str) -> UUID | None:
-    """The id of the sign-in that this cookie is of, to mark it in the list; None where it is of none here."""
+    """The id of this cookie's sign-in, to mark it in the list; None where it is none of this program's."""
     found: UUID | None = scalar(
         session, only(BrowserSession.id).where(col(BrowserSession.token_digest) == digest(token))
     )
@@ -113,7 +113,7 @@ def sign_in_of(session: Session, token: str) -> UUID | None:
 
 
 def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End one of a person's sign-ins, wherever it is: the next request with its cookie is a stranger's.
+    """End one of a person's sign-ins, on any device: the next request with its cookie is a stranger's.
 
     Raises Refusal where the person has no such sign-in, or it has ended.
     """
@@ -131,7 +131,7 @@ def end(session: Session, person_id: UUID, sign_in_id: UUID, *, by: Actor, at: d
 
 
 def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at: datetime) -> int:
-    """End every sign-in of a person. How many there were; where there was none, nothing is written."""
+    """End every sign-in of a person. Returns how many there were; where there was none, nothing is written."""
     ended = scalars(
         session,
         changes(BrowserSession)
@@ -149,9 +149,9 @@ def end_all(session: Session, person_id: UUID, *, reason: Ending, by: Actor, at:
 
 
 def end_by_token(session: Session, token: str, *, at: datetime) -> str:
-    """End the sign-in of this cookie, in the session of its program, by the person themselves: a copy is worthless.
+    """End the sign-in of this cookie, by its person, in the session of its program: a copy is then worthless.
 
-    By which means it had begun, "" where there was none to end.
+    Returns the means by which it had begun, "" where there was none to end.
     """
     this = and_(in_program(BrowserSession), col(BrowserSession.token_digest) == digest(token))
     whose: UUID | None = scalar(session, select(BrowserSession.person_id).where(this))
@@ -177,15 +177,17 @@ def end_by_token(session: Session, token: str, *, at: datetime) -> str:
 def keep(
     session: Session, cookie: str, kind: str, kept: Mapping[str, Any], *, at: datetime, open_for: timedelta
 ) -> None:
-    """Keep what the second half of a sign-in will need, under the browser's own cookie. A first half begun anew
-    replaces the one before. `session` need not have a program."""
+    """Keep what the second half of a sign-in will need, under the browser's own cookie.
+
+    A first half begun anew replaces the one before. `session` need not have a program.
+    """
     values = {"kind": kind, "kept": dict(kept), "expires_at": at + open_for}
     adding = insert_or(SignInFlow).values(cookie_digest=digest(cookie), **values)
     run(session, adding.on_conflict_do_update(index_elements=["cookie_digest"], set_=values))
 
 
 def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
-    """What is kept for this browser, which stays; None as in `take`."""
+    """What is kept for this browser, without taking it; None as in `take`."""
     kept: dict[str, Any] | None = scalar(
         session,
         select(SignInFlow.kept).where(
@@ -196,7 +198,7 @@ def look(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str,
 
 
 def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str, Any] | None:
-    """Take what was kept for this browser, once: of two that try, one gets it. None where there is nothing (left)."""
+    """Take what was kept for this browser, once: of two that try, one gets it. None where nothing is left."""
     if not cookie:
         return None
     row = run(
@@ -211,7 +213,7 @@ def take(session: Session, cookie: str, kind: str, *, at: datetime) -> dict[str,
     return kept
 
 
-# What people read of a browser.
+# A browser's name for people.
 
 _BROWSERS: Final = (
     # The order matters: nearly every browser says that it is also another.
@@ -237,9 +239,9 @@ _LOOKED_AT: Final = 400
 
 
 def device_of(agent: str) -> str:
-    """A browser and its system in names of ours, from what it says of itself: "Firefox, Windows"; "" if unknown.
+    """A browser and its system by our names for them, from what it says of itself: "Firefox, Windows"; "" if unknown.
 
-    Only names of these lists are ever kept: what a browser says of itself is a stranger's text.
+    Only names of these lists are ever stored: what a browser says of itself is a stranger's text.
     """
     agent = agent[:_LOOKED_AT]
     found = (next((name for sign, name in names if sign.search(agent)), "") for names in (_BROWSERS, _SYSTEMS))

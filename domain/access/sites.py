@@ -1,4 +1,4 @@
-"""Where a passkey belongs: the program's own address, as browsers name it."""
+"""The program's own address, to which a passkey is bound, as browsers name it."""
 
 from __future__ import annotations
 

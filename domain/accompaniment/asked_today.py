@@ -1,7 +1,6 @@
-"""What is asked of a worker about one participant, looked at again at once where who may answer it changed.
+"""Asks the worker of today again, at once, what was asked about a participant whose worker or deputy changed.
 
-A round does so each morning. What takes the file from somebody, or puts somebody in the place of who is away, does not
-wait for it.
+A round does so each morning. A file taken from a person, or a deputy named for an absence, does not wait for it.
 """
 
 from __future__ import annotations
@@ -26,23 +25,22 @@ from domain.roles.roles import PASSES, Link, Standing, standing
 from domain.roles.sight import task_is_open_to, who_barred
 from models.casework import Responsibility, Task
 
-#: So long somebody who records an absence waits for what others hold, in ms: less than a database takes to see that two
-#: wait for each other.
+#: How long a transaction that records an absence waits for locks, in ms: less than a database takes to see a deadlock.
 _WAITS_MS: Final = 500
 _STEPS = (withdrawals.SPEAK, withdrawals.STOPS, reviews.REVIEW, breaks.RETURN, referred_again.AGAIN)
 
 
 def ask_who_has_them_now(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Ask the worker of today whatever was asked about a participant of who has them no more."""
+    """Ask the worker of today whatever was asked of a worker who no longer has the participant."""
     _ask_of_one(session, participant_id, by=by, at=at)
     pass_over_whom_they_barred(session, by=by, at=at)
 
 
 def ask_who_acts_now(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The same of each participant about whom something is asked of somebody, or of whom they act for.
+    """The same for each participant that this person, or the person they replace, is asked about.
 
-    It is for whatever says that they are away, or who acts for them, or that they are not. Where somebody else holds
-    one of these at this moment, it is left to the round: they may wait for what this transaction holds.
+    Called when an absence begins, ends, or gets another deputy. Where another transaction has one of these locked, the
+    round does it: they may wait for what this transaction holds.
     """
     with suppress(OperationalError), session.begin_nested():
         run(session, text(f"set local lock_timeout = '{_WAITS_MS}ms'"))
@@ -67,10 +65,10 @@ def _ask_of_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 
 def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> int:
-    """Have nothing that somebody by name owes about a participant fall to a deputy whom they barred; how much changed.
+    """Make what a person by name owes about a participant pass over the deputies that the participant barred.
 
-    Such a deputy is shown nothing of it, for whomever they act: it falls to the next in line meanwhile. Other deputies
-    have it, and so do these once they are let near the file again.
+    Returns how many tasks changed. Such a deputy sees nothing of the file, for any absence: the task falls to the next
+    in line meanwhile. Other deputies have it, and so do these once the participant lets them near the file again.
     """
     today, found = standing(session, local_day(session, at)), 0
     chains = dict(_passing_somebody(session))
@@ -88,7 +86,7 @@ def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> 
 
 
 def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
-    """A chain that passes over those of the deputies of today to whom the task is closed on whom it would fall."""
+    """The chain, passing over those of today's deputies on which it would fall although the task is closed to them."""
     chain = [{name: said for name, said in link.items() if name != PASSES} for link in links]
 
     def acting(some: Sequence[Link]) -> set[UUID]:
@@ -100,17 +98,17 @@ def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> li
     return [link | {PASSES: sorted(map(str, acting([link])))} if acting([link]) else link for link in chain]
 
 
-#: The id of a task, and of whom it is asked.
+#: The id of a task, and its chain.
 _ToDo = tuple[UUID, list[Link]]
 
 
 def _closed_to(session: Session, person_id: UUID) -> Sequence[_ToDo]:
-    """What is still to be done about the participants who barred somebody: the tasks' ids, and of whom it is asked."""
+    """The open tasks about participants who barred this person: each task's id and its chain."""
     return tuples(session, _to_do().where(~task_is_open_to(literal(person_id, Uuid()))))
 
 
 def _passing_somebody(session: Session) -> Sequence[_ToDo]:
-    """The same of what passes over one person or more today."""
+    """The tasks that pass over one person or more today, with their chains."""
     return tuples(session, _to_do().where(inside(Responsibility.links).path_exists(f"$[*].{PASSES}")))
 
 
@@ -124,7 +122,7 @@ def _to_do() -> Select[UUID, list[Link]]:
 
 
 def _whose_place_they_take(today: Standing, person_id: UUID) -> set[UUID]:
-    """Somebody, and whoever is away today with them, or with who is away with them, to act for them."""
+    """The person, and all who are away with them as deputy, directly or through another deputy."""
     found, reached = {person_id}, {person_id}
     while reached:
         reached = {away.person_id for away in today.absences.values() if away.deputy_id in reached} - found

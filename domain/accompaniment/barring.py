@@ -1,4 +1,4 @@
-"""A worker whom a participant does not want near their file: from that moment on, in reading and in assignment."""
+"""Bars a worker from a participant's file, at the participant's wish: at once, in reading and in assignment."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from models.program import Person
 
 
 def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Bar somebody from a participant's file, at once and without a reason. Again: nothing changes.
+    """Bar a person from a participant's file, at once and without a reason. Repeating it changes nothing.
 
-    A candidate whom they were to meet has nobody named from then on, and a participant whom they followed nobody who
-    does: the coordinator finds somebody else, by a task of the same transaction. Where they were the second of a pair,
-    the first stays. What a departure offered them of this follow-up is taken back, to be offered anew. Raises Refusal.
+    A candidate they were to meet, or a participant they followed, then has no worker. In the same transaction, a task
+    asks the coordinator to find someone else. Where they were the second of a pair, the first stays. What a departure
+    offered them of this follow-up is withdrawn, to be offered anew. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     if held.state in ("draft", "destroyed"):
@@ -68,11 +68,11 @@ def bar(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, a
 
 @hook
 def withdraw_offers(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back what was offered of the participant's follow-up to the person who is barred from now on."""
+    """Withdraw what was offered of the participant's follow-up to the person who is now barred."""
 
 
 def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The participant lets somebody near their file again. Raises Refusal where they were not barred."""
+    """Let a person near the file again, at the participant's wish. Raises Refusal where they were not barred."""
     lifted = scalar(
         session,
         update(Barred)
@@ -87,12 +87,12 @@ def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, 
 
 
 def is_barred(session: Session, participant_id: UUID, person_id: UUID) -> bool:
-    """Whether a participant has barred somebody."""
+    """Whether a participant has barred this person."""
     return scalar(session, select(Barred.id).where(*_standing(participant_id, person_id)).limit(1)) is not None
 
 
 def barred_of(session: Session, participant_id: UUID) -> list[Barred]:
-    """Whom a participant has barred, in the order in which it was said."""
+    """The people that a participant has barred, in the order in which it was said."""
     return every(
         session,
         of(Barred)

@@ -27,9 +27,9 @@ from domain.roles.roles import Link
 from locales import N_
 from models.follow_up import FollowUp, FollowUpBreak
 
-#: A break is looked at again within half a year: one without an end would be a follow-up that is forgotten.
+#: A break is reviewed within half a year: one without an end would be a forgotten follow-up.
 LONGEST: Final = timedelta(days=183)
-#: The worker's task once a break came back by itself, and how soon it is due, in working days.
+#: The worker's task after a break ended automatically, and how soon it is due, in working days.
 RETURN: Final = "follow_up.return"
 DAYS_TO_RETURN: Final = 1
 
@@ -82,7 +82,7 @@ def take_break(
 
 
 def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """End a break, on its day or because the participant comes back before it. Raises Refusal where there is none."""
+    """End a break, on its day or because the participant returns earlier. Raises Refusal where there is none."""
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if held.row.state != "on_break":
         raise Refusal("follow_up.no_break", N_("This follow-up is not on a break."), source="FU-3b")
@@ -90,10 +90,10 @@ def come_back(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, 
 
 
 def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """End a break whose day has come; whether there still was one. Nothing is refused: others may have been faster.
+    """End a break whose day has come; returns whether there still was one. Refuses nothing: others may be faster.
 
-    Whoever accompanies the participant is asked to make contact as the terms of the return say, and the coordinator
-    where nobody does.
+    The participant's worker is asked to make contact as the terms of the return say, or the coordinator where there is
+    no worker.
     """
     held = hold(session, follow_up_id, by=by, at=at)
     found = open_break(session, follow_up_id)
@@ -105,9 +105,9 @@ def come_back_if_due(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
 
 
 def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
-    """Ask the worker of today of a return that was asked of who has the participant no more; how many changed.
+    """Ask the worker of today to make contact where the one who was asked no longer has the participant.
 
-    `only` looks at one participant alone.
+    Returns how many changed. `only` looks at one participant alone.
     """
 
     def ask_anew(participant_id: UUID, _: Link | None) -> None:
@@ -119,12 +119,12 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
 
 def forget_return(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Call off what was asked of a return, since the participant is on another break or the follow-up has ended."""
+    """Cancel what was asked about a return, since the participant is on another break or the follow-up has ended."""
     asking.no_more(session, RETURN, participant_id, by=by, at=at)
 
 
 def due_to_return(session: Session, day: date) -> list[UUID]:
-    """The follow-ups on a break that comes back on the local `day` or was to come back before it, the oldest first."""
+    """The follow-ups whose break ends on the local `day` or should have ended before it, the oldest first."""
     rows = scalars(
         session,
         only(FollowUpBreak.follow_up_id)
@@ -140,7 +140,7 @@ def due_to_return(session: Session, day: date) -> list[UUID]:
 
 
 class Break(NamedTuple):
-    """A break, its terms left sealed."""
+    """A break. Its terms stay sealed."""
 
     id: UUID
     starts_on: date
@@ -150,15 +150,15 @@ class Break(NamedTuple):
 
 
 def open_break(session: Session, follow_up_id: UUID) -> Break | None:
-    """The break that a follow-up is on, its terms left sealed, or None."""
+    """The break that a follow-up is on, or None. Its terms stay sealed."""
     found = last_break(session, follow_up_id)
     return found if found is not None and found.ended_at is None else None
 
 
 def last_break(session: Session, follow_up_id: UUID) -> Break | None:
-    """The last break of a follow-up, whether it is on it or came back, its terms left sealed, or None.
+    """The last break of a follow-up, open or over, or None. Its terms stay sealed.
 
-    The terms apply from the day on which it comes back: they are read then, and not only before.
+    The terms apply from the day on which the participant returns: they are read then, and not only before.
     """
     found = tuples(
         session,
@@ -186,14 +186,14 @@ def read_terms(
     at: datetime,
     purpose: Purpose | None = None,
 ) -> str:
-    """The terms of return of a break, opened, and the record told of it. Raises Refusal: no purpose."""
+    """Read the terms of return of a break, unsealed, and note it on record. Raises Refusal: no purpose."""
     record_read(session, "follow_up_break", break_id, what="break_terms", ground=ground, by=by, at=at, purpose=purpose)
     terms = scalar(session, only(FollowUpBreak.terms).where(FollowUpBreak.id == break_id))
     return opened(session, participant_id, BREAK_TERMS, break_id, terms) if terms is not None else ""
 
 
 def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> None:
-    """Note that the break of a follow-up is over, if it is on one; the follow-up's own state is for the caller."""
+    """End the break of a follow-up, if it is on one. The caller changes the follow-up's own state."""
     run(
         session,
         changes(FollowUpBreak)

@@ -1,7 +1,7 @@
-"""Consent (AD-R8, AD-R11): explained, then signed by participant and worker, a copy given, stored; withdrawn at a word.
+"""Consent (AD-R8, AD-R11): explained, signed by participant and worker, copied, stored; withdrawn by a word.
 
-Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. What
-is kept of the words is their digest: of the text with the line for that purpose, partner and day (`consent_text`).
+Each is to one purpose, with one partner or with the program, under one version of the text, and may end by a day. Of
+the words only a digest is stored: of the text with the line for that purpose, partner and day (`consent_text`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from locales import N_
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
 from models.program import Organization
 
-#: What the coordinator is asked where no step of an admission does, and how soon it is due, in working days.
+#: The coordinator's task where no step of an admission asks for it, and how soon it is due, in working days.
 STORE: Final = "consent.store"
 DAYS_TO_STORE: Final = 5
 
@@ -43,9 +43,8 @@ DAYS_TO_STORE: Final = 5
 class Signed:
     """What a signed form says: the days, who signed, and that the limits of confidentiality were stated.
 
-    `again_at_18` is whether it says that it is looked at again at that age. `text_version` is that of the text on it.
-    `worker_id` is who explained it and signed; where it is left out, the
-    worker who records it.
+    `again_at_18` is whether it says that it is reviewed at that age. `text_version` is that of the text on it.
+    `worker_id` is the worker who explained it and signed; where it is left out, the worker who records it.
     """
 
     explained_on: date
@@ -73,13 +72,14 @@ def sign(
 ) -> UUID:
     """Record a consent that was signed on paper or before the worker; it replaces one to the same thing.
 
-    The worker who signed is one thing, and `by`, who records it, another: the coordinator who enters a form that came
-    on paper signs nothing. A candidate to whom it was explained before, and who is to meet somebody else now or was
-    referred again, may agree to more, or anew, at any moment. Of a form to the program that no step of an admission has
-    stored, the coordinator is asked to, and to see to the copy. Guide: AD-R8, AD-R11. Raises Refusal: nobody who
-    committed, no worker is said, or one who was none on that day; signed before it was explained, by somebody who may
-    not at that age, without the limits stated, under a text that names no partner, or for a partner whose agreement is
-    not in force.
+    The worker who signed and `by`, who records it, may differ: a coordinator who enters a paper form signs nothing. A
+    candidate who agreed once may agree to more, or anew, at any moment, also when referred again or given another
+    worker. Where no step of an admission stores a consent to the program, the coordinator is asked to store it and see
+    to the copy. Guide: AD-R8, AD-R11.
+
+    Raises Refusal: the person has not committed; no worker is said, or one who was none on that day; signed before it
+    was explained, by a person who may not at that age, without the limits stated, under a text that names no partner,
+    or for a partner whose agreement is not in force.
     """
     held = hold_participant(session, participant_id)
     may_agree_to_more = held.state in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
@@ -161,7 +161,7 @@ def sign(
 
 
 def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = None, by: Actor, at: datetime) -> None:
-    """Say that the coordinator keeps the signed form, and when the copy was given. Raises Refusal."""
+    """Record that the coordinator stores the signed form, and when the copy was given. Raises Refusal."""
     row = _hold(session, consent_id)
     given = row.copy_given_on or copy_given_on
     if given is None or not row.signed_on <= given <= local_day(session, at):
@@ -179,10 +179,10 @@ def store(session: Session, consent_id: UUID, *, copy_given_on: date | None = No
 
 
 def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: Actor, at: datetime) -> None:
-    """The participant takes a consent back: at once, and nobody asks why (AD-R11).
+    """Withdraw a consent at the participant's wish, at once and without a reason (AD-R11).
 
-    Raises Refusal: it was already, or whoever records it did not say, once they were told what follows, that it is so.
-    The worker and the coordinator are asked in the same transaction what follows, and the worker hears of it by letter.
+    Raises Refusal: it was withdrawn or replaced already, or it was not confirmed after reading what follows. The worker
+    and the coordinator are asked what follows in the same transaction, and the worker hears of it by letter.
     """
     row = _hold(session, consent_id)
     if row.withdrawn_on is not None or row.replaced_at is not None:
@@ -222,7 +222,7 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
 
 
 def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> bool:
-    """Whether a consent was signed once, and none holds on that day."""
+    """Whether a consent was signed at some time, and none holds on that day."""
     known = any(row.purpose == purpose for row in consents_of(session, participant_id))
     return known and not stands(session, participant_id, purpose, day)
 
@@ -230,7 +230,7 @@ def lapsed(session: Session, participant_id: UUID, purpose: str, day: date) -> b
 def stands(
     session: Session, participant_id: UUID, purpose: str, day: date, *, organization_id: UUID | None = None
 ) -> bool:
-    """Whether a consent holds on a day: signed, not withdrawn, not ended. What is shared asks this, each time."""
+    """Whether a consent holds on a day: signed, not withdrawn, not ended. Every sharing asks this anew."""
     return (
         scalar(
             session,
@@ -253,7 +253,7 @@ def refuse_other(session: Session, participant_id: UUID, consent_id: UUID) -> No
 
 
 def consents_of(session: Session, participant_id: UUID) -> list[Consent]:
-    """Every consent of a participant that was ever signed, the last one first."""
+    """Every consent of a participant that was ever signed, the latest first."""
     return every(
         session,
         of(Consent)
@@ -263,8 +263,10 @@ def consents_of(session: Session, participant_id: UUID) -> list[Consent]:
 
 
 def workers_of(session: Session, participant_id: UUID, day: date) -> list[UUID]:
-    """Who can have explained a consent and signed it on a local day: those named to the person or with a part in the
-    follow-up, ever, first; then any other youth worker of that day."""
+    """The workers who can have explained and signed a consent on a local day.
+
+    Those ever named to the person or with a part in the follow-up come first; then any other youth worker of that day.
+    """
     theirs = workers.ever_of(session, participant_id)
     staff = {tenure.person_id for tenure in standing(session, day).holding(ROLE_OF_WORKER)}
     return [*theirs, *sorted(staff - set(theirs))]
@@ -306,7 +308,7 @@ _STORE: Final = N_("Store the form that %(subject)s signed again, the copy given
 
 
 def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, signed: Signed) -> tuple[ConsentText, str]:
-    """The text that was signed, and its line for this purpose, partner and last day. Raises Refusal."""
+    """The text that was signed, with its line for this purpose, partner and last day. Raises Refusal."""
     text = text_of(signed.text_version, signed.language)
     if organization_id is not None and purpose not in text.purposes:
         raise Refusal(
@@ -319,7 +321,7 @@ def _agreed_to(session: Session, purpose: str, organization_id: UUID | None, sig
 
 
 def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor) -> UUID:
-    """The worker who signed: the one who is said, or else whoever records it as a worker. Raises Refusal."""
+    """The worker who signed: the one named on the form, else the worker who records it. Raises Refusal."""
     theirs = workers.ever_of(session, participant_id)
     records_as_worker = by.is_one_of(*theirs) or by.acting_for in theirs or by.role == ROLE_OF_WORKER
     chosen = signed.worker_id or (by.person_id if records_as_worker else None)
@@ -355,7 +357,7 @@ def _refuse_days(signed: Signed, today: date) -> None:
 
 
 def _refuse_signer(session: Session, participant_id: UUID, signed: Signed) -> None:
-    """By the age on the day of the signature."""
+    """Refuse a signatory who may not sign at the age on the day of the signature."""
     allowed = signers(identity_within(session, participant_id).age_as_of(signed.signed_on))
     if not allowed:
         raise Refusal("consent.age_unknown", N_("Who may sign depends on the age: find out the birth date first."))

@@ -1,4 +1,4 @@
-"""Whom one may name to meet a candidate, with what speaks for and against each."""
+"""Proposes workers to meet a candidate, with what speaks for and against each."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ from models.referral import Referral
 
 @dataclass(frozen=True)
 class Proposal:
-    """A worker whom one may name, with what speaks for and against it.
+    """A worker who may be named, with what speaks for and against it.
 
-    `offered` is what the follow-ups weigh that are offered to them and not answered. `speaks` is whether they speak a
-    language of the person's; `knew` whether they referred the person or were named to meet them; `met` whether they
-    have met them in fact, as the second of a pair, at a first meeting or in an activity (DP-03b); `roomy` whether there
-    is time for what the person asks; `nearby` whether they accompany somebody of the same area already.
+    - `offered` is the weight of the follow-ups offered to them and not answered.
+    - `speaks` is whether they speak a language of the person's.
+    - `knew` is whether they referred the person or were named to meet them.
+    - `met` is whether they met them in fact: as second of a pair, at a first meeting or in an activity (DP-03b).
+    - `roomy` is whether there is time for what the person asks.
+    - `nearby` is whether they accompany a participant of the same area already.
     """
 
     load: Load
@@ -70,10 +72,11 @@ class Proposal:
 
 
 def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str = "regular") -> list[Proposal]:
-    """Every youth worker of the day, who fits best first: people decide, and this only says whom to think of first.
+    """Every youth worker of the day, the best fit first. People decide; this only says in which order to consider them.
 
-    Before all who can; then who has met the person (DP-03b), speaks their language, knows them, has time for what they
-    ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up` says.
+    First those who can; then by who has met the person (DP-03b), speaks their language, knows them, has time for what
+    they ask, knows the area, and has most room (DP-03a). `asks` is how much the follow-up asks, as `models.follow_up`
+    says.
     """
     day = local_day(session, at)
     row = run(
@@ -82,7 +85,7 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
     wanted = set(row.languages) if row else set()
     found = loads(session, day, participant_id=participant_id)
     ids = [load.person_id for load in found]
-    # Of whom nobody said what they speak, it is the language of their letters.
+    # A person whose languages are not recorded speaks the language of their letters.
     speak: dict[UUID, set[str]] = {
         person_id: set(spoken or [language])
         for person_id, language, spoken in tuples(
@@ -120,9 +123,9 @@ def proposals(session: Session, participant_id: UUID, *, at: datetime, asks: str
 
 
 def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
-    """Who might meet a candidate, and who with them as the second of the pair (AD-R6); None where nobody can.
+    """A worker and a second of the pair (AD-R6) to propose for a candidate; None where there are not two.
 
-    Of those who fit best the first, and the next of another organization: pairs are of two organizations (AG-W4).
+    The best fit is the first, and the next of another organization the second: pairs are of two organizations (AG-W4).
     """
     first = next((each for each in proposals if each.possible), None)
     others = [each for each in proposals if each.possible_as_second and each is not first]
@@ -133,20 +136,20 @@ def proposed_pair(proposals: Sequence[Proposal]) -> tuple[UUID, UUID] | None:
 
 
 def _who_knew(session: Session, participant_id: UUID) -> frozenset[UUID]:
-    """Who referred the person, or was named to meet them before."""
+    """The workers who referred the person, or were named to meet them before."""
     referred = scalars(session, only(Referral.referred_by).where(Referral.participant_id == participant_id))
     met = scalars(session, only(CandidateWorker.worker_id).where(CandidateWorker.participant_id == participant_id))
     return frozenset(person for person in (*referred, *met) if person is not None)
 
 
 def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUID]:
-    """Who has met the person in fact: with a part in the follow-up, at a first meeting, or in an activity. DP-03b."""
+    """The workers who met the person in fact: in the follow-up, at a first meeting, or in an activity. DP-03b."""
     with_a_part = scalars(session, given_a_part(participant_id).where(col(Assignment.starts_on) <= day))
     meetings = tuples(
         session,
         only(FirstMeeting.worker_id, FirstMeeting.second_id).where(FirstMeeting.participant_id == participant_id),
     )
-    # What was found not to be allowed, and is not seen to yet, brought nobody together.
+    # What was found not to be allowed, and is not settled yet, brought no one together.
     not_allowed = {UUID(row.item) for row in asking.open_ones(session, APART_COORDINATION)}
     in_activity = scalars(
         session,
@@ -166,7 +169,7 @@ def _who_met(session: Session, participant_id: UUID, day: date) -> frozenset[UUI
 
 
 def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
-    """Who accompanies somebody of an area on the day, and so goes there already."""
+    """The workers who accompany a participant of an area on the day, and so go there already."""
     return frozenset(
         scalars(
             session,
@@ -179,7 +182,7 @@ def _who_is_near(session: Session, area: str, day: date) -> frozenset[UUID]:
 
 
 def _offered(session: Session) -> dict[UUID, float]:
-    """What the follow-ups weigh together that are offered to each worker and not answered."""
+    """The total weight of the follow-ups offered to each worker and not answered."""
     rows = tuples(
         session,
         only(HandOver.to_id, FollowUp.intensity)

@@ -1,6 +1,6 @@
-"""That somebody also recruits others (AD-C4): found at any time, for good, and seen to in what is planned.
+"""Records that a person also recruits others (AD-C4): found at any time, for good, and watched in what is planned.
 
-However it is found, by itself, as a criterion or with a referral that is joined, `note` is what follows from it.
+It may be found alone, as a criterion, or with a referral that is joined: `note` does what follows from it.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from models.participant import Participant
 
 #: The coordinator's task, once it is found: the Clinical Committee assesses the risk to others while it sits.
 ASSESS: Final = "recruiter.assess"
-#: The coordinator's task, once the committee found the risk too great for somebody who is not admitted yet.
+#: The coordinator's task after the committee found the risk too great for a person who is not admitted yet.
 REFUSE: Final = "recruiter.refuse"
-#: In working days: the person, and whoever was to meet them, wait for the word.
+#: In working days: the person, and the worker who was to meet them, wait for the word.
 DAYS_TO_REFUSE: Final = 2
 #: In working days: the committee sits once a week, and what is found the day before is for the week after.
 DAYS_TO_ASSESS: Final = 10
 
 
 def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Say that somebody recruits others, as it was found out. Raises Refusal: it is known already, or no such file is.
+    """Record that a person was found to recruit others. Raises Refusal: it is known already, or there is no such file.
 
-    `meetings.recruiters.find_recruiter` does so and has the committee assess the risk to others at its next meeting.
+    `meetings.recruiters.find_recruiter` calls it and has the committee assess the risk to others at its next meeting.
     """
     held = hold_participant(session, participant_id, seen=seen)
     if held.state in ("draft", "destroyed"):
@@ -45,10 +45,10 @@ def find_recruiter(session: Session, participant_id: UUID, *, by: Actor, at: dat
 
 
 def note(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
-    """Note of a held participant that they recruit others, where it is new.
+    """Note that a locked participant recruits others, where it is new.
 
-    From now on no activity brings them together with others, and what is planned is asked about at once. The
-    coordinator is asked to have the committee assess the risk to others.
+    From now on no activity brings them together with others, and planned ones are asked about at once. The coordinator
+    is asked to have the committee assess the risk to others.
     """
     if held.recruiter:
         return
@@ -59,8 +59,9 @@ def note(session: Session, held: Participant, *, by: Actor, at: datetime) -> Non
 
 
 def ask_to_assess(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator see that the committee assesses the risk to others of a held person, for the first time or
-    anew; until it does, nothing that was assessed before counts.
+    """Ask the coordinator to have the committee assess a person's risk to others, for the first time or anew.
+
+    Until it does, no earlier assessment counts.
     """
     asking.ask(
         session,
@@ -76,12 +77,12 @@ def ask_to_assess(session: Session, held: Participant, *, by: Actor, at: datetim
 
 
 def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The risk to others is assessed: whoever was asked to see to it has done so."""
+    """Close the question to the coordinator: the risk to others is assessed."""
     asking.answered(session, ASSESS, participant_id, by=by, at=at)
 
 
 def ask_to_refuse(session: Session, held: Participant, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator refuse a held candidate, since the committee found the risk to others too great.
+    """Ask the coordinator to refuse a locked candidate, since the committee found the risk to others too great.
 
     It is theirs to say what was offered instead, as with every refusal (AD-C4).
     """
@@ -99,11 +100,11 @@ def ask_to_refuse(session: Session, held: Participant, *, by: Actor, at: datetim
 
 
 def ask_not_to_refuse(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Nobody has to refuse the candidate any more. Whether somebody was asked to."""
+    """Cancel the question to refuse the candidate. Returns whether it was asked."""
     return asking.no_more(session, REFUSE, participant_id, by=by, at=at)
 
 
 def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The candidate goes no further: nobody has to have the risk to others assessed, and whoever was to refuse did."""
+    """End both questions: the candidate goes no further, so no risk is left to assess, and the refusal is done."""
     asking.no_more(session, ASSESS, participant_id, by=by, at=at)
     asking.answered(session, REFUSE, participant_id, by=by, at=at)

@@ -1,7 +1,7 @@
-"""What people are asked once somebody who is known was referred again: by number or reference, and never by a name.
+"""Asks what follows when a known person is referred again: by number or reference, and never by a name.
 
-Whoever accompanies them, or is to meet them, reads the new referral; of each of these the coordinator decides what
-whoever referred hears. See docs/adr/0013.
+The person's worker, or the one who is to meet them, reads the new referral. For each referral the coordinator decides
+what its referrer hears. See docs/adr/0013.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ from locales import N_
 from models.follow_up import FollowUp
 from models.referral import Referral
 
-#: What whoever has somebody who is referred again is asked, and how soon, in working days.
+#: What the worker of a person referred again is asked, and how soon, in working days.
 AGAIN: Final = "referral.again"
 DAYS_TO_READ: Final = 2
-#: What the coordinator is asked about whoever referred somebody who is known, and how soon it is due, in working days.
+#: What the coordinator is asked about the referrer of a known person, and how soon it is due, in working days.
 ANSWER: Final = "referral.answer"
 DAYS_TO_ANSWER: Final = 5
 
 
 def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have whoever accompanies somebody, or is to meet them, read the new referral; again, nothing changes.
+    """Ask the worker who accompanies the person, or is to meet them, to read the new referral; again, nothing changes.
 
-    Where nobody is to meet them, the coordinator does; where nobody accompanies them any more, the coordinator says
-    whether the follow-up is taken up again.
+    Where there is no such worker, the coordinator reads it. Where the follow-up is over, the coordinator says whether
+    it is resumed.
     """
     over, worker = _is_over(session, participant_id), _who_reads(session, participant_id, at=at)
     coordination = coordination_chain(session)
@@ -57,9 +57,9 @@ def ask_to_read(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 
 def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
-    """Have the worker of today read the new referral, where it was asked of who has the person no more; how many.
+    """Ask the worker of today to read the new referral where the one who was asked no longer has the person.
 
-    `only` looks at one participant alone.
+    Returns how many changed. `only` looks at one participant alone.
     """
     return asking.ask_who_has_it_now(
         session,
@@ -73,11 +73,11 @@ def ask_who_has_them_now(session: Session, *, by: Actor, at: datetime, only: UUI
 
 
 def ask_what_the_referrer_hears(session: Session, referral: Referral, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator decide what whoever wrote this referral hears of who makes contact (AD-R5).
+    """Ask the coordinator to decide what the writer of this referral hears of who makes contact (AD-R5).
 
-    Of each referral for itself: whoever wrote a second one is not forgotten while the first is not answered. No letter
-    says it by itself: sent now, sooner than any committee decides, or naming whoever accompanies them, it would tell
-    that the person was known. `referral` is its row, with the `participant_id` of whom it is about.
+    Each referral is asked about by itself: a second referrer is not forgotten while the first is not answered. No
+    letter goes out automatically: sent now, before any committee decides, or naming the worker, it would tell that the
+    person was known. `referral` is its row, with the `participant_id` of the person it is about.
     """
     asking.ask(
         session,
@@ -99,7 +99,7 @@ def _who_reads(session: Session, participant_id: UUID, *, at: datetime) -> Link 
 
 
 def _is_over(session: Session, participant_id: UUID) -> bool:
-    """Whether there was a follow-up, and nobody accompanies them any more."""
+    """Whether the person's follow-up has ended, so that no one accompanies them."""
     state = scalar(session, only(FollowUp.state).where(FollowUp.participant_id == participant_id))
     return state in destruction.ENDED
 

@@ -1,10 +1,10 @@
-"""Looking at consents again with the person: from 14 on they are theirs to give, and at 18 where the form says so.
+"""Reviews consents with the person: from 14 on they are theirs to give, and at 18 where the form says so.
 
-A consent that whoever holds parental authority, or the tutor, gave for a child goes on to hold on the 14th birthday: no
-support is taken away by a date. From that day on the worker and the coordinator are asked to have it signed by the
-person, or taken back. So they are where a birth date that is corrected says that whoever signed could not. Nobody else
-hears of it, and no letter goes to a parent. What is asked ends with a signature or a withdrawal; where another birth
-date says that it was asked too early, the coordinator says so.
+A consent that a holder of parental authority, or the tutor, gave for a child still holds on the 14th birthday. No
+support is taken away by a date. From that day on the worker and the coordinator are asked to have the person sign it or
+withdraw it. They are asked the same where a corrected birth date says that the signatory could not sign. No one else
+hears of it, and no letter goes to a parent. A signature or a withdrawal ends the question. Where another birth date
+says that it was asked too early, the coordinator says so.
 """
 
 from __future__ import annotations
@@ -41,12 +41,11 @@ DAYS_TO_SEE: Final = 15
 
 
 def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Ask about the consents of somebody that are to be looked at again, and no more once none is left.
+    """Ask about a person's consents that are due for review, and stop asking where none is. Returns how many are newly
+    due.
 
-    How many were found that were not known to be before.
-
-    Again, nothing changes. What was found stays found: another birth date does not take the question back by itself.
-    Of somebody who is neither being admitted nor followed nothing is asked, until they are again.
+    Repeating it changes nothing. What was found stays found: another birth date does not withdraw the question. While
+    the person is neither being admitted nor followed, nothing is asked.
     """
     if not withdrawals.is_under_way(session, participant_id):
         ask_no_more(session, participant_id, by=by, at=at)
@@ -66,9 +65,9 @@ def keep(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> 
 
 
 def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Say that the consents stay as they were signed, since the birth date that is known now asks for nothing else.
+    """Leave the consents as they were signed, since the birth date known now asks for no review.
 
-    Raises Refusal: nobody is asked about them, or whoever signed one may not any more by what is known.
+    Raises Refusal: no review is asked, or by what is known, a signatory may not sign or the person now gives it.
     """
     day = local_day(session, at)
     rows = _standing(session, participant_id, day)
@@ -92,19 +91,19 @@ def leave_as_signed(session: Session, participant_id: UUID, *, by: Actor, at: da
 
 
 def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Nothing is under way with somebody: nobody looks at their consents again, until something is."""
+    """Cancel the review of a person's consents until they are being admitted or followed again."""
     for step in (REVIEW, REVIEWED):
         asking.no_more(session, step, participant_id, by=by, at=at)
 
 
 def asked(session: Session, participant_id: UUID) -> withdrawals.Asked | None:
-    """Who is still asked to look at the consents again; None where nobody is."""
+    """Who is still asked to review the consents; None where no one is."""
     worker, coordinator = (bool(asking.open_ones(session, step, participant_id)) for step in (REVIEW, REVIEWED))
     return withdrawals.Asked(worker, coordinator) if worker or coordinator else None
 
 
 def to_look_at(session: Session, day: date) -> list[UUID]:
-    """Those who are being admitted or followed, and of whom a consent holds on the day: whom the round looks at."""
+    """The participants with a consent that holds on the day: those that the round reviews."""
     return list(
         scalars(
             session,
@@ -121,7 +120,7 @@ def to_look_at(session: Session, day: date) -> list[UUID]:
 
 
 def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
-    """Ask the worker of today where the one who was asked has the person no more; how many changed.
+    """Ask the worker of today to review where the one who was asked no longer has the person; returns how many changed.
 
     `only` looks at one person alone.
     """
@@ -142,15 +141,16 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
 
 def missed(session: Session, participant_id: UUID, day: date, *, before: datetime) -> list[UUID]:
-    """The consents recorded before a moment that are to be looked at again on a local day, and are not known to be."""
+    """The consents recorded before a moment that are due for review on a local day, and not yet marked so."""
     rows = [row for row in _standing(session, participant_id, day) if row.recorded_at < before]
     return [row.id for row in _due(session, participant_id, rows, day) if row.review_since is None]
 
 
 def is_due(consent: Consent, who: Identity, day: date) -> bool:
-    """Whether a consent that holds is to be looked at again on a local day, by what is known of the person's age.
+    """Whether a consent that holds is due for review on a local day, by what is known of the person's age.
 
-    Where the age cannot be told, the day counts on which they may be of that age: the birth date is then found out.
+    Where the age cannot be told, the first day on which they may be of that age counts: the birth date is then found
+    out.
     """
     then, now = who.age_as_of(consent.signed_on), who.age_as_of(day)
     if then is None or now is None:
@@ -162,7 +162,7 @@ def is_due(consent: Consent, who: Identity, day: date) -> bool:
 
 
 def _due(session: Session, participant_id: UUID, rows: list[Consent], day: date) -> list[Consent]:
-    """Those of these consents that are to be looked at again on the day."""
+    """Those of these consents that are due for review on the day."""
     sealed = scalar(session, only(Participant.sealed).where(Participant.id == participant_id))
     if not rows or sealed is None:
         return []

@@ -40,12 +40,12 @@ def assess(
     at: datetime,
     decision_id: UUID | None = None,
 ) -> UUID:
-    """Record an assessment; the last of its kind counts, of the risk to others as `to_others` says. `why` is sealed.
+    """Record an assessment of a risk; the last of its kind counts, for the risk to others as `to_others` says.
 
-    That of the risk to others is the Clinical Committee's, `decision_id` being its decision: `meetings.recruiters`
-    has it decide and records both. `why` then says profile, involvement, benefits and risks, each: admitted only where
-    the benefits exceed the risks. From then on no activity brings them together with other participants. Raises
-    Refusal.
+    `why` is sealed. The risk to others is the Clinical Committee's to assess, by `decision_id`: `meetings.recruiters`
+    has it decide and records both. `why` then says profile, involvement, benefits and risks, each: they are admitted
+    only where the benefits exceed the risks. From then on no activity brings them together with other participants.
+    Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     told = checked(kind, level, why)
@@ -80,7 +80,7 @@ def assess(
 
 
 def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
-    """What is to be sealed of an assessment, as it is said. Raises Refusal: no such level, or not all is said."""
+    """The words of an assessment to be sealed, as they were said. Raises Refusal: no such level, or not all is said."""
     levels = {"admission": RISK_LEVELS, "recruiter": RECRUITER_LEVELS}
     if kind not in RISK_KINDS or level not in levels[kind]:
         raise Refusal("risk.level", N_("Choose one of the levels offered."), source="AD-R10")
@@ -95,7 +95,7 @@ def checked(kind: str, level: str, why: Mapping[str, str]) -> dict[str, str]:
 
 
 def committee_assesses() -> Refusal:
-    """The refusal of an assessment of the risk to others that is not the Clinical Committee's, while it sits."""
+    """Refusal of an assessment of the risk to others made without the Clinical Committee, while that committee sits."""
     return Refusal(
         "risk.committee",
         N_("The Clinical Committee assesses the risk to others during a meeting, on an item about the person."),
@@ -141,8 +141,8 @@ def last(session: Session, participant_id: UUID, kind: str, *, since: datetime |
 def to_others(session: Session, participant_id: UUID) -> Assessed | None:
     """The assessment of the risk to others that counts now, as `last` gives it; None where the committee owes one.
 
-    That of the admission of now: what was assessed before somebody was referred again, a year ago say, was of another
-    situation (AD-C4). Nor does one count while it is asked for anew, as once another file is joined to theirs.
+    It must belong to the present admission: one made before the person was referred again was of another situation
+    (AD-C4). Nor does one count while it is asked for anew, as after another file is joined to theirs.
     """
     if asking.open_ones(session, recruiting.ASSESS, participant_id):
         return None
@@ -158,9 +158,9 @@ def to_others(session: Session, participant_id: UUID) -> Assessed | None:
 
 
 def refuse_danger(session: Session, participant: Participant) -> None:
-    """Refuse to go on with somebody who recruits before the risk to others is assessed, or where it is too great.
+    """Refuse to go on with a person who recruits while the risk to others is not assessed, or is too great.
 
-    And where AD-C4 was found not to be met. `participant` is their row, with `id` and `recruiter`. Raises Refusal.
+    Also where AD-C4 was found not to be met. `participant` is their row, with `id` and `recruiter`. Raises Refusal.
     """
     if not participant.recruiter:
         return

@@ -1,4 +1,4 @@
-"""How a follow-up ends, for a while or for good, and is taken up again: one door for each (FU-1, FU-2, FU-3, FU-4)."""
+"""Ends a follow-up, for a while or for good, and resumes it: one function for each (FU-1, FU-2, FU-3, FU-4)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ LOST_CONTACT: Final = "lost_contact"
 def deactivate(
     session: Session, follow_up_id: UUID, reason: str, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Make a follow-up inactive, for one of the reasons of the guide; its workers are free of it from then on.
+    """Make a follow-up inactive, for one of the guide's reasons; its workers no longer have it from then on.
 
     Raises Refusal: inactive or completed already, no reason of the list, or, for lost contact, before two further
     attempts went unanswered (FU-2).
@@ -91,10 +91,10 @@ def reactivate(
     at: datetime,
     seen: int | None = None,
 ) -> None:
-    """Take a follow-up up again, at any time, with the worker who accompanies the participant from today on.
+    """Resume a follow-up, at any time, with the worker who accompanies the participant from today on.
 
-    Or with `nobody_yet`, which is said and not left open: the coordinator then has a worker to find. Raises Refusal:
-    neither or both, or a worker who cannot be given it (`assign`). Where the consent to the program was taken back or
+    `nobody_yet` says expressly that there is no worker: the coordinator then has to find one. Raises Refusal: neither
+    or both are given, or the worker cannot be assigned (`assign`). Where the consent to the program was withdrawn or
     has ended by then, the coordinator is asked what follows.
     """
     hold_person(session, follow_up_id)
@@ -109,16 +109,16 @@ def reactivate(
     if worker_id is not None:
         assign(session, follow_up_id, worker_id, by=by, at=at)
     keep_vacancy(session, follow_up_id, by=by, at=at)
-    # What was asked of a withdrawal was settled as the follow-up ended: it goes on, and so does the question.
+    # The question about a withdrawal was settled as the follow-up ended: now both resume.
     if consents.lapsed(session, held.participant_id, "program", local_day(session, at)):
         withdrawals.ask_what_follows(session, held.participant_id, by=by, at=at)
     reviews.keep(session, held.participant_id, by=by, at=at)
 
 
 def _let_go(session: Session, held: Held, ended: Ended, *, by: Actor, at: datetime) -> None:
-    """What is open of a follow-up that ended: its break, activities, its workers' parts, and what was asked about it.
+    """Close what is open of an ended follow-up: its break, activities, its workers' parts, and the questions about it.
 
-    From this day on it is counted for how long the file is kept.
+    The time for which the file is kept counts from this day.
     """
     end_open_break(session, held.id, at=at)
     forget_return(session, held.participant_id, by=by, at=at)

@@ -1,9 +1,9 @@
-"""What follows once a consent is taken back, or has ended by its day: it is asked, and blocks nothing.
+"""Asks what follows when a consent is withdrawn or has ended by its day. It blocks nothing.
 
-To the program: the worker speaks with the participant, the coordinator sees what it means for the team. Either the
-follow-up ends, or a consent is signed anew, or it goes on with what the withdrawal leaves. To a partner: the partner
-gets nothing more from that moment on, and both see to what was under way there. Nobody asks why it was taken back
-(AD-R11), and the worker hears of it by a letter that names nobody.
+To the program: the worker speaks with the participant, and the coordinator sees what it means for the team. The
+follow-up then ends, or a consent is signed anew, or it goes on with what the withdrawal leaves. To a partner: the
+partner gets nothing more from that moment on, and both see to what was under way there. No one asks why it was
+withdrawn (AD-R11), and the worker hears of it by a letter without a name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ FOLLOWS: Final = "consent.follows"
 #: The same of a consent to share with a partner, or to be referred to it: what was under way there stops.
 STOPS: Final = "consent.stops"
 STOPPED: Final = "consent.stopped"
-#: The coordinator's task while a second of a pair has a part that no consent covers: ask for it, or name somebody else.
+#: The coordinator's task while no consent covers a second's part: ask for one, or name another second.
 OF_SECOND: Final = "consent.second"
 #: How soon each is due, in working days.
 DAYS_TO_SPEAK: Final = 2
@@ -64,7 +64,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class _Question:
-    """What the worker and the coordinator are asked, in this order, of a consent taken back or ended by its day."""
+    """What the worker and the coordinator are asked, in this order, when a consent is withdrawn or ends by its day."""
 
     steps: tuple[str, str]
     taken_back: tuple[str, str]
@@ -72,10 +72,10 @@ class _Question:
 
 
 def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) -> None:
-    """See to what follows a consent that was just taken back, in the transaction of that.
+    """Do what follows a consent that was just withdrawn, in the same transaction.
 
-    A second of a pair and a worker to whom the follow-up is offered have it no more where their organization is one
-    with which the participant does not agree to share. The worker, and a second, hear of it by a letter.
+    The participant may not agree to share with the organization of a second, or of a worker with an offer: they lose
+    it. The worker, and such a second, hear of it by a letter.
     """
     participant_id = consent.participant_id
     if not is_under_way(session, participant_id):
@@ -86,16 +86,16 @@ def took_back(session: Session, consent: Consent, *, by: Actor, at: datetime) ->
     worker = whose(session, participant_id, at=at)
     if worker is not None:
         acting = standing(session, local_day(session, at)).falls([worker]).holders
-        # Whoever is away with nobody who may read it in their place hears of it themselves.
+        # A worker who is away without a deputy who may read it is told directly.
         for person_id in [holder.person_id for holder in acting] or [UUID(worker["person"])]:
             path = f"/participants/{participant_id}"
             _write(session, "consent_taken_back", person_id, consent, path=path, by=by, at=at)
 
 
 def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[UUID]:
-    """End what a consent no longer covers: the part of a second, what is offered and not answered. Whose part it was.
+    """End what a consent no longer covers: the second's part, and offers not answered. Returns who lost their part.
 
-    The worker stays, whatever their organization, until somebody else is named: nobody is left alone by a word.
+    The worker stays, whatever their organization, until another is named: no participant is left alone by a word.
     """
     day = local_day(session, at)
     circle = circle_of(session, participant_id, day)
@@ -115,17 +115,16 @@ def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: 
 
 @hook
 def withdraw_offers(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back what was offered of a follow-up to those with whom its participant no longer agrees to share."""
+    """Withdraw the offers of a follow-up where its participant no longer shares with the worker's organization."""
 
 
 def ask_what_follows(
     session: Session, participant_id: UUID, *, of: str = "program", by: Actor, at: datetime, ended: bool = False
 ) -> None:
-    """Ask the worker and the coordinator what follows a consent that was taken back, or has `ended` by its day.
+    """Ask the worker and the coordinator what follows a consent that was withdrawn, or has `ended` by its day.
 
-    `of` is what it was for (`models.consent.CONSENT_PURPOSES`). Again, nothing changes. Where nobody accompanies the
-    person, the coordinator alone is asked. Somebody of whom nothing is under way is asked about no more than once it is
-    over.
+    `of` is what it was for (`models.consent.CONSENT_PURPOSES`). Repeating it changes nothing. Without a worker, the
+    coordinator alone is asked. Nothing is asked about a person who is neither being admitted nor followed.
     """
     if not is_under_way(session, participant_id):
         return
@@ -151,7 +150,7 @@ def ask_what_follows(
 
 
 def is_under_way(session: Session, participant_id: UUID) -> bool:
-    """Whether somebody is being admitted, or is followed: active, or on a break."""
+    """Whether a person is being admitted, or is followed: active, or on a break."""
     rows = tuples(
         session,
         only(Participant.state, FollowUp.state)
@@ -167,9 +166,9 @@ def is_under_way(session: Session, participant_id: UUID) -> bool:
 
 
 def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
-    """Ask about each participant who is followed, and of whom a consent has ended by its day; how many.
+    """Ask about each followed participant with a consent that has ended by its day; returns how many.
 
-    Once for each end: what was answered since is not asked again.
+    Each end is asked about once: a question that was answered is not asked again.
     """
     day = local_day(session, at)
     rows = every(
@@ -203,9 +202,9 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
-    """Ask the coordinator about each second whose part no consent covers, and no more once one does; how many.
+    """Ask the coordinator about each second whose part no consent covers, and stop once one does; returns how many.
 
-    So it is of those who were given their part before consents were asked of it. The file is closed to them meanwhile.
+    They were given their part before it needed a consent. The file is closed to them meanwhile.
     """
     day = local_day(session, at)
     whom = dict(
@@ -246,10 +245,10 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Actor, at: datetime) -> None:
-    """The participant wants to go on with what the withdrawal leaves: whoever was asked has their answer.
+    """Record that the participant goes on with what the withdrawal leaves, which answers the open questions.
 
     The coordinator answers `for_everyone`, a worker for themselves: the coordinator then sees to the rest. Raises
-    Refusal where nobody is asked (any more).
+    Refusal where nothing is asked, or no longer.
     """
     steps = (SPEAK, STOPS, *((FOLLOWS, STOPPED) if for_everyone else ()))
     answered = [step for step in steps if asking.answered(session, step, participant_id, by=by, at=at)]
@@ -261,25 +260,25 @@ def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Act
 
 
 def settle(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """What follows is known: the follow-up or the admission ended, or a consent was signed anew."""
+    """Close the questions: the follow-up or the admission ended, or a consent was signed anew."""
     for step in (SPEAK, FOLLOWS):
         asking.answered(session, step, participant_id, by=by, at=at)
 
 
 def settle_everything(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The follow-up or the admission ended: with it, what was under way at partners."""
+    """Close the questions about the program and about partners: the follow-up or the admission ended."""
     settle(session, participant_id, by=by, at=at)
     for step in (STOPS, STOPPED):
         asking.answered(session, step, participant_id, by=by, at=at)
 
 
 def asked(session: Session, participant_id: UUID) -> Asked | None:
-    """Who is still asked what follows of the consent to the program; None where nobody is."""
+    """Who is still asked what follows the consent to the program; None where no one is."""
     return _asked(session, participant_id, SPEAK, FOLLOWS)
 
 
 def asked_of_partners(session: Session, participant_id: UUID) -> Asked | None:
-    """As `asked`, of what was under way at partners; None where nobody is."""
+    """As `asked`, about what was under way at partners; None where no one is."""
     return _asked(session, participant_id, STOPS, STOPPED)
 
 
@@ -289,7 +288,7 @@ def _asked(session: Session, participant_id: UUID, *steps: str) -> Asked | None:
 
 
 def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
-    """Ask the worker of today where the one who was asked has the participant no more; how many changed.
+    """Ask the worker of today where the one who was asked no longer has the participant; returns how many changed.
 
     `only` looks at one participant alone.
     """
@@ -313,10 +312,10 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
 
 
 def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | None:
-    """Whoever accompanies a participant today, or is to meet a candidate; None where nobody does.
+    """The worker who accompanies a participant today, or is to meet a candidate; None where there is none.
 
-    Where they are away and the file is not open to who acts for them, or the participant barred who does, it passes
-    their deputies over: nothing about it falls to a deputy who may not read it, and it is theirs once they are back.
+    While they are away, a deputy who may not read the file, or is barred from it, is passed over. Nothing about it
+    falls to such a deputy, and it is the worker's again on return.
     """
     day, follow_up_id = local_day(session, at), _follow_up_of(session, participant_id)
     parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
@@ -335,7 +334,7 @@ def whose(session: Session, participant_id: UUID, *, at: datetime) -> Link | Non
 
 
 def _is_shut_to(session: Session, participant_id: UUID, acting: Collection[UUID], today: Standing) -> bool:
-    """Whether one of those who act for the worker may not read the file: by the consents, or barred from it."""
+    """Whether a deputy of the worker may not read the file: by the consents, or because they are barred from it."""
     if not acting:
         return False
     circle = circle_of(session, participant_id, today.day)
@@ -350,7 +349,7 @@ def _follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
 
 
 def _write(session: Session, template: str, to: UUID, consent: Consent, *, path: str, by: Actor, at: datetime) -> None:
-    """Tell somebody, but for whoever recorded it, that a consent was taken back. Of whom, the page at `path` says."""
+    """Tell a person by letter, unless they recorded it, that a consent was withdrawn. The page at `path` says whose."""
     if by.is_one_of(to):
         return
 

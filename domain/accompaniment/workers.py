@@ -1,4 +1,4 @@
-"""Who meets a candidate: proposals with their reasons, the naming of a worker and of the second of the pair."""
+"""Names the worker who meets a candidate, and the second of the pair, from proposals with their reasons."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from models.referral import AdmissionDecision, Referral
 
 #: The steps of an admission that the worker owes who is named.
 OF_THE_WORKER: Final = ("make_contact", "first_meeting", "consent", "risk")
-#: The coordinator's task while nobody is named for a candidate who was given to a worker, and how soon it is due.
+#: The coordinator's task while a candidate who was given to a worker has none, and how soon it is due.
 FIND_A_WORKER: Final = "admission.assign"
 DAYS_TO_NAME: Final = 2
 #: The coordinator's task where the committee asks for more about a candidate, and how soon it is due, in working days.
@@ -51,7 +51,7 @@ FIND_OUT: Final = "admission.more"
 DAYS_TO_FIND_OUT: Final = 5
 #: The step that the committee decides, or that a direct forwarding takes the place of (AD-R4).
 DECIDE: Final = "decide"
-#: The step by which the engine tells whoever referred who makes contact (AD-R5).
+#: The step by which the engine tells the referrer who makes contact (AD-R5).
 TELL_REFERRER: Final = "tell_referrer"
 
 
@@ -66,12 +66,12 @@ def name_worker(
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
-    """Name who meets a candidate, and who with them as a pair (AD-R3, AD-R6); returns the row's id.
+    """Name the worker who meets a candidate, and the second of the pair (AD-R3, AD-R6); returns the row's id.
 
-    The steps of the admission that are a worker's fall to them from here on, and whoever referred is told of them, also
-    where they heard of another before. Raises Refusal: the state does not allow it, one of the two is absent, leaving,
-    barred by the person, not that far in their onboarding, or of an organization without an agreement in force; or the
-    risk to others of somebody who recruits is not assessed, or too great (AD-C4).
+    The worker's steps of the admission fall to them from then on. The referrer is told of them, also where they heard
+    of another before. Raises Refusal: the state does not allow it; one of the two is absent, leaving, barred by the
+    person, not that far in their onboarding, or of an organization without an agreement in force; or the person
+    recruits others and that risk is not assessed, or too great (AD-C4).
     """
     held = hold_participant(session, participant_id, seen=seen)
     risks.refuse_danger(session, held)
@@ -104,7 +104,7 @@ def name_worker(
     asked = _asked_for(session, participant_id)
     if asked is not None:
         complete_task(session, asked, by=by, at=at, in_its_act=True)
-    # Whoever referred, and heard of somebody else before, hears of who makes contact now (AD-R5).
+    # A referrer who was told of another worker before is told who makes contact now (AD-R5).
     tell = step_of(session, participant_id, TELL_REFERRER)
     if tell is not None and (before is None or before.worker_id != worker_id):
         acts.do_again(session, tell.id, by=by, at=at)
@@ -132,9 +132,9 @@ def name_another(
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
-    """Name somebody else for a candidate whom the committee, or a forwarding, gave to a worker already.
+    """Name another worker for a candidate that the committee, or a forwarding, gave to a worker already.
 
-    As where the person barred the first one, or the first one leaves. Raises Refusal: nobody gave this candidate to a
+    As where the person barred the first one, or the first one leaves. Raises Refusal: no one gave this candidate to a
     worker yet, or the worker cannot be named (`name_worker`).
     """
     held = hold_participant(session, participant_id)
@@ -148,13 +148,13 @@ def name_another(
 
 
 def was_given(session: Session, participant_id: UUID) -> bool:
-    """Whether the committee, or a forwarding, gave a candidate to a worker, and has not to decide of them again."""
+    """Whether the committee, or a forwarding, gave a candidate to a worker, and does not have to decide again."""
     last = scalar(
         session,
         only(AdmissionDecision.outcome)
         .join(Referral, joins(AdmissionDecision.referral_id, Referral))
         .where(AdmissionDecision.participant_id == participant_id, Referral.state == "triaged")
-        # Of one who was referred again, what was decided of the referral before does not count.
+        # For a person referred again, what was decided of the earlier referral does not count.
         .order_by(col(Referral.triaged_at).desc(), col(AdmissionDecision.n).desc())
         .limit(1),
     )
@@ -164,7 +164,7 @@ def was_given(session: Session, participant_id: UUID) -> bool:
 
 
 def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
-    """Whether a referral of somebody was received and is not triaged, or is triaged again."""
+    """Whether the person has a referral that was received and is not triaged, or is to be triaged again."""
     found = scalar(
         session,
         only(Referral.id)
@@ -178,7 +178,7 @@ def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
 
 
 def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator find a worker for a candidate who has none any more; again, nothing changes."""
+    """Ask the coordinator to find a worker for a candidate who has none any more. Repeating it changes nothing."""
     if _asked_for(session, participant_id) is not None:
         return
     reference = scalar(session, only(Participant.candidate_ref).where(Participant.id == participant_id))
@@ -197,7 +197,7 @@ def ask_for_one(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 
 def ask_no_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The candidate goes no further: nobody has to find a worker for them."""
+    """Cancel the task to find a worker for a candidate who goes no further."""
     asked = _asked_for(session, participant_id)
     if asked is not None:
         assigning.call_off(session, asked, by=by, at=at)
@@ -207,7 +207,7 @@ _FIND: Final = N_("Find a worker for %(reference)s")
 
 
 def ask_to_find_out(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator find out what the committee asks, until it decides. Asked again meanwhile, it stays one."""
+    """Ask the coordinator to find out what the committee asks, until it decides. Asking again adds no second task."""
     asking.ask(
         session,
         FIND_OUT,
@@ -234,10 +234,10 @@ def forward(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Name a worker directly, the referral having been triaged so (AD-R4).
+    """Name a worker directly, since the referral was triaged as one that cannot wait (AD-R4).
 
-    `meetings.admissions.forward` does so and has the committee hear of it at its next meeting.
-    Raises Refusal: it was not triaged as one that cannot wait, or the worker cannot be named.
+    `meetings.admissions.forward` calls it and has the committee hear of it at its next meeting. Raises Refusal: it was
+    not triaged so, or the worker cannot be named.
     """
     referral = first(
         session,
@@ -249,7 +249,7 @@ def forward(
         .order_by(col(Referral.triaged_at).desc())
         .limit(1),
     )
-    # Of one who was referred again, that the referral before could not wait says nothing.
+    # For a person referred again, it says nothing that the earlier referral could not wait.
     if referral is None or referral.result != "forwarded" or has_one_to_triage(session, participant_id):
         raise Refusal(
             "triage.not_forwarded", N_("Triage the referral first, with the reason why it cannot wait."), source="AD-R4"
@@ -273,9 +273,9 @@ def record_decision(
     decision_id: UUID | None = None,
     candidate_worker_id: UUID | None = None,
 ) -> UUID:
-    """Keep what was decided of a candidate, and why, sealed; of who is given to a worker nothing more is asked.
+    """Record what was decided of a candidate, and why, sealed; returns the id.
 
-    Returns the id.
+    Once a candidate is given to a worker, nothing more is asked.
     """
     here, decided_id = program_of(session), uuid4()
     before = scalars(session, only(AdmissionDecision.n).where(AdmissionDecision.participant_id == participant_id)).all()
@@ -302,7 +302,7 @@ def record_decision(
 
 
 def named(session: Session, participant_id: UUID) -> CandidateWorker | None:
-    """Who is to meet a candidate; None where nobody is named."""
+    """The worker and second who are to meet a candidate; None where no one is named."""
     return first(
         session,
         of(CandidateWorker).where(
@@ -313,7 +313,7 @@ def named(session: Session, participant_id: UUID) -> CandidateWorker | None:
 
 
 def take_back(session: Session, held: Participant, how: str, *, by: Actor, at: datetime) -> None:
-    """A held candidate has nobody named any more: their steps are the coordinator's, who finds somebody else.
+    """Take a locked candidate from their worker: the steps become the coordinator's, who finds another worker.
 
     Raises Refusal where the state does not allow it.
     """
@@ -322,7 +322,7 @@ def take_back(session: Session, held: Participant, how: str, *, by: Actor, at: d
 
 
 def send_nobody(session: Session, held: Participant, how: str, *, by: Actor, at: datetime) -> None:
-    """Nobody is to meet a held candidate any more, and nobody is asked to find somebody else. Raises Refusal."""
+    """Take a locked candidate from their worker without asking for another. Raises Refusal."""
     before = named(session, held.id)
     _take_from(session, held, how, at=at)
     events.write(
@@ -337,14 +337,14 @@ def send_nobody(session: Session, held: Participant, how: str, *, by: Actor, at:
 
 
 def _take_from(session: Session, held: Participant, how: str, *, at: datetime) -> None:
-    """A held candidate has nobody named any more. The event is the caller's, who knows why. Raises Refusal."""
+    """Take a locked candidate from their worker. The caller writes the event, knowing the reason. Raises Refusal."""
     end(session, held.id, how, at=at)
     change_participant(session, held, state=moved(held, "take_back"))
     _owe(session, held.id, COORDINATION)
 
 
 def change_second(session: Session, participant_id: UUID, second_id: UUID | None, *, by: Actor, at: datetime) -> None:
-    """Have somebody else, or nobody, be the second of the pair that meets a candidate. Raises Refusal, as naming."""
+    """Name another second of the pair that meets a candidate, or none. Raises Refusal, as naming does."""
     hold_participant(session, participant_id)
     row = named(session, participant_id)
     if row is None:
@@ -372,7 +372,7 @@ def change_second(session: Session, participant_id: UUID, second_id: UUID | None
 
 
 def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> None:
-    """Nobody is to meet a candidate any more, or somebody else is. Does nothing where nobody was."""
+    """End the naming of a worker for a candidate. Does nothing where none was named."""
     run(
         session,
         changes(CandidateWorker)
@@ -385,7 +385,7 @@ def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> No
 
 
 def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> bool:
-    """Whether somebody is to meet this candidate, alone or as the second of a pair."""
+    """Whether this person is to meet the candidate, alone or as the second of a pair."""
     return (
         scalar(
             session,
@@ -402,7 +402,7 @@ def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> boo
 
 
 def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
-    """Have the worker's steps of the admission fall to whoever the chain names, one after another."""
+    """Make the worker's steps of the admission fall to the people of the chain, in order."""
     case_id = case_of(session, participant_id)
     if case_id is None:
         return
@@ -434,9 +434,9 @@ def _asked_for(session: Session, participant_id: UUID) -> UUID | None:
 
 
 def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
-    """Who was named to meet somebody, alone or as the second of a pair, or had a part in the follow-up; the last first.
+    """Everyone ever named to meet a person, alone or as second, or with a part in the follow-up; the latest first.
 
-    Whoever is named or has it now among them.
+    Those of today are among them.
     """
     parts = scalars(
         session,
@@ -455,7 +455,7 @@ def ever_of(session: Session, participant_id: UUID) -> list[UUID]:
 
 
 def given_a_part(participant_id: UUID) -> SelectOfScalar[UUID]:
-    """Who was given a part in somebody's follow-up, of whichever day, and did not have it taken back."""
+    """The people who were ever given a part in a person's follow-up that was not withdrawn."""
     return (
         only(Assignment.person_id)
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))

@@ -1,4 +1,4 @@
-"""Correcting who somebody is: what was learned after the referral, such as a birth date or another telephone."""
+"""Corrects a person's identity with what was learned after the referral, such as a birth date or another telephone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from domain.record import events
 from locales import N_
 from models.referral import Referral
 
-#: What may be corrected. The age as it is today, while the birth date is not known: once it is, nothing else says it.
+#: The fields that may be corrected. An age is one as of today, only while the birth date is not known.
 FIELDS: Final = ("given_name", "family_name", "birth_date", "age", "phone", "email", "address", "contact_note")
 
 
@@ -36,12 +36,13 @@ def correct_identity(
     at: datetime,
     seen: int | None = None,
 ) -> None:
-    """Write what is known now in the place of what was referred; fields that are not given stay.
+    """Replace what was referred by what is known now; fields that are not given stay.
 
-    `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. It is
-    sealed and marked anew, the record says which fields changed and not what they say, and the age of a referral that
-    waits is worked out again, as is whether whoever signed a consent may. Raises Refusal: nothing to correct, a day, an
-    age or an address that cannot be, an age beside a birth date that is known, or a file that is destroyed.
+    `changes` are some of FIELDS; a birth date is a local day, an age in years that of the local day of `at`. The
+    identity is sealed and marked anew; the record says which fields changed, not their values. The age of a waiting
+    referral is worked out again, and so is whether each signatory of a consent may sign. Raises Refusal: nothing to
+    correct, a day, an age or an address that cannot be, an age beside a birth date that is known, or a file that is
+    destroyed.
     """
     given = {name: value for name, value in changes.items() if name in FIELDS and value not in ("", None)}
     if not given:

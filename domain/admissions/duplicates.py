@@ -1,7 +1,7 @@
-"""Whether somebody who is referred may be known already: for the coordinator alone, by blind marks.
+"""Whether a referred person may be known already: for the coordinator alone, by blind marks.
 
-Nobody else learns it, by a search, an error, a number, an order or a time: referring answers the same for everyone, and
-nothing there looks at marks.
+No one else learns it, by a search, an error, a number, an order or a time. Referring answers the same for everyone, and
+never looks at marks.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from models.participant import DataKey, Participant
 
 @dataclass(frozen=True)
 class Duplicate:
-    """Somebody who may be the same person: by how many marks, and whether the birth dates agree, if both are known."""
+    """A person who may be the same: by how many marks, and whether the birth dates agree, if both are known."""
 
     participant_id: UUID
     name: str
@@ -47,8 +47,8 @@ class Duplicate:
 def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> list[Duplicate]:
     """Those who share a name, a telephone or an address with a candidate, the likeliest first.
 
-    The record is told of each. Another birth date does not leave somebody out: it may be the one that is wrong. Left
-    out is who barred the reader from their file. Raises Refusal: the keys.
+    The record is told of each. A different birth date leaves no one out: it may be the wrong one. Those who barred the
+    reader from their file are left out. Raises Refusal: the keys.
     """
     kept_from = who_barred(session, by.person_id) if by.person_id is not None else frozenset()
     marks = scalar(session, only(Participant.marks).where(Participant.id == participant_id))
@@ -85,25 +85,24 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
 
 
 def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
-    """Say that a referral is about somebody who is known: it becomes theirs, and what was kept apart is destroyed.
+    """Join a referral to a known person: it becomes theirs, and the file it had is destroyed.
 
-    Every referral of the joined file comes along, and what protects the person or others: the workers whom they barred,
-    disclosures without consent, consents that they took back, that they recruit and how the committee assessed it, and
-    what is new in who they are, such as another name or telephone (`joining`). Left behind, unreadable once the key is
-    destroyed, is what the admission that ends found of its day: criteria, first meetings, who was named, decisions with
-    their reasons, the risk at admission. A consent that stands there is not carried over either: it was explained and
-    signed for that admission, and whoever goes on asks for one; its day and its form on paper stay. The case is
-    cancelled. Neither a follow-up, a number nor a consent to research is there, as nobody joins a file that was
-    admitted.
+    Every referral of the joined file comes along, and what protects the person or others. That is the workers they
+    barred, disclosures without consent, withdrawn consents, that they recruit and how the committee assessed it, and
+    what is new in their identity, such as another name or telephone (`joining`). What the ending admission found in its
+    day is left behind, unreadable once the key is destroyed: criteria, first meetings, the workers named, decisions
+    with their reasons, the risk at admission. A consent that stands there is not carried over either. It was explained
+    and signed for that admission, and the present worker asks for one. Its day and its form on paper stay. The case is
+    cancelled. A follow-up, a number or a consent to research cannot be there, as no admitted file is joined.
 
-    Where the known person had declined or been refused, they are a candidate again, and whoever referred them is told
-    as ever who makes contact (AD-R5). Else that is the coordinator's to decide, of each referral. Raises Refusal: the
-    referral was dealt with already, or `to` is not somebody else who is known.
+    Where the known person had declined or been refused, they become a candidate again, and their referrer is told as
+    ever who makes contact (AD-R5). Otherwise the coordinator decides that for each referral. Raises Refusal: the
+    referral was dealt with already, or `to` is not another known person.
     """
     held = hold_referral(session, referral_id)
     if held.participant_id == to:
         raise Refusal("referral.same", N_("This is the same file. Choose the one that was there before."))
-    # In the order of the ids, as whoever joins the other way round holds them.
+    # In the order of the ids, as a join the other way round locks them.
     first, second = sorted((held.participant_id, to))
     both = {first: hold_participant(session, first), second: hold_participant(session, second)}
     joined, known = both[held.participant_id], both[to]
@@ -123,7 +122,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     if not again:
         referred_again.ask_to_read(session, to, by=by, at=at)
     for row in brought:
-        # Of one that was joined before, by the name that is destroyed now.
+        # The question about an earlier joined file, by the name that is destroyed now.
         was_asked = asking.no_more(session, referred_again.ANSWER, row.id, by=by, at=at)
         if was_asked or (row.id == referral_id and not again):
             referred_again.ask_what_the_referrer_hears(session, row, by=by, at=at)
@@ -131,7 +130,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
 
 
 def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: datetime) -> None:
-    """Destroy a held file that is joined to another: nothing is under way nor asked about it any more."""
+    """Destroy a locked file that is joined to another: nothing about it is under way or asked any more."""
     destruction.stop(session, joined.id, "joined", by=by, at=at)
     change_participant(
         session,
@@ -153,10 +152,10 @@ def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: date
 
 
 def alike(session: Session, participant_ids: Collection[UUID], *, reader: UUID) -> frozenset[UUID]:
-    """Those of these candidates who share a mark with somebody else who is known. Whom, is another question.
+    """Those of these candidates who share a mark with another known person, without saying which one.
 
-    For the coordinator's board: `possible_duplicates` says whom, and tells the record. Opens nothing that is sealed.
-    Somebody who barred the `reader` is nobody whom they are told of.
+    For the coordinator's board: `possible_duplicates` says which, and tells the record. Opens nothing that is sealed.
+    Leaves out those who barred the `reader`.
     """
     other = aliased(Participant, name="other")
     return frozenset(

@@ -36,10 +36,9 @@ def record_first_meeting(
 ) -> UUID:
     """Record one meeting before admission and what came of it; returns its id.
 
-    Who takes time to think is asked again on `back_on`, and stays a candidate with this worker: the step is due on that
-    day, of whoever is named by then. Who commits goes on to the consent; who declines goes no further, and may be
-    referred again. Raises Refusal: nobody is named to meet them,
-    a day to come, or a state that does not allow it.
+    A candidate who takes time to think is asked again on `back_on`, and stays with this worker. The step is due on that
+    day, for the worker named by then. One who commits goes on to the consent. One who declines goes no further, and may
+    be referred again. Raises Refusal: no one is named to meet them, a day to come, or a state that does not allow it.
     """
     held = hold_participant(session, participant_id, seen=seen)
     named = workers.named(session, participant_id)
@@ -89,7 +88,7 @@ def record_first_meeting(
 
 
 def decline(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A candidate says no, at a meeting or before one: nothing is held against it (AD-C5, AD-R7). Raises Refusal."""
+    """Record that a candidate declines, at a meeting or before one, without blame (AD-C5, AD-R7). Raises Refusal."""
     held = hold_participant(session, participant_id)
     end_admission(session, held, "decline", by=by, at=at)
     workers.end(session, participant_id, "declined", at=at)

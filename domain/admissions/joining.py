@@ -1,8 +1,8 @@
 """What comes along when a file is joined to that of the same person, and what is left to be destroyed with its key.
 
-Joined is a candidate's file alone: it may have been given to a worker and taken back, or referred a second time, and
-was never followed. What protects the person, or others from them, comes along; what was found, decided and agreed in
-an admission that ends with the file does not stand for another one. `duplicates.join_referral` says what that is.
+Only a candidate's file is joined: it may have been given to a worker and taken back, or referred a second time, and was
+never followed. What protects the person, or others from them, comes along. What was found, decided and agreed in an
+admission that ends with the file does not hold for another. `duplicates.join_referral` says what that is.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from models.referral import Referral
 
 
 def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UUID | None) -> list[Referral]:
-    """Have the referrals of a file be the known one's, sealed as theirs, and return them as they are then.
+    """Move the referrals of a file to the known one, sealed as its own, and return them as they are then.
 
-    The last one, those of before, and those that were joined to it: each joined, but for the one that is `received`
-    anew, which is triaged as any.
+    The last one, the earlier ones, and those that were joined to the file: each is joined, but for the one that is
+    `received` anew, which is triaged as any.
     """
     rows = every(
         session,
@@ -45,9 +45,9 @@ def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UU
 
 
 def bring_identity(session: Session, joined: Participant, known: Participant) -> None:
-    """Have the known file say beside its own what the joined one says of who they are. Both are held.
+    """Add to the known file's identity what the joined one says beside it. Both are locked.
 
-    The gate of letters goes on to look for their other name, and another referral under it is found to be alike.
+    The gate of letters goes on looking for their other name, and another referral under it is found to be alike.
     """
     ours = identity_within(session, known.id)
     both = ours.with_what_is_new_in(identity_within(session, joined.id))
@@ -56,19 +56,19 @@ def bring_identity(session: Session, joined: Participant, known: Participant) ->
 
 
 def bring_what_protects(session: Session, joined: Participant, known: Participant, *, by: Actor, at: datetime) -> None:
-    """Have everything else that protects the person or others hold in the known file. Both are held.
+    """Carry everything else that protects the person or others into the known file. Both are locked.
 
-    Whom the person barred is barred there by the same door: whoever accompanies them is replaced by a task. What was
-    disclosed without consent (AD-R12) is sealed under the known file. A consent that was taken back is so there, where
-    it had been given before (AD-R11): what is shared is never more than the last word. That they recruit, and the
-    assessments of the risk to others (AD-C4), come along; the committee then assesses it anew, knowing the whole file.
+    The workers the person barred are barred there by the same function: a task replaces one who accompanies them.
+    Disclosures without consent (AD-R12) are sealed under the known file. A withdrawn consent is withdrawn there, where
+    it had been given before (AD-R11): sharing never exceeds the last word. That they recruit, and the assessments of
+    the risk to others (AD-C4), come along; the committee then assesses it anew, knowing the whole file.
     """
     for row in barring.barred_of(session, joined.id):
         barring.bar(session, known.id, row.person_id, by=by, at=at)
     _bring_written(session, Disclosure, "disclosure", joined.id, known.id)
     _withdraw_what_was_withdrawn(session, joined.id, known.id, by=by, at=at)
     if joined.recruiter:
-        recruiting.note(session, known, by=by, at=at)  # once it is known of somebody it stays so
+        recruiting.note(session, known, by=by, at=at)  # a person who recruits is noted so for good
     if _bring_assessments(session, joined.id, known.id):
         recruiting.ask_to_assess(session, known, by=by, at=at)
 
@@ -91,7 +91,7 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
 
 
 def _bring_assessments(session: Session, joined_id: UUID, to: UUID) -> int:
-    """The assessments of the risk to others, counted on from those of the known file; how many."""
+    """Copy the assessments of the risk to others, numbered after those of the known file; how many."""
     before = scalars(
         session, only(RiskAssessment.n).where(RiskAssessment.participant_id == to, RiskAssessment.kind == "recruiter")
     ).all()
@@ -115,9 +115,9 @@ def _bring_written(
     *which: ColumnElement[bool],
     counted_from: int | None = None,
 ) -> int:
-    """Write rows that are written once again for the known file, as they were but sealed under its key; how many.
+    """Copy rows into the known file as they were, but sealed under its key; how many.
 
-    `place` is where they are sealed. Those of a kind that is counted go on from `counted_from`.
+    `place` is where they are sealed. Those of a numbered kind are numbered from `counted_from` on.
     """
     of_joined = (in_program(table), col(table.participant_id) == joined_id, *which)
     rows: list[Any] = every(
@@ -136,7 +136,7 @@ def _bring_written(
 
 
 def _withdraw_what_was_withdrawn(session: Session, joined_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back of the known file's consents those to what the person took back later in the joined one."""
+    """Withdraw those consents of the known file that the person later withdrew in the joined one."""
     last: dict[tuple[str, UUID | None], Consent] = {}
     for row in consents.consents_of(session, joined_id):
         last.setdefault((row.purpose, row.organization_id), row)  # the last one is first

@@ -1,4 +1,4 @@
-"""The participant's number (AD-R9): one sequence a year, without gaps, which no race doubles; and admission by it."""
+"""The participant's number (AD-R9): one sequence a year, without gaps or doubles under races; and admission by it."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ STEP: Final = "number"
 
 
 def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> str:
-    """Admit somebody who committed and consented: give the year's next number, open the follow-up, return the number.
+    """Admit a person who committed and consented: give the year's next number, open the follow-up, return the number.
 
-    All in one transaction: a number that is not used is not taken. Raises Refusal: not committed, the consent is not
-    signed or was withdrawn, the risk is not assessed, the worker cannot follow them (any more), the person does not
-    agree to share with whom the second of the pair is of, or they are not of the program's age on this day (AD-C1),
-    whatever they were when they were referred, or it is not known whether they are.
+    All in one transaction: a number that is not used is not taken. Raises Refusal: not committed; the consent is not
+    signed or was withdrawn; the risk is not assessed; the worker cannot follow them (any more); the person does not
+    agree to share with the second's organization; or on this day they are not of the program's age (AD-C1), or it is
+    not known whether they are, whatever it was when they were referred.
 
-    The other criteria are not asked again: none is found anew before the referral is triaged again, and from then on
-    nobody is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
+    The other criteria are not asked again. None is found anew before the referral is triaged again, and from then on no
+    one is named to meet the person (`triage.take_back_triage`), so that they are in no state that leads here.
     """
     held = hold_participant(session, participant_id, seen=seen)
     state = moved(held, "admit")
     today = local_day(session, at)
-    # One of an earlier admission, which the person declined in the end, does not stand for this one.
+    # A consent of an earlier admission, which the person declined in the end, does not stand for this one.
     if not consents.stands(session, participant_id, "program", today) or _is_open(session, participant_id, "consent"):
         raise Refusal(
             "admission.no_consent",
@@ -82,7 +82,7 @@ def admit(session: Session, participant_id: UUID, *, by: Actor, at: datetime, se
 
 
 def _refuse_second(session: Session, participant_id: UUID, named: CandidateWorker, today: date) -> None:
-    """Refuse a second of the pair with whose organization the person did not agree to share. Raises Refusal."""
+    """Refuse a second of the pair where the person did not agree to share with their organization. Raises Refusal."""
     circle = circle_of(session, participant_id, today)
     shut = any(part.person_id == named.second_id and circle.is_shut_to(part) for part in circle.parts)
     if shut:
@@ -98,13 +98,13 @@ def _refuse_second(session: Session, participant_id: UUID, named: CandidateWorke
 
 
 def _is_open(session: Session, participant_id: UUID, step: str) -> bool:
-    """Whether a step of the admission under way was not done in it."""
+    """Whether a step of the present admission is not done in it."""
     task = step_of(session, participant_id, step)
     return task is not None and task.state in ("planned", "open")
 
 
 def _next(session: Session, year: int) -> str:
-    """The next number of a year. Its row is locked until the transaction ends: whoever else asks waits for it."""
+    """The next number of a year. Its row is locked until the transaction ends: another who asks waits for it."""
     here = program_of(session)
     run(
         session,

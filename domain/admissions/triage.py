@@ -1,6 +1,6 @@
-"""Triage, explained: each criterion found met, not met or unknown, by a fact; then the committee, a worker, or a no.
+"""Triage, explained: each criterion is found met, not met or unknown, by a fact; then the committee, a worker, or a no.
 
-A finding is written once; a later one counts in its place, and those before stay. What stands behind it is sealed.
+A finding is written once; a later one counts in its place, and those before stay. The facts behind it are sealed.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import Participant
 from models.referral import CRITERIA, FINDINGS, TRIAGE_RESULTS, CriterionFinding, Referral
 
-#: What is asked of everyone.
+#: The criteria for everyone.
 OF_EVERYONE: Final = tuple(one for one in CRITERIA if one != OF_RECRUITERS)
-#: Without one of these nobody is admitted; of AD-C3 an exception is recorded, with who allowed it and why.
+#: Without one of these no one is admitted; for AD-C3 an exception is recorded, with who allowed it and why.
 NEVER_WITHOUT: Final = ("AD-C0", "AD-C1", "AD-C2", "AD-C5")
 
 LONGEST: Final = 4_000
@@ -55,9 +55,9 @@ def find_criterion(
 ) -> None:
     """Record how a criterion was found, by what fact. Guide: AD-C0 to AD-C5.
 
-    Where AD-C3 is not met, or not known to be (precontemplation), `admit_all_the_same` records that `by` allows it, and
-    `why`: it never blocks. AD-C4, met or not, is found of somebody who recruits others, and says so of them for good.
-    Raises Refusal: the referral is not being triaged, no fact, or an exception where none is.
+    AD-C3 never blocks: where it is not met, or not known (precontemplation), `admit_all_the_same` records that `by`
+    allows it, and `why`. AD-C4, met or not, is found of a person who recruits others, and records that of them for
+    good. Raises Refusal: the referral is not being triaged, no fact, or an exception where none is.
     """
     held = hold_referral(session, referral_id)
     if criterion not in CRITERIA or finding not in FINDINGS:
@@ -94,7 +94,7 @@ def find_criterion(
 def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> str:
     """Work out whether AD-C1 is met on the local day of `at`, and record it; returns the finding. Raises Refusal.
 
-    The age is one on that day: turning 25 later ends nothing.
+    The age is that of the day: turning 25 later ends nothing.
     """
     held = hold_referral(session, referral_id)
     today = local_day(session, at)
@@ -116,11 +116,11 @@ def triage(
     at: datetime,
     seen: int | None = None,
 ) -> None:
-    """Say where a referral goes: to the next Clinical Committee (AD-R3), straight to a worker (AD-R4), or no further.
+    """Decide where a referral goes: to the next Clinical Committee (AD-R3), to a worker (AD-R4), or no further.
 
-    Forwarding has its reason, and is told to the next meeting; whoever names the worker does so with it
-    (`domain.accompaniment.workers.name_worker`). A refusal has its reason, and what was offered instead.
-    Raises Refusal: somebody else triaged it meanwhile, or a criterion is not looked at, or does not allow it.
+    Forwarding needs a reason, and the next meeting is told; the worker is named with it
+    (`domain.accompaniment.workers.name_worker`). A refusal needs its reason, and what was offered instead. Raises
+    Refusal: it was triaged meanwhile, or a criterion is not looked at, or does not allow it.
     """
     held = hold_referral(session, referral_id, seen=seen)
     if result not in TRIAGE_RESULTS:
@@ -150,24 +150,24 @@ def triage(
         ),
     )
     events.write(session, "referral.triaged", "referral", referral_id, by=by, at=at, result=result)
-    # Kept for want of a triage until a day: somebody looks at it now.
+    # Kept until a day for want of a triage: it is triaged now.
     retention.count_no_more(session, participant.id, by=by, at=at, stopped_by="triaged")
     finish_step(session, participant.id, TRIAGE, by=by, at=at)
     if result == "refused":
         refuse(session, participant, by=by, at=at)
     elif result == "committee" and workers.was_given(session, participant.id):
-        # The committee said already that somebody follows up; who does is to be found again.
+        # The committee said already that a worker follows up; which one is to be found again.
         workers.ask_for_one(session, participant.id, by=by, at=at)
 
 
 def refuse(session: Session, participant: Participant, *, by: Actor, at: datetime) -> None:
-    """A held candidate is refused: the admission ends, and a day is set after which nothing is kept. Raises Refusal."""
+    """Refuse a locked candidate: the admission ends, and a day is set after which nothing is kept. Raises Refusal."""
     end_admission(session, participant, "refuse", by=by, at=at)
     events.write(session, "participant.refused", "participant", participant.id, by=by, at=at)
 
 
 def end_admission(session: Session, participant: Participant, move: str, *, by: Actor, at: datetime) -> None:
-    """A held candidate goes no further, by their own word or the program's. Raises Refusal."""
+    """End the admission of a locked candidate, by their own word or the program's. Raises Refusal."""
     change_participant(
         session,
         participant,
@@ -191,9 +191,9 @@ _ENDED: Final = {"refuse": "AD-R3", "decline": "AD-R7"}
 def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Triage a referral again: more was learned, or the committee asks for more.
 
-    Whoever was to meet the person no longer does, until it is said anew where the referral goes: so a candidate who was
-    given to a worker can still be refused, with what was offered instead. Raises Refusal: it was refused, or the person
-    was admitted.
+    The worker who was to meet the person no longer does, until it is decided anew where the referral goes. So a
+    candidate who was given to a worker can still be refused, with what was offered instead. Raises Refusal: it was
+    refused, or the person was admitted.
     """
     held = hold_referral(session, referral_id, state="triaged", seen=seen)
     if held.result == "refused":
@@ -230,7 +230,7 @@ def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> N
 
 
 def hold_referral(session: Session, referral_id: UUID, *, state: str = "received", seen: int | None = None) -> Referral:
-    """Lock a referral in a state. Raises Refusal: there is none, or somebody else dealt with it meanwhile."""
+    """Lock a referral in a state. Raises Refusal: there is none, or it was dealt with meanwhile."""
     held = first(
         session,
         of(Referral).where(Referral.id == referral_id, Referral.state != "draft").with_for_update(),
@@ -248,7 +248,7 @@ def hold_referral(session: Session, referral_id: UUID, *, state: str = "received
 
 
 def missing(session: Session, participant: Participant) -> tuple[str, ...]:
-    """The criteria that nobody looked at yet."""
+    """The criteria that were not looked at yet."""
     found = findings_of(session, participant.id)
     asked = CRITERIA if participant.recruiter else OF_EVERYONE
     return tuple(one for one in asked if one not in found)
@@ -296,7 +296,7 @@ def _write(
     allowed_by: UUID | None = None,
 ) -> None:
     participant_id = held.participant_id
-    # The referral is held: of two who find the same criterion at once, the second counts after the first.
+    # The referral is locked: of two who find the same criterion at once, the second counts after the first.
     before = scalars(
         session,
         select(CriterionFinding.n).where(

@@ -1,7 +1,7 @@
 """Agreements: a version is drafted as declared, sent, signed by directors, in force from a day, and ended on one.
 
-A draft may be rewritten; what carries a signature never changes, and another text is another version. Which
-version holds on a day is read from its days, since an end or a beginning may be settled in advance.
+A draft may be rewritten; what carries a signature never changes, and another text is another version. Days say which
+version is in force, since an end or a beginning may be settled in advance.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def draft_version(session: Session, agreement_id: UUID, content: Content, *, by:
 def redraft_version(
     session: Session, version_id: UUID, content: Content, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Let a draft say something else. Raises Refusal where it was sent, or carries a signature: that text stays."""
+    """Change the text of a draft. Raises Refusal where it was sent, or carries a signature: that text stays."""
     held = hold_version(session, version_id, seen=seen)
     if held.state != "draft" or signatures_of(session, version_id):
         raise Refusal("agreement.text_stands", N_("What was sent or signed does not change: draft a new version."))
@@ -92,7 +92,7 @@ def redraft_version(
 
 
 def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """A draft goes to the directors, each by letter, and is not rewritten while it is with them. Raises Refusal."""
+    """Send a draft to the directors, each by letter; it is not rewritten while it is with them. Raises Refusal."""
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "send")
     directors = directors_on(session, held.organization_id, local_day(session, at))
@@ -107,7 +107,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
 
 
 def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take a version back that was sent and that nobody has signed: it is a draft again, and its directors are told.
+    """Withdraw a version that was sent and not signed: it is a draft again, and its directors are told.
 
     Raises Refusal.
     """
@@ -134,11 +134,11 @@ def sign_version(
 ) -> str:
     """Record a director's signature, given on a local day, and return the version's state.
 
-    The version is signed once everyone who directs the organization on that day has signed it. `by` records the
-    signature; whose it is says `director_id`. The line of the record holds the digest of the text that they signed.
-    Of somebody who has signed already this asks whether another signature still lacks (`complete_signatures`).
-    Raises Refusal: not a director there on that day, a day to come, signed by them already and not by all, past
-    signing, or a text that is no longer what was drafted. Guide: partnership agreements are signed by the directors.
+    The version is signed when everyone who directs the organization on that day has signed it. `by` records the
+    signature of `director_id`. The record's line holds the digest of the text that they signed. For a director who has
+    signed already, this asks whether another signature is missing (`complete_signatures`). Raises Refusal: not a
+    director there on that day, a day to come, signed by them already and not by all, past signing, or a text that is no
+    longer what was drafted. Guide: partnership agreements are signed by the directors.
     """
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "sign")
@@ -188,10 +188,10 @@ def sign_version(
 
 
 def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """A version is signed where everyone who directs the organization today has signed it; whether it is so now.
+    """Count a version as signed where all present directors of the organization have signed; returns whether it now is.
 
-    Who left without signing is no longer waited for. Nothing happens where nobody directs the organization, where
-    nobody has signed, or where the text is no longer what was drafted.
+    A director who left without signing is no longer waited for. Nothing happens where the organization has no director,
+    where no one has signed, or where the text is no longer what was drafted.
     """
     held = hold_version(session, version_id)
     signed_by = {signature.person_id for signature in signatures_of(session, version_id)}
@@ -224,8 +224,8 @@ def sign_here(
 ) -> str:
     """Sign as a director, oneself, today, with the text in front of one; returns the version's state.
 
-    Nobody signs so for somebody else, not even as their deputy. Raises Refusal: as `sign_version`, not sent yet, or
-    not said to have been read.
+    No one signs so for another, not even as their deputy. Raises Refusal: as `sign_version`, not sent yet, or not said
+    to have been read.
     """
     held = hold_version(session, version_id, seen=seen)
     if held.state == "draft":
@@ -252,9 +252,9 @@ def start_version(
 ) -> None:
     """Bring a signed version into force from a local day, which may be still to come; to a last day, where it has one.
 
-    `settled` are roles of which is settled what becomes of whoever holds them (`domain.agreements.succession`).
-    Raises Refusal: not signed, a day before the last signature, a day on which another version is in force, or a role
-    that people hold then and that this version no longer creates.
+    `settled` are roles for which it is settled what their holders become (`domain.agreements.succession`). Raises
+    Refusal: not signed, a day before the last signature, a day on which another version is in force, or a role that
+    people hold then and that this version no longer creates.
     """
     held = hold_version(session, version_id, seen=seen)
     state = state_after(held, "start")
@@ -290,7 +290,7 @@ def start_version(
 
 
 def roles_left(session: Session, version_id: UUID, day: date) -> list[Tenure]:
-    """Who holds, on a local day or later, a role at the version's organization that the version does not create.
+    """Those who hold, on a local day or later, a role at the version's organization that the version does not create.
 
     Rows of `tenure`, by role.
     """
@@ -339,8 +339,8 @@ def signatures_of(session: Session, version_id: UUID) -> list[Signature]:
 def hold_version(session: Session, version_id: UUID, *, seen: int | None = None) -> Version:
     """The version with its organization, and its agreement locked: two versions of one never move at once.
 
-    Whoever judges what is owed may refer to both all the while (`key_share`): they would wait for us, and we, to have
-    it judged at the end, for them.
+    Others who judge what is owed may still refer to both (`key_share`). Otherwise they would wait for us, and we, to
+    have it judged at the end, for them.
     """
     agreement = only(AgreementVersion.agreement_id).where(AgreementVersion.id == version_id).scalar_subquery()
     run(session, only(Agreement.id).where(Agreement.id == agreement).with_for_update(key_share=True))
@@ -362,7 +362,7 @@ def hold_version(session: Session, version_id: UUID, *, seen: int | None = None)
 
 
 def change_version(session: Session, held: Version, **values: Any) -> None:
-    """Write values of a held version."""
+    """Write values of a locked version."""
     run(
         session,
         changes(AgreementVersion)
@@ -372,7 +372,7 @@ def change_version(session: Session, held: Version, **values: Any) -> None:
 
 
 def state_after(held: Version, move: str) -> str:
-    """The state of a held version after a move. Raises Refusal where the move is not allowed now."""
+    """The state of a locked version after a move. Raises Refusal where the move is not allowed now."""
     try:
         return AGREEMENT_VERSION.after(held.state, move)
     except NoSuchMove:
@@ -380,18 +380,18 @@ def state_after(held: Version, move: str) -> str:
 
 
 def not_now(move: str) -> Refusal:
-    """Why a move is not allowed now."""
+    """The refusal of a move that is not allowed now."""
     return Refusal("agreement.not_now", _NOT_NOW[move])
 
 
 def in_force_before(session: Session, held: Version, day: date) -> Version:
-    """The version of the same agreement that is in force on a day before this one begins, held; else this one."""
+    """The same agreement's version in force on a day before this one begins, locked; else this one."""
     before = version_in_force(session, held.organization_id, day)
     return hold_version(session, before.id) if before is not None else held
 
 
 def refuse_two_in_force(session: Session, held: Version, starts_on: date, ends_on: date | None) -> None:
-    """Refuse to have a version in force from a day to a last one, or on, where another one is on some of these days."""
+    """Refuse a version in force from a day to a last one, or on, where another is in force on some of these days."""
     if scalar(
         session,
         only(AgreementVersion.id).where(
@@ -417,7 +417,7 @@ class ToSign(Version):
 
 
 def to_sign(session: Session, person_id: UUID, day: date) -> list[ToSign]:
-    """What waits on a local day for the signature of somebody who directs an organization then, in order.
+    """The versions that wait on a local day for the signature of a person who is a director then, in order.
 
     Each was sent to them, and they have not signed.
     """
@@ -438,7 +438,7 @@ def to_sign(session: Session, person_id: UUID, day: date) -> list[ToSign]:
 
 
 def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID]:
-    """Those who direct an organization on a local day, themselves: nobody signs for them."""
+    """Those who direct an organization on a local day themselves: no one signs for them."""
     found = scalars(
         session,
         only(Tenure.person_id).where(

@@ -1,6 +1,6 @@
-"""What one version of an agreement says otherwise than another, line by line, as people read it.
+"""What differs between two versions of an agreement, line by line, as people read it.
 
-A line keeps both languages where its words are those of the agreement; the page or the answer puts them in a sentence.
+A line keeps both languages where its words are those of the agreement; the page or the answer makes a sentence of them.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from domain.endorsement.partners import majority_of
 How = Literal["added", "left_out", "changed"]
 Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]
 
-#: What of an obligation may change, by the word that a reader gets for it.
+#: The parts of an obligation that may change, by the reader's word for each.
 _OF_OBLIGATION: Final = {
     "text_fr": "words",
     "text_en": "words",
@@ -29,7 +29,7 @@ _OF_OBLIGATION: Final = {
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that changed. `key` is a role or a clause's number; `words` what it says, by language, where it says.
+    """One thing that changed. `key` is a role or a clause's number; `words` its text, by language, where there is one.
 
     `aspects` tell what of it changed: words, owner, period, check, rule, sources, headcount, hours. `before` and
     `after` are figures, where these say it.
@@ -45,7 +45,7 @@ class Line:
 
 
 def difference(old: Content, new: Content) -> tuple[Line, ...]:
-    """What `new` says otherwise than `old`: notice, roles, duties, resources, clauses, sharing, judges, majority."""
+    """How `new` differs from `old`: notice, roles, duties, resources, clauses, sharing, judges, majority."""
     return tuple(_lines(old, new))
 
 
@@ -96,7 +96,7 @@ def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: lis
 
 
 def _listed(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Line]:
-    """What stands under names: the words are those of the new text, or of the old where it is left out."""
+    """What differs among named things: with the words of the new text, or of the old where it is left out."""
     for key in (*old, *(one for one in new if one not in old)):
         before, after = old.get(key), new.get(key)
         aspects = ["words"] if before is not None and after is not None and before != after else []
@@ -104,7 +104,7 @@ def _listed(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Itera
 
 
 def _resources(content: Content) -> dict[str, Any]:
-    """Resources have no name of their own: one that says something else is another."""
+    """Resources by what they say: they have no name of their own, so a changed one is another."""
     return {f"{one['kind']}: {one['text']['fr']}": one for one in content.terms.get("resources") or ()}
 
 
@@ -131,5 +131,5 @@ def _words(said: Mapping[str, Any] | None) -> dict[str, str] | None:
 
 
 def _plain(value: Any) -> Any:
-    """A number as it compares, whatever type the database or a file gives it."""
+    """A number in a form that compares, whatever type the database or a file gives it."""
     return None if value is None else float(value)

@@ -1,4 +1,4 @@
-"""The letters of an agreement: to sign, taken back, to end, not to begin, running out, lapsed. To whom, and what."""
+"""The letters of an agreement and their recipients: to sign, withdrawn, to end, not to begin, running out, lapsed."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def taken_back(session: Session, version: Version, directors: Iterable[UUID], *,
 def to_end(
     session: Session, version: Version, directors: Collection[UUID], *, ends_on: date, by: Actor, at: datetime
 ) -> None:
-    """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not who said so."""
+    """Tell the directors, the partner's managers and the coordinator that an agreement ends, but not its author."""
     facts = _facts(session, version, by=by, ends_on=ends_on)
     _to_the_others(session, "agreement_to_end", version, directors, ends_on.isoformat(), facts, by=by, at=at)
 
 
 def not_to_begin(session: Session, version: Version, directors: Collection[UUID], *, by: Actor, at: datetime) -> None:
-    """Tell the same people that a version does not begin on the day that was settled, where none is in force."""
+    """Tell the same people that a version does not begin on the settled day, where none is in force."""
     facts = _facts(session, version, by=by, day=version.starts_on)
     _to_the_others(session, "agreement_not_to_begin", version, directors, version.version, facts, by=by, at=at)
 
@@ -71,14 +71,14 @@ def _to_the_others(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Write a letter about a version, once for `once`, to all whom it concerns but who said it."""
+    """Write a letter about a version, once for `once`, to all who are concerned but its author."""
     for person_id in _concerned(session, version, at) | set(directors):
         if person_id != by.person_id:
             notices.write(session, letter, to=person_id, key=f"{letter}:{version.id}:{once}", facts=facts, at=at)
 
 
 def running_out(session: Session, version: Version, *, rung: int, days: int, at: datetime) -> int:
-    """Warn that a version ends in so many `days`, and no other is set to begin then; once a rung. How many letters."""
+    """Warn that a version ends in that many `days`, and no other is set to begin; once a rung. How many letters."""
     return sum(
         notices.write(
             session,
@@ -108,7 +108,7 @@ def lapsed(session: Session, version: Version, *, at: datetime) -> int:
 
 
 def _concerned(session: Session, version: Version, at: datetime) -> set[UUID]:
-    """The coordinator, and who manages or directs the organization that day, or acts for them."""
+    """The coordinator, and those who manage or direct the organization that day, or deputize for them."""
     today = standing(session, local_day(session, at))
     here = str(version.organization_id)
     chains = [COORDINATION, [{"role": "manager", "at": here}], [{"role": "director", "at": here}]]

@@ -1,7 +1,7 @@
 """The steps of a renewal that an act on the agreement's next version completes: sent, signed by all, set to begin.
 
-Nobody says of them that they are done. An act that came before its step had opened completes it once it opens. Of an
-agreement that is ended with notice nothing is renewed.
+No one says of them that they are done. An act that came before its step opened completes it when it opens. An agreement
+that is ended with notice is not renewed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _DONE_IN: Final[Mapping[CompletingAct, frozenset[str]]] = {
     "agreement.started": frozenset({"in_force", "ended"}),
 }
 
-#: What the renewal's steps waited for before its file said so: cases under way go on by the version that they began by.
+#: What the renewal's steps waited for before its file said so: cases under way keep the version with which they began.
 _UNSAID: Final[Mapping[str, CompletingAct]] = {
     "send_new_version": "agreement.sent",
     "sign_new_version": "agreement.signed",
@@ -39,7 +39,7 @@ _UNSAID: Final[Mapping[str, CompletingAct]] = {
 
 
 def follow_agreement(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> None:
-    """After a version of an agreement moved: the open renewals of the versions before it move with it."""
+    """After a version of an agreement moved, move the open renewals of the versions before it."""
     cases = scalars(
         session,
         only(Case.id)
@@ -55,9 +55,9 @@ def follow_agreement(session: Session, agreement_id: UUID, *, by: Actor, at: dat
 
 
 def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Complete each open step of a renewal whose act was done, and open again the one whose act was taken back.
+    """Complete each open step of a renewal whose act was done, and reopen the one whose act was taken back.
 
-    A case of anything else is left as it is, and so are the steps of one that began when they were ticked by hand.
+    Any other case is left as it is, and so are the steps of a renewal that began when they were ticked by hand.
     """
     renewed = run(
         session,
@@ -95,9 +95,9 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
 
 
 def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
-    """Cancel what is under way because a version was to end, of a partner who leaves on the local day `last`.
+    """Cancel what is under way because a version was to end, for a partner who leaves on the local day `last`.
 
-    The reason says so in both languages. Whoever had work in it is told.
+    The reason says so in both languages. Those who had work in it are told.
     """
     under_way = every(
         session,

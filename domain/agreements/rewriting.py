@@ -1,6 +1,6 @@
 """Rewriting a draft of an agreement: its notice, roles, words, clauses, resources, and what it shares.
 
-How an obligation is checked is declared by the program's file and stays as it is: a draft may word it otherwise, leave
+How an obligation is checked is declared by the program's file and stays as it is. A draft may word it otherwise, leave
 it out, or take it back from an earlier version of the same agreement.
 """
 
@@ -35,11 +35,13 @@ Words = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Text:
-    """A whole draft, as somebody writes it.
+    """A whole draft, as a person writes it.
 
-    `roles` have role, headcount and hours_a_week; `obligations` the words of each that stays, by its key; `clauses` key
-    ("" for another one), title and text; `resources` kind and text; `sharing` the chosen keys of each part and the
-    local days starts_on and ends_on, both inclusive, or None where nothing is shared.
+    - `roles` have role, headcount and hours_a_week.
+    - `obligations` are the words of each that stays, by its key.
+    - `clauses` have key ("" for another one), title and text; `resources` have kind and text.
+    - `sharing` has the chosen keys of each part, and the local days starts_on and ends_on, both inclusive, or None
+      where nothing is shared.
     """
 
     notice_days: int
@@ -60,7 +62,7 @@ class Offered:
 
 
 def offered(session: Session, version_id: UUID) -> Offered:
-    """What may stand in a version of this agreement. Raises Refusal where there is no such version."""
+    """What a version of this agreement may contain. Raises Refusal where there is no such version."""
     its = only(AgreementVersion.agreement_id).where(AgreementVersion.id == version_id)
     ids = scalars(
         session,
@@ -68,7 +70,7 @@ def offered(session: Session, version_id: UUID) -> Offered:
         .where(col(AgreementVersion.agreement_id) == its.scalar_subquery())
         .order_by(col(AgreementVersion.n).desc()),
     ).all()
-    # What this version says comes first; what it lacks, from the newest that has it.
+    # This version's own text comes first; what it lacks comes from the newest that has it.
     contents = [content_of_version(session, one) for one in (version_id, *(one for one in ids if one != version_id))]
     owed: dict[str, Columns] = {}
     sharing: dict[str, Any] = {}
@@ -90,7 +92,7 @@ def offered(session: Session, version_id: UUID) -> Offered:
 def rewrite(
     session: Session, version_id: UUID, *, text: Text, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Let a draft say this. Raises Refusal: no draft, words missing, or something that it may not name or leave out."""
+    """Write this text into a draft. Raises Refusal: no draft, words missing, or one that it may not name or leave."""
     may, was = offered(session, version_id), content_of_version(session, version_id)
     roles = _roles(may, text.roles)
     owed = _owed(may, text.obligations, roles)

@@ -1,7 +1,7 @@
-"""What directors signed, as files: each kept as it came with the signature that it carries, and found where swapped.
+"""The files that directors signed: each stored as it came, with the signature that it carries, and checked for swaps.
 
-The line of the record that tells of a file holds its SHA-256 and the signature that it carries, and stands under a
-seal. So a file that somebody swapped behind the program's back, its row's digest included, no longer fits.
+The record's line about a file holds its SHA-256 and the signature that it carries, and is under a seal. So a file that
+was swapped behind the program's back, its row's digest included, no longer fits.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
 KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
-#: The same table under a name of its own, where its bytes are digested in the database and are shown to nobody.
+#: The same table under a name of its own: the database digests its bytes there, and no one is shown them.
 _kept = aliased(SignedFile, name="kept")
 
 
@@ -54,7 +54,7 @@ _kept = aliased(SignedFile, name="kept")
 class Kept:
     """A file of a version. `is_as_added`: its bytes, its row and the record have one digest and one signature.
 
-    `signature_id` is the signature that it carries; None where it was kept before that was asked.
+    `signature_id` is the signature that it carries; None where it was stored before that was asked.
     """
 
     id: UUID
@@ -78,11 +78,11 @@ def add(
     at: datetime,
     director_id: UUID | None = None,
 ) -> UUID:
-    """Keep a file with a signature under a version; returns its id. Another file is added beside it, never over it.
+    """Store a file with a signature under a version; returns its id. Another file is added beside it, never over it.
 
-    The signature is that of `director_id`; where one person alone signed, theirs is meant. What a camera or a program
-    wrote beside the pages is left out. Raises Refusal: no such version, nothing signed yet, several signed and nobody
-    is named, the one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
+    The signature is that of `director_id`; where one person alone signed, theirs is meant. Metadata of a camera or a
+    program is left out. Raises Refusal: no such version, nothing signed yet, several signed and no one is named, the
+    one who is named did not sign, or no PDF, PNG or JPEG by its bytes.
     """
     here = program_of(session)
     row = first(session, of(AgreementVersion).where(AgreementVersion.id == version_id))
@@ -138,15 +138,15 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
 
 
 def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
-    """The files of a version, the first one first, each held against the record."""
+    """The files of a version, the first one first, each compared with the record."""
     return _read(session, col(_kept.agreement_version_id) == version_id)
 
 
 def refuse_unfiled(session: Session, version_id: UUID) -> None:
     """Refuse a version with a signature on paper that no file carries. Raises Refusal, with who signed.
 
-    Whoever signed here themselves needs none. A file that was kept before it was asked whose signature it carries may
-    carry any.
+    A director who signed here themselves needs none. A file that was stored before the program asked whose signature it
+    carries may carry any.
     """
     carried = {kept.signature_id for kept in files_of(session, version_id)}
     lacking = [
@@ -173,7 +173,7 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
 
 
 def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
-    """A file and its bytes, held against the record at this very reading. Raises Refusal: no such file."""
+    """A file and its bytes, compared with the record at this very reading. Raises Refusal: no such file."""
     found = _read(session, col(_kept.id) == file_id)
     if not found:
         raise Refusal("signed_file.unknown", N_("There is no such file."))
@@ -193,7 +193,7 @@ def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
 
 
 def file_of(session: Session, file_id: UUID) -> Kept:
-    """A file that is there, without its bytes, held against the record."""
+    """An existing file, without its bytes, compared with the record."""
     (found,) = _read(session, col(_kept.id) == file_id)
     return found
 
@@ -211,7 +211,7 @@ def report_altered(session: Session, report: seal_check.Report) -> None:
 
 
 def altered(session: Session) -> list[str]:
-    """What was signed and is no longer as it was: each version's organization and number, in order.
+    """What was signed and has changed since: each version's organization and number, in order.
 
     A file that is another, that is gone or that the record does not know, and a text that is not the signed one.
     """
@@ -237,7 +237,7 @@ def altered(session: Session) -> list[str]:
 
 
 def text_stands(session: Session, version_id: UUID) -> bool:
-    """Whether a version says what it said when it was signed, or when it was drafted where nobody signed it yet."""
+    """Whether a version's text is that of its signing, or of its drafting where no one has signed yet."""
     said = scalar(session, only(AgreementVersion.digest).where(AgreementVersion.id == version_id))
     signed = {digest for of, digest in _signed_texts(session, version_id) if of == version_id}
     return content_of_version(session, version_id).digest == said and signed <= {said}
@@ -251,7 +251,7 @@ def _says(session: Session, version_id: UUID, digest: str) -> bool:
 
 
 def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tuple[UUID, str]]:
-    """Each version that somebody signed, with the digest of its text that the record holds."""
+    """Each version with a signature, with the digest of its text that the record holds."""
     digest = inside(Event.facts)["digest"].astext
     rows = run(
         session,

@@ -1,4 +1,4 @@
-"""From one version of an agreement to the next: renewing it, and the day on which the one takes the other's place."""
+"""From one version of an agreement to the next: renewing it, and the day on which the next takes its place."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _DAY = timedelta(days=1)
 def renew(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> UUID:
     """Draft the next version of an agreement from the text that was signed last; returns its id.
 
-    It says the same until it is rewritten. What carries a signature never changes, so that another text is another
-    version also where that one is not in force: a director asks for a change that the other has signed without, a
-    fault is seen before the first day, or a partner who was leaving comes back. Raises Refusal: no such agreement, or a
-    version that may be rewritten still.
+    It says the same until it is rewritten. What carries a signature never changes, so another text is another version
+    also where the signed one is not in force. For example a director asks for a change that the other has signed
+    without, a fault is seen before the first day, or a partner who was leaving returns. Raises Refusal: no such
+    agreement, or a version that may still be rewritten.
     """
     rows = _held_versions(session, agreement_id)
     if not rows:
@@ -45,7 +45,7 @@ def renew(session: Session, agreement_id: UUID, *, by: Actor, at: datetime) -> U
 
 
 def may_be_rewritten(session: Session, version: AgreementVersion) -> bool:
-    """Whether a version is a draft, or can be one again: it was sent, and nobody has signed it."""
+    """Whether a version is a draft, or can be one again: it was sent, and not signed."""
     return version.state in ("draft", "sent") and not signatures_of(session, version.id)
 
 
@@ -62,11 +62,10 @@ def begin(
 ) -> None:
     """Bring a signed version into force from a local day on, in the place of the one that is in force.
 
-    That one ends on the day before, in the same act, also where it was to end later: on no day is there none, and on no
-    day are there two. Where its last day comes sooner, the next begins on the day after that, or later once that day
-    is past. `becomes` names,
-    for a role that the new version no longer creates, the one that its holders hold from that day on; a holder keeps
-    their last day, and what was open under the old role is another's, or shows as vacant. Raises Refusal: as
+    That one ends on the day before, in the same act, also where it was to end later: so every day has exactly one.
+    Where its last day comes sooner, the next begins on the day after that, or later once that day is past. `becomes`
+    names, for each role that the new version no longer creates, the role that its holders hold from that day on. A
+    holder keeps their last day; what was open under the old role is another's, or shows as vacant. Raises Refusal: as
     `agreements.start_version`, a signature on paper of which there is no file, a gap, or a role that becomes none of
     the new version, or one to which its holders' role opens nothing.
     """
@@ -119,7 +118,7 @@ def _end_the_one_before(
 
 
 def _hand_on(session: Session, tenure: Tenure, role: str, starts_on: date, *, by: Actor, at: datetime) -> None:
-    """A role's holder holds another from a day on; who was to begin later begins with the other on their own day."""
+    """Move a role's holder to another role from a day on; one who was to begin later begins in it on their own day."""
     # Given first: between the two they would hold nothing, and their way in would be shut.
     becomes = people.appoint(
         session,
@@ -136,14 +135,14 @@ def _hand_on(session: Session, tenure: Tenure, role: str, starts_on: date, *, by
     elif tenure.starts_on > local_day(session, at):
         people.take_back(session, tenure.id, by=by, at=at)
     else:
-        # It began today under the version before: it was held for that day.
+        # It began today under the earlier version: it was held for that day.
         people.end_tenure(session, tenure.id, ends_on=tenure.starts_on, by=by, at=at)
     became_another(session, tenure.id, becomes)
 
 
 @hook
 def became_another(session: Session, tenure_id: UUID, instead: UUID) -> None:
-    """Have what was said of a role hold of the one that it became by an agreement's next version."""
+    """Move what was said of a role to the role that it became by an agreement's next version."""
 
 
 def _agreement_of(session: Session, version_id: UUID) -> UUID:
@@ -157,7 +156,7 @@ def _agreement_of(session: Session, version_id: UUID) -> UUID:
 
 
 def _held_versions(session: Session, agreement_id: UUID) -> list[AgreementVersion]:
-    """Every version of an agreement, which is held: two of its versions never move at once."""
+    """Every version of an agreement, which is locked: two of its versions never move at once."""
     run(session, only(Agreement.id).where(Agreement.id == agreement_id).with_for_update())
     return every(
         session,
@@ -166,6 +165,6 @@ def _held_versions(session: Session, agreement_id: UUID) -> list[AgreementVersio
 
 
 def _before(rows: list[AgreementVersion], version_id: UUID) -> AgreementVersion | None:
-    """The version that was in force last, or is to be, of those other than this."""
+    """The version other than this that was last in force, or is to be."""
     begun = [row for row in rows if row.starts_on is not None and row.id != version_id]
     return max(begun, key=lambda row: surely(row.starts_on), default=None)

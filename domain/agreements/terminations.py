@@ -1,4 +1,4 @@
-"""Ending a version of an agreement, with notice or on its last day, and calling off one that was to begin."""
+"""Ending a version of an agreement, with notice or on its last day, and cancelling one that was to begin."""
 
 from __future__ import annotations
 
@@ -43,10 +43,10 @@ def end_version(
 ) -> None:
     """End a version in force on a last local day, inclusive, past or to come, or sooner than it was to end.
 
-    `notice_on` is the local day on which one side gave the other notice: the last day is then no sooner than the
+    `notice_on` is the local day on which one side gave the other notice. The last day is then no sooner than the
     version's `notice_days` after it, unless both settled on a shorter one (`shorter_agreed`). Notice ends the
-    partnership, and not a version alone: nothing is renewed, a renewal under way is called off, and what was to begin
-    later does not. Given under a version that was to begin after that last day, it ends the one in force then; where
+    partnership, and not only a version. Nothing is renewed, a renewal under way is cancelled, and what was to begin
+    later does not. Notice given under a version that was to begin after that last day ends the one in force then. Where
     none is, nothing has begun that could end, no notice is owed, and the version does not begin. Without notice the
     record takes the day as it is, as where another version follows. Raises Refusal: not in force, over, a last day
     before its first or after the one that it was signed to, a day on which another version is in force, a later version
@@ -103,14 +103,14 @@ def end_version(
 
 
 def _is_not_to_begin(session: Session, held: Version, ends_on: date, today: date) -> bool:
-    """Whether a version is to begin after a last day, today or later, by which none of its agreement is in force."""
+    """Whether a version is to begin, today or later, after a last day on which none of its agreement is in force."""
     organization = held.organization_id
     by_then = [version_in_force(session, organization, day) for day in (today, ends_on)]
     return surely(held.starts_on) > today and ends_on >= today and not any(by_then)
 
 
 def _never_begin(session: Session, held: Version, ends_on: date, notice_on: date, *, by: Actor, at: datetime) -> None:
-    """A partner leaves before their agreement begins: what was to begin does not, and its directors are told."""
+    """Cancel what was to begin, and tell its directors: the partner leaves before their agreement begins."""
     _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=True, at=at)
     for version_id in (held.id, *(one.id for one in _to_begin_after(session, held, ends_on))):
         call_off_version(session, version_id, last=ends_on, by=by, at=at)
@@ -119,7 +119,7 @@ def _never_begin(session: Session, held: Version, ends_on: date, notice_on: date
 
 
 def call_off_version(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:
-    """A version that was to begin does not, as its partner leaves on the local day `last`; it stays signed.
+    """Cancel the beginning of a version, as its partner leaves on the local day `last`; it stays signed.
 
     It can be brought into force again where they change their mind. Raises Refusal: no first day, or one that has come.
     """
@@ -157,17 +157,17 @@ def is_given_notice() -> ColumnElement[bool]:
 
 
 def notice_given_on(session: Session, version_id: UUID) -> date | None:
-    """The local day on which one side gave notice by which a version ends; None where none did."""
+    """The local day on which one side gave the notice by which a version ends; None where none did."""
     return _day_of_record(session, version_id, "agreement.ended", "notice_on")
 
 
 def called_off_from(session: Session, version_id: UUID) -> date | None:
-    """The local day on which a version was to begin before its partner left; None of one that was never called off."""
+    """The local day on which a version was to begin before its partner left; None where that was never cancelled."""
     return _day_of_record(session, version_id, "agreement.called_off", "was")
 
 
 def _day_of_record(session: Session, version_id: UUID, verb: str, fact: str) -> date | None:
-    """The day that the record's last line of an act on a version tells; None where there is none."""
+    """The day in the record's last line of an act on a version; None where there is none."""
     told = scalar(
         session,
         select(inside(Event.facts)[fact].astext)

@@ -1,4 +1,4 @@
-"""What a version of an agreement says: its roles, obligations and terms, from the program's file or from its rows."""
+"""The text of a version of an agreement: its roles, obligations and terms, from the program's file or from its rows."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ Columns = dict[str, Any]
 
 @dataclass(frozen=True)
 class Content:
-    """What a version says: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
+    """The text of a version: `roles` and `obligations` as columns of their rows, by role and by clause, in order.
 
-    `terms` is the rest as declared (title, resources, clauses, sharing of information, who endorses and judges what,
-    the majority that endorses a decision), with lists where order matters, since the database keeps no order of keys.
+    `terms` is the rest as declared: title, resources, clauses, sharing of information, who endorses and judges what,
+    the majority that endorses a decision. It has lists where order matters, since the database keeps no order of keys.
     """
 
     notice_days: int
@@ -44,7 +44,9 @@ class Content:
 
 
 def content_of(file: ProgramFile, organization: str) -> Content:
-    """What the agreement of an organization says, its groups written out. Raises KeyError where it has none."""
+    """The agreement that the file declares for an organization, its groups written out. Raises KeyError where it has
+    none.
+    """
     agreement = file.agreements[organization]
     owed = file.obligations_of(organization)
     sharing = file.sharing_terms[agreement.information_sharing] if agreement.information_sharing else None
@@ -81,7 +83,7 @@ def content_of(file: ProgramFile, organization: str) -> Content:
 
 
 def content_of_version(session: Session, version_id: UUID) -> Content:
-    """What a version says, read from its rows: its digest is the version's own where nobody changed them behind it.
+    """The text of a version, read from its rows: its digest is the version's own unless these were changed behind it.
 
     Roles and obligations come by their keys. Raises Refusal: no such version.
     """
@@ -105,7 +107,7 @@ def content_of_version(session: Session, version_id: UUID) -> Content:
     )
 
 
-#: What a part of a version has as a row, and not as a text.
+#: The columns that a part of a version has as a row, and not as a text.
 _OF_ROW: Final = frozenset({"program_id", "id", "agreement_version_id"})
 
 

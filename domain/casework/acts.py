@@ -1,7 +1,7 @@
-"""What the engine tells of a step that it does by itself: that it was done, undone, or cannot be done for now.
+"""What the engine tells of an automatic step: that it was done, undone, or cannot be done for now.
 
-Where a day moves that a step hangs on, what was done of it is looked at again, while the step stays done. Where what a
-step tells of is another by now, it is done again.
+Where a day moves that a step depends on, the engine checks what it did, while the step stays done. Where what a step
+tells of has changed, it is done again.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from models.lifecycles import ACT, TASK
 
 
 def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: datetime) -> Moved:
-    """The engine verified that a step's action was done, or undone. Idempotent: a second telling changes nothing.
+    """Record that the engine verified a step's action as done, or undone. Idempotent: a second call changes nothing.
 
-    Where the case was cancelled, or the step fell back, while the action was under way, what was done is
-    marked to be undone.
+    Where the case was cancelled, or the step fell back, while the action was under way, what was done is marked to be
+    undone.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     act = held.task.act_state
@@ -51,7 +51,7 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
         return _seen_to_again(session, held)
     still_asked = act in ("wanted", "stuck") and held.task.state == "open"
     if not still_asked:
-        # It was called off while the engine was at it: what was done must be taken back.
+        # It was cancelled while the engine was doing it: what was done must be undone.
         change(session, held, act_state=ACT.after(act, "perform_late" if held.task.undo else "let_go"))
         tell(session, held, "act.done_too_late", step=held.task.step, action=held.task.action)
         return Moved(held.id, held.task.state, held.case_id)
@@ -71,9 +71,9 @@ def record_act(session: Session, task_id: UUID, *, undone: bool, by: Actor, at: 
 
 
 def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have the engine do a step of an open case again that it did, and carry the case also where it did not yet.
+    """Have the engine do an automatic step of an open case again, and carry the case also where the step was not done.
 
-    A step that was not done waits as it did, and is done by what holds then; one that failed is tried again.
+    A step that was not done still waits, and is done by what holds then; one that failed is tried again.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     if held.task.state == "done":
@@ -83,7 +83,7 @@ def do_again(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
 
 
 def _seen_to_again(session: Session, held: Held) -> Moved:
-    """What was done already holds by a day that moved since."""
+    """Record that the engine adjusted what it had done to a day that moved since."""
     change(session, held, act_state=ACT.after(held.task.act_state, "perform"))
     tell(session, held, "act.done_again", step=held.task.step, action=held.task.action)
     closed = False
@@ -95,9 +95,9 @@ def _seen_to_again(session: Session, held: Held) -> Moved:
 def record_trouble(
     session: Session, task_id: UUID, *, code: str, by: Actor, at: datetime, needs_people: bool = False
 ) -> None:
-    """The engine cannot do a step's action for now. The record keeps the code; people see it, and it is tried again.
+    """Record that the engine cannot do a step's action for now. The record has the code; people see it; it is retried.
 
-    `needs_people`: a rule refused it, so that nothing changes until somebody sees to it. The act is stuck then.
+    `needs_people`: a rule refused it, so that nothing changes until a person acts. The act is then stuck.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     if needs_people and held.task.act_state == "wanted":

@@ -1,6 +1,6 @@
-"""A case that is opened anew after one about the same was cancelled: what that one had missed stays missed.
+"""Keeps what a cancelled case had missed, when a case about the same is opened anew.
 
-Calling a case off and opening another one gives nobody more time than taking the first one up again would.
+Cancelling a case and opening another gives no one more time than reopening the first.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from domain.kernel.rows import col, in_program, joins, only, run, same, select, 
 from domain.kernel.scope import local_day
 from models.casework import Case, Lateness, Task
 
-#: Whoever stayed for longer before they leave once more is asked about anew, with all the time that it takes.
+#: One who stayed for longer before leaving again is asked about anew, with all the time that it takes.
 OF_LATE: Final = timedelta(days=30)
 
 
 class Missed(NamedTuple):
-    """A step of a cancelled case that nobody had done, and its day, which was past when it was asked for anew."""
+    """A step of a cancelled case that was not done, and its day, which was past when it was asked for anew."""
 
     task_id: UUID
     clause: str
@@ -35,11 +35,11 @@ class Missed(NamedTuple):
 
 
 def counts_from(session: Session, key: str, about: About, anchor: str, steps: Collection[str], at: datetime) -> date:
-    """The local day from which a case about somebody who leaves counts that is opened now.
+    """The local day from which a case about a leaver counts that is opened now.
 
-    Where one about the same was cancelled of late, the time for which it had asked is over: it is counted again, and
-    so is what the one before had asked for. Later than that, whoever leaves had stayed meanwhile. Nor is it where
-    nothing was left of the `steps` that hang on the day: what was done in time makes nothing late.
+    Where one about the same was cancelled of late, the time that it had asked for is over, and counts again, with that
+    of the one before it. Where it was longer ago, the leaver had stayed meanwhile. Nor does it count where none of the
+    `steps` that depend on the day was left: what was done in time makes nothing late.
     """
     today = local_day(session, at)
     was_left = (
@@ -67,7 +67,7 @@ def counts_from(session: Session, key: str, about: About, anchor: str, steps: Co
 
 
 def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:
-    """Write down what the cancelled cases about the same as this one had asked for, by a day that was past by now."""
+    """Record as late what cancelled cases about the same as this one had asked for by a day that is past."""
     opened = local_day(session, case.opened_at)
     found = [
         {
@@ -90,8 +90,9 @@ def keep_missed(session: Session, case: Case, protocol: Protocol) -> None:
 def missed_before(session: Session, case: Case, protocol: Protocol) -> Iterator[Missed]:
     """What cancelled cases about the same had asked for by a day before this case opened, which asks for it again.
 
-    Of several cases it is the first one's step, so that one step is late once. One whose day hangs on another day by
-    now, such as a later arrival, had no such day: the later one counts. What was handed in was not missed.
+    Of several cases the first one's step counts, so that one step is late once. A step whose day by now depends on
+    another day, such as a later arrival, did not have its old day: the later one counts. What was handed in was not
+    missed.
     """
     old, before = aliased(Task), aliased(Case)
     moved = aliased(Lateness)

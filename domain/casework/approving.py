@@ -1,4 +1,4 @@
-"""Who may approve what somebody did: those on whom the approval falls, but for whoever is barred from it."""
+"""Who may approve what was done: those on which the approval falls, without those barred from it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from locales import N_
 
 
 class Doing(Protocol):
-    """Of a task who did it, and who is barred from approving that."""
+    """What says who did a task, and who is barred from approving it."""
 
     @property
     def done_by(self) -> UUID | None:
-        """Who did it."""
+        """The person who did it."""
 
     @property
     def done_for(self) -> UUID | None:
-        """For whom they acted."""
+        """The person for which they acted."""
 
     @property
     def may_not_approve(self) -> list[Any]:
-        """The links of whom the protocol bars."""
+        """The links of those barred by the protocol."""
 
 
 class Owed(NamedTuple):
-    """Of a task what says on whom it falls."""
+    """What says on which people a task falls."""
 
     state: str
     due_on: date | None
@@ -42,9 +42,9 @@ class Owed(NamedTuple):
 
 
 def bar_to_approval(task: Doing, by: Actor, people_of: Callable[[Link], Collection[UUID]]) -> Refusal | None:
-    """Why `by` may not approve or send back this task, under whichever hat; None where nothing bars them.
+    """The refusal if `by` may not approve or send back this task, in any role; None where nothing bars them.
 
-    `people_of` gives whom a link of the protocol's bar means on the day.
+    `people_of` gives the people that a link of the protocol's bar means on the day.
     """
     own: list[UUID | None] = [task.done_by, task.done_for]
     if by.is_one_of(*own):
@@ -59,22 +59,22 @@ def bar_to_approval(task: Doing, by: Actor, people_of: Callable[[Link], Collecti
 
 
 def people_of(today: Standing, link: Link) -> list[UUID]:
-    """Whom a link means on the day of `today`, absent holders included."""
+    """The people that a link means on the day of `today`, absent holders included."""
     return [tenure.person_id for tenure in today.tenures_of(link)]
 
 
 def falls_for_approval(today: Standing, task: Doing, chain: Sequence[Link]) -> Falls:
-    """On whom the approval of a task falls by its chain: whoever is barred from giving it is passed over."""
+    """The people on which the approval of a task falls by its chain, passing over those barred from giving it."""
     return today.falls(chain, kind="approvals", barred=_barred(today, task))
 
 
 def who_may_approve(today: Standing, task: Doing, chain: Sequence[Link]) -> list[Holder]:
-    """Those on whom the approval of a task falls by its chain, and whom nothing bars from giving it."""
+    """Those on which the approval of a task falls by its chain, and who are not barred from giving it."""
     return list(falls_for_approval(today, task, chain).holders)
 
 
 def _barred(today: Standing, task: Doing) -> set[UUID]:
-    """Who is barred from approving a task on the day of `today`, whatever they hold."""
+    """Those barred from approving a task on the day of `today`, in any role."""
     barred = {one for one in (task.done_by, task.done_for) if one is not None}
     for link in task.may_not_approve:
         barred |= {UUID(link["person"])} if "person" in link else set(people_of(today, link))

@@ -1,4 +1,4 @@
-"""Asking somebody about one thing, outside any case: once while the question is open, and ended with its answer."""
+"""Asks a person about one thing, outside any case: once while the question is open, and until it is answered."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def ask(
     evidence: str = BY_ITS_ACT,
     **facts: object,
 ) -> UUID | None:
-    """Open a task for whoever the chain falls on; None where it is asked already. `title` is a message's id.
+    """Open a task for the people on which the chain falls; None where it is asked already. `title` is a message's id.
 
-    It is due so many working days from today. Days among `facts` are written as each language does. Raises Refusal
+    It is due that many working days from today. Each language writes the days among `facts` its own way. Raises Refusal
     (`assigning.assign`).
     """
     if open_ones(session, step, item):
@@ -61,7 +61,7 @@ def _said(language: str, title: str, facts: Mapping[str, object]) -> str:
 
 
 def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:
-    """Complete what was asked because what it asks was done. Whether anything was open."""
+    """Complete a question because what it asks was done. Returns whether one was open."""
     found = open_ones(session, step, item)
     for row in found:
         complete_task(session, row.id, by=by, at=at, in_its_act=True)
@@ -69,7 +69,7 @@ def answered(session: Session, step: str, item: UUID, *, by: Actor, at: datetime
 
 
 def no_more(session: Session, step: str, item: UUID, *, by: Actor, at: datetime) -> bool:
-    """Call off what was asked, since there is nothing left to answer. Whether anything was open."""
+    """Cancel a question, since there is nothing left to answer. Returns whether one was open."""
     found = open_ones(session, step, item)
     for row in found:
         assigning.call_off(session, row.id, by=by, at=at)
@@ -77,7 +77,7 @@ def no_more(session: Session, step: str, item: UUID, *, by: Actor, at: datetime)
 
 
 def nothing_more(session: Session, item: UUID, *, by: Actor, at: datetime) -> None:
-    """Call off whatever is asked about one thing, since it is no more."""
+    """Cancel every question about one thing, since the thing is gone."""
     for row in open_ones(session, None, item):
         assigning.call_off(session, row.id, by=by, at=at)
 
@@ -92,10 +92,10 @@ def ask_who_has_it_now(
     at: datetime,
     only: UUID | None = None,
 ) -> int:
-    """Ask anew where somebody else has the thing by now than whom it was asked of, or nobody; how many changed.
+    """Ask anew where another person, or none, has the thing than the one who was asked; returns how many changed.
 
-    Where it is still theirs, and their deputies are to be passed over by now, or no longer, what is asked stays as it
-    is but for that. `only` looks at one thing alone.
+    Where it is still theirs, but whether deputies are passed over has changed, only that changes. `only` looks at one
+    thing alone.
     """
     changed = 0
     for row in open_ones(session, step, only):
@@ -115,12 +115,12 @@ def ask_who_has_it_now(
 
 
 def _is_theirs(asked: Link, now: Link | None) -> bool:
-    """Whether a thing was asked of who has it now, whoever acts for them."""
+    """Whether the person who was asked about a thing still has it, regardless of deputies."""
     return asked.get("person") == (None if now is None else now["person"])
 
 
 class Asked(NamedTuple):
-    """A task by which something is asked, and the links of whom it falls on."""
+    """A task that asks something, and the links of its chain."""
 
     id: UUID
     item: str
@@ -129,10 +129,7 @@ class Asked(NamedTuple):
 
 
 def open_ones(session: Session, step: str | None, item: UUID | None = None) -> list[Asked]:
-    """What is asked and not answered.
-
-    Of every step where none is given, about everything where no item is.
-    """
+    """The open questions: of one step or all, and about one item or all."""
     about = [
         *([] if step is None else [col(Task.step) == step]),
         *([] if item is None else [col(Task.item) == str(item)]),

@@ -1,4 +1,4 @@
-"""A duty outside any case: a task that a role owes because somebody decided so, and calling it off again."""
+"""A duty outside any case: a task that a role owes because a person decided so, and its cancelling."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.lifecycles import TASK, NoSuchMove
 
 
 class Reminder(NamedTuple):
-    """On which local day somebody hears of a duty: whoever owes it, their director, or the coordinator."""
+    """The local day on which a person is reminded of a duty: its owner, their director, or the coordinator."""
 
     on: date
     to: Literal["owner", "director", "coordinator"]
@@ -47,13 +47,14 @@ def assign(
     at_once: bool = False,
     reminders: Sequence[Reminder] = (),
 ) -> UUID:
-    """Open a task outside any case for whoever the chain falls on, and return its id.
+    """Open a task outside any case for the people on which the chain falls, and return its id.
 
-    Where the first of the chain has nobody, the next one has it, and it counts with that vacancy on the coordinator's
-    board. It reminds whoever owes it as a task of a case does, and then the coordinator; no manager, who does not see
-    it. With "act" as its `evidence`, only the act that it asks for completes it.
-    `sources` are the facts of the guide behind it. One that `waits` for what it rests on is planned, and nobody owes it
-    before `begin`. With `at_once`, whoever owes it hears of it with the next digest, and not only near its day. With
+    Where the first link of the chain has no one, the next one has it, and it counts with that vacancy on the
+    coordinator's board. It reminds its owner as a task of a case does, and then the coordinator; no manager, who does
+    not see it. With "act" as its `evidence`, only the act that it asks for completes it.
+
+    `sources` are the facts of the guide behind it. One that `waits` for what it rests on is planned, and not owed
+    before `begin`. With `at_once`, its owner hears of it with the next digest, and not only near its day. With
     `reminders`, in the order of their days, it reminds by these instead. Raises Refusal for a day so far away that no
     holidays are known.
     """
@@ -88,7 +89,7 @@ def assign(
 
 
 def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: date | None = None) -> bool:
-    """Open a duty outside any case that waited for what it rests on; whether it did wait.
+    """Open a duty outside any case that waited for what it rests on; returns whether it did wait.
 
     It is due by its day or, where that is past, by `due_on`. Its reminders count from today.
     """
@@ -111,7 +112,7 @@ def begin(session: Session, task_id: UUID, *, by: Actor, at: datetime, due_on: d
 
 
 def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
+    """Make an open duty outside any case wait again, since what it rests on does not hold; whether it was open."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "open":
         return False
@@ -122,9 +123,9 @@ def put_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool
 def ask_once_more(
     session: Session, task_id: UUID, *, title_fr: str, title_en: str, due_on: date, by: Actor, at: datetime
 ) -> bool:
-    """Ask an open duty outside any case again, under another title and by another day; whether it was open.
+    """Ask an open duty outside any case again, with another title and another day; returns whether it was open.
 
-    Whoever owes it hears of it with the next digest, which goes to a person once a day at most.
+    Its owner hears of it with the next digest, which a person gets once a day at most.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "open":
@@ -142,9 +143,9 @@ def ask_once_more(
 
 
 def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Have a task fall on this chain, which says otherwise whose deputies it passes over. All else stays as it is.
+    """Make a task fall on this chain, which differs in the deputies that it passes over. All else stays as it is.
 
-    Where it was handed back it stays with who has it, and falls so once it is given again.
+    One that was handed back stays with its present owner, and falls so after it is reassigned.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
     now = responsibility(session, chain)
@@ -153,7 +154,7 @@ def fall_on(session: Session, task_id: UUID, chain: Sequence[Link], *, by: Actor
 
 
 def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End a duty outside any case that nobody owes any more. Raises Refusal where it is done, or ended already."""
+    """Cancel a duty outside any case that is no longer owed. Raises Refusal where it is done, or ended already."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     try:
         state = TASK.after(held.task.state, "cancel")
@@ -164,7 +165,7 @@ def call_off(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> Non
 
 
 def restore(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have a duty outside any case that was called off wait again for what it rests on; whether it was called off."""
+    """Make a cancelled duty outside any case wait again for what it rests on; returns whether it was cancelled."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     if held.task.state != "cancelled":
         return False

@@ -1,4 +1,4 @@
-"""What people look at: each one's own work today, how far a case is, what is vacant, and what is late. Reads only."""
+"""What people look at: their own work today, how far a case is, what is vacant, and what is late. Reads only."""
 
 from __future__ import annotations
 
@@ -56,10 +56,10 @@ _CHAINS_ASKED: Final = only(Responsibility.id, Responsibility.links).where(
 
 @dataclass(frozen=True)
 class Hats:
-    """What a person has on a day, and under which hat.
+    """What a person has on a day, and in which role.
 
-    `tasks` are the chains whose duty is theirs to do. `alone` are single tasks, by their ids: what they may approve,
-    and what is needed before whoever its chain waits for begins.
+    `tasks` are the chains with a duty that is theirs to do. `alone` are single tasks, by their ids: what they may
+    approve, and what is needed before the one its chain waits for begins.
     """
 
     person_id: UUID
@@ -67,7 +67,7 @@ class Hats:
     alone: Mapping[UUID, Holder]
 
     def of(self, task: Task) -> Holder | None:
-        """The hat under which they have a task that is open or waits for an approval; None where they have it not."""
+        """The role in which the person has a task that is open or waits for approval; None where they lack it."""
         return self.alone.get(task.id) or (self.tasks.get(surely(task.owed_by_id)) if task.state == "open" else None)
 
     def to_approve(self, tasks: Iterable[T]) -> list[T]:
@@ -76,7 +76,7 @@ class Hats:
 
 
 class TaskWithCase(Task):
-    """A task with what lists tell of its case, where it is of one."""
+    """A task with what lists show of its case, where it has one."""
 
     model_config = SHAPE
     protocol: str | None = also(Case.protocol)
@@ -87,7 +87,7 @@ class TaskWithCase(Task):
 
 
 class Falling(NamedTuple):
-    """A task that waits on a role that nobody holds, by the first link of its chain."""
+    """A task that waits on a vacant role, by the first link of its chain."""
 
     id: UUID
     title_fr: str
@@ -99,13 +99,13 @@ class Falling(NamedTuple):
 
     @property
     def first(self) -> Link:
-        """The first link of its chain."""
+        """The first link of the task's chain."""
         return {"role": self.role, "at": self.at}
 
 
 @dataclass(frozen=True)
 class Vacancy:
-    """A place that nobody holds on the day: a role of an agreement, or a committee's seat.
+    """A place that is vacant on the day: a role of an agreement, or a committee's seat.
 
     `tasks` counts the open tasks and waiting approvals that first fall to it.
     """
@@ -131,7 +131,7 @@ class Progress:
 def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID, Progress]:
     """How far each of these cases is on a local day, or was when it was cancelled.
 
-    What an open or a closed case no longer asks for is not counted; of a cancelled one all that it asked for is.
+    What an open or closed case no longer asks for is not counted; of a cancelled one all that it asked for is.
     """
     rows = run(
         session,
@@ -149,10 +149,9 @@ def progress(session: Session, case_ids: Iterable[UUID], day: date) -> dict[UUID
 
 
 def is_asked() -> ColumnElement[bool]:
-    """The condition on a task and its case that the case asks for it or, cancelled, asked for it to its end.
+    """The condition on a task and its case that the case asks for it or, when cancelled, asked for it to its end.
 
-    What a newer version of the protocol had called off before is no part of it: the version that the case follows does
-    not have that step.
+    A step that a newer version of the protocol had cancelled before is left out: the case's version does not have it.
     """
     has_step = inside(ProtocolVersion.declared)["steps"].op("@>")(
         func.jsonb_build_array(func.jsonb_build_object("id", col(Task.step)))
@@ -167,17 +166,17 @@ def is_asked() -> ColumnElement[bool]:
 
 
 def is_late(day: date) -> ColumnElement[bool]:
-    """The condition on a task that somebody owes it, and that its due day is past."""
+    """The condition on a task that it is owed, and that its due day is past."""
     return and_(col(Task.state).in_(LIVE), col(Task.due_on) < day)
 
 
 def late_on(task: Task, day: date) -> bool:
-    """As `is_late`, of a task that was read. One that cannot begin yet is nobody's, and is late nowhere."""
+    """As `is_late`, for a task that was read. One that cannot begin yet is not owed, and is late nowhere."""
     return task.state in LIVE and task.due_on is not None and task.due_on < day
 
 
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
-    """The chains with something open whose duty falls on this person on the day of `standing`."""
+    """The chains with something open that fall on this person on the day of `standing`."""
     links = _links_of(standing, person_id)
     if not links:
         return Hats(person_id, {}, {})
@@ -219,7 +218,7 @@ _ONE_BY_ONE: Final = select(
 
 @cache
 def _chains_in_use(links: int) -> AnySelect:
-    """The chains that name one of so many links, with something to do or to approve. Built once for each number."""
+    """The chains in use that name one of that many links. The statement is built once for each number."""
     named = or_(
         *(col(Responsibility.links).contains(bindparam(f"link_{place}", type_=JSONB)) for place in range(links))
     )
@@ -234,9 +233,9 @@ def _chains_in_use(links: int) -> AnySelect:
 
 
 def is_mine(hats: Hats) -> ColumnElement[bool]:
-    """The condition on a task that it is now for the person of `hats` to do, or to approve.
+    """The condition on a task that the person of `hats` is now to do or approve it.
 
-    What is of the file of a participant who barred them is not: somebody else has to have it.
+    A task about a participant who barred them is left out: another has to have it.
     """
     return and_(
         is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
@@ -245,9 +244,9 @@ def is_mine(hats: Hats) -> ColumnElement[bool]:
 
 
 def keeps_back(session: Session, hats: Hats) -> bool:
-    """Whether something falls to the person of `hats` that they are not shown, since a participant barred them.
+    """Whether a task falls to the person of `hats` that they are not shown, since a participant barred them.
 
-    Nobody does it then before somebody else has the duty: they are told that, and not of whom.
+    It stays undone until another has the duty: the person is told that, but not about which participant.
     """
     found = only(Task.id).where(
         is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
@@ -257,9 +256,9 @@ def keeps_back(session: Session, hats: Hats) -> bool:
 
 
 def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The condition on a task that it is now for whoever has the duty of these chains, or of these single tasks.
+    """The condition on a task that these chains, or these single tasks, make it a person's now.
 
-    Whatever keeps them from it (`Hats`).
+    It ignores whether they may see it (`Hats`).
     """
     return or_(
         and_(Task.state == "open", col(Task.owed_by_id) == any_(tasks)),
@@ -268,7 +267,7 @@ def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElemen
 
 
 def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> frozenset[UUID]:
-    """Those of these tasks that are of no file from which its participant keeps this person."""
+    """Those of these tasks that are not about a participant who barred this person."""
     return frozenset(
         scalars(
             session,
@@ -283,7 +282,7 @@ def open_to(session: Session, person_id: UUID, task_ids: Iterable[UUID]) -> froz
 def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int = 0) -> list[TaskWithCase]:
     """The tasks that are now for the person of `hats`, the most pressing first, each with its case.
 
-    All of them, or where a page shows so many at a time, `limit` from `offset` on.
+    All of them, or `limit` from `offset` on where a page shows so many at a time.
     """
     return every(
         session,
@@ -296,7 +295,7 @@ def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int 
 
 
 def handed_back(session: Session, *, reader: UUID) -> list[TaskWithCase]:
-    """What somebody handed back and nobody has answered, the longest first, as the reader may see it."""
+    """The tasks that were handed back and not answered, the longest first, as the reader may see them."""
     return every(
         session,
         tasks_with_cases()
@@ -323,7 +322,7 @@ def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list
 def open_at(session: Session, organization_id: UUID) -> list[TaskWithCase]:
     """What waits now on a role of an organization, the most pressing first, each with its case.
 
-    By the first link of each duty: what falls to somebody else today, because nobody holds the role, is among them.
+    By the first link of each duty: what falls to another today because the role is vacant is included.
     """
     first = inside(Responsibility.links)[0]["at"].astext == str(organization_id)
     waits = or_(
@@ -350,16 +349,16 @@ def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link
 
 
 def who(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls | None:
-    """On whom a task waits now: its doer while open, its approver while it waits; None where it waits on nobody."""
+    """Those on which a task waits now: its doer while open, its approver while it waits; None for none."""
     if task.state == "submitted" or (task.state in ("open", "planned") and task.owed_by_id):
         return who_has(standing, task, links)
     return None
 
 
 def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls:
-    """On whom a task falls: to approve it, where it was handed in, those whom nothing bars; else to do it.
+    """Those on which a task falls: if handed in, those who may approve it; else those who do it.
 
-    A task that is due once somebody begins in the role that owes it waits for them.
+    A task that is due after a person begins in the role that owes it waits for that person.
     """
     if task.state == "submitted":
         return falls_for_approval(standing, task, links[surely(task.approved_by_id)])
@@ -367,11 +366,11 @@ def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Lin
 
 
 def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
-    """Every role that an agreement creates on the day and too few hold then, and every seat without a principal.
+    """The roles that an agreement creates on the day with too few holders, and the seats without a principal.
 
-    A place for which somebody is appointed from a later day on is not vacant: it is theirs from that day.
-    So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
-    Each with the number of open tasks that first fall to it, in the state of this very transaction.
+    A place with an appointment from a later day on is not vacant: it is theirs from that day. A role that no agreement
+    creates any more, because a partner left, counts as long as something still falls to it. Each comes with the number
+    of open tasks that first fall to it, as this very transaction sees them.
     """
     created = run(
         session,
@@ -415,7 +414,7 @@ def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
 def falling(
     session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
 ) -> dict[Vacancy, list[Falling]]:
-    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first, as a reader may see them."""
+    """For each vacant role the tasks that `Vacancy.tasks` counts, the most pressing first, as a reader may see them."""
     empty = [one for one in vacancies if one.kind == "role" and one.tasks]
     if not empty:
         return {}
@@ -452,9 +451,9 @@ def falling(
 
 
 def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> bool:
-    """Whether the first link of a chain, which nobody holds, would be held by whoever is given a role of a place.
+    """Whether the first link of a chain, which is vacant, would be held by a new holder of a place's role.
 
-    Where it is for the places of a role that nobody holds anywhere, it is that role which is missing first.
+    Where it is for the places of a role that is vacant everywhere, that role comes first.
     """
     at: str = link["at"]
     if not standing.has_nobody(link):
@@ -473,7 +472,7 @@ def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
             SeatHolder.seat_id == Seat.id,
             SeatHolder.kind == "principal",
             col(SeatHolder.withdrawn_at).is_(None),
-            # Also of whoever begins later: then it is theirs from that day on.
+            # Also one who begins later: then it is theirs from that day on.
             or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= standing.day),
         )
         .exists()
@@ -540,7 +539,7 @@ def _waiting(session: Session) -> list[tuple[Link, int]]:
 def _falling_to(
     standing: Standing, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
 ) -> dict[tuple[str, UUID], int]:
-    """How much of what waits names one of these places as the first of its chain."""
+    """How much of what waits has one of these places as the first of its chain."""
     counts: dict[tuple[str, UUID], int] = {}
     for link, count in waiting:
         for place in places:
@@ -552,9 +551,9 @@ def _falling_to(
 def _once_created(
     session: Session, standing: Standing, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
 ) -> list[Any]:
-    """The roles that an agreement created once, none does now, nobody holds, and to which something falls all the same.
+    """The roles that an agreement created once and none does now, that are vacant, and to which something still falls.
 
-    Each as a row of `vacancies`. What a role that is still `created` would take is not among it.
+    Each as a row of `vacancies`. What a role that is still `created` would take is left out.
     """
     lost = [
         link
@@ -590,7 +589,7 @@ def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
 
 
 def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
-    """The links under which something can fall on this person: their own, and those of whom they act for."""
+    """The links by which something can fall on this person: their own, and those of the people they replace."""
     people = [person_id]
     for one in people:
         people.extend(absence.person_id for absence in standing.acting_for(one) if absence.person_id not in people)
@@ -599,5 +598,5 @@ def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
 
 
 def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
-    """The tasks of the program, each with its case: narrow them."""
+    """The tasks of the program, each with its case. Callers narrow them."""
     return of(TaskWithCase).outerjoin(Case, joins(Task.case_id, Case))

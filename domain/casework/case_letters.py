@@ -36,9 +36,9 @@ from models.program import Organization, Tenure
 
 
 def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
-    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where nobody at all may.
+    """Tell those who may approve a task that it waits; the coordinator of a vacancy, and where no one at all may.
 
-    `task` is as it was handed in, and `by` who did it: whoever the protocol bars from approving it is not asked to.
+    `task` is as it was handed in, and `by` who did it: those barred from approving it by the protocol are not asked.
     """
     today = standing(session, local_day(session, at))
     chain = chain_of(session, task.approved_by_id)
@@ -63,7 +63,7 @@ def approval_asked(session: Session, task: Task, *, by: Actor, at: datetime) -> 
 
 
 def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
-    """Tell the one who did a task that it was sent back. The reason stands on the page, not in the letter."""
+    """Tell the person who did a task that it was sent back. The reason is on the page, not in the letter."""
     if task.done_by is not None:
         falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
         notices.write(
@@ -78,7 +78,7 @@ def rejected(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
 
 
 def handed_back(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Tell those on whom a handed-back task now falls."""
+    """Tell those on which a handed-back task now falls."""
     falls = standing(session, local_day(session, at)).falls(chain)
     to_each(
         session,
@@ -92,7 +92,7 @@ def handed_back(session: Session, task: Task, chain: Sequence[Link], *, by: Acto
 
 
 def given_again(session: Session, task: Task, chain: Sequence[Link], *, by: Actor, at: datetime) -> None:
-    """Tell those on whom a task falls again that was handed back. The word that goes with it stands on the page."""
+    """Tell those to which a handed-back task is reassigned. The words that go with it are on the page."""
     falls = standing(session, local_day(session, at)).falls(chain)
     is_given_in_place = is_in_place(replaced(task, owed_by_id=task.declared_owed_by_id), falls)
     to_each(
@@ -107,7 +107,7 @@ def given_again(session: Session, task: Task, chain: Sequence[Link], *, by: Acto
 
 
 def case_opened(session: Session, case: Case, *, by: Actor, at: datetime) -> None:
-    """Tell those who have a part in a case that it opened: whoever its steps fall on today, but not who opened it."""
+    """Tell those who have a part in a case that it opened: those on which its steps fall today, without its opener."""
     for person_id, count in parts_in(session, case.id, by=by, at=at).items():
         notices.write(
             session,
@@ -173,7 +173,7 @@ def case_cancelled(session: Session, case: Case, people: Iterable[UUID], *, by: 
 
 
 def chain_of(session: Session, chain_id: UUID | None) -> list[Link]:
-    """The links of a chain that a task names."""
+    """The links of the chain that a task names."""
     found = session.get(Responsibility, (program_of(session), chain_id))
     if found is None:
         msg = "a task names a chain that does not exist"
@@ -182,7 +182,7 @@ def chain_of(session: Session, chain_id: UUID | None) -> list[Link]:
 
 
 def case_title(session: Session, case: Case, language: str) -> str:
-    """A case as people speak of it: its protocol's title, and whom or what it is about."""
+    """A case as people speak of it: its protocol's title, and its subject."""
     version = session.get(ProtocolVersion, (program_of(session), case.protocol_version_id))
     if case.subject_id is not None:
         subject = person_of(session, case.subject_id).name
@@ -213,7 +213,7 @@ def to_each(
 
 
 def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = False) -> Facts:
-    """The facts of a letter about a task; `in_place`, to those who have it instead of the role that owes it."""
+    """The facts of a letter about a task; with `in_place`, for those who have it instead of the role that owes it."""
     case = session.get(Case, (program_of(session), task.case_id)) if task.case_id else None
     words = words_in_place(session, [task]).get(task.id) if in_place else None
 
@@ -231,7 +231,7 @@ def about_task(session: Session, task: Task, by: Actor, *, in_place: bool = Fals
 
 def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts:
     def facts(language: Language) -> Mapping[str, Any]:
-        # What is not about a person is named by its organization already, where it has one.
+        # A case that is not about a person is named by its organization already, where it has one.
         place = case.organization_id if case.subject_id else None
         organization = session.get(Organization, (program_of(session), place)) if place else None
         return {
@@ -248,9 +248,9 @@ def _about_case(session: Session, case: Case, by: Actor, *, tasks: int) -> Facts
 
 
 def _tell_of_vacancy(session: Session, today: Standing, link: Link, *, at: datetime, case_id: UUID | None) -> None:
-    """One letter to the coordinator for each time that a role became vacant, however many tasks fall to it.
+    """Write the coordinator one letter for each time that a role became vacant, however many tasks fall to it.
 
-    None where somebody is to begin in it: that is no vacancy.
+    None where a person is to begin in it: that is no vacancy.
     """
     if not today.has_nobody(link) or today.coming_to(link):
         return

@@ -1,4 +1,4 @@
-"""The doors of a case: opening it from its protocol, moving its days, ending and reopening it."""
+"""The functions that change a case: open it from its protocol, move its days, end and reopen it."""
 
 from __future__ import annotations
 
@@ -53,11 +53,13 @@ def open_case(
     """Open a case of a protocol, and every step of it that can begin.
 
     The protocol says what it is about: a person (`subject_id`) at an organization, an organization, a version of an
-    agreement, a candidate or participant, or the program; and whether it is for a `period`, such as 2026-Q3. The case
-    pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from what it is about.
-    What a case about the same that was cancelled had missed by then stays missed.
-    One about somebody who leaves is opened by `departures` alone, which gives their `last_day`. Raises Refusal: no such
-    thing, not one that the protocol is for, one already open, or, where it begins by itself, one that ever was.
+    agreement, a candidate or participant, or the program. It also says whether it is for a `period`, such as 2026-Q3.
+    The case pins the protocol as it stands now and keeps its own copy of the steps. Its named days come from what it is
+    about. What a cancelled case about the same had missed by then stays missed. A case about a leaver is opened by
+    `departures` alone, which gives their `last_day`.
+
+    Raises Refusal: no such thing, not one that the protocol is for, one already open, or, where it begins
+    automatically, one that ever was.
     """
     version = versions.current_protocol(session, key)
     protocol = scheduling.protocol_of(version)
@@ -94,7 +96,7 @@ def open_case(
         session, "case.opened", "case", case.id, by=by, at=at, case_id=case.id, protocol=key, number=version.number
     )
     held_tasks.open_ready(session, case, by=by, at=at)
-    if not protocol.gathers:  # else once its steps are there, for what somebody has in hand
+    if not protocol.gathers:  # else when its steps are there, for what a person has in hand
         case_letters.case_opened(session, case, by=by, at=at)
     wakeups.wake(session, case.id, at=at)
     return case.id
@@ -103,10 +105,10 @@ def open_case(
 def cancel_case(
     session: Session, case_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
 ) -> None:
-    """End a case that will not be finished, with the reason. Nothing is deleted; what the program did is undone.
+    """Cancel a case that will not be finished, with the reason. Nothing is deleted; what the program did is undone.
 
-    Raises Refusal, also where it would leave somebody whom nobody looks after (`may_be_cancelled`), or where what goes
-    with it is refused (`when_cancelled`).
+    Raises Refusal, also where a person would be left without anyone in charge of them (`may_be_cancelled`), or where
+    what goes with it is refused (`when_cancelled`).
     """
     with_it = _goes_with(session, case_id)
     if with_it is not None:
@@ -146,7 +148,7 @@ def cancel_case(
 
 
 class Ends(Shape):
-    """What is done with a case's cancelling, in the same transaction. It may refuse."""
+    """What happens in the transaction that cancels a case. It may refuse."""
 
     def __call__(self, session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
         """Do it."""
@@ -164,9 +166,9 @@ _WITH_A_CANCELLING: Final[dict[str, _With]] = {}
 
 
 def when_cancelled(key: str, *, together: Callable[[Session, UUID], Collection[UUID]], do: Ends) -> None:
-    """Have something done in the transaction that cancels a case of a protocol: an act later on could come too late.
+    """Register what happens in the transaction that cancels a case of a protocol: done later, it could come too late.
 
-    `together` gives the other cases that it touches, which are held first, in the order of their ids.
+    `together` gives the other cases that it touches, which are locked first, in the order of their ids.
     """
     _WITH_A_CANCELLING[key] = _With(together, do)
 
@@ -177,17 +179,17 @@ def _goes_with(session: Session, case_id: UUID) -> _With | None:
 
 
 def may_be_cancelled(session: Session, case: Case) -> bool:
-    """Whether nobody is forgotten by cancelling a case: somebody who is to be admitted is on no list without theirs.
+    """Whether no one is forgotten by cancelling a case: a person to be admitted is on no list without theirs.
 
-    So an admission is cancelled with the act that ends it, once the person is refused, said no, or is gone from here.
+    So an admission is cancelled with the act that ends it, after the person is refused, declines, or is gone from here.
     """
     return case.protocol != ADMISSION or _state_of_candidate(session, case) in ("refused", "declined", "destroyed")
 
 
 def may_be_reopened(session: Session, case: Case) -> bool:
-    """Whether somebody is still to be admitted by a case, where it is an admission; any other may be reopened.
+    """Whether a case may be reopened: an admission only where the person is still to be admitted, any other always.
 
-    One that was cancelled went with the person's refusal, or their no. Whoever is referred anew has another case.
+    A cancelled one went with the person's refusal, or their no. A person who is referred anew has another case.
     """
     if case.protocol != ADMISSION:
         return True
@@ -202,11 +204,11 @@ def _state_of_candidate(session: Session, case: Case) -> str | None:
 def reopen_case(
     session: Session, case_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
 ) -> None:
-    """Open a case that was closed or cancelled again. What was done stays done; what was undone is done again.
+    """Reopen a case that was closed or cancelled. What was done stays done; what was undone is done again.
 
     What was handed in and not answered when the case ended waits for its approval again, and is asked for anew. Raises
-    Refusal, also where there is meanwhile another open case of the protocol about the same, or nobody whom it would
-    admit (`may_be_reopened`).
+    Refusal, also where another case of the protocol about the same is open meanwhile, or where it is an admission with
+    no one to admit (`may_be_reopened`).
     """
     held = hold_case(session, case_id, seen=seen)
     state = _move(held, "reopen")
@@ -244,9 +246,9 @@ def reopen_case(
 
 
 def _restored(session: Session, case: Case) -> list[UUID]:
-    """Take up again what ended with a case: planned, or handed in as it was. Returns the ids of what is handed in.
+    """Restore the tasks that ended with a case: planned, or handed in as they were. Returns the ids of those handed in.
 
-    A step that a newer version of its protocol called off stays so.
+    A step that a newer version of its protocol cancelled stays so.
     """
     steps = scheduling.pinned_protocol(session, case.protocol_version_id).by_id
     ended = (of_case(case.id), col(Task.state) == "cancelled", col(Task.step).in_(steps))
@@ -255,7 +257,7 @@ def _restored(session: Session, case: Case) -> list[UUID]:
     handed_in = scalars(
         session,
         update(Task)
-        # A doing that nobody answered is on no other task that ended.
+        # A doing without an answer is on no other task that ended.
         .where(*ended, col(Task.done_at).is_not(None))
         .values(state=again, version=col(Task.version) + 1)
         .returning(col(Task.id)),
@@ -265,7 +267,7 @@ def _restored(session: Session, case: Case) -> list[UUID]:
 
 
 def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Close a case in which nothing that is required is left. It also closes by itself when the last step is settled.
+    """Close a case in which nothing that is required is left. It also closes automatically with its last step.
 
     Raises Refusal, naming the steps that are left.
     """
@@ -296,7 +298,7 @@ def close_case(session: Session, case_id: UUID, *, by: Actor, at: datetime, seen
 
 @hook
 def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have an open case that gathers ask for everything that its person has in hand now."""
+    """Make an open case that gathers ask for everything that its person has in hand now."""
 
 
 @hook
@@ -316,8 +318,8 @@ def move_day(
 ) -> None:
     """Move one of a case's named days, such as the arrival. Only this case's due days follow.
 
-    Where the day is the start of the person's tenure, the tenure starts on it. What the engine did because of the day
-    it looks at again, such as from when on a seat is held. Raises Refusal.
+    Where the day is the start of the person's tenure, the tenure starts on it. The engine checks what it did because of
+    the day, such as the start of a seat. Raises Refusal.
     """
     held = hold_case(session, case_id, seen=seen)
     if held.state != "open":
@@ -332,7 +334,7 @@ def move_day(
 
 
 def move_last_day(session: Session, case_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
-    """Have an open case about somebody who leaves hang on another last day of theirs, as `departures` found it."""
+    """Move an open case about a leaver to another last day, which `departures` found."""
     held = hold_case(session, case_id, seen=None)
     if held.state != "open":
         return
@@ -365,7 +367,7 @@ def _move_anchor(
 
 
 def gate_is_open(session: Session, case: Case, gate: str) -> bool:
-    """Whether every step of a gate is settled in this case, such as what must be before a worker follows anyone.
+    """Whether every step of a gate is settled in this case, such as what must be done before a worker follows anyone.
 
     Raises KeyError for a gate that the case's protocol does not have.
     """
@@ -378,17 +380,17 @@ def gate_is_open(session: Session, case: Case, gate: str) -> bool:
 
 
 def links_allowed(session: Session, case: Case, act: Literal["cancel", "reopen"]) -> list[Link]:
-    """The links of the roles that a case's protocol lets cancel or reopen it."""
+    """The links of the roles that may cancel or reopen a case by its protocol."""
     protocol = scheduling.protocol_of(versions.pinned(session, case))
     allowed = protocol.cancel if act == "cancel" else protocol.reopen
     return [link for role in allowed.by for link in links_of(session, protocol, role, case)]
 
 
-# What a case takes from what it is about.
+# What a case takes from its subject.
 
 
 def _refuse_second(session: Session, key: str, about: Case | About, *, once: bool) -> None:
-    """Refuse where a case of the protocol about the same is open, or, of what begins `once`, where there ever was one.
+    """Refuse where a case of the protocol about the same is open, or, if it begins `once`, where there ever was one.
 
     The indexes `one_open_case` and `begun_once` hold it too, but for departures.
     """
@@ -401,7 +403,7 @@ def _refuse_second(session: Session, key: str, about: Case | About, *, once: boo
 
 
 def _refuse_ended(subject: Found, day: date) -> None:
-    """Refuse to welcome somebody into a role that they hold no more."""
+    """Refuse to open an onboarding into a role that the person no longer holds."""
     ends_on = subject.days.get("worker.ends_on")
     if ends_on is not None and ends_on < day:
         raise Refusal("case.role_ended", N_("The person's role there has ended. Appoint them again first."))
@@ -412,7 +414,7 @@ _OPEN_FOR_THIS = N_("A case of this protocol is already open for this.")
 
 
 def _takes_somebody_on(protocol: Protocol) -> bool:
-    """Whether a case of it begins with somebody's first day in their role, as a new assignment does."""
+    """Whether a case of the protocol begins with a person's first day in their role, as a new assignment does."""
     return any(anchor.from_ == "worker.starts_on" for anchor in protocol.anchors.values())
 
 
@@ -430,7 +432,7 @@ def _given_days(
 
 
 def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datetime) -> None:
-    """Have the tenure that a case is about start on a day."""
+    """Start the tenure that a case is about on a day."""
     tenure = tenure_of(session, surely(case.subject_id), case.organization_id)
     if tenure.starts_on == day:
         return
@@ -440,7 +442,7 @@ def _move_start(session: Session, case: Case, day: date, *, by: Actor, at: datet
 
 
 def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str) -> None:
-    """Have the engine look at what it did of the steps that hang on a day. What has nothing to undo stays as it is."""
+    """Make the engine check what it did for the steps that depend on a day. What has nothing to undo stays as it is."""
     steps = [step.id for step in protocol.steps if step.action and step.due and step.due.anchor == anchor]
     run(
         session,
@@ -455,7 +457,7 @@ def _look_again(session: Session, protocol: Protocol, case_id: UUID, anchor: str
     )
 
 
-# What every verb stands on.
+# What every verb uses.
 
 
 def _move(held: Case, move: str) -> str:

@@ -1,4 +1,4 @@
-"""The evidence that a step asks for: given with the step, or judged by the room that knows what is so.
+"""The evidence that a step asks for: given with the step, or judged by the package that knows the fact.
 
 A kind that is neither raises: a step is never done because the module that judges it was not imported.
 """
@@ -21,7 +21,7 @@ Judge = Callable[[Session, Case, datetime], None]
 
 #: The evidence of a step that only its own act completes, as a consent that is signed.
 BY_ITS_ACT: Final = "act"
-#: What needs no judge: nothing, a note, the act itself, and the proofs that are kept.
+#: Kinds without a judge: nothing, a note, the act itself, and the stored proofs.
 GIVEN: Final = frozenset({"none", "note", BY_ITS_ACT, *ASKED})
 
 JUDGES: Final[dict[str, Judge]] = {}
@@ -38,7 +38,7 @@ def judges(kind: str) -> Callable[[Judge], Judge]:
 
 
 def refuse_unless_so(session: Session, held: Held) -> None:
-    """Refuse a step whose evidence is judged and is not so. Raises Unowned where no room judges this kind."""
+    """Refuse a step whose judged evidence is not there. Raises Unowned where no package judges this kind."""
     kind = held.task.evidence
     if kind in GIVEN:
         return

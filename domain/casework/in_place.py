@@ -1,4 +1,4 @@
-"""What a step says to whoever has it in the place of the role that owes it: words meant for them, as declared."""
+"""The words of a step, as declared, for a person who has it in place of the role that owes it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from models.casework import Case, ProtocolVersion, Task
 
 
 def is_in_place(task: Task, falls: Falls | None) -> bool:
-    """Whether those on whom a task falls do it for somebody else.
+    """Whether those on which a task falls do it in another's place.
 
-    Nobody holds the role that owes it, or its holders are away, or handed it back. Who approves it does not do it.
+    The role that owes it is vacant, or its holders are away, or they handed it back. An approver does not do it.
     """
     if falls is None or not falls.holders or task.state == "submitted":
         return False
@@ -27,9 +27,9 @@ def is_in_place(task: Task, falls: Falls | None) -> bool:
 
 
 def words_in_place(session: Session, tasks: Iterable[Task]) -> dict[UUID, Instead]:
-    """The words of each of these tasks for whoever has it in somebody's place, where its protocol declares some.
+    """The declared words of each of these tasks for a person who has it in another's place, where there are some.
 
-    A step that is done for each of some things says of which it is: "Confirm that they received it: the telephone".
+    A step that is done for each of some things names the thing: "Confirm that they received it: the telephone".
     """
     of_cases = [task for task in tasks if task.case_id is not None]
     if not of_cases:

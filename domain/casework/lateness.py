@@ -1,7 +1,7 @@
-"""What was late stays late: a due day that had passed undone is written down before a step loses it.
+"""Keeps lateness: a due day that passed undone is recorded before a step loses it.
 
-A step that is called off, waived or given another day is not asked for by its old day any more. Whoever asks later how
-it was, an obligation or the program's statement, finds that day here. It is written once and never changed.
+A step that is cancelled, waived or given another day is no longer asked for by its old day. An obligation, or the
+program's statement, later reads here how it was. It is written once and never changed.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _NOT_AT_REST = [state for state in TASK.states if state not in ("done", "waived"
 
 
 def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime) -> None:
-    """Write down which of these steps of cases were not done by their due day, as of the local day of `at`.
+    """Record which of these steps of cases were not done by their due day, as of the local day of `at`.
 
-    What was handed in late was late until then. Ask it before the steps change, in the same transaction.
+    What was handed in late was late until then. Call it before the steps change, in the same transaction.
     """
     today = local_day(session, at)
     handed_in = cast(func.timezone(program(session).time_zone, col(Task.done_at)), Date)
@@ -61,10 +61,10 @@ def keep_lateness(session: Session, which: ColumnElement[bool], *, at: datetime)
 
 
 def is_this(task_id: UUID) -> ColumnElement[bool]:
-    """The condition that a step is this one."""
+    """The condition that a task is this one."""
     return col(Task.id) == task_id
 
 
 def had_passed(due_on: date | None, on: date) -> bool:
-    """Whether a due day lies before a local day: only then can anything be late by it."""
+    """Whether a due day is before a local day: only then can anything be late by it."""
     return due_on is not None and due_on < on

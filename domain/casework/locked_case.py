@@ -1,4 +1,4 @@
-"""A case held for the length of a transaction: how it is locked and changed. Its tasks are held as `held` says."""
+"""A case locked for the length of a transaction: how it is locked and changed. `locking` locks its tasks."""
 
 from __future__ import annotations
 
@@ -36,5 +36,5 @@ def hold_cases(session: Session, case_ids: Iterable[UUID]) -> None:
 
 
 def change_case(session: Session, held: Case, **values: Any) -> None:
-    """Write columns of a held case, and count its version up."""
+    """Write columns of a locked case, and raise its version."""
     run(session, changes(Case).where(Case.id == held.id).values(**values, version=col(Case.version) + 1))

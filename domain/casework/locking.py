@@ -1,7 +1,7 @@
-"""A task held for the length of a transaction: how it is locked, changed and told of, and what follows from it.
+"""A task locked for the length of a transaction: how it is locked, changed and recorded, and what follows from it.
 
-The verbs in `tasks` and `acts` are written with these. The case is locked first, so that of two who complete
-different steps at the same instant the second sees what the first did, and opens what both had to be done for.
+The verbs in `tasks` and `acts` are written with these. The case is locked first. Of two who complete different steps at
+the same instant, the second sees what the first did, and opens what both had to be done for.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def _opening_waiting() -> Update:
 class Moved:
     """What a verb did: the task's new state, the tasks that it opened, and whether it closed the case.
 
-    `version` is the task's own version now, where the task came to rest; None where what followed may have changed it.
+    `version` is the task's own version now, where the task was settled; None where what followed may have changed it.
     """
 
     task_id: UUID
@@ -108,7 +108,7 @@ class Moved:
 
 @dataclass
 class Held:
-    """A task and its case, held until the transaction ends."""
+    """A task and its case, locked until the transaction ends."""
 
     task: Task
     case: Case | None
@@ -139,7 +139,7 @@ def hold(session: Session, task_id: UUID, *, by: Actor, at: datetime, seen: int 
 
 
 def changed_meanwhile() -> Refusal:
-    """What whoever looked at an older version of a task is told."""
+    """The refusal of a change by a person who looked at an older version of a task."""
     return Refusal(
         "task.changed",
         N_("This task was changed by someone else or in another window. Nothing was saved; look again."),
@@ -147,7 +147,7 @@ def changed_meanwhile() -> Refusal:
 
 
 def change(session: Session, held: Held, **values: Any) -> None:
-    """Write columns of the held task, and count its version up. Words about a participant are sealed (`words`)."""
+    """Write columns of the locked task, and raise its version. Words about a participant are sealed (`words`)."""
     said: dict[str, str] = {name: values.pop(name) for name in words.IN_TASK if name in values}
     if said:
         values |= words.kept(session, held.task, held.case, said)
@@ -160,7 +160,7 @@ def change(session: Session, held: Held, **values: Any) -> None:
 
 
 def tell(session: Session, held: Held, verb: str, **facts: events.Fact) -> None:
-    """Write the event of what was done to the held task. Whoever commits has judged what it touches."""
+    """Write the event of what was done to the locked task. At commit, what it touches is judged."""
     if held.task.clause or held.task.dates_hang:
         events.also(session, events.CLAUSE_SERVED, "task", held.id)
     events.write(session, verb, "task", held.id, by=held.by, at=held.at, case_id=held.case_id, **facts)
@@ -174,7 +174,7 @@ def wake(session: Session, held: Held) -> None:
 
 
 def settle(session: Session, held: Held, state: str) -> Moved:
-    """After a task came to rest: open what waited for it, close the case if it was the last, wake the engine."""
+    """After a task is settled: open what waited for it, close the case if it was the last, and wake the engine."""
     if held.case_id is None:
         return Moved(held.id, state, version=held.task.version)
     if held.task.dates_hang:
@@ -205,7 +205,7 @@ def _open(
     by: Actor,
     at: datetime,
 ) -> tuple[UUID, ...]:
-    """Open those of the tasks `which` that are planned and wait for nothing more, and tell of each."""
+    """Open those of the tasks `which` that are planned and wait for nothing more, and write an event for each."""
     rows = run(session, opening, {"here": program_of(session), "moment": at, **which}).all()
     if rows:
         events.write_many(
@@ -222,7 +222,7 @@ def _open(
 
 
 def _remind_from_now(session: Session, case_id: UUID | None, opened: Sequence[Any], at: datetime) -> None:
-    """What opened after its due day reminds from now on, or everyone up the ladder would hear of it at once."""
+    """Count reminders from now for tasks opened after their due day, or everyone up the ladder would hear at once."""
     # Most open in time. Only near the due day is it asked which local day it is.
     near = [row for row in opened if row.due_on is not None and row.due_on <= at.date()]
     if case_id is None or not near:
@@ -240,7 +240,7 @@ def titles(rows: Iterable[Task]) -> dict[str, str]:
 
 
 def fall_back(session: Session, held: Held) -> None:
-    """What `held` had opened waits again, and what the engine did because of it is to be undone."""
+    """Make what `held` had opened wait again, and have the engine undo what it did because of it."""
     reached: dict[UUID, Task] = {}
     frontier = [held.id]
     while frontier:
@@ -267,14 +267,14 @@ def fall_back(session: Session, held: Held) -> None:
 
 
 def postpone_those_waiting(session: Session, candidates: Sequence[UUID], *, by: Actor, at: datetime) -> None:
-    """Have those of these open tasks wait again that wait for another now, their protocol having another version."""
+    """Make those of these open tasks wait again that now wait for another, as their protocol has another version."""
     asked = {"here": program_of(session), "candidates": list(candidates)}
     for row in every(session, _THESE_THAT_WAIT, asked):
         wait_again(session, row, by=by, at=at)
 
 
 def wait_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None:
-    """Put a held open or done task back to planned, and call off what the engine does of it."""
+    """Put a locked open or done task back to planned, and cancel what the engine does for it."""
     run(
         session,
         changes(Task)
@@ -292,7 +292,7 @@ def wait_again(session: Session, task: Task, *, by: Actor, at: datetime) -> None
 
 
 def act_called_off(task: Task) -> dict[str, Any]:
-    """The column of a task's act once nobody asks for it any more: dropped, or to be taken back where it was done."""
+    """The column of a task's act when it is no longer asked for: dropped, or to be taken back where it was done."""
     act = task.act_state
     if task.state == "done" and ACT.allows(act, "want_undo"):
         return {"act_state": ACT.after(act, "want_undo" if task.undo else "let_go")}
@@ -305,23 +305,23 @@ def of_case(case_id: UUID | None) -> Any:
 
 
 def to_do_again(session: Session, held: Held) -> dict[str, Any]:
-    """A task that somebody must do again: what was recorded of its doing is taken off, and its ladder starts anew."""
+    """The columns of a task to be done again: what was recorded of its doing is removed, and its ladder starts anew."""
     return {**not_done(), **in_new_hands(session, held)}
 
 
 def in_new_hands(session: Session, held: Held) -> dict[str, Any]:
-    """A task that somebody gets, now or again: they have it from now on, and its ladder starts anew."""
+    """The columns of a task that a person gets, now or again: theirs from now on, with its ladder starting anew."""
     today = local_day(session, held.at)
     return {"opened_at": held.at, **scheduling.ladder_from(session, held.task, held.case, on=today)}
 
 
 def not_done() -> dict[str, Any]:
-    """The columns of a doing, emptied."""
+    """The columns of a task's doing, emptied."""
     return {"done_at": None, "done_by": None, "done_as": None, "done_for": None}
 
 
 def cancelled() -> dict[str, Any]:
-    """The columns of tasks that end with their case, unfinished. They are kept, and nothing is asked of the engine."""
+    """The columns of tasks that end unfinished with their case. They are kept, and nothing is asked of the engine."""
     return {
         "state": TASK.moved(col(Task.state), "cancel"),
         "act_state": ACT.moved(col(Task.act_state), "drop", others_stay=True),
@@ -330,13 +330,13 @@ def cancelled() -> dict[str, Any]:
 
 
 def open_ready(session: Session, case: Case, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
-    """Open every planned task of a case whose needs are settled. For a case just opened, reopened or moved on."""
+    """Open every planned task of a case whose needs are settled, after the case was opened, reopened or moved on."""
     planned = scalars(session, select(Task.id).where(of_case(case.id), Task.state == "planned").order_by(col(Task.id)))
     return _open(session, _opening_these(), {"candidates": list(planned)}, case.id, by=by, at=at)
 
 
 def close_if_settled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Close the case if nothing that it requires is unsettled, and nothing waits to be done or undone by the engine."""
+    """Close the case if nothing required is unsettled, and nothing waits for the engine to do or undo it."""
     asked = {"here": program_of(session), "case_id": case_id}
     if run(session, _UNSETTLED, asked).first() is not None or run(session, _ACT_ASKED, asked).first() is not None:
         return False

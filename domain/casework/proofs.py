@@ -35,7 +35,7 @@ from models.equipment import Equipment, Loan
 LARGEST_DOCUMENT = 10 * 1024 * 1024
 LONGEST_LABEL = 120
 
-#: What may be kept, by the ending of its name: its type, and how its bytes begin.
+#: What may be stored, by the ending of its name: its type, and how its bytes begin.
 _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
     ".pdf": ("application/pdf", (b"%PDF-",)),
     ".png": ("image/png", (b"\x89PNG\r\n\x1a\n",)),
@@ -48,13 +48,13 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
 }
 #: A package of parts is told from any other archive by the part that names it.
 _TELLING_PART = {".docx": "word/document.xml", ".xlsx": "xl/workbook.xml", ".odt": "content.xml"}
-#: What a package of parts may grow to on the machine of whoever opens it, as it says itself.
+#: How much a package of parts may unpack to on the machine that opens it, by its own claim.
 _MOST_PARTS, _LARGEST_UNPACKED = 2000, 200 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Proof:
-    """What somebody gives as proof. `label` is a serial number, a user name, or a file's name; never a secret."""
+    """What a person gives as proof. `label` is a serial number, a user name, or a file's name; never a secret."""
 
     kind: str
     label: str
@@ -70,11 +70,11 @@ def add(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Keep a proof with a task that is held, and do what it says: lend the equipment, note the account.
+    """Add a proof to a locked task, and do what it says: lend the equipment, note the account.
 
-    What the case's person has already, from another organization or from before, is proof as it is: it is lent and
-    opened once. A serial number, in whichever writing, is that of a thing of the inventory. A document may show any
-    step; anything else is proof of a step that asks for it. Raises Refusal, and then nothing is kept.
+    What the case's person already has, from another organization or from before, is proof as it is: it is lent and
+    opened once. A serial number, however it is written, names a thing of the inventory. A document may show any step;
+    anything else is proof of a step that asks for it. Raises Refusal, and then nothing is kept.
     """
     if proof.kind not in ("document", task.evidence):
         raise Refusal(
@@ -142,7 +142,7 @@ def refuse_if_missing(session: Session, task: Task, *, given: Collection[str]) -
 
 
 def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datetime) -> None:
-    """Take off what was given as proof of a task that is undone. It stays kept, marked as withdrawn."""
+    """Withdraw what was given as proof of a task that is undone. It stays stored, marked as withdrawn."""
     mine = (
         in_program(Evidence),
         col(Evidence.task_id) == task.id,
@@ -154,7 +154,7 @@ def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datet
     if not taken:
         return
     accounts = (in_program(Account), col(Account.task_id) == task.id, col(Account.closed_at).is_(None))
-    # What another step is shown by too stays with its person, by that one.
+    # What another step shows too stays with its person, by that step.
     opened = _proven_by(
         col(Account.person_id),
         and_(
@@ -182,7 +182,7 @@ def withdraw_all(session: Session, task: Task, *, why: str, by: Actor, at: datet
 
 
 def _proven_by(person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> SelectOfScalar[UUID]:
-    """The step that a thing of somebody's is proof of, where its own is one no more: the one that was shown first."""
+    """The step that a person's thing proves instead, where its own step was undone: the one shown first."""
     return (
         only(Evidence.task_id)
         .join(Task, joins(Evidence.task_id, Task))
@@ -198,7 +198,7 @@ def _proven_by(person_id: ColumnElement[UUID], shows: ColumnElement[bool]) -> Se
 
 
 def judged_type(name: str, content: bytes) -> str:
-    """The type that a document truly is.
+    """The true type of a document.
 
     Raises Refusal: too large, empty, unknown, not what its name says, or not to be read: locked, damaged, or blank.
     """
@@ -285,7 +285,7 @@ def _open_account(session: Session, task: Task, person_id: UUID, user_name: str,
 
 @dataclass(frozen=True)
 class Document:
-    """A document as it is kept: its name, its true type, and its bytes without what they say of their making."""
+    """A document as it is stored: its name, its true type, and its bytes without metadata."""
 
     name: str
     content_type: str
@@ -298,7 +298,7 @@ class Document:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """It as the columns that every row of a document has."""
+        """The document as the columns that every row of a document has."""
         return {
             "name": self.name,
             "content_type": self.content_type,
@@ -308,7 +308,7 @@ class Document:
 
 
 def checked_document(name: str, content: bytes) -> Document:
-    """A file that somebody gives, judged by its bytes and stripped of what they say of their making. Raises Refusal."""
+    """A file that a person gives, judged by its bytes and stripped of metadata. Raises Refusal."""
     label = _checked_label(Proof("document", name))
     return Document(label, judged_type(label, content), _bare(content))
 
@@ -326,9 +326,9 @@ def _checked_label(proof: Proof) -> str:
 
 
 def _bare(content: bytes) -> bytes:
-    """A photograph upright and without place and time, a PDF or a document of Office without what it says of itself.
+    """A photograph upright and without place and time, or a PDF or Office document, without metadata.
 
-    Raises Refusal where a photograph is cut off, shows nothing, or fills the machine of whoever opens it.
+    Raises Refusal where a photograph is cut off, shows nothing, or would fill the memory of the machine that opens it.
     """
     # Read where something was given: what reads PDFs is fourteen megabytes of every process otherwise.
     from domain.files import pdfs  # noqa: PLC0415
@@ -385,5 +385,5 @@ _NO_LABEL = {
 
 
 def system_of() -> ColumnElement[str]:
-    """On which system a step shows an account."""
+    """The system on which a step shows an account."""
     return func.coalesce(func.nullif(col(Task.system), ""), col(Task.step))

@@ -1,6 +1,6 @@
-"""What somebody fills in as they hand a task in, such as the folders, the amount and the reason that are approved.
+"""What a person fills in when handing a task in, such as the folders, the amount and the reason to approve.
 
-It is written once. Who approves sees it before they do; what is asked for otherwise is handed in and approved anew.
+It is written once, and the approver sees it first. A changed request is handed in and approved anew.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["checked", "in_words", "keep", "newest"]
 
 
 def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime) -> str:
-    """Keep what was filled in with a task that is held, as the newest, and return its digest."""
+    """Store what was filled in with a locked task, as the newest, and return its digest."""
     digest = _digest(task.asks, given)
     here = program_of(session)
     before = scalar(session, select(func.max(col(Request.n))).where(in_program(Request), Request.task_id == task.id))
@@ -49,7 +49,7 @@ def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime)
 
 
 def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, Request]:
-    """What was filled in last for each of these tasks, where anything was. The database is asked once for all."""
+    """What was last filled in for each of these tasks, where anything was. The database is asked once for all."""
     rows = every(
         session,
         of(Request).where(col(Request.task_id).in_(list(task_ids))).order_by(col(Request.n)),
@@ -60,7 +60,7 @@ def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, Request]:
 def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = False) -> list[tuple[str, str]]:
     """What was filled in as people read it: what each part is called, and its value.
 
-    A letter has what was chosen and amounts, and no words that somebody typed: those stand on the page.
+    A letter has choices and amounts, and no words that a person typed: those are on the page.
     """
     return [
         (part["title"][language], _said(part, given[part["id"]], language))

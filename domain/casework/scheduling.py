@@ -73,19 +73,19 @@ def pinned_protocol(session: Session, version_id: UUID) -> Protocol:
 
 
 def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | None) -> Calendar:
-    """The calendar that a protocol counts in for a case at this organization, or at none."""
+    """The calendar in which a protocol counts for a case at this organization, or at none."""
     return calendar_of(session, organization_id if protocol.calendar != PROGRAM else None)
 
 
 def due_days(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> dict[str, Day]:
-    """The due day of each step of a case whose anchor is known by now, and whether the case asks it at all."""
+    """The due day of each step of a case whose anchor is known, and whether the case asks for the step at all."""
     anchors = named_days(session, case, protocol)
     opened = local_day(session, case.opened_at)
     return planning.due_days(protocol, anchors, calendar, opened_on=opened, meant_on=meant_on(case, protocol))
 
 
 def meant_on(case: Case, protocol: Protocol) -> date | None:
-    """The local day on which a case was meant to begin by itself; None where somebody opens it."""
+    """The local day on which a case was meant to begin automatically; None where a person opens it."""
     span = periods.period(case.period)
     if protocol.starts is not None and protocol.starts.each is not None and span is not None:
         return protocol.starts.on(span)
@@ -114,10 +114,10 @@ def ladder_from(
     on: date,
     approval: bool = False,
 ) -> dict[str, Any]:
-    """The ladder of a task for whoever has it from the local day `on`, as columns: from its first rung on.
+    """The ladder of a task for the person who has it from the local day `on`, as columns: from its first rung on.
 
-    It counts from the due day; where that is past when they get it, from the next working day, so that nobody's manager
-    hears of what they were only just given. One who approves is reminded also where the task has no due day.
+    It counts from the due day. Where that is past when they get it, it counts from the next working day, so that no
+    manager hears of what was only just assigned. An approver is reminded also where the task has no due day.
     """
     rungs = task.ladder  # of a duty outside any case, as it was asked for
     if case is not None:
@@ -128,7 +128,7 @@ def ladder_from(
 
 
 def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = False) -> dict[str, Any]:
-    """The ladder of a duty outside any case that somebody gets on the local day `on`, as columns of its task.
+    """The ladder of a duty outside any case that a person gets on the local day `on`, as columns of its task.
 
     With `at_once` its first rung is the first working day from `on`, and the others stay where they are.
     """
@@ -140,11 +140,11 @@ def ladder_outside(session: Session, due: date, *, on: date, at_once: bool = Fal
 
 
 def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) -> None:
-    """Have an unsettled task of a case be due on the local `day` that was agreed on, and not when its protocol counts.
+    """Make an unsettled task of a case due on the agreed local `day`, and not when its protocol counts.
 
-    It reminds as from a task that somebody gets on the local day of `at`: not before that day, and then from the first
-    rung on. A day that is not worked, or is past, becomes the next working day. The day stays where the case's named
-    days or its calendar move.
+    It reminds as a task that a person gets on the local day of `at`: not before that day, and then from the first rung
+    on. A day that is not worked, or is past, becomes the next working day. The day stays when the case's named days or
+    its calendar move.
     """
     on = local_day(session, at)
     task = first(
@@ -173,7 +173,7 @@ def agree_on_day(session: Session, task_id: UUID, day: date, *, at: datetime) ->
 
 
 def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: date) -> None:
-    """Have the reminders of tasks of one case that opened on the local day `on`, after their due day, count from it."""
+    """Restart the reminders of one case's tasks that opened on the local day `on`, after their due day."""
     case = _case_row(session, case_id)
     remind, calendar = _reminding(session, case)
     rungs = _rungs_from(remind, None, on, calendar)
@@ -188,9 +188,9 @@ def remind_anew(session: Session, case_id: UUID, tasks: Sequence[UUID], *, on: d
 def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collection[UUID] | None = None) -> int:
     """Set the due days of a case's unsettled tasks anew, after one of its named days became known or moved.
 
-    `only` are the ids of the tasks that are asked of otherwise now, where not all are. A reminder that was sent is not
-    sent again: the ladder goes on from where it was. The version of a task stays where only its reminders move, so that
-    nobody's page grows old. Returns how many due days moved.
+    `only` are the ids of the tasks that are asked for differently now, where not all are. A reminder that was sent is
+    not sent again: the ladder goes on from where it was. A task's version stays where only its reminders move, so that
+    no one's page becomes outdated. Returns how many due days moved.
     """
     case = _case_row(session, case_id)
     protocol = protocol_of(version_of(session, case.protocol_version_id))
@@ -199,7 +199,7 @@ def reschedule(session: Session, case_id: UUID, *, at: datetime, only: Collectio
 
 
 def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar]) -> dict[UUID, int]:
-    """How many due days would move in each open case if these were the calendars; writes nothing.
+    """How many due days would move in each open case with these calendars; writes nothing.
 
     `calendars` gives the closed days of the program alone, or those on which an organization works too.
     """
@@ -215,7 +215,7 @@ def days_to_move(session: Session, calendars: Callable[[UUID | None], Calendar])
 def follow_calendar(session: Session, *, by: Actor, at: datetime) -> None:
     """Set the due days of every open case anew, after days were closed or opened. What is done keeps its day.
 
-    The cases are held in the order of their ids. Each in which days move has its event.
+    The cases are locked in the order of their ids. Each in which days move has its event.
     """
     read = _Reading(session)
     session.get(Program, program_of(session), populate_existing=True)  # its holidays may be another place's now
@@ -277,7 +277,7 @@ def _reschedule(
 
 
 def _moving(session: Session, case: Case, protocol: Protocol, calendar: Calendar) -> Iterator[tuple[Task, Timing]]:
-    """Each unsettled task of a case whose due day or ladder is another by this calendar, with both."""
+    """Each unsettled task of a case whose due day or ladder changes by this calendar, with both."""
     days = due_days(session, case, protocol, calendar)
     remind = _offsets(protocol)
     rows = every(
@@ -308,7 +308,7 @@ def _rungs(remind: Sequence[int], start: date, calendar: Calendar) -> list[str]:
 
 
 def _rungs_from(remind: Sequence[int], due: date | None, on: date, calendar: Calendar) -> list[str]:
-    """The days on which someone is reminded who has a task from the day `on`: from the next working day at the soonest.
+    """The days of reminders for a person who has a task from the day `on`: from the next working day at the soonest.
 
     They count from the due day, or from that next day where there is none or it is past.
     """
@@ -322,7 +322,7 @@ def _offsets(protocol: Protocol) -> tuple[int, ...]:
 
 
 def _reminding(session: Session, case: Case) -> tuple[tuple[int, ...], Calendar]:
-    """What a case's protocol says of reminding, and the calendar that it counts in, without reading all of it."""
+    """The reminders that a case's protocol declares, and the calendar in which it counts, without reading all of it."""
     row = run(
         session,
         select(
@@ -343,7 +343,7 @@ def _case_row(session: Session, case_id: UUID) -> Case:
 
 
 def named_days(session: Session, case: Case, protocol: Protocol) -> dict[str, date]:
-    """The days of a case that are known: those given when it opened, and the days on which certain steps were done."""
+    """The known days of a case: those given when it opened, and the days on which certain steps were done."""
     days = {name: date.fromisoformat(day) for name, day in case.anchors.items()}
     for name, anchor in protocol.anchors.items():
         if anchor.step is None:

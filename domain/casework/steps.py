@@ -1,4 +1,4 @@
-"""The steps of a case: how its protocol lays them out as tasks, on whom each falls, and which waits for which."""
+"""The steps of a case: how its protocol lays them out as tasks, who owes each, and which waits for which."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from models.casework import Case, Task, TaskNeed
 from models.lifecycles import ACT, TASK
 from models.program import Tenure
 
-#: The role that the person whom a case is about holds, by the kind of subject that its protocol declares.
+#: The role that the case's person holds, by the kind of subject that its protocol declares.
 ROLE_OF_SUBJECT = {"worker": ROLE_OF_WORKER}
 
-#: What a step is done for, one task each: an id, and what it is called in French and in English.
+#: One thing that a step is done for, a task each: an id, and its title in French and in English.
 Instance = tuple[str, str, str]
 
 
 def columns_of(
     session: Session, case: Case, protocol: Protocol, items: Callable[[Step], Iterable[Instance]] | None = None
 ) -> Iterator[dict[str, Any]]:
-    """The rows of the case's own copy of its steps, all alike in shape so that they are written in one statement.
+    """The rows of the case's own copy of its steps, all of one shape so that one statement writes them.
 
-    What had lapsed when the case opened is none of them.
-    `items` says for what each step is done, where it is not what the protocol declares.
+    What had lapsed when the case opened is left out. `items` says for what each step is done, where that is not what
+    the protocol declares.
     """
     items = items or declared_items
     calendar = scheduling.calendar_for(session, protocol, case.organization_id)
@@ -97,8 +97,8 @@ def columns_of(
 def tie(session: Session, case: Case, protocol: Protocol) -> None:
     """Write which task waits for which, anew.
 
-    Of two steps that are done for each of the same things, one waits for the other of that thing alone: nobody waits to
-    agree with a participant on the way until each of the others was told, and no telephone waits for a computer.
+    Where two steps are done for each of the same things, one waits for the other of that thing alone. So agreeing with
+    one participant does not wait until every other was told, and no telephone waits for a computer.
     """
     rows = run(session, select(Task.id, Task.step, Task.item).where(of_case(case.id))).all()
     by_step: dict[str, dict[str, UUID]] = {}
@@ -122,7 +122,7 @@ def tie(session: Session, case: Case, protocol: Protocol) -> None:
 
 
 def _is_of_the_same_things(item: str, step: Step, other: Step) -> bool:
-    """Whether what `step` is done for here, `other` is done for too, on its own."""
+    """Whether `other` is done, on its own, for the same thing as `step` here."""
     kinds = [one.for_each.over if one.for_each else None for one in (step, other)]
     if kinds[0] is not None:
         return kinds[0] == kinds[1]
@@ -130,7 +130,7 @@ def _is_of_the_same_things(item: str, step: Step, other: Step) -> bool:
 
 
 def declared_items(step: Step) -> Iterator[Instance]:
-    """What the protocol declares that a step is done for; nothing where it is done for what a person has in hand."""
+    """The things that a protocol declares for a step; none where it is done for what a person has in hand."""
     for item in instances(step):
         if item is None:
             yield "", step.title.fr, step.title.en
@@ -165,7 +165,7 @@ def links_of(session: Session, protocol: Protocol, role: str, case: Case) -> lis
 
 
 def _roles_of(session: Session, case: Case, subject: str) -> list[str]:
-    """The roles that the person whom a case is about holds, or held, at its organization."""
+    """The roles that the case's person holds, or held, at its organization."""
     if subject in ROLE_OF_SUBJECT:
         return [ROLE_OF_SUBJECT[subject]]
     found = scalars(
@@ -191,7 +191,7 @@ def _places(session: Session, at: str, case: Case) -> list[str]:
 
 
 def _held_roles(protocol: Protocol, name: str) -> list[str]:
-    """The agreements' roles that a protocol's role stands for, itself alone: to waive is not handed down a chain."""
+    """The agreements' roles that a protocol's role means, without a chain: the right to waive does not pass down."""
     declared = protocol.roles[name]
     if declared.holds:
         return [declared.holds]

@@ -1,4 +1,4 @@
-"""Whom or what cases are about: finding it when a case opens, and saying it in words, whatever kind it is."""
+"""Finds the subject of a case when it opens, and says it in words, for every kind of subject."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from models.casework import Case
 from models.participant import Participant
 from models.program import Organization, Person, Program, Tenure
 
-#: The role that the person whom a case is about holds there.
+#: The role that the case's person holds there.
 ROLE_OF_WORKER: Final = "youth_worker"
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Whom or what a case is to be about: the ids that its kind wants, and the period, where its protocol has one."""
+    """The subject that a case is to have: the ids that its kind wants, and the period, where its protocol has one."""
 
     person_id: UUID | None = None
     organization_id: UUID | None = None
@@ -54,14 +54,14 @@ class About:
 
 @dataclass(frozen=True)
 class Found:
-    """A subject that is there: what a case says of it, and its days by the names that anchors take them from."""
+    """A subject that was found: what a case says of it, and its days by the names that anchors use."""
 
     about: About
     days: Mapping[str, date | None]
 
 
 def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
-    """The subject of a case that is about to open, held so that of two who open at once the second is told.
+    """The subject of a case that is about to open, locked so that of two who open at once the second is told.
 
     Raises Refusal: no such thing, one of another kind than the protocol's, or not the period that it wants.
     """
@@ -80,7 +80,7 @@ def hold_subject(session: Session, protocol: Protocol, asked: Subject) -> Found:
 
 
 def same_subject(about: Case | About) -> ColumnElement[bool]:
-    """The condition on a case that it is about the same, for the same period, as another or one to be."""
+    """The condition on a case that it has the same subject and period as another one, or one to be."""
     same = (
         (Case.subject_id, about.subject_id),
         (Case.organization_id, about.organization_id),
@@ -237,7 +237,7 @@ def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -
 
 @dataclass(frozen=True)
 class Words:
-    """Whom or what a case is about, in one language.
+    """The subject of a case, in one language.
 
     `subject` is the person, the organization's short name, the version of its agreement, a number or a candidate's
     reference, or the program; with the period, where there is one. `organization` is "" for a case of the program or of
@@ -251,7 +251,7 @@ class Words:
 
 
 class _Named(Case):
-    """A case with what names whom or what it is about."""
+    """A case with what names its subject."""
 
     model_config = SHAPE
     given_name: str | None = also(Person.given_name)
@@ -264,7 +264,7 @@ class _Named(Case):
 
 
 def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, Words]:
-    """Whom or what each of these cases is about. The database is asked once for all of them."""
+    """The subject of each of these cases in words. The database is asked once for all of them."""
     rows = every(
         session,
         of(_Named)

@@ -1,10 +1,9 @@
-"""The doors of a task: the only functions that change its state.
+"""The verbs of a task: the only functions that change its state.
 
-Each locks the case first (of several, in the order of their ids), then reads the task, refuses or writes: the
-change, the tasks that it opens, its events, its letters and the wake-up of the engine, in one transaction that
-the caller commits. Completing reads only the tasks that wait for this one, so it costs the same in a case of
-25 steps and of 400. Whether this person may ask is `api.access.permissions`; whether it may happen now, and by
-them, is here.
+Each locks the case first (of several, in the order of their ids), then reads the task, and refuses or writes. It writes
+the change, the tasks that it opens, its events, its letters and the wake-up of the engine, in one transaction that the
+caller commits. Completing reads only the tasks that wait for this one, so it costs the same in a case of 25 steps and
+of 400. Whether this person may ask is `api.access.permissions`; whether it may happen now, and by them, is here.
 """
 
 from __future__ import annotations
@@ -63,12 +62,12 @@ def complete_task(
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> Moved:
-    """Record that what the task asks was done. Where the step is approved by someone, it then waits for them.
+    """Record that what the task asks was done. Where the step needs an approval, it then waits for it.
 
-    `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in of
-    what the step asks, by the id of each part: it is kept, and is what is approved. A step whose evidence is an act is
-    completed by the verb that does the act, which says `in_its_act`, and never by somebody who says that it was done.
-    `seen` is the version that the person was looking at: if somebody changed the task since, nothing is written.
+    `evidence` is added first; a step that asks for evidence is not done without it. `given` is what was filled in, by
+    the id of each part that the step asks for: it is stored, and is what is approved. A step whose evidence is an act
+    is completed by the verb that does the act, which says `in_its_act`, and never by a person who says that it was
+    done. `seen` is the version that the person was looking at: if the task was changed since, nothing is written.
     Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
@@ -91,7 +90,7 @@ def complete_task(
 
     waits = held.task.approved_by_id is not None
     state = TASK.after(held.task.state, "submit" if waits else "complete")
-    # Who approves has a ladder of their own, from the day on which it was handed in.
+    # The approver has a ladder of their own, from the day on which it was handed in.
     reminders = (
         scheduling.ladder_from(session, held.task, held.case, on=local_day(session, at), approval=True)
         if waits
@@ -122,7 +121,7 @@ def complete_task(
 def approve_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, note: str = "", seen: int | None = None
 ) -> Moved:
-    """Approve what was done. Never one's own, nor what was done on one's behalf, under whichever hat.
+    """Approve what was done. Never one's own, nor what was done on one's behalf, in any role.
 
     Raises Refusal.
     """
@@ -149,7 +148,7 @@ def approve_task(
 def reject_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
 ) -> Moved:
-    """Send back what was done, with the reason. It, or the step that the protocol names, is open again.
+    """Send back what was done, with the reason. It is open again, or the step that the protocol names.
 
     Raises Refusal, also where no reason is given.
     """
@@ -185,11 +184,11 @@ def undo_task(
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> Moved:
-    """Take back a mistaken completion, submission or waiver. The record keeps that it was made.
+    """Undo a mistaken completion, submission or waiver. The record keeps that it was made.
 
-    Steps that this one had opened wait again, and what the program did by itself because of it is undone by
-    its declared undo. A step whose evidence is an act is taken back by a verb of that act, which says `in_its_act`.
-    Where people already did a later step, that one is undone first: Raises Refusal.
+    Steps that this one had opened wait again, and what the program did automatically because of it is undone by its
+    declared undo. A step whose evidence is an act is undone by a verb of that act, which says `in_its_act`. Where
+    people already did a later step, that one is undone first: Raises Refusal.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task.action:
@@ -204,7 +203,7 @@ def undo_task(
     move_to = _move(held, "undo")
     waits: dict[str, Any] = {}
     if held.case_id is None and waits_for_it(session, held.id):
-        # What a decision asked for is not to be done again before the decision counts.
+        # What a decision asked for is not to be done again before the decision is in effect.
         move_to = _move(held, "postpone")
         waits = {"opened_at": None, "next_check": None}
     fall_back(session, held)
@@ -235,7 +234,7 @@ def waive_task(
     seen: int | None = None,
     in_its_act: bool = False,
 ) -> Moved:
-    """Decide, with a reason, that this step is not needed in this case. Where the protocol says never, it is refused.
+    """Waive a step in this case, with a reason. Where the protocol says never, it is refused.
 
     A step whose evidence is an act is waived by the verb that takes its place, which says `in_its_act`. Raises Refusal.
     """
@@ -266,10 +265,10 @@ def waive_task(
 def hand_back_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
 ) -> Moved:
-    """Say, with a reason, that one cannot do it: it falls to the next of its chain, who is told.
+    """Hand a task back, with a reason: it falls to the next of its chain, who is told.
 
-    Whoever has it because nobody holds the role before theirs gives it to who stands behind themselves.
-    Raises Refusal, also where nobody else stands behind in the chain today.
+    One who has it because a role before theirs is vacant hands it to the link behind their own. Raises Refusal, also
+    where no one stands behind them in the chain today.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     _refuse_unless_open(session, held)
@@ -304,7 +303,7 @@ def hand_back_task(
 def return_task(
     session: Session, task_id: UUID, *, by: Actor, at: datetime, reason: str, seen: int | None = None
 ) -> Moved:
-    """Give a handed-back task again to the role that owes it under the protocol, with a word for it, and tell them.
+    """Reassign a handed-back task to the role that owes it under the protocol, with a word for it, and tell them.
 
     Raises Refusal, also where no word goes with it.
     """
@@ -331,8 +330,8 @@ def return_task(
 
 
 def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
-    """Ask once more for the approval of what was handed in, its case having been reopened: whoever may give it now has
-    a ladder of their own from today.
+    """Ask again for the approval of what was handed in, since its case was reopened: its approvers' ladder starts
+    today.
     """
     held = hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
     change(
@@ -342,11 +341,11 @@ def ask_again(session: Session, task_id: UUID, *, at: datetime) -> None:
     case_letters.approval_asked(session, held.task, by=doer, at=at)
 
 
-# What the verbs ask and read.
+# What the verbs check and read.
 
 
 def _reopen_step(session: Session, held: Held, step: str, reason: str) -> None:
-    """A rejection reopens an earlier step, and this one waits for it again."""
+    """Reopen the earlier step that a rejection names; this one waits for it again."""
     others = scalars(
         session,
         select(Task.id).where(of_case(held.case_id), Task.step == step, Task.state == "done").order_by(col(Task.id)),
@@ -364,13 +363,13 @@ def _links(session: Session, chain_id: UUID | None) -> list[Link]:
 
 
 def _refuse_unless_in_its_act(held: Held, *, in_its_act: bool) -> None:
-    """A tick would say that a consent was signed, or a number given, which nobody signed or gave."""
+    """Refuse a tick that would say that a consent was signed, or a number given, without the act itself."""
     if held.task.evidence == BY_ITS_ACT and not in_its_act:
         raise Refusal("task.by_its_act", N_("This step is completed by an act on its own page: do it there."))
 
 
 def _refuse_unless_decided(session: Session, held: Held, *, in_its_act: bool) -> None:
-    """Who owes it would say that the committee and the partners agreed."""
+    """Refuse a step that a decision completes: its owner would say that the committee and the partners agreed."""
     if in_its_act or held.case is None:
         return
     step = scheduling.pinned_protocol(session, held.case.protocol_version_id).by_id.get(held.task.step)
@@ -418,7 +417,7 @@ def _refuse_unless_waiting(held: Held) -> None:
 
 
 def _refuse_own(session: Session, held: Held) -> None:
-    # Who holds what is read where the protocol bars somebody by a role, and only there.
+    # Holders are read only where the protocol bars a role.
     bar = bar_to_approval(
         held.task, held.by, lambda link: people_of(standing(session, local_day(session, held.at)), link)
     )

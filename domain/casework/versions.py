@@ -1,4 +1,4 @@
-"""Versions of a protocol: keeping one as it is declared, the one that a case follows, and following a newer one."""
+"""Versions of a protocol: storing one as it is declared, the one that a case follows, and following a newer one."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from models.lifecycles import TASK
 
 
 def record_protocol(session: Session, declared: Declared[Protocol], *, by: Actor, at: datetime) -> ProtocolVersion:
-    """Keep a protocol as it is declared now, if it is not kept already. What is kept never changes."""
+    """Store a protocol as it is declared now, if it is not stored already. What is stored never changes."""
     protocol = declared.value
     here = program_of(session)
     added = scalar(
@@ -100,7 +100,7 @@ class Offer:
 
 
 def newer_version(session: Session, case: Case, language: str) -> Offer | None:
-    """What is offered to an open case: the protocol's current version, where it is not the one that is pinned."""
+    """The protocol's current version, which is offered to an open case, where it is not the pinned one."""
     if case.state != "open":
         return None
     newest = current_protocol(session, case.protocol)
@@ -118,12 +118,12 @@ def take_version(
 ) -> None:
     """Follow the protocol's newer version from now on.
 
-    A step that is done stays done and is never asked again, even where the new version no longer has it;
-    steps that are new are added, steps that are gone and were not done are cancelled. What is open and falls on the
-    same goes on: since when they have it, and which reminders were sent, stays. What somebody was given by name,
-    as a worker or as who follows a leaver, stays theirs, whoever the new version asks. What was handed in is approved
-    by whom it was handed in to; where none of them can, it goes on along the new version's chain, who are asked. Raises
-    Refusal, also where it is older than the one that the case follows.
+    A step that is done stays done and is never asked again, even where the new version no longer has it. New steps are
+    added, and steps that are gone and were not done are cancelled. What is open and falls on the same people goes on:
+    since when they have it, and which reminders were sent, stays. What was given to a person by name, as a worker or as
+    a successor, stays theirs, whatever the new version says. What was handed in is approved by those to which it was
+    handed in. Where none of them can, those of the new version's chain are asked. Raises Refusal, also where it is
+    older than the one that the case follows.
     """
     held = hold_case(session, case_id, seen=seen)
     if held.state != "open":
@@ -151,7 +151,7 @@ def take_version(
     waits_on_nobody = _approvals_on_nobody(session, rows, at)
     for name, row in present.items():
         if row.step in gathered:
-            continue  # what somebody has in hand is no version's to say
+            continue  # no version says what a person has in hand
         if row.state not in SETTLED and (
             asked := _asked_anew(
                 row,
@@ -184,7 +184,7 @@ def take_version(
 
 
 def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) -> set[UUID]:
-    """Those of these tasks that were handed in and that nobody can approve today, by whom they were handed in to."""
+    """Those of these tasks that were handed in and that none of those who were asked can approve today."""
     handed_in = [task for task in tasks if task.state == "submitted"]
     if not handed_in:
         return set()
@@ -194,7 +194,7 @@ def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) 
 
 
 def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> None:
-    """Ask those on whom an approval falls by now, with a ladder of their own from today."""
+    """Ask those on which an approval falls by now; their ladder starts today."""
     held = held_tasks.hold(session, task_id, by=Actor.system(ENGINE), at=at, seen=None)
     if held.task.state != "submitted":
         return
@@ -211,16 +211,16 @@ def _asked_anew(
     *,
     waits_on_nobody: bool = False,
 ) -> dict[str, Any]:
-    """What a new version changes of a task that is not settled; `declared` is None where it no longer has the step.
+    """The columns that a new version changes of an unsettled task; `declared` is None where it no longer has the step.
 
-    `before` is what the version that the case followed until now declares of it; `waits_on_nobody`, that it was handed
-    in and nobody can approve it.
+    `before` is what the case's former version declares of it; `waits_on_nobody`, that it was handed in and no one can
+    approve it.
     """
     if declared is None:
         if row.state == "cancelled":
             return {}
         return {"state": TASK.after(row.state, "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
-    # What is handed in was asked for as it stood then, and is judged so.
+    # What is handed in was asked for as it stood then, and is judged by that.
     names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
     if waits_on_nobody and declared["approved_by_id"] is not None:
         names = (*names, "approved_by_id", "may_not_approve")
@@ -233,7 +233,7 @@ def _asked_anew(
         values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
     elif row.state == "open":
         if any(values.get(name, now) != now for name, now in (("owed_by_id", row.owed_by_id), ("action", row.action))):
-            # It is somebody else's now: it is opened for them afterwards, if nothing holds it.
+            # It is another's now: it is opened for them afterwards, if nothing holds it.
             values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
         else:
             # Its days are set where the reminders that were sent are known.
@@ -241,7 +241,7 @@ def _asked_anew(
     return values
 
 
-#: Where one of these is not what the case's version declares, somebody was given the task, or its approval, by name;
+#: Where one of these is not what the case's version declares, the task, or its approval, was given to a person by name;
 #: and the columns that say so.
 _GIVEN: Final[Mapping[str, frozenset[str]]] = {
     "declared_owed_by_id": frozenset({"owed_by_id", "declared_owed_by_id"}),

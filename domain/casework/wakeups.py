@@ -1,7 +1,7 @@
-"""Telling the engine that a case changed, and how the engine takes a case, keeps it and lets it go.
+"""Tells the engine that a case changed; the engine takes a case, keeps it and lets it go.
 
-A wake-up counts changes (`want`) and what was dealt with (`have`), so that a change made while the case is
-being carried is not lost, and a second carry of the same change does nothing.
+A wake-up counts changes (`want`) and what was dealt with (`have`), so that a change made while the case is being
+carried is not lost. A second carry of the same change does nothing.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from domain.kernel.scope import program_of
 from models.base import table_of
 from models.engine import WakeUp
 
-#: The channel on which the worker hears that a case changed, so that nobody polls fast.
+#: The channel on which the worker is told that a case changed, so that no one polls fast.
 WAKE_CHANNEL = "spheres_wake"
 
 #: After a failed carry, the next try waits twice as long, up to this.
@@ -28,7 +28,7 @@ LONGEST_WAIT = timedelta(minutes=5)
 
 @dataclass(frozen=True)
 class Claim:
-    """A case taken by one worker until the lease ends: the change number it will have dealt with."""
+    """A case taken by one worker until the lease ends, with the number of the change that it will have dealt with."""
 
     program_id: UUID
     case_id: UUID
@@ -78,10 +78,10 @@ def claim(session: Session, *, worker: str, at: datetime, lease: timedelta) -> C
 
 
 def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = "") -> bool:
-    """The case was carried as far as `taken.want`. A change made meanwhile keeps it due.
+    """Record that the case was carried as far as `taken.want`. A change made meanwhile keeps it due.
 
-    `trouble` is the code of what was refused and waits for people: the case is looked at again now and then.
-    False, and nothing is written, where the lease ended before and the case is another's now.
+    `trouble` is the code of what was refused and waits for people: the case is tried again now and then. Returns False,
+    and writes nothing, where the lease ended before and another worker has the case.
     """
     done = run(
         session,
@@ -93,7 +93,7 @@ def acknowledge(session: Session, taken: Claim, *, at: datetime, trouble: str = 
 
 
 def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
-    """Everything that a case wanted of the engine was done in this very transaction."""
+    """Record that everything a case wanted of the engine was done in this very transaction."""
     run(
         session,
         update(WakeUp)
@@ -103,7 +103,7 @@ def settle(session: Session, case_id: UUID, *, at: datetime) -> None:
 
 
 def put_back(session: Session, taken: Claim, *, trouble: str, at: datetime) -> bool:
-    """The carry failed with the code `trouble`: try again after a wait that doubles. False as in `acknowledge`."""
+    """Record that the carry failed with the code `trouble`: retry after a doubled wait. False as in `acknowledge`."""
     wait = min(LONGEST_WAIT, timedelta(seconds=2 ** min(taken.attempts, 9)))
     done = run(
         session,

@@ -1,4 +1,4 @@
-"""What the engine is doing, as people see it: whether it lives, what waits, its rounds, and whether mail leaves."""
+"""What the engine is doing, as people see it: whether it lives, what waits, its rounds, and whether mail is sent."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class EngineState:
 
     `seen_at` is the last sign of life, None where there never was one. `waiting` counts this program's cases that
     changed and were not carried since, the oldest of them since `waiting_since`. `stuck` counts the automatic steps
-    that were given up and need somebody. `watched_since` is when the web began to look, None where it always did: both
+    that were given up and need a person. `watched_since` is when the web began to look, None where it always did: both
     start together, and the engine takes some seconds more.
     """
 
@@ -49,7 +49,7 @@ class EngineState:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something has waited for the engine for longer than it should."""
+        """Whether something has waited for the engine longer than it should."""
         return self.waiting_since is not None and self.at - self.waiting_since > BEHIND_AFTER
 
 
@@ -80,10 +80,10 @@ def engine_state(session: Session, at: datetime, *, watched_since: datetime | No
 class PostState:
     """The mail at one moment, for one program: whether letters leave, and whether the answers to them are read.
 
-    `queued` counts all letters that have not left; `waiting` those of them that were tried and wait to be tried again,
-    the oldest written at `since`; `code` is what was answered last. `left_since` says whether any letter left after
-    that one was written. `unread_since` is the moment since when the mailbox of the answers is not there, or closed to
-    us, None where it is read.
+    `queued` counts all letters that have not left. `waiting` counts those of them that were tried and wait to be tried
+    again, the oldest written at `since`; `code` is the last answer. `left_since` says whether any letter left after
+    that one was written. `unread_since` is the moment since when the mailbox of the answers is missing, or closed to
+    us; None where it is read.
     """
 
     at: datetime
@@ -97,7 +97,7 @@ class PostState:
 
     @property
     def is_still(self) -> bool:
-        """Whether nothing leaves: the mailbox or the relay that letters are sent by is away, or refuses us."""
+        """Whether no letter leaves: the mailbox or the relay that sends them is away, or refuses us."""
         return self.since is not None and not self.left_since and self.at - self.since > STILL_AFTER
 
 

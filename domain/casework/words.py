@@ -1,7 +1,7 @@
-"""What people write with a task that is about a candidate or participant: sealed under that person's own key.
+"""What people write with a task about a candidate or participant: sealed under that person's own key.
 
-So it goes with their file where that is destroyed, and is read by those alone to whom the file is open on the day
-(`api.access.permissions.keeps_file`). Words with any other task stand in the task's own columns.
+So it is destroyed with their file, and only those who may open the file on the day read it
+(`api.access.permissions.keeps_file`). Words with any other task are in the task's own columns.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from models.referral import Referral
 IN_TASK: Final = ("note", "reason")
 #: How the item of a task begins, where it is an id, as text or in figures alone.
 _AN_ID: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: What a title calls a participant or candidate by.
+#: How a title names a participant or candidate.
 _CALLED: Final = re.compile(r"#[0-9]{4}-[0-9]{2,}|\bC-[2-9A-HJ-NP-Z]{6}\b")
 
 
 @dataclass(frozen=True)
 class Beside:
-    """Words that belong to a task and went with an offer, or with its refusal: of whom, to whom, and when it was.
+    """Words that belong to a task and went with an offer, or with its refusal: by and to which person, and when.
 
     Words that were added to an offer later have its day, and who made it.
     """
@@ -49,7 +49,7 @@ class Beside:
 
 
 class OfTask(NamedTuple):
-    """What tells whose file a task is about."""
+    """What tells which participant's file a task is about."""
 
     id: UUID
     case_id: UUID | None
@@ -58,9 +58,9 @@ class OfTask(NamedTuple):
 
 
 def about(session: Session, tasks: Iterable[Task | OfTask]) -> dict[UUID, UUID]:
-    """Whose file each of these tasks is about, by the task's id; those that are about nobody's are not among them.
+    """The participant each of these tasks is about, by the task's id; tasks about none are left out.
 
-    The case says it; or the item, as a follow-up, a part in one, a referral; or the title, which calls them.
+    The case says it; or the item, as a follow-up, a part in one, a referral; or the title, which names them.
     """
     rows = list(tasks)
     cases = _of_cases(session, {row.case_id for row in rows if row.case_id is not None})
@@ -91,8 +91,11 @@ def kept(session: Session, task: Task, case: Case | None, said: Mapping[str, str
 
 
 def keep_beside(session: Session, task: Task, name: str, text: str) -> str:
-    """What stays in the clear of words that belong to a task and stand elsewhere; sealed under `name` where about
-    somebody. Raises Refusal as `kept`."""
+    """Words of a task stored elsewhere, as they stay in the clear: "" where about a participant, then sealed under
+    `name`.
+
+    Raises Refusal as `kept`.
+    """
     participant_id = about(session, [task]).get(task.id) if text and _may_be_about(task) else None
     if participant_id is None:
         return text
@@ -101,7 +104,7 @@ def keep_beside(session: Session, task: Task, name: str, text: str) -> str:
 
 
 def stand_with(session: Session, task_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Those of these tasks with which sealed words stand. None is opened."""
+    """Those of these tasks that have sealed words. None is opened."""
     return frozenset(
         scalars(
             session,
@@ -114,15 +117,15 @@ def stand_with(session: Session, task_ids: Sequence[UUID]) -> frozenset[UUID]:
 
 
 def opened(session: Session, task: Task) -> dict[str, str]:
-    """All that people wrote with one task, by what it is: "note", "reason", and what else stands beside it.
+    """All that people wrote with one task, by what it is: "note", "reason", and what is stored beside it.
 
-    It tells nobody: whoever shows it does. Raises Refusal.
+    It writes no record: the one who shows it does. Raises Refusal.
     """
     return dict.fromkeys(IN_TASK, "") | _in_clear(task) | _opened(session, task.id)
 
 
 def beside(session: Session, said: Mapping[str, str]) -> tuple[Beside, ...]:
-    """What of the words that are `opened` went with offers of a follow-up and with refusals, in the order of these."""
+    """Those of the `opened` words that went with offers of a follow-up and with refusals, in the order of these."""
     found = {UUID(name.partition("/")[2]) for name in said if name not in IN_TASK}
     rows = every(session, of(HandOver).where(col(HandOver.id).in_(found)))
     offers = [
@@ -139,9 +142,9 @@ def beside(session: Session, said: Mapping[str, str]) -> tuple[Beside, ...]:
 
 
 def seal_what_is_clear(session: Session) -> int:
-    """Seal the words in the clear with tasks that are about a participant by now; returns with how many tasks.
+    """Seal the words in the clear of tasks that are about a participant by now; returns of how many tasks.
 
-    A title may call a number that a participant is given later. Of a file that is destroyed, the words are taken away.
+    A title may name a number that a participant is given later. Where a file is destroyed, the words are removed.
     """
     rows, found = in_the_clear(session, held=True)
     gone = _destroyed(session, set(found.values()))
@@ -152,9 +155,9 @@ def seal_what_is_clear(session: Session) -> int:
 
 
 def in_the_clear(session: Session, *, held: bool = False) -> tuple[list[Task], dict[UUID, UUID]]:
-    """The tasks with which words stand that can be read without a key, and about whom those are that are so.
+    """The tasks with words that can be read without a key, and the participant each is about, where there is one.
 
-    `held`, nobody writes with them until the transaction ends.
+    With `held`, no one writes with them until the transaction ends.
     """
     refused = only(HandOver.task_id).where(HandOver.reason != "")
     settled = only(Settlement.task_id).where(Settlement.note != "")
@@ -176,7 +179,7 @@ def in_the_clear(session: Session, *, held: bool = False) -> tuple[list[Task], d
 
 
 def destroy(session: Session, participant_id: UUID) -> None:
-    """Take away what people wrote with tasks about somebody whose file is destroyed, sealed or not."""
+    """Remove what people wrote with tasks about a participant whose file is destroyed, sealed or not."""
     run(
         session,
         changes(TaskWords)
@@ -190,12 +193,12 @@ def destroy(session: Session, participant_id: UUID) -> None:
 
 
 def refusal(hand_over_id: UUID) -> str:
-    """Under what the words stand with which a hand-over was refused."""
+    """The name under which the words of a refused hand-over are stored."""
     return f"refused/{hand_over_id}"
 
 
 def offer(hand_over_id: UUID) -> str:
-    """Under what the words stand with which a follow-up was offered."""
+    """The name under which the words of an offered follow-up are stored."""
     return f"offered/{hand_over_id}"
 
 
@@ -248,7 +251,7 @@ def _place(task_id: UUID) -> str:
 
 
 def _seal(session: Session, task: Task, participant_id: UUID, *, is_gone: bool) -> None:
-    """Have nothing of what was written with a task stand in the clear. What it says is the same: so is its version."""
+    """Leave nothing that was written with a task in the clear. What it says is the same, and so is its version."""
     offers = run(
         session, only(HandOver.id, HandOver.reason).where(HandOver.task_id == task.id, HandOver.reason != "")
     ).all()

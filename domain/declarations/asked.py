@@ -1,4 +1,4 @@
-"""What a step asks to be filled in as it is handed in: folders, an amount, a reason, as its protocol declares."""
+"""What a step asks to be filled in when it is handed in: folders, an amount, a reason, as its protocol declares."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from domain.declared.problems import Wrong
 from domain.declared.reading import Bilingual, Key, Part
 from locales import N_
 
-#: The largest amount that a file may let somebody ask for, in dollars: more is a slip, or no petty cash.
+#: The largest amount that a file may let a step ask for, in dollars: more is a slip, or no petty cash.
 MOST_DOLLARS = 100_000
 
 
@@ -22,10 +22,10 @@ class Choice(Part):
 
 
 class Asked(Part):
-    """One part of what is filled in.
+    """One part of what is filled in. `words` are free, and appear on pages alone, in no letter.
 
-    `words` are free, and stand on pages alone, in no letter. Of a list, `one` or `several` are chosen. An `amount` is
-    in dollars and cents: more than nothing, and `at_most` so many dollars.
+    Of a list, `one` or `several` are chosen. An `amount` is in dollars and cents: more than nothing, and `at_most` that
+    many dollars.
     """
 
     id: Key

@@ -1,4 +1,4 @@
-"""What is filled in of what a step asks: as people type it, and as it is kept."""
+"""What is filled in for a step: as people type it, and as it is stored."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _BETWEEN_DIGITS: Final = re.compile(r"(?<=\d)[\s\u00a0\u202f](?=\d{3}(?!\d))")
 
 
 def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """What was filled in, as it is kept: each part in the order of the step. Raises Refusal, which names the part.
+    """What was filled in, as it is stored: each part in the order of the step. Raises Refusal, which names the part.
 
     A part that is not required may be left out. Nothing is taken that the step does not ask for.
     """

@@ -26,12 +26,13 @@ TaskKey = tuple[str, str]
 class Planned:
     """One line of a plan.
 
-    `due_on` is the last day on which the task is on time, inclusive; None where it has no due day, or hangs
-    on a day that is not known yet. `moved_from` is the day that it would have been, were that day worked, and
-    `closed_reason` why it is not. `before_opening` says that the day had gone by when the case opened, so
-    that `due_on` is the first day on which the task can be asked for. Of a case that opens late `meant` is the
-    day that its protocol counts, and `is_lapsed` says that it is not asked.
-    `is_short` says that fewer days are left than the protocol means, and that it stays so.
+    - `due_on` is the last day on which the task is on time, inclusive; None where it has no due day, or depends on a
+      day that is not known yet.
+    - `moved_from` is the day that it would have been, were that day worked, and `closed_reason` why it is not.
+    - `before_opening` says that the day had gone by when the case opened: `due_on` is then the first day on which the
+      task can be asked for.
+    - `meant`, in a case that opens late, is the day that its protocol counts; `is_lapsed` says that it is not asked.
+    - `is_short` says that fewer days are left than the protocol means, and that it stays so.
     """
 
     step: Step
@@ -45,7 +46,7 @@ class Planned:
     is_short: bool = False
 
 
-#: So many working days at least are left for a step of a case that opens late, where its protocol means as many.
+#: A step of a case that opens late has at least this many working days, where its protocol means as many.
 TIME_LEFT: Final = 10
 
 
@@ -67,19 +68,19 @@ def due_days(
     opened_on: date | None = None,
     meant_on: date | None = None,
 ) -> dict[str, Day]:
-    """The due day of each step whose anchor is known, in a case that is opened on one day and was meant to on another.
+    """The due day of each step whose anchor is known, in a case that opens on one day and was meant to on another.
 
-    Nobody is late for a day that had gone by before they were asked: it becomes the first working day from then. Of a
-    case that begins by the quarter or the year and opens late, the days that are past or too near are moved: each step
-    has its time from the opening, or from those that it waits for and that were moved, as long as the protocol means or
+    No one is late for a day that had gone by before they were asked: it becomes the first working day from then. In a
+    case that begins by the quarter or the year and opens late, the days that are past or too near are moved. Each step
+    has its time from the opening, or from the moved steps that it waits for: as long as the protocol means, or
     `TIME_LEFT`. What lapses is not moved: after its day it is not asked. The days of other cases are deadlines of their
-    own, such as an arrival or an agreement's end: they stay, and are said to be short. Raises UnknownYear.
+    own, such as an arrival or an agreement's end. They stay, and are said to be short. Raises UnknownYear.
     """
     return _DueDays(protocol, anchors, calendar, opened_on, meant_on).all()
 
 
 class _DueDays:
-    """Due days as they are asked for, each once: one may be counted from others."""
+    """Due days, each computed once when it is asked for: one may be counted from others."""
 
     def __init__(
         self,
@@ -133,9 +134,9 @@ class _DueDays:
 def due_on(step: Step, anchor: date, calendar: Calendar) -> date:
     """The last day on which `step` is on time, inclusive, as a local date; always a working day.
 
-    Where the day counted from the anchor is closed, a step due before the anchor is due on the working day
-    before, so that it is not late for what it prepares; a step due after it, on the working day after.
-    Raises ValueError for a step without a due day, UnknownYear where the calendar does not reach.
+    Where the day counted from the anchor is closed, a step due before the anchor is due on the working day before, so
+    that it is not late for what it prepares. A step due after it is due on the working day after. Raises ValueError for
+    a step without a due day, UnknownYear where the calendar does not reach.
     """
     day = _counted(step, anchor, calendar)
     if _is_before(step):
@@ -153,8 +154,8 @@ def plan(
 ) -> list[Planned]:
     """Every task of a case with its due day, in the protocol's order, those that it does not ask among them.
 
-    `anchors` are the named days that are known, `meant_on` the one on which its protocol means the case to begin. Steps
-    done for what a person has in hand stand once, without an item. Raises UnknownYear.
+    `anchors` are the known named days, `meant_on` the day on which its protocol means the case to begin. Steps done for
+    what a person has in hand appear once, without an item. Raises UnknownYear.
     """
     days = due_days(protocol, anchors, calendar, opened_on=opened_on, meant_on=meant_on)
     return [
@@ -187,7 +188,7 @@ def ready(needs_states: Iterable[str]) -> bool:
 
 
 def opened_by(protocol: Protocol, states: Mapping[TaskKey, str]) -> set[TaskKey]:
-    """The planned tasks that open now. The answer rests on the state alone, not on the order it came about in."""
+    """The planned tasks that open now. The answer depends on the state alone, not on how it came about."""
     by_step = _by_step(states)
     return {
         key for key, state in states.items() if state == TASK.initial and ready(_needs_states(protocol, key, by_step))
@@ -195,7 +196,7 @@ def opened_by(protocol: Protocol, states: Mapping[TaskKey, str]) -> set[TaskKey]
 
 
 def held_back(protocol: Protocol, states: Mapping[TaskKey, str]) -> set[TaskKey]:
-    """The open or submitted tasks that something holds up again, because what they wait for was undone."""
+    """The open or submitted tasks that wait again, because what they wait for was undone."""
     by_step = _by_step(states)
     return {key for key, state in states.items() if state in LIVE and not ready(_needs_states(protocol, key, by_step))}
 
@@ -254,7 +255,7 @@ def _planned(
 
 
 def meant_on(protocol: Protocol, anchors: Mapping[str, date]) -> date | None:
-    """The local day on which a case is meant to begin by itself, as far as its named days say it; None otherwise."""
+    """The local day on which a case is meant to begin automatically, where its named days say it; None otherwise."""
     if protocol.starts is None:
         return None
     return protocol.starts.meant_on(
@@ -272,7 +273,7 @@ def _by_step(states: Mapping[TaskKey, str]) -> dict[str, dict[str, str]]:
 def _needs_states(protocol: Protocol, key: TaskKey, by_step: Mapping[str, Mapping[str, str]]) -> Iterable[str]:
     """The states of every task that this one waits for.
 
-    Of a step done for the same thing it is that one; a step done for several others holds until the last.
+    For a step done for the same thing it is that one; a step done for several others holds until the last.
     """
     step, item = key
     for need in protocol.waits_for(protocol.by_id[step]):
@@ -280,7 +281,7 @@ def _needs_states(protocol: Protocol, key: TaskKey, by_step: Mapping[str, Mappin
         yield from [states[item]] if item and item in states else states.values()
 
 
-# What an author says should happen, beside the protocol.
+# The examples beside a protocol: what its author says should happen.
 
 
 def _task_name(value: str) -> str:
@@ -294,7 +295,7 @@ TaskName = Annotated[str, AfterValidator(_task_name)]
 
 
 class Expected(Part):
-    """What should be so. Only what is named is looked at; `only_open` names every task that is open."""
+    """What an example expects. Only what is named is checked; `only_open` names every task that is open."""
 
     open: tuple[TaskName, ...] = ()
     only_open: tuple[TaskName, ...] | None = None
@@ -305,7 +306,7 @@ class Expected(Part):
 
 
 class Example(Part):
-    """A situation, and what an author expects of the protocol in it. Steps are waived first, then done in order."""
+    """A situation, and what an author expects of the protocol in it. Steps are first waived, then done in order."""
 
     title: Bilingual
     anchors: dict[Key, date]
@@ -349,7 +350,7 @@ def check_examples(path: Path, protocol: Protocol) -> Declared[Examples]:
 
 
 class _Run:
-    """The examples of one file, and what they show to be otherwise than their author expects."""
+    """The examples of one file, and where they differ from what their author expects."""
 
     def __init__(self, declared: Declared[Examples], protocol: Protocol, calendar: Calendar) -> None:
         self.declared = declared

@@ -1,4 +1,4 @@
-"""A program as data: the grammar of its declared file, and what can be read off it."""
+"""A program as data: the grammar of its declared file, and what can be derived from it."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class ProgramCalendar(Part):
         return Calendar(self.country, self.subdivision, closures)
 
 
-#: How a file ends: the gains are consolidated; nobody accompanies the participant any more; no admission came of it.
+#: How a file ends: the gains are consolidated; the follow-up is inactive; no admission came of it.
 Ended = Literal["completed", "inactive", "not_admitted"]
 
 
@@ -109,8 +109,8 @@ class Kept(Part):
 class Retention(Part):
     """The retention calendar of participants' files: how long after which end, and how they are destroyed then.
 
-    `asked`: on the day after the last one the coordinator is asked to ask for it. `by_itself`: the program asks on
-    that day. Either way another person confirms it, from so many days after the asking until it lapses.
+    `asked`: on the day after the last one the coordinator is asked to request it. `by_itself`: the program requests it
+    on that day. Either way another person confirms it, from so many days after the request until it lapses.
     """
 
     completed: Kept = Kept(years=5)
@@ -140,12 +140,12 @@ class Rate(Part):
         return self
 
 
-#: Before a sitting the coordinator reads some twenty files, and more on the days around it.
+#: Before a meeting the coordinator reads some twenty files, and more on the days around it.
 _PROPOSED_RATES: Final[Mapping[RoleKey, Rate]] = {"coordinator": Rate(an_hour=60, a_day=150)}
 
 
 class Rates(Part):
-    """How many files people may open to see who somebody is, by the role under which they do."""
+    """How many files people may open to see identities, by their role."""
 
     roles: dict[RoleKey, Rate] = Field(default_factory=lambda: dict(_PROPOSED_RATES))
     others: Rate = Rate(an_hour=20, a_day=60)
@@ -156,7 +156,7 @@ class Rates(Part):
 
 
 class Identity(Part):
-    """What the program is, in which languages it speaks, where and on which days it works."""
+    """The program's name, its languages, where it is, and on which days it works."""
 
     key: Key
     title: Bilingual
@@ -206,7 +206,7 @@ class Secondment(Part):
 
 
 class Joint(Part):
-    """The position funded by partners, one of whom administers it and answers to them. Guide: GV-3."""
+    """The position funded by partners, one of which administers it and answers to them. Guide: GV-3."""
 
     administrative_manager: Key
     funders: Annotated[tuple[Share, ...], Field(min_length=2), AfterValidator(_whole)]
@@ -216,8 +216,8 @@ class Joint(Part):
 class Endorsement(Part):
     """How partners endorse decisions on management and coordination. Guide: GV-4.
 
-    They have `days` working days to say so. Who is silent is asked again, for `days_again` working days; the
-    `committee` then sees it on its agenda, as it sees each objection, and settles those.
+    They have `days` working days to say so. A silent partner is asked again, for `days_again` working days. The
+    `committee` then has it on its agenda, as it has each objection, and settles those.
     """
 
     committee: Key
@@ -227,7 +227,7 @@ class Endorsement(Part):
 
 
 class Coordination(Part):
-    """The coordination position: one of three structures, its support, and to whom it reports."""
+    """The coordination position: one of three structures, its support, and the committee it reports to."""
 
     hosted: Hosted | None = None
     secondment: Secondment | None = None
@@ -248,7 +248,7 @@ class Coordination(Part):
         return next(name for name in STRUCTURES if getattr(self, name) is not None)
 
     def organizations(self) -> tuple[tuple[PathOf, str], ...]:
-        """Where the coordinator works, each with its place in the file, the first place first."""
+        """The organizations where the coordinator works, each with its place in the file, the first place first."""
         if self.hosted:
             return ((("hosted", "host"), self.hosted.host),)
         if self.joint:
@@ -325,7 +325,7 @@ class ProgramFile(Part):
         return frozenset(role for name in self.organizations for role in self.roles_at(name))
 
     def obligations_of(self, organization: str) -> tuple[Owed, ...]:
-        """What the agreement of `organization` obliges to, in the file's order. Empty without agreement."""
+        """The obligations under the agreement of `organization`, in the file's order. Empty without agreement."""
         agreement = self.agreements.get(organization)
         if agreement is None:
             return ()
@@ -345,7 +345,7 @@ class ProgramFile(Part):
         return {key: clause for group in (*groups, own) for key, clause in group.items()}
 
     def clause_keys(self) -> frozenset[str]:
-        """What a protocol's step may serve: each clause that an agreement has, such as AG-M4 or GV-5.workers.
+        """The clauses that a protocol's step may serve: each one of an agreement, such as AG-M4 or GV-5.workers.
 
         Where several roles owe it, there is also what each of them owes, such as AG-X1:manager.
         """

@@ -43,7 +43,7 @@ CHECK_KINDS: Final[tuple[CheckKind, ...]] = get_args(CheckKind)
 
 
 def fact_of(value: str) -> str:
-    """The guide's fact under an obligation's key: AG-X2 for AG-X2 and for AG-X2.replacement."""
+    """The guide's fact in an obligation's key: AG-X2 for AG-X2 and for AG-X2.replacement."""
     return value.partition(".")[0]
 
 
@@ -63,9 +63,9 @@ ObligationKey = Annotated[str, AfterValidator(_obligation_key)]
 
 
 class AtRisk(Part):
-    """When silence about an obligation turns into a risk: a part of its period before its last day, and no fewer days.
+    """When silence about an obligation becomes a risk: a part of its period before its last day, and no fewer days.
 
-    It is never in the first half of the period: nothing can be told by then of a month of which nothing is on record.
+    It is never in the first half of the period: by then nothing can be told of a month without a record.
     """
 
     percent: Annotated[int, Field(ge=0, le=50, strict=True)] = 25
@@ -78,12 +78,14 @@ class AtRisk(Part):
         return max(last - timedelta(days=before), first + timedelta(days=days // 2))
 
 
-#: Who hears that something is asked for: who owes it, their director, the coordinator.
+#: The recipients of a reminder: the one who owes it, their director, the coordinator.
 Hearer = Literal["owner", "director", "coordinator"]
 
 
 class Asked(Part):
-    """One time at which people are asked for what they owe: so many working days before its last day, and whom."""
+    """A time at which people are asked for what they owe: how many working days before its last day, and the
+    recipients.
+    """
 
     working_days: Annotated[int, Field(ge=0, le=250, strict=True)]
     to: Annotated[tuple[Hearer, ...], Field(min_length=1), AfterValidator(each_once)]
@@ -92,8 +94,8 @@ class Asked(Part):
 class Watch(Part):
     """How a program watches what its partners owe: when silence is a risk, when people are asked, how long all is new.
 
-    In the first working days of an agreement nothing that lacks is a miss yet. `asked` comes in the order of time; who
-    owes it is asked first.
+    In the first working days of an agreement nothing that is missing is a miss yet. `asked` comes in the order of time;
+    the one who owes it is asked first.
     """
 
     at_risk: AtRisk = AtRisk()
@@ -119,7 +121,7 @@ class Watch(Part):
 
 
 class _Watched(Part):
-    """What every rule may say: when its silence turns into a risk, where the program's own days are not to count."""
+    """What every rule may say: when its silence becomes a risk, instead of the program's own days."""
 
     # Left out where it is not said: a rule that was signed before it could be said reads the same.
     at_risk: AtRisk | None = None
@@ -129,8 +131,8 @@ class AttendanceRule(_Watched):
     """How often the organization's seat on a committee may stay empty in the period, of the meetings held.
 
     An alternate's presence counts, or does not, or counts up to a cap: `at_most_by_alternates` meetings of the period,
-    and any more as absences. A meeting that was adjourned without its quorum is no occasion for anyone, or, with
-    `without_quorum`, one for those who came: nobody is absent from it.
+    and any more as absences. A meeting that was adjourned without its quorum counts for no one or, with
+    `without_quorum`, for those who came: no one is absent from it.
     """
 
     committee: Key
@@ -171,7 +173,7 @@ class DocumentRule(_Watched):
 class AttestationRule(_Watched):
     """What the holder of a role states in writing, once a period.
 
-    That it held can be stated once the period has had its time: from its middle on, or from its first or its last day
+    That it held can be stated after the period has had its time: from its middle on, or from its first or its last day
     where the rule says so. That it did not can be stated at any time of it.
     """
 
@@ -187,7 +189,7 @@ class AttestationRule(_Watched):
         return last if self.stated_from == "end" else first + (last - first + timedelta(days=1)) / 2
 
     def has_somebody(self, roles: Container[str]) -> bool:
-        """Whether there can be somebody to state it, at a partner whose agreement creates these roles.
+        """Whether anyone can state it, at a partner whose agreement creates these roles.
 
         The holder of the role there; the coordinator states it of every partner.
         """
@@ -197,9 +199,8 @@ class AttestationRule(_Watched):
 class CountRule(_Watched):
     """What the program's own records must add up to.
 
-    `referrals` made by the organization in the period; `alternates`: for each committee named, the people
-    who may sit for the organization's principals; `vacant_working_days` of the role that stands vacant the
-    longest, among those named.
+    `referrals` made by the organization in the period; `alternates`: for each committee named, the people who may sit
+    for the organization's principals; `vacant_working_days` of the role with the longest vacancy, among those named.
     """
 
     of: Literal["referrals", "alternates", "vacant_working_days"]
@@ -244,7 +245,7 @@ class Check(Part):
 
     @property
     def rule(self) -> Rule:
-        """The rule of the one check that stands here."""
+        """The rule of the one check that is set."""
         rule: Rule = getattr(self, self.kind)
         return rule
 
@@ -252,8 +253,8 @@ class Check(Part):
 class Obligation(Part):
     """A duty under a clause: who owes it, over which period, and how it is checked.
 
-    Where several roles owe it, each role that the agreement creates owes it for itself. `sources` are facts
-    of the guide besides the one that names the obligation; `endorsed_by` is the committee that must approve.
+    Where several roles owe it, each one that the agreement creates owes it separately. `sources` are facts of the guide
+    besides the one that names the obligation; `endorsed_by` is the committee that must approve.
     """
 
     text: Bilingual
@@ -298,8 +299,8 @@ class SharingTerms(Part):
 class CreatedRole(Part):
     """How many people a partner promises for a role, and each one's hours, where that is known.
 
-    Fewer is a vacancy. More is no breach: whoever leaves and who comes after them hold the role together for a while
-    (DP-01, DP-04). A role that only one may hold says so where the program declares it.
+    Fewer is a vacancy. More is no breach: a leaver and their successor hold the role together for a while (DP-01,
+    DP-04). A role that only one may hold says so where the program declares it.
     """
 
     headcount: Annotated[int, Field(ge=1)] = 1
@@ -310,7 +311,7 @@ Majority = Literal["more_than_half", "two_thirds", "three_quarters"]
 
 
 class Decisions(Part):
-    """That a majority of the partners suffices to endorse a decision, and which one. Guide: GV-4.
+    """Which majority of the partners suffices to endorse a decision. Guide: GV-4.
 
     A partner whose agreement is without it is bound by no majority: each decision then needs its own word.
     """
@@ -328,10 +329,10 @@ class Resource(Part):
 
 
 class Oversight(Part):
-    """Who judges what this agreement obliges to, where that is not as by default.
+    """Who judges what this agreement obliges to, where that is not the default.
 
-    `waivers` is the committee whose decision frees of a clause; by default, the one by which decisions on coordination
-    are taken (GV-4). `proof` is the partner whose manager accepts proof that the coordinator may not accept, since the
+    `waivers` is the committee whose decision waives a clause; by default, the one that takes decisions on coordination
+    (GV-4). `proof` is the partner whose manager accepts proof that the coordinator may not accept, since the
     coordination owes or gave it; by default, the first of the other partners whose manager may.
     """
 
@@ -350,7 +351,7 @@ Clauses = dict[Key, Clause]
 
 
 class Agreement(Part):
-    """What one organization would sign. `clauses` and `obligations` name groups that agreements share."""
+    """The agreement that one organization would sign. `clauses` and `obligations` name groups that agreements share."""
 
     title: Bilingual
     notice_days: Annotated[int, Field(ge=0)] = 90
@@ -367,7 +368,7 @@ class Agreement(Part):
 
 @dataclass(frozen=True)
 class Owed:
-    """One obligation as one agreement holds it: by one role, or by the organization itself.
+    """One obligation as one agreement has it: owed by one role, or by the organization itself.
 
     `key` is the declared one, with the role after a colon where several roles owe the same.
     """

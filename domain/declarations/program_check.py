@@ -1,4 +1,4 @@
-"""Whether a program's file holds together: the checks that see the whole of it."""
+"""Checks that see the whole of a program's file: whether it holds together."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from locales import N_
 def read_program(path: Path) -> Declared[ProgramFile]:
     """A program's file with its text and digest; raises DeclaredErrors with everything that is wrong.
 
-    What the grammar refuses is said first, all of it; what only the whole shows (a role that no agreement
-    creates, a committee that does not exist) is said once the grammar is content.
+    What the grammar refuses is reported first, all of it. What only the whole shows (a role that no agreement creates,
+    a committee that does not exist) is reported after the grammar is satisfied.
     """
     return _checked(load_declared(path, ProgramFile))
 
@@ -152,7 +152,7 @@ def _agreements(declared: Declared[ProgramFile]) -> Findings:
 
 
 def _oversight(declared: Declared[ProgramFile], path: PathOf, name: str, oversight: Oversight) -> Findings:
-    """A committee frees of clauses; another partner's manager accepts proof, and never the partner's own."""
+    """A committee waives clauses; another partner's manager accepts proof, and never the partner's own."""
     if oversight.waivers is not None:
         yield from _is_committee(declared, (*path, "waivers"), oversight.waivers)
     if oversight.proof == name:
@@ -186,7 +186,7 @@ def _once(
     groups: Mapping[str, Mapping[str, object]],
     own: Mapping[str, object],
 ) -> Findings:
-    """What an agreement takes from its groups and what it says itself do not repeat one another."""
+    """What an agreement takes from its groups and what it says itself do not repeat each other."""
     seen: set[str] = set()
     own_path = (*path[:-1], f"own_{path[-1]}")
     parts: list[tuple[PathOf, Mapping[str, object]]] = [
@@ -201,7 +201,7 @@ def _once(
 
 
 def _obligations(declared: Declared[ProgramFile]) -> Findings:
-    """What an obligation names exists, whoever owes it."""
+    """What an obligation names exists, for any owner."""
     program = declared.value
     for path, group in each_group_of_obligations(program):
         for key, obligation in group.items():
@@ -220,7 +220,7 @@ def _obligations(declared: Declared[ProgramFile]) -> Findings:
 
 
 def _owners(declared: Declared[ProgramFile]) -> Findings:
-    """Whoever owes an obligation, or states it, is created by the agreement that holds it; it has the seat to fill."""
+    """The owner of an obligation, and the one who states it, are created by its agreement; it has the seat to fill."""
     program = declared.value
     for name, agreement in program.agreements.items():
         path: PathOf = ("agreements", name)
@@ -256,7 +256,7 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
 def _seats_to_fill(
     declared: Declared[ProgramFile], at: PathOf, key: str, obligation: Obligation, organization: str
 ) -> Findings:
-    """An attendance that nobody could ever fulfil is a mistake of the file."""
+    """An attendance that no one could ever fulfil is a mistake of the file."""
     program = declared.value
     rule = obligation.check.rule
     if isinstance(rule, AttendanceRule):

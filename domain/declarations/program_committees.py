@@ -1,4 +1,4 @@
-"""The grammar of a committee: how often it meets, and whose seats it has."""
+"""The grammar of a committee: how often it meets, and which seats it has."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Rhythm(Part):
 
 
 class Seat(Part):
-    """A place on a committee: it belongs to an organization, and whoever holds the role there sits on it."""
+    """A place on a committee: it belongs to an organization, and the holder of the role there sits on it."""
 
     organization: Key
     role: RoleKey
@@ -75,13 +75,16 @@ class Quorum(Part):
 class AgendaRule(Part):
     """One rule that draws items for every agenda of a committee from what is on record.
 
-    `standing` puts its title on each agenda; `turn`, its title once for each seat of `role`; `minutes`, the minutes
-    that wait to be approved; `onboarding`, `vacancies` and `decisions`, one item for each that is open; `obligations`,
-    one for each partner that has any at risk; `agreement_years`, one for each agreement without a last day of which a
-    year is over, until the committee has spoken of it; `endorsements`, one for each decision to which a partner objects
-    or on which one is silent still; `asked`, what was asked for under the `kinds`. `points` are what is gone through
-    under a standing item. The committee that settles objections has `endorsements` also where its file has no such
-    rule.
+    - `standing` puts its title on each agenda; `points` are what is gone through under it.
+    - `turn`: its title once for each seat of `role`.
+    - `minutes`: the minutes that wait to be approved.
+    - `onboarding`, `vacancies` and `decisions`: one item for each that is open.
+    - `obligations`: one for each partner that has any at risk.
+    - `agreement_years`: one for each agreement without a last day of which a year is over, until the committee has
+      discussed it.
+    - `endorsements`: one for each decision to which a partner objects or on which one is silent still. The committee
+      that settles objections has them also where its file has no such rule.
+    - `asked`: what was requested under the `kinds`.
     """
 
     source: Literal[

@@ -55,11 +55,10 @@ def _known_place(value: str) -> str:
 
 
 class Subject(Part):
-    """Whom or what a case of the protocol is about.
+    """The kind of subject that a case of the protocol is about.
 
-    A youth worker at an organization; a member of its staff in whatever roles they hold there; an organization at
-    which somebody holds the role `having`; one version of an agreement; a candidate or participant; or the program
-    itself.
+    A youth worker at an organization; a member of its staff in all roles that they hold there; an organization with a
+    holder of the role `having`; one version of an agreement; a candidate or participant; or the program itself.
     """
 
     kind: Literal["worker", "member", "organization", "agreement_version", "program", "participant"]
@@ -73,10 +72,10 @@ class Subject(Part):
 
 
 class Starts(Part):
-    """When a case begins by itself, once for each subject and period, or once for each version of an agreement.
+    """When a case begins automatically, once for each subject and period, or once for each version of an agreement.
 
-    With `each`: so many calendar days before or after the start or the end of every quarter or calendar year. With
-    `before_end_of`: so many calendar days before an agreement's last day; `notice` is the notice that it asks for.
+    With `each`: that many calendar days before or after the start or the end of every quarter or calendar year. With
+    `before_end_of`: that many calendar days before an agreement's last day; `notice` is the notice that it asks for.
     """
 
     each: Each | None = None
@@ -106,9 +105,8 @@ class Starts(Part):
         return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
 
     def meant_on(self, days: Mapping[str, date]) -> date | None:
-        """The local day on which a case is meant to begin, by the days that its anchors come from.
-
-        None where the day that it counts from is not among them.
+        """The local day on which a case is meant to begin, from the days that its anchors use; None where its own is
+        unknown.
         """
         if self.each is None:
             if self.days == "notice":
@@ -121,11 +119,11 @@ class Starts(Part):
         return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
 
     def before_last_day(self, ends_on: date, notice_days: int) -> date:
-        """The local day from which the case of an agreement's version begins that ends on a day, with such a notice."""
+        """The local day from which a case begins about an agreement's version with this last day and notice."""
         return ends_on - timedelta(days=notice_days if self.days == "notice" else self.days)
 
     def in_words(self, language: str) -> str:
-        """When a case begins, as a clause that stands alone."""
+        """The words for when a case begins, as a clause that stands alone."""
         if self.before_end_of is not None:
             if self.days == "notice":
                 return say(language, N_("once for each version of an agreement, at its notice before its last day"))
@@ -163,7 +161,7 @@ _EDGES: Final = {"start": N_("first day"), "end": N_("last day")}
 
 
 class Anchor(Part):
-    """A named day that due days hang on; `title` stands after "before" or "after" in a sentence."""
+    """A named day on which due days depend; `title` stands after "before" or "after" in a sentence."""
 
     title: Bilingual
     from_: Annotated[str, AfterValidator(_known_day)] = Field(alias="from")
@@ -176,9 +174,9 @@ class Anchor(Part):
 
 
 class Role(Part):
-    """Who is meant by a name in this protocol: the holder of a role at a place, or the person whom the case is about.
+    """The person a name means in this protocol: the holder of a role at a place, or the person that the case is about.
 
-    `else` names who has the duty where nobody can be found, in order.
+    `else` names who has the duty where no one can be found, in order.
     """
 
     title: Bilingual
@@ -210,7 +208,7 @@ class Stage(Part):
 
 
 class Due(Part):
-    """When a step is due: so many days before or after a named day, working days unless it says calendar."""
+    """When a step is due: that many days before or after a named day, working days unless it says calendar."""
 
     days: Annotated[int, Field(ge=0, le=1000)]
     counting: Literal["working", "calendar"] = "working"
@@ -261,16 +259,17 @@ HoldingKind = Literal[
 """What a person may have in hand that a step can be done for: `domain.holdings.in_hand` finds each."""
 
 
-#: The working days in which whoever is offered a follow-up answers, in a protocol that does not say.
+#: The working days in which an offered follow-up is answered, in a protocol that does not say.
 ANSWER_WITHIN: Final = 3
 
 
 class ForEach(Part):
     """What a step is done for, one task each: a declared list, or what a person has in hand.
 
-    What comes into their hands while the case is open joins it. Such a task is settled by whoever takes the thing over
-    or by its stated end; with `settles: no` it is done as any other, and something else settles the thing. Who is
-    offered a follow-up answers within `answer_within` working days; then the coordinator hears of the silence.
+    What comes into their hands while the case is open joins it. Such a task is settled by a successor who takes the
+    thing over, or by its stated end. With `settles: no` it is done as any other, and something else settles the thing.
+    A worker who is offered a follow-up answers within `answer_within` working days; then the coordinator is told of the
+    silence.
     """
 
     list_: tuple[Item, ...] | None = Field(default=None, alias="list", min_length=1)
@@ -290,7 +289,7 @@ class ForEach(Part):
 
 
 class Approval(Part):
-    """Who approves a step once it is handed in, and who of this protocol may not, under any hat."""
+    """Who approves a step after it is handed in, and who of this protocol may not, in any role."""
 
     role: Key
     not_same_as: tuple[Key, ...] = ()
@@ -304,7 +303,7 @@ ACTS: Final[tuple[CompletingAct, ...]] = get_args(CompletingAct)
 
 
 class Agenda(Part):
-    """The committee on whose next agenda the step is put when it opens, and among which of its items.
+    """The committee whose next agenda gets the step when it opens, and among which of its items.
 
     A decision on it that says that it is what the step asks completes the step.
     """
@@ -320,7 +319,7 @@ class WaivedBy(Part):
 
 
 class Instead(Part):
-    """The words of a step for whoever has it in the place of the role that owes it, where its own speak to that one."""
+    """The words of a step for one who has it in place of the role that owes it, where its own speak to that role."""
 
     title: Bilingual
     help: Bilingual | None = None
@@ -357,7 +356,7 @@ class Step(Part):
 
     @property
     def is_endorsed(self) -> bool:
-        """Whether the committee decides it and every partner endorses that (GV-4): nobody then says that it is done."""
+        """Whether the committee decides it and every partner endorses that (GV-4): no one then says that it is done."""
         return self.agenda is not None and "GV-4" in self.source
 
     @model_validator(mode="after")
@@ -404,12 +403,12 @@ class Step(Part):
 
     @property
     def reopens(self) -> str:
-        """The step that somebody must do again when this one is rejected."""
+        """The step that is to be done again when this one is rejected."""
         return self.on_reject or self.id
 
     @property
     def settles(self) -> str:
-        """The kind of what its tasks settle, one each; "" where it settles nothing."""
+        """The kind of thing that its tasks settle, one each; "" where it settles nothing."""
         return self.for_each.over or "" if self.for_each and self.for_each.settles else ""
 
     @property
@@ -418,14 +417,14 @@ class Step(Part):
         return None if self.undo == "none" else self.undo
 
 
-#: The gate that giving somebody a follow-up waits on: a gate of this name holds back whom a case is about.
+#: The gate that assigning a follow-up waits on: a gate of this name holds the case's person back.
 MAY_FOLLOW: Final = "may_follow_participants"
 
 
 class Gate(Part):
     """A named set of steps that other steps, and other acts of the program, wait on.
 
-    That of the name `MAY_FOLLOW` is asked wherever somebody is given a follow-up (`domain.follow_ups.gate`).
+    The gate named `MAY_FOLLOW` is asked wherever a worker is assigned a follow-up (`domain.follow_ups.gate`).
     """
 
     title: Bilingual
@@ -434,7 +433,7 @@ class Gate(Part):
 
 
 class Rung(Part):
-    """One reminder: so many working days after the due day (before it, where negative), and to whom."""
+    """One reminder: that many working days after the due day (before it, where negative), and its recipient."""
 
     after_working_days: Annotated[int, Field(ge=-60, le=250)]
     to: Literal["owner", "manager", "accountable"]
@@ -488,7 +487,7 @@ class Protocol(Part):
         return tuple(dict.fromkeys(name for names in named for name in names))
 
     def chain(self, role: str) -> tuple[str, ...]:
-        """The roles of this protocol on whom a duty of `role` falls, in order: itself, then its fall-backs."""
+        """The roles of this protocol that a duty of `role` falls on, in order: itself, then its fall-backs."""
         chain: dict[str, None] = {}
         waiting = [role]
         while waiting:
@@ -508,7 +507,7 @@ class Protocol(Part):
         return {fact for step in self.steps for fact in step.source}
 
     def subject_in_words(self, language: str) -> str:
-        """Whom or what a case is about, without saying which."""
+        """The subject of a case, without saying which."""
         having = self.subject.having
         if having is None:
             return say(language, _SUBJECTS[self.subject.kind])
@@ -516,7 +515,7 @@ class Protocol(Part):
         return say(language, N_("an organization where someone holds the role “%(role)s”"), role=named)
 
     def starts_in_words(self, language: str) -> str:
-        """When a case begins by itself, or that somebody opens it."""
+        """When a case begins automatically, or that a person opens it."""
         return self.starts.in_words(language) if self.starts else say(language, N_("when someone opens it"))
 
     def due_in_words(self, step: Step, language: str) -> str:

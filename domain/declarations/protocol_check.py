@@ -1,4 +1,4 @@
-"""Whether a protocol holds together: the checks that see the whole of it, and the program around it."""
+"""Checks that see the whole of a protocol, and the program around it: whether it holds together."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def check_protocol(
     committees: AbstractSet[str] = frozenset(),
     agendas: AbstractSet[str] = frozenset(),
 ) -> Declared[Protocol]:
-    """Read a protocol and hold it against the program: raises DeclaredErrors with everything that is wrong.
+    """Read a protocol and check it against the program: raises DeclaredErrors with everything that is wrong.
 
-    `roles` are those that the agreements create, `clauses` the keys of their obligations, `actions` the names
-    that the engine can do and undo, `committees` the program's, `agendas` the kinds of items that are asked for there,
-    as COMMITTEE/KIND.
+    `roles` are those that the agreements create, `clauses` the keys of their obligations, `actions` the names that the
+    engine can do and undo, `committees` the program's, `agendas` the kinds of items that are requested there, as
+    COMMITTEE/KIND.
     """
     surroundings = {
         "role": roles,
@@ -66,7 +66,7 @@ COMPLETED: Final[Mapping[str, frozenset[str]]] = {
     "departure": frozenset({"write_summary"}),
     "recruiting": frozenset({"appoint_person"}),
 }
-#: Those that it owes to whoever is named, does again or lets go of by their names: nothing else in a file tells of it.
+#: Those that it gives to a named person, does again or cancels by their names: nothing else in a file tells of it.
 MOVED: Final[Mapping[str, frozenset[str]]] = {"admission": frozenset({"decide", "tell_referrer", "make_contact"})}
 
 _Complaint = tuple[PathOf, str, Mapping[str, str | int]]
@@ -81,7 +81,7 @@ def _checked(declared: Declared[Protocol], surroundings: _Surroundings) -> Decla
         *_unknown_around(protocol, surroundings),
         *_of_another_subject(protocol),
     ]
-    # What follows walks along names and waits: it would stumble over those that lead nowhere, or round.
+    # The next checks walk along names and waits: they would stumble over names that lead nowhere, or round.
     complaints = complaints or [*_chains(protocol), *_cycles(protocol)]
     complaints = complaints or [
         *_approvals(protocol),
@@ -126,7 +126,7 @@ def _twice(protocol: Protocol) -> Iterator[_Complaint]:
 
 
 def _unknown_names(protocol: Protocol) -> Iterator[_Complaint]:
-    """Names of this file that nothing in it bears."""
+    """Names used in this file that it does not define."""
     steps, roles = set(protocol.by_id), set(protocol.roles)
     for path, name in _role_names(protocol):
         known = roles | {REQUESTER} if "not_same_as" in path else roles
@@ -176,7 +176,7 @@ def _role_names(protocol: Protocol) -> Iterator[tuple[PathOf, str]]:
 
 
 def _unknown_around(protocol: Protocol, surroundings: _Surroundings) -> Iterator[_Complaint]:
-    """Names that the program, its agreements or the engine would have to know, and do not."""
+    """Names that the program, its agreements or the engine do not know, and would have to."""
     sentences = {
         "role": N_("No agreement creates the role “%(name)s”."),
         "clause": N_("No agreement has the clause “%(name)s”."),
@@ -202,7 +202,7 @@ def _unknown_around(protocol: Protocol, surroundings: _Surroundings) -> Iterator
 
 
 def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
-    """What has a meaning for a case about something else, or for another way of beginning."""
+    """Parts that have a meaning only for a case about something else, or for another way of beginning."""
     kind = protocol.subject.kind
     own = OWN_PLACE[kind]
     yield from _wrong_start(protocol)
@@ -230,11 +230,11 @@ def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
 
 
 def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
-    """Steps that wait for an act which nobody does in a case about this, and so would never be done.
+    """Steps that wait for an act that is never done in a case about this, and so would never be completed.
 
-    What is done with a participant, with who leaves and with whom an organization hires completes the steps of the
-    protocols that the program has of them, by their names, and no file says it: a program may leave one of these steps
-    out, but not rename it.
+    What is done with a participant, with a leaver and with a person that an organization hires completes steps of the
+    program's protocols, by their names, and no file says it. A program may leave one of these steps out, but not rename
+    it.
     """
     kind, completed = protocol.subject.kind, COMPLETED.get(protocol.protocol, frozenset())
     wanted = MOVED.get(protocol.protocol, frozenset())
@@ -256,7 +256,7 @@ def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
 
 
 def _wrong_proofs(protocol: Protocol) -> Iterator[_Complaint]:
-    """Proofs and things in hand of which nobody has any in a case about something else."""
+    """Proofs and things in hand that no one has in a case about something else."""
     kind = protocol.subject.kind
     for place, step in enumerate(protocol.steps):
         if kind != "member" and step.evidence == "empty_hands":
@@ -295,7 +295,7 @@ def _unless_known(path: PathOf, name: str, known: Iterable[str], sentence: str) 
 
 
 def _chains(protocol: Protocol) -> Iterator[_Complaint]:
-    """Fall-backs that lead round in a circle, or to nobody."""
+    """Fall-backs that lead round in a circle, or to no one."""
     cycle = _cycle({name: role.else_ for name, role in protocol.roles.items()})
     if cycle:
         yield ("roles", cycle[0], "else"), N_("These fall back on each other: %(cycle)s."), {"cycle": _arrows(cycle)}
@@ -367,7 +367,7 @@ def _is_surely_before(due: Due, other: Due) -> bool:
 
 
 def _ladder(protocol: Protocol) -> Iterator[_Complaint]:
-    """Rungs out of order: each is used once, one after the other, so a later day cannot stand before an earlier."""
+    """Rungs out of order: each is used once, one after the other, so a later day cannot come before an earlier one."""
     days = [rung.after_working_days for rung in protocol.remind]
     for place in range(1, len(days)):
         if days[place] < days[place - 1]:

@@ -1,4 +1,4 @@
-"""What a grammar refuses, as paths of the file and sentences of ours in place of pydantic's."""
+"""Turns pydantic's errors into paths of the file and sentences of our own."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ _Located = tuple[PathOf, ErrorDetails]
 def complaints(error: ValidationError, grammar: type[BaseModel], data: Json) -> Iterator[Complaint]:
     """pydantic's errors as paths of the file and sentences of ours.
 
-    Where a part may take several forms, pydantic complains once for each form: the nearest form is the one that
-    the author meant, and the others say nothing.
+    Where a part may take several forms, pydantic complains once for each form. The nearest form is the one that the
+    author meant, and the other complaints are dropped.
     """
     plain: list[_Located] = []
     forms: dict[PathOf, dict[str, list[_Located]]] = defaultdict(lambda: defaultdict(list))
@@ -40,12 +40,12 @@ def complaints(error: ValidationError, grammar: type[BaseModel], data: Json) -> 
 
 
 def _distance(branch: Sequence[_Located], form_at: PathOf) -> tuple[bool, int]:
-    """How far what is written is from one form: not this kind of value at all, then the complaints counted."""
+    """How far a value is from one form: first whether its kind is wrong, then how many complaints it has."""
     return any(path == form_at for path, _ in branch), len(branch)
 
 
 def _path_in(data: Json, detail: ErrorDetails) -> tuple[PathOf, PathOf | None, str]:
-    """The complaint's path in the file, and, if it is about one form of several, where, and which form."""
+    """The complaint's path in the file and, if it is about one form of several, where, and which form."""
     path: PathOf = ()
     form_at: PathOf | None = None
     form = ""
@@ -128,7 +128,7 @@ def _forms(kind: object) -> Iterator[object]:
 
 
 def _within(form: object, part: str | int) -> Iterator[object]:
-    """The kind of what stands under `part` in one form: a model's field, a mapping's value, a list's item."""
+    """The kind of the value under `part` in one form: a model's field, a mapping's value, a list's item."""
     arguments = get_args(form)
     if _is_model(form):
         if part in (fields := _fields(form)):

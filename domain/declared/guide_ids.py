@@ -1,4 +1,4 @@
-"""The guide's facts by id, each with a short title of ours: what a declared `source` may cite."""
+"""The guide's facts by id, each with a short title of ours: a declared `source` may cite them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong in a declared file: where it stands, and in which words people are told."""
+"""What is wrong in a declared file: its place, and the words in which people are told."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Problem:
     facts: Mapping[str, str | int] = field(default_factory=dict)
 
     def in_language(self, language: str) -> str:
-        """What is wrong, and what was most likely meant, in "fr" or "en"; where it stands is not repeated."""
+        """What is wrong, and what was most likely meant, in "fr" or "en", without its place."""
         said = say(language, self.sentence, **self.facts)
         if "nearest" in self.facts:
             said += " " + say(language, N_("Did you mean “%(nearest)s”?"), nearest=self.facts["nearest"])
@@ -72,7 +72,7 @@ def written(path: PathOf) -> str:
 
 
 def shown(name: str) -> str:
-    """A name that a file got wrong, fit to be repeated in a sentence; "…" where it is no name at all."""
+    """A wrong name from a file, fit to be repeated in a sentence; "…" where it is no name at all."""
     return name if re.fullmatch(r"[\w.:/-]{1,60}", name) else "…"
 
 

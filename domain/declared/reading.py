@@ -25,7 +25,7 @@ LARGEST_FILE_BYTES: Final = 1_000_000
 
 @dataclass(frozen=True)
 class Declared(Generic[M]):
-    """A declared file that its grammar accepts, and where each part of it stands.
+    """A declared file that its grammar accepts, and the place of each of its parts.
 
     `digest` is the SHA-256 of `text`, which has unix line ends whatever the checkout made of them.
     """
@@ -68,7 +68,7 @@ Text = Annotated[str, Field(min_length=1)]
 
 
 def each_once(values: tuple[T, ...]) -> tuple[T, ...]:
-    """A check of a list's field: nothing stands in it twice. Raises Wrong at the second."""
+    """A check of a list's field that it has no duplicates. Raises Wrong at the second."""
     for place, value in enumerate(values):
         if value in values[:place]:
             raise Wrong(N_("This stands here a second time."), at=(place,))

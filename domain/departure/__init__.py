@@ -1,1 +1,1 @@
-"""Somebody leaves: what is in their hands, who takes each thing over or how it ends, and who follows in the role."""
+"""A person's departure: what is in their hands, who takes each thing over or how it ends, and the successor."""

@@ -1,4 +1,4 @@
-"""Accounts that leavers had: closed, by a person or by their directory, and looked at again a week later. Guide: DP-08.
+"""Accounts that leavers had: closed by a person or by their directory, and checked again a week later. Guide: DP-08.
 
 Never a secret: an account is a system and a user name.
 """
@@ -42,7 +42,7 @@ from models.casework import Account, Task
 from models.departure import Departure, Settlement
 from models.program import Tenure
 
-#: An account that was closed is looked at again after so many days.
+#: A closed account is checked again after this many days.
 LOOK_AGAIN: Final = timedelta(days=7)
 #: The IT contact's tasks: to look again, and to find out why an account is open that was closed.
 TO_LOOK: Final = "account.look_again"
@@ -50,9 +50,10 @@ OPEN_AGAIN: Final = "account.open_again"
 
 
 def close_account(session: Session, account_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Note that an account is closed, and have it looked at again a week later.
+    """Note that an account is closed, and have it checked again a week later.
 
-    What a person says its directory sees at once, where there is one. The system notes only what one has confirmed.
+    A directory, where there is one, checks at once what a person says. The system itself notes only what one has
+    confirmed.
     """
     today = local_day(session, at)
     look_again_on = today + LOOK_AGAIN if by.person_id is None else today
@@ -75,9 +76,9 @@ class ToClose(Account):
 
 
 def to_close(session: Session, at: datetime, system: str) -> list[ToClose]:
-    """The accounts of a system that a departure asks to close and whose holder's last day is over; with its task.
+    """The accounts of a system that a departure asks to close after the holder's last day, each with its task.
 
-    Not where its holder works there again: whether they still need it a person knows, and says.
+    Not where the holder works there again: then a person says whether they still need it.
     """
     return every(
         session,
@@ -100,7 +101,7 @@ def to_close(session: Session, at: datetime, system: str) -> list[ToClose]:
 
 
 def to_look_at(session: Session, at: datetime, system: str) -> list[Account]:
-    """The accounts of a system that are to be looked at: a week after they were closed, or once a person said so."""
+    """The accounts of a system to check: a week after they were closed, or at once after a person said so."""
     return every(
         session,
         of(Account)
@@ -116,9 +117,9 @@ def to_look_at(session: Session, at: datetime, system: str) -> list[Account]:
 
 
 def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, at: datetime) -> None:
-    """Note what the directory says of an account that was closed. Where it is open, the IT contact finds out why.
+    """Note what the directory says of an account that was closed.
 
-    One that is closed is looked at once more where it was not closed for a week yet.
+    Where it is open, the IT contact finds out why. One found closed less than a week after is checked once more.
     """
     mine = (in_program(Account), col(Account.id) == account_id)
     row = run(
@@ -128,7 +129,7 @@ def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, a
         .with_for_update(),
     ).first()
     if row is None:
-        return  # somebody else looked meanwhile
+        return  # it was checked meanwhile
     today = local_day(session, at)
     week_after = local_day(session, row.closed_at) + LOOK_AGAIN
     still_to_come = today + LOOK_AGAIN if is_open else week_after if week_after > today else None
@@ -140,9 +141,10 @@ def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, a
 
 
 def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -> int:
-    """Have the IT contact see whether accounts that were closed a week ago are closed still; how many. Once each.
+    """Ask the IT contact to check that accounts closed a week ago are still closed; returns how many.
 
-    Those of `system` have a directory, which looks by itself on the day; it is theirs where that could not be done.
+    Each is asked about once. A directory checks those of its `system` itself on the day; the IT contact gets those that
+    it could not check.
     """
     today = local_day(session, at)
     since, _ = moments_of(session, today - LOOK_AGAIN + timedelta(days=1))
@@ -166,10 +168,10 @@ def look_again(session: Session, at: datetime, *, by: Actor, system: str = "") -
 
 
 def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have the accounts that a departure said are closed count as open again: it is called off, and they stay.
+    """Reopen the accounts that a departure recorded as closed, since it is cancelled and they stay.
 
-    Else no later departure would ask for them. One whose name somebody else has by now is left closed. Nobody looks
-    again at any of them, or finds out why it is open.
+    Otherwise no later departure would ask for them. One whose user name is an open account's by now stays closed. All
+    the checks of them, and questions why one is open, end.
     """
     said = only(Settlement.holding_id).where(
         Settlement.case_id == case_id,
@@ -206,14 +208,14 @@ def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> No
 def _is_of_who_is_there() -> ColumnElement[bool]:
     """The condition on an account that its holder's last day is not over, or that they stay after all.
 
-    Whatever was said of it, nobody takes it from them. What an earlier departure said counts no more once a later one
+    Whatever was said of it, no one takes it from them. What an earlier departure said no longer counts once a later one
     closed it.
     """
     return _was_settled_where(or_(col(Departure.ended_at).is_(None), col(Departure.called_off_at).is_not(None)))
 
 
 def _is_in_use() -> ColumnElement[bool]:
-    """The condition on an account that was closed that its name is an open one's by now: it was opened anew."""
+    """The condition on a closed account that its user name is an open account's by now: it was opened anew."""
     anew = aliased(Account)
     return (
         select(anew.id)
@@ -228,7 +230,7 @@ def _is_in_use() -> ColumnElement[bool]:
 
 
 def _works_there(today: date) -> ColumnElement[bool]:
-    """The condition on a departure that its person holds a role there on a local day: they came back."""
+    """The condition on a departure that its person holds a role there on a local day: they returned."""
     return (
         select(Tenure.id)
         .where(
@@ -244,7 +246,7 @@ def _works_there(today: date) -> ColumnElement[bool]:
 
 
 def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
-    """The condition on an account that it was settled in a departure of which a condition holds."""
+    """The condition on an account that it was settled in a departure for which the given condition holds."""
     return (
         select(Settlement.id)
         .join(

@@ -1,4 +1,4 @@
-"""The person stays after all: a departure is called off, and what it had ended goes on; or it holds again."""
+"""Cancels a departure: the person stays after all, and what it had ended goes on. Also puts it in force again."""
 
 from __future__ import annotations
 
@@ -52,25 +52,25 @@ from models.departure import Departure
 from models.program import Organization, Role, Tenure
 from models.record import Event
 
-#: The step of the coordinator's task where somebody stays whose role another holds by now; its item is the case.
+#: The step of the coordinator's task where a person stays whose role another holds by now; its item is the case.
 ROLE_TAKEN: Final = "departure.role_taken"
 
 
 def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The person stays after all: their roles end when they were to end before. What was handed over stays where it is.
+    """Cancel a departure: the person's roles end when they were to end before. What was handed over stays where it is.
 
-    A role whose end is past by then goes on as it did before that end was written down. One of one holder that somebody
-    else had or has until a known day is theirs again from the day after. What was offered and not answered is taken
-    back, accounts that were said to be closed are theirs again, and what welcomed them goes on. So does what the
-    departure took by itself (`giving_back`): seats and parts in follow-ups that nobody else was given, and what they
-    act in. Access that ended needs a new invitation, and a seat that was given to another is theirs only once it is
-    given back. A draft of a referral that was left to the coordination is its author's again (`drafts`). Roles that
-    were moved since the engine looked count as they end by now: first the departure follows them.
+    A role whose former end is past by now goes on as before that end was recorded. A role with one holder that another
+    had, or has until a known day, is theirs again from the day after. Unanswered offers are withdrawn, accounts
+    recorded as closed are theirs again, and their onboarding goes on. So does what the departure took automatically
+    (`giving_back`): seats and parts in follow-ups that no one else was given, and absences in which they deputize.
+    Access that ended needs a new invitation, and a seat given to another is theirs only once it is given back. A draft
+    of a referral left to the coordination is its author's again (`drafts`). Where roles were moved since the engine
+    looked, the departure first follows them.
 
-    Raises Refusal where a person calls off their own departure, or would hold no role there by it, none that goes on
-    beyond the notice, or none after its last day because somebody else holds theirs. Where they go on in another role,
-    the coordinator has a task of the one that somebody else holds. The engine, which comes after a case was cancelled,
-    does it all the same.
+    Raises Refusal where a person cancels their own departure; or where they would then hold no role there, none that
+    goes on beyond the notice, or none after the last day because another holds theirs. Where they go on in another
+    role, the coordinator gets a task about the role that another holds. The engine, which comes after a case was
+    cancelled, does it all the same.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure.called_off_at is not None:
@@ -85,7 +85,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     if hold_under_way(session, departure.id, ended_too=True) is None:
         return
     hold_person(session, whose)
-    # As whoever appoints holds it: of two at once the second sees what the first did.
+    # In the order in which an appointment locks it: of two at once the second sees what the first did.
     run(session, only(Organization.id).where(Organization.id == place).with_for_update())
     departure = _as_its_roles_end(session, case_id, by=by, at=at)
     was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
@@ -119,9 +119,9 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
 
 
 def _as_its_roles_end(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Departure:
-    """A held departure, once it hangs on the day on which its roles end by now.
+    """The locked departure, after moving it to the day on which its roles end by now.
 
-    It says when its last day was over, where one was: what ended then is asked for by it.
+    Where its last day was over, the result says when: what ended then is found by that moment.
     """
     before = gathering.departure_of(session, case_id)
     assert before is not None  # noqa: S101 - it is held
@@ -132,7 +132,7 @@ def _as_its_roles_end(session: Session, case_id: UUID, *, by: Actor, at: datetim
 
 
 def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
-    """When a last day was over, of a departure whose roles were prolonged since; not before it was taken up again."""
+    """When the last day was over, of a departure with roles prolonged since; None if in force again after that."""
     row = run(
         session,
         only(Event.verb, Event.at)
@@ -147,9 +147,9 @@ def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
 
 
 def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
-    """The cases that a departure's cancelling touches besides its own: what welcomed the person goes on by it.
+    """The other cases that cancelling a departure touches: the person's own onboarding, which goes on.
 
-    And what welcomes whoever follows, which moves with a last day.
+    Also the onboardings of successors, which move with a last day.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None:
@@ -174,7 +174,7 @@ def _nobody_stays(last_day: date) -> Refusal:
 
 
 def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: date) -> Refusal:
-    """What whoever cancels is told where the person leaves so soon that a departure would open anew: prolong first."""
+    """Refusal of a cancelling after which the person leaves so soon that a departure would open anew: prolong first."""
     day = scalars(
         session,
         select(func.max(col(surely(Tenure.ends_on)))).where(
@@ -197,7 +197,7 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
 
 
 def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
-    """What whoever cancels is told where the role is somebody else's: which, from when, and what to do first."""
+    """Refusal of a cancelling where another has the role: which role, from when, and what to do first."""
     others = (other.starts_on for other in _others_in(session, tenure_id, last_day))
     first_day = next(others, last_day + timedelta(days=1))
     title = called(session, tenure_id)
@@ -233,14 +233,14 @@ def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime)
 
 
 def _holds_a_role(session: Session, person_id: UUID, organization_id: UUID, today: date) -> bool:
-    """Whether somebody holds a role at an organization today, or is to hold one."""
+    """Whether a person holds a role at an organization today, or is to hold one."""
     return goes_on(session, person_id, organization_id, today - timedelta(days=1))
 
 
 def _before_its_end(session: Session, tenure_id: UUID, ends_on: date) -> date | None:
-    """The last day that a role had before it was written down that it ends on this one, which is past; else this one.
+    """The last day that a role had before its present end was recorded; None where it had no end.
 
-    None where it had no end.
+    Where no such record is found, the present end, which is past.
     """
     was = run(
         session,
@@ -257,15 +257,15 @@ def _before_its_end(session: Session, tenure_id: UUID, ends_on: date) -> date | 
 
 
 def is_called_off(session: Session, case_id: UUID) -> bool:
-    """Whether the departure that a case sees to was called off."""
+    """Whether the departure of a case was cancelled."""
     departure = gathering.departure_of(session, case_id)
     return departure is not None and departure.called_off_at is not None
 
 
 def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """A departure that was called off holds again: the roles that are still held end on its last day, or yesterday.
+    """Put a cancelled departure in force again: roles still held end on its last day, or yesterday.
 
-    Where that day is over, so is all that ends with it, in the same transaction.
+    Where that day is over, all that ends with it ends in the same transaction.
     """
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure.called_off_at is None:
@@ -296,7 +296,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
 
 
 def _given_since(session: Session, departure: Departure, since: datetime) -> frozenset[UUID]:
-    """The roles that the leaver was given at the organization since their departure was called off."""
+    """The roles that the leaver was given at the organization since their departure was cancelled."""
     # In the place of another, by an agreement's next version.
     before = aliased(Tenure, name="before")
     handed_on = (
@@ -326,24 +326,24 @@ def _given_since(session: Session, departure: Departure, since: datetime) -> fro
 
 
 def _move_case(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Have the case of a departure hang on its last day, where that moved as it was cancelled."""
+    """Move the case of a departure to its last day, where that day moved as it was cancelled."""
     hangs_on: Mapping[str, str] = scalars(session, only(Case.anchors).where(Case.id == departure.case_id)).one()
     last_day: date = departure.last_day
-    # Who has gone on the day itself has a case of that day, and roles until the day before.
+    # One who left on the day itself has a case of that day, and roles until the day before.
     known = {last_day} if departure.planned else {last_day, last_day + timedelta(days=1)}
     if not {day.isoformat() for day in known} & set(hangs_on.values()):
         cases.move_last_day(session, departure.case_id, last_day, by=by, at=at)
 
 
 def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> None:
-    """Have a role end when it was to end before, where nobody else holds it since. Raises Refusal."""
+    """Give a role its former end again, where no one else holds it since. Raises Refusal."""
     tenure = first(
         session,
         of(Tenure).where(Tenure.id == tenure_id).with_for_update(),
     )
     if tenure is None or tenure.ends_on == ends_on or tenure.taken_back_at is not None:
         return
-    # One that was never to begin may have ceased to be the only one of its role.
+    # A role that was never to begin may no longer be the only one of its kind.
     alone = scalar(session, only(Role.single_holder).where(Role.key == tenure.role))
     people.refuse_overlap(session, replaced(tenure, ends_on=ends_on, single_holder=alone))
     run(
@@ -375,13 +375,13 @@ def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Ac
 def _put_all_back(
     session: Session, departure: Departure, today: date, *, by: Actor, at: datetime
 ) -> tuple[dict[str, str | None], list[UUID]]:
-    """Have every role that a departure ended go on: what is to be kept of their last days, and those that cannot."""
+    """Put back every role that a departure ended; returns the last days to keep, and the roles that cannot go on."""
     was_to_end: dict[str, str | None] = dict(departure.was_to_end)
     taken: list[UUID] = []
     for key, ends_on in departure.was_to_end.items():
         tenure_id = UUID(key)
         day = date.fromisoformat(ends_on) if ends_on else None
-        # One that was over before the last day had ended by itself: it is no part of what they leave.
+        # A role that was over before the last day had ended on its own: it is no part of what they leave.
         if day is not None and departure.last_day <= day < today:
             day = _before_its_end(session, tenure_id, day)
         try:
@@ -394,14 +394,14 @@ def _put_all_back(
             if again is None:
                 taken.append(tenure_id)
             else:
-                # Where the departure is taken up again, it ends this one too.
+                # If the departure is put in force again, it ends this one too.
                 was_to_end[str(again)] = day.isoformat() if day else None
-    # One that was put back later on may be the same role as one that could not be.
+    # A role that was put back later on may be the same as one that could not be.
     return was_to_end, [one_of for one_of in taken if not _is_theirs_again(session, one_of, departure.last_day)]
 
 
 def _is_theirs_again(session: Session, tenure_id: UUID, last_day: date) -> bool:
-    """Whether the person of a role holds the same role there on another appointment, after a last day."""
+    """Whether the role's person holds the same role there by another appointment after a last day."""
     left, again = aliased(Tenure), Tenure
     found = (
         select(again.id)
@@ -420,7 +420,7 @@ def _is_theirs_again(session: Session, tenure_id: UUID, last_day: date) -> bool:
 
 
 def _others_in(session: Session, tenure_id: UUID, last_day: date) -> list[Tenure]:
-    """Who else holds the role of an appointment after a last day, or is to: each with the days, the first one first."""
+    """The appointments of others to the same role that reach beyond a last day, the earliest first."""
     left = aliased(Tenure)
     return every(
         session,
@@ -441,10 +441,10 @@ def _others_in(session: Session, tenure_id: UUID, last_day: date) -> list[Tenure
 def _give_anew(
     session: Session, tenure_id: UUID, ends_on: date | None, last_day: date, *, by: Actor, at: datetime
 ) -> UUID | None:
-    """Give a role again from the day after whoever else holds it; its id, or None where that is not at once.
+    """Appoint the person again from the day after the present holder's last; the id, or None where that is not at once.
 
-    Somebody who was to begin has it on their first day at least: no appointment ends before it begins. None too where
-    the role is over by then, or cannot be given to them any more.
+    A person who was to begin holds it on their first day at least: no appointment ends before it begins. None too where
+    the role is over by then, or the person can no longer be given it.
     """
     day, today = timedelta(days=1), local_day(session, at)
     others = _others_in(session, tenure_id, last_day)
@@ -473,7 +473,7 @@ def _give_anew(
 
 
 def _ask_who_holds(session: Session, departure: Departure, tenure_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Somebody stays whose role was given to another meanwhile: a person sees which of them holds it."""
+    """Ask a person to say who holds a role that was given to another before its holder stayed after all."""
     row = run(
         session,
         select(Role.title_fr, Role.title_en, Organization.short_name)

@@ -1,4 +1,4 @@
-"""The departures that hold: which they are, and the day on which their roles end by now."""
+"""The departures in force: which they are, and the day on which their roles end by now."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ PROTOCOL: Final = "departure"
 
 
 def follow_roles(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have a departure hang on the day on which the roles end by now; whether that is another day than it was.
+    """Move a departure to the day on which its roles end by now; returns whether that is another day.
 
-    One whose last day is over and whose roles were prolonged since ends once more, on the later day.
+    One whose last day was over, and whose roles were prolonged since, ends once more on the later day.
     """
     departure = hold_under_way(session, departure_id, ended_too=True)
     return departure is not None and move_with_roles(session, departure, by=by, at=at) != departure.last_day
 
 
 def to_move(session: Session) -> list[UUID]:
-    """The departures that are seen to and whose roles end by now on another day than they hang on."""
+    """The departures under way whose roles end by now on another day than the departure's last."""
     return [
         one_of.id for one_of in going_on(session, ended_too=True) if ends_by_roles(session, one_of) != one_of.last_day
     ]
 
 
 def due_to_end(session: Session, at: datetime) -> list[UUID]:
-    """The departures whose last day is past and that were not ended yet."""
+    """The departures whose last day is past and that have not ended yet."""
     today = local_day(session, at)
     return [one_of.id for one_of in going_on(session) if one_of.last_day < today]
 
 
 def under_way(session: Session) -> list[UUID]:
-    """The cases of departures that are open."""
+    """The cases of the open departures."""
     return list(scalars(session, only(Case.id).where(col(Case.gathers), Case.state == "open").order_by(col(Case.id))))
 
 
 def is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool:
-    """Whether a departure of theirs from there is open."""
+    """Whether the person has an open departure from this organization."""
     under_way = only(Case.id).where(
         Case.subject_id == person_id,
         Case.organization_id == organization_id,
@@ -61,7 +61,7 @@ def is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool
 
 
 def going_on(session: Session, *, ended_too: bool = False) -> list[Departure]:
-    """The departures that hold and were not ended yet, whenever their last day is.
+    """The departures in force that have not ended yet, whenever their last day is.
 
     With `ended_too` also those whose last day is over while their case is open.
     """
@@ -79,15 +79,15 @@ def going_on(session: Session, *, ended_too: bool = False) -> list[Departure]:
 
 
 def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = False) -> Departure | None:
-    """A departure, held after the cases that go with it; None where it does not hold.
+    """A departure in force, locked after the cases that go with it; None where it is not in force.
 
-    Nor where it was ended already, but with `ended_too`.
+    None too where it has ended already, unless `ended_too`.
     """
     asked = of(Departure).where(Departure.id == departure_id)
     known = first(session, asked)
     if known is None:
         return None
-    # As whoever cancels, closes or reopens the case holds it before the departure.
+    # Cancelling, closing and reopening lock the case before the departure, too.
     own = hiring.welcoming(session, known.person_id, known.organization_id)
     hold_cases(session, [known.case_id, *last_days.welcomes(session, known.case_id), *own])
     found = first(session, asked.with_for_update())
@@ -97,7 +97,7 @@ def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = Fa
 
 
 def _roles_of(session: Session, departure: Departure) -> list[Tenure]:
-    """The roles that a departure ends, each with the day on which it ends by now; those that never began left out."""
+    """The roles that a departure ends, each with the day on which it ends by now; without those that never began."""
     return every(
         session,
         of(Tenure).where(
@@ -113,7 +113,7 @@ def _ended_by(departure: Departure) -> list[UUID]:
 
 
 def ends_by_roles(session: Session, departure: Departure) -> date:
-    """The last day of a departure as its roles end by now: somebody may have prolonged or shortened them since.
+    """The last day of a departure as its roles end by now: they may have been prolonged or shortened since.
 
     A role that was to end sooner anyway says nothing of the others.
     """
@@ -129,9 +129,9 @@ def ends_by_roles(session: Session, departure: Departure) -> date:
 
 
 def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: datetime) -> date:
-    """Have a held departure hang on the day on which its roles end by now, which is returned.
+    """Move a locked departure to the day on which its roles end by now; returns that day.
 
-    The case and its due days follow, and with them the seats that were passed on and who follows in a role.
+    The case and its due days follow, and with them the seats that were passed on and the successors in roles.
     """
     last_day = departure.last_day
     ends = ends_by_roles(session, departure)

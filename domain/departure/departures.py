@@ -1,6 +1,6 @@
-"""Somebody leaves: opening their departure, ending what they hold by days on the last one, and calling it off.
+"""Opens a person's departure, and ends what they hold by days on the last one.
 
-A departure is opened through here alone, whoever asks and by whichever window, so that its effects are always the same.
+Every departure is opened here, whether by page or JSON, so that its effects are always the same.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from models.departure import Departure
 from models.program import Tenure
 from models.record import Event
 
-#: Who was to begin longer ago than this, and never came, would have been missed by then.
+#: One who was to begin longer ago than this, and never came, would have been missed by then.
 _MISSED_BY_THEN: Final = timedelta(days=92)
 
 
@@ -51,16 +51,17 @@ def open_departure(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Open the departure of a person from an organization, in whatever roles, and return its case's id.
+    """Open the departure of a person from an organization, in all their roles there, and return its case's id.
 
-    Their roles there end on the last day. Planned, it is today at the soonest. Else they have gone already: it is today
-    or before, their roles are over with the day before today at the latest, and what opens a door is closed at once.
-    A role that they were to take up later never begins; planned, that is for whoever holds none there yet, and one to
-    which they come back stays theirs where what they hold is to be over before. Where all their roles are to be over
-    sooner, or are, it is the day on which the last of them is. Everything that they have in hand is asked for. Whoever
-    came back after their last day leaves once more by a departure of its own, while the first may still be open. Whose
-    roles there ended long ago leaves by one all the same, where something of the organization is in their hands still.
-    Raises Refusal.
+    Their roles there end on the last day. Planned, that is today at the soonest. Otherwise they have gone already: it
+    is today or before, their roles end yesterday at the latest, and their access is closed at once. Everything that
+    they have in hand is asked for.
+
+    A role that they were to take up later never begins. Planned, this holds only for a person without a present role
+    there. One who returns to a role keeps it where their present roles end before. Where all their roles end sooner,
+    the last of those ends is the last day. One who returned after a last day leaves by a departure of its own, while
+    the first may still be open. One whose roles ended long ago leaves by one all the same, while they have something of
+    the organization. Raises Refusal.
     """
     _refuse_wrong_day(last_day, local_day(session, at), planned=planned)
     if not planned and by.is_one_of(person_id):
@@ -70,9 +71,9 @@ def open_departure(
 
 
 def _hold_leaver(session: Session, person_id: UUID) -> None:
-    """Hold somebody who is about to leave, after the cases in which they were offered something.
+    """Lock a person who is about to leave, after the cases in which they were offered something.
 
-    As for whoever answers: else the two wait for ever.
+    The same order as in answering an offer: otherwise the two wait for each other for ever.
     """
     hold_cases(session, hand_overs.offering_to(session, person_id))
     hold_person(session, person_id)
@@ -89,7 +90,7 @@ def _open(
     at: datetime,
     was: Mapping[UUID, date | None] | None = None,
 ) -> UUID:
-    """Open the departure of a held person. `was` has the last days that roles had before they were ended just now."""
+    """Open the departure of a locked person. `was` has the last days that roles had before they were ended just now."""
     today = local_day(session, at)
     roles = _not_seen_to(session, roles_there(session, person_id, organization_id, at), person_id, organization_id)
     if not planned and not by.is_system:
@@ -153,14 +154,14 @@ def _open(
 def end_role(
     session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
 ) -> UUID | None:
-    """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, who follows in it begins later.
+    """End a role on a last day, inclusive, as `people.end_tenure`; where it is later, its successor begins later.
 
-    One that is to begin after that day is taken back: its person never holds it. The seats that were to end with the
-    role go on with it. A departure that hangs on it goes with it at the worker's next look. Where it is the last role
-    that the person holds there, and its end is near or past, their departure opens in the same transaction: the id of
-    its case, else None. Whoever then holds nothing, today or later, has no access any more, as on the day after a last
-    day. Raises Refusal, also where the appointment has another version than the one that was `seen`, and where somebody
-    would prolong their own role.
+    A role that is to begin after that day is withdrawn: its person never holds it. The seats that were to end with the
+    role move with it. A departure tied to it moves at the worker's next look. Where it is the person's last role there
+    and its end is near or past, their departure opens in the same transaction. Returns its case's id, else None. A
+    person who then holds nothing, today or later, loses access, as on the day after a last day. Raises Refusal, also
+    where the appointment has another version than the one that was `seen`, and where a person would prolong their own
+    role.
     """
     held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     if held is None:
@@ -190,10 +191,10 @@ def end_role(
 
 
 def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, seen: int | None) -> UUID | None:
-    """Have a role that is to begin never begin, and end what was to welcome its person to it.
+    """Withdraw a role that is to begin, and end its onboarding.
 
-    Whoever is to hold no role there then, and held one that nobody saw them leave or has something of the organization
-    in hand, leaves it by a departure: the id of its case, else None.
+    The person may then hold no role there, and have left one without a departure, or have something of the organization
+    in hand. They leave it by a departure: returns its case's id, else None.
     """
     person_id, place, today = tenure.person_id, tenure.organization_id, local_day(session, at)
     people.take_back(session, tenure.id, by=by, at=at, seen=seen)
@@ -203,7 +204,7 @@ def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, see
     opened: UUID | None = None
     gone = Gone(person_id, place, today - timedelta(days=1))
     unseen = [row.ends_on for row in due_to_open(session, at, person_id) if row.organization_id == place]
-    # One that is open sees to what they leave; the worker opens the next, where there is one, once that is over.
+    # An open departure covers what they leave; the worker opens the next, where there is one, when that is over.
     if unseen and not is_leaving(session, person_id, place):
         opened = _open(session, person_id, place, max(unseen), planned=max(unseen) >= today, by=by, at=at)
     elif (
@@ -225,9 +226,9 @@ def _ends_on(session: Session, tenure_id: UUID) -> date | None:
 
 
 def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> date:
-    """The last day of who left an organization long ago with something of it in hand. Raises Refusal: of nobody else.
+    """The last day of a person who left an organization long ago with something of it in hand, else Raises Refusal.
 
-    Of who was to begin there, and has something already, it is yesterday once no role is to begin any more.
+    For a person who was to begin there and has something already, it is yesterday once no role is to begin any more.
     """
     last: date | None = scalar(
         session,
@@ -245,7 +246,7 @@ def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at:
 
 
 def _not_seen_to(session: Session, roles: list[Tenure], person_id: UUID, organization_id: UUID) -> list[Tenure]:
-    """Those of a held person's roles that no open departure sees to. Raises Refusal where one sees to all of them."""
+    """The locked person's roles that no open departure covers. Raises Refusal where one covers all of them."""
     if not roles:
         if is_leaving(session, person_id, organization_id):
             raise Refusal("case.already_open", cases.OPEN_FOR_A_PERSON)
@@ -270,9 +271,9 @@ def _refuse_wrong_day(last_day: date, today: date, *, planned: bool) -> None:
 
 
 def _refuse_unless_they_never_came(session: Session, roles: list[Tenure], last_day: date, today: date) -> None:
-    """Refuse a last day before a role that began: it would say of all its days that nobody had them. Raises Refusal.
+    """Refuse a last day before a role that began: it would say that no one held it on all its days. Raises Refusal.
 
-    Who was to begin some weeks ago, and has done nothing since, may never have come.
+    It is allowed where they were to begin some weeks ago at most and have done nothing since: they may never have come.
     """
     acted = (
         only(Event.id)
@@ -309,7 +310,7 @@ def _refuse_unless_they_never_came(session: Session, roles: list[Tenure], last_d
 
 
 def _refuse_unless_they_come_back(begun: list[Tenure], last_day: date) -> None:
-    """Refuse a last day before a role that somebody is to take up, unless all that they hold is over by it anyway."""
+    """Refuse a last day before a role that the person is to take up, unless all their present roles end by it."""
     if any(role.ends_on is None or role.ends_on > last_day for role in begun):
         raise Refusal(
             "departure.role_to_come",

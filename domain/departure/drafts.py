@@ -1,6 +1,6 @@
-"""The drafts of referrals of who leaves: their author's alone until the last day is over, and theirs again who stays.
+"""Drafts of referrals at a departure: their author's alone until the last day is over, and again if they stay.
 
-What is written of a young person is read by one person at a time: by its author, then by whoever coordinates.
+What is written of a young person is read by one person at a time: by its author, then by the coordinator.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from models.referral import Referral
 
 
 def is_authors_alone(session: Session, departure: Departure, at: datetime) -> bool:
-    """Whether nobody but its author says yet what becomes of a draft: while the last day is not over."""
+    """Whether its author alone still says what becomes of a draft: while the last day is not over."""
     return bool(departure.last_day >= local_day(session, at))
 
 
 def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Give the drafts that a departure took back to their author who stays, where nobody sent or destroyed them.
+    """Give the drafts that a departure took back to their author who stays, unless they were sent or destroyed.
 
-    From then on they alone read them, and whoever coordinates does not. Who holds no role comes to none.
+    From then on the author alone reads them, and the coordinator does not. An author without a role gets none.
     """
     author = departure.person_id
     if author not in standing(session, local_day(session, at)).live:

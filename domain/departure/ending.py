@@ -1,4 +1,4 @@
-"""What ends with a departure: roles on the last day, and access, seats, invitations and parts once it is past."""
+"""Ends what ends with a departure: roles on the last day, and access, seats, invitations and parts after it."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ from models.program import Tenure
 
 
 def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """On the day after the last: end the leaver's access and seats. Whether there was something to do; idempotent.
+    """End the leaver's access and seats, on the day after the last. Whether there was something to do; idempotent.
 
-    What still welcomed them there ends too. Where they hold something elsewhere in the program, only what belongs to
-    this organization ends. A seat that nobody took over passes to the organization's second representative meanwhile
-    (CM-2R). Nothing of theirs is deleted, and what they did keeps their name.
+    Their onboarding there ends too, if one is open. Where they hold something elsewhere in the program, only what
+    belongs to this organization ends. A seat that no one took over passes to the organization's second representative
+    meanwhile (CM-2R). Nothing of theirs is deleted, and what they did keeps their name.
     """
     departure = hold_under_way(session, departure_id)
     if departure is None:
@@ -88,9 +88,9 @@ def _is_back(session: Session, departure: Departure) -> bool:
 
 
 def _began_by_then(session: Session, departure: Departure, first_day: ColumnElement[date]) -> ColumnElement[bool]:
-    """The condition on a first day that what begins on it ends with a departure: not what they have once they are back.
+    """The condition on a first day that what begins on it ends with a departure, and not what begins after a return.
 
-    Nor what they are to have then: so it is with what they have in hand (`holding.Leaving`).
+    Of what they have in hand it is the same (`holding.Leaving`).
     """
     if not _is_back(session, departure):
         return true()
@@ -99,9 +99,9 @@ def _began_by_then(session: Session, departure: Departure, first_day: ColumnElem
 
 
 def _end_seats(session: Session, departure: Departure, *, by: Actor, at: datetime) -> int:
-    """End the leaver's seats at the organization on their last day; have its second representative stand in.
+    """End the leaver's seats at the organization on their last day; the second representative stands in.
 
-    A seat that begins with a role to which they come back is theirs all the same.
+    A seat that begins with a role to which they return stays theirs.
     """
     last_day = departure.last_day
     rows = every(
@@ -134,7 +134,7 @@ def _end_seats(session: Session, departure: Departure, *, by: Actor, at: datetim
 
 
 def _end_guest_invitations(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Take back the invitations without a seat to the meetings after the last day."""
+    """Withdraw the invitations without a seat to the meetings after the last day."""
     after = datetime.combine(departure.last_day + timedelta(days=1), time.min)
     to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts) >= after)
     taken_back = scalars(
@@ -153,9 +153,9 @@ def _end_guest_invitations(session: Session, departure: Departure, *, by: Actor,
 
 
 def _end_parts(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """End the leaver's parts in follow-ups: one that nobody took over is a vacancy that the coordinator sees.
+    """End the leaver's parts in follow-ups: the coordinator sees one that no one took over as a vacancy.
 
-    It stays in the departure's list, and what was offered of it stands, until somebody accepts it. DP-03
+    It stays in the departure's list, and what was offered of it stands, until a worker accepts it. DP-03
     """
     rows = tuples(
         session,

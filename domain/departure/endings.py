@@ -1,4 +1,4 @@
-"""How a thing that somebody leaves behind can end, by its kind, and in which words."""
+"""How a thing that a leaver leaves behind can end, by its kind, and in which words."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from domain.roles.roles import Link, Standing, standing
 from locales import N_
 from models.casework import Case, Task
 
-#: How each kind of thing can end that nobody takes over.
+#: How each kind of thing can end without a successor.
 ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     FOLLOW_UP: ("left_vacant",),
     roles.TENURE: ("recruiting", "not_replaced"),
@@ -38,14 +38,14 @@ ENDINGS: Final[Mapping[str, tuple[str, ...]]] = {
     candidates.DRAFT: ("to_the_coordinator", "thrown_away"),
 }
 
-#: What the leaver alone may say of their own: nobody else knows what would be lost.
+#: What the leaver alone may say of their own: no one else knows what would be lost.
 OF_THE_LEAVER: Final = ("thrown_away",)
 
 
 def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
-    """How a thing of a kind can end that nobody takes over, as the leaver may say it, or another.
+    """The ways in which a thing of a kind can end without a successor, as the leaver may say it, or another.
 
-    `over` says that the last day is: before, its author alone says what becomes of a draft.
+    `over` is whether the last day is over: before that, its author alone says what becomes of a draft.
     """
     if kind == candidates.DRAFT and not own and not over:
         return ()
@@ -53,7 +53,7 @@ def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
 
 
 def would_be_nobodys(session: Session, task: Task, case: Case, at: datetime) -> bool:
-    """Whether what a task asks about would be nobody's if it stayed with its role: then it does not end so."""
+    """Whether what a task asks about would have no one if it stayed with its role: then it cannot end so."""
     departure = gathering.departure_of(session, case.id)
     if departure is None or task.holding not in APPROVED_OR_OWED:
         return False
@@ -68,11 +68,11 @@ def would_be_nobodys(session: Session, task: Task, case: Case, at: datetime) -> 
 
 
 def has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:
-    """Whether a duty would fall on another than the leaver, by its chain, once they are gone."""
+    """Whether a duty would fall on another than the leaver, by its chain, after they are gone."""
     return any(holder.person_id != leaver_id for holder in then.falls(chain, kind=kind).holders)
 
 
-#: Whether somebody can take a thing of the kind over.
+#: Whether a thing of the kind can be taken over.
 TAKEN_OVER: Final[Mapping[str, bool]] = {
     kind: kind not in (roles.SIGNATURE, seats.GUEST, things.EQUIPMENT, things.ACCOUNT, notes.NOTE, candidates.DRAFT)
     for kind in ENDINGS

@@ -1,4 +1,4 @@
-"""What ending a role would do, said before it is done: the same act, done and taken back, so that it holds."""
+"""Foresees what ending a role would do: the same act is done and rolled back, so that it is true."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from models.casework import Case, ProtocolVersion
 from models.committee import Committee, Seat
 from models.program import Tenure
 
-#: A line of the record that says that somebody has a seat no more, or has it now.
+#: A line of the record that says that a person no longer has a seat, or has it now.
 _LEFT: Final = "seat.left"
 _GIVEN: Final = "seat.given"
 
 
 @dataclass(frozen=True)
 class CalledOff:
-    """A case that would be cancelled with the end of a role: what welcomed the person there."""
+    """A case that would be cancelled with the end of a role: the person's onboarding there."""
 
     id: UUID
     title: Bilingual
@@ -38,7 +38,7 @@ class CalledOff:
 
 @dataclass(frozen=True)
 class SeatLeft:
-    """A seat that would end, and who would sit for it from the day after: who is to, or its alternate of then."""
+    """A seat that would end, and who would sit on it from the day after: a successor, or its alternate of that day."""
 
     title: Bilingual
     stands_in: UUID | None
@@ -48,11 +48,13 @@ class SeatLeft:
 class Foreseen:
     """What ending a role on a last day does, at once and on the day after.
 
-    `opens` says that the person's departure opens, and `opens_on` on which day it would by itself, where that is later;
-    `is_open` that one is under way. `in_hand` is what somebody then has to take over, or whose end is to be stated.
-    `stays` says that they hold another role there, `loses_access` that they hold none anywhere once the day is over.
-    `vacant_on` is the first day on which nobody holds the role there, where nobody follows. `told` are those who get a
-    letter at once. `never_begins` says that the appointment is taken back: `ends_on` is then the day before its first.
+    - `opens` is whether the person's departure opens; `is_open` whether one is under way.
+    - `opens_on` is the day on which it would open automatically, where that is later.
+    - `in_hand` is what is then to be taken over, or whose end is to be stated.
+    - `stays` is whether they hold another role there; `loses_access` whether they hold none anywhere after the day.
+    - `vacant_on` is the first day on which the role there is vacant, where there is no successor.
+    - `told` are those who get a letter at once.
+    - `never_begins` is whether the appointment is withdrawn: `ends_on` is then the day before its first.
     """
 
     title: Bilingual
@@ -74,7 +76,7 @@ class Foreseen:
 def foresee_end(
     session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
 ) -> Foreseen:
-    """What `departures.end_role` would do with the same arguments, and the day after it. Nothing is kept.
+    """What `departures.end_role` would do with the same arguments, and the day after it. Nothing is written.
 
     Raises Refusal where that does.
     """
@@ -120,14 +122,14 @@ def foresee_end(
 
 
 def _asked_for(session: Session, case_id: UUID, at: datetime) -> tuple[Holding, ...]:
-    """What the departure that just opened asks somebody to take over, or to end."""
+    """What the departure that just opened asks to be taken over, or to be ended."""
     case = first(session, of(Case).where(Case.id == case_id))
     assert case is not None  # noqa: S101 - it was opened a moment ago
     return tuple(gathering.left(session, case, at))
 
 
 def _end_the_day(session: Session, case_id: UUID, ends_on: date, *, by: Actor, at: datetime) -> None:
-    """Do what the worker does on the day after, where that is still to come."""
+    """Do what the worker does on the day after, where that day is still to come."""
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure.ended_at is not None:
         return
@@ -136,7 +138,7 @@ def _end_the_day(session: Session, case_id: UUID, ends_on: date, *, by: Actor, a
 
 
 def _told(session: Session, before: int) -> tuple[UUID, ...]:
-    """Who was written to since, each once."""
+    """Those who were written to since, each once."""
     people = [
         UUID(str(line.facts["person"])) for line in events.written(session)[before:] if line.verb == "notice.written"
     ]
@@ -175,7 +177,7 @@ def _seats(session: Session, lines: tuple[events.Line, ...], leaver_id: UUID, af
 
 
 def _sits_on(session: Session, seat_id: UUID, day: date, leaver_id: UUID) -> UUID | None:
-    """Who besides the leaver sits for a seat on a day, its principal before its alternates."""
+    """Those besides the leaver who sit on a seat on a day, its principal before its alternates."""
     there = [
         row
         for row in seat_holders.holders_from(session, seat_id, day)
@@ -186,7 +188,7 @@ def _sits_on(session: Session, seat_id: UUID, day: date, leaver_id: UUID) -> UUI
 
 
 def _opens_on(session: Session, held: Tenure, ends_on: date, at: datetime) -> date | None:
-    """The day on which the person's departure will open by itself, where this is their last role there."""
+    """The day on which the person's departure will open automatically, where this is their last role there."""
     if goes_on(session, held.person_id, held.organization_id, ends_on):
         return None
     day = ends_on - unopened.NOTICE
@@ -216,7 +218,7 @@ def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
 
 
 def _vacant_on(session: Session, held: Tenure, ends_on: date) -> date | None:
-    """The first day on which nobody holds the role there any more, where nobody is to hold it after this one."""
+    """The first day on which the role there is vacant, where no one is to hold it after this one."""
     follows = scalar(
         session,
         only(Tenure.id)

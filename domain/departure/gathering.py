@@ -1,7 +1,7 @@
-"""Cases whose steps are done for each thing that a person has in hand: what comes into their hands joins the list.
+"""Keeps the steps of a case that are done for each thing a person has in hand: new things join the list.
 
-Such a case asks for a thing until somebody says who has it or how it ends. Where the thing is out of their hands by
-itself, as a task that they finished, its step is settled by itself, and asked again once it is back in them.
+Such a case asks for a thing until a person says who takes it over or how it ends. Where the thing leaves their hands
+otherwise, as a task that they finished, its step is settled automatically, and asked again if it returns.
 """
 
 from __future__ import annotations
@@ -58,14 +58,14 @@ from models.lifecycles import TASK
 from models.program import LANGUAGES, Tenure
 from models.record import Event
 
-#: How a thing ended that nobody had to see to.
+#: How a thing ended without an act of a person.
 BY_ITSELF: Final = "by_itself"
-#: The kinds that the person has until their last day, whoever is named to have them after it.
+#: The kinds that the person has until their last day, even with a successor named.
 _ON_THE_LAST_DAY: Final = (TENURE, SEAT, DEPUTIZING)
 
 
 def in_hand(session: Session, case: Case, at: datetime, *, kinds: Collection[str] = tuple(KINDS)) -> list[Holding]:
-    """What the person of such a case has in hand: today, or on their last day once that is past."""
+    """What the person of such a case has in hand: today, or on their last day after that is past."""
     departure = departure_of(session, case.id)
     if departure is None:
         return holdings_of(session, surely(case.subject_id), surely(case.organization_id), at, kinds=kinds)
@@ -82,7 +82,7 @@ def in_hand(session: Session, case: Case, at: datetime, *, kinds: Collection[str
 
 
 def _roles_left(session: Session, departure: Departure) -> frozenset[UUID]:
-    """The roles that a departure is about, whenever they ended; without those settled in another that holds."""
+    """The roles that a departure is about, whenever they ended, without those settled in another one in force."""
     mine = [UUID(role) for role in departure.was_to_end]
     settled = scalars(
         session,
@@ -103,17 +103,18 @@ def _of_its_departure() -> ColumnElement[bool]:
 
 
 def left(session: Session, case: Case, at: datetime) -> list[Holding]:
-    """What is in hand that neither goes to somebody by itself nor was settled by somebody in this case."""
+    """What is in hand that neither passes to another automatically nor was settled by a person in this case."""
     settled = settled_in(session, case.id)
     return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
 
 
 def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
-    """What somebody settled in a case, by kind and id. What only came to rest by itself counts as long as it rests.
+    """What was settled by a person in a case, by kind and id. What was settled automatically counts only while it
+    lasts.
 
-    Nor does it count any more that somebody follows in a role where their appointment was taken back since.
-    What was out of the person's hands at once, before the departure was called off, counts no more: whoever stayed may
-    have it again. What is settled for the day after the last one holds when the departure is taken up again.
+    Nor does the naming of a successor count whose appointment was withdrawn since. What left the person's hands at
+    once, before the departure was cancelled, no longer counts: one who stayed may have it again. What is settled for
+    the day after the last one holds when the departure is put in force again.
     """
     called_off = (
         select(func.max(col(Event.at)))
@@ -137,10 +138,10 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 
 
 def was_taken_back() -> ColumnElement[bool]:
-    """The condition on a settlement that it names who follows in a role or seat, and that they never will.
+    """The condition on a settlement that its named successor in a role or seat will never follow.
 
-    Nobody follows then. Of a seat, where theirs was withdrawn and nobody else was given it. Of standing in for somebody
-    who is away, where who was to have a role there to do it by has none.
+    In a role: no appointment remains. On a seat: theirs was withdrawn and no one else was given it. In an absence: the
+    one who was to deputize has no role there to do it by.
     """
     left = aliased(Tenure, name="left_role")
 
@@ -227,7 +228,7 @@ def was_taken_back() -> ColumnElement[bool]:
 
 
 def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -> list[Holding]:
-    """Those of somebody's holdings of which nobody said, in any departure of theirs, that they stay unfinished.
+    """Those of a person's holdings of which no departure of theirs said that they stay unfinished.
 
     Whatever else was settled is out of their hands, or came back into them since.
     """
@@ -247,9 +248,9 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
 
 @cases.gather.owner
 def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Have an open case ask for everything that is in its person's hands now; how many steps joined or changed.
+    """Make an open case ask for everything that is in its person's hands now; returns how many steps joined or changed.
 
-    Where somebody has a thing by their role once its holder is gone, nothing is asked: it goes to them by itself.
+    Where a thing passes to another by their role after its holder is gone, nothing is asked.
     """
     case = hold_case(session, case_id, seen=None)
     if case.state != "open" or not case.gathers:
@@ -310,9 +311,9 @@ def _ask_again(
     by: Actor,
     at: datetime,
 ) -> int:
-    """Open the steps anew whose thing was out of the person's hands by itself, and is back in them.
+    """Reopen the steps whose thing left the person's hands automatically, and is back in them.
 
-    As an approval that was sent back and handed in once more, or a task whose other holder has left too.
+    For example an approval that was sent back and handed in again, or a task whose other holder has left too.
     """
     back = {(one.kind, one.item) for one in unsettled if not one.goes_to}
     count = 0
@@ -333,9 +334,9 @@ def _ask_again(
 def _settle_again(
     session: Session, asked: list[Task], settled: set[tuple[str, UUID]], *, by: Actor, at: datetime
 ) -> int:
-    """Have the steps be done again, as they were, whose thing is settled once more by what somebody had said of it.
+    """Settle again, as they were, the steps whose thing is again settled by what a person had said of it.
 
-    As where whoever follows in a role was given it anew, after their appointment was taken back by mistake.
+    As where a successor in a role was given it anew, after their appointment was withdrawn by mistake.
     """
     count = 0
     for row in asked:
@@ -383,7 +384,7 @@ def _come_to_rest(
     by: Actor,
     at: datetime,
 ) -> int:
-    """Settle the steps whose thing is out of the person's hands, or goes to somebody by itself meanwhile."""
+    """Settle the steps whose thing is out of the person's hands, or passes to another automatically."""
     held = {(one.kind, one.item) for one in found if not one.goes_to}
     count = 0
     for row in asked:
@@ -395,11 +396,11 @@ def _come_to_rest(
 
 
 def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Actor, at: datetime) -> int:
-    """Waive what was still to be done of a follow-up that ended meanwhile, or of an account that was closed elsewhere.
+    """Waive what is left to do of a follow-up that ended meanwhile, or of an account that was closed elsewhere.
 
-    Nobody takes it over any more: whoever cannot be reached is not told that their worker leaves, nothing is summed up
-    of what is completed, and nobody hands over how to come into what is closed. Of a follow-up that is left vacant, no
-    way of handing it over is agreed on with the participant: there is nobody to whom.
+    No one takes it over any more. A participant who cannot be reached is not told that their worker leaves. No summary
+    is written of what is completed, and no access to what is closed is handed over. For a follow-up that is left
+    vacant, no way of handing it over is agreed with the participant: there is no successor.
     """
     ended = (
         only(Assignment.id)
@@ -451,11 +452,11 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
 
 
 def _as_item(thing_id: ColumnElement[UUID]) -> ColumnElement[str]:
-    """A thing's id as the item of the steps that are done for it."""
+    """A thing's id in the form that a task's `item` has."""
     return func.replace(cast(thing_id, Text), "-", "")
 
 
-#: A follow-up that stands so has nobody who accompanies the participant, and nobody to follow them.
+#: A follow-up in this state has no worker, and needs no successor.
 _ENDED: Final = ("inactive", "completed")
 
 
@@ -469,7 +470,7 @@ def record(
     ended_as: str = "",
     note: str = "",
 ) -> held_tasks.Moved:
-    """Write down what became of a thing, and settle the step that asks for it. The case is held."""
+    """Record what became of a thing, and settle the step that asks for it. The case is locked."""
     held = _held_anew(session, task, by=by, at=at)
     is_about_somebody = bool(words.about(session, [task]))
     run(
@@ -515,7 +516,7 @@ def record(
 
 
 def _held_anew(session: Session, task: Task, *, by: Actor, at: datetime) -> Held:
-    """A task of a held case as it stands by now: what was settled before it may have changed it."""
+    """A task of a locked case, read anew: what was settled before may have changed it."""
     fresh = first(session, of(Task).where(Task.id == task.id))
     assert fresh is not None  # noqa: S101 - it was read under the case's lock
     return Held(fresh, hold_case(session, surely(task.case_id), seen=None), at, by)
@@ -523,7 +524,7 @@ def _held_anew(session: Session, task: Task, *, by: Actor, at: datetime) -> Held
 
 @evidence.judges("empty_hands")
 def refuse_unless_over(session: Session, case: Case, at: datetime) -> None:
-    """Refuse to call a departure over before its last day is, or while anything is in hand; the refusal lists it."""
+    """Refuse to call a departure over before its last day, or while anything is in hand; the refusal lists it."""
     departure = departure_of(session, case.id)
     if departure is not None and departure.called_off_at is None and departure.ended_at is None:
         raise Refusal(
@@ -536,7 +537,7 @@ def refuse_unless_over(session: Session, case: Case, at: datetime) -> None:
 
 @cases.refuse_while_in_hand.owner
 def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
-    """Refuse while somebody who leaves has anything in hand that nobody took over and whose end nobody stated."""
+    """Refuse while a leaver has anything in hand that no one took over and whose end was not stated."""
     still = left(session, case, at)
     if still:
         raise Refusal(
@@ -549,7 +550,7 @@ def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
 
 
 def departure_of(session: Session, case_id: UUID) -> Departure | None:
-    """The departure that a case sees to, if it is one."""
+    """The departure of a case, if it is one."""
     return first(
         session,
         of(Departure).where(Departure.case_id == case_id),

@@ -1,6 +1,6 @@
-"""What a departure took by itself is theirs again who stays after all: seats, parts in follow-ups, and invitations.
+"""Gives what a departure took automatically back to the person who stays: seats, parts in follow-ups, invitations.
 
-So is what they act in. What was handed over to somebody stays there, and the departure's page says so.
+So it does with absences in which they deputize. What was handed over stays there, and the departure's page says so.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _DAY: Final = timedelta(days=1)
 class OfAnother:
     """What a departure took and that was not given back: what it is, and who has it now; of a seat, its principal.
 
-    Of a role that ends all the same `until` is its last day, while that is to come.
+    For a role that ends all the same, `until` is its last day, while that is to come.
     """
 
     title: Bilingual
@@ -75,7 +75,7 @@ class OfAnother:
 
 @dataclass(frozen=True)
 class Between:
-    """Somebody else who holds a role until it is a person's again: to a last day, `first` where it is to come."""
+    """Another holder of a role before it is the person's again: to a last day, from `first` where that is to come."""
 
     holder_id: UUID
     first: date | None
@@ -84,9 +84,9 @@ class Between:
 
 @dataclass(frozen=True)
 class Term:
-    """The days of a role that somebody has: `first` where it is to come, `last` where an end is known.
+    """The days of a role that a person has: `first` where it is to come, `last` where an end is known.
 
-    `before` says who holds it until then, the first one first: of a role with one holder.
+    `before` says who holds it until then, the earliest first: of a role with one holder.
     """
 
     first: date | None
@@ -96,12 +96,13 @@ class Term:
 
 @dataclass(frozen=True)
 class AfterAll:
-    """How it stands, on a day, with what somebody has whose departure was called off.
+    """What a person has on a day whose departure was cancelled.
 
-    `in_hand` is what they have there; `again`, by kind and id, is what of it the departure had taken or was to end.
-    `terms` are the days of each role among it, by appointment: they may hold one twice, with somebody else between.
-    `seats`, `parts` and `roles` are what they have not again. `invited_anew` says that they cannot sign in before
-    somebody invites them.
+    - `in_hand` is what they have there.
+    - `again`, by kind and id, is what of it the departure had taken or was to end.
+    - `terms` are the days of each role among it, by appointment: one may be held twice, with another holder between.
+    - `seats`, `parts` and `roles` are what they did not get back.
+    - `invited_anew` is whether they cannot sign in before they are invited.
     """
 
     in_hand: Sequence[Holding]
@@ -114,7 +115,7 @@ class AfterAll:
 
 
 def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Give back what a departure that is called off had taken by itself, where it is nobody else's by now."""
+    """Give back what a cancelled departure had taken automatically, where no one else has it by now."""
     _give_seats(session, departure, by=by, at=at)
     _give_parts(session, departure, by=by, at=at)
     _have_deputize_again(session, departure, by=by, at=at)
@@ -123,7 +124,7 @@ def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime
 
 
 def kept_by_others(session: Session, departure: Departure, on: date) -> list[OfAnother]:
-    """The seats that a departure took and that its person has not on a local day, nor from a later day on."""
+    """The seats that a departure took and that its person does not have on a local day, nor from a later day on."""
     found = []
     for row, _ in _taken(session, departure):
         others = seat_holders.holders_from(session, row.seat_id, on)
@@ -137,7 +138,7 @@ def kept_by_others(session: Session, departure: Departure, on: date) -> list[OfA
 
 
 def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
-    """What somebody has whose departure was called off; None of another, and of who has left all the same since."""
+    """What the person of a cancelled departure has; None for any other, and where they have left all the same since."""
     departure = gathering.departure_of(session, case_id)
     if departure is None or departure.called_off_at is None:
         return None
@@ -159,7 +160,7 @@ def after_all(session: Session, case_id: UUID, at: datetime) -> AfterAll | None:
 
 
 def _term(session: Session, tenure_id: UUID, on: date) -> Term:
-    """The days of a role that somebody holds on a local day, or is to, and who else holds it until they do."""
+    """The days of a role that a person holds on a local day or is to hold, and who else holds it until they do."""
     held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     assert held is not None  # noqa: S101 - it is in their hands
     before = every(
@@ -188,7 +189,7 @@ def _term(session: Session, tenure_id: UUID, on: date) -> Term:
 
 
 def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, UUID]]:
-    """What a departure was to end or had taken and its person has again, by kind and id."""
+    """What a departure was to end, or had taken, and its person has again, by kind and id."""
     whose, since = departure.person_id, departure.called_off_at
     parts = scalars(session, only(Assignment.id).where(Assignment.person_id == whose, Assignment.assigned_at == since))
     given = scalars(
@@ -216,7 +217,7 @@ def _had_again(session: Session, departure: Departure) -> frozenset[tuple[str, U
 
 
 def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[UUID, OfAnother]:
-    """The roles that a departure ended and its person does not hold from a local day on, by appointment: who does."""
+    """The roles that a departure ended and its person lacks from a local day on, by appointment, with the holder."""
     found = {}
     for key, was in departure.was_to_end.items():
         this = (in_program(Tenure), col(Tenure.id) == UUID(key))
@@ -243,7 +244,7 @@ def _roles_of_others(session: Session, departure: Departure, on: date) -> dict[U
 
 
 def _parts_of_others(session: Session, departure: Departure, on: date) -> list[OfAnother]:
-    """The parts in follow-ups that a departure ended or handed over, and that its person has not on a local day."""
+    """The parts in follow-ups that a departure ended or handed over, and its person does not have on a local day."""
     found, seen = [], set()
     gone = or_(_ended_by(departure), _settled_as(departure, handed_over=True))
     for part in _parts(session, departure, gone):
@@ -261,7 +262,7 @@ def _parts_of_others(session: Session, departure: Departure, on: date) -> list[O
 
 
 def _give_parts(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Give back the parts in follow-ups that nobody else has; one that a rule refuses is asked of the coordinator."""
+    """Give back the parts in follow-ups that no one else has; the coordinator is asked where a rule refuses one."""
     for part in _ended_parts(session, departure, without_a_follower()):
         try:
             with session.begin_nested():
@@ -274,7 +275,7 @@ def _give_parts(session: Session, departure: Departure, *, by: Actor, at: dateti
 
 
 def _ended_parts(session: Session, departure: Departure, *which: ColumnElement[bool]) -> list[_Part]:
-    """The parts in follow-ups that ended with a last day of a departure, or by it: nobody took them over, as stated."""
+    """The parts in follow-ups that ended with a departure's last day, or by it, and for which these conditions hold."""
     return _parts(session, departure, _ended_by(departure), *which)
 
 
@@ -287,7 +288,7 @@ def _ended_by(departure: Departure) -> ColumnElement[bool]:
 
 
 def _settled_as(departure: Departure, *, handed_over: bool) -> ColumnElement[bool]:
-    """The condition on a part that a departure settled it: somebody took it over, or it was left vacant by name."""
+    """The condition on a part that a departure settled it: handed over to a worker, or left vacant by name."""
     so = col(Settlement.successor_id).is_not(None) if handed_over else col(Settlement.ended_as) == "left_vacant"
     return (
         select(Settlement.id)
@@ -309,7 +310,7 @@ class _Part(Assignment):
 
 
 def _parts(session: Session, departure: Departure, *which: ColumnElement[bool]) -> list[_Part]:
-    """The parts that the leaver had at the organization in follow-ups that go on, those of which this holds."""
+    """The leaver's parts at the organization in follow-ups that go on, for which these conditions hold."""
     return every(
         session,
         of(_Part)
@@ -338,7 +339,7 @@ def _give_seats(session: Session, departure: Departure, *, by: Actor, at: dateti
         if was is not None and was < today:
             continue
         for held in others:
-            # Who stood in for them meanwhile does so no more: by the departure alone, and nobody had named them.
+            # A stand-in by the departure alone stands in no longer: they were not named otherwise.
             if held.kind == "alternate" and _stood_in(departure, held):
                 seat_holders.end_seat(session, held, today - _DAY, by=by, at=at)
         if row.withdrawn_at is None and surely(row.ends_on) >= today - _DAY:
@@ -372,7 +373,7 @@ _TOLD: Final = (
 
 
 class _Taken(SeatHolder):
-    """A hold of a seat that ended, with the titles of the seat and its committee, and what the record tells of it."""
+    """A hold of a seat that ended, with the titles of the seat and its committee, and what the record says of it."""
 
     model_config = SHAPE
     title_fr: str = also(Seat.title_fr)
@@ -383,7 +384,7 @@ class _Taken(SeatHolder):
 
 
 def _taken(session: Session, departure: Departure) -> list[tuple[_Taken, date | None]]:
-    """The holds of seats of the organization that ended with the departure, each with its last day of before."""
+    """The holds of the organization's seats that ended with the departure, each with its former last day."""
     rows = every(
         session,
         of(_Taken)
@@ -407,12 +408,12 @@ def _taken(session: Session, departure: Departure) -> list[tuple[_Taken, date | 
 
 
 def _stood_in(departure: Departure, holding: SeatHolder) -> bool:
-    """Whether somebody was given a seat by the departure itself, as its last day was over."""
+    """Whether the departure itself gave this person a seat, when its last day was over."""
     return departure.ended_at is not None and bool(holding.recorded_at == departure.ended_at)
 
 
 def _have_deputize_again(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """They act again for who is absent, where nobody was named in their place."""
+    """Make the person deputy again in absences for which no other deputy was named."""
     rows = every(
         session,
         of(Absence)
@@ -434,7 +435,7 @@ def _have_deputize_again(session: Session, departure: Departure, *, by: Actor, a
 
 
 def _invite_again(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """The invitations without a seat that its last day took back stand again, to meetings that are still to come."""
+    """Restore the invitations without a seat that its last day withdrew, to meetings that are still to come."""
     to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts_at) > at)
     again = scalars(
         session,

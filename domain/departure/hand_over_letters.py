@@ -1,4 +1,4 @@
-"""Letters about what is handed over: passed on, offered, refused, or taken back, an appointment among them."""
+"""Letters about what is handed over: passed on, offered, refused, or withdrawn, an appointment among them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
 
 
 def passed_on(session: Session, task: Task, to: UUID, *, by: Actor, at: datetime) -> None:
-    """Tell whoever takes over what somebody leaves. `task` is the step of the departure that asks about it."""
+    """Tell the successor that they take over a thing of the leaver's. `task` is the departure's step about it."""
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
@@ -36,7 +36,7 @@ def passed_on(session: Session, task: Task, to: UUID, *, by: Actor, at: datetime
 def offered(
     session: Session, task: Task, offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
 ) -> None:
-    """Ask whoever is offered a follow-up to answer, and by when: it is not theirs before they accept."""
+    """Ask the worker who is offered a follow-up to answer, and by when: it is not theirs before they accept."""
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
@@ -46,7 +46,7 @@ def offered(
 
 
 def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
-    """Tell those who hand a follow-up over that it was refused. The reason stands on the page, not in the letter."""
+    """Tell those who hand a follow-up over that it was refused. The reason is on the page, not in the letter."""
     about = about_task(session, task, by)
 
     def facts(language: Language) -> Mapping[str, Any]:
@@ -65,7 +65,7 @@ def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, a
 
 
 def offer_taken_back(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
-    """Tell whoever was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
+    """Tell the worker who was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
     if by.is_one_of(offer.to_id):
         return
     about = about_task(session, task, by)
@@ -78,7 +78,7 @@ def offer_taken_back(session: Session, task: Task, offer: HandOver, *, by: Actor
 
 
 def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
-    """Tell whoever was to hold a role that they do not, unless they took it back themselves."""
+    """Tell the person who was to hold a role that they do not, unless they withdrew it themselves."""
     if by.is_one_of(tenure.person_id):
         return
     organization = session.get(Organization, (program_of(session), tenure.organization_id))

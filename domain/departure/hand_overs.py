@@ -1,7 +1,7 @@
-"""Handing follow-ups over: each offered to one worker, who accepts or refuses; silence goes to the coordinator.
+"""Handing follow-ups over: each is offered to one worker, who accepts or refuses; silence goes to the coordinator.
 
 People decide: fit (DP-03a) and having met already (DP-03b) only say who is shown first. Nothing moves before it is
-accepted, and the participant is known by number alone. How it is done is as the participant wants (DP-04).
+accepted, and the participant is known by number alone. It is done as the participant wants (DP-04).
 """
 
 from __future__ import annotations
@@ -61,14 +61,14 @@ from models.follow_up import Assignment, FollowUp
 from models.lifecycles import TASK
 from models.participant import Barred
 
-#: The coordinator's task where nobody answered.
+#: The coordinator's task about an offer without an answer.
 SILENT: Final = "hand_over.silent"
 
 
 def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
-    """Whom one may think of for the follow-up of a task, who fits best first, and after them who cannot be given it.
+    """The workers to consider for the follow-up of a task, the best fit first, those who cannot have it last.
 
-    The place of the second of a pair is not for the primary worker, whose own place would be left empty by it.
+    The place of the second of a pair is not for the primary worker, whose own place it would leave empty.
     """
     part = part_of(session, task)
     if part is None:
@@ -84,12 +84,12 @@ def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) 
 
 
 def fit_for(session: Session, task: Task, leaver_id: UUID, at: datetime) -> list[proposals.Proposal]:
-    """Who can be given the follow-up of a task, with what speaks for each, who fits best first. DP-03a, DP-03b."""
+    """Those who can be assigned a task's follow-up, with what speaks for each, the best fit first. DP-03a, DP-03b."""
     return [one_of for one_of in considered_for(session, task, leaver_id, at) if one_of.possible]
 
 
 def ways_agreed(session: Session, case_id: UUID) -> dict[str, str]:
-    """How the participants want it whose follow-ups a departure hands over, where that is agreed; by the item. DP-04"""
+    """How each participant wants the hand-over of a departure's follow-ups, where that is agreed; by the item. DP-04"""
     rows = tuples(
         session,
         only(Task.item, Evidence.label)
@@ -118,10 +118,9 @@ def propose(
 ) -> Moved:
     """Offer a follow-up to a worker, who has the working days to answer that the protocol declares.
 
-    One that was offered before is withdrawn. It is done in the `way` that is given, else as was agreed with the
-    participant, now or later. A `note` is about the participant: who keeps the file reads it with the step, and whoever
-    takes the follow-up over once they do. Raises Refusal: not the step of a follow-up, or a worker who cannot be given
-    it.
+    An earlier offer of it is withdrawn. It is done in the `way` given here, else as agreed with the participant, now or
+    later. A `note` is about the participant: those who keep the file read it with the step, and the successor once they
+    take over. Raises Refusal: not the step of a follow-up, or a worker who cannot be assigned it.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.case is None or held.case.state != "open":
@@ -166,7 +165,7 @@ def propose(
 
 
 def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> Moved:
-    """Take the follow-up over, from now on. Only who was offered it does. Raises Refusal."""
+    """Take the follow-up over, from now on. Only the worker who was offered it does. Raises Refusal."""
     offered = _hold(session, hand_over_id, by)
     task = hold(session, offered.task_id, by=by, at=at, seen=None).task
     part = part_of(session, task)
@@ -188,13 +187,13 @@ def accept(session: Session, hand_over_id: UUID, *, by: Actor, at: datetime) -> 
 
 
 def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
-    """Say, with the reason, that one does not take a follow-up over. It stays with who leaves, to be offered anew.
+    """Refuse a follow-up, with the reason. It stays with the leaver, to be offered anew.
 
-    Whoever is to hand it over is told at once.
+    The one who is to hand it over is told at once.
     """
     offered = _hold(session, hand_over_id, by)
     task = _task_of(session, offered)
-    # Why somebody does not accompany a participant is about the participant as well.
+    # Why a worker does not accompany a participant is about the participant as well.
     kept = words.keep_beside(session, task, words.refusal(hand_over_id), needed_reason(reason))
     _answer(session, offered, "refused", by=by, at=at, reason=kept)
     hand_over_letters.offer_refused(session, task, offered, by=by, at=at)
@@ -203,8 +202,8 @@ def refuse(session: Session, hand_over_id: UUID, *, reason: str, by: Actor, at: 
 def lapse(session: Session, at: datetime, *, by: Actor) -> int:
     """Tell the coordinator, once each, of the offers whose day passed in silence; how many. They still stand.
 
-    Of one that was answered or taken back since, or whose follow-up was settled otherwise, nothing is asked any more;
-    what nobody answered of such a one is taken back.
+    The question ends for an offer that was answered or withdrawn since, or whose follow-up was settled otherwise. Where
+    such an offer has no answer, it is withdrawn.
     """
     today = local_day(session, at)
     _take_back_what_is_over(session, by=by, at=at)
@@ -246,16 +245,16 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
 
 
 def _take_back_what_is_over(session: Session, *, by: Actor, at: datetime) -> None:
-    """Take back the offers of follow-ups that are in other hands meanwhile, have no worker any more, or are barred."""
+    """Withdraw offers of follow-ups that another has meanwhile, that have no worker any more, or that are barred."""
     over = ~_still_asked()
-    # The cases first, as for whoever offers or answers.
+    # The cases first, as in making or answering an offer.
     hold_cases(session, _cases_of_unanswered(session, over))
     for row in unanswered(session, over):
         _take_back(session, row, by=by, at=at)
 
 
 def _silence_that_is_over(session: Session) -> list[UUID]:
-    """The coordinator's open tasks about offers that wait for no answer any more."""
+    """The coordinator's open tasks about offers that no longer wait for an answer."""
     return list(
         scalars(
             session,
@@ -287,7 +286,7 @@ class Offered(HandOver):
 
 
 def offered_to(session: Session, person_id: UUID) -> list[Offered]:
-    """What waits for a person's answer, the most pressing first, each in the way agreed on."""
+    """The offers that wait for a person's answer, the most pressing first, each in the way agreed on."""
     rows = every(
         session,
         of(Offered)
@@ -304,7 +303,7 @@ def offered_to(session: Session, person_id: UUID) -> list[Offered]:
 
 
 def last_offers(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
-    """The last offer of each follow-up that a departure hands over, by its task: to whom, by when, how answered."""
+    """The last offer of each follow-up that a departure hands over, by task: to which worker, by when, how answered."""
     rows = every(
         session,
         of(HandOver)
@@ -315,7 +314,7 @@ def last_offers(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
 
 
 def taken_over(session: Session, follow_up_id: UUID) -> list[HandOver]:
-    """Each hand-over of a follow-up that was accepted, the newest first: by whom, to whom, how and when."""
+    """The accepted hand-overs of a follow-up, the newest first: by which worker, to which, how and when."""
     return every(
         session,
         of(HandOver)
@@ -328,9 +327,9 @@ def taken_over(session: Session, follow_up_id: UUID) -> list[HandOver]:
 
 
 def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what a departure offered and nobody answered, as where it is called off.
+    """Withdraw a departure's unanswered offers, as where it is cancelled; returns how many.
 
-    Those to whom it was offered are told; how many offers. Whoever asks holds the case.
+    The workers who had them are told. The caller has the case locked.
     """
     rows = unanswered(session, col(HandOver.case_id) == case_id)
     for row in rows:
@@ -339,39 +338,39 @@ def withdraw_all(session: Session, case_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back what was offered of one follow-up, which is settled otherwise. Whoever asks holds its case."""
+    """Withdraw the offer of one follow-up that is settled otherwise. The caller has its case locked."""
     for row in unanswered(session, col(HandOver.task_id) == task_id):
         _take_back(session, row, by=by, at=at)
 
 
 def offering_to(session: Session, person_id: UUID) -> list[UUID]:
-    """The cases of the departures that offered somebody a follow-up of which they said nothing yet."""
+    """The cases of the departures that offered this person a follow-up without an answer yet."""
     return _cases_of_unanswered(session, col(HandOver.to_id) == person_id)
 
 
 def withdraw_from(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what was offered to somebody who leaves themselves, so that it is offered anew; how many offers."""
+    """Withdraw the offers to a person who leaves themselves, so that they are made anew; returns how many."""
     return _withdraw(session, col(HandOver.to_id) == person_id, by=by, at=at)
 
 
 @barring.withdraw_offers.owner
 def withdraw_barred(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what was offered to somebody of a participant who does not want them near; how many offers.
+    """Withdraw the offers of a participant's follow-up to a person who is barred; returns how many.
 
-    Nothing is written to them: from that moment on they find nothing of the participant. It is offered anew.
+    The person is not written to: from that moment on they find nothing of the participant. It is offered anew.
     """
     theirs = and_(
         HandOver.to_id == person_id,
         col(HandOver.follow_up_id).in_(only(FollowUp.id).where(FollowUp.participant_id == participant_id)),
     )
-    # The cases first, as for whoever offers or answers.
+    # The cases first, as in making or answering an offer.
     hold_cases(session, _cases_of_unanswered(session, theirs))
     return _withdraw(session, theirs, by=by, at=at)
 
 
 @withdrawals.withdraw_offers.owner
 def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Take back what was offered of a follow-up to whom its participant does not agree to share with; how many offers.
+    """Withdraw a follow-up's offers where its participant does not share with the worker's organization; how many.
 
     They are told that nothing is left to answer. It is offered anew.
     """
@@ -391,7 +390,7 @@ def withdraw_left_out(session: Session, participant_id: UUID, follow_up_id: UUID
 
 
 def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
-    """Take back the offers that nobody answered of those that `which` says, without a letter; how many."""
+    """Withdraw, without a letter, the unanswered offers for which `which` holds; returns how many."""
     rows = unanswered(session, which)
     for row in rows:
         _answer(session, row, "withdrawn", by=by, at=at)
@@ -401,13 +400,13 @@ def _withdraw(session: Session, which: ColumnElement[bool], *, by: Actor, at: da
 
 
 def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[UUID]:
-    """The cases of the departures that made the offers of `unanswered`; nothing is held."""
+    """The cases of the departures that made the offers of `unanswered`; nothing is locked."""
     asked = only(HandOver.case_id).where(which, HandOver.state == "proposed")
     return list(scalars(session, asked.distinct()))
 
 
 def unanswered(session: Session, which: ColumnElement[bool]) -> list[HandOver]:
-    """The offers that nobody answered of those that `which` says, held."""
+    """The unanswered offers for which `which` holds, locked."""
     return every(
         session,
         of(HandOver).where(which, HandOver.state == "proposed").order_by(col(HandOver.id)).with_for_update(),
@@ -415,7 +414,7 @@ def unanswered(session: Session, which: ColumnElement[bool]) -> list[HandOver]:
 
 
 def _take_back(session: Session, row: HandOver, *, by: Actor, at: datetime) -> None:
-    """Take back a held offer, and tell whoever was to answer it that they need not any more, unless they are barred."""
+    """Withdraw a locked offer, and tell its worker that no answer is needed any more, unless they are barred."""
     _answer(session, row, "withdrawn", by=by, at=at)
     if scalar(session, select(_is_barred()).where(HandOver.program_id == row.program_id, HandOver.id == row.id)):
         return
@@ -434,16 +433,16 @@ def _nothing() -> Refusal:
 
 
 def _days_to_answer(session: Session, case: Case, step: str) -> int:
-    """The working days in which whoever is offered a follow-up answers, as the case's own protocol declares."""
+    """The working days within which an offered follow-up is to be answered, as the case's own protocol declares."""
     declared = scheduling.protocol_of(versions.pinned(session, case)).by_id[step].for_each
     assert declared is not None  # noqa: S101 - a step that settles a holding is done for each
     return declared.answer_within or ANSWER_WITHIN
 
 
 def _still_asked() -> Any:
-    """The condition on an offer that its follow-up is still to be handed over, and to them: not settled otherwise.
+    """The condition on an offer that its follow-up is still to be handed over, to that worker: not settled otherwise.
 
-    Nor is it where the participant barred them since: they are told nothing more of it.
+    It fails where the participant barred them since: they are told nothing more of it.
     """
     asks = aliased(Task)  # beside the task whose words are read with the offer
     to_hand_over = select(asks.id).where(joins(HandOver.task_id, asks), asks.state == "open").exists()
@@ -451,7 +450,7 @@ def _still_asked() -> Any:
 
 
 def _is_barred() -> ColumnElement[bool]:
-    """The condition on an offer that the participant barred whoever it was made to."""
+    """The condition on an offer that its worker is barred by the participant."""
     return (
         select(Barred.id)
         .join(
@@ -473,7 +472,7 @@ def _is_barred() -> ColumnElement[bool]:
 
 
 def part_of(session: Session, task: Task) -> Assignment | None:
-    """The leaver's part in the follow-up that a task asks about: while it goes on, or until somebody has its place."""
+    """The leaver's part in the follow-up that a task asks about, while it goes on or no one has its place."""
     if task.holding != FOLLOW_UP:
         return None
     return first(
@@ -486,7 +485,7 @@ def part_of(session: Session, task: Task) -> Assignment | None:
 
 
 def _primary_beside(session: Session, part: Assignment, day: date) -> set[UUID]:
-    """Whoever is the primary worker on a local day of a follow-up in which the part is the second's."""
+    """The follow-up's primary worker on a local day, where the part is the second's; else none."""
     beside = assigning.on_day(session, day, follow_up_ids=[part.follow_up_id])
     return {row.person_id for row in beside if row.kind == PRIMARY != part.kind}
 
@@ -504,7 +503,7 @@ def _refuse_primary(session: Session, part: Assignment, to_id: UUID, at: datetim
 
 
 def _open_ones(session: Session, part: Assignment) -> list[HandOver]:
-    """The offers of somebody's part in a follow-up that nobody answered: one, of whichever of their departures."""
+    """The unanswered offer of a person's part in a follow-up, of any of their departures."""
     return every(
         session,
         of(HandOver).where(
@@ -516,7 +515,7 @@ def _open_ones(session: Session, part: Assignment) -> list[HandOver]:
 
 
 def _hold(session: Session, hand_over_id: UUID, by: Actor) -> HandOver:
-    """An offer with its case, both locked. The case comes first, as for whoever offers: else the two wait for ever."""
+    """An offer with its case, both locked. The case comes first, as in making an offer: else the two wait for ever."""
     asked = of(HandOver).where(HandOver.id == hand_over_id)
     found = first(session, asked)
     if found is None or not by.is_one_of(found.to_id):

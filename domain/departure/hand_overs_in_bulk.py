@@ -29,10 +29,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Line:
-    """What a bulk proposal does with one follow-up: offered to somebody, or why not, by a refusal's code and words.
+    """What a bulk proposal does with one follow-up: offered to a worker, or why not, by a refusal's code and words.
 
-    One that waits for the answer of whom it was offered to before is theirs, and says so. `proposal` has what spoke for
-    whom it is offered to, and against them.
+    One that still waits for an answer stays with the worker it was offered to, and says so. `proposal` has what spoke
+    for and against the worker.
     """
 
     task_id: UUID
@@ -45,13 +45,13 @@ class Line:
 
 
 def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at: datetime) -> list[Line]:
-    """Offer every follow-up that nobody was offered yet to whoever fits it best; one line each, none left out.
+    """Offer each follow-up that was not offered yet to the worker who fits it best; one line each, none left out.
 
-    A dry run does the same and takes it back, so that what it says is what happens. What is refused for one, or fails,
-    holds up no other. Each offer counts in the load of whom it is made to, so that one worker does not get them all.
-    Whoever refused one is not offered it again here. A second run offers nothing, and of two at once the second does
-    not either. One that waits for an answer is told of, and one that nobody answered in time: it is offered to somebody
-    else on its own. A run that offers nothing writes nothing.
+    A dry run does the same and rolls it back, so that what it says is what happens. What is refused or fails for one
+    holds up no other. Each offer counts in its worker's load, so that one worker does not get them all. A worker who
+    refused one is not offered it again here. A second run offers nothing; nor does the second of two at once. One that
+    waits for an answer is listed, and so is one without an answer in time. That is offered to another worker on its
+    own. A run that offers nothing writes nothing.
     """
     hold_case(session, case_id, seen=None)
     rows = every(
@@ -126,12 +126,12 @@ _FAILED = N_("This one could not be offered. Offer it separately; the others are
 
 
 def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
-    """What a departure offered that nobody answered yet, by its task."""
+    """A departure's unanswered offers, by task."""
     return {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
 
 
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
-    """Who refused each follow-up of a departure, by its task."""
+    """Those who refused each follow-up of a departure, by its task."""
     rows = run(
         session,
         only(HandOver.task_id, HandOver.to_id).where(
@@ -146,7 +146,7 @@ def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
 
 
 def _stands(task: Task, offer: HandOver) -> Line:
-    """Of one that was offered before: whoever was asked has days left to answer, or did not answer in time."""
+    """The line of a follow-up offered before: its worker has days left to answer, or did not answer in time."""
     titles = task.title_fr, task.title_en
     if offer.lapsed_at is not None:
         return Line(task.id, *titles, None, "hand_over.silent", both(_SILENCE))

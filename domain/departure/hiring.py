@@ -1,7 +1,7 @@
-"""Taking somebody on: whoever follows in a role is appointed and, where the role has a welcome, welcomed. Guide: DP-01.
+"""Taking a person on: the successor in a role is appointed and, where the role has one, onboarded. Guide: DP-01.
 
-A departure names somebody who is there already; a recruiting ends with whom it found. Either way the case that welcomes
-them opens in the same transaction.
+A departure names a person who is there already; a recruiting ends with the person it found. Either way the onboarding
+opens in the same transaction.
 """
 
 from __future__ import annotations
@@ -53,22 +53,22 @@ from models.departure import Settlement
 from models.program import Tenure
 from models.record import Event
 
-#: By what somebody new is looked for, and its last step, which names them.
+#: The protocol by which a new person is looked for, and its last step, which names them.
 RECRUITING: Final = "recruiting"
 NAMES_THEM: Final = "appoint_person"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"
 DAYS_TO_RECRUIT: Final = 30
-#: The manager's task to say who follows, where an appointment is taken back that no open case asks about any more.
+#: The manager's task to name a successor, where an appointment is withdrawn that no open case asks about any more.
 ANEW: Final = "recruiting.anew"
 DAYS_TO_NAME: Final = 5
-#: Who begins in this role is welcomed by this protocol.
+#: The onboarding protocol of each role that has one.
 WELCOMED: Final[Mapping[str, str]] = {"youth_worker": "onboarding"}
 
 
 @dataclass(frozen=True)
 class Hired:
-    """Who was taken on, what became of the step that named them, and the case that welcomes them, where one does."""
+    """The person taken on, what became of the step that named them, and the case of their onboarding, if any."""
 
     person_id: UUID
     moved: Moved
@@ -88,13 +88,13 @@ def hire(
     at: datetime,
     seen: int | None = None,
 ) -> Hired:
-    """End a recruiting by naming whom it found: in which role, and from which local day on, inclusive.
+    """End a recruiting by naming the person it found: in which role, and from which local day on, inclusive.
 
-    They are the `applicant` of this number, who passed the interviews of two (GV-8): somebody of the program, or new,
-    and then `new` says what is written of them (`people.add_person`). They are appointed at the organization that
-    recruits, unless they hold the role by then, and welcomed where the role has a welcome; a second naming finds both
-    done. Raises Refusal: a step before it is left, an applicant who did not pass, nobody or two are given, oneself, or
-    an appointment that cannot be.
+    They are the `applicant` of this number, who passed the interviews of two (GV-8). They are in the program already,
+    or new; `new` is then what is written of them (`people.add_person`). They are appointed at the organization that
+    recruits, unless they hold the role by then, and get the role's onboarding where it has one. A second naming finds
+    both done. Raises Refusal: a step before it is left, an applicant who did not pass, neither or both are given,
+    oneself, or an appointment that cannot be.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task.step != NAMES_THEM or held.task.evidence != BY_ITS_ACT or held.case is None:
@@ -128,10 +128,10 @@ def hire(
 
 
 def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual, *, by: Actor, at: datetime) -> None:
-    """Have the manager recruit for a role once the recruiting that is open at the organization is over.
+    """Have the manager recruit for a role after the recruiting that is open at the organization.
 
-    It opens by itself when that one ends with somebody hired. One that was opened by hand and that nobody's departure
-    asked for yet is for this role: then nothing is left for afterwards.
+    It opens automatically when that one ends with a person hired. Where the open one was started by hand, and no
+    departure asked for it yet, it counts for this role. Then nothing is left for afterwards.
     """
     item = str(organization_id)
     opened_at = scalar(
@@ -173,10 +173,10 @@ _AFTERWARDS = N_("Recruit for one more role, once the recruiting under way is ov
 
 
 def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
-    """Ask the manager who follows, where an appointment was taken back just now that a closed case had come to.
+    """Ask the manager who succeeds, where an appointment that a closed case had led to was withdrawn just now.
 
-    A recruiting that found them is over, and so is a departure that was closed since it named them: neither asks
-    anybody. Not of who has been in the role since.
+    A recruiting that found them is over, and so is a departure closed since it named them: neither asks anyone. Not
+    asked where another has been in the role since.
     """
     place = tenure.organization_id
     found = only(Event.n).where(
@@ -207,9 +207,9 @@ def recruit_anew(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -
 
 
 def recruit_once_cancelled(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Ask the manager who follows in each role for which a departure had somebody be looked for, by this recruiting.
+    """Ask the manager who succeeds in each role for which a departure started this recruiting, which was cancelled.
 
-    It was cancelled. Not where somebody was given the role since.
+    Not where the role was given to another since.
     """
     left, given = aliased(Tenure, name="left_role"), aliased(Tenure, name="given")
     recruits, departs = aliased(Case, name="recruits"), aliased(Case, name="departs")
@@ -255,7 +255,7 @@ cases.when_cancelled(RECRUITING, together=lambda _session, _case_id: (), do=recr
 
 
 def _ask_who_follows(session: Session, tenure_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Ask the manager who follows in a role, once: not where that is asked of this role there already."""
+    """Ask the manager who succeeds in a role, unless that is already asked of this role there."""
     row = first(session, of(Tenure).where(Tenure.id == tenure_id))
     assert row is not None  # noqa: S101 - it was read a moment ago
     post = f"{row.organization_id} {row.role}"
@@ -281,7 +281,7 @@ _ANEW = N_("Name a successor, or recruit again: %(role)s")
 
 
 def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
-    """Call off what the manager is asked by `ANEW` of a role that was given to somebody since; how many."""
+    """Cancel what the manager is asked by `ANEW` for a role that was given to a person since; returns how many."""
     given = (
         only(Event.n)
         .join(Tenure, tells_of(Tenure, "tenure.started"))
@@ -300,7 +300,7 @@ def see_who_follows(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Reopen what welcomed those whom a departure named, and whose appointment was taken back and given anew."""
+    """Reopen the onboarding of successors named by a departure, whose appointment was withdrawn and given anew."""
     gone, again = aliased(Tenure, name="gone"), aliased(Tenure, name="again")
     rows = run(
         session,
@@ -329,7 +329,7 @@ def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at
 
 
 def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Where a recruiting is over and another role waited for that: open the next one."""
+    """Open the next recruiting, where one is over and another role waited for that."""
     waits = scalar(
         session,
         only(Task.id)
@@ -357,10 +357,10 @@ def take_on(
     by: Actor,
     at: datetime,
 ) -> UUID | None:
-    """Appoint somebody unless they hold the role then, and open the case that welcomes them; its id, or None.
+    """Appoint a person unless they hold the role then, and open their onboarding; its id, or None.
 
-    Whoever has been in the role for a while is welcome there already; one who was recruited is new, whenever they were
-    appointed. Nobody is welcomed twice to one stay; what welcomed them to an earlier one is over. Raises Refusal.
+    One who has been in the role for a while needs no onboarding; one who was recruited is new, whenever they were
+    appointed. A person gets one onboarding for one stay; that of an earlier stay is over. Raises Refusal.
     """
     held = first(
         session,
@@ -395,10 +395,10 @@ def take_on(
 
 
 def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End what still welcomes somebody to a stay at an organization that is over by now.
+    """End a person's onboarding at an organization for a stay that is over by now.
 
-    Where it is settled already that they come back, what welcomes them then begins in its place: whom nothing welcomes
-    is held back from nobody.
+    Where it is settled already that they return, the onboarding of the next stay begins in its place. Without one,
+    nothing would hold them back from participants.
     """
     for role, protocol in WELCOMED.items():
         again = scalar(
@@ -414,7 +414,7 @@ def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Act
         since = None if again is None else _there_since(session, person_id, role, organization_id, again)
         ended = _end_welcomes_before(session, protocol, person_id, organization_id, since, by=by, at=at)
         if ended and since is not None:
-            # Nothing keeps an access from ending: where the agreement has lapsed they are given nobody anyway.
+            # Nothing keeps an access from ending: where the agreement has lapsed they are assigned no one anyway.
             with suppress(Refusal), session.begin_nested():
                 cases.open_case(session, protocol, subject_id=person_id, organization_id=organization_id, by=by, at=at)
 
@@ -422,9 +422,9 @@ def see_off(session: Session, person_id: UUID, organization_id: UUID, *, by: Act
 def welcome_again(
     session: Session, person_id: UUID, organization_id: UUID, *, ended_at: datetime, by: Actor, at: datetime
 ) -> None:
-    """Somebody stays after all: reopen what welcomed them and ended with their stay, at that instant.
+    """Reopen the onboarding that ended with a person's stay at that instant, since they stay after all.
 
-    Not where another case welcomes them meanwhile.
+    Not where another onboarding is under way meanwhile.
     """
     reason = say_in_both(_STAYS)
     for case in _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["cancelled"]):
@@ -437,26 +437,26 @@ _STAYS = N_("This person stays after all: their onboarding continues.")
 
 
 def welcoming(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
-    """The open cases that welcome somebody at an organization."""
+    """The open onboardings of a person at an organization."""
     found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=["open"])
     return [case.id for case in found]
 
 
 def welcomed(session: Session, person_id: UUID, organization_id: UUID) -> list[UUID]:
-    """The cases that welcome somebody at an organization or did, whatever became of them."""
+    """The onboardings of a person at an organization, in any state."""
     states = ["open", "closed", "cancelled"]
     found = _welcomes(session, WELCOMED.values(), person_id, organization_id, states=states)
     return [case.id for case in found]
 
 
 def first_day_of(session: Session, case: Case) -> str | None:
-    """The name of a welcoming case's day that is the first of the role; None where its protocol has none."""
+    """The name of the onboarding's day that is the first of the role; None where its protocol has none."""
     anchors = scheduling.pinned_protocol(session, case.protocol_version_id).anchors
     return next((name for name, declared in anchors.items() if declared.from_ == "worker.starts_on"), None)
 
 
 def _held_there(person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:
-    """The condition on a role that somebody holds, held or is to hold it at an organization."""
+    """The condition on a role that a person holds, held or is to hold it at an organization."""
     return and_(
         in_program(Tenure),
         Tenure.person_id == person_id,
@@ -467,7 +467,7 @@ def _held_there(person_id: UUID, role: str, organization_id: UUID) -> ColumnElem
 
 
 def _there_since(session: Session, person_id: UUID, role: str, organization_id: UUID, day: date) -> date:
-    """The first day of somebody's stay in a role that `day` is one of: terms without a day between them are one."""
+    """The first day of the stay in a role that `day` is part of: terms without a day between them are one stay."""
     terms = every(
         session,
         select(Tenure)
@@ -492,7 +492,7 @@ def _end_welcomes_before(
     by: Actor,
     at: datetime,
 ) -> bool:
-    """Cancel what still welcomes somebody to a stay before the one that began on a day, or to any; whether there was.
+    """Cancel a person's open onboardings to a stay before the one that began on a day, or to any; whether any was.
 
     The reason says so in both languages.
     """
@@ -513,7 +513,7 @@ _STAY_OVER = N_("This person’s time in the role is over. If they come back, a 
 def _welcomed_by(
     session: Session, protocol: str, person_id: UUID, organization_id: UUID, since: date, *, anew: bool
 ) -> UUID | None:
-    """The case that welcomes somebody to their stay there, or did; of one who begins `anew`, only while it is open."""
+    """The case of a person's onboarding to their stay there, open or closed; if they begin `anew`, only an open one."""
     states = ["open"] if anew else ["open", "closed"]
     found = _welcomes(session, [protocol], person_id, organization_id, states=states)
     return next((case.id for case in found if _is_of_stay(session, case, since)), None)
@@ -522,7 +522,7 @@ def _welcomed_by(
 def _welcomes(
     session: Session, protocols: Collection[str], person_id: UUID, organization_id: UUID, *, states: list[str]
 ) -> list[Case]:
-    """The cases in these states that welcome somebody there, or did, the latest first."""
+    """The onboardings of a person there in these states, the latest first."""
     return every(
         session,
         of(Case)
@@ -537,6 +537,6 @@ def _welcomes(
 
 
 def _is_of_stay(session: Session, case: Case, since: date) -> bool:
-    """Whether a case welcomes somebody to the stay that began on a day, and not to an earlier one."""
+    """Whether an onboarding is for the stay that began on a day, and not for an earlier one."""
     name = first_day_of(session, case)
     return name is None or name not in case.anchors or date.fromisoformat(case.anchors[name]) >= since

@@ -70,7 +70,7 @@ def record_interview(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Write down one's own marks of an applicant, anew where one gave some. Raises Refusal.
+    """Record one's own marks of an applicant, in place of earlier ones. Raises Refusal.
 
     Two people interview: a third one's marks are refused, and each interviewer's are theirs alone.
     """
@@ -126,7 +126,7 @@ def passing(session: Session, case_id: UUID) -> list[int]:
 
 @evidence.judges("interviews")
 def refuse_unless_one_passes(session: Session, case: Case, at: datetime) -> None:  # noqa: ARG001 - as its kin
-    """Refuse to call the interviews held while no applicant has two interviewers' marks that reach the pass mark."""
+    """Refuse to call the interviews held before an applicant has two interviewers' marks that reach the pass mark."""
     if not passing(session, case.id):
         raise Refusal(
             "interview.nobody_passes",

@@ -1,7 +1,7 @@
-"""What hangs on somebody's last day goes with it: seats that were passed on, who follows in a role, who deputizes.
+"""Moves what depends on a person's last day: seats that were passed on, successors in roles, and deputies.
 
-A last day moves where the roles of who leaves are prolonged or shortened. What was settled for the day after the old
-one is then for the day after the new one; what somebody changed by hand since stays as they left it.
+A last day moves where the leaver's roles are prolonged or shortened. What was settled for the day after the old one is
+then for the day after the new one. What a person changed by hand since stays as they left it.
 """
 
 from __future__ import annotations
@@ -55,10 +55,10 @@ _DAY = timedelta(days=1)
 
 
 def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, at: datetime) -> None:
-    """Have what a departure settled hang on its last day of now, `day`, where it hung on `was`.
+    """Move what a departure settled from its former last day, `was`, to the present one, `day`.
 
-    What cannot go with it, as a role that somebody holds on these days already, stays on its day: nothing keeps a
-    departure from ending. So does what has begun: only days to come change hands.
+    What cannot move, as a role that another holds on these days already, stays on its day: nothing keeps a departure
+    from ending. So does what has begun: only days to come change hands.
     """
     first = max(day + _DAY, local_day(session, at))
     settled = every(
@@ -80,7 +80,7 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
 
 
 def welcomes(session: Session, case_id: UUID) -> list[UUID]:
-    """The open cases that welcome whoever follows in a role of who leaves: they are moved with the last day."""
+    """The open onboardings of successors in the leaver's roles: they move with the last day."""
     return _welcoming(session, col(Settlement.case_id) == case_id)
 
 
@@ -103,15 +103,15 @@ def _welcoming(session: Session, which: ColumnElement[bool]) -> list[UUID]:
 
 
 def welcomes_after(session: Session, tenure_id: UUID) -> list[UUID]:
-    """The open cases that welcome whoever departures named to follow in one role: they move where it is prolonged."""
+    """The open onboardings of the successors that departures named for one role: they move where it is prolonged."""
     return _welcoming(session, col(Settlement.holding_id) == tenure_id)
 
 
 def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Once the last day is over: have those whom a departure named act for who is absent, in the leaver's place.
+    """Make the successors that a departure named deputies in the leaver's place, after the last day is over.
 
-    Until then it is the leaver who does. Somebody else whom others named meanwhile stays; nobody acts where whoever was
-    named has left by then too, so that what is asked of who is absent falls to the next in line, or shows as vacant.
+    Until then the leaver deputizes. Another deputy named meanwhile stays. Where the named one has left by then too,
+    there is no deputy. What is asked of the absent person falls to the next in line, or shows as vacant.
     """
     live = standing(session, local_day(session, at)).live
     settled = tuples(
@@ -134,7 +134,7 @@ def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: dateti
 def change_deputy(
     session: Session, absence_id: UUID, was: UUID, deputy_id: UUID | None, *, by: Actor, at: datetime
 ) -> None:
-    """Have somebody else, or nobody, act during an absence in which `was` does; nothing where they do not any more."""
+    """Change or remove the deputy of an absence in which `was` deputizes. Does nothing where they no longer do."""
     person_id = scalar(
         session,
         changes(Absence)
@@ -149,10 +149,10 @@ def change_deputy(
 
 
 def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
-    """Before a role is prolonged to another last day: have whoever a departure named to follow in it begin after it.
+    """Move the successor's first day after a role's new last day, before that role is prolonged.
 
-    Of a role with one holder the database takes no other order. Raises Refusal, also where they have begun in such a
-    role: who held it on days that are past stays as it was. Of a role with several they stay beside who goes on.
+    The database takes no other order for a role with one holder. Raises Refusal, also where the successor has begun in
+    such a role: who held it on days that are past stays as it was. In a role with several holders both hold it.
     """
     left = first(session, of(Tenure).where(Tenure.id == tenure_id))
     if left is None or left.ends_on is None or day <= left.ends_on:
@@ -168,7 +168,7 @@ def make_room(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: da
 
 
 def can_make_room(session: Session, tenure_id: UUID, at: datetime) -> bool:
-    """Whether prolonging a role moves the first day of whoever follows: a departure named them, and it is to come."""
+    """Whether prolonging a role moves its successor's first day: a departure named them, and that day is to come."""
     ends_on = scalar(session, only(Tenure.ends_on).where(Tenure.id == tenure_id))
     if ends_on is None or ends_on < local_day(session, at):
         return False
@@ -176,7 +176,7 @@ def can_make_room(session: Session, tenure_id: UUID, at: datetime) -> bool:
 
 
 def _named_after(session: Session, tenure_id: UUID) -> list[Settlement]:
-    """By what departures named somebody to follow in a role."""
+    """The settlements by which departures named a successor in a role."""
     return every(
         session,
         of(Settlement).where(
@@ -202,9 +202,9 @@ def _begun_already(session: Session, follows: Tenure) -> Refusal:
 
 
 def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: datetime) -> None:
-    """Before a role is prolonged to another last day: have the seats that end with it end on that day too.
+    """Move the end of the seats that end with a role, before that role is prolonged to another last day.
 
-    Not where somebody else is the seat's principal by then, or its holder goes on there in another way.
+    Not where another is the seat's principal by then, or its holder has the seat in another way from then on.
     """
     left = first(session, of(Tenure).where(Tenure.id == tenure_id))
     if left is None or left.ends_on is None or day <= left.ends_on:
@@ -261,7 +261,7 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
 
 
 def _move_seat(session: Session, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime) -> None:
-    """Have the leaver, and what the successor was on the seat before, end the day before the successor begins."""
+    """End the leaver's hold of a seat, and the successor's earlier one, the day before the successor begins."""
     held = first(session, of(SeatHolder).where(SeatHolder.id == settled.holding_id))
     if held is None or held.withdrawn_at is not None:
         return
@@ -283,7 +283,7 @@ def _move_seat(session: Session, settled: Settlement, was: date, first_day: date
         and (row.ends_on is None or row.ends_on > min(was, last))
         for row in rows
     ):
-        return  # somebody else was given the seat on these days since
+        return  # another was given the seat on these days since
     # Days are given up before they are taken: on none of them are there two principals.
     for row in rows if last < was else reversed(rows):
         if row.person_id not in two:
@@ -314,14 +314,14 @@ def _move_seat(session: Session, settled: Settlement, was: date, first_day: date
 def _move_appointment(
     session: Session, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime
 ) -> None:
-    """Have whoever follows in the role begin on the first day, unless they have begun."""
+    """Move the successor's appointment to the first day, unless they have begun."""
     follows = _following(session, settled, was, first_day)
     if follows is not None and follows.starts_on > local_day(session, at):
         _move_start(session, follows, first_day, by=by, at=at)
 
 
 def _following(session: Session, settled: Settlement, was: date, first_day: date) -> Tenure | None:
-    """The appointment of who was named to follow, from the day after a last day on, where it goes on to `first_day`."""
+    """The successor's appointment from the day after a last day on, where it reaches `first_day`."""
     left = first(session, of(Tenure).where(Tenure.id == settled.holding_id))
     if left is None:
         return None
@@ -340,7 +340,7 @@ def _following(session: Session, settled: Settlement, was: date, first_day: date
 
 
 def _move_start(session: Session, follows: Tenure, first_day: date, *, by: Actor, at: datetime) -> None:
-    """Have somebody begin in a role on another day; the case that welcomes them goes with it."""
+    """Move the first day of a person's appointment; their onboarding moves with it."""
     welcome = _welcome(session, follows)
     if welcome is not None:
         cases.move_day(session, welcome[0], anchor=welcome[1], day=first_day, by=by, at=at)
@@ -349,7 +349,7 @@ def _move_start(session: Session, follows: Tenure, first_day: date, *, by: Actor
 
 
 def _welcome(session: Session, tenure: Tenure) -> tuple[UUID, str] | None:
-    """The open case that welcomes somebody to a role, and its day that is the role's first."""
+    """The open onboarding for an appointment, and the name of its day that is the role's first."""
     case = first(
         session,
         of(Case).where(

@@ -1,7 +1,7 @@
-"""What becomes of a thing that somebody leaves behind: who takes it over, or how it ends. One settler a kind.
+"""Settles a thing that a leaver leaves behind: who takes it over, or how it ends. One settler for each kind.
 
-A settlement does what it says in the same transaction: the task falls on the successor, the seat is theirs from the
-day after the last one, the equipment is back. Nobody can merely declare it.
+A settlement does what it says in the same transaction: the task falls on the successor, the seat is theirs from the day
+after the last one, the equipment is back. No one can merely declare it.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _AUTHORS_ALONE: Final = N_(
 
 @dataclass(frozen=True)
 class Settling:
-    """One thing being settled: its task and departure, who takes it over or how it ends, and who says so."""
+    """One thing being settled: its task and departure, the successor or the ending, and the actor."""
 
     session: Session
     task: Task
@@ -76,7 +76,7 @@ class Settling:
 
     @property
     def leaver_id(self) -> UUID:
-        """Who leaves it."""
+        """The person who leaves it."""
         return self.departure.person_id
 
     @property
@@ -102,10 +102,10 @@ def settle_holding(
     at: datetime,
     seen: int | None = None,
 ) -> Moved:
-    """Settle the thing that a task asks about: a successor takes it over, or it ends as the kind lets it.
+    """Settle the thing that a task asks about: a successor takes it over, or it ends as its kind allows.
 
-    Raises Refusal: settled already, neither or both given, a successor who is not there to take it, an ending that
-    such a thing does not have.
+    Raises Refusal: settled already, neither or both given, a successor who is not there to take it, an ending that such
+    a thing does not have.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if not held.task.holding or held.case is None:
@@ -128,7 +128,7 @@ def settle_holding(
     if ended_as in _WITH_A_REASON:
         note = needed_reason(note)
     if kind == FOLLOW_UP and successor_id is not None:
-        # Nothing moves before whoever is to accompany the participant accepts.
+        # Nothing moves before the new worker accepts.
         return hand_overs.propose(session, task_id, successor_id, note=note, by=by, at=at)
     one_thing = Settling(session, held.task, held.case, departure, successor_id, ended_as, note, by, at)
     if successor_id is not None:
@@ -143,7 +143,7 @@ def settle_holding(
 def report_missing(
     session: Session, task_id: UUID, *, note: str, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Note that a piece of equipment is not there. It stays asked for, until it is back or given up. Raises Refusal."""
+    """Note that a piece of equipment is missing. It stays asked for, until it is back or given up. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task.holding != things.EQUIPMENT or held.task.state != "open":
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
@@ -154,7 +154,7 @@ def report_missing(
 
 
 def _thing_of(session: Session, task: Task) -> UUID | None:
-    """The piece of equipment that a task asks for, while it is in hand: the item of the task is the loan."""
+    """The piece of equipment that a task asks for, while it is in hand: the task's item is the loan."""
     return scalar(
         session,
         only(Loan.equipment_id).where(
@@ -165,7 +165,7 @@ def _thing_of(session: Session, task: Task) -> UUID | None:
 
 
 def missing_since(session: Session, task: Task) -> datetime | None:
-    """Since when the equipment that a task asks for is known not to be there."""
+    """The day since which the equipment that a task asks for is known to be missing."""
     return scalar(session, only(Loan.missing_since).where(col(Loan.id) == UUID(task.item)))
 
 
@@ -221,7 +221,7 @@ def _settle_approval(one_thing: Settling) -> None:
 
 
 def _settle_signature(one_thing: Settling) -> None:
-    """Whoever directs then signs: there is nothing to move."""
+    """Nothing is to move: the director of that time signs."""
 
 
 def _settle_seat(one_thing: Settling) -> None:
@@ -273,7 +273,7 @@ def _settle_guest(one_thing: Settling) -> None:
 
 
 def _settle_deputizing(one_thing: Settling) -> None:
-    """Somebody acts in the leaver's place, or nobody, once the last day is over: until then the leaver does."""
+    """Name another deputy, or none, for after the last day: until then the leaver deputizes."""
     session = one_thing.session
     row = first(
         session,
@@ -290,10 +290,10 @@ def _settle_deputizing(one_thing: Settling) -> None:
 
 
 def _settle_equipment(one_thing: Settling) -> None:
-    """It is back in the inventory, with its condition; or it is given up, once it was reported missing (DP-07)."""
+    """Record equipment as back in the inventory, with its condition, or given up after it was missing (DP-07)."""
     thing_id = _thing_of(one_thing.session, one_thing.task)
     if thing_id is None:
-        return  # it was taken back meanwhile, on the page of the inventory
+        return  # it was undone meanwhile, on the page of the inventory
     session, by, at, case_id = one_thing.session, one_thing.by, one_thing.at, one_thing.case.id
     if one_thing.ended_as == "lost":
         lending.give_up(session, thing_id, reason=one_thing.note, by=by, at=at, case_id=case_id)
@@ -306,7 +306,7 @@ def _settle_account(one_thing: Settling) -> None:
 
 
 def _settle_tenure(one_thing: Settling) -> None:
-    """Somebody follows in the role, from the day after its own last one; or is looked for; or nobody is to. DP-01."""
+    """Settle a role: a successor from the day after its last one, a recruiting, or no one. DP-01."""
     session = one_thing.session
     tenure = first(session, of(Tenure).where(Tenure.id == one_thing.holding_id))
     if tenure is None:
@@ -330,7 +330,7 @@ def _settle_tenure(one_thing: Settling) -> None:
 
 
 def _look_for_somebody(one_thing: Settling) -> None:
-    """Open the recruiting at the organization. Where one is open for another place, this one's turn comes after it."""
+    """Open the recruiting at the organization. Where one is open for another role, this one waits for its end."""
     session, place = one_thing.session, one_thing.departure.organization_id
     try:
         cases.open_case(session, hiring.RECRUITING, organization_id=place, by=one_thing.by, at=one_thing.at)
@@ -342,7 +342,7 @@ def _look_for_somebody(one_thing: Settling) -> None:
 
 
 def _settle_follow_up(one_thing: Settling) -> None:
-    """It is left vacant, with the reason: the coordinator has it as a vacancy from now on."""
+    """Leave a follow-up vacant, with the reason: the coordinator has it as a vacancy from now on."""
     session = one_thing.session
     part = first(
         session,
@@ -357,18 +357,18 @@ def _settle_follow_up(one_thing: Settling) -> None:
 
 
 def _settle_note(one_thing: Settling) -> None:
-    """It stays as it is, with the reason: nobody owes it any more. What was written of it is kept."""
+    """Leave a note unfinished, with the reason: it is no longer owed. What was written of it is kept."""
 
 
 def _settle_candidate(one_thing: Settling) -> None:
-    """Somebody else meets the candidate, or nobody is named any more and the coordinator has them. Guide: AD-R3."""
+    """Name another worker for the candidate, or none: then the coordinator has them. Guide: AD-R3."""
     session, by, at = one_thing.session, one_thing.by, one_thing.at
     row = first(
         session,
         of(CandidateWorker).where(CandidateWorker.id == one_thing.holding_id, col(CandidateWorker.ended_at).is_(None)),
     )
     if row is None:
-        return  # somebody else was named meanwhile, or the candidate goes no further
+        return  # another was named meanwhile, or the candidate goes no further
     participant_id, successor_id = row.participant_id, one_thing.successor_id
     if row.second_id == one_thing.leaver_id:
         workers.change_second(session, participant_id, successor_id, by=by, at=at)
@@ -381,7 +381,7 @@ def _settle_candidate(one_thing: Settling) -> None:
 
 
 def _settle_draft(one_thing: Settling) -> None:
-    """The coordinator goes on with it, whoever that is; or who may read it throws it away. Nobody else has it ever."""
+    """Leave a draft to the coordinator, or destroy it where the one who may read it says so. No one else has it."""
     session, by, at = one_thing.session, one_thing.by, one_thing.at
     if one_thing.ended_as == "thrown_away":
         referring.throw_draft_away(session, one_thing.holding_id, by=by, at=at)
@@ -422,7 +422,7 @@ _WITH_A_REASON: Final = (
 
 
 def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
-    """Refuse a successor who is the leaver, holds nothing then, leaves too, or cannot have such a thing."""
+    """Refuse a successor who is the leaver, holds nothing on that day, leaves too, or cannot have such a thing."""
     session = one_thing.session
     if successor_id == one_thing.leaver_id:
         raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
@@ -441,9 +441,9 @@ def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
 
 
 def _refuse_newcomer(one_thing: Settling) -> None:
-    """Refuse that somebody gives a role to who holds none, and who does not appoint to it. Raises Refusal.
+    """Refuse to give a role to a person without one, unless the actor appoints to it. Raises Refusal.
 
-    Nothing says of them what is open to them: it is theirs by the appointment alone.
+    Nothing else opens anything to such a person: the appointment alone does.
     """
     by, place = one_thing.by, one_thing.departure.organization_id
     if by.is_system or by.role == "coordinator" or (by.role == "manager" and by.organization_id == place):
@@ -456,7 +456,7 @@ def _refuse_newcomer(one_thing: Settling) -> None:
 
 
 def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, by: Actor, at: datetime) -> None:
-    """Refuse that anybody but its author says what becomes of a draft before the last day is over, or destroys it."""
+    """Refuse that anyone but its author decides on a draft before the last day is over, or destroys it."""
     if by.is_one_of(departure.person_id):
         return
     if ended_as in OF_THE_LEAVER:
@@ -478,7 +478,7 @@ def _refuse_own_successor(one_thing: Settling) -> None:
 
 
 def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> None:
-    """Refuse to say that a duty stays with its role where nobody would have it."""
+    """Refuse to say that a duty stays with its role where no one would have it."""
     gone = standing(one_thing.session, one_thing.after)
     if one_thing.ended_as == "with_the_role" and not has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
         raise Refusal(
@@ -486,7 +486,7 @@ def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> Non
         )
 
 
-#: What whoever cannot have a thing of a kind is told: a code, a sentence, and the guide's reason.
+#: The refusal for one who cannot have a thing of a kind: a code, a sentence, and the guide's reason.
 _NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
     roles.TENURE: (
         "successor.not_for_the_role",
@@ -549,7 +549,7 @@ def _checked(note: str) -> str:
 
 
 def _tell(one_thing: Settling, successor_id: UUID) -> None:
-    """Write to whoever takes something over, unless they said so themselves."""
+    """Write to the successor who takes a thing over, unless they said so themselves."""
     if one_thing.by.is_one_of(successor_id):
         return
     hand_over_letters.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)

@@ -1,4 +1,4 @@
-"""Who can take over what somebody leaves behind, by what it is."""
+"""Finds who can take over what a leaver leaves behind, by what it is."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from models.program import Absence, Tenure
 
 
 def may_take_over(session: Session, task: Task, case: Case, at: datetime) -> list[UUID]:
-    """Who could take over what a task asks about, for a form: those who hold what it needs and do not leave."""
+    """Those who could take over what a task asks about, for a form: they hold what it needs and do not leave."""
     departure = gathering.departure_of(session, case.id)
     if departure is None or not TAKEN_OVER.get(task.holding, False):
         return []
@@ -49,7 +49,7 @@ def may_take_over(session: Session, task: Task, case: Case, at: datetime) -> lis
 
 
 def why_nobody(session: Session, task: Task) -> str:
-    """Why nobody is offered to take a thing over by name, for a form that lists none; a message's id."""
+    """The reason why a form lists no one to take a thing over by name; a message's id."""
     if task.holding in APPROVED_OR_OWED and taking_tasks.is_of_the_role_alone(
         session, UUID(task.item), approval=task.holding == duty.APPROVAL
     ):
@@ -66,7 +66,7 @@ _NOBODY_FIT: Final = N_("No one else has access to this then: say how it ends.")
 
 
 def who_fits(session: Session, kind: str, holding_id: UUID, day: date, at: datetime) -> set[UUID]:
-    """Who may have a thing of a kind from a day on, by what it is: what the form lists, and the verb asks."""
+    """Those who may have a thing of a kind from a day on, by what it is: the form lists them, the verb checks."""
     then = standing(session, day)
     if kind == seats.SEAT:
         return _for_seat(session, holding_id, then)
@@ -81,7 +81,7 @@ def who_fits(session: Session, kind: str, holding_id: UUID, day: date, at: datet
 
 
 def leaving_by(session: Session, day: date) -> set[UUID]:
-    """Whose departure is under way, and who holds nothing on a day that goes on."""
+    """Those with a departure under way, and those who on a day hold nothing that goes on."""
     then = standing(session, day)
     leaving = scalars(
         session,
@@ -90,12 +90,12 @@ def leaving_by(session: Session, day: date) -> set[UUID]:
             col(Departure.ended_at).is_(None),
         ),
     )
-    # Whoever leaves later would hand it on again: it is handed over once, to somebody who stays.
+    # A later leaver would hand it on again: it is handed over once, to a person who stays.
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}
 
 
 def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
-    """Who may follow in a role, of those who hold one on the day or are to hold one."""
+    """Those who may succeed in a role: they hold a role on the day, or are to hold one."""
     role = scalar(session, only(Tenure.role).where(Tenure.id == tenure_id))
     held: dict[UUID, set[str]] = defaultdict(set)
     for tenure in (*then.tenures, *then.coming):
@@ -104,7 +104,7 @@ def _for_role(session: Session, tenure_id: UUID, then: Standing) -> set[UUID]:
 
 
 def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]:
-    """Who may act for whoever an absence is of, in some role that they hold."""
+    """Those who may deputize for the absent person, in some role that they hold."""
     absent = scalar(session, only(Absence.person_id).where(Absence.id == absence_id))
     wanted = {held.role for held in then.roles_of(absent)} if absent else set()
     return {
@@ -115,7 +115,7 @@ def _for_absent(session: Session, absence_id: UUID, then: Standing) -> set[UUID]
 
 
 def _barred_from_approving(session: Session, task_id: UUID, people: Collection[UUID], day: date) -> set[UUID]:
-    """Those of these people who did what is to be approved, or whom the protocol bars from it: none is offered it."""
+    """Those of these people who did what is to be approved, or are barred by the protocol: they are not offered it."""
     row = first(session, of(Task).where(Task.id == task_id))
     then = standing(session, day)
     return {
@@ -141,7 +141,7 @@ def _for_seat(session: Session, holding_id: UUID, then: Standing) -> set[UUID]:
 
 
 def _for_candidate(session: Session, named_id: UUID, leaver_id: UUID, at: datetime) -> list[UUID]:
-    """Who can meet a candidate instead of the leaver, who fits best first."""
+    """Those who can meet a candidate instead of the leaver, the best fit first."""
     row = first(session, of(CandidateWorker).where(CandidateWorker.id == named_id))
     if row is None:
         return []

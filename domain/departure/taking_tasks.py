@@ -1,7 +1,7 @@
-"""Who may take over a task of who leaves: by the role that owes it, what it asks about, and how it is done.
+"""Finds who may take over a leaver's task: by the role that owes it, what it asks about, and how it is done.
 
-The rule that lets somebody take a task is as strict as those that let them do it. What is done by a tick is for whoever
-owes it. What an act does is for whom the act is open to, and so is whatever asks about a participant. See
+The rule that lets a person take a task is as strict as those that let them do it. What a tick completes is for the role
+that owes it. What an act does is for those who may do the act, and so is what asks about a participant. See
 docs/adr/0019.
 """
 
@@ -36,11 +36,11 @@ from models.referral import Referral
 
 COORDINATOR: Final = "coordinator"
 _COORDINATION: Final[Link] = {"role": COORDINATOR, "at": "*"}
-#: Who gives the proof that an organization owes, whoever of its people owes it, beside the coordinator.
+#: Those who give the proof that an organization owes, even where another of its people owes it, beside the coordinator.
 _GIVES: Final = ("manager", "director")
-#: What several give or see to, though an act completes it: the role that owes it, and who answers for the organization.
+#: What several may give or do, though an act completes it: the role that owes it, and those who answer for the place.
 _GIVEN: Final = frozenset({asking.GIVE, asking.SEE_TO, asking.SIT, to_accept.GIVE_AGAIN})
-#: What is asked about an activity is about those who take part in it.
+#: Steps about an activity are about its participants.
 _OF_ACTIVITIES: Final = frozenset({APART, APART_COORDINATION})
 #: How long an id is, as the item of a task begins with it.
 _AN_ID: Final = 36
@@ -48,10 +48,10 @@ _AN_ID: Final = 36
 
 @dataclass(frozen=True)
 class Wanted:
-    """Whom a task is for: who holds a role of one of these links, the one that owes it before any other.
+    """Those a task is for: they hold a role of one of these links, and the one that owes it comes before any other.
 
-    Of what a worker is asked about participants it is also whoever accompanies each of them (`files`), in a role that
-    may act in `role`.
+    For what a worker is asked about participants, also the worker who accompanies each of them (`files`), in a role
+    that may act in `role`.
     """
 
     role: str
@@ -60,9 +60,9 @@ class Wanted:
 
 
 def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, approval: bool) -> dict[UUID, HeldRole]:
-    """Who may do or approve a task from a day on, each with the role under which they do.
+    """Those who may do or approve a task from a day on, each with the role by which they do.
 
-    Whom a participant keeps from their file does not.
+    Not those who are barred by a participant.
     """
     row = read(session, task_id)
     if row is None:
@@ -80,7 +80,7 @@ def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, a
 
 
 def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> bool:
-    """Whether a task is for who holds the role that owes it, and for nobody else."""
+    """Whether a task is only for holders of the role that owes it."""
     row = read(session, task_id)
     if row is None:
         return False
@@ -89,7 +89,7 @@ def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> 
 
 
 class TaskOfWhom(Task):
-    """A task with whose case it is of."""
+    """A task with the organization and participant of its case."""
 
     model_config = SHAPE
     organization_id: UUID | None = also(Case.organization_id)
@@ -97,7 +97,7 @@ class TaskOfWhom(Task):
 
 
 def read(session: Session, task_id: UUID) -> TaskOfWhom | None:
-    """A task as `wanted_of` needs it, with whose case it is of."""
+    """A task as `wanted_of` needs it, with the organization and participant of its case."""
     return first(session, of(TaskOfWhom).outerjoin(Case, joins(Task.case_id, Case)).where(Task.id == task_id))
 
 
@@ -108,7 +108,7 @@ def chain_of(session: Session, row: Task, *, approval: bool) -> list[Link]:
 
 
 def wanted_of(session: Session, row: TaskOfWhom, chain: Sequence[Link], *, approval: bool = False) -> Wanted | None:
-    """Whom a task is for that is owed, or approved, by a chain; None where nobody has it."""
+    """Those a task is for, when owed or approved by a chain; None where the chain is empty."""
     if not chain:
         return None
     role = chain[0]["role"]
@@ -124,9 +124,9 @@ def wanted_of(session: Session, row: TaskOfWhom, chain: Sequence[Link], *, appro
 
 
 def _owing(chain: Sequence[Link]) -> tuple[Link, ...]:
-    """The links of the role that first owes something, whoever they name.
+    """The links of the role that first owes something, without the people they name.
 
-    There is one an organization where several host the coordination. The coordinator's is the program's own role.
+    There is one for each organization where several host the coordination. The coordinator's is the program's own role.
     """
     role = chain[0]["role"]
     if role == COORDINATOR:
@@ -136,7 +136,7 @@ def _owing(chain: Sequence[Link]) -> tuple[Link, ...]:
 
 
 def _also(row: TaskOfWhom, owing: Sequence[Link]) -> list[Link]:
-    """Who else may do what an act does. Nobody states in another's place; proof, several give."""
+    """Further links whose holders may do what an act does. No one attests for another; several may give proof."""
     if row.step in _GIVEN:
         places = [link["at"] for link in owing if _is_place(link["at"])]
         return [*({"role": role, "at": at} for at in places for role in _GIVES), *([_COORDINATION] if places else [])]
@@ -146,10 +146,10 @@ def _also(row: TaskOfWhom, owing: Sequence[Link]) -> list[Link]:
 
 
 def _near(session: Session, row: TaskOfWhom, role: str, owing: Sequence[Link]) -> list[Link]:
-    """Who holds a role to which the same things are open, where the role that owes it is.
+    """Further holders who may see the same things as the role that owes it.
 
-    What a role of the whole program owes is open to who answers for the organization that it is about, or for one that
-    hosts the coordination.
+    What a role of the whole program owes is open to those who answer for the organization that it is about, or for one
+    that hosts the coordination.
     """
     places = dict.fromkeys(link["at"] for link in owing if _is_place(link["at"]) or link["at"].startswith(HAVING))
     if not places:
@@ -166,7 +166,7 @@ def _is_place(at: str) -> bool:
 
 
 def _participants_of(session: Session, row: TaskOfWhom) -> list[UUID]:
-    """The participants about whom a task asks: of its case, by the thing that it is about, or called in its words."""
+    """The participants that a task asks about: of its case, of the thing that it is about, or named in its words."""
     about = [called_in(row.title_en)]
     if row.participant_id is not None:
         about.append(col(Participant.id) == row.participant_id)
@@ -189,7 +189,7 @@ def _id_in(item: str) -> UUID | None:
 
 
 def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, today: date) -> dict[UUID, HeldRole]:
-    """Those to whom the files of these participants are open, today and then, by a part of their own in them."""
+    """Those who may read the files of these participants, today and then, by a part of their own in them."""
     present = Standing(then.day, then.tenures, (), then.coming)
     circles = [circle_of(session, file, day) for file in wanted.files for day in {today, then.day}]
     people = {part.person_id for circle in circles for part in circle.parts}
@@ -203,7 +203,7 @@ def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, tod
 
 
 def _not_barred(session: Session, task_id: UUID, people: Collection[UUID]) -> list[UUID]:
-    """Those of these people to whom a task is open: no participant keeps them from it."""
+    """Those of these people who may see a task: no participant bars them from it."""
     rows = every(
         session,
         of(Person)

@@ -1,4 +1,4 @@
-"""Who is to have a departure and has none: whose last role ends soon, and who left with something in hand."""
+"""Finds those who should have a departure and have none: their last role ends soon, or they left with something."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from models.record import Event
 #: A role whose last day comes within so many days has its departure opened, so that there is time to hand over.
 NOTICE: Final = timedelta(days=30)
 
-#: One that ended longer ago, and whose end was written down longer ago, before anybody looked, is history.
+#: A role that ended longer ago, and whose end was recorded longer ago, before anyone looked, is history.
 LOOKS_BACK: Final = timedelta(days=7)
 
 
@@ -39,10 +39,10 @@ class Gone(NamedTuple):
 
 
 def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[Gone]:
-    """Whose last role at an organization ends within the notice, and no departure of theirs knows of it.
+    """Those whose last role at an organization ends within the notice, without a departure that covers it.
 
-    One that was called off knows of nothing: nobody is to leave by it. Of everyone, or of one person; nobody where the
-    program has no protocol of departures.
+    One that was cancelled does not count. Asks for everyone, or for one person; finds none where the program has no
+    protocol of departures.
     """
     today = local_day(session, at)
     if not is_declared(session):
@@ -55,7 +55,7 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
             Departure.person_id == Tenure.person_id,
             Departure.organization_id == Tenure.organization_id,
             col(Departure.last_day) >= col(Tenure.starts_on),
-            # One that is over does not know of a role that was prolonged since.
+            # A departure that is over does not cover a role that was prolonged since.
             or_(
                 col(Departure.ended_at).is_(None),
                 col(Departure.last_day) >= col(Tenure.ends_on),
@@ -95,9 +95,9 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
 
 
 def left_behind(session: Session, at: datetime) -> list[Gone]:
-    """Who holds no role at an organization any more, and has something of it in hand that no open departure asks for.
+    """Those without a role at an organization who have something of it in hand that no open departure asks for.
 
-    However long ago they left, and whatever became of their departure: each with their last day there, `ends_on`.
+    However long ago they left, and whatever became of their departure. Each with their last day there, `ends_on`.
     """
     if not is_declared(session):
         return []
@@ -121,7 +121,7 @@ def left_behind(session: Session, at: datetime) -> list[Gone]:
 
 
 def left_something(session: Session, gone: Gone, at: datetime) -> bool:
-    """Whether something of the organization is in the hands of who left it, and nobody said what becomes of it."""
+    """Whether a person who left the organization has something of it, of which no one said what becomes of it."""
     found = holdings_of(
         session,
         gone.person_id,
@@ -137,7 +137,7 @@ def left_something(session: Session, gone: Gone, at: datetime) -> bool:
 def is_seen_to() -> ColumnElement[bool]:
     """The condition on a role that its person's departure from there is open: they do not leave it a second time.
 
-    One whose last day is over sees to the roles that it ended, and not to those to which somebody came back.
+    One whose last day is over covers the roles that it ended, and not those to which the person returned.
     """
     over = and_(col(Departure.ended_at).is_not(None), col(Departure.called_off_at).is_(None))
     return (
@@ -155,10 +155,10 @@ def is_seen_to() -> ColumnElement[bool]:
 
 
 def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
-    """The condition on a role that it is no history: held now or later, or until some days ago.
+    """The condition on a role that it is recent: held now or later, or until some days ago.
 
-    Or until longer ago, where that was written down some days ago of a role that went on until then. Or where they
-    were to come back by an appointment that was made before anybody would have asked, and taken back some days ago.
+    Or until longer ago, where its end was recorded some days ago and it went on until then. Or where they were to
+    return by an appointment made before anyone would have asked, and withdrawn some days ago.
     """
     recent = local_day(session, at) - LOOKS_BACK
     was = inside(Event.facts)["was"].astext
@@ -188,7 +188,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
 
 
 def tells_its_end() -> ColumnElement[bool]:
-    """The condition on a line of the record that it tells that a role ends on the day on which it does."""
+    """The condition on a line of the record that it tells of a role's end on its present last day."""
     return and_(
         tells_of(Tenure, "tenure.ended"),
         inside(Event.facts)["ends_on"].astext == func.to_char(col(Tenure.ends_on), "YYYY-MM-DD"),
@@ -202,7 +202,7 @@ def is_declared(session: Session) -> bool:
 
 
 def roles_there(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> list[Tenure]:
-    """The roles that a person holds at an organization, today or later, or until lately; held."""
+    """The roles that a person holds at an organization, today or later, or held until lately; locked."""
     return every(
         session,
         of(Tenure)

@@ -1,4 +1,4 @@
-"""By what somebody comes in or reads: shutting all of it out, and who has some of it left with no role."""
+"""The ways in which a person signs in or reads: closes all of them, and finds people who have some but no role."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from models.access import BrowserSession, Door, Identity, Passkey
 from models.invitation import CalendarFeed, Invitation, MeetingLink
 from models.program import Person, Tenure
 
-#: By what somebody comes in or reads: each row is open until it has ended.
+#: The ways in which a person signs in or reads: each row is open until it has ended.
 _WAYS_IN: Final = (BrowserSession, Passkey, Identity, CalendarFeed)
 
 
 def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End at once all by which a person comes in or reads: sign-ins, passkeys, directory account, links, feeds.
+    """Close every way in which a person signs in or reads, at once.
 
-    Raises Refusal where there is no such person.
+    Sign-ins, passkeys, directory account, links and feeds. Raises Refusal where there is no such person.
     """
     invitations.end_access(session, person_id, by=by, at=at)
     feeds = run(
@@ -48,7 +48,7 @@ def shut_out(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> N
 
 
 def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> list[UUID]:
-    """Who holds nothing, today or later, and can come in or read all the same: everyone, or one person.
+    """Those who hold nothing, today or later, and can still sign in or read: everyone, or one person.
 
     By a sign-in, a passkey, a directory account, an invitation that was answered or not, a private calendar address or
     a link. Roles end in more ways than by a departure, and each of them leads here.

@@ -1,7 +1,7 @@
-"""Does a decision count now: the one question of all that rests on a decision, when it is written and when it is read.
+"""Is a decision in effect now: the one question of all that rests on it, when that is written and when it is read.
 
-A decision on management or coordination counts once the partners endorsed it. While one of them objects, nothing that
-rests on it counts; nor does anything that rests on one that a later decision withdrew. Guide: GV-4.
+A decision on management or coordination takes effect when the partners have endorsed it. While one of them objects,
+nothing that rests on it counts; nor does anything that rests on one that a later decision revoked. Guide: GV-4.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ _NEVER: Final = Counted(ever=False)
 
 
 def counted(session: Session, decision_ids: Iterable[UUID], *, quorum_asked: bool) -> Mapping[UUID, Counted]:
-    """How long each of these decisions counted. Of those that do not exist nothing is said.
+    """How long each of these decisions was in effect. Decisions that do not exist are left out.
 
     `quorum_asked` says that one taken without a quorum never counted for what rests on it.
     """
@@ -78,7 +78,7 @@ def _counted(session: Session, row: Decision, *, quorum_asked: bool) -> Counted:
 
 
 def waits_for_it(session: Session, task_id: UUID) -> bool:
-    """Whether a task is what a decision asks for that does not count now, and is not withdrawn."""
+    """Whether a task is asked for by a decision that is not in effect now, and is not revoked."""
     return (
         scalar(
             session,
@@ -93,7 +93,7 @@ def waits_for_it(session: Session, task_id: UUID) -> bool:
 
 
 def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum: bool = False) -> Decision:
-    """A decision's row, for an act that is about to rest on it, held so that it stays as it is meanwhile.
+    """The row of a decision that an act is about to rest on, locked so that it stays as it is meanwhile.
 
     One that settles objections decides nothing else, and nothing rests on it. Raises Refusal: unknown, withdrawn,
     pending or objected to, one that settles objections, or one without the quorum where that is asked.
@@ -110,7 +110,7 @@ def refuse_unless_it_counts(session: Session, decision_id: UUID, *, with_quorum:
 
 
 def why_it_does_not_count(row: Decision | None, *, with_quorum: bool = False) -> Refusal | None:
-    """Why nothing rests on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
+    """Why nothing may rest on a decision, as `refuse_unless_it_counts` says it; None where it may. `row` is its row."""
     if row is None or row.state == "withdrawn":
         return Refusal("decision.does_not_stand", N_("There is no such decision, or a later one revoked it."))
     if row.settles_id is not None:
@@ -144,9 +144,9 @@ def why_it_does_not_count(row: Decision | None, *, with_quorum: bool = False) ->
 
 
 def last_day_it_counted(session: Session, row: Decision) -> date | None:
-    """Of a decision that does not count now, the last local day on which it did; None where it never counted.
+    """The last local day on which a decision that is not in effect now was; None where it never was.
 
-    What rested on it stays as it was up to that day: nobody makes what was allowed then a fault afterwards. `row` has a
+    What rested on it stays as it was up to that day: what was allowed then does not become a fault. `row` has a
     decision's state, endorsement, counts_since, suspended_at and closed_at.
     """
     if row.counts_since is None:

@@ -1,6 +1,6 @@
 """The letters of a decision that the partners endorse: a partner objects, and an objection is settled.
 
-A letter holds the number and no reason: what was objected is read where the decision stands.
+A letter holds the number and no reason: the objection is read on the decision's page.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def objected(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Tell everyone concerned but who said it that a partner objects: each time, so that the last letter is true.
+    """Tell everyone concerned but its author that a partner objects: each time, so that the last letter is true.
 
-    `counts`: the others are a majority that suffices, so that the decision counts all the same. `own_waiver`: it takes
-    back what frees that partner of a clause, so that its objection stops nothing.
+    `counts`: the others are a sufficient majority, so that the decision is in effect all the same. `own_waiver`: it
+    revokes what frees that partner of a clause, so that its objection stops nothing.
     """
     organization = session.get_one(Organization, (program_of(session), organization_id)).short_name
     key = f"decision_objected:{decision.id}:{organization_id}:{at.isoformat()}"
@@ -43,7 +43,7 @@ def objected(
 
 
 def settled(session: Session, decision: Decision, people: Iterable[UUID], *, by: Actor, at: datetime) -> None:
-    """Tell the same people that no such objection stands any more, or that one was settled."""
+    """Tell the same people that no such objection is left, or that one was settled."""
     key = f"objection_settled:{decision.id}:{at.isoformat()}"
     _to_each(session, "objection_settled", decision, people, key, by=by, at=at)
 

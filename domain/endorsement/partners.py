@@ -1,9 +1,9 @@
-"""What the partners that are asked make of a decision: endorsed, objected to, or pending still (GV-4).
+"""What the partners that are asked say of a decision: endorsed, objected to, or pending still (GV-4).
 
-Every partner that is asked endorses it, unless its agreement lets a majority of them suffice. Who signed no such clause
-is outvoted by nobody: its own word is needed, whatever the others' agreements say. Nobody frees themselves of a
-clause: a partner that a decision frees makes it count neither alone nor by a majority, and one whose waiver it takes
-back neither stops nor delays it. Pure: no session and no clock.
+Every partner that is asked endorses it, unless its agreement lets a majority of them suffice. A partner that signed no
+such clause is outvoted by no one: its own word is needed, whatever the others' agreements say. No one frees themselves
+of a clause: a partner freed by a decision brings it into effect neither alone nor by a majority. One whose waiver it
+revokes neither stops nor delays it. Pure: no session and no clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _ENOUGH: Final[Mapping[str, tuple[Fraction, bool]]] = {
     "three_quarters": (Fraction(3, 4), True),
 }
 
-#: What a partner has at stake in a decision: it is freed of a clause by it, or owes one again that it was freed of.
+#: A partner's stake in a decision: it is freed of a clause, or owes one again that it was freed of.
 FREED: Final = "freed"
 OWES_AGAIN: Final = "owes_again"
 
@@ -36,7 +36,7 @@ def majority_of(terms: Mapping[str, Any]) -> str:
 class Word:
     """What one partner says: models.minutes.ENDORSED_AS, on its agreement's terms (models.minutes.MAJORITIES, or "").
 
-    `is_settled`: its objection was settled at a sitting. `is_partner`: its agreement is in force today. `stake`: FREED,
+    `is_settled`: its objection was settled at a meeting. `is_partner`: its agreement is in force today. `stake`: FREED,
     OWES_AGAIN, or "" where it has no waiver at stake.
     """
 
@@ -49,7 +49,7 @@ class Word:
 
     @property
     def objects(self) -> bool:
-        """Whether it objects and nobody settled that; also where it is no partner any more, or that stops nothing."""
+        """Whether it objects and that is not settled; also of a former partner, or where that stops nothing."""
         return self.said == "objected" and not self.is_settled
 
     @property
@@ -66,8 +66,8 @@ class Word:
 def outcome(words: Iterable[Word]) -> str:
     """The state of `models.lifecycles.ENDORSEMENT` that these words make: endorsed, objected or pending.
 
-    Who is a partner no more is not waited for, and does not count among the partners; an objection of theirs stands
-    until it is settled. Who would owe a clause again is not asked, and their objection stops nothing. Where nobody else
+    A former partner is not waited for, and does not count among the partners; an objection of theirs stands until it is
+    settled. One that would owe a clause again is not asked, and their objection stops nothing. Where no other partner
     was ever asked, or no agreement was in force, it is endorsed.
     """
     every = [one for one in words if one.stake != OWES_AGAIN]
@@ -86,10 +86,10 @@ def outcome(words: Iterable[Word]) -> str:
 
 
 def _is_majority(here: Iterable[Word]) -> bool:
-    """Whether so many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
+    """Whether as many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
 
-    An objection that was settled counts neither for it nor against, nor does a word of who is freed by it: no seat of
-    theirs makes its quorum either.
+    An objection that was settled counts neither for it nor against. Nor does a word of a partner freed by it: no seat
+    of theirs makes its quorum either.
     """
     partners = list(here)
     named = {one.majority for one in partners if one.majority}

@@ -1,7 +1,7 @@
-"""The inventory: adding a thing, correcting what it is called, taking it out of use, and finding it again.
+"""The inventory: adding a thing, correcting its name, taking it out of use, and finding it again.
 
-A thing is known by its kind and its serial number, however that is written: it is entered once. Nobody changes what
-stands of a thing that they have in hand themselves.
+A thing is known by its kind and its serial number, however that is written: it is entered once. No one changes the
+entry of a thing that they have in hand themselves.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
 def correct(
     session: Session, thing_id: UUID, *, serial: str, label: str, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Correct the serial number of a thing, or what it is called. Raises Refusal."""
+    """Correct the serial number of a thing, or its name. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
     refuse_in_own_hands(session, row, by)
     serial, label, key = _serial(serial), _label(label), serial_key(serial)
@@ -127,9 +127,9 @@ def correct(
 def take_out_of_use(
     session: Session, thing_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Say that a thing is not lent any more: it is broken, given away, or was entered by mistake.
+    """Record that a thing is not lent any more: it is broken, given away, or was entered by mistake.
 
-    Raises Refusal, also while somebody has it in hand.
+    Raises Refusal, also while a person has it in hand.
     """
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
@@ -140,7 +140,7 @@ def take_out_of_use(
 
 
 def put_back(session: Session, thing_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Say that a thing which was out of use can be lent again. Raises Refusal."""
+    """Record that a thing which was out of use can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
     _to_state(session, row, _move(row, "put_back"), "", "equipment.put_back", by=by, at=at)
 
@@ -148,7 +148,7 @@ def put_back(session: Session, thing_id: UUID, *, by: Actor, at: datetime, seen:
 def find_again(
     session: Session, thing_id: UUID, *, reason: str, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Say that a thing which was given up as lost turned up, and how. It can be lent again. Raises Refusal."""
+    """Record that a thing which was given up as lost turned up, and how. It can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
     _to_state(session, row, _move(row, "find"), reason, "equipment.found", by=by, at=at)
@@ -165,7 +165,7 @@ _last: Final = (
 
 
 class Listed(Equipment):
-    """A thing with who has it and since when, where it is in hand; `last_id` had it last, where nobody has it now."""
+    """A thing with its present holder and since when; `last_id` is its last holder, where no one has it now."""
 
     model_config = SHAPE
     person_id: UUID | None = also(_loan.person_id)
@@ -196,7 +196,7 @@ _lent_to: Final = (
 
 
 class Available(Equipment):
-    """A thing with who has it in hand, if anyone has."""
+    """A thing with its present holder, if it has one."""
 
     model_config = SHAPE
     person_id: UUID | None = also(value_of(_lent_to))
@@ -217,7 +217,7 @@ def available(session: Session, kind: str, *, for_person: UUID | None = None) ->
 
 
 def by_serial(session: Session, kind: str, serial: str) -> Equipment | None:
-    """The thing of a kind that has this serial number, in whichever writing. As it is written goes before its key."""
+    """The thing of a kind with this serial number, however it is written. An exact match goes before its key."""
     rows = every(
         session,
         of(Equipment)
@@ -231,7 +231,7 @@ def by_serial(session: Session, kind: str, serial: str) -> Equipment | None:
 
 
 class LoanOf(Loan):
-    """A loan with the name of who has or had the thing."""
+    """A loan with the name of the person who has or had the thing."""
 
     model_config = SHAPE
     given_name: str = also(Person.given_name)
@@ -239,7 +239,7 @@ class LoanOf(Loan):
 
 
 def loans_of(session: Session, thing_id: UUID) -> list[LoanOf]:
-    """In whose hands a thing is and was, the last first, each with their name."""
+    """The loans of a thing, present and past, the last first, each with the person's name."""
     return every(
         session,
         of(LoanOf)
@@ -269,7 +269,7 @@ def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipm
 
 
 def change(session: Session, row: Equipment, **values: Any) -> None:
-    """Write columns of a held thing, and count its version up."""
+    """Write columns of a locked thing, and raise its version."""
     run(
         session,
         changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1),
@@ -277,18 +277,18 @@ def change(session: Session, row: Equipment, **values: Any) -> None:
 
 
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:
-    """In whose hands a thing is now."""
+    """The person who has a thing in hand now."""
     return scalar(session, only(Loan.person_id).where(Loan.equipment_id == thing_id, col(Loan.returned_at).is_(None)))
 
 
 def refuse_in_own_hands(session: Session, row: Equipment, by: Actor) -> None:
-    """Refuse to whoever has a thing in hand to change what stands of it."""
+    """Refuse that the person who has a thing in hand changes its entry."""
     if by.is_one_of(holder_of(session, row.id)):
         raise Refusal("equipment.in_own_hands", N_("You have it yourself: someone else must say what becomes of it."))
 
 
 def lose(session: Session, row: Equipment, reason: str, *, by: Actor, at: datetime) -> None:
-    """Have a held thing that nobody has in hand any more stand as lost; who gives it up wrote why."""
+    """Mark a locked thing that no one has in hand as lost; the one who gives it up wrote why."""
     change(session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
 
 

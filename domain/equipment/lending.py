@@ -1,7 +1,7 @@
 """In whose hands a thing is: lending it, taking it back, reporting it missing, and giving it up.
 
-One thing is in one pair of hands at a time, which the database holds too. Whoever has it says neither that it is back
-nor that it is lost: somebody else does.
+One thing is in one pair of hands at a time, which the database enforces too. The person who has it says neither that it
+is back nor that it is lost: another does.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ def lend(
     case_id: UUID | None = None,
     seen: int | None = None,
 ) -> None:
-    """Put a thing in somebody's hands; nothing happens where they have it already.
+    """Lend a thing to a person; nothing happens where they have it already.
 
-    Raises Refusal: it is out of use or lost, in other hands, lent to who holds no role today or later, or to oneself.
+    Raises Refusal: it is out of use or lost, in other hands, lent to one without a role today or later, or to oneself.
     """
     row = inventory.hold(session, thing_id, seen=seen)
     held = inventory.holder_of(session, thing_id)
@@ -125,7 +125,7 @@ def report_missing(
     case_id: UUID | None = None,
     seen: int | None = None,
 ) -> None:
-    """Note that a thing is not there. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
+    """Note that a thing is missing. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
     row = inventory.hold(session, thing_id, seen=seen)
     loan = _in_hand(session, row)
     reason = inventory.needed_reason(note)
@@ -146,7 +146,7 @@ def give_up(
     case_id: UUID | None = None,
     seen: int | None = None,
 ) -> None:
-    """Give a missing thing up as lost: nobody has it in hand any more, and it stays in the inventory as lost.
+    """Give a missing thing up as lost: no one has it in hand any more, and it stays in the inventory as lost.
 
     Raises Refusal: it was not reported missing, no reason, or by the one who had it in hand.
     """
@@ -171,7 +171,7 @@ def give_up(
 
 
 def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id: UUID | None) -> None:
-    """Take back that a thing was handed over, which was recorded by mistake."""
+    """Undo a hand-over of a thing that was recorded by mistake."""
     row = inventory.hold(session, loan.equipment_id)
     _end(session, loan, "", by=by, at=at, mistaken=True)
     inventory.change(session, row)
@@ -188,7 +188,7 @@ def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id
 
 
 def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
-    """Refuse to whoever has a thing in hand to say that it is back, or lost."""
+    """Refuse that the person who has a thing in hand says that it is back, or lost."""
     if by.is_one_of(loan.person_id):
         raise Refusal(
             "equipment.not_by_the_leaver",

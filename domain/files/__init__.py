@@ -1,1 +1,1 @@
-"""Documents that come as proof, cleaned of what was written beside them, and tables that leave as files."""
+"""Documents given as proof, cleaned of metadata, and tables that leave as files."""

@@ -1,7 +1,7 @@
-"""Photographs given as proof: upright, and without what a camera or a telephone wrote beside the picture.
+"""Photographs given as proof: upright, and without the metadata of a camera or a telephone.
 
 A picture is read and written anew, so that place, time, owner and comments stay behind, and so does whatever follows
-its end. How it was held when it was taken is said beside the picture too: it is turned before that is lost.
+its end. Metadata also says how the camera was held: the picture is turned before that is lost.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 _PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
 _JPEG_BEGINS: Final = b"\xff\xd8\xff"
 
-#: What a telephone takes in the ten megabytes that are kept has fewer. A few bytes may say that they are a picture of a
-#: thousand times that, which fills the memory of whoever opens it.
+#: What a telephone takes in the ten megabytes that are kept has fewer. A few bytes may claim to be a picture of a
+#: thousand times that, which fills the memory of the machine that opens it.
 MOST_POINTS: Final = 80_000_000
 
-#: Of what is written beside a picture, what says how its points are meant.
+#: The metadata that says how a picture's points are meant.
 _MEANT: Final = frozenset({"icc_profile", "transparency", "gamma"})
 
 # A large picture takes half a gigabyte while it is turned: one at a time in each process.
@@ -32,11 +32,11 @@ class Broken(ValueError):
 
 
 class Blank(ValueError):
-    """Every point of this picture is of one colour: nothing is to be seen on it."""
+    """Every point of this picture has one colour: nothing can be seen on it."""
 
 
 class Enormous(Broken):
-    """There are more than `most` points in this picture, or in those of a document, as they say of themselves."""
+    """This picture, or a document's pictures together, claim more than `most` points."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -44,10 +44,10 @@ class Enormous(Broken):
 
 
 def bare(content: bytes, *, upright: bool = True, shows: bool = False) -> bytes:
-    """A PNG or a JPEG without what stands beside its picture; anything else as it is. Raises Broken, or Enormous.
+    """A PNG or a JPEG without metadata; anything else as it is. Raises Broken, or Enormous.
 
-    It stands `upright` as whoever took it saw it; else it lies as it was stored, which a document around it may count
-    on. Of one that moves the first picture is kept. Where it has to show something (`shows`), raises Blank too.
+    It is `upright` as the photographer saw it; else it lies as it was stored, which a document around it may count on.
+    Of a moving picture the first frame is kept. Where it has to show something (`shows`), raises Blank too.
     """
     if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
         return content
@@ -71,12 +71,12 @@ def bare(content: bytes, *, upright: bool = True, shows: bool = False) -> bytes:
         except (Broken, Blank):
             raise
         except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, AttributeError):
-            # What reads pictures says in all these ways that one is cut off, or damaged.
+            # The library has all these ways to say that a picture is cut off, or damaged.
             raise Broken from None
 
 
 def points(content: bytes) -> int:
-    """How many points a PNG or a JPEG says that it has; 0 for anything else, and for what cannot be read."""
+    """How many points a PNG or a JPEG claims; 0 for anything else, and for what cannot be read."""
     if not content.startswith((_PNG_BEGINS, _JPEG_BEGINS)):
         return 0
     from PIL import Image  # noqa: PLC0415  # as in `bare`
@@ -103,7 +103,7 @@ def _is_blank(picture: Image.Image) -> bool:
 
 
 def _as_it_was(picture: Image.Image) -> dict[str, Any]:
-    """How a picture was written, so that writing it anew takes as little of it as can be."""
+    """How a picture was written, so that writing it anew changes as little of it as possible."""
     if picture.format == "PNG":
         return {"format": "PNG"}
     from PIL import JpegImagePlugin  # noqa: PLC0415  # as in `bare`

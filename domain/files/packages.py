@@ -1,9 +1,9 @@
-"""Office documents given as proof (DOCX, XLSX, ODT), without what the program that made them wrote beside the words.
+"""Office documents given as proof (DOCX, XLSX, ODT), without the metadata of the program that made them.
 
-Left out are who made and changed a document, when, with what, for whom, its picture in small, what a photograph in it
-says of its place, and the names at comments and marked changes. The words stay, those of comments and of what was
-struck out too. What is signed, locked, damaged or very large is left as it is: written anew, a signature would say that
-somebody had changed the document.
+Left out are who made and changed a document, when, with what and for which company, its thumbnail, where a photograph
+in it was taken, and the names at comments and marked changes. The words stay, those of comments and deletions too. What
+is signed, locked, damaged or very large is left as it is: written anew, a signature would say that the document had
+been changed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 from domain.files import images
 
 _BEGINS: Final = b"PK\x03\x04"
-#: What unpacks to more would take whoever sends it longer than they wait.
+#: What unpacks to more would take its sender longer than they wait.
 LARGEST_UNPACKED: Final = 64 * 1024 * 1024
 #: How the parts of an office's document are packed. By another way, some hundred bytes unpack to a gigabyte at one go.
 WAYS_TO_PACK: Final = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -72,7 +72,7 @@ MOST_POINTS: Final = 2 * images.MOST_POINTS
 
 
 def bare(content: bytes) -> bytes:
-    """A document of Office without what it says of itself; anything else, and what cannot be written anew, as it is.
+    """An Office document without metadata; anything else, and what cannot be written anew, as it is.
 
     Raises `images.Enormous` where its pictures have more points in all than are read.
     """
@@ -98,7 +98,7 @@ def _can_be_written_anew(package: zipfile.ZipFile) -> bool:
 
 
 def _read(package: zipfile.ZipFile, part: zipfile.ZipInfo) -> bytes:
-    """A part, as much of it as it says that it has: `package.read` unpacks one that lies up to two gigabytes first."""
+    """A part, up to its declared size: `package.read` would first unpack one that lies, up to two gigabytes."""
     with package.open(part) as opened:
         return opened.read(part.file_size + 1)
 
@@ -140,7 +140,7 @@ def _part(name: str, content: bytes) -> bytes:
 
 
 def _without(tag: bytes, who: tuple[re.Pattern[bytes], ...]) -> bytes:
-    """A tag that names nobody, no moment and no folder."""
+    """A tag without the names of people, moments and folders."""
     for names in (*who, _WHERE):
         tag = names.sub(rb'\1""', tag)
     return _WHEN.sub(b"", tag)

@@ -1,4 +1,4 @@
-"""What a PDF says: on its pages, and beside them."""
+"""The texts of a PDF: on its pages, and beside them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""PDFs given as proof, without what the program that made them wrote beside the pages: author, dates, earlier drafts.
+"""PDFs given as proof, without the metadata of the program that made them: author, dates, earlier drafts.
 
 The pages are not touched. What is signed, locked or damaged is left as it is: written anew, a signature would say that
-somebody had changed the document, and of a damaged one pages might be lost.
+the document had been changed, and a damaged one might lose pages.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from pypdf.generic import ArrayObject, DictionaryObject, IndirectObject
 _BEGINS: Final = b"%PDF-"
 #: Stands in each signature, in words that no compression hides: it names the bytes that are signed.
 _SIGNED: Final = b"/ByteRange"
-#: What may stand beside the document, a page or a picture: XMP, what an editor keeps for itself, and when.
+#: Metadata beside the document, a page or a picture: XMP, an editor's own data, and dates.
 _BESIDE: Final = ("/Metadata", "/PieceInfo", "/LastModified")
-#: A larger one would take whoever sends it longer than they wait: some ten thousand parts are read in a second.
+#: A larger one would take its sender longer than they wait: some ten thousand parts are read in a second.
 MOST_PARTS: Final = 20_000
 
 
 def bare(content: bytes) -> bytes:
-    """A PDF without what it says of itself; anything else, and one that cannot be written anew, as it is."""
+    """A PDF without metadata; anything else, and one that cannot be written anew, as it is."""
     if not content.startswith(_BEGINS) or _SIGNED in content:
         return content
     try:
@@ -32,7 +32,7 @@ def bare(content: bytes) -> bytes:
 
 
 def _bare(reader: PdfReader) -> bytes | None:
-    """The document as its pages and what belongs to them; None where it is locked or has too many parts."""
+    """The document with its pages and what belongs to them; None where it is locked or has too many parts."""
     parts = sum(len(table) for table in reader.xref.values()) + len(reader.xref_objStm)
     if reader.is_encrypted or parts > MOST_PARTS:
         return None
@@ -46,7 +46,7 @@ def _bare(reader: PdfReader) -> bytes | None:
 
 
 def _leave_out(root: DictionaryObject) -> None:
-    """Take off what stands beside anything that is reached from the root."""
+    """Remove the metadata of anything that is reached from the root."""
     waiting: list[Any] = [root]
     seen = set[int]()
     while waiting:

@@ -1,7 +1,6 @@
-"""Whether a file given as proof can be read by whoever looks at it: not locked, not damaged, and not empty.
+"""Whether a file given as proof can be read: not locked, not damaged, and not empty.
 
-Nothing is said here of what it tells. A file that opens without being asked for a password is not locked, whatever it
-forbids to be done with it.
+Its contents are not judged here. A file that opens without a password is not locked, whatever else it forbids.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _LOCKED_IN: Final = "EncryptedPackage".encode("utf-16-le")
 _MANIFEST, _LOCKED_PART = "META-INF/manifest.xml", b"encryption-data"
 #: The bit of a part of an archive that a password locks.
 _LOCKED_BIT: Final = 0x1
-#: What tells that a part of a package holds words or figures, pictures, or things drawn.
+#: The signs that a part of a package holds words or figures, pictures, or drawings.
 _HOLDS: Final = re.compile(rb"<(?:\w+:)?(?:drawing|pict|object|image|chart)\b|<(?:\w+:)?[tv]\b[^<>]*+>\s*[^<\s]")
 #: In the open format words stand in paragraphs of their own.
 _WORDS: Final = re.compile(rb"<text:(?:p|h|span)\b[^<>]*+>\s*[^<\s]")
@@ -34,17 +33,17 @@ LEAST_SEEN: Final = 4
 _PAINTS: Final = re.compile(rb"(?<![\w/.])(?:Do|sh|EI|[fFBbSs]|[fBb]\*)(?!\S)")
 #: A page that is described at more length than this holds something.
 _LONG_PAGE: Final = 1024 * 1024
-#: What is read of one part, so that a small file does not fill the machine.
+#: How much of one part is read, so that a small file does not fill the machine.
 _MOST_READ: Final = 32 * 1024 * 1024
 
 
 def is_locked_office(content: bytes) -> bool:
-    """Whether a document of an office is locked by a password, so that its bytes are not those of its kind."""
+    """Whether an Office document is locked by a password, so that its bytes are not those of its kind."""
     return content.startswith(_COMPOUND) and _LOCKED_IN in content
 
 
 def why_unreadable(ending: str, content: bytes) -> Why:
-    """Why nobody could read a file of this ending, whose bytes are of its kind; "" where they can."""
+    """Why a file with this ending, whose bytes are of its kind, cannot be read; "" where it can."""
     if ending == ".pdf":
         return _of_pdf(content)
     if ending in (".docx", ".xlsx", ".odt"):

@@ -1,4 +1,4 @@
-"""Tables that leave as CSV, in which nothing that anyone typed is a formula; and what a workbook is made of."""
+"""Tables that leave as CSV, in which nothing that anyone typed is a formula; and the parts of a workbook."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet: its name on the tab, what stands above the table, the heads of its columns, and its rows.
+    """One sheet: its name on the tab, the text above the table, the heads of its columns, and its rows.
 
     The last `totals` rows are sums of the others.
     """
@@ -48,7 +48,7 @@ def neutral(words: str) -> str:
 
 
 def as_csv(titles: Sequence[str], rows: Iterable[Sequence[Cell]]) -> bytes:
-    """A table as CSV in UTF-8, with the mark by which spreadsheets know it; every cell between quotes."""
+    """A table as CSV in UTF-8, with the mark by which spreadsheets recognize it; every cell between quotes."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, quoting=csv.QUOTE_ALL)
     writer.writerow([neutral(title) for title in titles])

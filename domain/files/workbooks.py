@@ -28,7 +28,7 @@ _HEAD: Final = Font(name="Calibri", size=10, bold=True, color=_SOFT)
 _PLAIN: Final = Font(name="Calibri", size=11)
 _BOLD: Final = Font(name="Calibri", size=11, bold=True)
 _WRAPPED: Final = Alignment(vertical="top", wrap_text=True)
-#: By which a cell stays a text when somebody types into it.
+#: With it a cell stays a text when a person types into it.
 _TEXT: Final = "@"
 _TABLE_WIDTH: Final = 22
 _STRONG: Final = Font(name="Calibri", size=11, bold=True)
@@ -37,11 +37,11 @@ _UNDER_ROW: Final = Border(bottom=Side(style="hair", color="FFCFD6D4"))
 _FIRST_WIDTH, _WIDTH = 44, 15
 #: Every file says this moment, so that the same counts are the same bytes.
 _MOMENT: Final = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
-#: What XML cannot hold; such letters are left out.
+#: Letters that XML cannot hold; they are left out.
 _NO_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: What a workbook reads as a letter by its number.
+#: A workbook reads this as a letter by its number.
 _ESCAPED: Final = re.compile("_(?=x[0-9A-Fa-f]{4}_)")
-#: What a spreadsheet cell can hold at the most.
+#: The most that a spreadsheet cell can hold.
 _LONGEST: Final = 32_000
 
 
@@ -112,7 +112,7 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
 
 
 def _put(cell: Place | object, value: Cell, font: Font) -> None:
-    """A text is a text, with the mark that keeps it one, whatever it begins with; a number a number, a day a day."""
+    """Write a value with its type: a text as a text, with the mark that keeps it one; a number or a day as such."""
     assert isinstance(cell, Place)  # noqa: S101 - no cells are merged here
     if isinstance(value, str):
         cell.value = _ESCAPED.sub("_x005F_", _clean(value)[:_LONGEST])
@@ -124,12 +124,12 @@ def _put(cell: Place | object, value: Cell, font: Font) -> None:
 
 
 def _clean(words: str) -> str:
-    """What XML can hold of a text."""
+    """The part of a text that XML can hold."""
     return _NO_XML.sub("", words)
 
 
 def _tab(name: str, taken: set[str]) -> str:
-    """A name that a sheet may have, and that no other one has: 31 letters, none of those that mean something there."""
+    """A valid name for a sheet that no other one has: 31 characters, without those that have a meaning there."""
     plain = re.sub(r"[\[\]:*?/\\']", " ", _clean(name))[:31].strip(" ,;:–-") or "1"
     found, n = plain, 1
     while found.casefold() in taken:

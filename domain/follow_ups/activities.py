@@ -1,12 +1,12 @@
-"""Planning an activity with participants: whoever also recruits others is never brought together with another (AD-C4).
+"""Plans activities with participants: one who also recruits others is never brought together with another (AD-C4).
 
-The one door by which the program plans something with several participants. The condition lasts: it holds whatever the
-state of the follow-up, and the database holds it too (`alone_in_theirs`). It looks at the place and the hour as well:
-two activities that meet there bring together whom they are with (`meeting_places`). Where it is found of somebody after
-something was planned, that is not allowed any more: whoever planned it and the coordinator are asked at once, and it
-stays so until somebody calls it off, moves it, or takes a participant out of it.
+The program plans something with several participants only here. The condition lasts: it holds in any state of the
+follow-up, and the database holds it too (`alone_in_theirs`). It looks at place and hour as well: two activities that
+meet there bring their participants together (`meeting_places`). Where a participant is found to recruit after something
+was planned, that is not allowed any more. Its planner and the coordinator are asked at once. It stays so until one of
+them cancels it, moves it, or takes a participant out of it.
 
-A place may be somebody's home: it is sealed once for each who takes part, under their own key.
+A place may be a person's home: it is sealed for each participant, under their own key.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ from models.follow_up import ACTIVITY_KINDS, Activity, ActivityPart, FollowUp
 from models.participant import Participant
 
 KIND: Final = "follow_up"
-#: What whoever planned an activity is asked that is not allowed any more, and the coordinator beside them.
+#: What the planner of an activity is asked that is no longer allowed, and the coordinator beside them.
 APART: Final = "activity.apart"
 APART_COORDINATION: Final = "activity.apart_coordination"
 
@@ -82,7 +82,7 @@ def plan_activity(
 ) -> UUID:
     """Plan an activity with these participants, at a place, on a local day and hour, today or to come; returns its id.
 
-    Raises Refusal: nobody, somebody whom nobody follows now, a day that is over, somebody of AD-C4 with others, or at
+    Raises Refusal: no participant; one without a current follow-up; a day that is over; one of AD-C4 with others, or at
     a place to which another activity brings others at that hour; or the keys cannot be used.
     """
     if by.person_id is None:
@@ -100,7 +100,7 @@ def plan_activity(
     for held in everyone:
         refuse_unless_followed(held)
     hold_all(session)
-    # Asked again now that they are held: it may have been found of one of them while this waited for the lock.
+    # Asked again now that they are locked: one of them may have been found to recruit while this waited for the lock.
     never = _never_with_others(session, wanted)
     if len(everyone) > 1 and never:
         raise Refusal(
@@ -149,9 +149,9 @@ def move_activity(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Have an activity be at another place, day or hour, or say when and where one is of which that was never said.
+    """Move an activity to another place, day or hour, or set those of an activity that has none.
 
-    Raises Refusal, also where somebody of AD-C4 would meet others there.
+    Raises Refusal, also where a participant of AD-C4 would meet others there.
     """
     place = checked_place(place)
     there = _to_come(session, whereabouts(session, held_on, begins, minutes, place), at)
@@ -169,7 +169,7 @@ def move_activity(
 
 
 def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Call off an activity. Raises Refusal: there is none, or it was called off already."""
+    """Cancel an activity. Raises Refusal: there is none, or it was cancelled already."""
     row = _hold(session, activity_id)
     run(session, changes(Activity).where(Activity.id == activity_id).values(called_off_at=at, called_off_as=by.role))
     lines: list[tuple[UUID, dict[str, events.Fact]]] = [
@@ -184,7 +184,7 @@ def call_off(session: Session, activity_id: UUID, *, by: Actor, at: datetime) ->
 def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
     """Take a participant out of an activity that goes on with the others.
 
-    Raises Refusal: there is no such activity, it was called off, they take no part in it, or nobody would be left.
+    Raises Refusal: there is no such activity, it was cancelled, they take no part in it, or no one would be left.
     """
     row = _hold(session, activity_id)
     there = taking_part(session, activity_id)
@@ -212,7 +212,7 @@ def take_out(session: Session, activity_id: UUID, follow_up_id: UUID, *, by: Act
 
 
 def leave_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take somebody whose follow-up ends out of what is planned after that day, and call off what was with them alone.
+    """Take a participant whose follow-up ends out of later activities, and cancel those that were with them alone.
 
     What is planned with others goes on with them; what is of that very day may be over.
     """
@@ -224,16 +224,16 @@ def leave_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) 
 
 
 def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> int:
-    """Ask about what is planned with somebody, found to recruit, and others from today on; how many there are.
+    """Ask about activities from today on that a participant found to recruit has with others; how many there are.
 
-    Whoever planned it and the coordinator are asked, each once (AD-C4).
+    Their planner and the coordinator are asked, each once (AD-C4).
     """
     day = local_day(session, at)
     follow_up_id = scalar(
         session,
         only(FollowUp.id)
         .where(FollowUp.participant_id == participant_id)
-        .with_for_update(),  # whoever plans with them holds it, and sees it first or is seen here
+        .with_for_update(),  # a plan with them locks it, and sees this first or is seen here
     )
     if follow_up_id is None:
         return 0
@@ -248,7 +248,7 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
         links = [] if planner is None else [_link(planner, row.planned_by)]
         for step, chain in ((APART, [*links, *coordination]), (APART_COORDINATION, coordination)):
             if step == APART and not links:
-                continue  # the coordinator planned it, or whoever did has left: one is asked alone
+                continue  # the coordinator planned it, or its planner has left: one is asked alone
             asking.ask(
                 session,
                 step,
@@ -264,19 +264,19 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
 
 
 class _WithOne(Activity):
-    """An activity as a participant takes part in it: `where_mark` is of where it is, as their part says."""
+    """An activity as one participant takes part in it: `where_mark` is the mark of its place in their part."""
 
     model_config = SHAPE
     where_mark: str | None = also(ActivityPart.where_mark)
 
 
 def _planned_with(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
-    """What is planned with a participant from a local day on, held, the nearest first."""
+    """The activities with a participant from a local day on, locked, the nearest first."""
     return every(session, _of_one(follow_up_id, since).with_for_update(of=Activity))
 
 
 def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
-    """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
+    """The activities with a participant from a local day on, the nearest first, without cancelled ones."""
     return (
         of(_WithOne)
         .join(ActivityPart, joins(ActivityPart.activity_id, Activity))
@@ -291,7 +291,7 @@ def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
 
 
 def _hold(session: Session, activity_id: UUID) -> Activity:
-    """An activity that is planned, held. Raises Refusal: there is none, or it was called off."""
+    """A planned activity, locked. Raises Refusal: there is none, or it was cancelled."""
     row = first(
         session,
         of(Activity).where(Activity.id == activity_id).with_for_update(),
@@ -310,7 +310,7 @@ def _to_come(session: Session, there: Whereabouts, at: datetime) -> Whereabouts:
 
 
 def _keep_place(session: Session, activity_id: UUID, there: Whereabouts, place: str) -> None:
-    """Say where an activity is with each who takes part, sealed for them; with whose file is destroyed nothing."""
+    """Write an activity's place into each participant's part, sealed for them; not where the file is destroyed."""
     rows = tuples(
         session,
         only(ActivityPart.id, FollowUp.participant_id)
@@ -332,7 +332,7 @@ def _keep_place(session: Session, activity_id: UUID, there: Whereabouts, place: 
 
 
 def _place_of(session: Session, participant_id: UUID, part_id: UUID, blob: bytes | None) -> str | None:
-    """Where an activity is, as one part says it; None where that was never said, or is destroyed. Raises Refusal."""
+    """An activity's place, as one part has it; None where it was never said, or is destroyed. Raises Refusal."""
     if blob is None:
         return None
     try:
@@ -346,7 +346,7 @@ def _place_of(session: Session, participant_id: UUID, part_id: UUID, blob: bytes
 def _would_meet(
     session: Session, there: Whereabouts | None, with_whom: Collection[UUID], but: UUID | None = None
 ) -> bool:
-    """Whether somebody of AD-C4 would be with another: in the activity itself, or by what else is there then."""
+    """Whether a participant of AD-C4 would be with another: in the activity itself, or by what else is there then."""
     everyone = {*with_whom, *also_there(session, there, but=[but] if but else [])}
     return len(everyone) > 1 and bool(_never_with_others(session, everyone))
 
@@ -354,7 +354,7 @@ def _would_meet(
 def _refuse_meeting(
     session: Session, there: Whereabouts, with_whom: Collection[UUID], *, but: UUID | None = None
 ) -> None:
-    # It does not say of whom: somebody of this activity, or of the other.
+    # It does not say which participant: one of this activity, or of the other.
     if _would_meet(session, there, with_whom, but):
         raise Refusal(
             "activity.never_at_one_place",
@@ -367,7 +367,7 @@ def _refuse_meeting(
 
 
 def _answer_those_allowed(session: Session, *, by: Actor, at: datetime) -> None:
-    """Whoever was asked about an activity that is allowed by now has seen to it, by it or by what it met with."""
+    """Close the questions about activities that are allowed by now, after they or what they met with changed."""
     asked = {UUID(row.item) for step in (APART, APART_COORDINATION) for row in asking.open_ones(session, step)}
     for row in every(session, of(Placed).where(col(Activity.id).in_(asked))):
         there = taking_part(session, row.id)
@@ -385,7 +385,7 @@ def _link(role: HeldRole, person_id: UUID) -> Link:
 
 
 def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these who recruit others."""
+    """Those of these follow-ups with participants who recruit others."""
     return frozenset(
         scalars(
             session,
@@ -403,7 +403,7 @@ _APART: Final = N_("The activity of %(day)s is not allowed: remove a participant
 
 
 class _Part(Placed):
-    """An activity with one who takes part in it, and where it is as their part says, sealed."""
+    """An activity with one who takes part in it, and its place as their part has it, sealed."""
 
     model_config = SHAPE
     part_id: UUID = also(ActivityPart.id)
@@ -434,13 +434,12 @@ class Planned:
 def planned(
     session: Session, follow_up_ids: Collection[UUID], since: date, *, kept_from: Collection[UUID] = ()
 ) -> list[Planned]:
-    """What is planned with any of these from a local day on, the nearest first, each with those who take part.
+    """The activities with any of these follow-ups from a local day on, the nearest first, each with its participants.
 
-    An activity has everyone's `numbers`, also those that are not of `follow_up_ids`, but for the participants that the
-    reader is `kept_from`; what was called off is left out. Its `place` is opened with the key of one of these; it is
-    None where that was not said, or where none of them has a key any more. Raises Refusal where keys cannot be used.
-    `is_allowed` is whether it brings nobody together who may not be (AD-C4); one about which somebody is still asked
-    stays here after its day.
+    An activity has everyone's `numbers`, also those outside `follow_up_ids`, without the participants that the reader
+    is `kept_from`; cancelled ones are left out. Its `place` is opened with the key of one of these. It is None where
+    that was not said, or where none of them has a key any more. Raises Refusal where keys cannot be used. `is_allowed`
+    is whether AD-C4 allows it; an activity with an open question stays listed after its day.
     """
     wanted = col(ActivityPart.follow_up_id).in_(list(follow_up_ids))
     theirs = only(ActivityPart.activity_id).where(wanted)
@@ -485,7 +484,7 @@ def planned(
 
 
 def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
-    """The follow-ups of those with whom an activity is planned; whoever was taken out of it is none of them."""
+    """The follow-ups of an activity's participants, without those who were taken out of it."""
     return list(
         scalars(
             session,
@@ -500,5 +499,5 @@ def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
 
 
 def activities_of(session: Session, follow_up_id: UUID, since: date) -> list[_WithOne]:
-    """What is planned with a participant from a local day on, the nearest first; what was called off is left out."""
+    """The activities with a participant from a local day on, the nearest first, without cancelled ones."""
     return every(session, _of_one(follow_up_id, since))

@@ -1,4 +1,4 @@
-"""Who accompanies a participant: giving a follow-up to a worker, ending that, and seeing to one that nobody has."""
+"""Who accompanies a participant: assigning a worker, ending that, and finding one where there is none."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from models.participant import Barred
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
 
-#: The coordinator's task while nobody accompanies an active follow-up, and how soon it is due.
+#: The coordinator's task while an active follow-up has no worker, and how soon it is due.
 FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
 #: The coordinator's task where the second of a pair stays after all and could not be given their place again.
@@ -55,12 +55,12 @@ def assign(
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
-    """Give a follow-up to a worker from today on, as its primary worker or as the second of the pair; returns the id.
+    """Assign a follow-up to a worker from today on, as its primary worker or as the second of the pair; returns the id.
 
-    Where somebody has that part, `instead_of` says whom this one replaces: of two who assign at once the second is
-    told. Raises Refusal: inactive or completed; the part is somebody else's; or a worker who cannot be given one
-    (`bar_to`): not in a role for it, absent, leaving, barred by the participant, not that far in their onboarding, of
-    an organization whose agreement is not in force, or with which the participant does not agree to share.
+    Where another has that part, `instead_of` names the one who is replaced: of two who assign at once the second is
+    told. Raises Refusal: inactive or completed; the part is another's; or the worker cannot be assigned one (`bar_to`):
+    not in a role for it, absent, leaving, barred by the participant, not that far in their onboarding, of an
+    organization whose agreement is not in force, or with which the participant does not agree to share.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if kind not in ASSIGNMENT_KINDS:
@@ -77,7 +77,7 @@ def assign(
         )
     role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
     for row in now.values():
-        # Who takes the other part leaves the one that they had.
+        # One who takes the other part leaves the one that they had.
         if row.kind == kind or row.person_id == person_id:
             _end(session, held, row)
     assignment_id = uuid4()
@@ -122,9 +122,10 @@ def assign(
 
 
 def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: str, by: Actor, at: datetime) -> UUID:
-    """Give somebody a part again that ended by itself, by every rule of `assign`; its id. Raises Refusal as that does.
+    """Give a part that ended automatically back to a worker, by every rule of `assign`; its id. Raises Refusal
+    likewise.
 
-    The task that asked for a worker is called off: nobody has to find one any more.
+    The task that asked for a worker is cancelled.
     """
     held = hold(session, follow_up_id, by=by, at=at)
     asked = _open_task(session, held.row.vacancy_task_id)
@@ -135,9 +136,9 @@ def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: s
 
 
 def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Have the coordinator see who is the second of a pair, unless that is asked already. It is done by assigning one.
+    """Ask the coordinator for a second of the pair, unless that is asked already. Assigning one completes the task.
 
-    It can be done without one too: not every participant is accompanied by two.
+    It can be completed without one too: not every participant is accompanied by two.
     """
     held = hold(session, follow_up_id, by=by, at=at)
     if _asked_for_a_second(session, follow_up_id):
@@ -172,9 +173,9 @@ def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
 def end_part(
     session: Session, follow_up_id: UUID, person_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """End a worker's part in a follow-up after today; an active one without a primary is then a vacancy.
+    """End a worker's part in a follow-up after today; an active one without a primary worker is then a vacancy.
 
-    Raises Refusal where they have none.
+    Raises Refusal where they have no part.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     mine = [row for row in on_day(session, held.day, follow_up_ids=[follow_up_id]) if row.person_id == person_id]
@@ -187,10 +188,10 @@ def end_part(
 
 
 def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End every part that somebody has, or is to have, in a participant's follow-up: the participant bars them.
+    """End every part that a worker has, or is to have, in a participant's follow-up, since the participant bars them.
 
-    An active one that nobody accompanies from now on is a vacancy in the same transaction. Does nothing where they have
-    none.
+    An active follow-up without a worker from now on becomes a vacancy in the same transaction. Does nothing where they
+    have no part.
     """
     parts = run(
         session,
@@ -208,12 +209,12 @@ def part_with(session: Session, participant_id: UUID, person_id: UUID, *, by: Ac
 
 
 def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by: Actor, at: datetime) -> None:
-    """End those of these parts that somebody has in a follow-up, or is to have; one that ended stays as it is.
+    """End those of these parts of a follow-up that are current or to come; one that ended stays as it is.
 
-    An active one that nobody accompanies from now on is a vacancy in the same transaction.
+    An active follow-up without a worker from now on becomes a vacancy in the same transaction.
     """
     held = hold(session, follow_up_id, by=by, at=at)
-    # Read once it is held: somebody else may have ended them meanwhile.
+    # Read after it is locked: another may have ended them meanwhile.
     left = [
         row
         for row in parts_of(session, follow_up_id)
@@ -227,7 +228,7 @@ def end_parts(session: Session, follow_up_id: UUID, ids: Collection[UUID], *, by
 
 
 def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End every worker's part in a follow-up that nobody accompanies any more."""
+    """End every worker's part in a follow-up that is over."""
     held = hold(session, follow_up_id, by=by, at=at)
     for row in on_day(session, held.day, follow_up_ids=[follow_up_id]):
         _end(session, held, row)
@@ -236,11 +237,11 @@ def end_all(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str, day: date) -> HeldRole:
-    """The role under which a worker can be given a follow-up on a local day. Raises Refusal where there is none.
+    """The role by which a worker can be assigned a follow-up on a local day. Raises Refusal where there is none.
 
-    Of one who has such a role at two organizations it is the one that nothing bars. It tells nobody why a participant
-    barred a worker, nor since when. To an organization whose worker does not accompany the participant already, they
-    are only given where they agreed to share with it.
+    A worker with such a role at two organizations gets the one that nothing bars. The refusal tells no one why a
+    participant barred a worker, nor since when. A worker of an organization that does not accompany the participant yet
+    is assigned only where they agreed to share with it.
     """
     today = standing(session, day)
     roles = roles_for(today, person_id, kind)
@@ -267,7 +268,7 @@ def bar_to(session: Session, participant_id: UUID, person_id: UUID, *, kind: str
 
 
 def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: Standing, kind: str) -> None:
-    """Raises Refusal where a worker cannot be given a follow-up under this role of theirs."""
+    """Refuse where a worker cannot be assigned a follow-up by this role of theirs. Raises Refusal."""
     person_id, day = held.person_id, today.day
     if is_leaving(session, held, day):
         raise Refusal("assignment.leaving", N_("This worker is leaving: choose one who stays for the participant."))
@@ -316,7 +317,7 @@ def _bar_under(session: Session, participant_id: UUID, held: HeldRole, today: St
 
 
 def given_with(circle: Circle, held: HeldRole, kind: str = PRIMARY) -> Shared:
-    """What a worker's organization is given with a participant: by a hand-over, where another one accompanies them."""
+    """What is shared with a worker's organization: that of a hand-over, where another accompanies the participant."""
     is_handed_over = kind == PRIMARY and circle.homes and held.organization_id not in circle.homes
     return TO_TAKE_OVER if is_handed_over else TO_ACCOMPANY
 
@@ -327,20 +328,20 @@ def role_for(today: Standing, person_id: UUID, kind: str) -> HeldRole | None:
 
 
 def roles_for(today: Standing, person_id: UUID, kind: str) -> list[HeldRole]:
-    """Every such role of a person on the day, a youth worker's before another; of two organizations, always so."""
+    """Every such role of a person on the day, a youth worker's before another; organizations in a fixed order."""
     mine = [held for held in today.roles_of(person_id) if held.role in ROLES[kind]]
     return sorted(mine, key=lambda held: (ROLES[kind].index(held.role), str(held.organization_id)))
 
 
 def is_leaving(session: Session, held: HeldRole, day: date) -> bool:
-    """Whether somebody's last day in a role is near, or a departure under way ends it."""
+    """Whether a person's last day in a role is near, or a departure under way ends it."""
     return leaves(held, day, departing(session, [held.person_id]))
 
 
 def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date]) -> bool:
-    """The same where it is known who leaves what, as `departing` says it.
+    """As `is_leaving`, where the departures under way are known, as `departing` gives them.
 
-    A departure says nothing of a role elsewhere, nor of one to which somebody came back after its last day.
+    A departure says nothing of a role elsewhere, nor of one to which the person returned after its last day.
     """
     if held.ends_on is not None and held.ends_on - day <= LEAVING:
         return True
@@ -349,7 +350,7 @@ def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date])
 
 
 def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], date]:
-    """Which organizations those of `people` leave whose departure is under way, each with their last day there."""
+    """The organizations that those of `people` with a departure under way leave, each with their last day there."""
     rows = run(
         session,
         only(Departure.person_id, Departure.organization_id, Departure.last_day)
@@ -363,7 +364,7 @@ def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, U
 
 
 def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
-    """The workers whom a participant does not want in their file."""
+    """The workers that a participant has barred from their file."""
     return frozenset(
         scalars(
             session,
@@ -400,7 +401,7 @@ def on_day(
 
 
 def parts_of(session: Session, follow_up_id: UUID) -> list[Assignment]:
-    """Every part that somebody had in a follow-up, the newest first; those that were withdrawn are left out."""
+    """Every part in a follow-up, the newest first, without those that were withdrawn."""
     return every(
         session,
         of(Assignment)
@@ -413,7 +414,7 @@ def parts_of(session: Session, follow_up_id: UUID) -> list[Assignment]:
 
 
 def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID, UUID]:
-    """By follow-up, who accompanied the participant last, where nobody does as the primary worker now."""
+    """By follow-up, the last primary worker, where there is none now."""
     rows = every(
         session,
         of(Assignment)
@@ -428,7 +429,7 @@ def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID,
 
 
 def is_vacant(session: Session, held: Held, today: Standing) -> bool:
-    """Whether a follow-up is active and nobody accompanies it who works in the program on the day."""
+    """Whether a follow-up is active without a primary worker in the program on the day."""
     if held.row.state != "active":
         return False
     primaries = [row for row in on_day(session, held.day, follow_up_ids=[held.id]) if row.kind == PRIMARY]
@@ -436,9 +437,9 @@ def is_vacant(session: Session, held: Held, today: Standing) -> bool:
 
 
 def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """Have the coordinator find a worker while nobody accompanies an active follow-up; once somebody does, it is done.
+    """Ask the coordinator to find a worker while an active follow-up has none; the task is done when there is one.
 
-    Whether it is vacant. Doing it again changes nothing.
+    Returns whether it is vacant. Repeating it changes nothing.
     """
     held = hold(session, follow_up_id, by=by, at=at)
     vacant = is_vacant(session, held, standing(session, held.day))
@@ -483,7 +484,7 @@ def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
 
 
 def _end(session: Session, held: Held, row: Assignment) -> None:
-    """End a part: its last day was yesterday, so that whoever comes has today. One that began today is withdrawn."""
+    """End a part: its last day was yesterday, so that the next worker has today. One that began today is withdrawn."""
     yesterday = held.day - timedelta(days=1)
     values = {"withdrawn_at": held.at} if row.starts_on > yesterday else {"ends_on": yesterday}
     run(

@@ -20,11 +20,11 @@ from domain.kernel.scope import local_day, program_of
 from locales import N_
 from models.follow_up import MEANS, STRATEGIES, ContactAttempt, FollowUp, NoShow, WeeklyNote
 
-#: At most so many further attempts after somebody was lost (FU-2).
+#: The most further attempts after contact was lost (FU-2).
 MOST_ATTEMPTS: Final = 2
 #: A worker waits about a quarter of an hour before a meeting counts as missed (FU-5), and not less than this.
 LEAST_MINUTES: Final = 10
-#: What happened longer ago is not entered any more as something that happens now.
+#: What happened longer ago is no longer entered as something that happens now.
 LOOKS_BACK: Final = timedelta(days=31)
 
 
@@ -39,9 +39,9 @@ def record_attempt(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Write down an attempt to reach a participant, made today or on `tried_on`; how many in a row went unanswered.
+    """Record an attempt to reach a participant, made today or on `tried_on`; returns how many in a row went unanswered.
 
-    Raises Refusal: nobody follows them now, a day to come or too long ago, or a third attempt in a row.
+    Raises Refusal: they have no current follow-up, a day to come or too long ago, or a third attempt in a row.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     refuse_unless_followed(held)
@@ -86,10 +86,10 @@ def record_no_show(
     at: datetime,
     seen: int | None = None,
 ) -> UUID:
-    """Write down that a participant did not come to a meeting, after the worker waited; returns its id.
+    """Record that a participant did not come to a meeting, after the worker waited; returns its id.
 
     The worker makes contact next, and a strategy is agreed (`agree_strategy`). Raises Refusal: a meeting that is still
-    to come or long ago, written down already, or too short a wait.
+    to come or long ago, recorded already, or too short a wait.
     """
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     refuse_unless_followed(held)
@@ -140,7 +140,7 @@ def agree_strategy(
     at: datetime,
     seen: int | None = None,
 ) -> None:
-    """Write down what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
+    """Record what was agreed after a missed meeting, once contact was made. Raises Refusal: agreed before."""
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     if strategy not in STRATEGIES:
         raise Refusal("strategy.missing", N_("Say what was agreed for the next time."), source="FU-5")
@@ -181,8 +181,8 @@ def no_shows_of(session: Session, follow_up_id: UUID) -> list[NoShow]:
 def last_contacts(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, date]:
     """The local day on which each follow-up last had contact, as far as the records tell.
 
-    A note says its week and no day: the contact is counted on the week's last day, or on the day of the note where
-    that came before. Where there was no contact yet, it is the day on which the follow-up began or was taken up again.
+    A note says its week and no day. The contact counts on the week's last day, or on the day of the note where that
+    came before. Before any contact, it is the day on which the follow-up began or was resumed.
     """
     return {follow_up_id: known.last_contact for follow_up_id, known in _known_of(session, follow_up_ids).items()}
 
@@ -199,7 +199,7 @@ def unanswered_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID,
 
 @dataclass
 class _Known:
-    """What the records tell of the contact with one participant: since when they are followed, tries, and notes."""
+    """What the records tell of the contact with one participant: since when they are followed, attempts, and notes."""
 
     since: date
     since_at: datetime

@@ -1,8 +1,8 @@
-"""The gate of an onboarding: what has to be settled in it before the worker it is about is given a follow-up.
+"""The gate of an onboarding: what must be settled in it before its worker is assigned a follow-up.
 
-A protocol about a worker that has a gate of this name holds back whom its open cases are about, at the organization
-that each is about. Whoever has no such case, or one that ended, follows as before: they were there before the program
-kept cases, or their onboarding is over.
+A protocol about a worker that has a gate of this name holds its worker back while a case is open, at that case's
+organization. A worker without such a case, or with one that ended, follows as before. They were there before the
+program kept cases, or their onboarding is over.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from models.casework import SETTLED, Case, ProtocolVersion, Responsibility, Task
 from models.lifecycles import CASE
 from models.program import Person
 
-#: Whom a gate holds back, and where.
+#: The person that a gate holds back, and at which organization.
 Who = tuple[UUID, UUID]
 
 
 @dataclass(frozen=True)
 class Awaited:
-    """A task that keeps a gate shut, with whoever has it in hand: their names, or what is so where nobody has."""
+    """A task that keeps a gate shut, with the people who have it: their names, or why no one has it."""
 
     case_id: UUID
     task_id: UUID
@@ -44,13 +44,13 @@ class Awaited:
 
 
 def awaited(session: Session, people: Iterable[UUID], today: Standing) -> dict[Who, tuple[Awaited, ...]]:
-    """What each of these people's onboardings still waits for before they follow anybody; those held back alone."""
+    """What each of these people's onboardings still waits for before they follow anyone; only those held back."""
     rows = every(
         session,
         of(_Waiting)
         .join(Case, joins(Task.case_id, Case))
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        # Of a step that is handed in, whoever approves it has it in hand.
+        # Where a step is handed in, its approver has it in hand.
         .outerjoin(
             Responsibility,
             same(Responsibility, Task)
@@ -83,7 +83,7 @@ def listed(waits_for: Sequence[Awaited], language: str) -> str:
 
 
 class _Waiting(Task):
-    """A task that keeps a gate shut: of whose onboarding where, and whose it is, where that is said."""
+    """A task that keeps a gate shut: of whose onboarding, at which organization, and its owner, where that is said."""
 
     model_config = SHAPE
     subject_id: UUID = surely(Case.subject_id)
@@ -97,7 +97,7 @@ def _awaited(row: _Waiting, who: Bilingual) -> Awaited:
 
 
 def _who(row: _Waiting, today: Standing) -> list[UUID]:
-    """Who has a task in hand on the day, or is to begin in time for it."""
+    """Those who have a task on the day, or are to begin in time for it."""
     links = row.links or []
     waits = row.state == "submitted"
     falls = falls_for_approval(today, row, links) if waits else today.falls_by(links, row.due_on)
@@ -105,7 +105,7 @@ def _who(row: _Waiting, today: Standing) -> list[UUID]:
 
 
 def _named(session: Session, rows: Sequence[_Waiting], today: Standing) -> dict[UUID, Bilingual]:
-    """Who has each task in hand on the day, by its id."""
+    """Those who have each task on the day, by its id."""
     holders = {row.id: _who(row, today) for row in rows}
     names = {
         person_id: f"{given_name} {family_name}"

@@ -1,4 +1,4 @@
-"""How much each worker has in hand, and whom to propose for a follow-up: by what is on record, with reasons."""
+"""How much each worker has in hand, and who to propose for a follow-up: by what is on record, with reasons."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from models.agreement import AgreementRole
 from models.follow_up import FollowUp, WeeklyNote
 from models.participant import CandidateWorker
 
-#: What a follow-up weighs in its worker's load, by how much it asks; the second of a pair has a third of it.
+#: The weight of a follow-up in its worker's load, by how much it asks; the second of a pair has a third of it.
 WEIGHT: Final[Mapping[str, float]] = {"light": 0.5, "regular": 1.0, "intense": 2.0}
 OF_THE_SECOND: Final = 1 / 3
 #: From so many hours of agreement a week for each regular follow-up on, there is time for it. Below, it is too much.
@@ -32,7 +32,7 @@ HOURS_A_FOLLOW_UP: Final = 2.5
 #: The weeks over which hours in person are counted.
 WEEKS_COUNTED: Final = 4
 
-#: Why somebody cannot be given a follow-up now, in the words of `assigning.bar_to`'s codes.
+#: Why a worker cannot be assigned a follow-up now, in the words of `assigning.bar_to`'s codes.
 AWAY, LEAVING, BARRED = "away", "leaving", "barred"
 ONBOARDING, NO_AGREEMENT = "onboarding", "no_agreement"
 NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
@@ -42,11 +42,13 @@ NOT_SHARED, NOT_AGREED = "not_shared", "not_agreed"
 class Load:
     """What one worker has in hand on a day.
 
-    `hours` is what the agreement in force gives the role a week, None where it does not say; `weight` the follow-ups by
-    how much they ask; `to_meet` the candidates whom they were given and who have no number yet, alone or as the first
-    of a pair, and `expected` what these will weigh, with those whom they meet as the second; `minutes_a_week` what the
-    notes of the last four weeks say was spent in person; `waits_for` what their onboarding waits for before they follow
-    anybody. `bars` say why they cannot be given one now, `bars_as_second` why they cannot be the second of a pair.
+    - `hours` is what the agreement in force gives the role a week, None where it does not say.
+    - `weight` is the total weight of the follow-ups, by how much they ask.
+    - `to_meet` are the candidates assigned to them who have no number yet, alone or as the first of a pair.
+    - `expected` is what these will weigh, with those that they meet as the second.
+    - `minutes_a_week` is what the notes of the last four weeks say was spent in person.
+    - `waits_for` is what their onboarding waits for before they follow anyone.
+    - `bars` say why they cannot be given one now, `bars_as_second` why they cannot be the second of a pair.
     """
 
     person_id: UUID
@@ -65,15 +67,15 @@ class Load:
 
     @property
     def share(self) -> float:
-        """The part of the hours that follow-ups, and candidates to meet, take: 1 is full. Without hours, as if few."""
+        """The share of the hours taken by follow-ups and candidates to meet: 1 is full. Without hours, as if few."""
         return self.share_with(0.0)
 
     def share_with(self, more: float) -> float:
-        """The same with follow-ups of so much weight besides."""
+        """The same share with follow-ups of this weight added."""
         return (self.weight + self.expected + more) * HOURS_A_FOLLOW_UP / (self.hours or _FEW_HOURS)
 
     def has_room_for(self, more: float) -> bool:
-        """Whether there is time for follow-ups of so much weight besides. It warns, and refuses nothing."""
+        """Whether there is time for follow-ups of this weight in addition. It warns, and refuses nothing."""
         return self.share_with(more) <= 1
 
     @property
@@ -91,10 +93,10 @@ _FEW_HOURS: Final = 28.0
 
 
 def loads(session: Session, day: date, *, participant_id: UUID | None = None) -> list[Load]:
-    """Every youth worker of the day with what they have in hand, whoever has most room first.
+    """Every youth worker of the day with what they have in hand, the one with most room first.
 
-    With `participant_id`, it is said whom that participant barred, and with whose organization they do not agree to
-    share, and whoever is to meet them has the others alone in hand; those who cannot be given one come last.
+    With `participant_id`, the bars include those of that participant, and organizations with which they do not agree to
+    share. The worker who is to meet them counts only their other work, and those who cannot be assigned come last.
     """
     today = standing(session, day)
     workers = workers_of(today)
@@ -149,7 +151,7 @@ _WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SH
 def _withheld(
     session: Session, workers: Iterable[HeldRole], day: date, participant_id: UUID | None
 ) -> dict[tuple[HeldRole, str], Withheld]:
-    """Why a participant is not given to each worker, as each of a pair: of nobody in particular, as the terms say."""
+    """Why a participant is not given to each worker, as each of a pair; without one, as the agreements' terms say."""
     both = [(held, kind) for held in workers for kind in (PRIMARY, SECOND)]
     if participant_id is None:
         closed = not_sharing(session, day, TO_ACCOMPANY)
@@ -162,7 +164,7 @@ def _withheld(
 
 
 def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
-    """What follow-ups weigh together, each as (part, state, how much it asks): a break asks nothing."""
+    """The total weight of follow-ups, each as (part, state, how much it asks): a break asks nothing."""
     return sum(
         WEIGHT[intensity] * (1 if kind == PRIMARY else OF_THE_SECOND)
         for kind, state, intensity in in_hand
@@ -171,13 +173,13 @@ def weight_of(in_hand: Iterable[tuple[str, str, str]]) -> float:
 
 
 def workers_of(today: Standing) -> list[HeldRole]:
-    """Those who may have a follow-up on the day, absent ones included: each role of each that lets them."""
+    """Those who may have a follow-up on the day, absent ones included: each of their roles that allows it."""
     people = dict.fromkeys(held.person_id for role in ROLES[PRIMARY] for held in today.holding(role))
     return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]
 
 
 def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
-    """The hours a week of a youth worker by the agreement in force, 0 where it says none; None without one."""
+    """A youth worker's hours a week by the agreement in force, 0 where it says none; None without one."""
     version = version_in_force(session, organization_id, day)
     if version is None:
         return None
@@ -212,7 +214,7 @@ def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, 
 
 
 def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
-    """The parts that each has with candidates who have no number yet, but for one: what they will ask is not known."""
+    """The parts of each worker with candidates without a number, leaving one out: what they will ask is not known."""
     rows = run(
         session,
         only(CandidateWorker.worker_id, CandidateWorker.second_id).where(
@@ -229,7 +231,7 @@ def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
 
 
 def _minutes(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, int]:
-    """The minutes in person a week of each worker, on average over the last weeks that are over."""
+    """The average minutes in person a week of each worker, over the last complete weeks."""
     first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
     rows = run(
         session,

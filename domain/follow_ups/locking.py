@@ -1,4 +1,4 @@
-"""A follow-up held for the length of a transaction: how it is found, locked, changed and told of."""
+"""A follow-up locked for the length of a transaction: how it is found, locked, changed and recorded."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Held:
 
     @property
     def participant_id(self) -> UUID:
-        """Whose follow-up it is."""
+        """The participant followed."""
         return self.row.participant_id
 
 
@@ -73,7 +73,7 @@ def hold(session: Session, follow_up_id: UUID, *, by: Actor, at: datetime, seen:
 
 
 def hold_person(session: Session, follow_up_id: UUID) -> None:
-    """Lock the participant of a follow-up before it: whoever changes both holds them in this order.
+    """Lock the participant of a follow-up before it: all who change both lock them in this order.
 
     Does nothing where there is none: `hold` refuses it then.
     """
@@ -87,7 +87,7 @@ def hold_person(session: Session, follow_up_id: UUID) -> None:
 
 
 def changed_meanwhile() -> Refusal:
-    """What whoever looked at an older version of a follow-up is told."""
+    """The refusal of a change by a person who looked at an older version of a follow-up."""
     return Refusal(
         "follow_up.changed",
         N_("This follow-up was changed by someone else or in another window. Nothing was saved; look again."),
@@ -95,16 +95,16 @@ def changed_meanwhile() -> Refusal:
 
 
 def change(session: Session, held: Held, **values: Any) -> None:
-    """Write columns of the held follow-up, and count its version up."""
+    """Write columns of the locked follow-up, and raise its version."""
     values["version"] = held.row.version + 1
     run(session, changes(FollowUp).where(FollowUp.id == held.id).values(**values))
     held.row = cast("Any", held.row)._replace(**values)
 
 
 def move(session: Session, held: Held, name: str, verb: str, *, reason: str | None = None, **facts: Any) -> None:
-    """The one door by which a follow-up changes its state: with who, when and why, and its line of the record.
+    """Change a follow-up's state, with who, when and why, and write its line of the record. Nothing else changes it.
 
-    Raises Refusal where the table of moves does not hold it.
+    Raises Refusal where the table of moves does not allow it.
     """
     state = held.row.state
     try:
@@ -126,12 +126,12 @@ def move(session: Session, held: Held, name: str, verb: str, *, reason: str | No
 
 
 def tell(session: Session, held: Held, verb: str, **facts: Any) -> None:
-    """Write the event of what was done to the held follow-up: its number and codes, never words that people typed."""
+    """Write the event of what was done to the locked follow-up: its number and codes, never words that people typed."""
     events.write(session, verb, KIND, held.id, by=held.by, at=held.at, number=held.number, **facts)
 
 
 def refuse_unless_followed(held: Held) -> None:
-    """Refuse what makes sense only while somebody accompanies the participant. Raises Refusal."""
+    """Refuse what makes sense only while a worker may accompany the participant. Raises Refusal."""
     state = held.row.state
     if state in ("inactive", "completed"):
         raise Refusal(f"follow_up.{state}", _NOT_FROM[state], source="FU-1")

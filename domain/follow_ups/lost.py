@@ -1,4 +1,4 @@
-"""With whom the team is losing contact: who, by number, since when, why and how long (FU-7), and whether it is lost."""
+"""Finds the participants that the team is losing contact with: by number, since when, why, how long (FU-7)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from domain.follow_ups.weeks import WEEK, sunday_of
 from domain.kernel.rows import col, every, only, tuples
 from models.follow_up import FollowUp, WeeklyNote
 
-#: Contact is being lost after two weeks without any, or one attempt that nobody answered a week after the last contact.
+#: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.
 LOSING_AFTER: Final = timedelta(days=14)
 #: It is the committee's to talk about after three weeks, or once two further attempts went unanswered (FU-2).
 LOST_AFTER: Final = timedelta(days=21)
@@ -24,7 +24,7 @@ LOST_AFTER: Final = timedelta(days=21)
 
 @dataclass(frozen=True)
 class Losing:
-    """One follow-up without contact since the day `since`; `why` is what the newest note since then says, or ""."""
+    """A follow-up without contact since the day `since`; `why` is what the newest note since then says, or ""."""
 
     follow_up_id: UUID
     number: str
@@ -41,10 +41,10 @@ class Losing:
 
 
 def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None) -> list[Losing]:
-    """The active follow-ups of which contact is being lost on a local day, the longest first.
+    """The active follow-ups that are losing contact on a local day, the longest first.
 
-    A break is not: its terms are agreed. Nor is one that nobody accompanies a loss of contact with the participant
-    alone, but it counts all the same: whoever waits for a worker is lost just so.
+    A break is left out: its terms are agreed. One without a worker counts too, though more than contact is missing: a
+    participant who waits for a worker is lost in just this way.
     """
     narrowed = [] if follow_up_ids is None else [col(FollowUp.id).in_(list(follow_up_ids))]
     rows = every(session, follow_ups().where(FollowUp.state == "active", *narrowed))
@@ -61,7 +61,7 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
         )
         .order_by(col(WeeklyNote.week)),
     ):
-        # What was noted before the last contact tells of another time that they were not reached.
+        # What was noted before the last contact is about an earlier time without contact.
         if sunday_of(week) > contacts[follow_up_id]:
             whys[follow_up_id] = why or ""
     found = [judged(row.id, row.number, contacts[row.id], whys.get(row.id, ""), tries[row.id], day) for row in rows]
@@ -69,7 +69,7 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
 
 
 def judged(follow_up_id: UUID, number: str, since: date, why: str, attempts: int, day: date) -> Losing | None:
-    """How one active follow-up stands on a local day whose last contact was on `since`; None where all is well."""
+    """How one active follow-up loses contact on a local day, with its last on `since`; None where all is well."""
     away = day - since
     if away < LOSING_AFTER and not attempts:
         return None

@@ -1,8 +1,8 @@
-"""Who comes to one place at one hour: what keeps somebody apart from others looks at it (AD-C4).
+"""Finds who comes to one place at one hour, to keep a participant apart from others (AD-C4).
 
-Two activities at one place whose hours meet bring those of both together, whoever planned them. Of one that was planned
-before its hour and place were asked, nothing is known. A place may be somebody's home: it is compared by a blind mark,
-and its words are opened for those who are shown it alone.
+Two activities at one place whose hours meet bring the participants of both together, by any planner. Of one planned
+before hour and place were asked, nothing is known. A place may be a person's home. It is compared by a blind mark, and
+its words are opened only for those who are shown it.
 """
 
 from __future__ import annotations
@@ -42,18 +42,18 @@ class Whereabouts:
 
     @property
     def columns(self) -> dict[str, Any]:
-        """When it is, as the columns of an activity; where it is stands with each who takes part."""
+        """The time as the columns of an activity; the place is stored with each participant's part."""
         return {"held_on": self.held_on, "begins": self.begins, "minutes": self.minutes}
 
     @property
     def span(self) -> tuple[datetime, datetime]:
-        """From when until when, in local time."""
+        """Its beginning and end, in local time."""
         begins = datetime.combine(self.held_on, self.begins)
         return begins, begins + timedelta(minutes=self.minutes)
 
 
 def checked_place(place: str) -> str:
-    """Where something is, as it is kept. Raises Refusal: no place that can be told from others, or too long."""
+    """A place as it is stored. Raises Refusal: no place that can be told from others, or too long."""
     place = " ".join(place.split())
     if not place_key(place):
         raise Refusal("activity.place.missing", N_("Say where the activity is."))
@@ -63,7 +63,7 @@ def checked_place(place: str) -> str:
 
 
 def whereabouts(session: Session, held_on: date, begins: time, minutes: int, place: str) -> Whereabouts:
-    """When and where, as two are compared. Raises Refusal: no such length, or the key of the marks cannot be used."""
+    """When and where, in a form that compares. Raises Refusal: no such length, or the key of the marks is unusable."""
     if not SHORTEST <= minutes <= LONGEST:
         raise Refusal(
             "activity.minutes.malformed",
@@ -83,15 +83,15 @@ def place_key(place: str) -> str:
 
 
 def hold_all(session: Session) -> None:
-    """Have whoever plans, moves, or finds that somebody recruits do so one after the other, until each has committed.
+    """Make all who plan, move, or find that a participant recruits wait for each other until each has committed.
 
-    What they see of each other's places is then what stands.
+    What they see of each other's places is then what is stored.
     """
     run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"activities/{program_of(session)}", 0))))
 
 
 def also_there(session: Session, there: Whereabouts | None, *, but: Collection[UUID] = ()) -> set[UUID]:
-    """The follow-ups of those whom other activities bring to a place at these hours. `but` are activities left out."""
+    """The follow-ups that other activities bring to a place at these hours. `but` are activities left out."""
     if there is None:
         return set()
     day = timedelta(days=1)
@@ -117,7 +117,7 @@ def also_there(session: Session, there: Whereabouts | None, *, but: Collection[U
 
 
 def _where_marked() -> ColumnElement[str | None]:
-    """The blind mark of where an activity is, as those who take part have it: a column beside those of the activity."""
+    """The blind mark of an activity's place, as its participants' parts have it: a column beside the activity's."""
     part = aliased(ActivityPart)
     return (
         select(func.max(col(part.where_mark)))
@@ -136,7 +136,7 @@ class Placed(Activity):
 
 
 def where_is(row: Activity, where_mark: str | None) -> Whereabouts | None:
-    """When and where an activity is, as its row and its mark say; None of one of which that is not known."""
+    """When and where an activity is, by its row and its mark; None where that is not known."""
     return _whereabouts(row.held_on, row.begins, row.minutes, where_mark)
 
 

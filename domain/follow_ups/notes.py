@@ -1,4 +1,4 @@
-"""The weekly note of a follow-up (FU-6): one row a week, that takes half a minute, and whose words are sealed."""
+"""The weekly note of a follow-up (FU-6): one row a week, written in half a minute, with its words sealed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MOST_MINUTES: Final = 6_000
 
 
 class Note(NamedTuple):
-    """What may be read of a note without being told of: everything but its words."""
+    """What may be read of a note without a line in the record: everything but its words."""
 
     id: UUID
     follow_up_id: UUID
@@ -55,7 +55,7 @@ class Note(NamedTuple):
 
 @dataclass(frozen=True)
 class Week:
-    """What a worker says of one week: met in person so often and so long, reached otherwise, or why not; and words."""
+    """What a worker says of one week: met in person how often and long, reached otherwise, or why not; and words."""
 
     met: int = 0
     minutes: int = 0
@@ -80,12 +80,12 @@ def write_note(
     at: datetime,
     seen: int | None = None,
 ) -> int:
-    """Write the note of the week that begins on the Monday `week`, or write it anew; returns its version.
+    """Write the note of the week that begins on the Monday `week`, or rewrite it; returns its version.
 
-    `seen` is the version of the note that the writer was looking at, 0 where there was none. `unfinished` keeps it as
-    the worker's to finish. Where every note of the week is there, the worker's task is done. Raises Refusal: a week
-    that has not begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason
-    in a note that is to be complete.
+    `seen` is the version that the writer was looking at, 0 where there was none. `unfinished` leaves it for the worker
+    to finish. Where every note of the week is there, the worker's task is done. Raises Refusal: a week that has not
+    begun, or is not this follow-up's, or is too long ago; what cannot be; or neither contact nor a reason in a note
+    that is to be complete.
     """
     held = hold(session, follow_up_id, by=by, at=at)
     if week != monday_of(week):
@@ -149,14 +149,14 @@ def read_words(
     at: datetime,
     purpose: Purpose | None = None,
 ) -> str:
-    """The words of a note, opened, and the record told of it in the same transaction. Raises Refusal: no purpose."""
+    """Read the words of a note, unsealed, and note it on record in the same transaction. Raises Refusal: no purpose."""
     record_read(session, "weekly_note", note_id, what="weekly_note", ground=ground, by=by, at=at, purpose=purpose)
     words = scalar(session, only(WeeklyNote.words).where(WeeklyNote.id == note_id))
     return opened(session, participant_id, NOTE, note_id, words) if words is not None else ""
 
 
 def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
-    """The note of a week, its words left sealed, or None."""
+    """The note of a week, or None. Its words stay sealed."""
     return next(
         iter(_notes(session, WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week)),
         None,
@@ -164,7 +164,7 @@ def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
 
 
 def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
-    """The notes of follow-ups, the newest week first, from the week of `since` on. None holds its words."""
+    """The notes of follow-ups, the newest week first, from the week of `since` on, without their words."""
     return _notes(
         session,
         col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)),
@@ -191,7 +191,7 @@ def _notes(session: Session, *wanted: Any) -> list[Note]:
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
-    """Open a task for each worker and week of which notes are missing, where there is none; how many were opened.
+    """Open a task for each worker and week with missing notes, where there is none; returns how many were opened.
 
     It reminds by the same ladder as every task outside a case, in the digest of the day.
     """
@@ -238,7 +238,7 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
-    """Call off the tasks of notes that nobody owes any more, as when a follow-up ended meanwhile; how many."""
+    """Cancel the tasks of notes that are no longer owed, as when a follow-up ended meanwhile; how many."""
     owed = {_item(one_.person_id, one_.week) for one_ in missing(session, local_day(session, at))}
     gone = [row for row in _open_tasks(session) if row.item not in owed]
     for row in gone:
@@ -247,7 +247,7 @@ def settle_notes(session: Session, *, by: Actor, at: datetime) -> int:
 
 
 def _settle_tasks(session: Session, follow_up_id: UUID, week: date, *, by: Actor, at: datetime) -> None:
-    """Complete the task of whoever owed notes of this week, where none is missing any more."""
+    """Complete the task of the worker who owed notes of this week, where none is missing any more."""
     workers = {row.person_id for row in parts_of(session, follow_up_id) if row.kind == PRIMARY}
     items = {_item(person_id, week) for person_id in workers}
     tasks = [row for row in _open_tasks(session) if row.item in items]

@@ -1,4 +1,4 @@
-"""Opening a follow-up once somebody is admitted: with its worker and the second of the pair, in one transaction."""
+"""Opens a follow-up for an admitted participant, with its worker and the second of the pair, in one transaction."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def open_follow_up(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Begin the follow-up of somebody who was admitted and has a number; returns its id.
+    """Open the follow-up of a participant who was admitted and has a number; returns its id.
 
     Without `worker` it is a vacancy from the first day, and the coordinator's task. Raises Refusal: no such
-    participant, not admitted, followed already, or a worker who cannot be given it (`assigning.assign`).
+    participant, not admitted, followed already, or a worker who cannot be assigned it (`assigning.assign`).
     """
     here, day = program_of(session), local_day(session, at)
     row = first(session, of(Participant).where(Participant.id == participant_id).with_for_update())
@@ -87,7 +87,7 @@ def open_follow_up(
 def set_intensity(
     session: Session, follow_up_id: UUID, intensity: str, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Say how much a follow-up asks of its worker, which counts in their load. Raises Refusal."""
+    """Set how much a follow-up asks of its worker, which counts in their load. Raises Refusal."""
     held = hold(session, follow_up_id, by=by, at=at, seen=seen)
     checked_intensity(intensity)
     if held.row.intensity != intensity:

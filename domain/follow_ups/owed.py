@@ -1,4 +1,4 @@
-"""The weekly notes that are owed: of which follow-up and week, and whose they are to write. Reads only."""
+"""The weekly notes that are owed: for which follow-up and week, and by which worker. Reads only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models.follow_up import Assignment, FollowUp, WeeklyNote
 
 #: The worker's task while a note of a week that is over is not complete: one a worker and week.
 WRITE: Final = "follow_up.note"
-#: Of so many past weeks a note is asked for; what was never written before that is the coordinator's to see.
+#: Notes are asked for over this many past weeks; an older one that was never written is for the coordinator to see.
 WEEKS_ASKED: Final = 4
 
 
 @dataclass(frozen=True)
 class Missing:
-    """A note that is not there or not complete, of a week that is over, and whose it is to write."""
+    """A note that is missing or not complete, of a week that is over, and the worker who owes it."""
 
     follow_up_id: UUID
     week: date
@@ -35,11 +35,11 @@ class Missing:
 def missing(
     session: Session, day: date, *, people: Iterable[UUID] | None = None, last_day: date | None = None
 ) -> list[Missing]:
-    """The notes that are owed on a local day: of each week that is over, by whoever was primary at its end.
+    """The notes that are owed on a local day: of each week that is over, by its primary worker at the week's end.
 
-    Only of follow-ups that are active and were on the week's last day: a break owes none, nor what is over. One of
-    which it was stated, when its worker left, that it stays unfinished is owed no more. For whoever leaves on
-    `last_day`, the week of that day is over with it.
+    Only for follow-ups that are active and were on the week's last day: a break owes none, nor does one that is over. A
+    note that its leaving worker was let leave unfinished is no longer owed. For a worker who leaves on `last_day`, the
+    week of that day is over with it.
     """
     leaves = last_day is not None and day >= last_day
     over = max(day, sunday_of(monday_of(last_day)) + timedelta(days=1)) if leaves and last_day else day
@@ -96,5 +96,5 @@ def missing(
 
 
 def owed_id(follow_up_id: UUID, week: date, person_id: UUID) -> UUID:
-    """By what a note that somebody owes is known, whether it was begun or not: the same whenever it is asked."""
+    """The id of an owed note, begun or not: always the same."""
     return uuid5(follow_up_id, f"{week.isoformat()}/{person_id}")

@@ -1,7 +1,7 @@
 """The summary of a follow-up that is handed over (DP-06): in two parts, sealed, saved as one goes, then complete.
 
-The step of a departure asks for it. Whoever owes that step writes it: who leaves, and of one who has gone already their
-manager, then the coordinator. Saying that it is complete is what does the step.
+A step of a departure asks for it. The owner of that step writes it: the leaver, or, if they have gone already, their
+manager, then the coordinator. Saying that it is complete completes the step.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ WRITTEN: Final = "write_summary"
 #: The kind under which the file of the committee that talks about follow-ups takes one, by the participant's number.
 ON_AGENDA: Final = "follow_up_summary"
 
-#: What the item of the step looks like: an id, as the part of somebody in a follow-up has.
+#: The form of the step's item: an id, as a part in a follow-up has.
 _ID: Final = "^[0-9a-f]{32}$"
 
 
@@ -53,9 +53,9 @@ class Summary:
 def save_summary(
     session: Session, task_id: UUID, said: Summary, *, by: Actor, at: datetime, seen: int | None = None
 ) -> int:
-    """Save a summary as it stands, and return its version. `seen` is the one that was looked at, 0 where none was.
+    """Save a summary as it stands, and return its version. `seen` is the version that was looked at, 0 where none was.
 
-    Raises Refusal: no such step, or done already; somebody else wrote meanwhile; whoever the participant barred; words
+    Raises Refusal: no such step, or done already; another wrote meanwhile; the participant barred the writer; words
     that are too long or no text; or keys that cannot be used.
     """
     held = hold(session, task_id, by=by, at=at, seen=None)
@@ -65,7 +65,7 @@ def save_summary(
 def complete_summary(
     session: Session, task_id: UUID, said: Summary, *, by: Actor, at: datetime, seen: int | None = None
 ) -> Moved:
-    """Save a summary and say that it is complete, which does the step. Raises Refusal, also where a part is empty."""
+    """Save a summary as complete, which completes the step. Raises Refusal, also where a part is empty."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     missing = [
         name for name, words in (("situation", said.situation), ("steps", said.steps)) if not says_something(words)
@@ -81,7 +81,7 @@ def complete_summary(
 
 
 def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: datetime) -> Moved:
-    """Take back that a summary is complete, so that it can be corrected; what was written stays. Raises Refusal."""
+    """Undo the completion of a summary, so that it can be corrected; what was written stays. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=None)
     if held.task.step != WRITTEN:
         raise _none()
@@ -91,7 +91,7 @@ def take_back(session: Session, task_id: UUID, *, reason: str, by: Actor, at: da
 def read_summary(
     session: Session, task_id: UUID, *, ground: Ground, by: Actor, at: datetime, purpose: Purpose | None = None
 ) -> Summary:
-    """What a summary says, opened, and the record told of it in the same transaction; empty where none was begun.
+    """Read a summary, unsealed, and note it on record in the same transaction; empty where none was begun.
 
     Raises Refusal: no purpose, no such step, or keys that cannot be used.
     """
@@ -135,7 +135,7 @@ class Asked(NamedTuple):
 
 
 def asked_by(session: Session, task_id: UUID) -> Asked | None:
-    """What the step asks about, and what was written so far, its words left sealed: `id` is None where nothing was.
+    """The step's subject and what was written so far, its words still sealed: `id` is None where nothing was.
 
     None where the task is no such step.
     """
@@ -143,13 +143,13 @@ def asked_by(session: Session, task_id: UUID) -> Asked | None:
 
 
 def summaries_in(session: Session, case_id: UUID) -> list[Asked]:
-    """What a departure asks to have summed up, by number: how each stands, and none opened."""
+    """The summaries that a departure asks for, by number: the state of each, and none opened."""
     rows = _summaries().where(Task.case_id == case_id)
     return _found(session, rows.order_by(col(Participant.number), col(Task.id)))
 
 
 def summaries_of(session: Session, follow_up_id: UUID) -> list[Asked]:
-    """The complete summaries of a follow-up, the last first: of which departure, by whom and when. None is opened."""
+    """The complete summaries of a follow-up, the last first: their departure, author and day. None is opened."""
     return _found(
         session,
         _summaries()

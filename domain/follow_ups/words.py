@@ -1,4 +1,4 @@
-"""What people write of a follow-up in their own words: sealed for its row and place, under the participant's key."""
+"""What people write about a follow-up in their own words: sealed for its row and place, under the participant's key."""
 
 from __future__ import annotations
 
@@ -21,6 +21,6 @@ def sealed(session: Session, participant_id: UUID, place: str, row_id: UUID, tex
 
 
 def opened(session: Session, participant_id: UUID, place: str, row_id: UUID, blob: bytes) -> str:
-    """The words of one row. It tells nobody: whoever shows them to somebody does. Raises Refusal."""
+    """The words of one row. It writes no record: the one who shows them does. Raises Refusal."""
     words: str = unseal(session, participant_id, f"{place}/{row_id}", blob)["words"]
     return words

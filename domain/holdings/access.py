@@ -1,6 +1,6 @@
 """What lets a person in: sign-ins, passkeys, directory accounts, links by letter, and private calendar addresses.
 
-These end by themselves, and nobody takes them over. A departure is not over while one of them holds.
+These end automatically, and no one takes them over. A departure is not over while one of them holds.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ ACCESS: Final = "access"
 
 
 def access_of(leaving: Leaving) -> list[Holding]:
-    """One line for each kind of door that is open to them, where they leave everything."""
+    """One line for each kind of access that is open to them, where they leave everything."""
     if leaving.is_back or not leaving.concerns(None):
         return []
     session = leaving.session

@@ -1,4 +1,4 @@
-"""What is in somebody's hands by their name, whatever role they hold: it passes to nobody when their roles end."""
+"""What a person has in hand by name, in any role: it passes to no one when their roles end."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ KINDS: Final = (
 
 
 def has_something(person: ColumnElement[UUID], today: date) -> ColumnElement[bool]:
-    """The condition on a person's id, of the row that it stands in, that something may be in their hands by name.
+    """The condition on a row's person id that something may be in their hands by name.
 
     Some of it may be settled, or of another organization: `holdings_of` says so. It is asked of everyone who ever left.
     """

@@ -1,4 +1,4 @@
-"""Candidates in somebody's hands before there is a follow-up: referrals begun or in triage, and people to meet.
+"""A person's candidates before there is a follow-up: referrals begun or in triage, and people to meet.
 
 Each is known here by the candidate's reference alone.
 """
@@ -31,9 +31,9 @@ _TO_MEET_WITH = N_("Candidate to meet as the second of the pair, %(reference)s")
 
 
 def drafts_of(leaving: Leaving) -> list[Holding]:
-    """The referrals that they began and did not send: nobody but their author knows of the person yet.
+    """The referrals that they began and did not send: only their author knows of the person yet.
 
-    Not those that somebody who left had begun: these are whoever's who coordinates.
+    Not those that a leaver had begun: these are the coordinator's.
     """
     session = leaving.session
     rows = tuples(
@@ -88,7 +88,7 @@ def referrals_of(leaving: Leaving) -> list[Holding]:
 
 
 def candidates_of(leaving: Leaving) -> list[Holding]:
-    """The candidates whom they are named to meet, alone or as the second of a pair (AD-R6)."""
+    """The candidates that they are named to meet, alone or as the second of a pair (AD-R6)."""
     session = leaving.session
     rows = tuples(
         session,

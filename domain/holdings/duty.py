@@ -26,7 +26,7 @@ DECISION: Final = "decision"
 
 
 def tasks_of(leaving: Leaving) -> list[Holding]:
-    """The tasks that are theirs to do, but those by which their own departure is seen to.
+    """The tasks that are theirs to do, without those of their own departure.
 
     A referral to triage and a note to write are kinds of their own, each by its reference or number.
     """
@@ -63,7 +63,7 @@ def _theirs(leaving: Leaving, hats: Mapping[UUID, Holder]) -> list[UUID]:
 
 
 class _Duty(Task):
-    """A task with the decision of a committee that it carries out, where it does."""
+    """A task with the committee's decision that it carries out, where there is one."""
 
     model_config = SHAPE
     number: str | None = also(Decision.number)
@@ -71,7 +71,7 @@ class _Duty(Task):
 
 
 def _rows(leaving: Leaving, which: ColumnElement[bool]) -> list[_Duty]:
-    """The tasks of which this holds. What settles a holding is none: two who leave would never come to an end."""
+    """The tasks for which this holds, without those that settle a holding: two leavers would never come to an end."""
     session = leaving.session
     own = and_(col(Case.gathers), Case.subject_id == leaving.person_id)
     return every(

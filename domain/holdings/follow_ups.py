@@ -26,7 +26,8 @@ _SECOND = N_("Follow-up of %(number)s, as the second of the pair")
 def follow_ups_of(leaving: Leaving) -> list[Holding]:
     """The follow-ups that they accompany, as the primary worker or as the second, and that are not completed.
 
-    Of who leaves also those in which their part ended since that is known, until somebody has their place. DP-03
+    For a leaver also those in which their part ended since the departure was known, until another has their place.
+    DP-03
     """
     session = leaving.session
     theirs = or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) > leaving.day)
@@ -71,10 +72,10 @@ def titled_part(kind: str, number: str) -> Bilingual:
 
 
 def without_a_follower() -> ColumnElement[bool]:
-    """The condition on a part that ended, in a follow-up that goes on, that nobody was given its place since.
+    """The condition on a part that ended, in a follow-up that goes on, that its place was not filled since.
 
-    Nor its own worker the other place, for which they left this one. One on a break goes on: the participant comes back
-    to somebody.
+    Nor has its own worker taken the other place, leaving this one for it. A follow-up on a break goes on: the
+    participant returns to a worker.
     """
     since, goes_on = aliased(Assignment), aliased(FollowUp)
     given = (

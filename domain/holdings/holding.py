@@ -21,8 +21,8 @@ class Holding:
     """One thing in a person's hands.
 
     `kind` and the opaque `id` name it; `title` says it in both languages, a participant by number alone. `goes_to` are
-    the people who have it by themselves once its holder is gone, because they hold the same role: where there is
-    nobody, somebody has to be named or its end stated. `href` is its page, or "".
+    the people who have it automatically after its holder is gone, because they hold the same role: where there are
+    none, a successor has to be named or its end stated. `href` is its page, or "".
     """
 
     kind: str
@@ -33,20 +33,22 @@ class Holding:
 
     @property
     def item(self) -> str:
-        """Its id as the item of the step that settles it."""
+        """The holding's id as the item of the step that settles it."""
         return self.id.hex
 
 
 @dataclass(frozen=True)
 class Leaving:
-    """Whose holdings are asked for: a person, at one organization or wherever they are, on a local day.
+    """The person, organization and local day for which holdings are asked; without an organization, wherever they are.
 
-    `last_day` is their last one, where they leave: what they take up later is no part of it. `known_on` is the day on
-    which that became known. `standing` is the day's; `elsewhere` are the other organizations at which they hold
-    something on or after the day, or after the last one, so that what is the person's and no organization's stays with
-    them. `is_back` says that they hold a role there after the last day too, to which they came back or are to come.
-    `roles_left` are roles that ended before it was known and are part of what they leave.
-    `since` is today's standing once the last day is past: whoever follows in a role has its domain by then.
+    - `last_day` is their last one, where they leave: what they take up later is no part of it.
+    - `known_on` is the day on which that became known.
+    - `standing` is the day's.
+    - `elsewhere` are the other organizations at which they hold something on or after the day, or after the last one:
+      what belongs to the person and to no organization stays with them.
+    - `is_back` says that they hold a role there after the last day too, to which they returned or are to return.
+    - `roles_left` are roles that ended before it was known and are part of what they leave.
+    - `since` is today's standing after the last day is past: the successor in a role has its duties by then.
     """
 
     session: Session
@@ -70,9 +72,9 @@ class Leaving:
         return organization_id == self.organization_id
 
     def had_by_then(self, moment: ColumnElement[datetime] | ColumnElement[datetime | None]) -> ColumnElement[bool]:
-        """The condition on the moment since which something is theirs that it is theirs to leave.
+        """The condition that what is theirs since a moment is theirs to leave.
 
-        What whoever is back was given since they left belongs to their new time there, and to its own departure.
+        What one who returned was given since they left belongs to their new time there, and to its own departure.
         """
         return true() if self.left_at is None else moment < self.left_at
 
@@ -82,7 +84,7 @@ class Leaving:
 
     @property
     def left_at(self) -> datetime | None:
-        """Of whoever is back: the moment since which what they are given is of their new time there."""
+        """For one who returned: the moment since which what they are given belongs to their new time there."""
         return None if self._left_on is None else moments_of(self.session, self._left_on)[1]
 
     @property
@@ -92,7 +94,7 @@ class Leaving:
         return left_on(self.last_day, self.known_on)
 
     def without_them(self) -> Standing:
-        """Who holds what that day if they were gone already; once they are, who holds what today."""
+        """The day's standing as if they were gone already; after they are, today's."""
         then = self.since or self.standing
         return Standing(
             then.day,
@@ -109,7 +111,7 @@ class Leaving:
 
 
 def left_on(last_day: date, known_on: date | None) -> date:
-    """Of whoever is back, the local day after which what they are given is of their new time there.
+    """For one who returned, the local day after which what they are given belongs to their new time there.
 
     It is their last day, or the later one on which it became known that they had gone: until then they had it still.
     """
@@ -117,9 +119,9 @@ def left_on(last_day: date, known_on: date | None) -> date:
 
 
 def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[UUID, ...]:
-    """Who has a duty by itself once its holder is gone: another holder of its role, or who stands in for its subject.
+    """Those who have a duty automatically after its holder is gone: a holder of its role, or its subject's deputy.
 
-    Nobody where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
+    No one where the role itself is left empty: the rest of the chain has it then, and it shows as vacant.
     """
     falls = gone.falls(chain, kind=kind)
     if falls.in_place and not (chain and "person" in chain[0]):
@@ -128,14 +130,14 @@ def goes_to(gone: Standing, chain: list[Link], *, kind: str = "tasks") -> tuple[
 
 
 def is_of(leaving: Leaving, hat: Holder) -> bool:
-    """Whether a duty under this hat is theirs to leave: one that they have for somebody absent is not."""
+    """Whether a duty in this role is theirs to leave: one that they have for an absent person is not."""
     return hat.acting_for is None and leaving.concerns(hat.organization_id)
 
 
 def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, last_day: date) -> bool:
     """Whether a person holds a role at the organization after the last day of their departure from it.
 
-    They came back there, or are to come.
+    They returned there, or are to return.
     """
     found = only(Tenure.id).where(
         Tenure.person_id == person_id,

@@ -1,4 +1,4 @@
-"""All that a person has in hand, kind by kind: what a departure goes through, and what it may not close with."""
+"""All that a person has in hand, kind by kind: what a departure goes through, and what keeps it from closing."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ KINDS: Final[Mapping[str, Callable[[Leaving], Sequence[Holding]]]] = {
     access.ACCESS: access.access_of,
 }
 
-#: What a kind is called, in the plural.
+#: The name of each kind, in the plural.
 NAMES: Final[Mapping[str, str]] = {
     roles.TENURE: N_("Roles"),
     duty.TASK: N_("Open tasks"),
@@ -69,16 +69,15 @@ def holdings_of(
 ) -> list[Holding]:
     """What a person has in hand at an organization, or anywhere in the program, on the local day of `at`.
 
-    With an organization, what is no organization's is among it only where they hold nothing elsewhere. Of who leaves,
-    `last_day` is the last one: once it is past, this is what they had in hand on it and is not out of it since.
-    In a role that ended from `known_on` on, the day on which it was known that they leave, somebody has to follow, and
-    in each of `roles_left`, which ended a little before. What a deputy does while they are away is theirs all the same:
-    it is done for them until they are back, not for good. Who holds a role there again after the last day leaves what
-    they had until then, and no more.
+    With an organization, what belongs to none is included only where they hold nothing elsewhere. For a leaver,
+    `last_day` is the last one: after it, this is what they had in hand on it and still have. A role that ended on
+    `known_on` or later, the day on which it was known that they leave, needs a successor. So does each of `roles_left`,
+    which ended a little before. What a deputy does while they are away is still theirs: it is done for them until they
+    return. One who holds a role there again after the last day leaves what they had until then, and no more.
     """
     today = local_day(session, at)
     on = min(today, last_day) if last_day else today
-    # Of two organizations that are left on one day neither keeps what is the person's own.
+    # Where two organizations are left on one day, neither keeps what is the person's own.
     others = elsewhere(session, person_id, organization_id, last_day + timedelta(days=1) if last_day else on)
     there = _as_if_there(standing(session, on), person_id)
     since = standing(session, today) if on < today else None

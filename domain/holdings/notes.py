@@ -18,10 +18,9 @@ _NOTE = N_("Note of %(number)s, week of %(day)s")
 
 
 def unfinished_of(leaving: Leaving) -> list[Holding]:
-    """The notes that they began and left unfinished, and those of weeks that are over and that they owe still.
+    """The notes that they began and left unfinished, and those that they still owe for weeks that are over.
 
-    The week of their last day is among them from that day on. A note is out of their hands once
-    somebody finishes it, whoever that is.
+    The week of their last day is among them from that day on. A note is out of their hands when anyone finishes it.
     """
     session = leaving.session
     due = {

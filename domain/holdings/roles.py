@@ -48,10 +48,10 @@ _TO_SIGN = N_("Signature of agreement version %(number)s, %(organization)s")
 
 
 def tenures_of(leaving: Leaving) -> list[Holding]:
-    """The roles that they hold on the day or from a later day on, each until somebody follows or nobody is to.
+    """The roles that they hold on the day or from a later day on, each until there is a successor or none is to come.
 
-    Of who leaves also those that ended since that is known, or never began: nobody follows in them by that alone. One
-    that became another by an agreement's next version is left as that one.
+    For a leaver also those that ended since the departure was known, or never began: those have no successor by that
+    alone. A role that became another by an agreement's next version is left as that one.
     """
     session = leaving.session
     since = min(leaving.day, leaving.known_on or leaving.day)
@@ -92,7 +92,7 @@ def tenures_of(leaving: Leaving) -> list[Holding]:
 def tells_of(held: Any, verb: str) -> ColumnElement[bool]:
     """The condition on a line of the record that it tells, by this verb, of an appointment to a role there.
 
-    Of whichever one: "tenure.started" of one on any first day, "tenure.ended" of one on any last day.
+    Of any such appointment: "tenure.started" of one on any first day, "tenure.ended" of one on any last day.
     """
     return and_(
         same(Event, held),
@@ -104,7 +104,7 @@ def tells_of(held: Any, verb: str) -> ColumnElement[bool]:
 
 
 def called(session: Session, tenure_id: UUID) -> Bilingual:
-    """A role that somebody holds or held, in words: what it is, and where. Raises LookupError where there is none."""
+    """A role that a person holds or held, in words: what it is, and where. Raises LookupError where there is none."""
     row = first(session, _with_words().where(Tenure.id == tenure_id))
     if row is None:
         msg = "no such appointment"
@@ -119,10 +119,10 @@ def role_of(session: Session, tenure_id: UUID) -> str:
 
 @succession.became_another.owner
 def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
-    """A role became another one by an agreement's next version: what a departure says of it is of the other by then.
+    """Move what a departure says of a role to the role that it became by an agreement's next version.
 
-    It ends that one, and asks who follows in it, under its own words; who was named already follows there. Also one
-    that was called off, which may be taken up again.
+    The departure ends that one, and asks who succeeds in it, under its own words; a named successor already succeeds
+    there. Also for a cancelled departure, which may be put in force again.
     """
     was, now, whole = str(tenure_id), str(instead), col(Departure.was_to_end)
     cases = scalars(
@@ -166,7 +166,7 @@ def _retitled(title: str, before: str, after: str) -> str:
 
 
 class _Named(Tenure):
-    """An appointment, with what its role and its organization are called."""
+    """An appointment, with the names of its role and its organization."""
 
     model_config = SHAPE
     short_name: str = also(Organization.short_name)
@@ -187,7 +187,7 @@ def _in_words(row: _Named) -> Bilingual:
 
 
 def signatures_of(leaving: Leaving) -> list[Holding]:
-    """The agreements that were sent to be signed and that wait for them as the director. Whoever directs then signs."""
+    """The agreements sent for their signature as the director. The director of that time then signs."""
     session = leaving.session
     directs = [held.organization_id for held in leaving.standing.roles_of(leaving.person_id) if held.role == "director"]
     wanted: list[Any] = [place for place in directs if leaving.concerns(place)]

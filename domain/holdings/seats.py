@@ -1,4 +1,4 @@
-"""Seats on committees, meetings to which somebody is invited without one, and absences in which they deputize."""
+"""Seats on committees, meetings with an invitation without a seat, and absences in which the person deputizes."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ _ACTING = N_("Acting for %(name)s until %(day)s")
 def seats_of(leaving: Leaving) -> list[Holding]:
     """The seats that they hold from the day on, as principal or as alternate.
 
-    Of who leaves also those that ended with their last day, until somebody else has them: that a second representative
-    stands in for a principal fills no seat (CM-2R). Whoever is back and has the seat again has it themselves.
+    For a leaver also those that ended with their last day, until another has them: a second representative who stands
+    in for a principal fills no seat (CM-2R). One who returned and has the seat again has it themselves.
     """
     session = leaving.session
     in_hand = or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) > leaving.day)
@@ -113,7 +113,7 @@ def invitations_of(leaving: Leaving) -> list[Holding]:
 
 
 def deputizing_of(leaving: Leaving) -> list[Holding]:
-    """The absences of others, now or to come, in which they act for who is away."""
+    """The absences of others, now or to come, in which they deputize."""
     session = leaving.session
     rows = tuples(
         session,

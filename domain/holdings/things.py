@@ -30,7 +30,7 @@ _OPENED = N_("%(system)s, user name %(name)s")
 
 
 def equipment_of(leaving: Leaving) -> list[Holding]:
-    """What they were lent and did not give back."""
+    """The equipment that they were lent and did not give back."""
     session = leaving.session
     rows = tuples(
         session,
@@ -92,7 +92,7 @@ def accounts_of(leaving: Leaving) -> list[Holding]:
 def _shown(
     leaving: Leaving, proof: str, *what: ColumnElement[Any]
 ) -> dict[tuple[Any, ...], list[tuple[UUID, datetime]]]:
-    """At which organizations, and when, each thing was shown as theirs, by these columns of a proof of this kind."""
+    """The organizations at which each thing was shown as theirs, and when, by these columns of a proof of this kind."""
     rows = run(
         leaving.session,
         select(*what, Case.organization_id, Evidence.added_at)
@@ -114,7 +114,7 @@ def _shown(
 def _is_left(leaving: Leaving, organization_id: UUID | None, shown: Collection[tuple[UUID, datetime]]) -> bool:
     """Whether a thing is theirs to leave: it came to them from an organization, or from none, and was shown at others.
 
-    Not while they hold something at another of these, nor where it was shown there again since they are back.
+    Not while they hold something at another of these, nor where it was shown there again since their return.
     """
     places = {place for place, _ in shown} | ({organization_id} if organization_id else set())
     if leaving.organization_id is None or not places:
@@ -125,5 +125,5 @@ def _is_left(leaving: Leaving, organization_id: UUID | None, shown: Collection[t
     return leaving.organization_id in places and not places & leaving.elsewhere and not anew
 
 
-#: What the onboarding calls what it opens, as people say it. Another name is shown as it is.
+#: The systems that the onboarding opens, in people's words. Another name is shown as it is.
 SYSTEMS: Final = {"secure-network": {"fr": "Réseau sécurisé", "en": "Secure network"}}

@@ -1,4 +1,4 @@
-"""Who acts: a person under the hat of a role, for themselves or for someone absent, or a part of the system."""
+"""Who acts: a person in a role, for themselves or for an absent person, or a part of the system."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import UUID
 ENGINE = "engine"
 ROUNDS = "rounds"
 LOADER = "loader"
-#: Whoever comes to the sign-in and is not known yet, and whoever runs the installation from its command line.
+#: A visitor to the sign-in who is not known yet, and the operator of the installation at its command line.
 SIGN_IN = "sign_in"
 OPERATOR = "operator"
 #: An outside professional who came by a link, and has no account.
@@ -19,8 +19,8 @@ OUTSIDE = "outside"
 class Actor:
     """The author of an act, as the record keeps it.
 
-    `role` is the hat worn, or the part of the system that acted where `person_id` is empty.
-    `acting_for` is the absent person whose deputy the actor is, if so.
+    `role` is the role in which they act, or the part of the system that acted where `person_id` is empty. `acting_for`
+    is the absent person whose deputy the actor is, if so.
     """
 
     role: str
@@ -39,5 +39,5 @@ class Actor:
         return self.person_id is None
 
     def is_one_of(self, *people: UUID | None) -> bool:
-        """Whether the one who acts is among `people`. Whom they act for does not matter: the bar is on the person."""
+        """Whether the actor is among `people`. The person they replace does not matter: the bar is on the actor."""
         return self.person_id is not None and self.person_id in people

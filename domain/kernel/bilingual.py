@@ -13,5 +13,5 @@ def both(sentence: str, /, **facts: object) -> Bilingual:
 
 
 def titled(row: Titled) -> Bilingual:
-    """What a row says of itself in both languages."""
+    """The title that a row has in both languages."""
     return Bilingual(fr=row.title_fr, en=row.title_en or row.title_fr)

@@ -33,7 +33,7 @@ class UnknownYear(Refusal):
 
 @dataclass(frozen=True)
 class Closure:
-    """Days on which nobody works, both inclusive, and why; a local holiday is a closure of one day."""
+    """Days without work, both inclusive, and why; a local holiday is a closure of one day."""
 
     first: date
     last: date
@@ -94,7 +94,7 @@ class Calendar:
     def public_holidays(self, first: date, last: date, language: str) -> dict[date, str]:
         """The public holidays of the place from `first` to `last`, with their names in "fr" or "en", in order.
 
-        Years for which none are known have none here: this is for showing, and never for counting.
+        Years without known holidays have none here: this is for showing, and never for counting.
         """
         found: dict[date, str] = {}
         for year in range(first.year, last.year + 1):
@@ -170,7 +170,7 @@ def _reach(country: str, subdivision: str) -> range:
 
 @cache
 def _public_holidays(country: str, subdivision: str, year: int, language: str) -> dict[date, str]:
-    """The public holidays of one year. Beyond its reach the library knows none, and says nothing of it."""
+    """The public holidays of one year. Beyond its reach the library knows none, without saying so."""
     if year not in _reach(country, subdivision):
         raise UnknownYear(year)
     spoken = _HOLIDAY_LANGUAGES[language]

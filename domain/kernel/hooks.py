@@ -1,7 +1,7 @@
-"""Hooks: a lower room declares what has to happen, and the higher room that knows how registers for it.
+"""Hooks: a lower package declares what has to happen, and the higher package that knows how registers for it.
 
-Rooms import downwards only. Where a rule needs what only a higher room knows, it declares a hook; that room owns it.
-A hook without an owner raises, so that no refusal is ever skipped because a module was not imported.
+Packages import downwards only. Where a rule needs what only a higher package knows, it declares a hook; that package
+owns it. A hook without an owner raises, so that no refusal is ever skipped because a module was not imported.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ R = TypeVar("R")
 
 
 class Unowned(LookupError):
-    """A hook was called, or a process started, while no room owns it."""
+    """A hook was called, or a process started, while no package owns it."""
 
 
 class Hook(Generic[P]):
-    """What a lower room declares by its signature and docstring, and higher rooms do."""
+    """What a lower package declares by its signature and docstring, and higher packages do."""
 
     __name__: str
 
@@ -30,7 +30,7 @@ class Hook(Generic[P]):
         _DECLARED.append(self)
 
     def owner(self, does: Callable[P, R]) -> Callable[P, R]:
-        """Register a function of a higher room; used as a decorator."""
+        """Register a function of a higher package; used as a decorator."""
         self.owners.append(does)
         return does
 
@@ -51,7 +51,7 @@ def hook(declared: Callable[P, None]) -> Hook[P]:
 
 
 def refuse_unowned() -> None:
-    """Raise Unowned where a hook that was declared has no owner, naming each."""
+    """Raise Unowned where a declared hook has no owner, naming each."""
     without = sorted(one.name for one in _DECLARED if not one.owners)
     if without:
         raise Unowned(", ".join(without))

@@ -1,4 +1,4 @@
-"""The languages that somebody speaks, by code: a closed list, since what stands there stands in clear."""
+"""The languages that a person speaks, by code: a closed list, since it is not sealed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from locales import N_
 
 
 def checked_languages(typed: Iterable[str]) -> tuple[str, ...]:
-    """Codes of languages, each once. Raises Refusal for what is none: a name typed there would stand unsealed."""
+    """Codes of languages, each once. Raises Refusal for anything else: a name typed there would stay unsealed."""
     return _known(
         typed,
         Refusal(
@@ -23,7 +23,7 @@ def checked_languages(typed: Iterable[str]) -> tuple[str, ...]:
 
 
 def checked_spoken(typed: Iterable[str]) -> tuple[str, ...]:
-    """The same of a member of staff, to whom candidates are proposed by them. Raises Refusal."""
+    """The same for a member of staff, since candidates are proposed to them by language. Raises Refusal."""
     return _known(
         typed,
         Refusal(

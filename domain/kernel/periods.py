@@ -1,4 +1,4 @@
-"""The quarters and calendar years that some procedures are for: their days, and how they are named."""
+"""The quarters and calendar years that some procedures are for: their days, and their names."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Period:
 
     @property
     def key(self) -> str:
-        """As it is kept: 2026-Q3 for a quarter, 2026 for a year."""
+        """The key as it is stored: 2026-Q3 for a quarter, 2026 for a year."""
         if self._is_quarter:
             return f"{self.starts_on.year}-Q{self.ends_on.month // _MONTHS}"
         return str(self.starts_on.year)
 
     def in_words(self, language: str) -> str:
-        """As people say it, within a sentence."""
+        """The period as people say it, within a sentence."""
         sentence = _QUARTERS[self.ends_on.month // _MONTHS] if self._is_quarter else _YEAR
         return say(language, sentence, year=str(self.starts_on.year))
 
@@ -51,7 +51,7 @@ _QUARTERS: Final = {
 
 
 def period(key: str) -> Period | None:
-    """The period that is kept under `key`; None where this is no such key, the empty one among them."""
+    """The period with this `key`; None where it is no such key, the empty one among them."""
     match = _KEY.fullmatch(key)
     if match is None:
         return None
@@ -86,6 +86,6 @@ def overlapping(each: Each, first: date, last: date) -> Iterator[Period]:
 
 
 def in_words(key: str, language: str) -> str:
-    """The period that is kept under `key`, as people say it; "" where there is none."""
+    """The period with this `key`, as people say it; "" where there is none."""
     found = period(key)
     return found.in_words(language) if found else ""

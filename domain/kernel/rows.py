@@ -33,7 +33,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from models.base import CURRENT_PROGRAM, InProgram, table_of
 
-#: What the configuration of a shape is: a model with further columns, and no table of its own.
+#: The configuration of a shape: a model with further columns, and no table of its own.
 SHAPE: Final[Any] = {"table": False, "defer_build": True}
 
 T = TypeVar("T")
@@ -50,7 +50,7 @@ Ts = TypeVarTuple("Ts")
 
 
 class OfProgram(Protocol):
-    """What is of a program, whether or not a policy keeps it there."""
+    """A model with rows of a program, whether or not a policy keeps them there."""
 
     program_id: UUID
 
@@ -158,7 +158,7 @@ class Change(Update):
     inherit_cache = True
 
     def where(self, *conditions: Any) -> Self:
-        """Narrow it."""
+        """Narrow the statement."""
         return super().where(*conditions)
 
 
@@ -168,7 +168,7 @@ class Removal(Delete):
     inherit_cache = True
 
     def where(self, *conditions: Any) -> Self:
-        """Narrow it."""
+        """Narrow the statement."""
         return super().where(*conditions)
 
 
@@ -274,7 +274,7 @@ def replaced(row: R, **values: Any) -> R:
 
 
 class _Row:
-    """What every row can besides: be read by a column's name, as what is not converted yet does."""
+    """What every row also has: a read by a column's name, for code that is not converted yet."""
 
     __slots__ = ()
     _fields: tuple[str, ...]
@@ -299,7 +299,7 @@ class _Row:
 
 @cache
 def frozen(shape: type[R]) -> type[R]:
-    """The named tuple that rows of a model or shape are when the program runs."""
+    """The named tuple that rows of a model or shape are at run time."""
     plain: Any = collections.namedtuple(shape.__name__, list(_columns(shape)))  # type: ignore[misc]  # noqa: PYI024
     return cast(
         "type[R]", type(shape.__name__, (_Row, plain), {**_said_by(shape), "__slots__": (), "__doc__": shape.__doc__})
@@ -307,7 +307,7 @@ def frozen(shape: type[R]) -> type[R]:
 
 
 def _said_by(shape: type[SQLModel]) -> dict[str, Any]:
-    """What a model tells of its rows, such as a person's name."""
+    """The properties that a model gives its rows, such as a person's name."""
     known = [one for one in shape.__mro__ if issubclass(one, SQLModel) and one is not SQLModel]
     return {name: given for one in reversed(known) for name, given in vars(one).items() if isinstance(given, property)}
 

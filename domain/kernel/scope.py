@@ -1,7 +1,7 @@
-"""What a session knows of where it stands: its program, that program's local days, and how letters are written.
+"""What a session knows: its program, that program's local days, and how letters are written.
 
-A session is opened for one program by the window or the worker (`adapters.database.program_session`), which
-puts these into `session.info`; the database's policies read the same program from the transaction.
+The window or the worker opens a session for one program (`adapters.database.program_session`), and puts these into
+`session.info`. The database's policies read the same program from the transaction.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def program_of(session: Session) -> UUID:
 
 def program(session: Session) -> Program:
     """The program that this session works in."""
-    # Kept, since a session forgets what nobody holds: each letter and each day would ask for the program anew.
+    # Kept, since a session forgets what is not referenced: each letter and each day would ask for the program anew.
     found = session.get(Program, program_of(session))
     session.info["program"] = found
     if found is None:
@@ -33,7 +33,7 @@ def program(session: Session) -> Program:
 
 
 def local_day(session: Session, at: datetime) -> date:
-    """The day that it is in the program's own time zone at the moment `at`."""
+    """The day in the program's own time zone at the moment `at`."""
     return at.astimezone(_zone(session)).date()
 
 

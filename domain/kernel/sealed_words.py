@@ -1,8 +1,8 @@
-"""Words about people that stand in no participant's file: notes of a sitting, minutes, the register of incidents.
+"""Words about people that are in no participant's file: notes of a meeting, minutes, the register of incidents.
 
 Each meeting, and each incident, has a data key for its words, outside the database. What is sealed begins with the id
-of the key that sealed it. To take words out of all copies, the rest is sealed anew under another key (`change_key`) and
-the one before is destroyed by the worker, as a participant's is.
+of the key that sealed it. To take words out of all copies, the rest is sealed anew under another key (`change_key`),
+and the worker destroys the one before, as it does a participant's.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _ID_BYTES: Final = 16
 def seal_words(
     session: Session, of: Of, subject_id: UUID, place: str, words: Mapping[str, Any], *, at: datetime
 ) -> bytes:
-    """Seal words of a meeting or an incident, for one place. Its row is held, so that two make one key.
+    """Seal words of a meeting or an incident, for one place. Its row is locked, so that two callers make one key.
 
     Raises Refusal where the keys cannot be used.
     """
@@ -38,16 +38,16 @@ def seal_words(
 
 
 def open_words(session: Session, place: str, sealed: bytes) -> dict[str, Any]:
-    """The words that were sealed for this place. It tells nobody: whoever shows them does. Raises Refusal."""
+    """The words that were sealed for this place. It writes no record: the one who shows them does. Raises Refusal."""
     if len(sealed) <= _ID_BYTES:
         raise Refusal("keys.damaged", N_("What is sealed here was changed or moved since. It cannot be opened."))
     return sealing.unseal(session, UUID(bytes=bytes(sealed[:_ID_BYTES])), place, sealed[_ID_BYTES:])
 
 
 def change_key(session: Session, of: Of, subject_id: UUID, *, at: datetime) -> None:
-    """Have all that is sealed from now on sealed under another key. The one before is destroyed once this is kept.
+    """Seal everything under another key from now on. The former key is destroyed after this is committed.
 
-    Whoever calls it seals anew, in the same transaction, everything that was sealed before: it opens no more.
+    The caller seals anew, in the same transaction, everything that was sealed before: it opens no more.
     """
     run(
         session,

@@ -1,8 +1,8 @@
 """Sealing words and what is nominative under a data key, and opening them: the only place that asks for a key.
 
-What is sealed is a structure with a name for the place where it stands ("identity", "referral/ID"): it opens there and
-nowhere else. The keys are the session's (`session.info["keys"]`), given by the window or the worker. A participant's
-key has their own id; that of other words about people stands in `models.redaction.WordKey`.
+What is sealed is a structure with a name for its place ("identity", "referral/ID"): it opens there and nowhere else.
+The keys are the session's (`session.info["keys"]`), given by the window or the worker. A participant's key has their
+own id; that of other words about people is in `models.redaction.WordKey`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def seal(session: Session, key_id: UUID, place: str, facts: Mapping[str, Any]) -
 
 
 def unseal(session: Session, key_id: UUID, place: str, sealed: bytes) -> dict[str, Any]:
-    """Open what was sealed under a data key for this place. It tells nobody: whoever shows it to somebody does.
+    """Open what was sealed under a data key for this place. It writes no record: the one who shows it does.
 
     Raises Refusal.
     """
@@ -68,7 +68,7 @@ def _about(session: Session, key_id: UUID, place: str) -> str:
 
 @contextmanager
 def _told() -> Iterator[None]:
-    """What goes wrong with keys, as a sentence for people. Which file it is stays with the operator."""
+    """Turns an error of the keys into a sentence for people. Which file it is stays with the operator."""
     try:
         yield
     except NoKeys:

@@ -20,13 +20,13 @@ class Span(NamedTuple):
         return self.starts_on <= day and (self.ends_on is None or day <= self.ends_on)
 
     def within(self, other: Span) -> Span | None:
-        """The days that are in both; None where none is."""
+        """The days that are in both; None where there are none."""
         starts = max(self.starts_on, other.starts_on)
         ends = min((end for end in (self.ends_on, other.ends_on) if end is not None), default=None)
         return Span(starts, ends) if ends is None or starts <= ends else None
 
     def nearest(self, day: date) -> date:
-        """`day` where it is one of them, else the one of them that is nearest to it."""
+        """`day` where it is one of them, else the nearest of them."""
         day = max(day, self.starts_on)
         return day if self.ends_on is None else min(day, self.ends_on)
 
@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 
 def _cut(span: Span, other: Span) -> Iterator[Span]:
-    """What is left of a span without another."""
+    """The part of a span that another does not cover."""
     if span.within(other) is None:
         yield span
         return
@@ -50,7 +50,7 @@ def _cut(span: Span, other: Span) -> Iterator[Span]:
 
 
 def joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Spans that follow each other without a day between them as one."""
+    """Spans that follow each other without a day between them, joined into one."""
     found: list[Span] = []
     for span in spans:
         if found and found[-1].ends_on is not None and found[-1].ends_on + _DAY == span.starts_on:

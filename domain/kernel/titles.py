@@ -1,4 +1,4 @@
-"""What has a title in both languages, and how it is called in one of them."""
+"""Titles in both languages, and how a row is called in one of them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ class Titled(Protocol):
 
     @property
     def title_fr(self) -> str:
-        """In French."""
+        """The French title."""
 
     @property
     def title_en(self) -> str:
-        """In English."""
+        """The English title."""
 
 
 def title_of(row: Titled | type[Titled], language: str) -> str:

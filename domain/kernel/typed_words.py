@@ -1,4 +1,4 @@
-"""Words that people type: what shows nothing says nothing, such as a blank of no width."""
+"""Words that people type: what shows nothing, such as a blank of no width, says nothing."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ def _shows(character: str) -> bool:
 
 
 def trimmed(words: str) -> str:
-    """The words without what shows nothing at either end. A control character stays: it is refused by its own rule."""
+    """The words without invisible characters at either end. A control character stays: its own rule refuses it."""
     first = next((n for n, one in enumerate(words) if _shows(one)), len(words))
     last = next((n for n in range(len(words), first, -1) if _shows(words[n - 1])), first)
     return words[first:last]
 
 
 def says_something(words: str) -> bool:
-    """Whether there is a letter or a digit, as a reason has: one that only modifies or repeats another is none."""
+    """Whether there is a letter or a digit, as a reason has, which does not only modify or repeat another."""
     return any(
         character.isalnum() and _shows(character) and unicodedata.category(character) != "Lm" for character in words
     )
 
 
 def checked(text: str) -> str:
-    """What was typed, with plain line breaks and without blanks around it. Raises Refusal."""
+    """Typed words with plain line breaks and without blanks around them. Raises Refusal."""
     lines = trimmed(text.replace("\r\n", "\n").replace("\r", "\n"))
     if len(lines) > LONGEST:
         raise Refusal("words.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST)

@@ -1,4 +1,4 @@
-"""What a load changes of the agreements: a signed one keeps its text, and the file becomes its next draft."""
+"""What a load changes in the agreements: a signed one keeps its text, and the file becomes its next draft."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _OBLIGATION: Final[Mapping[Kind, str]] = {
 
 
 def differences(compared: Comparison) -> Iterator[Step]:
-    """New agreements, those that say something else, line by line, and those that the file no longer has."""
+    """New agreements, those with changes, line by line, and those that the file no longer has."""
     latest = _latest_versions(compared)
     for key in compared.file.agreements:
         content = version_text.content_of(compared.file, key)
@@ -66,7 +66,7 @@ def _new_agreement(compared: Comparison, key: str, content: Content) -> Step:
 
 
 def _redrafting(compared: Comparison, key: str, row: _Version, content: Content) -> Step:
-    """A draft is rewritten, one that was only sent taken back first; anything else gets a next version."""
+    """Rewrite a draft, withdrawing one that was only sent; for anything else, draft the next version."""
     state, signed = row.state, bool(agreements.signatures_of(compared.session, row.id))
     rewritten = state in ("draft", "sent") and not signed
     number = row.n if rewritten else row.n + 1
@@ -93,7 +93,7 @@ def _redrafting(compared: Comparison, key: str, row: _Version, content: Content)
 
 
 def _rewordings(compared: Comparison, key: str, row: _Version, content: Content) -> Iterator[Step]:
-    """What a version says otherwise than the last, line by line."""
+    """How a version differs from the last, line by line."""
     name = {"organization": compared.file.organizations[key].short_name}
     said_roles = of(AgreementRole).where(AgreementRole.agreement_version_id == row.id)
     roles = {one.role: one for one in every(compared.session, said_roles)}
@@ -135,7 +135,7 @@ def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterato
 
 
 def _end_today(act: Act, version: AgreementVersion) -> None:
-    """A version in force ends on the day of the load, and one that was to begin later does not. None is prolonged."""
+    """End a version in force on the day of the load, and cancel one that was to begin later. None is prolonged."""
     if surely(version.starts_on) > act.day:
         terminations.call_off_version(act.session, version.id, last=act.day, by=act.by, at=act.at)
         return

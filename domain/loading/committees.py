@@ -1,4 +1,4 @@
-"""What a load changes of the committees and their seats."""
+"""What a load changes in the committees and their seats."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def _committees(compared: Comparison) -> Iterator[Step]:
 
 
 def _is_described_otherwise(compared: Comparison, key: str, committee: Committee) -> bool:
-    """Whether the file says something else than before of what no row holds."""
+    """Whether the file changes something of the committee that no row holds."""
     before = established(compared.before).get(key) if compared.before else None
     described = ("purpose", "alternates", "guests")
     return before is not None and any(getattr(before, name) != getattr(committee, name) for name in described)
 
 
 def _stood(compared: Comparison, key: str) -> bool:
-    """Whether a committee that has a row was one of the program's until this file."""
+    """Whether a committee with a row was one of the program's in the last file."""
     return compared.before is not None and key in established(compared.before)
 
 
@@ -101,7 +101,7 @@ def _seats(compared: Comparison) -> Iterator[Step]:
             said = N_("The seat “%(seat)s” of “%(committee)s” ends today.")
             committee = words(compared.committees[place[0]])
             change = Change("ended", "seat", said, {"seat": words(row), "committee": committee})
-            # Whoever holds it keeps it in the record, and has it again should the seat come back.
+            # Its holder keeps it in the record, and has it again should the seat return.
             yield compared.ending(change, SeatRow, row.id, said=place[0] in established(compared.file))
 
 
@@ -132,11 +132,11 @@ def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Sea
 
 
 def _agenda(committee: Committee) -> Row:
-    """The agenda's rules as the database keeps them, and beside them their order, which a JSON object has none of."""
+    """The agenda's rules as the database stores them, with their order beside them, which a JSON object lacks."""
     agenda = committee.agenda
     return {**_declared(agenda), "order": list(agenda.rules)} if agenda else {}
 
 
 def _declared(part: Part | None) -> Row:
-    """A part as the database keeps it, and as it is read back; empty where the file says nothing."""
+    """A part as the database stores it, and as it is read back; empty where the file says nothing."""
     return part.model_dump(mode="json", exclude_none=True) if part else {}

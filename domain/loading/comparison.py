@@ -1,4 +1,4 @@
-"""A program as its rows have it, beside its file, and one difference between them: said, checked and written."""
+"""Compares a program's rows with its file, and says, checks and writes each difference."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Act:
-    """A load that is being carried out: by whom, at what moment, on which local day."""
+    """A load that is being carried out: by which actor, at what moment, on which local day."""
 
     session: Session
     by: Actor
@@ -75,10 +75,10 @@ Write = Callable[[Act], object]
 
 @dataclass(frozen=True)
 class Step:
-    """One difference: how it is said (where it is said at all), what must be true first, and what it writes.
+    """One difference: its words (where it has any), what must be true first, and what it writes.
 
-    `subject` is the row that its event is about; a step that has none writes its own event, or stands for a line
-    of something larger.
+    `subject` is the row that its event is about. A step that has none writes its own event, or stands for a line of
+    something larger.
     """
 
     change: Change | None = None
@@ -88,7 +88,7 @@ class Step:
 
 
 class Comparison:
-    """A program as its rows have it, beside its file. The ids of what is new are settled here, so parts can refer."""
+    """A program's rows beside its file. The ids of what is new are settled here, so parts can refer to each other."""
 
     def __init__(self, session: Session, declared: Declared[ProgramFile]) -> None:
         self.session = session
@@ -103,22 +103,22 @@ class Comparison:
         self.committee_ids = self._ids(self.committees, self.file.committees)
 
     def is_back(self, part: str, key: str) -> bool:
-        """Whether something that has a row was not in the last file: it was dropped once, and is named again."""
+        """Whether something with a row was not in the last file: it was dropped once, and is named again."""
         if self.before is None:
             return False
         return key not in (established(self.before) if part == "committees" else getattr(self.before, part))
 
     def by_key(self, model: type[Keyed]) -> dict[str, Keyed]:
-        """Every row of a table that has keys, by them."""
+        """Every row of a table that has keys, by its key."""
         return {row.key: row for row in every(self.session, of(model).order_by(col(model.key)))}
 
     def adding(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row, *, said: bool = True) -> Step:
-        """A row that is not there yet."""
+        """The step that adds a row."""
         row = {"program_id": self.here, "id": row_id, **columns}
         return Step(change if said else None, lambda act: run(act.session, insert(model).values(**row)), row_id)
 
     def changing(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row) -> Step:
-        """A row that says something else."""
+        """The step that changes a row."""
         return Step(
             change,
             lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)),
@@ -126,7 +126,7 @@ class Comparison:
         )
 
     def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:
-        """A row whose part in the program is over: it keeps its last day, and stays."""
+        """The step that ends a row's part in the program: the row gets a last day, and stays."""
 
         def write(act: Act) -> None:
             last = func.greatest(func.coalesce(col(model.starts_on), act.day), act.day)
@@ -145,7 +145,7 @@ def established(file: ProgramFile) -> dict[str, Committee]:
 
 
 def new_changed_gone(was: Mapping[str, object], now: Mapping[str, Row]) -> Iterator[tuple[Kind, str]]:
-    """What is new, what is otherwise, and what is gone, by name, in the order of the file."""
+    """What is new, what has changed, and what is gone, by name, in the order of the file."""
     for name, columns in now.items():
         if name not in was:
             yield "added", name
@@ -157,10 +157,10 @@ def new_changed_gone(was: Mapping[str, object], now: Mapping[str, Row]) -> Itera
 
 
 def differ(row: object, columns: Row) -> bool:
-    """Whether a row says something else than these columns."""
+    """Whether a row differs from these columns."""
     return any(getattr(row, name) != value for name, value in columns.items())
 
 
 def words(row: Titled) -> Words:
-    """What a row is called, in both languages."""
+    """The title of a row, in both languages."""
     return Bilingual(fr=row.title_fr, en=row.title_en).model_dump()

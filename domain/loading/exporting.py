@@ -1,4 +1,4 @@
-"""Writing a program out as a file that loads back: as it was declared last, with what was recorded since."""
+"""Writes a program out as a file that loads back: as it was last declared, with what was recorded since."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def last_loaded(session: Session) -> ProgramFile | None:
 
 
 def closures_of(session: Session) -> set[ClosureKey]:
-    """Every closure that is recorded, the program's and the organizations'."""
+    """Every recorded closure, the program's and the organizations'."""
     rows = run(
         session,
         select(Organization.key, Closure)
@@ -67,7 +67,7 @@ def closures_in(file: ProgramFile) -> set[ClosureKey]:
 
 
 def with_closures(file: ProgramFile, recorded: Iterable[ClosureKey]) -> ProgramFile:
-    """The file with the closures that are recorded, and no others: the declared ones in their order, then the new.
+    """The file with the recorded closures, and no others: the declared ones in their order, then the new.
 
     What is recorded for an organization that the file no longer has stays out of it.
     """
@@ -97,7 +97,7 @@ def _read(text: str) -> ProgramFile:
 
 
 def _kept(whose: str, declared: Iterable[ClosedDays], left: set[ClosureKey]) -> Iterator[ClosedDays]:
-    """Those of the declared closures that are recorded, then what is recorded besides; taken out of `left`."""
+    """Those of the declared closures that are recorded, then the other recorded ones; all are removed from `left`."""
     for days in declared:
         key = _key_of(whose, days)
         if key in left:
@@ -115,7 +115,7 @@ def _key_of(whose: str, days: ClosedDays) -> ClosureKey:
 
 
 def _plain(value: object) -> Any:
-    """A part of the grammar as what YAML writes, in the manner of the file's authors."""
+    """A part of the grammar as plain values for YAML, in the style of the file's authors."""
     if isinstance(value, Part):
         order = type(value).model_fields
         given = sorted(value.model_fields_set, key=list(order).index)

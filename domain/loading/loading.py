@@ -1,7 +1,7 @@
-"""Loading a program from its file: what would change, in plain words, and changing it.
+"""Loads a program from its file: what would change, in plain words, and changing it.
 
-A file says how the program is now. What it no longer names ends today and stays in the record; a signed agreement
-keeps its text, and what the file says instead becomes the draft of its next version.
+A file says how the program is now. What it no longer names ends today and stays in the record. A signed agreement keeps
+its text, and what the file says instead becomes the draft of its next version.
 """
 
 from __future__ import annotations
@@ -62,15 +62,14 @@ def load(
     at: datetime,
     shown: Sequence[Change] | None = None,
 ) -> list[Change]:
-    """Make the program what its file says, keep its protocols as they are declared now, and say what changed.
+    """Make the program what its file says, record its protocols as they are declared now, and say what changed.
 
-    `shown` is what somebody was shown and agreed to: where something else would change by now, nothing does.
+    `shown` is what a person was shown and agreed to: where something else would change by now, nothing does.
 
-    A second load of the same files changes nothing and writes no event; where two load at once, the second waits
-    and compares with what the first left. The session is of the program, or of a new id. Nothing is deleted that
-    somebody did or signed. Raises Refusal, and then nothing was written: another program's file, a program that
-    was loaded meanwhile under another id, a role that would have one holder and has several, or other changes than
-    were shown.
+    A second load of the same files changes nothing and writes no event. Where two load at once, the second waits and
+    compares with what the first left. The session is of the program, or of a new id. Nothing is deleted that a person
+    did or signed. Raises Refusal, and then nothing was written: another program's file, a program that was loaded
+    meanwhile under another id, a role that would have one holder and has several, or other changes than were shown.
     Guide: the whole of its governance and agreements, by way of the file.
     """
     file = declared.value
@@ -118,7 +117,7 @@ def _differences(compared: Comparison) -> Iterator[Step]:
 
 
 def _is_arranged_otherwise(compared: Comparison) -> bool:
-    """Whether the file differs from the one before in something that no row holds."""
+    """Whether the file changes something that no row holds."""
     return compared.before is not None and compared.before != compared.file and _as_recorded(compared) != compared.file
 
 
@@ -137,7 +136,7 @@ def _refuse_other(session: Session, file: ProgramFile) -> None:
 
 
 def _is_taken(session: Session, key: str) -> bool:
-    """Whether another program has this key. No program sees another's row, so that it is asked as if of none."""
+    """Whether another program has this key. No program sees another's row, so it is asked in a session of none."""
     run(session, select(func.set_config(PROGRAM_SETTING, "", True)))
     taken = program_id_for(session, key) is not None
     run(session, select(func.set_config(PROGRAM_SETTING, str(program_of(session)), True)))
@@ -163,7 +162,7 @@ def _tell(session: Session, steps: Sequence[Step], *, by: Actor, at: datetime) -
 def _keep_source(
     session: Session, declared: Declared[ProgramFile], compared: Comparison, *, changed: bool, at: datetime
 ) -> None:
-    """Keep the file itself, its comments included. A new comment alone is no change of the program, and no event."""
+    """Store the file itself, its comments included. A new comment alone is no change of the program, and no event."""
     if not changed and compared.row and compared.row.digest == declared.digest:
         return
     run(
@@ -177,12 +176,12 @@ def _keep_source(
             version=col(Program.version) + (1 if changed else 0),
         ),
     )
-    # Whoever looks at the program in this session sees what it is now.
+    # Later reads of the program in this session see what it is now.
     session.get(Program, program_of(session), populate_existing=True)
 
 
 def _not_recorded(session: Session, protocols: Sequence[Declared[Protocol]]) -> list[Declared[Protocol]]:
-    """Those of the protocols that no version of the program says as they are declared now, in their order."""
+    """Those of the protocols for which no recorded version says what they now declare, in their order."""
     known = only(ProtocolVersion.key, ProtocolVersion.digest)
     recorded = {(row.key, row.digest) for row in run(session, known)}
     return [protocol for protocol in protocols if (protocol.value.protocol, protocol.digest) not in recorded]

@@ -1,4 +1,4 @@
-"""What a load changes of the program itself, its roles, its organizations and the days on which they are closed."""
+"""What a load changes in the program itself, its roles, its organizations and the days on which they are closed."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def _itself(compared: Comparison) -> Iterator[Step]:
             "governance": coordination.structure,
             "coordination": {
                 **coordination.model_dump(mode="json", exclude_none=True),
-                # What a file leaves out is not kept: what was loaded before it could be said reads the same.
+                # What a file leaves out is not stored: what was loaded before it could be said reads the same.
                 "decisions": coordination.decisions.model_dump(mode="json", exclude_defaults=True),
                 "organizations": places,
             },
@@ -117,7 +117,7 @@ def _roles(compared: Comparison) -> Iterator[Step]:
 
 
 def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object]) -> Step:
-    """A role gets to have one holder at a time, or several: so do those who hold it from now on."""
+    """A change between one holder of a role and several; it also applies to its holders of now."""
     alone = N_("“%(role)s” now has one holder at a time at each organization.")
     several = N_("“%(role)s” may now have several holders at an organization.")
 
@@ -156,7 +156,7 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
 
     def write(act: Act) -> None:
         run(act.session, changes(Role).where(Role.id == role_id).values(single_holder=single))
-        # What never began stands beside whoever holds the role on its day, and is never the only one of it.
+        # What never began stands beside the holder of the role on its day, and is never the only one of it.
         run(
             act.session,
             changes(Tenure)
@@ -202,9 +202,9 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
 
 
 def _end_roles(act: Act, organization_id: UUID) -> None:
-    """Whoever holds a role at an organization that leaves holds it no longer than the organization is there.
+    """End every role at an organization that leaves, on the organization's last day at the latest.
 
-    So that each of them has their departure, as of whoever leaves otherwise.
+    So each holder has a departure, like any other leaver.
     """
     rows = every(
         act.session,
@@ -228,7 +228,7 @@ def _closures(compared: Comparison) -> Iterator[Step]:
 
 
 def due_days(compared: Comparison, found: Sequence[Step]) -> Iterator[Step]:
-    """What closed days that come or go move in open cases: their due days, and so when people are reminded."""
+    """What added or removed closed days move in open cases: their due days, and so the reminders."""
     closed = any(step.change is not None and step.change.what in ("calendar", "closure") for step in found)
     if compared.row is None or not closed:
         return
@@ -243,7 +243,7 @@ def due_days(compared: Comparison, found: Sequence[Step]) -> Iterator[Step]:
 
 
 def _calendars(compared: Comparison) -> Callable[[UUID | None], Calendar]:
-    """The closed days as they will be once the file is loaded."""
+    """The closed days as they will be after the file is loaded."""
     place = compared.file.program.calendar
     will_be = closures_of(compared.session) - set(_gone(compared)) | closures_in(compared.file)
     keys = {row_id: key for key, row_id in compared.organization_ids.items()}

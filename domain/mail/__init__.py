@@ -1,1 +1,1 @@
-"""Letters that leave: whom an act concerns, the words, the envelope, and the gate that reads them for names."""
+"""Letters that are sent: their recipients, the words, the envelope, and the gate that reads them for names."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 from models.ports import Accepted, Later, Outcome, Refused
 
-#: The channel on which the worker hears that a letter waits.
+#: The channel on which the worker is told that a letter waits.
 POST_CHANNEL = "spheres_post"
 
 #: The wait after the first attempt that did not deliver, after the second, and so on. Short at first,
@@ -28,9 +28,9 @@ LONGEST_WAIT = max(WAITS)
 class Decision:
     """What becomes of a letter after an attempt.
 
-    sent: a server took it. retry: it waits until `retry_at` (UTC), with identical bytes. failed: it will never be
-    taken as it is. give_up: every attempt was used. In the last two `tell_someone` is true: the
-    coordinator gets to know that a person was not reached.
+    sent: a server took it. retry: it waits until `retry_at` (UTC), with identical bytes. failed: it will never be taken
+    as it is. give_up: every attempt was used. In the last two `tell_someone` is true: the coordinator is told that a
+    person was not reached.
     """
 
     state: Literal["sent", "retry", "failed", "give_up"]
@@ -38,7 +38,7 @@ class Decision:
 
     @property
     def tell_someone(self) -> bool:
-        """Whether a person must now hear that this letter did not arrive."""
+        """Whether a person must now be told that this letter did not arrive."""
         return self.state in ("failed", "give_up")
 
 

@@ -1,4 +1,4 @@
-"""The envelope of a letter: who writes to whom, its headings, and the finished MIME bytes that leave."""
+"""The envelope of a letter: its sender and recipient, its headings, and the finished MIME bytes to send."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Mailbox:
 
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """A file that goes with a letter. Its name tells nothing of a person: it is seen by every server on the way.
+    """A file that goes with a letter. Its name says nothing about a person: every server on the way sees it.
 
     Raises Refusal where the name is not a plain file name.
     """
@@ -170,7 +170,7 @@ def readdressed(message: bytes, to: Mailbox) -> bytes:
 
 
 def emptied(message: bytes, *, subject: str, said: str) -> bytes:
-    """What is left of a finished letter once words were taken out of it: to whom it went, when, and `said`.
+    """What is left of a finished letter after words were taken out of it: its recipient, its date, and `said`.
 
     `message` is what `mime` made. Raises Refusal where the subject cannot stand in a letter.
     """
@@ -183,7 +183,7 @@ def emptied(message: bytes, *, subject: str, said: str) -> bytes:
 
 
 def texts_of(message: bytes) -> tuple[str, ...]:
-    """What a finished letter says, text by text; a file for a calendar as its reader sees it, on whole lines."""
+    """The texts of a finished letter, one by one; a calendar file as its reader sees it, on whole lines."""
     parts = message_from_bytes(message, policy=default).walk()
     texts = (
         (str(one.get_content()), one.get_content_subtype()) for one in parts if one.get_content_maintype() == "text"
@@ -192,7 +192,7 @@ def texts_of(message: bytes) -> tuple[str, ...]:
 
 
 def _unfolded(calendar: str) -> str:
-    """A calendar file's lines are folded anywhere, and its commas escaped (RFC 5545, 3.1 and 3.3.11)."""
+    """A calendar file's text with its folded lines joined and its commas unescaped (RFC 5545, 3.1 and 3.3.11)."""
     return re.sub(r"\\([,;\\])", r"\1", re.sub(r"\r?\n[ \t]", "", calendar))
 
 
@@ -258,7 +258,7 @@ def _header_text(name: str, value: str) -> str:
 
 
 def _encoded_words(value: str) -> str:
-    """`value` as RFC 2047 has it, on lines of less than 78 characters, no character split between two words."""
+    """`value` as RFC 2047 writes it, on lines of less than 78 characters, no character split between two words."""
     words = [""]
     for character in value:
         if character.isascii() and character.isalnum():

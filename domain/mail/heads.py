@@ -1,4 +1,4 @@
-"""The head of the record on its way out: each working day the last seal goes, by letter, to whoever will compare."""
+"""Sends the head of the record out: each working day the last seal goes, by letter, to those who will compare."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ BY_ROUNDS: Final = Actor.system(ROUNDS)
 def mail_head(session: Session, *, at: datetime) -> int:
     """Write the letters of today's head and note what they say; returns how many, 0 where there is nothing to send.
 
-    One head goes out on a local day, however often this is asked. Where nobody has an address nothing is noted as
+    One head is sent on a local day, however often this is called. Where no keeper has an address nothing is noted as
     sent; the coordinator is told of the missing address.
     """
     head, day = head_of(session), local_day(session, at)
@@ -56,7 +56,7 @@ def mail_head(session: Session, *, at: datetime) -> int:
 
 
 def _keepers(session: Session, day: date) -> dict[UUID, str]:
-    """Who gets the letter that day, and the page of the record that is theirs to see."""
+    """Those who get the letter that day, each with the page of the record that they may see."""
     found = standing(session, day).falls(FOR_PRIVACY)
     return {
         holder.person_id: "/privacy" if holder.role == "privacy_officer" else "/activity" for holder in found.holders

@@ -3,12 +3,12 @@
 One source a language: `NAME.fr.txt` and `NAME.en.txt`, whose first line is `Subject: …` and whose rest is plain
 paragraphs, `# headings` and `- lists`. The HTML alternative is made from the same text, so the two cannot differ.
 
-A letter leaves the walls of the program. So its facts are declared titles, staff names, roles, days and counts: never a
-participant's identity, and never what somebody typed freely (a reason, a note). The letter says where
-that can be read, and the page there asks who is reading.
+A letter leaves the walls of the program. So its facts are declared titles, staff names, roles, days and counts. They
+are never a participant's identity, and never what a person typed freely (a reason, a note). The letter says where that
+can be read, and the page there asks who is reading.
 
-A subject is read on a locked telephone, over a shoulder and by every server on the way. So it calls nobody and nothing
-by reference or number, whatever its facts hold: the body does.
+A subject is read on a locked telephone, over a shoulder and by every server on the way. So it holds no reference or
+number, even where its facts do: the body does.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ _NO_BREAK_SPACES = "\u00a0\u202f"
 
 #: How a participant is called: their number, or the reference of a candidate.
 _CALLED = re.compile(rf"{NUMBER.strip('^$')}|\b{CANDIDATE_REF.strip('^$')}\b")
-#: What designates in a subject: these, and any word of five figures or more, such as a decision's or a serial number.
+#: What a subject must not hold: these, and any word of five figures or more, such as a decision's or a serial number.
 _DESIGNATES = re.compile(rf"{_CALLED.pattern}|[^\s«»“”()]*(?:\d[^\s\d«»“”()]*){{5,}}")
 _LEFT_OUT = "…"
 
@@ -77,9 +77,9 @@ class Letter:
 
 
 class Letters:
-    """The letters of some folders, where the first that has a template wins.
+    """The letters of some folders; the first folder that has a template wins.
 
-    The folders and their templates are part of the program as installed; nobody edits them from a page.
+    The folders and their templates are part of the program as installed; no page changes them.
     """
 
     def __init__(self, folders: Sequence[Path] = (COMMON,)) -> None:
@@ -146,12 +146,12 @@ def called_in(text: str) -> list[str]:
 
 
 def without_numbers(text: str) -> str:
-    """`text` with an ellipsis for every number or reference by which somebody or something is called."""
+    """`text` with an ellipsis in place of every number or reference that names a participant or candidate."""
     return _DESIGNATES.sub(_LEFT_OUT, text)
 
 
 def render_letter(template: str, *, language: Language, facts: Mapping[str, Any]) -> Letter:
-    """One of the letters that any protocol may write; see `Letters.render`."""
+    """Render one of the letters that any protocol may write; see `Letters.render`."""
     return _common().render(template, language=language, facts=facts)
 
 

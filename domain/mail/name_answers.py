@@ -1,7 +1,7 @@
-"""What the gate only asks about: who may know says that the words mean nobody on file, and it is not asked again.
+"""The gate's questions: a person who may know says that the words mean no one on file, and it is not asked again.
 
-An answer holds for one word in one text, as it stands: where the text changes, or another name becomes known that the
-same text may mean, it is asked anew. What is kept is a blind mark, by which neither is told.
+An answer holds for one word in one text, as it stands. Where the text changes, or another name becomes known that the
+same text may mean, it is asked anew. Only a blind mark is stored, which tells neither.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from models.redaction import NameAnswer
 
 
 def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
-    """What of a text may mean somebody on file, and nobody said yet that it does not. Raises Refusal."""
+    """The words of a text that may mean a person on file, without those already answered. Raises Refusal."""
     asked = {mark_of(session, text, hit): hit for hit in gate.hits(text) if not hit.sure}
     if not asked:
         return ()
@@ -32,7 +32,7 @@ def unanswered(session: Session, gate: Gate, text: str) -> tuple[Hit, ...]:
 
 
 def answer(session: Session, text: str, hits: Iterable[Hit], *, by: Actor, at: datetime) -> int:
-    """Say that these words of a text mean nobody on file; how many were said that of for the first time."""
+    """Record that these words of a text mean no one on file; returns for how many it is the first time."""
     said = 0
     for hit in hits:
         made: UUID | None = scalar(

@@ -1,12 +1,11 @@
-"""The gate before anything goes out: it reads all of a document or letter and stops it where it names somebody known.
+"""The gate before anything is sent: it reads all of a document or letter and stops it where it names a known person.
 
-It is the last look and not the rule: no document is made from names. It looks for who is on file in every usual
-writing (`domain.names.search`). Where words may mean somebody else, or nobody at all, the hit is not `sure`: that is
-asked about and not refused. What stands in a picture passes; so does a whole name that somebody of the staff or an
-organization bears too, or that stands in their address, since it tells nobody apart, and a name that two of theirs make
-only where they meet.
+It is the last look and not the rule: no document is made from names. It looks for those on file in every usual spelling
+(`domain.names.search`). Where words may mean another person, or no one at all, the hit is not `sure`: that is asked
+about and not refused. A picture is not read. A whole name passes where one of the staff or an organization has it too,
+or has it in their address, since it identifies no one. So does a name that only arises where two of theirs meet.
 
-Who is known is for the layer above to say, which keeps them sealed: the stationery of a session has a function for it
+The layer above says who is known, and keeps them sealed: the stationery of a session has a function for it
 (`domain.mail.notices.Stationery.known`). See docs/adr/0010.
 """
 
@@ -34,7 +33,7 @@ from locales import N_
 Known = Callable[[Session], Iterable[Someone | str]]
 """Who may not be named in what leaves, in a session's program: somebody, or a whole name of theirs."""
 
-#: What is said where no narrower place is known.
+#: The refusal where no narrower place is known.
 NAMES_SOMEONE: Final = N_("This names someone who may be identified only by a number. It stays here: write the number.")
 
 _PDF: Final = b"%PDF-"
@@ -44,21 +43,21 @@ _READ: Final = "documents_read"
 #: And what the staff and the organizations are called, folded.
 _OWN: Final = "names_of_ours"
 _LARGEST_UNPACKED_BYTES: Final = 200_000_000
-#: How many words before and after a name are shown to whoever is asked.
+#: How many words before and after a name are shown with the question.
 _AROUND: Final = 6
 _LETTERS_AROUND: Final = 40
 
 
 def nobody(_: Session) -> tuple[str, ...]:
-    """Who is known in a program that has no participants in its database."""
+    """The known people of a program without participants in its database: none."""
     return ()
 
 
 @dataclass(frozen=True)
 class Hit:
-    """Words that name somebody who is known, or that may (`sure`): as they stand, and a little of what is around them.
+    """Words that name a known person (`sure`), or may: as they stand, with a little of the text around them.
 
-    For the eyes of those alone who may know who is on file. `means` tells two of the same text apart.
+    Only for those who may know who is on file. `means` tells two of the same text apart.
     """
 
     words: str
@@ -69,7 +68,7 @@ class Hit:
 
 @dataclass(frozen=True)
 class Gate:
-    """Looks for whom it knows. One that knows nobody lets everything through, and reads nothing."""
+    """Looks for the people it knows. Without any, it lets everything through, and reads nothing."""
 
     search: Search
     read: dict[bytes, _Read] = field(default_factory=dict, repr=False, compare=False)  # files, by their digest
@@ -81,37 +80,37 @@ class Gate:
 
     @classmethod
     def here(cls, session: Session) -> Gate:
-        """For those who are known in a session's program, but for names that its staff or its organizations bear.
+        """For those who are known in a session's program, without names that its staff or organizations have.
 
         What people write of themselves, a telephone or an address too, is theirs to choose and stands in letters that
-        they see leave: stopped there, it would tell them whether somebody of that name is known.
+        they see sent. Stopped there, it would tell them whether a person of that name is known.
         """
         known = tuple(session.info["stationery"].known(session))
         if not known:
             return cls(Search())
-        # What the staff and the organizations are called is the same for each letter of a session.
+        # The names of the staff and the organizations are the same for each letter of a session.
         folded = session.info.setdefault(_OWN, {})
-        # One document goes to many, in letters of one session: it is read through once, and looked through for each.
+        # One document goes to many, in letters of one session: it is read once, and searched for each.
         return cls(Search.of(known, ours(session), folded=folded), session.info.setdefault(_READ, {}))
 
     @property
     def knows_nobody(self) -> bool:
-        """Whether there is nobody to look for."""
+        """Whether there is no one to look for."""
         return self.search.knows_nobody
 
     def stops(self, part: str | bytes) -> bool:
-        """Whether a part names somebody: a text, a file's name, a whole PDF, DOCX or calendar file.
+        """Whether a part names a known person: a text, a file's name, a whole PDF, DOCX or calendar file.
 
         Raises Refusal where it cannot be read.
         """
         return any(hit.sure for hit in self._hits(part))
 
     def hits(self, part: str | bytes) -> tuple[Hit, ...]:
-        """Every place of a part that names somebody, or that may: for the eyes of who may know. Raises Refusal."""
+        """Every place of a part that names a known person, or may: only for those who may know. Raises Refusal."""
         return tuple(dict.fromkeys(self._hits(part)))
 
     def refuse(self, parts: Iterable[str | bytes]) -> None:
-        """Raises Refusal where a part names somebody. It never says whom."""
+        """Refuse parts that name a known person. The refusal never says who. Raises Refusal."""
         if any(self.stops(part) for part in parts):
             raise Refusal("document.names", NAMES_SOMEONE)
 

@@ -1,7 +1,7 @@
-"""Writing letters: whom an act concerns, in their language, as finished bytes, in the transaction of the act.
+"""Writes letters: to those who an act concerns, in their language, as finished bytes, in the transaction of the act.
 
-A letter names staff, steps and days, and never a participant, a reason or a note. Someone without an address is not
-passed over in silence: the coordinator gets to know.
+A letter names staff, steps and days, and never a participant, a reason or a note. A person without an address is not
+passed over in silence: the coordinator is told.
 """
 
 from __future__ import annotations
@@ -60,9 +60,9 @@ COORDINATION: list[Link] = [{"role": "coordinator", "at": "*"}]
 
 
 def coordination_chain(session: Session) -> list[Link]:
-    """Those who answer for the whole program, and behind them who hosts the coordination: managers, then directors.
+    """Those who answer for the whole program, and behind them the coordination's hosts: managers, then directors.
 
-    For what waits on nobody else, so that it has a holder also while there is no coordinator.
+    For what waits on no one else, so that it has a holder also while there is no coordinator.
     """
     hosts = program(session).coordination["organizations"]
     return COORDINATION + [{"role": role, "at": str(place)} for role in ("manager", "director") for place in hosts]
@@ -74,9 +74,9 @@ TOLD_AGAIN_AFTER: Final = timedelta(days=30)
 
 @dataclass(frozen=True)
 class Stationery:
-    """What letters are written on: their templates, whom they come from, and the address that their links go to.
+    """What letters are written with: their templates, their sender, and the address of their links.
 
-    `known` tells whose names may stand in none of them, nor in any document (`domain.mail.name_gate`).
+    `known` gives the people who may be named in none of them, nor in any document (`domain.mail.name_gate`).
     """
 
     letters: Letters
@@ -92,7 +92,7 @@ class Stationery:
 
 @dataclass(frozen=True, slots=True)
 class Unreached:
-    """A letter that somebody without an address did not get, as it was for them; and in the other language."""
+    """A letter that a person without an address did not get, as it was for them; and in the other language."""
 
     person: Person
     key: str
@@ -134,15 +134,15 @@ def write(
 ) -> bool:
     """Put one letter to one person into the outbox. The same `key` to the same person writes once, ever.
 
-    Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the
-    letter, for the calendar of its reader: the first is what most of them take. `calls` are the numbers and references
-    of those whom it is about beside those in its own words. `facts` gives the letter's facts in the language that the
-    person reads. False where it was written before, where it calls a participant who barred the person from their file
-    (`_is_kept_from`), or where the person has no address: the record then says that there was no letter, and the
-    coordinator gets to know of the person, once until something changes. `instead` are those who get a letter of the
-    same act: a coordinator among them is sent none about the person. What was not written is added there, each time,
-    for theirs to say so.
-    Raises Refusal where the letter, or what goes with it, names somebody who may not be named.
+    Letters of one `thread` to one person leave in the order in which they were written. `calendars` go with the letter,
+    for its reader's calendar: the first is what most of them take. `calls` are the numbers and references of its
+    participants beside those in its own words. `facts` gives the letter's facts in the language that the person reads.
+
+    Returns False where it was written before, where it names a participant who barred the person from their file
+    (`_is_kept_from`), or where the person has no address. The record then says that there was no letter, and the
+    coordinator is told of the person, once until something changes. `instead` are those who get a letter of the same
+    act: a coordinator among them is sent none about the person. What was not written is added there, each time, for
+    theirs to say so. Raises Refusal where the letter, or what goes with it, names a person who may not be named.
     """
     person = person_of(session, to)
     language = cast("Language", person.language)
@@ -170,9 +170,10 @@ def write(
 
 
 def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -> None:
-    """Tell the coordinator that a letter reached nobody: of one person and address, the first of a local day.
+    """Tell the coordinator that a letter reached no one: of one person and address, the first of a local day.
 
-    A letter of that kind to them is not itself reported. Whatever else reached nobody is on the page of outgoing mail.
+    A letter of that kind to them is not itself reported. Everything else that was not delivered is on the page of
+    outgoing mail.
     """
     if notice.template in _OF_LETTERS:
         return
@@ -199,7 +200,7 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
 
 
 def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
-    """Whether a letter with this key was to be written to a person, and was not for want of an address."""
+    """Whether a letter with this key to a person was not written for want of an address."""
     found = scalar(
         session,
         only(Event.id)
@@ -214,13 +215,13 @@ def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
 
 
 def written_to(session: Session, key_begins: str) -> set[UUID]:
-    """Everyone to whom a letter was written whose key begins like this."""
+    """Everyone with a letter whose key begins like this."""
     about = col(Notice.key).startswith(key_begins, autoescape=True)
     return set(scalars(session, only(Notice.person_id).where(about)))
 
 
 def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Send a letter that was given up once more, from the first attempt on, to the person's address of today.
+    """Send a given-up letter again, from the first attempt on, to the person's address of today.
 
     Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
     """
@@ -257,10 +258,10 @@ def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None
 
 
 def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
-    """Send once more, in the order in which they were written, every letter of which every attempt was used up.
+    """Send again, in the order in which they were written, all letters whose every attempt was used up.
 
     So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
-    they are, and so do those to somebody who has no address any more. Returns how many are sent.
+    they are, and so do those to a person without an address by now. Returns how many are sent.
     """
     ids = scalars(
         session,
@@ -283,8 +284,8 @@ def redact(
 ) -> int:
     """Empty those of these letters that hold words which are taken out; how many.
 
-    With `whole`, each that brings what was printed too: that holds such words. One that has not left is withdrawn; of
-    one that has, the copy that is kept here is emptied.
+    With `whole`, each that carries what was printed too: that holds such words. A letter that was not sent is
+    withdrawn; of one that was, the stored copy is emptied.
     """
     rows = every(
         session,
@@ -311,13 +312,13 @@ _BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
 
 
 def _holds(row: Notice, taken_out: Callable[[str], str]) -> bool:
-    """Whether the subject or a text of a letter holds words that are taken out."""
+    """Whether the subject or a text of a letter holds the words to take out."""
     texts = (row.subject, *texts_of(row.message))
     return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
 
 
 def given_up_count(session: Session) -> int:
-    """How many letters every attempt of which was used up."""
+    """How many letters used up every attempt."""
     found = scalar(
         session,
         select(func.count()).where(in_program(Notice), Notice.state == "failed", col(Notice.attempts) > len(WAITS)),
@@ -334,7 +335,7 @@ def _tell_of_no_address(
     case_id: UUID | None,
     instead: Mapping[UUID, list[Unreached]],
 ) -> None:
-    """The coordinator is written to in place of someone who has no address; where they have none either, it shows."""
+    """Write to the coordinator in place of a person without an address; where they have none either, it shows."""
     person = missed.person
     if had_no_address(session, missed.key, person.id):
         return
@@ -379,7 +380,7 @@ def _tell_of_no_address(
 
 
 def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *, at: datetime) -> bool:
-    """Tell a coordinator, in one letter, of all whom an act did not reach: of each act again. False as for `write`."""
+    """Tell a coordinator, in one letter, of all that an act did not reach: of each act again. False as for `write`."""
     keys = hashlib.sha256("\n".join(sorted(f"{one.key} {one.person.id}" for one in missed)).encode()).hexdigest()
     return write(
         session,
@@ -410,9 +411,9 @@ def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_sile
 
 
 def _knows(session: Session, coordinator: Person, person: Person, at: datetime) -> bool:
-    """Whether the coordinator was told lately, in a letter that says so, and the address was not another since.
+    """Whether the coordinator was told lately, in a letter that says so, and the address has not changed since.
 
-    Who stands in the letter of a planning act is named for that act alone: of other notices this silences none.
+    The people in a planning act's letter are named for that act alone: of other notices this silences none.
     """
     told = scalar(
         session,
@@ -451,15 +452,15 @@ def title_of_role(session: Session, key: str) -> Callable[[Language], str]:
 
 #: Letters about another letter, whose subject they say.
 _OF_LETTERS: Final = frozenset({"notice_given_up", "no_address"})
-#: Whoever referred somebody hears who makes contact (AD-R5): it is all that they are ever told.
+#: A referrer is told who makes contact (AD-R5): it is all that they are ever told.
 _ALL_THE_SAME: Final = frozenset({"worker_named"})
 
 
 def _is_kept_from(session: Session, template: str, person: Person, letter: Letter) -> bool:
-    """Whether a letter calls, by number or reference, somebody who does not want this person near their file.
+    """Whether a letter names, by number or reference, a participant who barred this person from their file.
 
-    What waits on them alone is seen to all the same: their own page says that something falls to them that is not
-    shown (`board.keeps_back`). A committee's papers are of no case, and the same for each of its members.
+    What waits on them alone is not lost: their own page says that something falls to them that is not shown
+    (`board.keeps_back`). A committee's papers are of no case, and the same for each of its members.
     """
     if template in _ALL_THE_SAME:
         return False
@@ -573,7 +574,7 @@ def person_of(session: Session, person_id: UUID) -> Person:
 
 
 def name_of(session: Session, by: Actor, language: Language) -> str:
-    """Who acted, as a letter says it: a person's name, or the program where no person did."""
+    """The actor as a letter says it: a person's name, or the program where no person acted."""
     if by.person_id is None:
         return say(language, _THE_PROGRAM)
     return person_of(session, by.person_id).name

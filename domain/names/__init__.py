@@ -1,1 +1,1 @@
-"""What a name, a telephone, an address or a date of birth looks like in words, and where they stand in a text."""
+"""The look of names, telephones, addresses and dates of birth in a text, and their places in it."""

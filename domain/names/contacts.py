@@ -1,4 +1,4 @@
-"""Telephones, e-mail addresses and days, however they are written: where they stand in a text, and which they are."""
+"""Telephones, e-mail addresses and days, in any spelling: their places in a text, and their values."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LOCAL: Final = 7
 
 #: Figures that stand near each other. A comma or a word between two of them parts them.
 _FIGURES: Final = re.compile(r"\+?\(?\d(?:[\s.\-\u2010-\u2015\u2212()/·•_*~:]{0,4}\d){6,24}")
-#: Not the last seven of a longer number: those of another area are another telephone.
+#: Not the last seven of a longer number: in another area they are another telephone.
 _LOCAL: Final = re.compile(
     r"(?<!\d)(?<!\d\d\d[\s.\-)/])(?<!\d\d\d\)\s)(?<!\d\d\d\s-\s)\d{3}[\s.\-\u2010-\u2015]{0,3}\d{4}(?!\d)"
 )
@@ -76,7 +76,7 @@ _PART: Final = r"\s{0,2}[.\-\u2010-\u2015\u2212/_\s]\s{0,2}"
 #: "2009-03-05", "05/03/2009", "5.3.09".
 _FIGURED: Final = re.compile(rf"(?<!\d)(\d{{1,4}})({_PART})(\d{{1,2}})({_PART})(\d{{1,4}})(?!\d)")
 _TOGETHER: Final = re.compile(r"(?<!\d)((?:19|20)\d{6}|\d{4}(?:19|20)\d\d)(?!\d)")
-#: How a year of two figures is read: nobody who is written of here was born before.
+#: How a year of two figures is read: no one who is written of here was born before.
 _FIRST_OF_LAST_CENTURY: Final = 35
 _YEARS: Final = range(1900, 2100)
 
@@ -86,7 +86,7 @@ What = TypeVar("What")
 
 @dataclass(frozen=True)
 class Found(Generic[What]):
-    """Something that stands in a text, from its first letter to the one after its last."""
+    """Something found in a text, from its first letter to the one after its last."""
 
     what: What
     at: int
@@ -94,9 +94,9 @@ class Found(Generic[What]):
 
 
 def figures(text: str, least: int = WHOLE) -> Iterator[Found[str]]:
-    """Ten figures and more that stand near each other: a telephone may be among them, after a day or before another.
+    """Runs of ten figures and more near each other: a telephone may be among them, after a day or before another.
 
-    Or so many as are asked for: at least seven.
+    Or of another least length: at least seven.
     """
     for found in _FIGURES.finditer(plain_figures(text)):
         digits = digits_of(found[0])
@@ -105,7 +105,7 @@ def figures(text: str, least: int = WHOLE) -> Iterator[Found[str]]:
 
 
 def local_numbers(text: str) -> Iterator[Found[str]]:
-    """Seven figures as a telephone without its area is written."""
+    """Runs of seven figures, as a telephone is written without its area."""
     for found in _LOCAL.finditer(plain_figures(text)):
         yield Found(digits_of(found[0]), found.start(), found.end())
 
@@ -116,7 +116,7 @@ def digits_of(text: str) -> str:
 
 
 def addresses(text: str) -> Iterator[Found[str]]:
-    """The e-mail addresses, in small letters, without what stands behind a plus."""
+    """The e-mail addresses, in small letters, without the part behind a plus."""
     if not _AT.search(text):
         return
     for found in _ADDRESS.finditer(text if text.isascii() else "".join(map(_alike, text))):
@@ -124,13 +124,13 @@ def addresses(text: str) -> Iterator[Found[str]]:
 
 
 def bare_address(address: str) -> str:
-    """An e-mail address in small letters, without what stands behind a plus: both reach the same mailbox."""
+    """An e-mail address in small letters, without the part behind a plus: both reach the same mailbox."""
     local, _, domain = "".join(address.split()).casefold().rpartition("@")
     return f"{local.partition('+')[0].strip('.')}@{domain.strip('.')}"
 
 
 def days(text: str) -> Iterator[Found[frozenset[date]]]:
-    """Each day that is written with its year, and every day that it may be: 5/3/2009 is in March or in May."""
+    """Each day that is written with its year, with every date that it may mean: 5/3/2009 is in March or in May."""
     plain = plain_figures(text)
     for pattern in (_DAY_FIRST, _MONTH_FIRST, _YEAR_FIRST):
         for found in _each(pattern, plain):
@@ -147,7 +147,7 @@ def days(text: str) -> Iterator[Found[frozenset[date]]]:
 
 
 def birthdays(text: str) -> Iterator[Found[frozenset[tuple[int, int]]]]:
-    """Days without a year of which it is said that somebody was born on them: month and day."""
+    """Days without a year on which a text says that a person was born: month and day."""
     for found in _BORN.finditer(plain_figures(text)):
         day = int(found["day"] or found["day_last"])
         months = _months_of(found["month"] or found["month_first"])
@@ -156,7 +156,7 @@ def birthdays(text: str) -> Iterator[Found[frozenset[tuple[int, int]]]]:
 
 
 def _each(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
-    """Every place that fits, also where it begins within another: in "3 - 08/10/2011" the day begins at the second."""
+    """Every match, also where it begins within another: in "3 - 08/10/2011" the day begins at the second."""
     at = 0
     while found := pattern.search(text, at):
         yield found
@@ -176,7 +176,7 @@ def _months_of(written: str) -> frozenset[int]:
 
 
 def _readings(first: str, second: str, third: str) -> set[tuple[str, int, int]]:
-    """Year, month and day, as figures in these three places may be meant."""
+    """The year, month and day that figures in these three places may mean."""
     readings = set()
     if len(first) != 3 and len(third) <= 2:  # noqa: PLR2004 - no year has three figures
         readings |= {(first, int(second), int(third)), (first, int(third), int(second))}
@@ -202,7 +202,7 @@ def _day(found: re.Match[str], readings: set[tuple[str, int, int]]) -> Iterator[
 
 
 def plain_figures(text: str) -> str:
-    """A text of the same length in which a figure of any script is 0 to 9, and no blank is a strange one."""
+    """A text of the same length with every figure as 0 to 9, in any script, and every blank a plain one."""
     if text.isascii():
         return text
     return "".join(_plain_letter(letter) for letter in text)
@@ -210,7 +210,7 @@ def plain_figures(text: str) -> str:
 
 @cache
 def _alike(letter: str) -> str:
-    """What a letter looks like, where that is one letter too: so each stays where it stood."""
+    """The single character that a character looks like, so that each stays in its place."""
     alike = unicodedata.normalize("NFKC", letter)
     return alike if len(alike) == 1 else letter
 

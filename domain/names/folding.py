@@ -23,8 +23,7 @@ WALL: Final = "|"
 class Word:
     """A word of a text: its letters or figures, and whether it was written with a capital, all in capitals, or neither.
 
-    `after` is what stands between it and the next word. `at` and `end` say where it stands in its text, for a word that
-    was read with its place.
+    `after` is the text up to the next word. `at` and `end` are its place in its text, for a word that was read with it.
     """
 
     letters: str
@@ -66,14 +65,14 @@ class Folded:
         return found
 
     def places(self, letters: str) -> Iterator[tuple[int, int]]:
-        """Where these letters stand: from the first of them to the one after the last."""
+        """The places of these letters: from the first of them to the one after the last."""
         at = self.letters.find(letters)
         while at >= 0:
             yield at, at + len(letters)
             at = self.letters.find(letters, at + 1)
 
     def words_over(self, at: int, end: int) -> tuple[int, int]:
-        """The words that a place lies in: the number of the first, and that of the one after the last."""
+        """The words that a place covers: the number of the first, and that of the one after the last."""
         first = max(number for edge, number in self.edges.items() if edge <= at)
         return first, min(number for edge, number in self.edges.items() if edge >= end)
 
@@ -94,7 +93,7 @@ def placed_words_of(text: str) -> list[Word]:
 
 
 def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[Word]:
-    """The words of a composed text; `places` says from where to where each of its letters stood before."""
+    """The words of a composed text; `places` gives the original place of each of its letters."""
     found = [span for one in _WORD.finditer(composed) for span in _apart(one)]
     starts = [*(at for at, _ in found), len(composed)]
     words = []
@@ -119,7 +118,7 @@ def _apart(found: re.Match[str]) -> Iterator[tuple[int, int]]:
 
 
 def _letters_of(text: str) -> Iterator[tuple[int, int]]:
-    """From where to where each letter stands, with the accents apart and the invisible characters behind it."""
+    """The original place of each letter, with its accents apart and the invisible characters behind it."""
     begins = 0
     for at in range(1, len(text) + 1):
         if at == len(text) or not (unicodedata.combining(text[at]) or unicodedata.category(text[at]) == "Cf"):
@@ -128,7 +127,7 @@ def _letters_of(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _composed(text: str) -> str:
-    """A text without what is invisible. What looks like a letter or a figure is one: full-width figures, say."""
+    """A text without invisible characters. Lookalikes of a letter or figure become one: full-width figures, say."""
     visible = "".join(letter for letter in text if letter.isascii() or unicodedata.category(letter) != "Cf")
     whole = unicodedata.normalize("NFKC", visible)
     return "".join(letter for letter in whole if letter.isascii() or not unicodedata.combining(letter))

@@ -1,8 +1,8 @@
-"""Words about somebody, shown without who they are: a blank stands for each of their names and how they are reached.
+"""Words about a person, shown without their identity: a blank replaces each of their names and contacts.
 
-People write as they speak, and a name slips into a reason. What the search looks for is taken out wherever it stands,
-sure or not, and each word of a name by itself too, whatever its case: Rose, Olive, Claire and Noël as well, where the
-person is called so. Too much goes rather than too little. It knows neither nicknames nor anybody else.
+People write as they speak, and a name slips into a reason. What the search looks for is taken out everywhere, sure or
+not, and each word of a name by itself too. Its case does not matter: Rose, Olive, Claire and Noël as well, where the
+person has that name. Too much goes rather than too little. It knows neither nicknames nor any other person.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from domain.names.known import Name, Someone, phones_of
 from domain.names.search import Search, are_words, places_of
 from domain.names.shapes import homes
 
-#: What stands in the place of what was taken out.
+#: The mark in place of what was taken out.
 LEFT_OUT: Final = "[…]"
 #: Words of names that are words of every sentence: taken out with the rest of a name, where they have a capital.
 _SMALL: Final = frozenset(
@@ -39,9 +39,9 @@ Hides = Callable[[str], str]
 
 
 def hides(who: Iterable[Someone], homes_of: Iterable[str] = ()) -> Hides:
-    """A function that takes out of a text what says who somebody is, as each of their files says it.
+    """A function that removes from a text what identifies these people, as each of their files says it.
 
-    `homes_of` are the postal addresses. What it gives is composed, and without invisible characters.
+    `homes_of` are the postal addresses. Its result is composed, and without invisible characters.
     """
     people = tuple(who)
     search = Search.of(people)
@@ -66,12 +66,12 @@ def hides(who: Iterable[Someone], homes_of: Iterable[str] = ()) -> Hides:
 
 
 def visible(text: str) -> str:
-    """A text composed, and without invisible characters: none of them stands inside what is taken out."""
+    """A text composed, and without invisible characters: none of them may stand inside what is taken out."""
     return unicodedata.normalize("NFC", "".join(letter for letter in text if unicodedata.category(letter) != "Cf"))
 
 
 def blanked(text: str, spans: Iterable[Span], blank: str) -> str:
-    """A text with one blank for each of these places, and for several that stand beside each other."""
+    """A text with one blank for each of these places, and one for several beside each other."""
     joined: list[Span] = []
     for at, end in sorted(spans):
         if joined and (at <= joined[-1][1] or _NOTHING.fullmatch(text, joined[-1][1], at)):
@@ -79,23 +79,23 @@ def blanked(text: str, spans: Iterable[Span], blank: str) -> str:
         else:
             joined.append((at, end))
     for at, end in reversed(joined):
-        # What was opened inside is closed inside.
+        # A bracket that opens inside is closed inside.
         is_open = text.count("(", at, end) > text.count(")", at, end) and text[end : end + 1] == ")"
         text = text[:at] + blank + text[end + is_open :]
     return text
 
 
 def whole_words(text: Folded, letters: str) -> Iterator[Span]:
-    """Which words of a text make these letters, from the first to the one after the last; none is cut."""
+    """The words of a text that make these letters, from the first to the one after the last; none is cut."""
     for at, end in text.places(letters):
         if at in text.edges and end in text.edges:
             yield text.edges[at], text.edges[end]
 
 
 def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
-    """A function that puts a blank in the place of words or lines as they were typed, however they are written.
+    """A function that puts a blank in place of these typed words or lines, however they are written.
 
-    For words that people chose, whether they name somebody or not. None is cut, and "on dine" is no "Ondine". Where an
+    For words that people chose, whether they name a person or not. None is cut, and "on dine" is no "Ondine". Where an
     extract breaks off within them ("Jessica…"), what is left of them goes as well.
     """
     each = [[word.letters for word in words_of(typed)] for typed in words]
@@ -117,7 +117,7 @@ def takes_out(words: Iterable[str]) -> Callable[[str, str], str]:
 
 
 def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator[Span]:
-    """The last words of a text that breaks off, where words that are wanted begin so."""
+    """The last words of a text that breaks off, where a wanted word begins like them."""
     for typed in wanted:
         for count in range(min(len(typed) - 1, len(there)), 0, -1):
             if [word.letters for word in there[-count:]] == list(typed[:count]):
@@ -126,7 +126,7 @@ def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator
 
 
 def _words_of(name: str) -> Iterator[Name]:
-    """Each word of a name; a small one of a longer name counts with a capital alone."""
+    """Each word of a name; a small word in a longer name counts only with a capital."""
     words = [word.letters for word in words_of(name)]
     for letters in words:
         is_small = len(letters) == 1 or (letters in _SMALL and len(words) > 1)
@@ -142,7 +142,7 @@ def _each_word(text: Folded, name: Name) -> Iterator[Span]:
 
 
 def _small_beside(text: str, folded: Folded, small: Iterable[Name], spans: Iterable[Span]) -> Iterator[Span]:
-    """The small words of a name that stand beside what is taken out: the De La of "De La Fontaine"."""
+    """The small words of a name beside what is taken out: the De La of "De La Fontaine"."""
     ends, begins = {end for _, end in spans}, {at for at, _ in spans}
     letters = {name.letters for name in small}
     left = [word for word in folded.words if word.letters in letters and word.is_capitalized]
@@ -164,7 +164,7 @@ def _letters_of(address: str) -> Iterator[str]:
 
 
 def _telephones(text: str, local: frozenset[str]) -> Iterator[Span]:
-    """Where the last figures of a telephone stand, whichever stand before them: a wrong area tells whose it is too."""
+    """The last figures of a telephone, with any figures before them: a wrong area still identifies its owner."""
     for run in contacts.figures(text, contacts.LOCAL) if local else ():
         if any(own in run.what for own in local):
             yield run.at, run.end

@@ -1,4 +1,4 @@
-"""Who is looked for: what is known of somebody, in every usual writing, and how sure it is that the words mean them."""
+"""What is looked for: what is known of a person, in every usual spelling, and how sure a match is."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from domain.names.lexicon import given_names, ordinary_words, titles
 
 #: From so many letters on, a name of several words is found inside a longer word too (a file name, an address).
 LONG_ENOUGH: Final = 8
-#: Of so few letters, a name alone is told by its capital only.
+#: A name of at most this many letters counts alone only with a capital.
 _VERY_SHORT: Final = 2
-#: Of so few letters, a name alone means too many to be sure.
+#: A name alone of at most this many letters means too many to be sure.
 _SHORT: Final = 3
 
-#: What belongs to the word behind it: the half of "St-Onge D’Amours" is "D’Amours", and no "D".
+#: A particle belongs to the word behind it: the half of "St-Onge D’Amours" is "D’Amours", and no "D".
 _LEADING: Final = frozenset(
     word
     for line in (
@@ -34,7 +34,7 @@ _SAINTS: Final = {"st": "saint", "ste": "sainte", "saint": "st", "sainte": "ste"
 
 @dataclass(frozen=True)
 class Someone:
-    """Somebody who may only be called by a number: each way to write who they are, as they are on file."""
+    """A person who may only be called by a number: each way in which their file says who they are."""
 
     given_name: str = ""
     family_name: str = ""
@@ -47,15 +47,15 @@ class Someone:
 class Name:
     """A name as its letters alone, and what finding them means.
 
-    A short one counts only as whole words: Rose is no part of "proposer". What is not `sure` may mean somebody else, or
-    be a word of the language: the coordinator is asked.
+    A short one counts only as whole words: Rose is no part of "proposer". What is not `sure` may mean another person,
+    or be a word of the language: the coordinator is asked.
     """
 
     letters: str
     inside: bool = False  # it counts inside one longer word as well
     joined: bool = False  # it was put together from words, and is too short to be told where nothing parts them
     sure: bool = True
-    alone: bool = False  # half of who somebody is
+    alone: bool = False  # half of an identity
     is_family: bool = False
     capital: bool = False  # it counts with a capital alone
 
@@ -69,7 +69,7 @@ class Initials:
 
 
 def names_of(known: Someone | str) -> Iterator[Name]:
-    """The names that are looked for. A text is a whole name, in every order of its words."""
+    """The names to look for. A text is a whole name, in every order of its words."""
     if isinstance(known, str):
         yield from _turned(known)
         return
@@ -82,7 +82,7 @@ def names_of(known: Someone | str) -> Iterator[Name]:
 
 
 def initials_of(known: Someone | str) -> Iterator[Initials]:
-    """The initials of the given names that tell who is meant beside each half of the family name."""
+    """The initials of the given names that identify the person beside each half of the family name."""
     if isinstance(known, str):
         return
     given = [word.letters for word in words_of(known.given_name)]
@@ -95,18 +95,18 @@ def initials_of(known: Someone | str) -> Iterator[Initials]:
 
 
 def is_title(initials: str) -> bool:
-    """Whether initials are what stands before a professional's name as well: "M. Roy", "Me Roy"."""
+    """Whether initials also stand before a professional's name: "M. Roy", "Me Roy"."""
     return initials in titles()
 
 
 def phones_of(known: Someone | str) -> frozenset[str]:
-    """The figures of each telephone in the line, at most ten; an extension is none, and too few tell nobody."""
+    """The figures of each telephone in the line, at most ten; an extension is none, and too few identify no one."""
     found = contacts.figures(known.phone, LOCAL) if isinstance(known, Someone) else ()
     return frozenset(phone for run in found for phone in _telephones(run.what))
 
 
 def _telephones(figures: str) -> Iterator[str]:
-    """The telephones in figures that stand together: one with what is dialled before or behind it, or several."""
+    """The telephones in a run of figures: one with what is dialled before or behind it, or several."""
     yield figures[-WHOLE:]
     while len(figures) >= WHOLE:
         figures = figures.removeprefix("1") if len(figures) > WHOLE else figures
@@ -115,14 +115,14 @@ def _telephones(figures: str) -> Iterator[str]:
 
 
 def emails_of(known: Someone | str) -> frozenset[str]:
-    """Each e-mail address in the line, as it is compared."""
+    """Each e-mail address in the line, in the form that is compared."""
     if not isinstance(known, Someone) or "@" not in known.email:
         return frozenset()
     return frozenset({bare_address(known.email), *(found.what for found in contacts.addresses(known.email))})
 
 
 def parts_of(name: str) -> list[str]:
-    """The halves of a name, each with what belongs to it: "St-Onge D’Amours" has two, "de la Fontaine" one."""
+    """The halves of a name, each with its particle: "St-Onge D’Amours" has two, "de la Fontaine" one."""
     parts, before = [], ""
     for word in words_of(name):
         if word.letters in _LEADING:
@@ -162,7 +162,7 @@ def _joined(parts: Sequence[str]) -> list[str]:
 
 
 def _without_particles(name: str) -> list[str]:
-    """The words of a name that tell something by themselves: the Fontaine of "de la Fontaine"."""
+    """The words of a name that identify by themselves: the Fontaine of "de la Fontaine"."""
     words = [word.letters for word in words_of(name)]
     return [word for word in words if word not in _LEADING and len(word) > _SHORT] if len(words) > 1 else []
 
@@ -187,7 +187,7 @@ def _turned(known: str) -> Iterator[Name]:
 
 
 def is_another_name(word: Word) -> bool:
-    """Whether a word beside a name makes it somebody else's: "Rose" of "Rose Bouchard" is no Rose Tilleul."""
+    """Whether a word beside a name makes it another person's: "Rose" of "Rose Bouchard" is no Rose Tilleul."""
     return (
         word.is_capitalized
         and word.letters.isalpha()

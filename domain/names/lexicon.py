@@ -1,6 +1,6 @@
-"""Words that the shape of a name is told by: given names that many bear, and words that are no name, or not only one.
+"""Words by which the shape of a name is recognized: common given names, and words that are no name, or not only one.
 
-Nobody's name stands here because they are known: the lists are the same for everyone, in every program.
+No one's name is listed because they are known: the lists are the same for everyone, in every program.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from locales import LANGUAGES, catalogue
 
 @cache
 def given_names() -> frozenset[str]:
-    """Given names that are borne in Québec, folded."""
+    """Given names in use in Québec, folded."""
     return _read("given_names")
 
 
@@ -32,7 +32,7 @@ def double_meaning() -> frozenset[str]:
 
 @cache
 def ordinary_words() -> frozenset[str]:
-    """Words of French and English that name nobody, folded: the program's own words, and those of minutes."""
+    """Words of French and English that name no one, folded: the program's own words, and those of minutes."""
     told = catalogue("fr")._catalog  # type: ignore[attr-defined]  # noqa: SLF001 - gettext shows its words no other way
     own: set[str] = set()
     for message, translated in told.items():
@@ -43,7 +43,7 @@ def ordinary_words() -> frozenset[str]:
 
 @cache
 def proper_nouns() -> frozenset[str]:
-    """Months, days, places, languages, services and brands, folded: written with a capital, and nobody's name."""
+    """Months, days, places, languages, services and brands, folded: written with a capital, and no one's name."""
     told = (Locale(language) for language in LANGUAGES)
     named = {name for locale in told for name in (*locale.languages.values(), *locale.territories.values())}
     abroad = frozenset(word.letters for name in named for word in words_of(name) if len(word.letters) > _SHORT)
@@ -52,7 +52,7 @@ def proper_nouns() -> frozenset[str]:
 
 @cache
 def nobodys() -> frozenset[str]:
-    """What is written with a capital and begins no name of a person, folded: places, laws, and titles before a name."""
+    """What is written with a capital and begins no person's name, folded: places, laws, and titles before a name."""
     return (proper_nouns() - double_meaning()) | titles()
 
 
@@ -64,15 +64,15 @@ def borne() -> frozenset[str]:
 
 @cache
 def titles() -> frozenset[str]:
-    """What stands before the name of a professional, folded."""
+    """Titles before the name of a professional, folded."""
     return _read("titles")
 
 
 @lru_cache(maxsize=4096)
 def is_in_dictionary(written: str) -> bool:
-    """Whether a word is one of a French or an English dictionary, in small letters, and no name that many bear.
+    """Whether a word is in a French or English dictionary, in small letters, and is no common name.
 
-    A dictionary holds some names, which no list of ours can hold all: it never says that a word is nobody's family name
+    A dictionary holds some names, which no list of ours can hold all. It never says that a word is no one's family name
     behind a given one.
     """
     word = written.casefold().replace("’", "'").removesuffix("'s")
@@ -95,7 +95,7 @@ def has_ending_of_words(written: str) -> bool:
 
 @cache
 def places() -> frozenset[str]:
-    """Kinds of places, folded: what stands behind them, or behind their "de", is what the place is called."""
+    """Kinds of places, folded: the words behind them, or behind their "de", are the place's name."""
     return _read("places") | _read("english_places")
 
 
@@ -107,31 +107,31 @@ def things() -> frozenset[str]:
 
 @cache
 def english_places_and_things() -> frozenset[str]:
-    """Of these, the English ones, folded. Their names stand before them, unless both have a capital: Lake Louise."""
+    """The English ones among these, folded. Their names stand before them, unless both have a capital: Lake Louise."""
     return (_read("english_places") | _read("english_things")) - _read("places") - _read("things")
 
 
 @cache
 def works() -> frozenset[str]:
-    """What has a title, folded: films, books, songs."""
+    """Kinds of works with a title, folded: films, books, songs."""
     return _read("works")
 
 
 @cache
 def kinds_of_place() -> frozenset[str]:
-    """Words between a place and its name that say what kind of place it is, folded: "centre sportif"."""
+    """Words between a place and its name that say its kind, folded: "centre sportif"."""
     return _read("kinds_of_place")
 
 
 @cache
 def behind_a_place() -> frozenset[str]:
-    """What stands behind the name of a place or a thing with a capital, folded: "Atwater Market"."""
+    """What stands, with a capital, behind the name of a place or a thing, folded: "Atwater Market"."""
     return _read("behind_a_place")
 
 
 @cache
 def things_behind() -> frozenset[str]:
-    """What stands behind the name of a thing in small letters, folded: "Lenovo laptops"."""
+    """What stands, in small letters, behind the name of a thing, folded: "Lenovo laptops"."""
     return _read("things_behind")
 
 
@@ -142,14 +142,14 @@ def _read(name: str) -> frozenset[str]:
     return frozenset("".join(part.letters for part in words_of(word)) for word in words)
 
 
-#: So many letters at the end of a word are enough to tell.
+#: This many letters at the end of a word are enough to tell.
 _LONGEST_END: Final = 12
 #: Endings of which no given name of these lists, and next to no family name, has one; behind three letters at least.
 _WORDS_END: Final = re.compile(
     r"[^\W\d_]{3}(?:tions?|sions?|ements?|ités|ities|ismes?|isms?|logies?|logy|[ai]bles?|ateurs?|atrices?|eurs|euses?|"
     r"iques|ives?|aient|eront|erait|issent|ées|ously|fully|ically|ants|aires|ures)\Z"
 )
-#: Of so few letters, a word of a country's name is an article or an initial.
+#: A word of at most this many letters in a country's name is an article or an initial.
 _SHORT: Final = 2
 _FOLDER: Final = Path(__file__).resolve().parent / "words"
 #: A place that a sentence leaves open, and markup.

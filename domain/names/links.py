@@ -1,4 +1,4 @@
-"""Links and random letters in a text: what stands in them by chance is no word, and what a link spells out is.
+"""Links and random letters in a text: chance words in them do not count, and what a link spells out does.
 
 Letters that were drawn at random (the token of a link, an id, a digest) hold a given name or a telephone by chance.
 """
@@ -12,22 +12,22 @@ from typing import Final
 from urllib.parse import unquote_plus
 
 _LINK: Final = re.compile(r"\b(?:https?://|www\.)[^\s<>\"«»]+", re.IGNORECASE)
-#: What ends the sentence in which a link stands, and no link.
+#: What ends the sentence around a link, and is no part of the link.
 _AFTER: Final = ".,;:!?)]}’”'…"
-#: What stands between the parts of a link, and of a name in one: "jessica-tremblay.pdf".
+#: The parts of a link, and of a name in one: "jessica-tremblay.pdf".
 _PARTS: Final = re.compile(r"[^/?&=#;]+")
 _RANDOM: Final = re.compile(r"[A-Za-z0-9_-]{16,}")
 #: From a letter to a figure, from a figure to a letter, and from a small letter to a capital.
 _TURNS: Final = re.compile(r"(?<=[A-Za-z])(?=[0-9])|(?<=[0-9])(?=[A-Za-z])|(?<=[a-z])(?=[A-Z])")
 #: Words that are written together, with a day or a version behind them, turn no more often than this.
 _FEW_TURNS: Final = 5
-#: Of letters drawn at random, one in so many turns at least; a digest, which has no capitals, turns oftener.
+#: Among letters drawn at random, one in this many turns at least; a digest, which has no capitals, turns more often.
 _LETTERS_A_TURN: Final = 6
 
 
 @dataclass(frozen=True)
 class Part:
-    """A part of a link, as it reads, and where it stands in the text. A `query` says something of what is asked."""
+    """A part of a link, as it reads, and its place in the text. A `query` says something of what is asked."""
 
     said: str
     at: int
@@ -36,12 +36,12 @@ class Part:
 
 
 def without_links(text: str) -> str:
-    """A text of the same length in which each link, and letters drawn at random, are strokes that mean nothing."""
+    """A text of the same length in which links and random letters are replaced by strokes without meaning."""
     return _RANDOM.sub(_blank_random, _LINK.sub(_blank, text))
 
 
 def parts_of_links(text: str) -> Iterator[Part]:
-    """The parts of each link behind its host, decoded: what it spells out stands in them."""
+    """The parts of each link behind its host, decoded: they hold what the link spells out."""
     for link in _LINK.finditer(text):
         end = link.start() + len(link[0].rstrip(_AFTER))
         host_end = _host_end(text, link.start(), end)

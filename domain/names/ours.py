@@ -1,4 +1,4 @@
-"""What the staff and the organizations of a program are called, and how they are reached: no participant's."""
+"""The names and contacts of a program's staff and organizations, which are no participant's."""
 
 from __future__ import annotations
 

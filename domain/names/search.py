@@ -1,8 +1,8 @@
-"""The search for people who are known, in every usual writing: where a text names them, and how sure that is.
+"""The search for known people, in every usual spelling: where a text names them, and how sure that is.
 
 It looks for each given name with each half of the family name, initials with either, a name alone, telephones, e-mail
 addresses and birth dates; whatever the accents, case, hyphens, blanks, line ends and invisible characters. Where words
-may mean somebody else, or nobody at all, the place is not `sure`. It does not guess: a nickname, or a name with a
+may mean another person, or no one at all, the place is not `sure`. It does not guess: a nickname, or a name with a
 letter wrong, passes.
 """
 
@@ -38,15 +38,15 @@ _BEFORE_SOMEBODY: Final = frozenset(
         *("pour", "que", "qu", "sur", "to", "with"),
     )
 )
-#: As many initials as anybody has.
+#: As many initials as anyone has.
 _MOST_INITIALS: Final = 3
 
 
 @dataclass(frozen=True)
 class Place:
-    """Words that name somebody, or that may (`sure`): from which word of a text to the one after the last.
+    """Words that name a known person (`sure`), or may: from which word of a text to the one after the last.
 
-    `means` is what was found of them, by its letters: it tells two of the same text apart.
+    `means` is the letters that were found: it tells two of the same text apart.
     """
 
     first: int
@@ -57,7 +57,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Written:
-    """A telephone, an address of mail or a day that is somebody's, as `Place`, by the letters of its text."""
+    """A known person's telephone, e-mail address or day, as `Place`, by the letters of its text."""
 
     found: contacts.Found[Any]
     sure: bool = True
@@ -65,7 +65,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Search:
-    """Looks for whom it knows. One that knows nobody finds nothing."""
+    """Looks for the people it knows. Without any, it finds nothing."""
 
     wanted: tuple[Name, ...] = ()
     initials: tuple[Initials, ...] = ()
@@ -82,11 +82,11 @@ class Search:
         *,
         folded: dict[str, Folded] | None = None,
     ) -> Search:
-        """For these people, and for whole names ("given family" or "family, given").
+        """A search for these people, and for whole names ("given family" or "family, given").
 
-        Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them:
-        of two that stand side by side in a list, the end of one and the beginning of the other name nobody. A name
-        alone that one of them holds too is not sure. `folded` keeps these texts folded, for the next search.
+        Not for a whole name that one of the texts `apart_from` holds, nor where it begins or ends inside one of them.
+        Where two stand side by side in a list, the end of one and the beginning of the other name no one. A name alone
+        that one of them holds too is not sure. `folded` keeps these texts folded, for the next search.
         """
         everyone = tuple(dict.fromkeys(known))
         kept = {} if folded is None else folded
@@ -119,11 +119,11 @@ class Search:
 
     @property
     def knows_nobody(self) -> bool:
-        """Whether there is nobody to look for."""
+        """Whether there is no one to look for."""
         return not (self.wanted or self.phones or self.emails or self.birth_dates)
 
     def names_in(self, text: Folded) -> Iterator[Place]:
-        """Where a text says what somebody is called."""
+        """The places where a text names a known person."""
         yield from self._names(text)
         yield from self._with_initials(text)
 
@@ -150,7 +150,7 @@ class Search:
         return frozenset(phone[-contacts.LOCAL :] for phone in self.phones)
 
     def numbers_in(self, text: str) -> Iterator[Written]:
-        """Where a text says how somebody is reached, or when they were born."""
+        """The places where a text has a known person's contacts or birth date."""
         for run in contacts.figures(text) if self.phones else ():
             windows = (run.what[n : n + contacts.WHOLE] for n in range(len(run.what) - contacts.WHOLE + 1))
             if any(window in self.phones for window in windows):
@@ -183,7 +183,7 @@ def _has(text: Folded, name: Name) -> bool:
 
 
 def places_of(text: Folded, name: Name) -> Iterator[tuple[int, int]]:
-    """Where the letters of a name stand as one: from the first of them to the one after the last."""
+    """The places where the letters of a name stand as one: from the first of them to the one after the last."""
     for at, end in text.places(name.letters):
         # Jean Martineau is not Jean Martin: only a word that holds the whole name may go on around it.
         is_whole = at in text.edges and end in text.edges
@@ -194,12 +194,12 @@ def places_of(text: Folded, name: Name) -> Iterator[tuple[int, int]]:
 
 
 def _is_of_two(text: Folded, at: int, end: int, own: Iterable[str]) -> bool:
-    """Whether one of `own` stands over the beginning or the end of a place, and not wholly inside it."""
+    """Whether one of `own` covers the beginning or the end of a place, and is not wholly inside it."""
     return any(first < at < last or first < end < last for first, last in _ours(text, own))
 
 
 def _is_within(text: Folded, at: int, end: int, own: Iterable[str]) -> bool:
-    """Whether a place is part of what somebody of the staff, or an organization, is called."""
+    """Whether a place is part of the name of one of the staff, or of an organization."""
     return any(first <= at and end <= last for first, last in _ours(text, own))
 
 
@@ -211,7 +211,7 @@ def _ours(text: Folded, own: Iterable[str]) -> Iterator[tuple[int, int]]:
 
 
 def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
-    """Whether a name can mean nobody else where it stands."""
+    """Whether a name can mean no one else at this place."""
     first, last = text.edges.get(at), text.edges.get(end)
     if first is None or last is None:
         return True
@@ -228,13 +228,15 @@ def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
 
 
 def are_words(words: Sequence[Word]) -> bool:
-    """Whether what makes a name only together is words of the language: "on dine" is no Ondine, "On-\ndine" is."""
+    """Whether the parts that make a name only together are words: "on dine" is no Ondine, "dine" on the line after
+    "On-" is.
+    """
     is_parted = any(not _goes_on(one) or one.after == "-" for one in words[:-1])
     return not is_parted and any(one.letters in ordinary_words() for one in words)
 
 
 def _is_said_otherwise(text: Folded, at: int, end: int, name: Name) -> bool:
-    """Whether letters that are a name alone are so plainly a word of the language that nobody is asked."""
+    """Whether letters that are a name alone are so plainly a word of the language that no one is asked."""
     first, last = text.edges[at], text.edges[end]
     word = text.words[first]
     if last - first > 1:
@@ -252,12 +254,12 @@ def _is_said_otherwise(text: Folded, at: int, end: int, name: Name) -> bool:
 
 
 def _goes_on(word: Word) -> bool:
-    """Whether the next word stands beside this one, with nothing but a blank or a hyphen between them."""
+    """Whether the next word is right beside this one, with nothing but a blank or a hyphen between them."""
     return word.after in {" ", "-", "\N{NO-BREAK SPACE}", "\N{NON-BREAKING HYPHEN}"}
 
 
 def _beside(text: Folded, first: int, last: int, wanted: frozenset[str]) -> Iterator[tuple[int, int, bool]]:
-    """Initials that stand before a family name, or behind it: from which word to which, and whether it is sure."""
+    """Initials before or behind a family name: from which word to which, and whether it is sure."""
     for begin in range(max(0, first - _MOST_INITIALS), first):
         words = text.words[begin:first]
         if all(map(_is_initial, words)) and "".join(word.letters for word in words) in wanted:

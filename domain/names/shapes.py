@@ -1,6 +1,6 @@
-"""What has the shape of a name, a telephone, an address or a date of birth: pointed at alike, known or not.
+"""Points at what has the shape of a name, a telephone, an address or a date of birth, known or not.
 
-Nothing here knows who is on file, nor asks: the same words are pointed at for everyone, so that whoever writes learns
+Nothing here knows who is on file, nor asks: the same words are pointed at for everyone, so that the writer learns
 nothing by it. It is an offer to write the number instead, and no rule: what is meant otherwise is kept as it is.
 """
 
@@ -43,7 +43,7 @@ _STREET: Final = re.compile(
     r"Crescent|Lane|Place|Court)\b)",
     re.IGNORECASE,
 )
-#: An apartment tells that somebody lives there; without one, or "lives at", the address may be an office.
+#: An apartment shows that a person lives there; without one, or "lives at", the address may be an office.
 _HOME: Final = re.compile(
     r"(?:\bapp(?:t|art|artement)?\b\.?|\bapt\b\.?|\bunit\b|#)\s?\d+|\b(?:habite|demeure|vit|loge|réside|domicile|chez\s+elle|"
     r"chez\s+lui|lives|living|stays|staying|resides|home\s+address)\b",
@@ -73,7 +73,7 @@ _OLDEST_YEARS: Final = 40
 _YOUNGEST_YEARS: Final = 5
 #: A day as a program writes it, which leaves nothing open.
 _WHOLE_DAY: Final = re.compile(r"(?:19|20)\d\d([-/.])\d\d\1\d\d")
-#: Of the words behind a place's name, those that are nobody's family name: in "Jessica Park", it may be somebody's.
+#: Words behind a place's name that are no one's family name: in "Jessica Park", it may be someone's.
 _SURELY_BEHIND: Final = frozenset(
     "street avenue boulevard road school hospital station university college foundation shelter stadium".split()  # noqa: SIM905
 )
@@ -83,7 +83,7 @@ _SMALL: Final = frozenset("de des du d la le les l of the".split())  # noqa: SIM
 _BETWEEN_HYPHENS: Final = frozenset("de des du la le les en sur sous aux the of on".split())  # noqa: SIM905
 #: Small words within a family name.
 _PARTICLES: Final = frozenset("de la le du des van der von den ben al el bin st ste saint sainte".split())  # noqa: SIM905
-#: Articles: what they stand before, and nobody was ever called, is a thing or a place.
+#: Articles: a word behind one is a thing or a place, and no one's name.
 _ARTICLES: Final = frozenset("le la les l du des au aux un une the a an".split())  # noqa: SIM905
 #: The French ones alone; and those of them that never stand before a person.
 _FRENCH_ARTICLES: Final = _ARTICLES - frozenset({"the", "a", "an"})
@@ -96,12 +96,12 @@ _TITLED: Final = re.compile(r"(?:[DLJST]|Qu)[’'][^\W\d_A-ZÀ-Þ]")
 _WORK: Final = re.compile(r"\b(?P<kind>[^\W\d_]{3,20}),?\s[«“\"][^»”\"]{2,80}[»”\"]")
 #: Letters with figures among them, which are drawn at random or say a version.
 _WITH_FIGURES: Final = re.compile(r"[^\W_]*\d[^\W_]*")
-#: So many letters stand between two words of a name at most: ", " or ". ".
+#: At most this many letters stand between two words of a name: ", " or ". ".
 _NEAR: Final = 2
 _SHORT: Final = 2
-#: So many letters before the rest of a name are no word of it: "N’deye", "LeShawn", "Jo-Annick".
+#: This many letters before the rest of a name are no word of their own: "N’deye", "LeShawn", "Jo-Annick".
 _LONGEST_PREFIX: Final = 3
-#: So many words before a name may say that it is a place's: "parc de la".
+#: This many words before a name may say that it is a place's: "parc de la".
 _PLACED_BEFORE: Final = 4
 _ENDS_SENTENCE: Final = frozenset('.!?:;•–—\n"«»“”(|')
 
@@ -117,7 +117,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Ours:
-    """What the staff and the organizations are called, word by word and whole, and how they are reached."""
+    """The names and contacts of the staff and the organizations, word by word and whole."""
 
     names: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
@@ -126,7 +126,7 @@ class Ours:
 
     @classmethod
     def of(cls, texts: Iterable[str]) -> Ours:
-        """What these texts say of them: names, telephones and e-mail addresses."""
+        """The names, telephones and e-mail addresses in these texts."""
         every = tuple(texts)
         parts = [[word.letters for word in words_of(text)] for text in every]
         # A name in two parts is one word where it stands in a text: "Grand’Ourse", "Clair-de-Lune".
@@ -140,7 +140,7 @@ class Ours:
 
 
 def shapes_in(text: str, ours: Ours, *, year: int) -> tuple[Shape, ...]:
-    """What of a text has the shape of something that tells who somebody is, in the order in which it stands.
+    """The words of a text with the shape of something that identifies a person, in their order.
 
     What is `ours` is no participant's. `year` is the present one: by it a day may be a birth.
     """
@@ -174,7 +174,7 @@ def _contacts(text: str, ours: Ours) -> Iterator[Shape]:
 
 
 def _is_of_an_office(address: str) -> bool:
-    """Whether an address is one that an organization answers: info@, and the like."""
+    """Whether an address is one of an organization's office: info@, and the like."""
     return address.partition("@")[0] in {
         "info",
         "contact",
@@ -202,7 +202,7 @@ def _births(text: str, year: int) -> Iterator[Shape]:
 
 
 def homes(address: str) -> Iterator[str]:
-    """The streets with their numbers, and the postal codes, of a line that says where somebody lives."""
+    """The streets with their numbers, and the postal codes, of a line that says where a person lives."""
     for pattern in (_STREET, _POSTAL_CODE):
         yield from (found[0] for found in pattern.finditer(address))
 
@@ -220,14 +220,14 @@ def _homes(text: str) -> Iterator[Shape]:
 
 
 def _without_title(found: re.Match[str]) -> str:
-    """A film, a book or a song without its title: "le film « Noémie dit oui »"."""
+    """The match, with the title of a film, a book or a song blanked: "le film « Noémie dit oui »"."""
     return (
         found[0] if fold(found["kind"]) not in works() else found["kind"] + "_" * (len(found[0]) - len(found["kind"]))
     )
 
 
 def _in_links(text: str, ours: Ours) -> Iterator[Shape]:
-    """What a link spells out: a given name in a part of it, or how somebody is reached in what is asked."""
+    """What a link spells out: a given name in a part of it, or a person's contacts in its query."""
     for part in parts_of_links(text):
         said = " ".join(word.written for word in words_of(_WITH_FIGURES.sub(" ", part.said))).title()
         if any(words_of(said[shape.at : shape.end])[0].letters in borne() for shape in _names(said, ours)):
@@ -241,7 +241,7 @@ def _in_links(text: str, ours: Ours) -> Iterator[Shape]:
 
 @dataclass(frozen=True)
 class _Placed:
-    """A word where it stands in its text."""
+    """A word with its place in its text."""
 
     word: Word
     at: int
@@ -272,7 +272,7 @@ _WRITTEN: Final = re.compile(r"[^\W\d_]+(?:[-\u2010\u2011’'][^\W\d_]+)*")
 
 
 def _names(text: str, ours: Ours) -> Iterator[Shape]:
-    """Names, as far as their shape tells them: runs of capitalized words, initials, and given names that many bear."""
+    """Names, as far as their shape shows: runs of capitalized words, initials, and common given names."""
     for run in _runs(list(_placed(text))):
         shape = _name_in(run, ours)
         if shape is not None:
@@ -305,7 +305,7 @@ def _is_of_a_serial(text: str, found: re.Match[str]) -> bool:
 
 
 def _runs(words: Iterable[_Placed]) -> Iterator[list[_Placed]]:
-    """Words that stand beside each other, with a blank, a comma or the full stop of an initial alone between them."""
+    """Runs of words beside each other, with only a blank, a comma or the full stop of an initial between them."""
     run: list[_Placed] = []
     for word in words:
         if run and (word.begins or word.at - run[-1].end > _NEAR):
@@ -331,7 +331,7 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
         after = [one for one in run[place + 1 : place + 5] if one.letters not in _PARTICLES][:1]
         if after and _is_of_a_thing(word, after[0], run, place):
             continue
-        # "Jessica’s Tremblay" is nobody: "Valentine’s Day".
+        # "Jessica’s Tremblay" is no one: "Valentine’s Day".
         follows = after[0] if after and _may_go_on(after[0]) and not word.is_owner else None
         if follows is not None and not (word.letters in ours.words and follows.letters in ours.words):
             may_be_given = _is_given(word) or _is_initial(word) or not _is_a_word(word)
@@ -350,7 +350,7 @@ def _name_in(run: list[_Placed], ours: Ours) -> Shape | None:
 
 
 def _is_of_a_thing(word: _Placed, after: _Placed, run: list[_Placed], place: int) -> bool:
-    """Whether what follows makes a thing or a place of a word: a station, a report, a shop, a circus."""
+    """Whether what follows makes a word a thing or a place: a station, a report, a shop, a circus."""
     is_behind = after is run[place + 1] and after.letters in behind_a_place() and not word.is_owner
     if is_behind and (len(words_of(word.word.written)) > 1 or _is_behind_article(run, place)):
         return True  # "Henri-Bourassa station", "the Laurent report"
@@ -409,7 +409,7 @@ def _is_a_kind(word: _Placed) -> bool:
 
 
 def _is_behind_a_title_or_kind(word: _Placed, before: list[_Placed]) -> bool:
-    """Whether what stands before a word makes it a professional's name, or that of a place or a thing."""
+    """Whether what stands before a word makes it the name of a professional, a place or a thing."""
     leading = [one for one in before if one.letters not in _SMALL]
     while leading and leading[-1].letters in kinds_of_place():
         leading.pop()
@@ -455,7 +455,7 @@ def _is_ordinary(letters: str) -> bool:
 
 
 def _is_a_word(word: _Placed) -> bool:
-    """Whether it is a word of the language as well, or one that only its capital makes a name."""
+    """Whether it is a word of the language as well, or a name only by its capital."""
     if _is_ordinary(word.letters) or word.letters in double_meaning():
         return True
     return has_ending_of_words(word.word.written) or is_in_dictionary(word.word.written)
@@ -467,7 +467,7 @@ def _is_initial(word: _Placed) -> bool:
 
 
 def _is_unheard_of(word: _Placed) -> bool:
-    """Whether a word with a capital, in the middle of a sentence, is none that the language or the program has."""
+    """Whether a word with a capital, in the middle of a sentence, is unknown to the language and the program."""
     parts = words_of(word.word.written)
     is_prefixed = len(parts) > 1 and len(parts[0].letters) <= _LONGEST_PREFIX
     if is_prefixed and parts[0].letters != "l":  # N’deye, LeShawn; L’Itinéraire is a newspaper

@@ -1,4 +1,4 @@
-"""Looking at proof: what was given is accepted, or returned with words, by somebody who neither gave nor owes it.
+"""Looking at proof: it is accepted, or returned with words, by a person who neither gave nor owes it.
 
 Each verb judges the obligation again in the same transaction. The caller commits.
 """
@@ -45,8 +45,8 @@ def accept(
 ) -> None:
     """Accept a proof of a period: from then on it counts. `proof_id` is the id of its fact, as the period shows it.
 
-    A step's document is accepted by the step's id. Without `judged` whoever accepts several has them judged afterwards,
-    once. Raises Refusal: no proof of this period that waits, or it is not theirs to accept.
+    A step's document is accepted by the step's id. With `judged` false, a caller who accepts several has them judged
+    once, afterwards. Raises Refusal: no proof of this period that waits, or it is not theirs to accept.
     """
     _look(session, period_id, proof_id, ACCEPTED, checked_note(note), by=by, at=at, judged=judged)
 
@@ -60,7 +60,7 @@ def give_back(session: Session, period_id: UUID, proof_id: UUID, *, reason: str,
 
 
 def may_accept(session: Session, period_id: UUID, by: Actor, at: datetime) -> bool:
-    """Whether it falls to this one to look at what waits of a period."""
+    """Whether this person is among those asked to look at what waits of a period."""
     row = to_accept.period_judged(session, period_id)
     return row is not None and _falls_on(session, row, by, at)
 
@@ -129,7 +129,7 @@ def _look(
 
 
 def _has_word(session: Session, fact: Mapping[str, Any]) -> bool:
-    """Whether a proof counts by what somebody said of it, and not as the word of one who owes nothing of it."""
+    """Whether a proof counts by a word said of it, and not as the word of one who owes nothing of it."""
     stands = [col(getattr(Acceptance, column)) == proof_id for column, proof_id in _proofs(session, fact)]
     return bool(
         scalar(
@@ -139,7 +139,7 @@ def _has_word(session: Session, fact: Mapping[str, Any]) -> bool:
 
 
 def _proofs(session: Session, fact: Mapping[str, Any]) -> Sequence[tuple[str, UUID]]:
-    """The column and the id of each proof that a fact stands for: of a step, its documents."""
+    """The column and the id of each proof that a fact stands for: for a step, its documents."""
     if fact["kind"] != "task":
         return [(f"{fact['kind']}_id", UUID(fact["id"]))]
     found = scalars(

@@ -1,8 +1,8 @@
-"""What is asked of people for what their organization owes: of whom, by when, and who else hears of it.
+"""What is asked of people for what their organization owes: of which people, by when, and who else is told.
 
-There is one task a period, for whatever kind of check can still be met by somebody: a statement, a document, a count,
-a seat. It opens so many working days before the last day, and reminds whoever owes it, then their director, then the
-coordinator, in the one letter a day that each of them gets. What it asks for completes it.
+There is one task a period, for every kind of check that can still be met: a statement, a document, a count, a seat. It
+opens so many working days before the last day, and reminds its owner, then their director, then the coordinator, in the
+one letter a day that each of them gets. What it asks for completes it.
 """
 
 from __future__ import annotations
@@ -43,16 +43,16 @@ SEE_TO: Final = "obligation.see_to"
 SIT: Final = "obligation.sit"
 ASKS: Final = frozenset({ATTEST, GIVE, SEE_TO, SIT})
 
-#: Where people are asked late, so many working days lie between one who hears of it and the next.
+#: Where people are asked late, this many working days lie between one recipient and the next.
 APART: Final = 5
 
-#: In these states something lacks that somebody may still bring.
+#: In these states something is missing that can still be brought.
 _LACKS: Final = frozenset({"nothing_recorded", "on_track", "at_risk", "awaiting_record", "missed"})
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One window of an obligation as it was just found to stand, with the task that was asked for it, if one was."""
+    """One window of an obligation as it was just judged, with the task that was opened for it, if one was."""
 
     one: Owed
     window: Window
@@ -64,7 +64,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Ask:
-    """What is asked: the last day, by which the times to ask are counted, and the last day for proof.
+    """What is asked: the last day, from which the times to ask are counted, and the last day for proof.
 
     With `stays` it is not asked anew where these days move: they are counted from the day on which it was asked.
     """
@@ -77,7 +77,7 @@ class Ask:
 
 
 def ask(session: Session, records: Records, judged: Sequence[Judged], *, by: Actor, at: datetime) -> None:
-    """Ask people for what lacks in these periods, each once; end what was asked and lacks no more."""
+    """Ask people for what these periods lack, each once; end what was asked for and is there now."""
     tasks = _tasks_of(session, judged)
     names: dict[UUID, str] = {}
     is_time = _Times(records)
@@ -99,7 +99,7 @@ def ask(session: Session, records: Records, judged: Sequence[Judged], *, by: Act
 
 
 def let_go(session: Session, task_ids: Sequence[UUID], *, at: datetime) -> None:
-    """End what was asked for periods that bind nobody any more."""
+    """End what was asked for periods that no longer bind anyone."""
     open_ = scalars(
         session, only(Task.id).where(col(Task.id).in_(task_ids), Task.state == "open").order_by(col(Task.id))
     ).all()
@@ -108,7 +108,7 @@ def let_go(session: Session, task_ids: Sequence[UUID], *, at: datetime) -> None:
 
 
 def ask_of(judged: Judged, records: Records) -> Ask | None:
-    """What is asked of people for one period as it stands, whether or not it is time yet; None where nothing lacks."""
+    """What is asked of people for one period as it stands, at any time; None where nothing is missing."""
     if judged.found.state not in _ASKED_IN.get(judged.clause.kind, _LACKS):
         return None
     asking = _ASKING.get(type(judged.clause.rule))
@@ -119,7 +119,7 @@ def ask_of(judged: Judged, records: Records) -> Ask | None:
 
 
 def _statement(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001 - as its kin
-    """Of whoever states it, until they have stated something, that it held or that it did not."""
+    """Asked of the person who states it, until they have stated that it held or that it did not."""
     if judged.found.numbers.get("said"):
         return None
     last, due = _days(judged)
@@ -127,7 +127,7 @@ def _statement(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001 
 
 
 def _document(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001
-    """Of whoever owes it, until there is one; what was returned is asked for again by a task of its own."""
+    """Asked of the one who owes it, until there is a document; a task of its own asks again for a returned one."""
     if any(fact.why == "returned" for fact in judged.found.facts):
         return None
     last, due = _days(judged)
@@ -137,14 +137,14 @@ def _document(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001
 
 
 def _days(judged: Judged) -> tuple[date, date]:
-    """The last day and the last day for proof; of what is owed without a last day, that of its first year."""
+    """The last day and the last day for proof; without a last day, that of its first year."""
     last = judged.window.ends_on or year_of(judged.window.starts_on).ends_on
     assert last is not None  # noqa: S101 - a year ends
     return last, judged.found.due_on or last
 
 
 def _seat(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001
-    """Of whoever sits, while a meeting is to come at which they can."""
+    """Asked of those who sit, while a meeting is to come that they can attend."""
     if judged.window.ends_on is None or not judged.found.numbers.get("to_come"):
         return None
     last = judged.window.ends_on
@@ -156,7 +156,7 @@ def _count(judged: Judged, records: Records) -> Ask | None:
     assert isinstance(rule, CountRule)  # noqa: S101 - found by it
     over = window.ends_on is not None and records.on > window.ends_on
     if over:
-        return None  # what is counted of days that are over changes no more
+        return None  # a count of days that are over no longer changes
     if rule.of == "vacant_working_days":
         return _vacancy(judged, records, rule)
     if rule.at_least is None or judged.found.numbers.get("counted", 0) >= rule.at_least:
@@ -172,7 +172,7 @@ def _count(judged: Judged, records: Records) -> Ask | None:
 
 
 def _vacancy(judged: Judged, records: Records, rule: CountRule) -> Ask | None:
-    """From the first day on which somebody lacks, by the last one that the rule leaves."""
+    """Asked from the first day of a vacancy, by the last one that the rule leaves."""
     since = records.vacant_since(judged.one, judged.window, rule)
     if since is None or rule.at_most is None:
         return None
@@ -223,10 +223,10 @@ def _open(session: Session, records: Records, judged: Judged, wanted: Ask, place
 
 
 def due_day(last: date, calendar: Calendar, *, on: date) -> date:
-    """By which local day people are asked, on the day `on`, for what has to be there by the day `last`.
+    """The local day by which people are asked, on the day `on`, for what has to be there by the day `last`.
 
-    It is the last working day by then: who follows a later one would miss what they owe. Where that is past, it is the
-    last day itself; where that is past too, the next working day.
+    It is the last working day by then: one who goes by a later day would miss what they owe. Where that is past, it is
+    the last day itself; where that is past too, the next working day.
     """
     day = calendar.previous_working_day(last)
     if day >= on:
@@ -235,9 +235,9 @@ def due_day(last: date, calendar: Calendar, *, on: date) -> date:
 
 
 def chain_of(clause: Clause, organization_id: UUID) -> list[Link]:
-    """Who is asked: who owes it, for an organization its manager; where nobody is, its director, then the coordinator.
+    """Those who are asked: the one who owes it, for an organization its manager; then director and coordinator.
 
-    A statement is asked of whoever states it alone: nobody states in another's place.
+    A statement is asked only of the one who states it: no one states in another's place.
     """
     here = str(organization_id)
     if isinstance(clause.rule, AttestationRule):
@@ -249,10 +249,10 @@ def chain_of(clause: Clause, organization_id: UUID) -> list[Link]:
 
 
 def reminders(watch: Watch, last: date, due: date, calendar: Calendar, *, on: date) -> list[Reminder]:
-    """On which days who hears of what is asked from the local day `on`, whose last day is `last`.
+    """The reminders of what is asked from the local day `on`, with `last` as its last day: when, and to which person.
 
-    Where a time to ask is past, whoever owes it is asked on that day, and those above them some days later each: nobody
-    hears that somebody lacks what they were only just asked for. On the last day for proof it is said once more.
+    Where a time to ask is past, its owner is asked on that day, and those above them some days later each. No one is
+    told that something is missing that was only just asked for. On the last day for proof it is said once more.
     """
     found: list[Reminder] = []
     day, is_late = on, False
@@ -271,16 +271,16 @@ def _before(last: date, working_days: int, calendar: Calendar) -> date:
 
 
 class _Times:
-    """When it is time to ask: the first one before each last day, counted once."""
+    """When it is time to ask: the first time before each last day, counted once."""
 
     def __init__(self, records: Records) -> None:
         self._records = records
         self._first = records.watch.asked[0].working_days
-        self._far = records.on + timedelta(days=2 * self._first + 90)  # nobody works on so few days as this
+        self._far = records.on + timedelta(days=2 * self._first + 90)  # no one works on so few days as this
         self._from: dict[date, date] = {}
 
     def to_ask(self, last: date) -> bool:
-        """Whether people are asked by now for what has this last day."""
+        """Whether it is time by now to ask people for what has this last day."""
         if last > self._far:
             return False
         if last not in self._from:
@@ -289,13 +289,13 @@ class _Times:
 
 
 def _stands(session: Session, task: Task, wanted: Ask, calendar: Calendar) -> bool:
-    """Whether a task asks for the same by the same day still; where that was past when it opened, it does."""
+    """Whether a task still asks for the same by the same day; a task whose day was past when it opened does."""
     opened = local_day(session, surely(task.opened_at))
     return task.step == wanted.step and (wanted.due < opened or task.due_on == due_day(wanted.due, calendar, on=opened))
 
 
 def _end(session: Session, records: Records, judged: Judged, task_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Complete a task that was done; call it off where nobody can do it any more, or is to."""
+    """Complete a task that was done; cancel it where no one can do it any more, or is to."""
     if _is_done(judged, records):
         complete_task(session, task_id, by=by, at=at, in_its_act=True)
     else:
@@ -303,7 +303,7 @@ def _end(session: Session, records: Records, judged: Judged, task_id: UUID, *, b
 
 
 def _is_done(judged: Judged, records: Records) -> bool:
-    """Whether the clause is met or on its way again; of a vacancy, whether it is over while its period is not."""
+    """Whether the clause is met or on its way again; for a vacancy, whether it is over while its period is not."""
     rule = judged.clause.rule
     if isinstance(rule, CountRule) and rule.of == "vacant_working_days":
         return judged.found.state != "waived" and judged.window.holds(records.on)

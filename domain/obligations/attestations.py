@@ -1,6 +1,6 @@
-"""What people say of obligations: attestations, documents, and days on which a decision frees a partner of a clause.
+"""What people say of obligations: attestations, documents, and the waivers that a decision grants.
 
-Whoever owes a clause gives the proof of it, which somebody else accepts (`accepting`), and records no waiver of it.
+The one who owes a clause gives the proof of it, which another accepts (`accepting`), and records no waiver of it.
 
 Each verb judges the obligations that it touches again in the same transaction. The caller commits.
 """
@@ -53,12 +53,12 @@ def attest(
     at: datetime,
     judged: bool = True,
 ) -> None:
-    """State in writing that what a clause asks for held in a period, or that it did not; and its task is done.
+    """State in writing whether what a clause asks for held in a period; that completes its task.
 
-    Saying it again takes the place of what was said before: both are kept. Without `judged` whoever says several has
-    them judged afterwards, once. Raises Refusal: not attested but checked
-    otherwise, not theirs to state, before the period has begun, that it held before the period has had its time
-    (`AttestationRule.from_day`), or "not held" without a word of why.
+    A later statement replaces the earlier one: both are kept. With `judged` false, a caller who states several has them
+    judged once, afterwards. Raises Refusal: checked otherwise than by attestation, not theirs to state, before the
+    period has begun, that it held before the period has had its time (`AttestationRule.from_day`), or "not held"
+    without a word of why.
     """
     row, clause = _lock(session, period_id)
     rule = clause.rule
@@ -119,9 +119,9 @@ def attest(
 
 
 def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: Actor, at: datetime) -> bool:
-    """Whether who states that a clause was kept is one of those who owe it, so that somebody else has to accept it.
+    """Whether the one who states that a clause was kept also owes it, so that another has to accept it.
 
-    What the coordination owes is accepted at another partner, whoever of its own states it.
+    What the coordination owes is accepted at another partner, even where another of its own people states it.
     """
     today = local_day(session, at)
     days = [Span(row.starts_on, row.ends_on), on_day(today)]
@@ -131,7 +131,7 @@ def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: 
 
 
 def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
-    """Whether this one states it: as the holder of the rule's role there, or as the coordinator of the program."""
+    """Whether this person states it: as the holder of the rule's role there, or as the coordinator of the program."""
     rule = clause.rule
     if not isinstance(rule, AttestationRule) or by.role != rule.by:
         return False
@@ -197,7 +197,7 @@ def add_document(
 
 
 class DocumentOf(ObligationDocument):
-    """A document with the partner that it was given for."""
+    """A document with the partner for which it was given."""
 
     model_config = SHAPE
 
@@ -205,8 +205,8 @@ class DocumentOf(ObligationDocument):
 
 
 def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: Actor, at: datetime) -> None:
-    """Take a document back, with the reason; it is kept, and counts no more. Raises Refusal."""
-    take_turn(session)  # before the document is held: who accepts it refers to it once it is their turn
+    """Withdraw a document, with the reason; it is kept, and no longer counts. Raises Refusal."""
+    take_turn(session)  # before the document is locked: one who accepts it refers to it in their own turn
     row = first(
         session,
         of(DocumentOf)
@@ -241,15 +241,16 @@ def waive(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Free a partner of a clause from a local day to another, both inclusive, by a decision; the waiver's id.
+    """Waive a clause for a partner from a local day to another, both inclusive, by a decision; the waiver's id.
 
     The decision was taken on a proposal to free this partner of this clause on these days, by the committee that the
-    agreement names, with a quorum, and counts. Nobody who owes the clause, or acts for one who does, on these days,
-    today or when it was proposed, records the waiver; nor did they propose it, nor record the decision. Raises Refusal:
-    one of these, no such clause, a decision that does not count, days in disorder, or days waived already.
+    agreement names, with a quorum, and is in effect. Those who owe the clause on these days, today or when it was
+    proposed, and those who act for one who does, do not record the waiver. Nor did they propose it, nor record the
+    decision. Raises Refusal: one of these, no such clause, a decision not in effect, days in disorder, or days waived
+    already.
     """
     here = program_of(session)
-    # As the agreement's own verbs lock it: whoever judges may refer to it meanwhile, and nobody waits in a circle.
+    # As the agreement's own verbs lock it: a judge may refer to it meanwhile, and no one waits in a circle.
     agreement = first(
         session,
         of(Agreement).where(Agreement.id == agreement_id).with_for_update(key_share=True),
@@ -324,7 +325,7 @@ def waive(
 
 
 def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
-    """Whether a waiver is for some of these days already: also one whose decision waits to be settled."""
+    """Whether a waiver already covers some of these days: also one whose decision waits to be settled."""
     waits = scalar(
         session,
         only(Waiver.id)
@@ -345,7 +346,7 @@ def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bo
 
 
 def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at: datetime) -> None:
-    """Have the waivers of a clause make room that were for some of these days, and whose decision was withdrawn."""
+    """Set aside the waivers of a clause for some of these days with a decision that was revoked."""
     withdrawn = select(Decision.id).where(same(Decision, Waiver), Decision.state == "withdrawn")
     run(
         session,
@@ -363,7 +364,7 @@ def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at
 
 
 class PeriodOf(ObligationPeriod):
-    """A period with its partner and the text that it is judged by."""
+    """A period with its partner and the text by which it is judged."""
 
     model_config = SHAPE
 
@@ -377,12 +378,12 @@ class PeriodOf(ObligationPeriod):
 
 
 def period_of(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
-    """One period of an obligation with its organization, and the clause that it is judged by. Raises Refusal."""
+    """One period of an obligation with its organization, and the clause by which it is judged. Raises Refusal."""
     return _read(session, _period(period_id))
 
 
 def _lock(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
-    """As `period_of`, locked once it is our turn: whoever judges writes the same rows."""
+    """As `period_of`, locked once it is our turn: all who judge write the same rows."""
     take_turn(session)
     return _read(session, _period(period_id).with_for_update(of=ObligationPeriod))
 

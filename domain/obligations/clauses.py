@@ -1,4 +1,4 @@
-"""What is owed: the obligations of agreements, version by version, and what frees from them."""
+"""What is owed: the obligations of agreements, version by version, and their waivers."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class Owed:
-    """One obligation of one organization through every version that had it; `since`, the agreement's first day."""
+    """One obligation of one organization through every version that had it; `since` is the agreement's first day."""
 
     agreement_id: UUID
     organization_id: UUID
@@ -195,18 +195,18 @@ def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
 
 
 def rule_of(check_kind: str, rule: Mapping[str, Any]) -> Rule:
-    """A rule as it is judged by."""
+    """A rule in the form in which it is judged."""
     return _RULES[check_kind].model_validate(rule)
 
 
 def clause_of(row: Obligation, endorsed_by: str = "") -> Clause:
-    """An obligation's row as it is judged by."""
+    """An obligation's row in the form in which it is judged."""
     rule = rule_of(row.check_kind, row.rule)
     return Clause(row.id, row.key, row.owed_by, row.period, row.check_kind, rule, row.text_fr, row.text_en, endorsed_by)
 
 
 class Freed(Waiver):
-    """A waiver with the number of the decision that it was made by, and whether it ends before its last day."""
+    """A waiver with its decision's number, and whether it ends before its last day."""
 
     model_config = SHAPE
 
@@ -217,9 +217,9 @@ class Freed(Waiver):
 def waivers(session: Session, agreement_id: UUID | None = None, key: str | None = None) -> list[Freed]:
     """The waivers of the program, or of one agreement's clause, by their first day, each with the last day it holds.
 
-    `decision` is the number of the decision that each was made by. One whose decision counts no more (GV-4) holds to
-    the last day on which it did, and is `is_cut`; where it had not begun by then, it is left out. A quorum is not asked
-    of those from before it was asked for.
+    `decision` is the number of its decision. Where the decision is no longer in effect (GV-4), the waiver holds to the
+    last day on which it was, and is `is_cut`. Where it had not begun by then, it is left out. No quorum is asked of
+    waivers from before it was asked for.
     """
     return [
         replaced(row, ends_on=last, is_cut=last < row.ends_on)
@@ -229,15 +229,15 @@ def waivers(session: Session, agreement_id: UUID | None = None, key: str | None 
 
 
 def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[Freed]:
-    """The waivers of a clause that were recorded and free on no day, by their first day, each as it was recorded.
+    """The recorded waivers of a clause that free on no day, by their first day, each as it was recorded.
 
-    The decision that each was made by counts no more since before its first day.
+    The decision of each has not been in effect since before its first day.
     """
     return [row for row, last in _recorded(session, agreement_id, key) if last is None]
 
 
 def _recorded(session: Session, agreement_id: UUID | None, key: str | None) -> Iterator[tuple[Freed, date | None]]:
-    """Each waiver that was recorded, with the last day on which it frees; None where it frees on none."""
+    """Each recorded waiver, with the last day on which it frees; None where it frees on none."""
     rows = every(
         session,
         of(Freed)

@@ -1,4 +1,4 @@
-"""What an appointment from a day in the past does to the clause that asks for a quick replacement: nothing (AG-X2).
+"""What an appointment from a past day does to the clause that asks for a quick replacement: nothing (AG-X2).
 
 The one who enters such a day is told so first. What the record showed as vacant stays counted
 (`domain.roles.entered_late`).
@@ -41,7 +41,7 @@ class StaysVacant:
 def stays_vacant(
     session: Session, organization_id: UUID, role: str, starts_on: date, *, at: datetime
 ) -> StaysVacant | None:
-    """What stays counted where somebody is given a role from a day that is past; None where nothing does."""
+    """What stays counted where a person is given a role from a past day; None where nothing does."""
     today = local_day(session, at)
     if starts_on >= today:
         return None
@@ -80,7 +80,7 @@ def stays_vacant(
 def refuse_unseen(
     session: Session, organization_id: UUID, role: str, starts_on: date, *, seen: bool, at: datetime
 ) -> None:
-    """Refuse a first day that is past until who enters it says that they saw what stays counted. Raises Refusal."""
+    """Refuse a past first day until the one who enters it confirms having seen what stays counted. Raises Refusal."""
     found = None if seen else stays_vacant(session, organization_id, role, starts_on, at=at)
     if found is None:
         return

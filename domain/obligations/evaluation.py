@@ -1,8 +1,8 @@
 """How an obligation stands, from the facts of its period: pure functions, without clock and session.
 
-Each takes the window, the rule, the facts and the local day as of which to judge, and says the state and, fact by fact,
-what counted and why. "Cannot be met" is said as soon as it is so, and not in January. What nobody recorded is never a
-partner's miss: it is the coordinator's to record, who is the committees' secretary. Of what nothing is on record
+Each takes the window, the rule, the facts and the local day as of which to judge. It gives the state and, fact by fact,
+what counted and why. "Cannot be met" is said as soon as it is so, and not in January. What was not recorded is never a
+partner's miss: the coordinator, who keeps the committees' records, is to record it. Where nothing is on record,
 `Silence` says how it stands, and never that it is on track.
 
 `rule` is the window's last text. With `rule_on`, the rule of the text of a day, each fact is judged by that of its own
@@ -22,9 +22,9 @@ from domain.kernel.spans import Span
 from domain.obligations.silence import Silence
 from domain.obligations.windows import Window
 
-#: What nothing can make good any more.
+#: States that nothing can make good any more.
 LOST: Final = frozenset({"missed", "cannot_be_met"})
-#: How what was given stands, and a period that it would be enough for, until somebody who does not owe it accepted it.
+#: The state of proof that was given, and of a period it would suffice for, until one who does not owe it accepts.
 GIVEN: Final = "given"
 
 
@@ -42,7 +42,7 @@ class Fact:
     why: str
 
     def as_json(self) -> dict[str, Any]:
-        """It as it is kept."""
+        """The fact as it is stored."""
         return {
             "kind": self.kind,
             "id": self.id,
@@ -54,9 +54,9 @@ class Fact:
 
 @dataclass(frozen=True)
 class Found:
-    """How a period stands: its state, the numbers that say so, the facts, and the last day for proof, if it has one.
+    """How a period stands: its state, the numbers and facts behind it, and the last day for proof, if it has one.
 
-    `missing` are the ids of meetings whose attendance nobody recorded in time.
+    `missing` are the ids of meetings with attendance that was not recorded in time.
     """
 
     state: str
@@ -66,7 +66,7 @@ class Found:
     missing: tuple[str, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """It as it is kept beside the state."""
+        """The finding as it is stored beside the state."""
         return {"numbers": dict(self.numbers), "facts": [fact.as_json() for fact in self.facts]}
 
 
@@ -74,8 +74,8 @@ class Found:
 class Sitting:
     """A meeting of the committee and how the organization's seats on it were filled: the best of them.
 
-    `quorate` is None while nobody can tell, as of one under way; `filled` "unrecorded" where nothing is on record of
-    any seat.
+    `quorate` is None while no one can tell, as for one under way; `filled` is "unrecorded" where nothing is on record
+    of any seat.
     """
 
     id: str
@@ -90,7 +90,7 @@ class Step:
     """A task that serves the clause: when it was due, and when it was done, if it was.
 
     `late_until` is the last day on which it was not done by this due day, where it was given another one since, or was
-    called off after it: what was late stays late.
+    cancelled after it. What was late stays late.
     """
 
     id: str
@@ -104,8 +104,8 @@ class Step:
 class Paper:
     """A document that stands: given for the clause itself, or in a task that serves it.
 
-    It counts by the day that it speaks of or, where it comes from a procedure that is for a quarter or a year, by one
-    of these days: `counts_on`. `lacks` says why it does not count yet: a code of `WHY`, or "".
+    It counts by the day that it speaks of. Where it comes from a procedure for a quarter or a year, it counts by one of
+    these days: `counts_on`. `lacks` says why it does not count yet: a code of `WHY`, or "".
     """
 
     id: str
@@ -121,7 +121,7 @@ class Paper:
 
 @dataclass(frozen=True)
 class Said:
-    """The attestation that stands. `lacks` says why it does not count yet, as that of a `Paper`."""
+    """The attestation that stands. `lacks` says why it does not count yet, as for a `Paper`."""
 
     id: str
     on: date
@@ -146,10 +146,10 @@ def attendance(
 ) -> Found:
     """How often the seat stayed empty, of the meetings that were held with a quorum.
 
-    An excused absence is neutral or counts, as the rule says. A meeting that was cancelled is no occasion, nor is one
-    adjourned without quorum, unless the rule has it count for those who came. One not recorded within the days of grace
-    is awaited from the secretary; so is one of which nobody can tell yet whether it had its quorum, before a seat that
-    stayed empty counts.
+    An excused absence is neutral or counts, as the rule says. A cancelled meeting does not count, nor does one
+    adjourned without quorum, unless the rule counts it for those who came. One not recorded within the days of grace is
+    awaited from the coordinator. So is one for which no one can tell yet whether it had its quorum, before an empty
+    seat counts.
     """
     judged = _Sat(rule, on, rule_on or (lambda _: rule))
     for sitting in sorted(sittings, key=lambda one: (one.on, one.id)):
@@ -169,7 +169,7 @@ def attendance(
 
 
 class _Sat:
-    """What the meetings of a window add up to."""
+    """The totals of the meetings of a window."""
 
     def __init__(self, rule: AttendanceRule, on: date, rule_on: Callable[[date], AttendanceRule]) -> None:
         self._rule, self._on, self._rule_on = rule, on, rule_on
@@ -220,7 +220,7 @@ class _Sat:
         return True, sitting.filled
 
     def _sits(self, sitting: Sitting, rule: AttendanceRule) -> bool:
-        """Whether the seat was filled by somebody whose presence counts; an alternate uses one of their times up."""
+        """Whether the seat was filled by a person whose presence counts; an alternate uses up one of their times."""
         if sitting.filled == "alternate":
             return self._alternate_counts(rule)
         return sitting.filled in ("present", "remote")
@@ -245,7 +245,7 @@ class _Sat:
                 return "awaiting_record"
             return "met" if self.sat + self.empty + self.open else "no_occasion"
         if not self.sat + self.empty + self.excused:
-            # Where no meeting is left, and none waits for its record, it is not the partner whom the silence is of.
+            # Where no meeting is left, and none waits for its record, the silence is not the partner's.
             return silence.state(self._on) if self.open + self.to_come else "nothing_recorded"
         return "at_risk" if self.empty >= allowed and self.empty else "on_track"
 
@@ -332,8 +332,8 @@ def documents(
 ) -> Found:
     """Whether the period brought as many documents as it must, by the last day for them.
 
-    A document counts by the day that it speaks of, or by the quarter or year that its procedure is for (`Paper`); one
-    that arrives in the days of grace is late for nothing.
+    A document counts by the day that it speaks of, or by the quarter or year of its procedure (`Paper`). One that
+    arrives in the days of grace is not late.
     """
     facts = [_brought(window, paper) for paper in sorted(papers, key=lambda one: (one.effective_on, one.id))]
     brought, given = sum(fact.counts for fact in facts), sum(fact.why == GIVEN for fact in facts)
@@ -370,7 +370,7 @@ def attested(
 ) -> Found:
     """Whether the holder of the rule's role stated it, by the last day for it.
 
-    `is_secretarys` says that the one who has to state it is the coordinator, of another's duty: it is then awaited.
+    `is_secretarys` says that the coordinator has to state it, of another's duty: it is then awaited.
     """
     due = _due(window, rule.grace_days)
     facts = () if said is None else (Fact("attestation", said.id, said.on, said.why == "held", said.why),)
@@ -394,10 +394,10 @@ def counted(
     silence: Silence,
     is_on_record: bool = True,
 ) -> Found:
-    """Whether what the program's records add up to is enough, or little enough. `counts` are by what was counted.
+    """Whether the total in the program's records is enough, or little enough. `counts` are by what was counted.
 
     The smallest counts where the rule says at least, the largest where it says at most. `is_on_record` says whether
-    there is anything of which little could be too much: a role that nobody held yet was vacant on no day.
+    there is anything of which there could be too much: a role that was never held yet was vacant on no day.
     """
     facts = tuple(Fact("count", key, None, True, str(n)) for key, n in sorted(counts.items()))
     if window.starts_on > on:
@@ -412,7 +412,7 @@ def counted(
 
 
 def _enough(window: Window, numbers: Mapping[str, int], on: date, silence: Silence, *, is_any: bool) -> str:
-    """How a count stands that must reach so many: by the last day of its period or, without one, at all times."""
+    """How a minimum count stands: by the last day of its period or, without one, at all times."""
     is_over, is_open = _is_over(window, on), window.period.ends_on is None
     if numbers["counted"] >= numbers["wanted"]:
         return "met" if is_over or not is_open else "on_track"
@@ -428,7 +428,7 @@ def _enough(window: Window, numbers: Mapping[str, int], on: date, silence: Silen
 def _little_enough(
     window: Window, numbers: Mapping[str, int], on: date, silence: Silence, *, is_on_record: bool
 ) -> str:
-    """How a count stands that must not pass so many."""
+    """How a maximum count stands."""
     most, allowed = numbers["counted"], numbers["allowed"]
     is_over = _is_over(window, on)
     if most > allowed:
@@ -445,7 +445,7 @@ def _due(window: Window, grace_days: int) -> date | None:
 
 
 def _is_waived(window: Window, waived: Sequence[Span], on: date) -> bool:
-    """Whether no day of the window is left once the waived ones are taken away; of an open one, whether this one is."""
+    """Whether no day of the window is left without the waived ones; of an open window, whether this day is waived."""
     if window.ends_on is None:
         return any(span.holds(on) for span in waived)
     return bool(waived) and not any(span.without(waived) for span in window.spans)

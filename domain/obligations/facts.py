@@ -1,6 +1,6 @@
-"""What the records hold that an obligation is judged by, read for a whole program at once.
+"""What the records hold by which obligations are judged, read for a whole program at once. Reads only.
 
-Reads only. Attendance, seats and meetings are read from their tables: the layer that writes them is above this one.
+Attendance, seats and meetings are read from their tables: the layer that writes them is above this one.
 """
 
 from __future__ import annotations
@@ -49,25 +49,25 @@ from models.program import Tenure
 from models.referral import Referral
 
 COORDINATOR: Final = "coordinator"
-#: Who may sit for the organization on any committee (CM-2R).
+#: The role that may sit for the organization on any committee (CM-2R).
 SECOND_REPRESENTATIVE: Final = "second_representative"
 
-#: What a proof lacks by what somebody said of it: nobody yet, that it is to be given again, or nothing.
+#: What a proof lacks by the word on it: any word, a new proof, or nothing.
 _LACKS: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
 
 _IS_LACKING: Final = ((col(WORD.said).is_(None), GIVEN), (col(WORD.said) == "returned", "returned"))
-#: Of an organization's seats on one committee the fullest counts.
+#: Of an organization's seats on one committee the fullest counts, in this order.
 _FULLEST: Final = ("present", "remote", "alternate", "excused", "unrecorded", "absent")
 
 
 def watch_of(session: Session) -> Watch:
-    """When a program finds silence a risk, and asks people."""
+    """When a program counts silence as a risk, and asks people."""
     return Watch.model_validate(program(session).obligations)
 
 
 @dataclass(frozen=True)
 class _Procedure:
-    """What a case did for a clause: the task that brought its document, when it was done, the days that it is for."""
+    """What a case did for a clause: the task that brought its document, when it was done, and its days."""
 
     task_id: str
     organization_id: UUID | None
@@ -75,13 +75,13 @@ class _Procedure:
     covers: Span
     is_done: bool
     decided_by: frozenset[str]
-    lacks: str  # of its document itself: that nobody accepted it yet, or that it was returned
+    lacks: str  # for its document: that it is not accepted yet, or was returned
 
     def paper(self, endorsed_by: str, bounds: Iterable[Bound]) -> Paper:
-        """Its document, with what it lacks to count. What a committee endorsed was accepted by that.
+        """The procedure's document, with what it lacks to count. A committee's endorsement counts as acceptance.
 
-        It counts once, also where the quarter or year that it is for was cut: by the day on which it was done, or the
-        nearest one of that quarter or year on which the clause bound the partner.
+        It counts once, also where its quarter or year was cut: by the day on which it was done, or the nearest day of
+        that quarter or year on which the clause bound the partner.
         """
         if endorsed_by:
             lacks = "not_endorsed" if endorsed_by not in self.decided_by else "" if self.is_done else "unfinished"
@@ -110,11 +110,11 @@ class Records:
 
     @cached_property
     def watch(self) -> Watch:
-        """When the program finds silence a risk, and asks people."""
+        """When the program counts silence as a risk, and asks people."""
         return watch_of(self._session)
 
     def silence(self, one: Owed, window: Window, clause: Clause) -> Silence:
-        """What it says of a window that nothing is on record."""
+        """What silence says of a window."""
         return silence(window, clause.rule, self.watch, self.new_until(one.since))
 
     def new_until(self, since: date) -> date | None:
@@ -124,7 +124,7 @@ class Records:
         return self._new[since]
 
     def sittings(self, organization_id: UUID, rule: AttendanceRule, role: str) -> list[Sitting]:
-        """Every meeting of the rule's committee, and how the seats of this role there were filled, of any role else.
+        """Every meeting of the rule's committee, and how the organization's seats, of this role or any, were filled.
 
         The seats that it takes from other committees are its own too. Of several, the fullest counts, once.
         """
@@ -150,7 +150,7 @@ class Records:
     ) -> list[Step]:
         """The tasks that serve a clause by its rule or that of their due day: at one organization, or everywhere.
 
-        One comes once more for each due day that it lost after it had passed.
+        A task comes once more for each due day that it lost after that day had passed.
         """
         served_as = clause.served_as
 
@@ -175,9 +175,9 @@ class Records:
     def papers(self, one: Owed, clause: Clause) -> list[Paper]:
         """The documents that stand for a clause: given for it, or brought by a procedure of the partner's or program's.
 
-        A procedure brings one once every step of it that serves the clause is done and one of them has a document.
+        A procedure brings one when every step of it that serves the clause is done and one of them has a document.
         Where a committee must endorse it, it counts by what that committee decided, with its quorum, on a step of the
-        procedure that is for the same days; this goes for a document that was given for the clause itself as well.
+        procedure that is for the same days. This holds for a document that was given for the clause itself as well.
         """
         cases = [case for case in self._procedures(clause) if case.organization_id in (None, one.organization_id)]
         endorsed = [case.covers for case in cases if clause.endorsed_by in case.decided_by]
@@ -190,17 +190,17 @@ class Records:
         return given + [case.paper(clause.endorsed_by, one.bounds) for case in cases]
 
     def said(self, period_id: UUID | None) -> Said | None:
-        """The attestation that stands of a period, if there is one."""
+        """The attestation that stands for a period, if there is one."""
         return self._said.get(period_id) if period_id is not None else None
 
     def waived(self, agreement_id: UUID, key: str) -> list[Span]:
-        """The days on which the partner is freed of a clause."""
+        """The days on which the clause is waived for the partner."""
         return self._waived[agreement_id, key]
 
     def counts(
         self, one: Owed, window: Window, rule: CountRule, rule_on: Callable[[date], CountRule] | None = None
     ) -> dict[str, int]:
-        """What a count adds up to, by what was counted: days on which the partner is freed of the clause left out.
+        """The totals of a count, by what was counted, without the days on which the clause is waived for the partner.
 
         `rule` is the window's last text; `rule_on` has the text of a day, as `longest_vacancy` asks for it.
         """
@@ -234,7 +234,7 @@ class Records:
         )
 
     def is_counted(self, one: Owed, window: Window, rule: CountRule) -> bool:
-        """Whether there is anything to count: of vacant days only once somebody held one of the roles."""
+        """Whether there is anything to count: vacant days only after one of the roles was held."""
         if rule.of != "vacant_working_days":
             return rule.at_least is not None or any(self.counts(one, window, rule).values())
         end = self.on if window.ends_on is None else min(self.on, window.ends_on)
@@ -242,12 +242,12 @@ class Records:
         return any(span.starts_on <= end for span in held)
 
     def lacks_since(self, organization_id: UUID, role: str, on: date) -> date | None:
-        """Since which local day a role has lacked somebody on the day `on`, as the record had it; None where not."""
+        """The local day since which a role has lacked a holder on the day `on`, by the record; else None."""
         place = (organization_id, role)
         return vacant_since([Span(date.min, None)], self._on_record[place], on, self._promised[place])
 
     def vacant_since(self, one: Owed, window: Window, rule: CountRule) -> date | None:
-        """Since which local day the role has lacked somebody that has lacked one for longest; None where none does."""
+        """The local day since which the role with the longest vacancy has lacked a holder; None where none does."""
         binding = [
             part
             for span in joined(bound.days for bound in one.bounds)
@@ -262,7 +262,7 @@ class Records:
         return min((day for day in since if day is not None), default=None)
 
     def _seats_on(self, committee: str, organization_id: UUID) -> list[Any]:
-        """An organization's seats on a committee, those that it takes from others with it."""
+        """An organization's seats on a committee, with those that the committee takes from others."""
         family, more = {committee}, [committee]
         while more:
             others = [one for one in self._derived_from.get(more.pop(), ()) if one not in family]
@@ -274,7 +274,7 @@ class Records:
 
     @cached_property
     def _derived_from(self) -> Mapping[str, Sequence[str]]:
-        """From which other committees each takes its seats."""
+        """The other committees from which each takes its seats."""
         rows = run(self._session, only(Committee.key, Committee.derived_from))
         return {row.key: row.derived_from for row in rows}
 
@@ -388,7 +388,7 @@ class Records:
 
     @cached_property
     def _serving(self) -> Mapping[str, list[Any]]:
-        """The steps of procedures that serve a clause and were not called off, by the clause as they name it."""
+        """The steps of procedures that serve a clause and were not cancelled, by the clause as they name it."""
         # Of several documents one that was accepted is enough, and one to be looked at comes before one returned.
         document_is = (
             select(func.min(case(*_IS_LACKING, else_="")))
@@ -527,7 +527,7 @@ class Records:
 
     @cached_property
     def _referred(self) -> Mapping[UUID, list[date]]:
-        """The local days on which each organization's people referred somebody: of whom, is not read here.
+        """The local days on which each organization's people referred a person; who was referred is not read here.
 
         Also where the person was known already, or was refused later: the partner did refer.
         """
@@ -553,7 +553,7 @@ class Records:
 
     @cached_property
     def _named(self) -> Mapping[UUID, list[Any]]:
-        """Who was named to stand in at each seat, and from when to when."""
+        """The alternates named at each seat, and from when to when."""
         rows = run(
             self._session,
             only(SeatHolder.seat_id, SeatHolder.person_id, SeatHolder.starts_on, SeatHolder.ends_on).where(
@@ -575,7 +575,7 @@ class Records:
 
 
 def _stands(row: Any, day: date) -> bool:
-    """Whether the day is one of those of a seat, or of who holds something."""
+    """Whether the day is among those of a seat, or of a holder."""
     return (row.starts_on is None or row.starts_on <= day) and (row.ends_on is None or day <= row.ends_on)
 
 

@@ -1,4 +1,4 @@
-"""Who owes a clause, or acts for those who owe it: they judge nothing of it, under whichever hat."""
+"""Those who owe a clause, and those who act for them: they judge nothing of it, in any role."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ORGANIZATION: Final = "organization"
 def who_owes(
     session: Session, owed_by: str, organization_id: UUID, days: Iterable[Span], *, acting: Span | None
 ) -> frozenset[UUID]:
-    """The people who owe a clause on some of these local days, and those who act for them on those that `acting` has.
+    """The people who owe a clause on some of these local days, and their deputies on the days of `acting`.
 
-    Nobody who acts for them, where it is None.
+    Without `acting`, no deputies.
 
     Where a role owes it, they are its holders at the partner, away or not; what the coordinator owes is owed by each
     coordinator. Where the partner owes it, they are all who hold a role there. A deputy counts for the days of the
-    absence, and so does one whose absence was called off after it had begun.
+    absence, and so does one whose absence was cancelled after it had begun.
     """
     spans = list(days)
     held: list[ColumnElement[bool]] = [touches(Tenure, spans), ~never_began()]
@@ -47,7 +47,7 @@ def who_owes(
 
 
 def acts_among(by: Actor, people: Collection[UUID]) -> bool:
-    """Whether the one who acts is one of these people, or acts for one of them."""
+    """Whether the actor is one of these people, or acts for one of them."""
     return by.person_id in people or (by.acting_for is not None and by.acting_for in people)
 
 
@@ -61,5 +61,5 @@ EVER: Final = Span(date.min, date.max)
 
 
 def up_to(day: date) -> Span:
-    """The local days up to one: who is named a deputy for later ones acts for nobody yet."""
+    """The local days up to one: a deputy named for later days acts for no one yet."""
     return Span(date.min, day)

@@ -1,8 +1,8 @@
-"""Obligations kept true: how each period stands by the records, written when that changes, with what says so.
+"""Keeps obligations true: judges each period by the records, and writes its state and facts when they change.
 
-`keep` may run at any time and as often as one likes: by the round each day, and in the transaction of whatever touches
-an obligation. What did not change is not written. What lacks is asked of people (`asking`), and an attendance that
-nobody recorded of the coordinator.
+`keep` may run at any time, and any number of times: by the round each day, and in the transaction of whatever touches
+an obligation. What did not change is not written. People are asked for what is missing (`asking`), and the coordinator
+for an attendance that was not recorded.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from models.committee import Committee
 from models.meeting import Meeting
 from models.obligation import ObligationFinding, ObligationPeriod
 
-#: The step of the task that asks the coordinator for what nobody recorded.
+#: The step of the task that asks the coordinator for what was not recorded.
 RECORD: Final = "obligation.record"
 
 #: A period that ended longer ago is judged again only where something of it is touched.
@@ -59,12 +59,12 @@ def keep(
     by: Actor = BY_OBLIGATIONS,
     at: datetime,
 ) -> int:
-    """Judge the obligations anew, of these organizations and kinds of check or of all; how many stand otherwise now.
+    """Judge the obligations anew, of these organizations and kinds of check or of all; returns how many changed.
 
-    A period that has been over for longer than `LOOKS_BACK` stays as it was found, but for those that `touched`
-    reaches, which is asked once there is such a period: a correction counts however late it comes. `by` is on record
-    for a task that this completes: whoever recorded what it asked for. One transaction keeps a program's obligations at
-    a time; a second one waits.
+    A period that has been over for longer than `LOOKS_BACK` keeps its finding, unless `touched` reaches it: a
+    correction counts however late it comes. `touched` is called once there is such a period. `by` is on record for a
+    task that this completes: the one who recorded what it asked for. One transaction keeps a program's obligations at a
+    time; a second one waits.
     """
     chosen = frozenset(kinds) if kinds is not None else None
     if not is_anything_owed(session):
@@ -112,12 +112,12 @@ def _is_long_over(window: Window, on: date) -> bool:
 
 
 def _facts_of(row: _Stood, why: str | None = None) -> Iterator[str]:
-    """The ids of the facts that a period was last judged by: all, or those of which `why` is the code."""
+    """The ids of the facts by which a period was last judged: all, or those with the code `why`."""
     return (fact["id"] for fact in row.found["facts"] if why in (None, fact["why"]))
 
 
 class _Stood(ObligationPeriod):
-    """A period as it is kept, with the finding that stands."""
+    """A period as it is stored, with its present finding."""
 
     model_config = SHAPE
 
@@ -139,20 +139,20 @@ class _Asked:
 
     @property
     def rule(self) -> Any:
-        """The last text's: of the kind by which the one who judges was chosen."""
+        """The last text's rule: of the kind by which the judge was chosen."""
         return self.clause.rule
 
     @property
     def waived(self) -> list[Span]:
-        """The days on which the partner is freed of the clause."""
+        """The days on which the clause is waived for the partner."""
         return self.records.waived(self.one.agreement_id, self.one.key)
 
 
 def judge(records: Records, one: Owed, window: Window, clause: Clause, before: _Stood | None = None) -> Found:
-    """How one window of an obligation stands by the records; `before` is its row, as it was found to stand last.
+    """Judge one window of an obligation by the records; `before` is its row, with its last finding.
 
-    By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
-    fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
+    By its last text. Where that says that it is lost, and another text bound the partner before, each fact is judged by
+    the text of its own day. What was allowed on the day on which it happened loses nothing afterwards.
     """
     silence = records.silence(one, window, clause)
     period_id = before.id if before is not None else None
@@ -166,9 +166,9 @@ def judge(records: Records, one: Owed, window: Window, clause: Clause, before: _
 
 
 def _was_late(before: _Stood | None, clause: Clause) -> Iterator[Step]:
-    """The steps that were found late by the same text before: whatever became of them or of the calendar, they stay so.
+    """The steps that the same text found late before: they stay so, whatever became of them or of the calendar.
 
-    Where that was a mistake, a decision frees the partner of the clause on those days.
+    Where that was a mistake, a decision waives the clause for the partner on those days.
     """
     if before is not None and before.obligation_id == clause.id:
         for fact in before.found["facts"]:
@@ -185,7 +185,7 @@ def _by_attendance(asked: _Asked) -> Found:
 
 def _by_tasks(asked: _Asked) -> Found:
     records = asked.records
-    # What the coordinator owes they owe to every partner.
+    # The coordinator's duties are owed to every partner.
     where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
     steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
     return evaluation.tasks(
@@ -240,7 +240,7 @@ _JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
 
 
 def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, _Stood]]:
-    """Each clause's periods as they are kept, by their first day."""
+    """Each clause's periods as they are stored, by their first day."""
     rows = every(
         session,
         of(_Stood)
@@ -261,7 +261,7 @@ def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, st
 
 
 class _Kept:
-    """What is written once everything is judged: three statements, however many periods changed."""
+    """What is written after everything is judged: three statements, however many periods changed."""
 
     def __init__(self, session: Session, records: Records, at: datetime) -> None:
         self._session, self._records, self._at = session, records, at
@@ -269,10 +269,10 @@ class _Kept:
         self._changed: list[dict[str, Any]] = []
         self._findings: list[dict[str, Any]] = []
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
-        self.let_go_of: list[UUID] = []  # tasks of periods that bind nobody any more
+        self.let_go_of: list[UUID] = []  # tasks of periods that no longer bind anyone
 
     def take(self, one: Owed, window: Window, clause: Clause, row: _Stood | None, found: Found) -> UUID:
-        """Keep how a window was found to stand, where that changed; returns the id of its period."""
+        """Keep how a window was judged, where that changed; returns the id of its period."""
         now = {
             "obligation_id": clause.id,
             "starts_on": window.starts_on,
@@ -304,7 +304,7 @@ class _Kept:
         return period_id
 
     def let_go(self, row: _Stood) -> None:
-        """A period that binds nobody any more: that an agreement ended before it was recorded once it had begun."""
+        """Release a period that no longer binds anyone: its agreement's end was recorded after the period had begun."""
         if row.task_id is not None:
             self.let_go_of.append(row.task_id)
         if row.state == "no_occasion":
@@ -342,7 +342,7 @@ class _Kept:
         )
 
     def write(self) -> int:
-        """Write it; how many periods stand otherwise than before."""
+        """Write the changes; returns how many periods changed."""
         if self._new:
             run(self._session, insert(ObligationPeriod), self._new)
         if self._changed:
@@ -365,7 +365,7 @@ class _Kept:
 def _ask_for_records(
     session: Session, unrecorded: set[str], *, whole: bool, records: Records, by: Actor, at: datetime
 ) -> None:
-    """Have the coordinator record what is missing, once a meeting; where it is there now, their task is done.
+    """Ask the coordinator to record what is missing, once a meeting; where it is there now, their task is done.
 
     `whole` says that every organization was judged: only then is a meeting known to miss nothing.
     """

@@ -1,4 +1,4 @@
-"""Obligations as they stand, read for pages, agendas and statements: what is kept, never judged here."""
+"""Obligations as they stand, read for pages, agendas and statements: what is stored, never judged here."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from models.casework import Evidence
 from models.obligation import Acceptance, Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
 
-#: What somebody said of a proof, as `stands_of` joins it.
+#: The word on a proof, as `stands_of` joins it.
 WORD: Final = aliased(Acceptance, name="word")
 _looker = aliased(Person, name="looker")
 
 
 class _Given(SQLModel):
-    """Who gave a proof, and what was said of it: by whom, when and with which words."""
+    """The giver of a proof, and the word on it: by which person, when and in which words."""
 
     given_name: str | None = also(Person.given_name)
     family_name: str | None = also(Person.family_name)
@@ -37,19 +37,19 @@ class _Given(SQLModel):
 
 
 class GivenDocument(_Given, ObligationDocument):
-    """A document that was given for a clause, with who gave it and what was said of it."""
+    """A document that was given for a clause, with its giver and the word on it."""
 
     model_config = SHAPE
 
 
 class Stated(_Given, Attestation):
-    """What was stated of a period, with who stated it and what was said of it."""
+    """A statement about a period, with its author and the word on it."""
 
     model_config = SHAPE
 
 
 class StepDocument(_Given, Evidence):
-    """The document of a procedure's step, with who gave it and what was said of it."""
+    """The document of a procedure's step, with its giver and the word on it."""
 
     model_config = SHAPE
 
@@ -67,12 +67,12 @@ class Hands(NamedTuple):
 
     @classmethod
     def of(cls, proof: _Given, given_at: datetime) -> Self:
-        """Of a proof as it is read here."""
+        """The hands of a proof as it is read here."""
         return cls(given_at, *(getattr(proof, name) for name in cls._fields[1:]))
 
 
 class PeriodRead(ObligationPeriod):
-    """A period with its clause, its partner, and the finding that stands."""
+    """A period with its clause, its partner, and its present finding."""
 
     model_config = SHAPE
 
@@ -104,8 +104,8 @@ WORST_FIRST: Final = (
     "waived",
     "no_occasion",
 )
-#: What was missed is talked about until so long after its last day for proof: a committee that meets twice a year, and
-#: not quite every six months, meets within it.
+#: How long after its last day for proof a miss is discussed: a committee that meets twice a year, and not quite every
+#: six months, meets within it.
 TALKED_ABOUT: Final = timedelta(days=240)
 #: Whatever else ended longer ago, its days for proof counted, is history.
 LATELY: Final = timedelta(days=120)
@@ -118,7 +118,7 @@ def periods(
     since: date | None = None,
     until: date | None = None,
 ) -> list[PeriodRead]:
-    """Periods with their clause and the finding that stands, of these organizations or of all.
+    """Periods with their clause and present finding, of these organizations or of all.
 
     `since` and `until` choose those that share a day with the time between them. In the order of the partners' names,
     then of the clauses, then of the days.
@@ -138,8 +138,8 @@ def periods(
 def lately(session: Session, on: date, *, organization_ids: Collection[UUID]) -> list[PeriodRead]:
     """The periods of these organizations that are open on the local day `on` or ended lately, as `periods` has them.
 
-    A period with days of grace ends with them; what was missed stays for as long as committees talk about it, and what
-    was given until somebody looked at it.
+    A period with days of grace ends with them. One that was missed stays for as long as committees talk about it, and
+    one with given proof until that was looked at.
     """
     return _rows(
         session,
@@ -154,10 +154,10 @@ def lately(session: Session, on: date, *, organization_ids: Collection[UUID]) ->
 
 
 def as_of(session: Session, rows: Sequence[PeriodRead], day: date) -> list[PeriodRead]:
-    """Periods as they had been found by the local `day`, where they go on after it; the others as they stand.
+    """Periods as they had been judged by the local `day`, where they go on after it; the others as they stand.
 
-    A period that ended by then keeps its last finding, since proof may come in the days of grace. One that was found
-    for the first time later stands as it was found then.
+    A period that ended by then has its last finding, since proof may come in the days of grace. One that was first
+    judged later has that first finding.
     """
     later = [row.id for row in rows if row.ends_on is None or row.ends_on > day]
     found: dict[UUID, ObligationFinding] = {}
@@ -183,7 +183,7 @@ def period(session: Session, period_id: UUID) -> PeriodRead | None:
 def at_risk(session: Session, on: date) -> list[PeriodRead]:
     """What is at risk, cannot be met any more, or was missed lately, as it stands; by partner, the worst first.
 
-    Lately counts from the last day for proof: with days of grace a period is missed only once they are over.
+    Lately counts from the last day for proof: with days of grace a period is missed only after they are over.
     """
     rows = _rows(
         session,
@@ -196,7 +196,7 @@ def at_risk(session: Session, on: date) -> list[PeriodRead]:
 
 
 def findings_of(session: Session, period_id: UUID) -> list[ObligationFinding]:
-    """How a period was found to stand, the newest first."""
+    """The findings on a period, the newest first."""
     return every(
         session,
         of(ObligationFinding).where(ObligationFinding.period_id == period_id).order_by(col(ObligationFinding.n).desc()),
@@ -204,10 +204,10 @@ def findings_of(session: Session, period_id: UUID) -> list[ObligationFinding]:
 
 
 def documents_of(session: Session, agreement_id: UUID, key: str) -> list[GivenDocument]:
-    """The documents given for a clause, those taken back included, by the day that they speak of; never their bytes.
+    """The documents given for a clause, withdrawn ones included, by the day that they speak of; never their bytes.
 
-    What somebody said of each stands beside it, as `looked_at_as`: "" while nobody looked at it, or one of
-    `models.obligation.LOOKED_AT_AS`; with who, when and the words.
+    The word on each is `looked_at_as`: "" while it was not looked at, or one of `models.obligation.LOOKED_AT_AS`; with
+    the person, the time and the words.
     """
     return every(
         session,
@@ -221,9 +221,9 @@ def documents_of(session: Session, agreement_id: UUID, key: str) -> list[GivenDo
 
 
 def attestations_of(session: Session, period_id: UUID) -> list[Stated]:
-    """What was stated of a period, the newest first; the one without `superseded_at` stands.
+    """The statements about a period, the newest first; the one without `superseded_at` stands.
 
-    With what was said of each, as `documents_of` has it.
+    With the word on each, as `documents_of` has it.
     """
     return every(
         session,
@@ -234,7 +234,7 @@ def attestations_of(session: Session, period_id: UUID) -> list[Stated]:
 
 
 def documents_of_steps(session: Session, task_ids: Collection[UUID]) -> list[StepDocument]:
-    """The documents of these steps of procedures, those taken back left out, with what was said of each."""
+    """The documents of these steps of procedures, without withdrawn ones, with the word on each."""
     return every(
         session,
         of(StepDocument)
@@ -286,7 +286,7 @@ def _stated() -> SelectOfScalar[Stated]:
 
 
 def stands_of(proof: ColumnElement[Any], table: Any) -> ColumnElement[bool]:
-    """The join from a proof to the word that stands of it."""
+    """The join from a proof to the word that stands on it."""
     return and_(same(WORD, table), proof == col(table.id), col(WORD.superseded_at).is_(None))
 
 

@@ -1,7 +1,7 @@
 """What it means that nothing is on record of an obligation: pure values, without clock and session.
 
 Silence is never "on track". It is "nothing recorded yet", then a risk from a declared day before the last one. In the
-first days of an agreement it is neither a risk nor a miss, whichever period ends meanwhile.
+first days of an agreement it is neither a risk nor a miss, even where a period ends meanwhile.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Silence:
-    """From which local day it is a risk that something lacks, and the last of the agreement's first days.
+    """From which local day missing proof is a risk, and the last of the agreement's first days.
 
     `risk_from` is None where there is no last day: what is owed once, or at all times, under an agreement without end.
     """
@@ -27,7 +27,7 @@ class Silence:
     new_until: date | None = None
 
     def is_risk(self, on: date) -> bool:
-        """Whether what lacks on a local day may come too late."""
+        """Whether what is missing on a local day may come too late."""
         return self.risk_from is not None and on >= self.risk_from and not self.is_new(on)
 
     def is_new(self, on: date) -> bool:
@@ -35,11 +35,11 @@ class Silence:
         return self.new_until is not None and on <= self.new_until
 
     def state(self, on: date) -> str:
-        """How an obligation stands of which nothing is on record, before its last day."""
+        """How an obligation without anything on record stands, before its last day."""
         return "at_risk" if self.is_risk(on) else "nothing_recorded"
 
     def had_no_time(self, window: Window) -> bool:
-        """Whether a window ended within the agreement's first days: whoever had just signed misses nothing by it."""
+        """Whether a window ended within the agreement's first days: who had just signed misses nothing by it."""
         return window.ends_on is not None and self.is_new(window.ends_on)
 
 

@@ -1,7 +1,7 @@
-"""Who accepts the proof of a clause, who may not, and the task by which they are asked to look at it.
+"""Who accepts the proof of a clause, who may not, and the task that asks them to look at it.
 
-The coordinator accepts it. What the coordination owes or gave itself is accepted by the manager of another partner,
-whom the agreement names. Nobody accepts what they gave, owe, or gave as somebody's deputy.
+The coordinator accepts it. What the coordination owes or gave itself is accepted by the manager of another partner that
+the agreement names. No one accepts what they gave, owe, or gave as another's deputy.
 """
 
 from __future__ import annotations
@@ -58,18 +58,18 @@ DAYS_TO_ACCEPT: Final = 10
 DAYS_TO_GIVE_AGAIN: Final = 10
 
 MANAGER: Final = "manager"
-#: Who gives a partner's documents, besides the coordinator.
+#: Those who give a partner's documents, besides the coordinator.
 _MAY_GIVE: Final = (MANAGER, "director")
 #: The facts of a finding that are proof that people gave.
 PROOFS: Final = ("document", "attestation", "task")
-#: A period that waits for nothing more: what was to be given again is asked of nobody.
+#: A period that waits for nothing more: no one is asked to give again what was returned.
 _WAITS_FOR_NOTHING: Final = frozenset({"met", "waived", "no_occasion", GIVEN})
 
 _ASKED: Final = N_("Review the proof of %(organization)s for %(clause)s: accept it, or return it with a note")
 
 
 class PeriodJudged(ObligationPeriod):
-    """A period with what its proof is judged by; `accepted_at` is the partner where the agreement has it accepted."""
+    """A period with what its proof is judged by; `accepted_at` is the partner that the agreement names to accept it."""
 
     model_config = SHAPE
 
@@ -102,7 +102,7 @@ def period_judged(session: Session, period_id: UUID) -> PeriodJudged | None:
 
 
 def periods_of(session: Session, proof_id: UUID) -> list[PeriodJudged]:
-    """The periods that a proof was looked at for and may count for, each as `period_judged` has it."""
+    """The periods for which a proof was looked at and may count, each as `period_judged` has it."""
     fact = {"id": str(proof_id)}
     rows = every(session, _periods().where(col(ObligationFinding.found).contains({"facts": [fact]})))
     elsewhere = {**fact, "why": "other_period"}
@@ -110,14 +110,14 @@ def periods_of(session: Session, proof_id: UUID) -> list[PeriodJudged]:
 
 
 def waiting(row: PeriodJudged) -> list[dict[str, Any]]:
-    """The facts of a period that wait for somebody to look at them."""
+    """The facts of a period that wait to be looked at."""
     return [fact for fact in row.found["facts"] if fact["why"] == GIVEN]
 
 
 def barred(session: Session, row: PeriodJudged, facts: Iterable[Mapping[str, Any]], day: date) -> frozenset[UUID]:
-    """The people who accept none of these proofs of a period: who owes the clause, gave them, or acts for one of these.
+    """The people who may not accept these proofs of a period: those who owe it, gave them, or act for one of these.
 
-    Who owed it on a day of the period counts, and who owes it on the local day.
+    Those who owed it on a day of the period count, and those who owe it on the local day.
     """
     days = [Span(row.starts_on, row.ends_on), on_day(day)]
     gave = givers(session, facts)
@@ -129,7 +129,7 @@ def barred(session: Session, row: PeriodJudged, facts: Iterable[Mapping[str, Any
 
 
 def givers(session: Session, facts: Iterable[Mapping[str, Any]]) -> frozenset[UUID]:
-    """Who gave these proofs, and for whom they did where they acted for somebody."""
+    """Those who gave these proofs, and those they acted for as deputies."""
     ids: dict[str, list[UUID]] = defaultdict(list)
     for fact in facts:
         ids[fact["kind"]].append(UUID(fact["id"]))
@@ -152,7 +152,7 @@ def givers(session: Session, facts: Iterable[Mapping[str, Any]]) -> frozenset[UU
 
 
 def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
-    """On whom it falls on a day to look at what waits of a period: who was asked, or who has it handed back."""
+    """Those who are to look at what waits of a period on a day: the ones asked, or those it was handed back to."""
     handed: list[Link] | None = scalar(
         session,
         select(Responsibility.links)
@@ -170,9 +170,9 @@ def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
 
 
 def chain_of(session: Session, row: PeriodJudged, day: Standing) -> list[Link]:
-    """On whom it falls to look at what waits of a period: the coordinator, and behind them managers of other partners.
+    """The chain that looks at what waits of a period: the coordinator, and behind them managers of other partners.
 
-    A link of which everybody who has it today is barred is left out; one that nobody has stays, for who comes.
+    A link is left out where all who hold it today are barred; a vacant one stays, for its next holder.
     """
     out = barred(session, row, waiting(row), day.day)
     links = [*COORDINATION, *_managers_elsewhere(session, row)]
@@ -203,9 +203,9 @@ def _has_somebody_else(day: Standing, link: Link, out: Collection[UUID]) -> bool
 
 
 def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
-    """Have somebody look at what waits, once a period; and ask nobody any more where nothing does.
+    """Ask for a look at what waits, once a period; and cancel the question where nothing waits.
 
-    With `whole`, what is asked falls on somebody else where those whom it fell on may not, or another may by now.
+    With `whole`, a question moves to others where those who had it may not answer, or another may by now.
     """
     waits = {
         row.id: row
@@ -272,7 +272,7 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
         )
         .where(
             col(ObligationPeriod.id).in_([UUID(task.item) for task in tasks]),
-            # What was returned and then taken back is asked for as if nothing had been given.
+            # What was returned and then withdrawn is asked for as if nothing had been given.
             or_(
                 col(ObligationPeriod.state).in_(_WAITS_FOR_NOTHING),
                 ~col(ObligationFinding.found).contains({"facts": [{"why": "returned"}]}),
@@ -285,7 +285,7 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
 
 
 def who_gives(kind: str, role: str, organization_id: UUID) -> Sequence[Link]:
-    """On whom it falls to give again what was given under this hat: its role, and behind it who may give it as well.
+    """The chain to give again what was given in this role: the role, and behind it others who may give it.
 
     A document that another role brought, as by a step of a procedure, is given again by the partner's manager.
     """

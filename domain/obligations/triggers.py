@@ -1,8 +1,8 @@
 """Which lines of the record touch what partners owe, so that it is judged again in the transaction that wrote them.
 
-Whoever commits asks `settle` once, at the end. Of tasks only those touch anything that serve a clause, and those whose
-end moves the days of others: most serve none, and to complete them must stay cheap. What a line touches is known by its
-days as well, so that a correction reaches the period that it belongs to, however long that is over.
+The caller that commits calls `settle` once, at the end. Only those tasks touch anything that serve a clause, or whose
+end moves the days of others. Most serve none, and completing them must stay cheap. What a line touches is known by its
+days as well, so that a correction reaches its own period, however long that is over.
 """
 
 from __future__ import annotations
@@ -45,16 +45,16 @@ TOUCHES: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("decision.withdrawn", "decision.counts", "decision.suspended"), _EVERYTHING),
     **dict.fromkeys(("agreement.started", "agreement.ended", "agreement.called_off"), _EVERYTHING),
 }
-#: What the engine judges by where it carried a case.
+#: The kinds that are judged anew where the engine carried a case.
 OF_CASES: Final = frozenset({"tasks", "document", "count"})
 
 
-#: The facts of a line that are local days from which on something holds, or did, or holds no more.
+#: The facts of a line that are local days from which on something holds, or did, or no longer holds.
 _DAYS_OF_LINES: Final = ("was", "starts_on", "ends_on")
 
 
 def settle(session: Session, *, at: datetime) -> int:
-    """Judge what the lines written in this transaction touch, each once; how many periods stand otherwise now."""
+    """Judge what the lines written in this transaction touch, each once; returns how many periods changed."""
     lines = [line for line in events.take_written(session) if line.verb in TOUCHES]
     if not lines:
         return 0
@@ -65,9 +65,9 @@ def settle(session: Session, *, at: datetime) -> int:
 def touched_by(session: Session, lines: Iterable[events.Line]) -> Touched:
     """The days and the facts that these lines are about.
 
-    Who holds a role or a seat, and which version is in force, says something of every day from then on; a meeting, of
-    its own; a step, of its due day and of the quarter or year that its case is for; a decision, of the days on which it
-    freed a partner.
+    A change of a role's or seat's holder, or of the version in force, concerns every day from then on. A meeting
+    concerns its own day; a step, its due day and its case's quarter or year; a decision, the days on which it freed a
+    partner.
     """
     days: list[Span] = []
     subjects: dict[str, set[UUID]] = {}
@@ -110,7 +110,7 @@ def _of_waivers(session: Session, decision_ids: Collection[UUID]) -> Iterator[Sp
 def _of_steps(
     session: Session, case_ids: Collection[UUID], task_ids: Collection[UUID]
 ) -> Iterator[tuple[UUID, list[Span]]]:
-    """The steps that serve a clause, of these cases and of those of these tasks: on one task hang days of others."""
+    """The steps that serve a clause, of these cases and of the cases of these tasks, on which others' days depend."""
     if not case_ids and not task_ids:
         return
     theirs = only(Task.case_id).where(col(Task.id).in_(task_ids))

@@ -1,4 +1,4 @@
-"""Whose turn it is to write down how a program's obligations stand: one transaction's at a time."""
+"""Lets one transaction at a time write how a program's obligations stand."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.kernel.scope import program_of
 def take_turn(session: Session) -> None:
     """Wait until no other transaction judges the program's obligations. The turn ends with the transaction.
 
-    It is taken before a row is locked that whoever has the turn may write: who held one, and waited for their turn
-    only then, would wait for somebody who waits for them.
+    It is taken before locking any row that the one whose turn it is may write. Otherwise a transaction that held such a
+    row and waited for its turn would wait for one that waits for it.
     """
     run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(f"obligations/{program_of(session)}", 0))))

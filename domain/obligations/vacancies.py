@@ -26,17 +26,17 @@ def longest_vacancy(
     at_most: int | None = None,
     allowed_on: Callable[[date], int | None] | None = None,
 ) -> int:
-    """The working days of the longest stretch on which a role lacked somebody, up to the day `on` or the window's last.
+    """The working days of a role's longest vacancy, up to the day `on` or the window's last.
 
-    A stretch is whole: it counts from its first day on which the clause bound the partner (`binding`: the days of every
-    version, less those waived), also where that lies before the window, so that New Year cuts no vacancy in two. One
-    that had lasted longer than `at_most` before the window began was counted there: of it the window's own days count.
-    With `allowed_on`, what the text of a day allows at most, none counts that lasted no longer than the text of its
-    last day allowed, though longer than `at_most`.
+    A vacancy is whole: it counts from its first day on which the clause bound the partner (`binding`: the days of every
+    version, less those waived), also where that lies before the window. So New Year cuts no vacancy in two. One that
+    had lasted longer than `at_most` before the window began was counted there: of it the window's own days count. With
+    `allowed_on`, what the text of a day allows at most, a vacancy does not count that lasted no longer than the text of
+    its last day allowed, though longer than `at_most`.
 
-    A role lacks somebody on a day on which fewer hold it than the agreement promises (one, where it says nothing) and
-    than held it together at some time before: where nobody had come yet, nobody had left who would be replaced. More
-    people than promised, as while one follows the other, are no breach, and one of them who leaves leaves no gap.
+    A role is short on a day on which fewer hold it than the agreement promises (one, where it says nothing) and than
+    held it together at some time before. Where no one had come yet, no one had left who would be replaced. More people
+    than promised, as while a successor overlaps, are no breach, and one of them who leaves leaves no gap.
     """
     longest = 0
     for first, last in _stretches(window, binding, _gaps(held, on, promised)):
@@ -53,7 +53,7 @@ def longest_vacancy(
 def vacant_since(
     binding: Sequence[Span], held: Collection[Span], on: date, promised: Sequence[Promise] = ()
 ) -> date | None:
-    """The first day of the stretch on which a role still lacks somebody on the day `on`; None where it lacks nobody.
+    """The first day of a role's present vacancy on the day `on`; None where there is none.
 
     Counted as `longest_vacancy` counts it, from the first day on which the clause bound the partner.
     """
@@ -76,7 +76,7 @@ def _stretches(window: Window, binding: Sequence[Span], gaps: Sequence[Span]) ->
 
 
 def _gaps(held: Collection[Span], on: date, promised: Sequence[Promise]) -> tuple[Span, ...]:
-    """The stretches up to the day `on` on which somebody lacked."""
+    """The stretches up to the day `on` on which the role was short of a holder."""
     days = [*held, *(promise.days for promise in promised)]
     turns = sorted(
         {one.starts_on for one in days} | {one.ends_on + _DAY for one in days if one.ends_on is not None} | {on + _DAY}

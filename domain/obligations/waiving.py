@@ -1,7 +1,7 @@
-"""What a waiver rests on: who may have a hand in it, the committee that decides it, and the proposal it was decided on.
+"""What a waiver rests on: who may take part in it, the committee that decides, and the proposal that it decided.
 
-A waiver is proposed to the committee that the agreement names, as an item of its agenda; what that committee decides on
-the item frees the partner. Nobody who owes the clause proposes it, records the decision, or records the waiver.
+A waiver is proposed to the committee that the agreement names, as an item of its agenda. What that committee decides on
+the item frees the partner. Those who owe the clause do not propose it, record the decision, or record the waiver.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ OF_PROPOSAL: Final = (
 
 
 def committee_for(session: Session, agreement_id: UUID, key: str) -> str:
-    """The key of the committee that frees the partner of a clause: as the last version that has the clause names it.
+    """The key of the committee that waives a clause for a partner: as the last version that has the clause names it.
 
     Where that names none, it is the one by which the program decides on its coordination (GV-4).
     """
@@ -99,7 +99,7 @@ def decided_on(session: Session, decision_id: UUID) -> DecidedOn | None:
 
 
 class FreedBy(NamedTuple):
-    """A clause of which a decision frees a partner, by a waiver on record or by a proposal.
+    """A clause that a decision waives for a partner, by a waiver on record or by a proposal.
 
     `stake` is what the partner has at stake in a decision that is asked about (`meetings.freeing`).
     """
@@ -115,9 +115,9 @@ class FreedBy(NamedTuple):
 
 
 def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[FreedBy]:
-    """The clauses of which each of these decisions frees a partner: by a waiver that rests on it, or a proposal.
+    """The clauses that each of these decisions waives for a partner: by a waiver that rests on it, or a proposal.
 
-    Of no decisions it asks too: who may not read one is answered as where there is none.
+    It runs without decisions too: a reader who may not read one is answered as where there is none.
     """
     names = ("agreement_id", "key", "starts_on", "ends_on")
     these = any_(literal(sorted(decision_ids), ARRAY(Uuid())))  # one question, of however many
@@ -149,10 +149,9 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[FreedBy]:
 
 
 def owing_freed(session: Session, freed: Iterable[FreedBy], *, at: datetime) -> frozenset[UUID]:
-    """The people who owe these clauses on the days on which they are freed of them or today.
+    """The people who owe these clauses, on the days on which they are waived or today.
 
-    Nobody is among them for being named the deputy of one: else who owes would take the word from another partner by
-    naming its people.
+    A deputy is not among them: otherwise those who owe would take the word from another partner by naming its people.
     """
     today = on_day(local_day(session, at))
     days = {(row.agreement_id, row.key, Span(row.starts_on, row.ends_on)) for row in freed}
@@ -168,7 +167,7 @@ def partner_of(session: Session, proposal: WaiverProposal) -> UUID:
 
 
 def freed_period(session: Session, decision_id: UUID) -> UUID | None:
-    """The newest period of the clause of which a decision frees a partner; None for a decision on anything else."""
+    """The newest period of the clause that a decision waives; None for a decision on anything else."""
     found: UUID | None = scalar(
         session,
         select(ObligationPeriod.id)
@@ -209,7 +208,7 @@ _taken = aliased(
 
 
 class Proposed(WaiverProposal):
-    """A proposal with who proposed it, the item that was asked for last, and what was decided on it, if anything."""
+    """A proposal with its author, the item that was last requested for it, and the decision on it, if any."""
 
     model_config = SHAPE
 
@@ -225,7 +224,7 @@ class Proposed(WaiverProposal):
 
 
 def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[Proposed]:
-    """What was proposed for a clause, the newest first."""
+    """The proposals for a clause, the newest first."""
     return every(
         session,
         of(Proposed)
@@ -242,9 +241,9 @@ def proposals_of(session: Session, agreement_id: UUID, key: str) -> list[Propose
 
 
 def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
-    """Refuse to record a waiver while a later decision that takes its decision back waits for the partners.
+    """Refuse to record a waiver while a later decision that revokes its decision waits for the partners.
 
-    Else recording it would take the word from the partner that was asked about that one. Raises Refusal.
+    Otherwise recording it would take the word from the partner that was asked about that one. Raises Refusal.
     """
     freeing, later = aliased(Decision, name="freeing"), Decision
     number: str | None = scalar(
@@ -271,7 +270,7 @@ def refuse_while_being_taken_back(session: Session, decision_id: UUID) -> None:
 
 
 def refuse_other_committee(session: Session, proposal: WaiverProposal, decided_in: UUID) -> None:
-    """Refuse what another committee decided than the one that the agreement names. Raises Refusal."""
+    """Refuse a decision of another committee than the one that the agreement names. Raises Refusal."""
     named = scalar(
         session,
         only(Committee.id).where(
@@ -285,7 +284,7 @@ def refuse_other_committee(session: Session, proposal: WaiverProposal, decided_i
 
 
 def no_quorum() -> Refusal:
-    """Too few sit to free a partner of a clause, or would without that partner."""
+    """The refusal that too few sit to waive a clause for a partner, or would without that partner."""
     return Refusal(
         "waiver.no_quorum",
         N_("A waiver is granted by a committee that has its quorum, also without that partner."),
@@ -293,7 +292,7 @@ def no_quorum() -> Refusal:
 
 
 def own() -> Refusal:
-    """Who owes a clause would have a part in its waiver."""
+    """The refusal that one who owes a clause would take part in its waiver."""
     return Refusal(
         "waiver.own",
         N_("You take no part in the waiver of a clause that you owe, or that a person whom you replace owes."),
@@ -310,10 +309,10 @@ def refuse_who_owes(
     at: datetime,
     proposal: DecidedOn | None = None,
 ) -> None:
-    """Refuse a hand in a waiver to who owes the clause, or acts for them, under whichever hat. Raises Refusal.
+    """Refuse that those who owe the clause, or act for them, take part in its waiver, in any role. Raises Refusal.
 
-    They are those of the days that are to be waived, of today and, with a `proposal`, of the days on which it was
-    proposed and decided; who proposed it and recorded the decision is asked as well.
+    They are those of the days to be waived, of today and, with a `proposal`, of the days on which it was proposed and
+    decided. Its author and the one who recorded the decision are checked as well.
     """
     today = local_day(session, at)
     asked = [days, on_day(today)]
@@ -337,7 +336,7 @@ def refuse_who_owes(
 def _who_owes(
     session: Session, agreement_id: UUID, key: str, days: list[Span], *, acting: Span | None
 ) -> frozenset[UUID]:
-    """Who owes a clause by any of the versions that had it, or acts for one who does, as `who_owes` has it."""
+    """Those who owe a clause by any of the versions that had it, or act for one who does, as `who_owes` has it."""
     rows = run(
         session,
         only(Obligation.owed_by, Agreement.organization_id)

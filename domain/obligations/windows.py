@@ -35,8 +35,8 @@ class Bound(NamedTuple):
 class Window:
     """One period of an obligation: the whole of it, and the days of it on which the clause binds.
 
-    Several versions that follow each other with the clause, its period and the same thing to look at are one window;
-    `obligation_id` is the last one's text. Where none was in force for a while, these days are in no span.
+    Several versions that follow each other with the clause, its period and the same thing to look at are one window.
+    `obligation_id` is the last one's text. Days on which none was in force are in no span.
     """
 
     period: Span
@@ -60,13 +60,13 @@ class Window:
 
 @dataclass(frozen=True)
 class Touched:
-    """What changed on record: the local days that it is of, or was, and the facts themselves by their ids."""
+    """What changed on record: the local days it is about, now or before, and the facts themselves by their ids."""
 
     days: tuple[Span, ...] = ()
     ids: frozenset[str] = frozenset()
 
     def reaches(self, window: Window, counted: Iterable[str]) -> bool:
-        """Whether any of it is of the window, or among the ids of the facts that the window was judged by."""
+        """Whether any of it is of the window, or among the ids of the facts by which the window was judged."""
         is_of_it = any(span.within(days) is not None for span in window.spans for days in self.days)
         return is_of_it or not self.ids.isdisjoint(counted)
 
@@ -75,16 +75,16 @@ def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) 
     """The windows of an obligation that have begun by the local day `until`, in order.
 
     An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day on
-    which it was first in force, `since`, also for a clause that a later version brought; without it, from the first day
-    of the clause. From 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
-    one day.
+    which it was first in force, `since`, also for a clause that a later version brought. Without `since`, it runs from
+    the first day of the clause. From 29 February it runs to 28 February. `bounds` do not overlap: two versions are
+    never in force on one day.
 
-    Each version has its own period and its own check. Where the next one checks the clause more often or less often, or
-    looks at something else (attendance, then a document), what was checked before stays as it was: the window that the
-    change falls into is cut, ends on the last day of the version before and is judged by its text, and the first window
-    of the next version begins on the day that it takes effect. Where only what is allowed or wanted changes, nothing is
-    cut: the window is judged by the last text, and never as lost where the text of each fact's own day allowed it
-    (`keeping.judge`).
+    Each version has its own period and its own check. The next one may check the clause more often or less often, or
+    look at something else (attendance, then a document). Then what was checked before stays as it was. The window that
+    the change falls into is cut: it ends on the last day of the version before, and is judged by its text. The first
+    window of the next version begins on the day that it takes effect. Where only what is allowed or wanted changes,
+    nothing is cut. The window is judged by the last text, and never as lost where the text of each fact's own day
+    allowed it (`projection.judge`).
     """
     found: list[Window] = []
     in_order = sorted(bound for bound in bounds if bound.days.starts_on <= until)
@@ -97,9 +97,9 @@ def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) 
 
 
 def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: bool) -> Iterator[Window]:
-    """The windows of versions that follow each other with one period and check; periods are reckoned from `first`.
+    """The windows of versions that follow each other with one period and check; periods are counted from `first`.
 
-    After a change the first one begins with its version, also where its month or year had begun before: the days until
+    After a change the first one begins with its version, also where its month or year had begun before. The days until
     then are another window's, and no two begin on one day.
     """
     begins = run[0].days.starts_on
@@ -112,7 +112,7 @@ def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: boo
 
 
 def year_begun(since: date, day: date) -> date:
-    """The first day of the year in which a local day is, of an agreement that is in force since another."""
+    """The first day of the year in which a local day is, of an agreement in force since the day `since`."""
     return max(year.starts_on for year in _periods("agreement_year", since, day))
 
 

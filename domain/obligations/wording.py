@@ -1,4 +1,4 @@
-"""How obligations are said: each state, why a fact counts or does not, and what a fact is about."""
+"""The words for obligations: each state, why a fact counts or does not, and what a fact is about."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
 """Candidates and participants: how they come to the program, what is known of them, and who may follow them.
 
-Whoever they are is sealed (`sealing`, `identity`); everything else goes by a reference or a number.
+Their identity is sealed (`sealing`, `identity`); everything else goes by a reference or a number.
 """

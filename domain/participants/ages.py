@@ -1,7 +1,7 @@
-"""How old somebody is on a day, and what the law and the program make of it.
+"""How old a person is on a day, and what the law and the program make of it.
 
-Somebody born on 29 February is a year older on 1 March where the year has no 29 February. Where only an age is known,
-said on some day, the age on a later day is one of two: what cannot be told is told to be unknown.
+A person born on 29 February is a year older on 1 March where the year has no 29 February. Where only an age is known,
+said on some day, the age on a later day is one of two. Where it cannot be told, the answer is unknown.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Final, Literal
 #: AD-C1: from the 12th birthday until the day before the 25th.
 YOUNGEST: Final = 12
 OLDEST: Final = 24
-#: From this age on, somebody consents alone; before, who holds parental authority does.
+#: From this age on, a person consents alone; before, the holder of parental authority does.
 CONSENTS_ALONE: Final = 14
-#: From this age on, nobody has parental authority.
+#: From this age on, no one has parental authority.
 OF_AGE: Final = 18
 
 
 @dataclass(frozen=True)
 class Age:
-    """The years that somebody has on a day: `least` and `most` are one where the birth date is known."""
+    """A person's age in years on a day: `least` and `most` are equal where the birth date is known."""
 
     least: int
     most: int
@@ -32,7 +32,7 @@ class Age:
         return self.least if self.least == self.most else None
 
     def within_program(self) -> Literal["met", "not_met", "unknown"]:
-        """Whether AD-C1 is met. Turning 25 later ends nothing: it is asked of the day of admission alone."""
+        """Whether AD-C1 is met. Turning 25 later ends nothing: only the day of admission counts."""
         if self.least >= YOUNGEST and self.most <= OLDEST:
             return "met"
         if self.most < YOUNGEST or self.least > OLDEST:
@@ -46,7 +46,7 @@ def years(born: date, day: date) -> int:
 
 
 def age_on(day: date, *, born: date | None, age: int | None, said_on: date | None) -> Age | None:
-    """The age on a day, of a birth date, or of an age that was said on some day; None where neither is known."""
+    """The age on a day, from a birth date, or from an age said on some day; None where neither is known."""
     if born is not None:
         exact = years(born, day)
         return Age(exact, exact)
@@ -60,9 +60,9 @@ def age_on(day: date, *, born: date | None, age: int | None, said_on: date | Non
 
 
 def signers(age: Age | None) -> frozenset[str]:
-    """Who may sign a consent: at 14 and over alone; under 14 who holds parental authority; a tutor of one of age.
+    """Those who may sign a consent: from 14 on themselves; under 14 who holds parental authority; an adult's tutor.
 
-    Nobody, where the age cannot be told around one of these days: the birth date has to be known first.
+    No one, where the age cannot be told around one of these days: the birth date has to be known first.
     """
     if age is None:
         return frozenset()

@@ -1,9 +1,9 @@
 """The text of the consent (AD-R8, AD-R11), by version and language: what is explained, and each line that is agreed to.
 
-The texts stand in `consent_texts` beside it, one file a version and language; a version that was signed never changes.
-From the second one on, a paragraph of a text has the lines that a person ticks, one a purpose and partner, each with
-its last day: whoever signs agrees to those lines and to nothing else, and what is kept of a signature is the digest of
-the text with the line.
+The texts are in `consent_texts` beside it, one file a version and language; a version that was signed never changes.
+From the second one on, a text has lines that a person ticks, one for each purpose and partner, each with its last day.
+The signatory agrees to those lines and to nothing else. What is stored of a signature is the digest of the text with
+the line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ TEXT: Final = "consent"
 #: The version of the text that is signed now.
 CURRENT: Final = 2
 
-#: Where somebody writes by hand, on a form that is printed.
+#: The blank for writing by hand, on a form that is printed.
 BLANK: Final = "____________________"
 #: Before a line that is ticked.
 BOX: Final = "☐"
@@ -36,9 +36,9 @@ _LINES: Final = re.compile(r"(?:^\[[a-z]+\] .+\n)+", re.MULTILINE)
 
 @dataclass(frozen=True)
 class ConsentText:
-    """One version of the text in one language: what is explained and signed. A lawyer has not validated it yet.
+    """One version of the text in one language, to explain and sign. A lawyer has not validated it yet.
 
-    `text` has the lines that are ticked with their places left open; `digest` is that of the file.
+    `text` has the lines to tick with their places left open; `digest` is that of the file.
     """
 
     version: int
@@ -54,7 +54,7 @@ class ConsentText:
         return tuple(key for key in self.lines if key not in ("until", "open"))
 
     def line(self, purpose: str, partner: str, ends_on: date | None) -> str:
-        """What somebody agrees to who signs this for a purpose, with a partner, "" for the program, until a last day.
+        """The line that a signature agrees to, for a purpose, with a partner ("" for the program), until a last day.
 
         In the first version, which has no lines, "".
         """
@@ -65,7 +65,7 @@ class ConsentText:
         return self._said(purpose, partner, self._until(show_day(self.language, ends_on, "long")))
 
     def open_line(self, purpose: str, partner: str = BLANK) -> str:
-        """The same as it is printed, before anybody signs: the last day is written by hand."""
+        """The same line as it is printed, before anyone signs: the last day is written by hand."""
         return self._said(purpose, partner, self._until(BLANK))
 
     def digest_with(self, line: str) -> str:

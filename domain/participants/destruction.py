@@ -1,12 +1,12 @@
-"""The destruction of a file takes two: one asks, with a reason; another confirms, once some days have passed.
+"""The destruction of a file takes two: one asks, with a reason; another confirms, after some days have passed.
 
-Who asks is the coordination, or the program by its calendar. Who confirms is the privacy officer or a manager of the
-organization that holds the file, never who asked, whom they asked for, or a deputy of either. Until then it can be
-taken back; a legal hold, another last day, a return or a new referral stops it; unanswered, it lapses. Who confirms
-sees what is destroyed and why, by number, and no name.
+The coordination asks, or the program by its calendar. The privacy officer confirms, or a manager of the organization
+that holds the file. It is never the one who asked, the one they asked for, or a deputy of either. Until then the
+request can be withdrawn. A legal hold, another last day, a return or a new referral stops it; unanswered, it lapses.
+The one who confirms sees what is destroyed and why, by number, and no name.
 
-First the database forgets, then the key goes: a key is destroyed once the row says so for good, so that nothing is lost
-where the transaction is not kept. The worker does it within a minute (`retention.destroy_keys`).
+First the database forgets, then the key is destroyed, after the row says so for good: nothing is lost where the
+transaction is not committed. The worker does it within a minute (`retention.destroy_keys`).
 """
 
 from __future__ import annotations
@@ -59,20 +59,20 @@ from models.lifecycles import DESTRUCTION, REFERRAL
 from models.participant import Barred, CandidateWorker, DataKey, Participant
 from models.referral import Referral
 
-#: What the coordination is asked once the last day of a file is over.
+#: The coordination's task after the last day of a file.
 ASK: Final = "retention.destroy"
-#: What whoever may confirm is asked, and how long they have from the first day on which they can, in working days.
+#: What those who may confirm are asked, and how long they have from the first day on which they can, in working days.
 CONFIRM: Final = "destruction.confirm"
 DAYS_TO_CONFIRM: Final = 10
 #: The ground on which there is nothing to add: the program's own calendar.
 BY_CALENDAR: Final = "calendar"
 LONGEST_REASON: Final = 4000
-#: The states of a follow-up in which nobody accompanies a participant any more.
+#: The states of a follow-up that is over for its workers.
 ENDED: Final = ("inactive", "completed")
 
 
 class Asked(Destruction):
-    """A request, with how the file is called and where it stands."""
+    """A request, with the file's number or reference and its state."""
 
     model_config = SHAPE
 
@@ -90,7 +90,7 @@ def _requests() -> SelectOfScalar[Asked]:
 
 
 def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = "", by: Actor, at: datetime) -> None:
-    """Ask that a file be destroyed, and ask whoever may confirm it.
+    """Ask for the destruction of a file, and ask those who may confirm it.
 
     `reason` is in words, by number and without a name; on the ground of the calendar alone it may be empty. Raises
     Refusal: it is asked already, no reason is given, or the file is held, followed or kept (`_refuse_unless_over`).
@@ -139,15 +139,15 @@ def ask(session: Session, participant_id: UUID, ground: str, *, reason: str = ""
 
 
 def withdraw(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take back that a file be destroyed. Raises Refusal where nobody asks for it any more."""
+    """Withdraw the request to destroy a file. Raises Refusal where there is none any more."""
     _, asked = _hold(session, participant_id)
     _end(session, asked, "withdraw", by=by, at=at)
 
 
 def stop(session: Session, participant_id: UUID, by_what: str, *, by: Actor, at: datetime) -> bool:
-    """Stop what is asked of a file, because something came between (`STOPPED_BY`). Whether anything was asked.
+    """Stop the request to destroy a file, because something came between (`STOPPED_BY`). Returns whether there was one.
 
-    The caller holds the participant.
+    The caller has the participant locked.
     """
     asked = asked_of(session, participant_id)
     if asked is None:
@@ -157,7 +157,7 @@ def stop(session: Session, participant_id: UUID, by_what: str, *, by: Actor, at:
 
 
 def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> bool:
-    """End what is asked of a file where its time is over, or where it no longer may be destroyed. Whether it ended."""
+    """End the request to destroy a file where its time is over, or the file may not be destroyed. Whether it ended."""
     held = hold_participant(session, participant_id)
     asked = asked_of(session, participant_id)
     if asked is None:
@@ -178,11 +178,11 @@ def look_again(session: Session, participant_id: UUID, *, by: Actor, at: datetim
 
 
 def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None, by: Actor, at: datetime) -> None:
-    """Confirm that a file be destroyed, and destroy it: the number and the days stay, nothing that says who they were.
+    """Confirm the destruction of a file, and destroy it: the number and the days stay, and nothing of who they were.
 
-    `seen` is the request that was looked at: one that was asked since, for another reason, is another. Guide and law:
-    the retention calendar, with a legal hold. Raises Refusal: nobody asks for it any more, it is not `by` who may
-    confirm it, the delay is not over or the request has lapsed, or something keeps the file.
+    `seen` is the request that was looked at: one that was made since, for another reason, is another. Guide and law:
+    the retention calendar, with a legal hold. Raises Refusal: there is no request any more, `by` may not confirm it,
+    the delay is not over or the request has lapsed, or something keeps the file.
     """
     held, asked = _hold(session, participant_id, seen)
     today = local_day(session, at)
@@ -203,7 +203,7 @@ def confirm(session: Session, participant_id: UUID, *, seen: UUID | None = None,
 def refuse(
     session: Session, participant_id: UUID, *, reason: str, seen: UUID | None = None, by: Actor, at: datetime
 ) -> None:
-    """Refuse that a file be destroyed, with words that whoever asked reads. Raises Refusal as `confirm`, at any day."""
+    """Refuse the destruction of a file, with words for the one who asked. Raises Refusal as `confirm`, at any day."""
     _, asked = _hold(session, participant_id, seen)
     words = _words(reason)
     _refuse_unless_another(session, asked, local_day(session, at), by)
@@ -214,13 +214,13 @@ def refuse(
 
 
 def confirmers(session: Session, participant_id: UUID) -> list[Link]:
-    """On whom it falls to confirm: the privacy officer; then a manager of each organization that holds the file."""
+    """The chain that confirms: the privacy officer; then a manager of each organization that holds the file."""
     places = holding_organizations(session, participant_id)
     return [{"role": "privacy_officer", "at": "*"}, *({"role": "manager", "at": str(place)} for place in places)]
 
 
 def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
-    """Who holds a file: the organization of the worker who accompanied them last, else who hosts the coordination."""
+    """The organizations that hold a file: that of the last worker, else those that host the coordination."""
     last = scalar(
         session,
         only(Assignment.organization_id)
@@ -242,9 +242,9 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
 
 
 def who_may_confirm(session: Session, asked: Destruction, today: Standing) -> list[Holder]:
-    """Those who can confirm what is asked, each under the hat by which they do; deputies who were given approvals.
+    """Those who can confirm the request, each by the role in which they do; deputies included who were given approvals.
 
-    Not who asked, nor whom the participant does not want near their file.
+    Not the one who asked, nor those barred by the participant.
     """
     chain = confirmers(session, asked.participant_id)
     return _able(today, chain, _kept_out(session, asked, today.day))
@@ -254,7 +254,7 @@ def who_may_confirm(session: Session, asked: Destruction, today: Standing) -> li
 
 
 def asked_of(session: Session, participant_id: UUID) -> Asked | None:
-    """What is asked of a file and not answered; None where nothing is."""
+    """The request about a file that is not answered; None where there is none."""
     return first(
         session,
         _requests().where(
@@ -288,27 +288,27 @@ def all_asked(session: Session) -> list[Asked]:
 
 
 def is_asked() -> ColumnElement[bool]:
-    """The condition on a participant that their destruction is asked and not answered."""
+    """The condition on a participant that there is an unanswered request to destroy their file."""
     return exists().where(joins(Destruction.participant_id, Participant), col(Destruction.state) == DESTRUCTION.initial)
 
 
 def read_reason(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
-    """Why somebody asks that a file be destroyed, in their words but for the person's own names; told to the record.
+    """The reason of a request, in its words but for the person's own names; noted on record.
 
-    "" where they wrote nothing, or where it is destroyed with the file. Raises Refusal: the keys.
+    "" where nothing was written, or where it is destroyed with the file. Raises Refusal: the keys.
     """
     return _read(session, asked, Destruction.sealed, "", by=by, at=at) if asked.worded else ""
 
 
 def read_answer(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> str:
-    """Why it was refused that a file be destroyed; as `read_reason`."""
+    """The reason why the destruction of a file was refused; as `read_reason`."""
     if asked.state != "refused":
         return ""
     return _read(session, asked, Destruction.answer_sealed, "/answer", by=by, at=at)
 
 
 def _read(session: Session, asked: Destruction, words: bytes | None, place: str, *, by: Actor, at: datetime) -> str:
-    """`words` names the column that holds them."""
+    """A reason, unsealed; `words` names the column that holds it."""
     participant_id = asked.participant_id
     sealed = scalar(session, only(words).where(Destruction.id == asked.id))
     if asked.state == "confirmed" or sealed is None:  # of a file that was joined to another
@@ -330,7 +330,7 @@ def _read(session: Session, asked: Destruction, words: bytes | None, place: str,
 
 
 def is_followed(session: Session, participant_id: UUID) -> bool:
-    """Whether the follow-up of a participant is active, or on a break from which they come back."""
+    """Whether the follow-up of a participant is active, or on a break from which they return."""
     return (
         scalar(
             session,
@@ -344,7 +344,7 @@ def is_followed(session: Session, participant_id: UUID) -> bool:
 
 
 def is_being_decided(session: Session, participant_id: UUID) -> bool:
-    """Whether a referral of a candidate went further than the first look: the committee or a worker has it."""
+    """Whether a candidate's referral went beyond the first look: the committee or a worker has it."""
     return (
         scalar(
             session,
@@ -358,7 +358,7 @@ def is_being_decided(session: Session, participant_id: UUID) -> bool:
 
 
 def _refuse_unless_over(session: Session, held: Participant, today: date) -> None:
-    """Raises Refusal where a held file cannot be destroyed: whatever was so when it was asked has to be so still."""
+    """Refuse where a locked file cannot be destroyed: what held when it was asked must still hold. Raises Refusal."""
     if held.state == "draft" or held.joined_to_id is not None:
         raise Refusal("participant.unknown", N_("There is no such candidate or participant."))
     if held.held:
@@ -377,13 +377,13 @@ def _refuse_unless_over(session: Session, held: Participant, today: date) -> Non
 
 
 def _asking_ones(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
-    """Who has a part in the asking: who asked, whom for, and whoever acted for either since, under any hat."""
+    """Those who have a part in the asking: who asked, the one they asked for, and any deputy of either since."""
     ones = {one_of_them for one_of_them in (asked.asked_by, asked.asked_for) if one_of_them}
     return frozenset(ones | deputies_of(session, ones, [(local_day(session, asked.asked_at), day)]))
 
 
 def _kept_out(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
-    """Who does not answer: who has a part in the asking, and whom the participant does not want near their file."""
+    """Those who do not answer: those with a part in the asking, and those barred by the participant."""
     return _asking_ones(session, asked, day) | _barred_of(session, asked.participant_id)
 
 
@@ -424,7 +424,7 @@ def _barred_of(session: Session, participant_id: UUID) -> frozenset[UUID]:
 
 
 def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, Asked]:
-    """Lock a file, and with it what is asked of it: of two who answer at once the second is told. Raises Refusal."""
+    """Lock a file and the request about it: of two who answer at once the second is told. Raises Refusal."""
     held = hold_participant(session, participant_id)
     asked = asked_of(session, participant_id)
     if asked is not None and seen not in (None, asked.id):
@@ -451,9 +451,9 @@ def _words(reason: str) -> str:
 
 
 def _ask_to_confirm(session: Session, asked: Destruction, *, by: Actor, at: datetime) -> None:
-    """Ask those who may confirm, but nobody who asked; the privacy officer before a manager.
+    """Ask those who may confirm, and not the one who asked; the privacy officer before a manager.
 
-    Once, and anew where it falls on others by now: who asked may have become the privacy officer since.
+    Once, and anew where it falls on others by now: the one who asked may have become the privacy officer since.
     """
     participant_id, today = asked.participant_id, standing(session, local_day(session, at))
     chain, kept_out = confirmers(session, participant_id), _kept_out(session, asked, today.day)
@@ -480,7 +480,7 @@ def _ask_to_confirm(session: Session, asked: Destruction, *, by: Actor, at: date
 
 
 def _end(session: Session, asked: Destruction, move: str, *, by: Actor, at: datetime, **columns: Any) -> None:
-    """End what is asked of a file without destroying it: nobody is asked about it any more."""
+    """End a request without destroying the file, and cancel the question about it."""
     _change(session, asked, move, by=by, at=at, **columns)
     state = DESTRUCTION.after(asked.state, move)
     facts = {"stopped_by": columns["stopped_by"]} if "stopped_by" in columns else {}
@@ -527,7 +527,7 @@ def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Act
         )
         .values(state=REFERRAL.moved(col(Referral.state), "destroy"), version=col(Referral.version) + 1),
     )
-    # A mark is no word and needs no key of theirs: whoever guesses a place and has the key of the marks could prove it.
+    # A mark is no word and needs no key of theirs: one who guesses a place and has the key of the marks could prove it.
     run(
         session,
         changes(ActivityPart)
@@ -549,7 +549,7 @@ def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Act
         asked_by=str(asked.asked_by) if asked.asked_by else None,
     )
     case_id = case_of(session, participant_id)
-    if case_id is not None:  # of a candidate whom nobody triaged
+    if case_id is not None:  # of a candidate who was never triaged
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")
     asking.answered(session, CONFIRM, participant_id, by=by, at=at)
     referrals = scalars(

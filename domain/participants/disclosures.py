@@ -1,4 +1,4 @@
-"""A disclosure without consent (AD-R12): its ground in law, to whom, and what, sealed; only what was necessary."""
+"""A disclosure without consent (AD-R12): its ground in law, recipient and content, sealed; only what was necessary."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def disclose(
     by: Actor,
     at: datetime,
 ) -> UUID:
-    """Record what was said without consent, on which ground, to whom: only what was necessary (AD-R12).
+    """Record what was disclosed without consent, on which ground, to which recipient: only what was necessary (AD-R12).
 
     Raises Refusal.
     """
@@ -77,7 +77,7 @@ def disclose(
 
 
 def disclosures_of(session: Session, participant_id: UUID) -> list[Disclosure]:
-    """What was disclosed without consent of a participant, the last one first; to whom, and what, stays sealed."""
+    """The disclosures without consent about a participant, the last one first; recipient and content stay sealed."""
     return every(
         session,
         of(Disclosure, without=(Disclosure.sealed,))
@@ -89,7 +89,7 @@ def disclosures_of(session: Session, participant_id: UUID) -> list[Disclosure]:
 def read_disclosure(
     session: Session, participant_id: UUID, disclosure_id: UUID, *, by: Actor, at: datetime, ground: Ground
 ) -> dict[str, str]:
-    """To whom it was said, and what: opened, and told to the record. Raises Refusal where there is none."""
+    """The recipient and content of a disclosure, unsealed and noted on record. Raises Refusal where there is none."""
     row = first(
         session, of(Disclosure).where(Disclosure.participant_id == participant_id, Disclosure.id == disclosure_id)
     )

@@ -1,6 +1,6 @@
-"""How the criteria of an admission were found: the last finding of each counts, for the referral of now.
+"""The findings on the criteria of an admission: the last finding of each counts, for the present referral.
 
-A finding is written in triage (`domain.admissions.triage`), and read here by whoever goes on with the candidate.
+Triage writes a finding (`domain.admissions.triage`); those who go on with the candidate read it here.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from domain.record.reads import Ground, Purpose, record_read
 from locales import N_, say
 from models.referral import CriterionFinding, Referral
 
-#: What is asked of those alone who also recruit others; none of them is admitted without it.
+#: The criterion for those alone who also recruit others; none of them is admitted without it.
 OF_RECRUITERS: Final = "AD-C4"
 
 
 @dataclass(frozen=True)
 class Found:
-    """How a criterion was found last. `fact`, `why` and who allowed an exception are for those who may read them."""
+    """The last finding on a criterion. `fact`, `why` and who allowed an exception are for those who may read them."""
 
     criterion: str
     finding: str
@@ -41,7 +41,7 @@ class Found:
 
 
 def findings_of(session: Session, participant_id: UUID) -> dict[str, Found]:
-    """How each criterion was found for the referral of now, without the sealed facts: what the board shows."""
+    """The finding on each criterion for the present referral, without the sealed facts: what the board shows."""
     return {row.criterion: _found(row) for row in _last(session, participant_id, sealed=False)}
 
 
@@ -55,7 +55,7 @@ def read_findings(
     ground: Ground,
     purpose: Purpose | None = None,
 ) -> dict[str, Found]:
-    """As `findings_of`, with the facts, which are read and told to the record. Raises Refusal."""
+    """As `findings_of`, with the facts, which are unsealed and noted on record. Raises Refusal."""
     rows = _last(session, participant_id, sealed=True)
     if rows:
         record_read(
@@ -72,7 +72,7 @@ def read_findings(
 
 
 def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
-    """Refuse to go on with somebody of whom one of these criteria was found not to be met. Raises Refusal."""
+    """Refuse to go on with a person for which one of these criteria was found not to be met. Raises Refusal."""
     for criterion in criteria:
         if criterion in found and found[criterion].finding == "not_met":
             raise Refusal(
@@ -86,7 +86,7 @@ def refuse_not_met(found: Mapping[str, Found], *criteria: str) -> None:
 def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[CriterionFinding]:
     """The last finding of each criterion for the newest referral.
 
-    Whoever is referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
+    A person referred again, a year later say, is looked at anew: an age, a place and a wish are those of the day.
     """
     newest = (
         only(Referral.id)

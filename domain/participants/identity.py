@@ -1,7 +1,7 @@
-"""Who a participant is: one sealed blob, and `open_identity`, the only door to it, which tells the record.
+"""A participant's identity: one sealed blob. Only `open_identity` opens it for people, and notes that on record.
 
-Beside it stands by what somebody may be told (names, telephones, addresses, birth dates), sealed apart, which the gate
-of letters and documents looks for and shows to nobody who may not know.
+Beside it is what could identify them (names, telephones, addresses, birth dates), sealed apart. The gate of letters and
+documents looks for it, and shows it to no one who may not know.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NAMES: Final = "names"
 
 @dataclass(frozen=True)
 class Identity:
-    """Who somebody is, and how to reach them: what AD-R2 collects, and nothing else."""
+    """A person's identity, and how to reach them: what AD-R2 collects, and nothing else."""
 
     given_name: str
     family_name: str
@@ -56,7 +56,7 @@ class Identity:
         return age_on(day, born=self.birth_date, age=self.age, said_on=self.age_on)
 
     def with_what_is_new_in(self, other: Identity) -> Identity:
-        """This, and beside it what another file says of the same person: their other name, another telephone.
+        """This identity, with what another file says of the same person beside it: another name, another telephone.
 
         Each is kept whole, so that a telephone stays with how and when it is safe.
         """
@@ -65,26 +65,26 @@ class Identity:
         return replace(self, also=tuple(beside.values()))
 
     def to_json(self) -> dict[str, Any]:
-        """As it is sealed."""
+        """The identity as it is sealed."""
         own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "also"}
         said = {name: value.isoformat() if isinstance(value, date) else value for name, value in own.items()}
         return {**said, "also": [other.to_json() for other in self.also]}
 
     @classmethod
     def of_json(cls, kept: dict[str, Any]) -> Identity:
-        """As it was sealed."""
+        """The identity from its sealed form."""
         days = {name: date.fromisoformat(kept[name]) for name in ("birth_date", "age_on") if kept.get(name)}
         also = tuple(cls.of_json(other) for other in kept.get("also", ()))
         return cls(**{**kept, "birth_date": None, "age_on": None, **days, "also": also})
 
 
 def _said(who: Identity) -> tuple[object, ...]:
-    """What makes one saying another: not the age, which is said of a day."""
+    """The fields by which two sayings are equal: not the age, which is said of a day."""
     return tuple(getattr(who, field.name) for field in fields(who) if field.name not in ("age", "age_on", "also"))
 
 
 def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
-    """The columns of a participant that say who they are: sealed, and blindly marked. Raises Refusal."""
+    """The columns of a participant with the identity: sealed, and blindly marked. Raises Refusal."""
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
         "names": seal(session, participant_id, NAMES, _looked_for(identity)),
@@ -101,11 +101,11 @@ def open_identity(
     ground: Ground,
     purpose: Purpose | None = None,
 ) -> Identity:
-    """Who a participant is, given to `by`, and told to the record in the same transaction. The only door to it.
+    """Open a participant's identity for `by`, and note it on record in the same transaction. The only way to it.
 
-    `ground` says by what they may: their part (the follow-up is theirs), their role, or a purpose that they say.
-    Raises Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or
-    they opened as many files as they may in this time (`rates`).
+    `ground` says why they may: their part (the follow-up is theirs), their role, or a purpose that they say. Raises
+    Refusal: there is no such participant, it is destroyed, the keys cannot be used, the purpose is missing, or they
+    opened as many files as they may in this time (`rates`).
     """
     row = first(session, of(Participant).where(Participant.id == participant_id))
     if row is None or row.state == "draft":
@@ -119,7 +119,7 @@ def open_identity(
 
 
 def identity_within(session: Session, participant_id: UUID) -> Identity:
-    """Who a participant is, for a rule that answers with less (an age, a mark): given to nobody, so nobody read it.
+    """A participant's identity, for a rule that answers with less (an age, a mark): no person reads it.
 
     Raises Refusal.
     """
@@ -130,10 +130,10 @@ def identity_within(session: Session, participant_id: UUID) -> Identity:
 
 
 def names_known(session: Session) -> Iterable[Someone]:
-    """Who may be told by no letter and no document: everyone who is known and not destroyed, as each file says it.
+    """The people that no letter and no document may name: everyone known and not destroyed, as each file says it.
 
     For the gate alone (`domain.mail.name_gate`), and for those who may know what it found. Raises Refusal where the
-    keys cannot be used: what cannot be searched does not leave.
+    keys cannot be used: what cannot be searched is not sent.
     """
     rows = run(session, only(Participant.id, Participant.names).where(col(Participant.names).is_not(None))).all()
     known: list[Someone] = []
@@ -141,13 +141,13 @@ def names_known(session: Session) -> Iterable[Someone]:
         try:
             known += _told_by(session, row.id, row.names)
         except Refusal as refusal:
-            if refusal.code != "keys.gone":  # whose key is destroyed has a name that nobody here knows
+            if refusal.code != "keys.gone":  # with its key destroyed, its name is known to no one here
                 raise
     return known
 
 
 def without_the_name(who: Identity) -> Hides:
-    """A function that takes out of a text what says who somebody is, as each joined file said it too.
+    """A function that removes from a text what identifies a person, as each joined file said it too.
 
     For those who are to know why, and not who: before consent, and before a file is destroyed.
     """
@@ -160,7 +160,7 @@ def _someone(said: Identity) -> Someone:
 
 
 def _looked_for(identity: Identity) -> dict[str, Any]:
-    """What is sealed for the gate: how somebody may be told, and nothing else of them."""
+    """What is sealed for the gate: what could identify a person, and nothing else of them."""
     return {
         "people": [
             {
@@ -189,7 +189,7 @@ def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[S
 
 
 def shared_marks(identity: Identity) -> list[tuple[str, str]]:
-    """What of an identity is marked: equal marks of two people are what makes them possibly one."""
+    """The marked parts of an identity: equal marks of two people are what makes them possibly one."""
     return [marked for said in (identity, *identity.also) for marked in _marked(said)]
 
 

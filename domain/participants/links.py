@@ -1,4 +1,4 @@
-"""Links by which an outside professional refers one person: made by the coordinator, used once, gone by a day.
+"""Links by which an outside professional refers one person: made by the coordinator, used once, expiring on a day.
 
 A link is found by the digest of its secret before a program is known. Opening it changes nothing.
 """
@@ -46,7 +46,7 @@ def make_link(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, str]:
 
 
 def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take a link back that nobody has used. Raises Refusal: there is none, or it was used or taken back already."""
+    """Withdraw a link that was not used. Raises Refusal: there is none, or it was used or withdrawn already."""
     ended = scalar(
         session,
         changes(ReferralLink)
@@ -64,7 +64,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 
 def links_of(session: Session) -> list[ReferralLink]:
-    """The links that were made, the last one first: who made them, when, and whether they still work."""
+    """The links that were made, the last one first: by which person, when, and whether they still work."""
     return every(
         session,
         of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50),
@@ -72,7 +72,7 @@ def links_of(session: Session) -> list[ReferralLink]:
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
-    """The program that a link refers to, before one is known; None where the link does not work (any more)."""
+    """The program of a link, before one is known; None where the link does not work (any more)."""
     row = first(session, select(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)))
     return row.program_id if row is not None and _works(row, at) else None
 
@@ -80,7 +80,7 @@ def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None
 def hold(session: Session, token: str, *, browser: str, at: datetime) -> ReferralLink:
     """Lock a link that works. `browser` is the cookie of the browser that asks, "" where it has none.
 
-    Raises Refusal, the same for one that never was and one that was used; another where it was begun elsewhere.
+    Raises Refusal, the same for a link that never was and one that was used; another where it was begun elsewhere.
     """
     row = first(
         session,
@@ -100,7 +100,7 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
 
 def begin(session: Session, link: ReferralLink, browser: str) -> None:
-    """Have what is saved by a held link be read in this browser alone."""
+    """Bind what is saved by a locked link to this browser, which alone may read it."""
     run(
         session,
         update(ReferralLink)
@@ -110,7 +110,7 @@ def begin(session: Session, link: ReferralLink, browser: str) -> None:
 
 
 def use(session: Session, link: ReferralLink, *, at: datetime) -> None:
-    """Have a held link work no more."""
+    """Revoke a locked link, since it was used."""
     run(
         session,
         update(ReferralLink)

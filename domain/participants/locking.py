@@ -1,4 +1,4 @@
-"""A participant held for the length of a transaction, how a state is changed, and the steps of the admission."""
+"""A participant locked for the length of a transaction, how a state is changed, and the steps of the admission."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
 from models.participant import Participant
 
-#: Letters and figures that nobody mistakes for another.
+#: Letters and figures that no one mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 def known_as(session: Session, participant_id: UUID) -> str:
-    """By what somebody circulates: their number or, before they have one, their reference."""
+    """The name by which a person circulates: their number or, before they have one, their reference."""
     found: str = run(
         session,
         select(func.coalesce(col(surely(Participant.number)), col(Participant.candidate_ref))).where(
@@ -52,7 +52,7 @@ def hold_participant(session: Session, participant_id: UUID, *, seen: int | None
 
 
 def change_participant(session: Session, row: Participant, /, **values: Any) -> None:
-    """Write columns of a held participant, and count the version up."""
+    """Write columns of a locked participant, and raise the version."""
     run(
         session,
         changes(Participant).where(Participant.id == row.id).values(**values, version=col(Participant.version) + 1),
@@ -102,7 +102,7 @@ def step_of(session: Session, participant_id: UUID, step: str) -> Task | None:
 
 
 def finish_step(session: Session, participant_id: UUID, step: str, *, by: Actor, at: datetime) -> bool:
-    """Complete a step of the admission because what it asks was done here. Whether it was open."""
+    """Complete a step of the admission because what it asks was done. Returns whether it was open."""
     task = step_of(session, participant_id, step)
     if task is None or task.state != "open":
         return False
@@ -111,7 +111,7 @@ def finish_step(session: Session, participant_id: UUID, step: str, *, by: Actor,
 
 
 def skip_step(session: Session, participant_id: UUID, step: str, reason: str, *, by: Actor, at: datetime) -> bool:
-    """Waive a step of the admission that another way took the place of. Whether it was there to be waived."""
+    """Waive a step of the admission that another way replaced. Returns whether there was one to waive."""
     task = step_of(session, participant_id, step)
     if task is None or task.state not in ("planned", "open"):
         return False
@@ -120,5 +120,5 @@ def skip_step(session: Session, participant_id: UUID, step: str, reason: str, *,
 
 
 def unknown() -> Refusal:
-    """That there is no such participant, or none that the asker could have."""
+    """The refusal that there is no such participant, or none that the asker could have."""
     return Refusal("participant.unknown", N_("There is no such candidate or participant."))

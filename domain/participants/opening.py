@@ -15,7 +15,7 @@ from models.casework import ProtocolVersion
 
 
 def open_admission(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Open the case of a candidate. Where a program has no such protocol, a referral waits on the board alone."""
+    """Open the case of a candidate. Where the program has no such protocol, the referral only waits on the board."""
     declared = scalar(session, only(ProtocolVersion.id).where(ProtocolVersion.key == ADMISSION).limit(1))
     if declared is not None:
         cases.open_case(session, ADMISSION, participant_id=participant_id, by=by, at=at)

@@ -1,10 +1,9 @@
-"""What in somebody's readings of files is a pattern that another person hears of: pure, and of one reader at a time.
+"""Finds the patterns in one person's readings of files that another person is told of. Pure, one reader at a time.
 
-Four are told: many files in a short time, many little by little, reading at hours that are unusual for that person, and
-files far from their work. A pattern is a hint and no verdict. It is drawn so that a hard week is none: a coordinator
-reads twenty files before a sitting, a worker on call looks up a telephone at night, a member of the committee reads
-those on the agenda.
-What somebody follows themselves, or what the committee is about to speak of, is near; so it counts for little.
+There are four: many files in a short time, many little by little, reading at hours unusual for that person, and files
+far from their work. A pattern is a hint and no verdict. The bounds are set so that a hard week is none: a coordinator
+reads twenty files before a meeting, a worker on call looks up a telephone at night, a committee member reads those on
+the agenda. What a person follows themselves, or what the committee is about to discuss, is near, and counts little.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from uuid import UUID
 
 from domain.declarations.program import Rate
 
-#: Of a file, to its reader: their own part, or on an agenda of these days; of the program's daily work; or far from it.
+#: A file's distance from its reader: their own part, or on an agenda of these days; of daily work; or far from it.
 Distance = Literal["near", "usual", "far"]
 Kind = Literal["many", "steady", "hours", "far", "stopped"]
 
@@ -29,11 +28,11 @@ LOOKS_BACK: Final = timedelta(days=7)
 #: Parts of what a role may open in an hour (`Rate.an_hour`) from which it is told: of files not near, and of all.
 _MANY_NOT_NEAR: Final = 4
 _MANY: Final = (3, 4)
-#: So many files in so short a time nobody reads, whoever they are.
+#: No one reads that many files in so short a time.
 _HARVEST: Final = timedelta(minutes=10)
 _HARVESTED: Final = 15
-#: Parts of what a role may open in an hour from which files that are not near are told, in longer windows: who stays
-#: just below what is told of an hour would have the whole program in a week, and be heard of by nobody.
+#: Parts of what a role may open in an hour from which files that are not near are told, in longer windows: one who
+#: stays just below what is told of an hour would have the whole program in a week, unnoticed.
 _STEADY: Final[Mapping[timedelta, tuple[int, int]]] = {timedelta(days=1): (1, 2), LOOKS_BACK: (5, 4)}
 #: Files far from somebody's work, in each of these windows.
 _FAR: Final[Mapping[timedelta, int]] = {HOUR: 3, timedelta(days=1): 5, LOOKS_BACK: 10}
@@ -43,13 +42,13 @@ _AT_ODD_HOURS: Final[Mapping[Distance, int]] = {"far": 2, "usual": 3, "near": 6}
 #: A habit is one of at least so many days, and an hour belongs to it that was worked, give or take one, on two of them.
 _DAYS_OF_A_HABIT: Final = 10
 _DAYS_OF_AN_HOUR: Final = 2
-#: Where nobody's habit is known yet: local hours in which nobody is expected, from the first to before the second.
+#: Where no habit is known yet: local hours in which no one is expected, from the first to before the second.
 _NIGHT: Final = (21, 6)
 
 
 @dataclass(frozen=True)
 class Look:
-    """One file as somebody read something of it, at a local moment."""
+    """One reading of a file by a person, at a local moment."""
 
     at: datetime
     file: UUID
@@ -68,14 +67,14 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Habit:
-    """When somebody works: the days on which they acted, for each hour of days that are worked and of others."""
+    """When a person works: the days on which they acted, for each hour of working days and of others."""
 
     days: int = 0
     hours: Mapping[tuple[bool, int], int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, moments: Iterable[datetime], is_worked: Callable[[date], bool]) -> Habit:
-        """The habit that somebody's acts show, by their local moments."""
+        """The habit that a person's acts show, by their local moments."""
         days: set[date] = set()
         hours: dict[tuple[bool, int], set[date]] = defaultdict(set)
         for moment in moments:
@@ -86,7 +85,7 @@ class Habit:
         return cls(len(days), {hour: len(on) for hour, on in hours.items()})
 
     def is_unusual(self, look: Look) -> bool:
-        """Whether somebody with this habit does not work at such an hour."""
+        """Whether a person with this habit does not work at such an hour."""
         if self.days < _DAYS_OF_A_HABIT:
             return not look.worked or look.at.hour >= _NIGHT[0] or look.at.hour < _NIGHT[1]
         return self.hours.get((look.worked, look.at.hour), 0) < _DAYS_OF_AN_HOUR
@@ -95,9 +94,9 @@ class Habit:
 def patterns_in(
     looks: Sequence[Look], rate: Rate, habit: Callable[[], Habit], *, since: datetime, heard_at: datetime | None = None
 ) -> list[Pattern]:
-    """The patterns that somebody's `looks`, the first first, came to at some moment after `since`; each kind once.
+    """The patterns that a person's `looks`, the first first, reached at some moment after `since`; each kind once.
 
-    What was told before counts no more: only looks after `heard_at` do. `habit` is asked where it decides something.
+    What was told before no longer counts: only looks after `heard_at` do. `habit` is asked where it decides something.
     """
     after = [look for look in looks if heard_at is None or look.at > heard_at]
     found: dict[Kind, Pattern] = {}
@@ -140,7 +139,7 @@ def _at(looks: Sequence[Look], at: datetime, rate: Rate, habit: Callable[[], Hab
 
 
 def _enough(looks: Sequence[Look], distance: Distance) -> bool:
-    """Whether there are so many files of this distance, or farther, that an unusual hour is told."""
+    """Whether there are enough files of this distance, or farther, for an unusual hour to be told."""
     order: tuple[Distance, ...] = ("near", "usual", "far")
     farther = order[order.index(distance) :]
     return len(_files(look for look in looks if look.distance in farther)) >= _AT_ODD_HOURS[distance]

@@ -1,7 +1,7 @@
-"""How many files one person may open, in an hour and in a day, to see who somebody is: by the role under which they do.
+"""How many files one person may open in an hour and in a day to see identities, by the role in which they do.
 
-The program's file declares it (`Rates`). A file that was opened a moment ago is opened again for nothing; whoever wears
-several hats, or acts for somebody, has one count for all of them. What is stopped is told to the record by the window.
+The program's file declares it (`Rates`). A file that was opened a moment ago is opened again for free. A person with
+several roles, or who deputizes, has one count for all of them. The window notes on record what is stopped.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from domain.record.reads import READ
 from locales import N_
 from models.record import Event
 
-#: What of a file says who somebody is, as the record calls it.
+#: What of a file shows an identity, as the record calls it.
 WHO: Final = ("identity", "duplicates")
-#: The code of the refusal, by which a window knows that somebody was stopped.
+#: The code of the refusal, by which a window knows that a person was stopped.
 TOO_MANY: Final = "reading.too_many"
 
 HOUR: Final = timedelta(hours=1)
@@ -40,7 +40,7 @@ def rates_of(session: Session) -> Rates:
 
 
 def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Refuse one file more than somebody may open in an hour, or in 24. Two windows of theirs count one after another.
+    """Refuse one file more than a person may open in an hour, or in 24. Two windows of theirs count one after another.
 
     Raises Refusal, which says when the next one opens.
     """
@@ -55,7 +55,7 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
         within = {file: last for file, last in opened.items() if last > at - span}
         if participant_id in within or len(within) < most:
             continue
-        # Whichever was not looked at for longest is the first that counts no more.
+        # The file that was not looked at for longest is the first that no longer counts.
         wait = sorted(within.values())[len(within) - most] + span - at
         raise Refusal(
             TOO_MANY,
@@ -70,7 +70,7 @@ def refuse_more(session: Session, participant_id: UUID, *, by: Actor, at: dateti
 
 
 def opened_by(session: Session, person_id: UUID | None, *, at: datetime) -> Mapping[UUID, datetime]:
-    """The files that somebody opened in the last 24 hours to see who it is, and when each was opened last."""
+    """The files that a person opened in the last 24 hours to see the identity, and when each was last opened."""
     rows = run(
         session,
         only(Event.subject_id, func.max(col(Event.at)).label("last"))

@@ -1,4 +1,4 @@
-"""What the pages show of referrals and candidates without opening anything that is sealed."""
+"""What pages show of referrals and candidates without opening anything sealed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LOOKS_BACK: Final = timedelta(days=365)
 
 @dataclass(frozen=True)
 class Arrived:
-    """A referral as the lists show it, with whom it is about by reference, and nothing that is sealed."""
+    """A referral as lists show it, with its person by reference, and nothing that is sealed."""
 
     id: UUID
     participant_id: UUID
@@ -45,13 +45,13 @@ def to_triage(session: Session) -> list[Arrived]:
 
 
 def under_way(session: Session) -> list[Arrived]:
-    """The referrals of who is being admitted, as `to_triage`: who waits for the committee, a meeting or the number."""
+    """The referrals of those being admitted, as `to_triage`: they wait for the committee, a meeting or the number."""
     return _read(
         session,
         _referrals()
         .where(
             Referral.state == "triaged",
-            Referral.result != "refused",  # of somebody who was referred again: the one of before
+            Referral.result != "refused",  # for a person who was referred again: the earlier one
             col(Participant.state).in_(BEING_ADMITTED),
         )
         .order_by(*_IN_ORDER),
@@ -59,7 +59,7 @@ def under_way(session: Session) -> list[Arrived]:
 
 
 def no_further(session: Session, *, since: datetime) -> list[Arrived]:
-    """The last referral of each who was refused or said no, of those received since a moment, the newest first."""
+    """The last referral of each person who was refused or declined, received since a moment, the newest first."""
     rows = _read(
         session,
         _referrals()
@@ -97,7 +97,7 @@ def _read(session: Session, asked: AnySelect) -> list[Arrived]:
 
 
 def referrals_of(session: Session, participant_id: UUID) -> list[Referral]:
-    """The referrals of somebody, the last one first; what they say stays sealed."""
+    """The referrals of a person, the last one first; what they say stays sealed."""
     return every(
         session,
         of(Referral, without=(Referral.sealed, Referral.result_sealed))
@@ -117,9 +117,9 @@ class Mine(NamedTuple):
 
 
 def mine(session: Session, person_id: UUID) -> list[Mine]:
-    """What somebody referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
+    """What a person referred, or is writing: the days, and whether it was sent. Nothing of what became of it.
 
-    The referral of somebody who is known already is as any other: its author learns it by no state.
+    The referral of a person who is already known looks like any other: no state tells its author.
     """
     sent = value_of(case((col(Referral.state) == "draft", "draft"), else_="received"))
     asked = (
@@ -138,7 +138,7 @@ def mine(session: Session, person_id: UUID) -> list[Mine]:
 
 @dataclass(frozen=True)
 class Funnel:
-    """How many people stand where, and how many days the middle one of them waited, since a moment."""
+    """How many people are at each stage, and the median days that they waited, since a moment."""
 
     received: int
     triaged: int
@@ -152,9 +152,9 @@ class Funnel:
 
 
 def funnel(session: Session, *, since: datetime) -> Funnel:
-    """The way of those who were referred since a moment, for the coordinator alone: exact, and so nothing that leaves.
+    """The progress of those who were referred since a moment, exact, for the coordinator alone.
 
-    What leaves is the year's statement, with no count that says less than five people (docs/adr/0012).
+    It is not sent out: only the year's statement is, with no count that says less than five people (docs/adr/0012).
     """
     theirs = in_program(Referral), col(Referral.received_at) >= since
     received = scalar(session, select(func.count()).where(*theirs)) or 0
@@ -199,6 +199,6 @@ def funnel(session: Session, *, since: datetime) -> Funnel:
 
 
 def _median_days(session: Session, pairs: Any) -> float | None:
-    """The days between two moments of each row, in the middle; None of none."""
+    """The median days between two moments of each row; None without rows."""
     found = sorted((until - since) / timedelta(days=1) for since, until in run(session, pairs) if until)
     return round(found[len(found) // 2], 1) if found else None

@@ -1,4 +1,4 @@
-"""Why a referral was triaged, an admission decided, a risk assessed and a last day set so: sealed as it was written."""
+"""The reasons for a triage, an admission decision, a risk assessment or a last day: sealed as they were written."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ Of = Literal["triage", "admission", "risk", "kept_until"]
 
 @dataclass(frozen=True)
 class Reason:
-    """What was written with one decision: `of` which kind, its `result` and instant, and the fields that say something.
+    """What was written with one decision: its kind `of`, its `result` and instant, and the fields that say something.
 
-    `fields` has reason and offered of a triage or an admission, why of a risk, profile, involvement, benefits and risks
-    of the risk to others, and reason of a last day that was set by hand, whose result is that day.
+    `fields` has reason and offered of a triage or an admission; why of a risk; profile, involvement, benefits and risks
+    of the risk to others; and reason of a last day that was set by hand, whose result is that day.
     """
 
     of: Of
@@ -48,10 +48,10 @@ def read_reasons(
     ground: Ground,
     purpose: Purpose | None = None,
 ) -> list[Reason]:
-    """Why it was decided so of somebody, the first first, of what the reader may know; told to the record.
+    """The reasons of decisions about a person, the first first, as far as the reader may know; noted on record.
 
-    `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10),
-    `retention` for every day that was set by hand. Raises Refusal: the keys.
+    `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10), `retention`
+    for every day that was set by hand. Raises Refusal: the keys.
     """
     asked = [
         *([_written("triage", Referral, "result", "triaged_at", "result_sealed")] if admission else []),
@@ -78,7 +78,7 @@ def read_reasons(
 
 
 def _written(of: Of, table: Any, result: str, at: str, sealed: str) -> tuple[Any, AnySelect]:
-    """What one table keeps of such reasons, by the same names for each."""
+    """One table's reasons, under the same column names for each."""
     return table, select(
         value_of(literal(of).label("of")),
         value_of(cast(col(getattr(table, result)), Text).label("result")),

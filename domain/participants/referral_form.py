@@ -1,4 +1,4 @@
-"""What a referral says, and whether all of it is possible and enough."""
+"""What a referral says, and the check that it is possible and enough."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from domain.participants.identity import Identity
 from locales import N_
 from models.referral import CRITERIA
 
-#: Nobody alive was born before.
+#: No one alive was born before.
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
 OLDEST: Final = 120
 LONGEST_LINE: Final = 200
@@ -33,7 +33,7 @@ _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 @dataclass(frozen=True)
 class ReferralForm:
-    """What a referral says: who, how to reach them, what AD-R2 collects, what stands behind the criteria.
+    """What a referral says: who, how to reach them, what AD-R2 collects, and the facts behind the criteria.
 
     `facts` are by criterion ("AD-C0"). The referrer's own name and contact are asked for where they are not of the
     program. Languages are codes; `area` is one of the program's own areas, or "".
@@ -59,7 +59,7 @@ class ReferralForm:
     referrer_contact: str = ""
 
     def identity(self, day: date) -> Identity:
-        """Who they are, an age being as of a day."""
+        """The identity, with an age as of a day."""
         return Identity(
             given_name=self.given_name,
             family_name=self.family_name,
@@ -73,7 +73,7 @@ class ReferralForm:
         )
 
     def told(self) -> dict[str, Any]:
-        """What the referral itself says, as it is sealed."""
+        """The referral's own facts, as they are sealed."""
         return {
             "setting": self.setting,
             "legal_care": self.legal_care,
@@ -88,7 +88,7 @@ class ReferralForm:
 def checked_form(
     session: Session, form: ReferralForm, at: datetime, *, whole: bool, outside: bool = False
 ) -> ReferralForm:
-    """The form, trimmed, with everything in it possible; `whole`: with everything in it that a referral needs."""
+    """The form, trimmed, with everything in it possible; if `whole`, with everything that a referral needs."""
     lines = {
         name: _text(getattr(form, name), LONGEST_LINE)
         for name in ("given_name", "family_name", "phone", "email", "area", "referrer_name", "referrer_organization")
@@ -119,7 +119,7 @@ def checked_form(
 
 
 def checked_identity(identity: Identity, *, today: date) -> Identity:
-    """Who somebody is, trimmed, with everything in it possible on a local day. Raises Refusal."""
+    """An identity, trimmed, with everything in it possible on a local day. Raises Refusal."""
     lines: dict[str, Any] = {
         name: _text(getattr(identity, name), LONGEST_LINE) for name in ("given_name", "family_name", "phone", "email")
     }

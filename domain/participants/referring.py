@@ -1,6 +1,6 @@
-"""Referring somebody to the program (AD-R1, AD-R2): a draft that is saved as one goes, and sent; or once, by a link.
+"""Referring a person to the program (AD-R1, AD-R2): a draft that is saved as one goes, and sent; or once, by a link.
 
-What is written is sealed from the first save. Whoever refers learns nothing of whom the program knows already.
+What is written is sealed from the first save. A referrer never learns who the program knows already.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from models.lifecycles import REFERRAL, NoSuchMove
 from models.participant import DataKey, Participant
 from models.referral import Referral
 
-#: A draft that nobody touched for so long is destroyed.
+#: A draft that was not touched for so long is destroyed.
 DRAFT_KEPT: Final = timedelta(days=14)
 
-#: The coordinator's task to send or throw away what somebody who left had begun; its item is the referral.
+#: The coordinator's task to send or delete what a leaver had begun; its item is the referral.
 UNFINISHED: Final = "referral.unfinished"
 DAYS_TO_FINISH: Final = 2
 
-#: The role that keeps what somebody who left had begun: to it referrals are sent.
+#: The role that keeps what a leaver had begun: referrals are sent to it.
 KEEPER: Final = "coordinator"
 
 
@@ -45,7 +45,7 @@ KEEPER: Final = "coordinator"
 
 
 def begin_referral(session: Session, form: ReferralForm, *, by: Actor, at: datetime) -> UUID:
-    """Save the first words of a referral as a draft of its author's alone, and return its id. Raises Refusal."""
+    """Save the first words of a referral as a draft that only its author has, and return its id. Raises Refusal."""
     form = checked_form(session, form, at, whole=False)
     participant_id = _new_person(session, form, at)
     referral_id = _new_referral(
@@ -75,7 +75,7 @@ def save_referral(
 def send_referral(
     session: Session, referral_id: UUID, form: ReferralForm, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Send a draft to the coordinator: from here on it is a candidate's, and its author reads it no more.
+    """Send a draft to the coordinator: from then on it is a candidate's, and its author no longer reads it.
 
     Raises Refusal: something that is needed is missing or cannot be, or it was sent already.
     """
@@ -87,14 +87,15 @@ def send_referral(
 
 
 def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Throw a draft away: what was written is destroyed. Raises Refusal where it is not one's own draft."""
+    """Delete a draft: what was written is destroyed. Raises Refusal where it is not one's own draft."""
     destroy_draft(session, _hold_draft(session, referral_id, by, None), by=by, at=at)
 
 
 def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Leave a draft to the coordination, as unfinished: whoever coordinates reads it from now on, and nobody else.
+    """Leave an unfinished draft to the coordination: from now on the coordinator reads it, and no one else.
 
-    Neither does its author. They are asked to send it, or to throw it away. Raises Refusal where it is none any more.
+    Not even its author. The coordinator is asked to send it, or to delete it. Raises Refusal where it is no draft any
+    more.
     """
     held = _held(session, referral_id)
     if held.state != "draft" or held.left_at is not None:
@@ -112,7 +113,7 @@ def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime)
 def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
     """Give a draft that was left to the coordination back to its author: they alone read it, and go on with it.
 
-    Raises Refusal where nobody left it, or it was sent or thrown away since.
+    Raises Refusal where it was not left, or was sent or deleted since.
     """
     held = _held(session, referral_id)
     if held.state != "draft" or held.left_at is None:
@@ -128,7 +129,7 @@ def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datet
 
 
 def ask_to_finish(session: Session, *, by: Actor, at: datetime) -> int:
-    """Ask the coordinator to finish each draft that was left, where nobody is asked yet; how many."""
+    """Ask the coordinator to finish each draft that was left, where it is not asked yet; how many."""
     rows = left_drafts(session)
     return sum(_ask_to_finish(session, row.id, row.participant_id, by=by, at=at) for row in rows)
 
@@ -155,7 +156,7 @@ _FINISH = N_("Send or delete a referral begun by someone who left: %(reference)s
 
 
 class LeftDraft(NamedTuple):
-    """A draft that was left to the coordination: of whom, and not what it says."""
+    """A draft that was left to the coordination: of which person, and not what it says."""
 
     id: UUID
     participant_id: UUID
@@ -184,14 +185,14 @@ def left_drafts(session: Session) -> list[LeftDraft]:
 
 
 def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Throw away the draft of somebody who leaves, where it is one still; what was written is destroyed."""
+    """Delete the draft of a leaver, where it still is one; what was written is destroyed."""
     held = _held(session, referral_id)
     if held.state == "draft":
         destroy_draft(session, held, by=by, at=at)
 
 
 def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordination"] | None:
-    """Whose a draft is to go on with: its author's, the coordination's where they left it; None where it is none."""
+    """Who may go on with a draft: its author, or the coordination where they left it; None where it is no draft."""
     found = run(
         session,
         only(Referral.referred_by, Referral.left_at).where(
@@ -208,7 +209,7 @@ def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordina
 def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> tuple[ReferralForm, int]:
     """One's own draft as it was saved, to go on with, and its version. Raises Refusal.
 
-    One that was left unfinished holds what somebody else wrote: the coordinator reads that, which the record tells.
+    One that was left unfinished holds what another wrote: the coordinator reads that, which is noted on record.
     """
     held = _hold_draft(session, referral_id, by, None)
     if held.left_at is not None:
@@ -217,13 +218,13 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
-    """The version of one's own draft, which is opened to nobody. Raises Refusal."""
+    """The version of one's own draft, without opening it. Raises Refusal."""
     version: int = _hold_draft(session, referral_id, by, None).version
     return version
 
 
 def _form_of(session: Session, held: Referral) -> ReferralForm:
-    """What a held draft says."""
+    """What a locked draft says."""
     row = first(session, of(Participant).where(Participant.id == held.participant_id))
     assert row is not None  # noqa: S101 - a referral has its participant
     identity = unseal(session, held.participant_id, "identity", surely(row.sealed))
@@ -251,9 +252,9 @@ def _form_of(session: Session, held: Referral) -> ReferralForm:
 def save_by_link(
     session: Session, token: str, form: ReferralForm, *, browser: str, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
-    """Save what was written by a link so far, sealed, for this browser alone: it is the link's one referral.
+    """Save what was written so far by a link, sealed, for this browser alone: it is the link's one referral.
 
-    `browser` is a cookie of the browser; `by` the part of the system that answers whoever has the link. Raises Refusal:
+    `browser` is a cookie of the browser; `by` is the part of the system that answers a link's holder. Raises Refusal:
     the link does not work (any more), it was begun elsewhere, or what was saved is of another version.
     """
     link = links.hold(session, token, browser=browser, at=at)
@@ -271,8 +272,9 @@ def save_by_link(
 
 
 def begun_by_link(session: Session, token: str, *, browser: str, at: datetime) -> tuple[ReferralForm, int]:
-    """What was saved by a link in this browser, to go on with, and its version; an empty form, 0, before. Raises
-    Refusal: the link does not work (any more), or it was begun elsewhere.
+    """What was saved by a link in this browser, to go on with, and its version; before that, an empty form and 0.
+
+    Raises Refusal: the link does not work (any more), or it was begun elsewhere.
     """
     link = links.hold(session, token, browser=browser, at=at)
     held = _begun_by(session, link.id)
@@ -302,7 +304,7 @@ def refer_by_link(
 
 
 def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Take a link back that nobody has used, and destroy what was begun by it. Raises Refusal: it is over."""
+    """Withdraw a link that was not used, and destroy what was begun by it. Raises Refusal: it is over."""
     links.end_link(session, link_id, by=by, at=at)
     begun = _begun_by(session, link_id)
     if begun is not None:
@@ -310,7 +312,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 
 def _begun_by(session: Session, link_id: UUID) -> Referral | None:
-    """The draft that was begun by a link, held; None where there is none."""
+    """The draft that was begun by a link, locked; None where there is none."""
     return first(
         session,
         of(Referral).where(Referral.link_id == link_id, Referral.state == "draft").with_for_update(),
@@ -325,7 +327,7 @@ def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: date
 
 
 def destroy_draft(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
-    """Destroy a held draft and what it says. Its key goes with the next sweep."""
+    """Destroy a locked draft and what it says. Its key goes with the next sweep."""
     run(
         session,
         update(Referral)
@@ -423,7 +425,7 @@ def _save(session: Session, held: Referral, form: ReferralForm, at: datetime) ->
 
 
 def _receive(session: Session, held: Referral, *, version: int, by: Actor, at: datetime) -> None:
-    """What was a draft is a candidate's from now on: marked, told to the record, and a case of the coordinator's."""
+    """Turn a draft into a candidate's referral: marked, noted on record, and with a case for the coordinator."""
     participant = hold_participant(session, held.participant_id)
     identity = Identity.of_json(unseal(session, participant.id, "identity", surely(participant.sealed)))
     change_participant(
@@ -453,7 +455,7 @@ def _hold_draft(session: Session, referral_id: UUID, by: Actor, seen: int | None
     held = _held(session, referral_id)
     is_theirs = by.is_one_of(held.referred_by) if held.left_at is None else by.role == KEEPER
     if held.state != "draft" or not is_theirs:
-        # A draft is its author's alone, or the coordinator's once they left it; nobody goes on with what was sent.
+        # A draft is its author's alone, or the coordinator's after they left it; no one goes on with what was sent.
         raise _unknown()
     if seen is not None and held.version != seen:
         raise _changed_meanwhile()

@@ -41,7 +41,7 @@ def keep_research_consent(session: Session, participant_id: UUID, signed_on: dat
 
 
 def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """The participant takes consent to research back; nothing else changes for them. Raises Refusal: there is none."""
+    """Withdraw the participant's consent to research; nothing else changes for them. Raises Refusal: there is none."""
     ended = scalar(
         session,
         changes(ResearchConsent)
@@ -83,7 +83,7 @@ def of_number(session: Session, number: str) -> UUID:
 
 
 class Consented(ResearchConsent):
-    """A consent to research, with the number of who gave it."""
+    """A consent to research, with the participant's number."""
 
     model_config = SHAPE
 
@@ -91,7 +91,7 @@ class Consented(ResearchConsent):
 
 
 def research_consents(session: Session) -> list[Consented]:
-    """The consents to research that stand, and those that were taken back, by number and nothing else."""
+    """The consents to research that stand, and those that were withdrawn, by number and nothing else."""
     return every(
         session,
         of(Consented)

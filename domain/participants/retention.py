@@ -1,8 +1,8 @@
-"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it whatever its day says.
+"""How long a file is kept: its last day, what moves it, and the legal hold that keeps it beyond its day.
 
-The last day is counted from the end of the follow-up or of the admission, and of a candidate whom nobody triaged from
-the referral, by the program's own calendar (`keeping`). On the day after it the coordination is asked to have it
-destroyed, which takes another person too (`destruction`). Whatever keeps a file stops what is asked of it.
+The program's own calendar counts the last day (`retention_terms`) from the end of the follow-up or of the admission, or
+from the referral of a candidate who was never triaged. On the day after it the coordination is asked to have the file
+destroyed, which takes another person too (`destruction`). Whatever keeps a file stops the request.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ LONGEST_REASON: Final = 4000
 def retain_until(session: Session, participant_id: UUID, day: date, *, reason: str, by: Actor, at: datetime) -> None:
     """Set another last day on which a file is kept, with the reason, which is sealed.
 
-    It answers whoever is asked to have the file destroyed, and stops what is asked already. Raises Refusal.
+    It answers the question to have the file destroyed, and stops a request that was made already. Raises Refusal.
     """
     held = hold_participant(session, participant_id)
     words = trimmed(reason)
@@ -100,7 +100,7 @@ def retain_until(session: Session, participant_id: UUID, day: date, *, reason: s
 
 
 def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Actor, at: datetime) -> None:
-    """A file has ended so today: it is kept until the day that the program's calendar says."""
+    """Count from today how long a file is kept, since it ended so: to the day that the program's calendar says."""
     day = last_day(session, ended, local_day(session, at))
     change_participant(session, hold_participant(session, participant_id), retain_until=day)
     events.write(session, "retention.set", "participant", participant_id, by=by, at=at, day=day.isoformat())
@@ -109,7 +109,7 @@ def count_from(session: Session, participant_id: UUID, ended: Ended, *, by: Acto
 def count_no_more(
     session: Session, participant_id: UUID, *, by: Actor, at: datetime, stopped_by: str = "taken_up"
 ) -> None:
-    """A file is needed again: its end lies ahead, and with it the last day on which it is kept.
+    """Remove the last day of a file that is needed again: its end lies ahead.
 
     `stopped_by` is what came between, where its destruction is asked (`models.destruction.STOPPED_BY`).
     """
@@ -125,7 +125,7 @@ def count_no_more(
 def count_what_was_missed(session: Session, *, by: Actor, at: datetime) -> int:
     """Set the last day of each file that has ended without one, from the day on which it ended; how many.
 
-    One whose follow-up ended, and one of a candidate whom nobody triaged: somebody was referred, and that was all.
+    A file whose follow-up ended, and one of a candidate who was referred and never triaged.
     """
     found: list[tuple[UUID, str, date]] = list(_ended_without_a_day(session))
     found += [(one, "not_admitted", local_day(session, received_at)) for one, received_at in _never_triaged(session)]
@@ -159,7 +159,7 @@ def _ended_without_a_day(session: Session) -> Sequence[tuple[UUID, str, date]]:
 
 
 def _never_triaged(session: Session) -> Sequence[tuple[UUID, datetime]]:
-    """The candidates without a last day, none of whose referrals was ever triaged, and when the last one came."""
+    """The candidates without a last day and without any triaged referral, and when the last referral came."""
     was_triaged = exists().where(joins(Event.subject_id, Referral), col(Event.verb) == "referral.triaged")
     return tuples(
         session,
@@ -177,7 +177,7 @@ def _never_triaged(session: Session) -> Sequence[tuple[UUID, datetime]]:
 
 
 def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Keep a file whatever its retention says, because the law asks for it. Raises Refusal: it is held, or gone."""
+    """Keep a file beyond its retention, because the law asks for it. Raises Refusal: it is held, or gone."""
     held = hold_participant(session, participant_id)
     if held.held or held.state in ("draft", "destroyed"):
         raise Refusal("retention.held", N_("This file is already on legal hold, or there is nothing left to hold."))
@@ -188,7 +188,7 @@ def place_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetim
 
 
 def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Let the retention of a file run again. Raises Refusal where it is not held."""
+    """Release a legal hold, so that the retention of the file runs again. Raises Refusal where it is not held."""
     held = hold_participant(session, participant_id)
     if not held.held:
         raise Refusal("retention.not_held", N_("This file is not on legal hold."))
@@ -197,7 +197,7 @@ def release_hold(session: Session, participant_id: UUID, *, by: Actor, at: datet
 
 
 def ask_to_destroy(session: Session, participant_id: UUID, known_as: str, *, by: Actor, at: datetime) -> bool:
-    """Ask the coordination to have a file destroyed whose last day is over; whether it was not asked before."""
+    """Ask the coordination to have a file destroyed whose last day is over; returns whether it was not asked before."""
     return (
         asking.ask(
             session,
@@ -223,7 +223,7 @@ class Due(NamedTuple):
 
 
 def due(session: Session, day: date) -> list[Due]:
-    """The files whose retention has ended on a local day, which nothing holds, and of which nothing is asked yet."""
+    """The files whose retention has ended on a local day, without a legal hold or a question about them yet."""
     asked = (
         only(
             Participant.id,
@@ -249,14 +249,14 @@ def due(session: Session, day: date) -> list[Due]:
 
 
 def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
-    """Destroy the drafts that nobody touched for two weeks, but of who leaves; returns how many."""
+    """Destroy the drafts that were not touched for two weeks, except those of leavers; returns how many."""
     left = every(
         session,
         of(Referral)
         .where(
             Referral.state == "draft",
             col(Referral.saved_at) < at - DRAFT_KEPT,
-            # What somebody who leaves had begun is sent, or thrown away by who may read it: not by a day that passes.
+            # What a leaver had begun is sent, or deleted by one who may read it: not by a day that passes.
             col(Referral.left_at).is_(None),
             ~select(Case.id)
             .where(
@@ -298,10 +298,10 @@ def destroy_keys(session: Session, *, at: datetime) -> int:
 
 
 def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
-    """Destroy the keys that no row of any program ever came for; returns how many.
+    """Destroy the keys that no row of any program ever used; returns how many.
 
-    `sessions` is one of every program that uses the store. For an operator who knows that no other database does, and
-    that no backup is still to be restored: a key of a row that is not here yet would go too. Raises NoKeys.
+    `sessions` is one for every program that uses the store. For an operator who knows that no other database does, and
+    that no backup is still to be restored. A key of a row that is not here yet would go too. Raises NoKeys.
     """
     if not sessions:
         return 0

@@ -1,4 +1,4 @@
-"""For how long a file is kept once it has ended, by the program's own retention calendar."""
+"""For how long a file is kept after it ended, by the program's own retention calendar."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def retention_of(session: Session) -> Retention:
 
 
 def last_day(session: Session, ended: Ended, on: date) -> date:
-    """The last local day on which a file is kept that ended so on a local day."""
+    """The last local day on which a file is kept that ended in this way on a local day."""
     kept: Kept = getattr(retention_of(session), ended)
     return later(on, kept)
 
 
 def later(day: date, kept: Kept) -> date:
-    """The day so many whole years and months later; the last one of a month that is too short for it."""
+    """The day that many whole years and months later; the last day of a month that is too short for it."""
     months = day.year * 12 + day.month - 1 + kept.years * 12 + kept.months
     year, month = divmod(months, 12)
     return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))

@@ -1,4 +1,4 @@
-"""Sealing what is nominative under a participant's own data key, whose id is theirs (`domain.kernel.sealing`)."""
+"""Seals what identifies a participant under their own data key, whose id is theirs (`domain.kernel.sealing`)."""
 
 from domain.kernel.sealing import keys_of, mark, new_key, seal, unseal
 

@@ -1,8 +1,8 @@
-"""Who hears, at once, of a pattern in how somebody reads files: by a letter that names the reader and no participant.
+"""Tells at once of a pattern in how a person reads files, by a letter that names the reader and no participant.
 
-The privacy officer does. Where they read themselves, act for the reader, or nobody answers for that, it is the director
-of who hosts the coordination, then a manager there, then the coordination: whoever read is never who hears of it.
-Of one reader a letter goes out once an hour at most; what comes meanwhile is told then.
+The privacy officer is told. Where they are the reader, deputize for the reader, or there is none, the director of the
+coordination's host is told, then a manager there, then the coordination: never the reader. For one reader a letter is
+sent once an hour at most; what comes meanwhile is told then.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ from models.record import Event
 ONCE_IN: Final = timedelta(hours=1)
 #: A look further back than what is looked at is due: of a reading that was committed late, and while the hour runs.
 OVERLAP: Final = timedelta(minutes=75)
-#: Over how long it is learned when somebody works.
+#: The time over which a person's working hours are learned.
 HABIT: Final = timedelta(days=90)
 #: A meeting so long before or ahead has its agenda read, and a follow-up that ended so lately is still spoken of.
 AGENDA: Final = timedelta(days=7)
@@ -65,14 +65,14 @@ TOLD: Final = "reading.pattern"
 LETTER: Final = "reading_pattern"
 BY_ROUNDS: Final = Actor.system(ROUNDS)
 
-#: What is read of no participant's file, or is asked of whoever answers for privacy.
+#: What is not of a participant's file, or is read by those who answer for privacy.
 _NOT_OF_A_FILE: Final = ("document", "letter", "incidents", "destruction")
-#: Why somebody was turned away, where they opened as many files as they may.
+#: Why a person was turned away, where they opened as many files as they may.
 STOPPED: Final = "too_many"
 
 
 def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
-    """Write the letters about every pattern that came to be after `since`, the last look; returns how many letters.
+    """Write the letters about every pattern that arose after `since`, the last look; returns how many letters.
 
     Running it again changes nothing.
     """
@@ -115,7 +115,7 @@ def _patterns_of(
 
 
 def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: datetime) -> list[Look]:
-    """What somebody's lines of the record read of files, each with how far it is from their work, the first first."""
+    """The readings of files in a person's lines of the record, each with its distance from their work, in order."""
     zone = ZoneInfo(program(session).time_zone)
     files = files_of(session, {line.subject_id for line in lines})
     distances = _Distances(session, reader, set(files.values()), at=at)
@@ -129,7 +129,7 @@ def looks_of(session: Session, reader: UUID, lines: Sequence[Event], *, at: date
 
 
 def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
-    """When somebody works, by all that they did in the last months; what they did today does not count yet."""
+    """When a person works, by all that they did in the last months; what they did today does not count yet."""
     zone, works = ZoneInfo(program(session).time_zone), _working_days(session)
     moments = scalars(
         session,
@@ -144,7 +144,7 @@ def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
 
 
 class _File(NamedTuple):
-    """A file, and how its follow-up stands, where there is one."""
+    """A file, with the state of its follow-up, where there is one."""
 
     id: UUID
     state: str
@@ -209,7 +209,7 @@ class _Distances:
         )
 
     def of(self, file: UUID, line: Event) -> Distance:
-        """How far a file is, as it was read in a line of the record."""
+        """The distance of a file, as it was read in a line of the record."""
         ground, row = line.facts.get("ground"), self._files.get(file)
         if ground == "part" or file in self._on_agendas:
             return "near"
@@ -221,7 +221,7 @@ class _Distances:
 
 
 def _is_over(row: _File, day: date) -> bool:
-    """Whether nothing goes on in a file: it was not admitted, or nobody accompanies them for a while."""
+    """Whether nothing goes on in a file: it was not admitted, or its follow-up ended a while ago."""
     if row.since is None:
         return row.state not in BEING_ADMITTED
     return row.follow_up in ENDED and row.since < day - ENDED_LATELY
@@ -274,7 +274,7 @@ def _stopped(session: Session, since: datetime, to: datetime) -> dict[UUID, list
 
 
 def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
-    """When somebody last heard of each reader."""
+    """The last time that a letter told of each reader."""
     rows = run(
         session,
         only(Event.subject_id, func.max(col(Event.at)).label("last"))
@@ -288,7 +288,7 @@ def _heard_of(session: Session, at: datetime) -> dict[UUID, datetime]:
 
 
 def who_hears(session: Session, reader: UUID, today: Standing) -> list[Holder]:
-    """Who hears of a reader: the privacy officer or, where that would be the reader, the next who answers for them."""
+    """Those told about a reader: the privacy officer or, where that is the reader, the next who answers for them."""
     for link in _chain(session):
         holders = [
             holder for holder in today.falls([link]).holders if reader not in (holder.person_id, holder.acting_for)
@@ -317,7 +317,7 @@ _WORDS: Final = {
 
 
 def _tell(session: Session, reader: UUID, patterns: Sequence[Pattern], *, at: datetime) -> int:
-    """Write the letter about a reader, and say in the record that it was written. How many letters."""
+    """Write the letter about a reader, and note on record that it was written. How many letters."""
     today = standing(session, local_day(session, at))
     hear = who_hears(session, reader, today)
     written = sum(

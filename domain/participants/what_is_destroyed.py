@@ -19,7 +19,7 @@ from models.participant import DataKey, Participant
 from models.record import Event
 from models.referral import Referral
 
-#: What of a file is counted for whoever confirms its destruction.
+#: What of a file is counted for the one who confirms its destruction.
 _COUNTED: Final[Mapping[str, Any]] = {
     "referrals": Referral,
     "consents": Consent,
@@ -29,7 +29,7 @@ _COUNTED: Final[Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file holds, in numbers: what goes with it where it is destroyed."""
+    """What a file holds, in numbers: what goes with it when it is destroyed."""
 
     known_as: str
     state: str
@@ -42,7 +42,7 @@ class Contents:
 
 
 def contents_of(session: Session, participant_id: UUID) -> Contents:
-    """What is to be destroyed, without opening anything: by number, in numbers."""
+    """What is to be destroyed, counted by number without opening anything."""
     row = run(
         session,
         select(
@@ -72,11 +72,11 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
 
 @dataclass(frozen=True)
 class Proof:
-    """The proof that a file is destroyed: by whom and under which last day, and where the record says so.
+    """The proof that a file is destroyed: by which people and under which last day, and where the record says so.
 
-    `line` is the number of that line. `key_gone_at` is when the store of keys was seen to have its key no more; empty
-    until the worker has been there, within a minute or so. `asked_by_id` is empty where the program asked by itself, or
-    where it was destroyed before it took two (`before_two`).
+    `line` is the number of that line. `key_gone_at` is when the store was seen to have its key no more; empty until the
+    worker has been there, within a minute or so. `asked_by_id` is empty where the program asked automatically, or where
+    the file was destroyed before it took two (`before_two`).
     """
 
     known_as: str
@@ -94,7 +94,7 @@ class Proof:
 
 
 def proof_of(session: Session, participant_id: UUID) -> Proof | None:
-    """The proof that a file is destroyed; None of one that is not, or that was joined to another or never sent."""
+    """The proof that a file is destroyed; None for one that is not, or that was joined to another or never sent."""
     row = run(
         session,
         select(

@@ -1,4 +1,4 @@
-"""Absences: from when to when somebody is away, and who acts for them."""
+"""Absences: from when to when a person is away, and who deputizes for them."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ def record_absence(
     at: datetime,
     kinds: Sequence[str] = ABSENCE_KINDS,
 ) -> UUID:
-    """Record that a person is away from a day to a day, both inclusive, and who acts for them. It ends by itself.
+    """Record that a person is away from a day to a day, both inclusive, and who deputizes. It ends automatically.
 
-    `kinds` says for what the deputy acts: tasks, approvals, seats. Raises Refusal, also where the deputy holds no role
-    on these days in which they may act for who is away (`domain.roles.takers`).
+    `kinds` says what the deputy may act for: tasks, approvals, seats. Raises Refusal, also where the deputy holds no
+    role on these days in which they may act for the absent person (`domain.roles.takers`).
     """
     here = program_of(session)
     if ends_on < starts_on:
@@ -99,7 +99,7 @@ def record_absence(
 
 
 def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
-    """Whether somebody may act for another who is away on these local days, in some role that they hold then."""
+    """Whether a person may deputize for another who is away on these local days, in some role that they hold then."""
     rows = run(
         session,
         only(Tenure.person_id, Tenure.role).where(
@@ -115,7 +115,7 @@ def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date
 
 
 def cancel_absence(session: Session, absence_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Call an absence off, as when someone comes back early. What the deputy did meanwhile stays theirs."""
+    """Cancel an absence, as when a person returns early. What the deputy did meanwhile stays theirs."""
     person_id = scalar(
         session,
         changes(Absence)

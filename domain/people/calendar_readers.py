@@ -1,7 +1,7 @@
-"""How a person's calendar takes the news of one date of a season: said on their page, or learned from its answers.
+"""How a person's calendar takes news of one date of a season: said on their page, or learned from its answers.
 
-"merge" takes the date by itself; "replace" takes every message for the whole season, and loses its other dates where it
-is told of one alone. What is "unknown" is told as to "merge", and learned from the first answer that gives it away.
+"merge" takes the date by itself. "replace" takes every message for the whole season, and loses its other dates where it
+is told of one alone. What is "unknown" is treated as "merge", and learned from the first answer that gives it away.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def readers_of(session: Session, people: Collection[UUID]) -> dict[UUID, str]:
 
 
 def keep(session: Session, person_id: UUID, dialect: str) -> bool:
-    """Keep how a person's calendar takes news from now on, and whether that is new. Raises Refusal for no such way."""
+    """Record how a person's calendar takes news from now on; whether that is new. Raises Refusal for no such way."""
     if dialect not in DIALECTS:
         raise Refusal("calendar.malformed", N_("Choose from the list."))
     if readers_of(session, [person_id])[person_id] == dialect:
@@ -47,13 +47,13 @@ def keep(session: Session, person_id: UUID, dialect: str) -> bool:
 
 
 def learn(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Keep that a person's calendar takes every message for the whole, as its own answer shows. What was said stays."""
+    """Record that a person's calendar takes every message for the whole, as its answer shows. What was said stays."""
     if _write(session, person_id, REPLACE, over=(UNKNOWN,)):
         events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=["calendar"])
 
 
 def _write(session: Session, person_id: UUID, dialect: str, *, over: Collection[str]) -> bool:
-    """Write it, where what stands is one of `over` or nothing does; whether it was written."""
+    """Record it, where the present value is one of `over` or there is none; returns whether it was written."""
     wanted = insert(CalendarReader).values(
         program_id=program_of(session), id=uuid4(), person_id=person_id, dialect=dialect, version=1
     )

@@ -70,10 +70,10 @@ def add_person(
     spoken: Sequence[str] = (),
     key: str | None = None,
 ) -> UUID:
-    """Add a member of an organization's staff. Someone without an address gets no letters; the coordinator does.
+    """Add a member of an organization's staff. One without an address gets no letters; the coordinator is told.
 
-    `language` is that of the letters, `spoken` the codes of those that they speak, where somebody says it.
-    `key` is a stable handle for files; one is made where none is given. Raises Refusal.
+    `language` is that of the letters, `spoken` the codes of those that they speak, where given. `key` is a stable
+    handle for files; one is made where none is given. Raises Refusal.
     """
     person_id = uuid4()
     given_name, family_name = _name(given_name), _name(family_name)
@@ -114,14 +114,14 @@ def update_person(
     at: datetime,
     seen: int | None = None,
 ) -> None:
-    """Write a person's name, addresses and language anew. `seen` is the version that was looked at.
+    """Replace a person's name, addresses and language. `seen` is the version that was looked at.
 
     `language` is that of their letters, `spoken` the codes of those that they speak. `calendar` is how their calendar
     takes news (`domain.people.calendar_readers`). None leaves either as it is. Letters that wait keep the address under
-    which they were written. The record tells which of these changed, and not into what. Raises Refusal.
+    which they were written. The record tells which of these changed, not their values. Raises Refusal.
 
-    Where the e-mail address changes, the old one is told, since whoever reads the new one can ask for a way in; and no
-    link that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
+    Where the e-mail address changes, the old one is told, since the reader of the new one can ask for a way in. No link
+    that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
     """
     held = first(session, of(Person).where(Person.id == person_id).with_for_update())
     if held is None:
@@ -159,7 +159,7 @@ def update_person(
 
 
 def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: datetime) -> None:
-    """Tell a held person, where they were reached until now, that they are not any more, and shut what leads in."""
+    """Tell a locked person at their former address that it is no longer theirs, and shut the links sent there."""
     doors.shut(session, held.id)
     if held.email is None:
         return
@@ -188,13 +188,13 @@ def appoint(
     at: datetime,
     ends_on: date | None = None,
 ) -> UUID:
-    """Give a person a role at an organization from a local day, to another where its end is known (inclusive).
+    """Appoint a person to a role at an organization from a local day, to another where its end is known (inclusive).
 
-    The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of
-    its seats. How many people the agreement promises is no limit, so that a successor may overlap with the one who
-    leaves. A role that they were to hold on one of these days and that never began is taken up again, in its row.
-    Raises Refusal: unknown, an agreement that has lapsed by then, not in the agreement, the person holds it then
-    already or leaves the organization later, it has a holder and may have only one, or whoever leaves would give it to
+    The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of its
+    seats. The number of people that the agreement promises is no limit, so that a successor may overlap with the
+    leaver. A role that they were to hold on one of these days and that never began is taken up again, in its row.
+    Raises Refusal: unknown; an agreement that has lapsed by then; not in the agreement; the person holds it then
+    already or leaves the organization later; it has a holder and may have only one; or a leaver would appoint
     themselves.
     """
     here = program_of(session)
@@ -205,7 +205,7 @@ def appoint(
     found = run(session, of(Role).where(Role.key == role)).first()
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
-    # The row is held, so that of two who appoint to one place at the same instant the second is told.
+    # The row is locked, so that of two who appoint to one place at the same instant the second is told.
     organization = first(
         session,
         of(Organization).where(Organization.id == organization_id).with_for_update(),
@@ -253,10 +253,10 @@ def appoint(
 
 
 def refuse_overlap(session: Session, tenure: Tenure) -> None:
-    """Refuse a tenure on days on which the person holds the role there, or another the role that only one may hold.
+    """Refuse a tenure on days on which the person holds the role there, or another a role that only one may hold.
 
-    `tenure` is the row as it is to be, the same tenure's row of before not counted. What another was to hold and never
-    began keeps nobody from the role: of one holder, its row ceases to be the only one of its day. Raises Refusal.
+    `tenure` is the row as it is to be, not compared with its own former row. What another was to hold and never began
+    keeps no one from the role. With one holder, its row is no longer the only one of its day. Raises Refusal.
     """
     overlaps = and_(Tenure.id != tenure.id, _on_days_of(tenure))
     is_held = or_(~never_began(), Tenure.person_id == tenure.person_id)
@@ -283,7 +283,7 @@ def refuse_overlap(session: Session, tenure: Tenure) -> None:
 def _on_days_of(tenure: Tenure) -> ColumnElement[bool]:
     """The condition on a row that it is of the same role at the same organization, on a day of this tenure.
 
-    One that was taken back was for none of its days.
+    One that was withdrawn was for none of its days.
     """
     return and_(
         in_program(Tenure),
@@ -296,7 +296,7 @@ def _on_days_of(tenure: Tenure) -> ColumnElement[bool]:
 
 
 def _never_begun(session: Session, wanted: Tenure) -> UUID | None:
-    """The row of this role that the person was to hold there from a day of `wanted`, and never began; held."""
+    """The row of this role that the person was to hold there from a day of `wanted`, and that never began; locked."""
     found: UUID | None = scalar(
         session,
         select(Tenure.id)
@@ -309,7 +309,7 @@ def _never_begun(session: Session, wanted: Tenure) -> UUID | None:
 
 
 def _take_up(session: Session, wanted: Tenure) -> None:
-    """Have a role that never began be held after all: what departure ended it says nothing of it any more.
+    """Let a role that never began be held after all: the departure that ended it no longer says anything of it.
 
     The person's days in a role are never on two rows, and no row is deleted.
     """
@@ -342,8 +342,8 @@ def _take_up(session: Session, wanted: Tenure) -> None:
 def _refuse_while_leaving(session: Session, tenure: Tenure) -> None:
     """Refuse a tenure that would outlast a departure of its person from its organization. Raises Refusal.
 
-    A departure ends what was held there when it was opened: what is given meanwhile would go on without anybody having
-    said that they stay.
+    A departure ends what was held there when it was opened: a later appointment would go on without anyone having said
+    that they stay.
     """
     leaving = only(Departure.id).where(
         Departure.person_id == tenure.person_id,
@@ -360,7 +360,7 @@ def _refuse_while_leaving(session: Session, tenure: Tenure) -> None:
 
 
 def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
-    """Refuse a role that somebody who leaves would give to themselves: it would undo what others were told."""
+    """Refuse a role that a leaver would give to themselves: it would undo what others were told."""
     if person_id not in (by.person_id, by.acting_for):
         return
     leaving = (
@@ -382,7 +382,7 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
 def move_start(
     session: Session, tenure: Tenure, day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
-    """Have a tenure, given as its row, start on another day. Raises Refusal: it would be one too many on some day."""
+    """Move the start of a tenure, given as its row. Raises Refusal: it would be one too many on some day."""
     moved = replaced(tenure, starts_on=day)
     refuse_overlap(session, moved)
     _refuse_while_leaving(session, moved)
@@ -417,12 +417,12 @@ def move_start(
 def end_tenure(
     session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
 ) -> UUID:
-    """End a person's hold of a role on a last day, inclusive; their id. Who held it before stays answerable.
+    """End a person's hold of a role on a last day, inclusive; returns their id. A former holder stays answerable.
 
-    Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a
-    person holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the
-    appointment has another version than the one that was `seen`, and where an end is put off onto days on which they
-    hold the role already, or another the role that only one may hold.
+    Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a person
+    holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the appointment has
+    another version than the one that was `seen`, or where a later end overlaps: they hold the role then already, or
+    another holds a role that only one may hold.
     """
     held = _hold(session, tenure_id, seen)
     if ends_on < held.starts_on:
@@ -459,10 +459,10 @@ def end_tenure(
 
 
 def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Take an appointment back whole, before its first day: its person never holds the role.
+    """Withdraw an appointment before its first day: its person never holds the role.
 
-    Whoever then holds nothing, today or later, has no access any more. Raises Refusal: unknown, begun, taken back
-    already, or in another version than the one that was `seen`.
+    A person who then holds nothing, today or later, loses access. Raises Refusal: unknown, begun, withdrawn already, or
+    in another version than the one that was `seen`.
     """
     held = _hold(session, tenure_id, seen)
     if held.starts_on <= local_day(session, at):
@@ -494,7 +494,7 @@ def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, see
 
 
 def _hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
-    """An appointment's row, held after its person. Raises Refusal: unknown, taken back, or not as it was `seen`."""
+    """An appointment's row, locked after its person. Raises Refusal: unknown, withdrawn, or not as it was `seen`."""
     this = and_(in_program(Tenure), Tenure.id == tenure_id)
     whose: UUID | None = scalar(session, select(Tenure.person_id).where(this))
     if whose is None:
@@ -512,11 +512,11 @@ def _hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
 
 
 def gone_on_late(session: Session, tenure: Tenure, *, at: datetime) -> list[str]:
-    """What a tenure keeps of days that were entered late, before its last day is written anew, to whichever day.
+    """The days that a tenure records as entered late, before its last day is changed to any other day.
 
-    Its end was on record from the day on which it was entered: from then on, or from the day after it, nobody was. So
-    it stays for all of these days, in one step or in several, whatever is written of them now or later. Of one that
-    never began the record said so of each of its days.
+    Its end was on record from the day on which it was entered: from then on, or from the day after it, the role was
+    vacant. So it stays for all of these days, in one step or in several, whatever is written of them now or later. For
+    one that never began, the record showed a vacancy on each of its days.
     """
     kept: list[str] = tenure.entered_late
     was: date | None = tenure.ends_on
@@ -535,7 +535,7 @@ def gone_on_late(session: Session, tenure: Tenure, *, at: datetime) -> list[str]
 
 
 def _said_late(session: Session, first: date, last: date | None, *, at: datetime) -> list[str]:
-    """Of days in a role, those that the record had shown without it. None of before there was a record."""
+    """Those of the days in a role that the record had shown without it. None from before there was a record."""
     today = local_day(session, at)
     if first >= today:
         return []
@@ -544,9 +544,9 @@ def _said_late(session: Session, first: date, last: date | None, *, at: datetime
 
 
 def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End the sign-ins and shut the doors of someone who now holds nothing, today or later.
+    """End the sign-ins and shut the doors of a person who now holds nothing, today or later.
 
-    Nobody waits for this to be kept out: each request asks what its person holds. It is so that the rows say so too.
+    Keeping them out does not depend on it: each request asks what its person holds. It makes the rows say so too.
     """
     holds = or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= local_day(session, at))
     mine = and_(in_program(Tenure), Tenure.person_id == person_id, ~never_began())
@@ -576,7 +576,7 @@ def _name(name: str) -> str:
 
 
 def _is_created(session: Session, role: str, organization: Organization, day: date) -> bool:
-    """Whether the text of the organization's agreement that stands on the day creates the role.
+    """Whether the organization's agreement text of that day creates the role.
 
     An outside body has no agreement: its roles are those of its seats.
     """

@@ -19,12 +19,12 @@ from models.committee import Seat, SeatHolder
 from models.departure import Departure
 from models.program import Tenure
 
-#: The role of whoever stands in for a seat's principal, whatever the seat's own role is (CM-2R).
+#: The role of the one who stands in for a seat's principal, for a seat of any role (CM-2R).
 SECOND: Final = "second_representative"
 
 
 def end_seat(session: Session, holding: SeatHolder, last_day: date, *, by: Actor, at: datetime) -> None:
-    """End somebody's hold of a seat on a last day; one that would begin after it is withdrawn."""
+    """End a person's hold of a seat on a last day; one that would begin after it is withdrawn."""
     begins_later = holding.starts_on > last_day
     if not begins_later and holding.ends_on is not None and holding.ends_on <= last_day:
         return
@@ -62,7 +62,7 @@ def _tell_end(
 
 
 def holders_from(session: Session, seat_id: UUID, day: date) -> list[SeatHolder]:
-    """Who holds a seat on a day or later, as principal or alternate."""
+    """Those who hold a seat on a day or later, as principal or alternate."""
     return every(
         session,
         of(SeatHolder).where(
@@ -74,9 +74,9 @@ def holders_from(session: Session, seat_id: UUID, day: date) -> list[SeatHolder]
 
 
 def sits_already(session: Session, holding: SeatHolder, starts_on: date, ends_on: date | None) -> bool:
-    """Whether somebody's hold of a seat has these days already, so that giving it to them changes nothing.
+    """Whether a person's hold of a seat has these days already, so that giving it to them changes nothing.
 
-    Not where their departure is to end it before: whoever comes back has then only what is given to them for then.
+    Not where their departure is to end it before: one who returns has then only what is given to them for then.
     """
     if holding.starts_on > starts_on or holding.ends_on != ends_on:
         return False
@@ -110,7 +110,7 @@ def give_seat(
     at: datetime,
     case_id: UUID | None = None,
 ) -> None:
-    """Have a person hold a seat from a day on, or from a day to a day. What they hold of it then ends the day before.
+    """Give a person a seat from a day on, or from a day to a day. Their present hold of it then ends the day before.
 
     Raises Refusal where another is its principal then.
     """
@@ -145,7 +145,7 @@ def give_seat(
 
 
 def go_on(session: Session, holding: SeatHolder, ends_on: date | None, *, by: Actor, at: datetime) -> None:
-    """Have an ended hold of a seat go on without a day between, until a last day or with none."""
+    """Extend an ended hold of a seat without a day between, until a last day or with none."""
     run(
         session,
         changes(SeatHolder)
@@ -190,9 +190,9 @@ def second_stands_in(
     at: datetime,
     case_id: UUID | None = None,
 ) -> None:
-    """Where nobody has a seat from the day after, nor stands in for it, the second representative does. Guide: CM-2R.
+    """Give a seat to the second representative if it is empty from the day after and has no stand-in. Guide: CM-2R.
 
-    So it is while whoever follows on it is only to come; where that is the second representative, until they begin.
+    So too while a successor is only to come; where that is the second representative, until they begin.
     """
     after = max(last_day + timedelta(days=1), local_day(session, at))
     others = [row for row in holders_from(session, holding.seat_id, after) if row.person_id != holding.person_id]

@@ -46,10 +46,10 @@ def write(
     case_id: UUID | None = None,
     **facts: Fact,
 ) -> UUID:
-    """Add the line "`by` did `verb` to this `kind` at `at`" to the record, and return its id.
+    """Write the line "`by` did `verb` to this `kind` at `at`" to the record, and return its id.
 
-    `facts` say what changed, in the program's own words. Free text that people typed stays in its own
-    row: the record names the act and never repeats what might be nominative.
+    `facts` say what changed, in the program's own words. Free text that people typed stays in its own row: the record
+    names the act and never repeats what might be nominative.
     """
     line = uuid4()
     act = _act(session, verb, kind, by, at)
@@ -99,9 +99,9 @@ class Line:
 
 
 def take_written(session: Session) -> tuple[Line, ...]:
-    """The lines written in this session since it was last asked, in order: for what follows from them.
+    """The lines written in this session since the last call, in order: for what follows from them.
 
-    What was undone, to a savepoint or wholly, was not written.
+    What was rolled back, to a savepoint or wholly, was not written.
     """
     return tuple(session.info.pop(_WRITTEN, ()))
 
@@ -112,7 +112,7 @@ def written(session: Session) -> tuple[Line, ...]:
 
 
 def also(session: Session, verb: str, kind: str, subject_id: UUID, /) -> None:
-    """Say of what is written of a subject that it is this as well, for what follows; it is no line of its own."""
+    """Mark a subject for what follows from this transaction as if this verb were written; it writes no line."""
     _note(session, Line(verb, kind, subject_id))
 
 
@@ -120,7 +120,7 @@ def _note(session: Session, line: Line) -> None:
     session.info.setdefault(_WRITTEN, []).append(line)
 
 
-#: What `also` is told of a task that serves a clause of an agreement, or on whose end days of other tasks hang.
+#: What `also` says of a task that serves a clause of an agreement, or whose end moves days of other tasks.
 CLAUSE_SERVED: Final = "task.clause_served"
 #: Where a session keeps the lines that were written in it, and how many there were before each savepoint.
 _WRITTEN: Final = "written"
@@ -141,7 +141,7 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
 
 
 def _act(session: Session, verb: str, kind: str, by: Actor, at: datetime) -> dict[str, object]:
-    """What every line of one act says."""
+    """The columns shared by every line of one act."""
     return {
         "program_id": program_of(session),
         "at": at,

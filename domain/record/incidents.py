@@ -1,11 +1,10 @@
-"""The register of confidentiality incidents, with the fields that the law asks for. Every one is entered, none deleted.
+"""The register of confidentiality incidents, with the fields that the law asks for. All are entered, none deleted.
 
-Guide to the fields: Quebec's Regulation respecting confidentiality incidents, section 7. The register names nobody. Its
-words stand in its own tables alone, sealed under a key of the incident's: the record, which more people read, tells
-that an incident changed, in which fields, and the digest of the version that came of it. Each version is kept whole, so
-that nothing is lost, and one that was rewritten later no longer fits the digest under the record's seals (`altered`),
-which needs no key to be seen. What names somebody is taken out by `redact`, and the record tells the digest of what is
-left.
+Guide to the fields: Quebec's Regulation respecting confidentiality incidents, section 7. The register names no one. Its
+words are in its own tables alone, sealed under a key of the incident's. The record, which more people read, tells that
+an incident changed, in which fields, and the digest of the resulting version. Each version is kept whole, so that
+nothing is lost. One that was rewritten later no longer fits the digest under the record's seals (`altered`), which can
+be seen without a key. `redact` takes out what names a person, and the record tells the digest of what is left.
 """
 
 from __future__ import annotations
@@ -38,7 +37,7 @@ MOST_PEOPLE: Final = 10_000_000
 #: Any number that no other lock of ours uses; the program stands beside it.
 _LOCK: Final = 0x14C1
 
-#: What the register says of an incident, in the order of its columns.
+#: The fields of an incident, in the order of its columns.
 FIELDS: Final = (
     "organization_id",
     "information",
@@ -135,10 +134,10 @@ def complete(
     at: datetime,
     known_on_reason: str = "",
 ) -> None:
-    """Write what is known of an incident anew, as it becomes known. Raises Refusal as `enter` does, and if closed.
+    """Replace what is known of an incident, as it becomes known. Raises Refusal as `enter` does, and if closed.
 
-    The day since which it is known begins the law's delays: it moves with a reason alone, which is kept with the
-    version that comes of it, and not past a day on which somebody was told.
+    The law's delays begin on the day since which it is known. That day moves only with a reason, which is kept with the
+    resulting version, and not past a day on which anyone was told.
     """
     held = _writable(session, incident_id, seen)
     values = _checked_entry(session, entry, at)
@@ -161,7 +160,7 @@ def assess(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Say whether the incident may do serious harm, and what leads to that: needed either way."""
+    """Record whether the incident may do serious harm, and what leads to that: needed either way."""
     reasons = _needed("risk_reasons", reasons)
     values = {"serious_risk": serious_risk, "risk_reasons": reasons}
     _change(session, incident_id, "incident.assessed", values, seen=seen, by=by, at=at)
@@ -170,7 +169,7 @@ def assess(
 def note_telling(
     session: Session, incident_id: UUID, telling: Telling, *, seen: int | None, by: Actor, at: datetime
 ) -> None:
-    """Write who was told. Raises Refusal for a day that is still to come, or before the incident was known."""
+    """Record who was told. Raises Refusal for a day that is still to come, or before the incident was known."""
     today = local_day(session, at)
     held = _held(session, incident_id)
     for day in (telling.commission_told_on, telling.people_told_on):
@@ -217,13 +216,13 @@ def reopen(session: Session, incident_id: UUID, *, seen: int | None, by: Actor, 
 
 
 def versions(session: Session, incident_id: UUID) -> list[IncidentVersion]:
-    """Every version of an incident as it stood, the first one first, its words opened. Raises Refusal."""
+    """Every version of an incident as it stood, the first one first, with its words unsealed. Raises Refusal."""
     rows = _versions(session, incident_id)
     return [replaced(row, stood={**row.stood, **_said(session, incident_id, row.number, row.words)}) for row in rows]
 
 
 def opened(session: Session, row: Kept) -> Kept:
-    """A row of the register with its words, for whoever may read it. Raises Refusal where the keys cannot be used."""
+    """A row of the register with its words, for those who may read it. Raises Refusal where the keys cannot be used."""
     words = _said(session, row.id, row.version, row.words)
     return replaced(row, **{name: words[name] for name in WORDS if name in words})
 
@@ -257,7 +256,7 @@ def redact(
 
 
 def hold(session: Session, incident_id: UUID) -> None:
-    """Hold an incident until the transaction ends. Raises Refusal where there is none."""
+    """Lock an incident until the transaction ends. Raises Refusal where there is none."""
     _as_it_lies(session, incident_id)
 
 
@@ -281,7 +280,7 @@ def _rewrite(
     by: Actor,
     at: datetime,
 ) -> None:
-    """Have a version, and the incident where it stands at it, say this in sealed words; the record tells its digest."""
+    """Rewrite the sealed words of a version, and of the incident at that version; the record tells the digest."""
     incident_id, number = held.id, version.number
     words = {name: said.get(name, "") for name in WORDS}
     if said.get(KNOWN_ON_REASON):
@@ -314,7 +313,7 @@ def _rewrite(
 
 
 def altered(session: Session) -> list[int]:
-    """The numbers of the incidents that are not as the record tells: a version, or what stands now, was rewritten.
+    """The numbers of the incidents that differ from the record: a version, or the present state, was rewritten.
 
     A version that is gone counts, and so does an incident whose number was passed over.
     """
@@ -369,7 +368,7 @@ def _change(
     even_closed: bool = False,
     known_on_reason: str = "",
 ) -> None:
-    """Write `values` where nobody else wrote meanwhile, keep the version that comes of it, and tell the record."""
+    """Write `values` unless another wrote meanwhile, keep the resulting version, and tell the record."""
     held = _writable(session, incident_id, seen, even_closed=even_closed)
     changed = sorted(name for name, value in values.items() if getattr(held, name) != value)
     if not changed:
@@ -394,7 +393,7 @@ def _change(
 
 
 def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_closed: bool = False) -> Incident:
-    """As `_held`. Raises Refusal where somebody else wrote since the version that was `seen`, or it is closed."""
+    """As `_held`. Raises Refusal where another wrote since the version that was `seen`, or it is closed."""
     held = _held(session, incident_id)
     if seen is not None and seen != held.version:
         raise Refusal(
@@ -407,7 +406,7 @@ def _writable(session: Session, incident_id: UUID, seen: int | None, *, even_clo
 
 
 def _held(session: Session, incident_id: UUID) -> Incident:
-    """An incident with its words, held until the transaction ends. Raises Refusal where there is none."""
+    """An incident with its words, locked until the transaction ends. Raises Refusal where there is none."""
     return opened(session, _as_it_lies(session, incident_id))
 
 
@@ -429,7 +428,7 @@ def _versions(session: Session, incident_id: UUID) -> list[IncidentVersion]:
 
 
 def _said(session: Session, incident_id: UUID, number: int, sealed: bytes | None) -> dict[str, str]:
-    """The words of a version; none where its row has lost them, which `altered` tells."""
+    """The words of a version; none where its row has lost them, which `altered` reports."""
     return {} if sealed is None else open_words(session, _place(incident_id, number), sealed)
 
 
@@ -442,7 +441,7 @@ def _write_words(session: Session, incident_id: UUID, sealed: bytes) -> None:
 
 
 def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *, by: Actor, at: datetime) -> None:
-    """Keep an incident as it stands now, and write the line of the record that holds its digest."""
+    """Store an incident's present version, and write the line of the record that holds its digest."""
     row = _as_it_lies(session, incident_id)
     version_id, stood = uuid4(), _stands(row)
     digest = _digest(version_id, stood, row.words)
@@ -474,12 +473,12 @@ def _keep(session: Session, incident_id: UUID, verb: str, changed: list[str], *,
 
 
 def _stands(row: Incident) -> dict[str, Any]:
-    """An incident's fields as JSON keeps them."""
+    """An incident's fields as JSON stores them."""
     return {name: _as_json(getattr(row, name)) for name in _STOOD}
 
 
 def _lies(stood: Mapping[str, Any], row: Incident | IncidentVersion) -> tuple[dict[str, Any], bytes | None]:
-    """What a row says, and its sealed words as they lie."""
+    """What a row says, with its sealed words unopened."""
     return {name: stood.get(name) for name in _STOOD}, row.words
 
 
@@ -490,9 +489,9 @@ def _as_json(value: Any) -> Any:
 
 
 def _digest(version_id: UUID, stood: Mapping[str, Any], sealed: bytes | None) -> str:
-    """The id is random, so that nobody who reads the record finds out a short text by trying.
+    """The digest of a version. Its id is random, so that no reader of the record finds out a short text by trying.
 
-    Sealed words count as they lie: whoever checks needs no key of theirs.
+    Sealed words count as they lie: checking needs no key of theirs.
     """
     whole: list[Any] = [str(version_id), stood]
     if sealed is not None:
@@ -501,7 +500,7 @@ def _digest(version_id: UUID, stood: Mapping[str, Any], sealed: bytes | None) ->
 
 
 def digest_of(digests: Sequence[str]) -> str:
-    """One digest of several, in their order."""
+    """One digest over several, in their order."""
     return _hex(list(digests))
 
 
@@ -557,7 +556,7 @@ def _needed(field: str, words: str) -> str:
 
 
 def _checked(field: str, words: str) -> str:
-    """A text as it is kept: without blanks around it, with plain line breaks, and nothing that is no text."""
+    """A text as it is stored: without blanks around it, with plain line breaks, and nothing that is no text."""
     checked = trimmed(words.replace("\r\n", "\n").replace("\r", "\n"))
     if len(checked) > LONGEST_TEXT:
         raise Refusal(

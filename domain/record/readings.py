@@ -1,4 +1,4 @@
-"""Looking in the record for who read what, and who was turned away: by person, by day, by the thing or the file."""
+"""Looks in the record for who read what, and who was turned away: by person, by day, by the thing or the file."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ _EARLIEST, _LATEST = 2000, 2100
 
 @dataclass(frozen=True)
 class Asked:
-    """What one looks for. `thing` is what was read, or the case or the participant that it belongs to; `on` is a local
-    day; `file` is the number or the reference by which a participant is known, "" for anybody.
+    """What is looked for.
+
+    `thing` is what was read, or the case or the participant that it belongs to; `on` is a local day. `file` is the
+    number or the reference by which a participant is known, "" for anyone.
     """
 
     person_id: UUID | None = None
@@ -55,7 +57,7 @@ class Sealed:
 
 
 def find(session: Session, verbs: tuple[str, ...], asked: Asked, *, before: int, limit: int) -> tuple[list[Event], int]:
-    """The lines of these verbs that are asked for, older than line `before`, the newest first; and how many in all."""
+    """The lines of these verbs that match, older than line `before`, the newest first; and how many in all."""
     wanted = _wanted(session, verbs, asked)
     rows = every(
         session, select(Event).where(*wanted, col(Event.n) < before).order_by(col(Event.n).desc()).limit(limit)
@@ -80,7 +82,7 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
     if asked.person_id is not None:
         whose = [col(Event.actor_id) == asked.person_id, col(Event.actor_for) == asked.person_id]
         if verbs == REFUSALS:
-            whose.append(col(Event.subject_id) == asked.person_id)  # the round that counts the rest acts for nobody
+            whose.append(col(Event.subject_id) == asked.person_id)  # the round that counts the rest acts for no one
         wanted.append(or_(*whose))
     if asked.thing is not None:
         wanted.append(_concerns(session, select(literal(asked.thing, Uuid()).label("id"))))
@@ -97,7 +99,7 @@ def _wanted(session: Session, verbs: tuple[str, ...], asked: Asked) -> list[Colu
 def _concerns(session: Session, things: SelectOfScalar[UUID]) -> ColumnElement[bool]:
     """The condition on a line that it is about one of these things, or about what belongs to it.
 
-    A line names its subject, the case that a document is of, and what somebody was turned away from.
+    A line names its subject, the case that a document is of, and what a person was turned away from.
     """
     ids = union_all(things, _parts_of(session, things)).subquery()
     named = (inside(Event.facts)[name].astext.in_(select(cast(ids.c.id, Text))) for name in ("case", "asked"))
@@ -105,12 +107,12 @@ def _concerns(session: Session, things: SelectOfScalar[UUID]) -> ColumnElement[b
 
 
 def file_names(session: Session, things: Iterable[UUID]) -> dict[UUID, str]:
-    """Of these things, those that are a participant or a part of one's file: the number, or else the reference."""
+    """For those of these things that are a participant or a part of a file: the number, or else the reference."""
     return _of_files(session, things, func.coalesce(col(Participant.number), col(Participant.candidate_ref)))
 
 
 def files_of(session: Session, things: Iterable[UUID]) -> dict[UUID, UUID]:
-    """Of these things, those that are a participant or a part of one's file: the participant whose file it is now.
+    """For those of these things that are a participant or a part of a file: the participant whose file it is now.
 
     What belongs to a file that was joined to another is of the other, however often it was.
     """
@@ -131,7 +133,7 @@ def _last(joined: Mapping[UUID, UUID], whose: UUID) -> UUID:
 
 
 def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]) -> dict[UUID, Any]:
-    """Of these things, those that are a participant or a part of one's file, with what is `said` of whose it is."""
+    """Those of these things that are a participant or part of a file, with what is `said` of its participant."""
     ids, here = list(things), program_of(session)
     asked = [only(Participant.id, said).where(col(Participant.id).in_(ids))]
     for table, by_follow_up in _parts():
@@ -145,7 +147,7 @@ def _of_files(session: Session, things: Iterable[UUID], said: ColumnElement[Any]
 
 
 def _with_joined(names: Collection[str]) -> SelectOfScalar[UUID]:
-    """The participant of these numbers or references, and whoever was joined to their file, however often."""
+    """The participants of these numbers or references, and those joined to their files, however often."""
     here = in_program(Participant)
     whole = (
         select(Participant.id)
@@ -182,6 +184,6 @@ def _parts() -> Iterator[tuple[Table, bool]]:
 
 
 def _as_written(file: str) -> list[str]:
-    """A number or reference as people write it, and as it is kept."""
+    """The spellings of a typed number or reference: as people write it, and as it is stored."""
     plain = file.strip().upper()
     return [plain, f"#{plain}"]

@@ -1,8 +1,8 @@
 """Who read what of people, when and why: one line of the record for each reading, in the reading's own transaction.
 
-Read means that somebody was given it: a document, the text of a letter, a list that leaves the program as a file.
-Names and work addresses of staff are not among it: the law does not protect what says how to reach somebody at work. A
-participant's nominative data comes through this same door.
+Read means that a person was given it: a document, the text of a letter, a list that leaves the program as a file. Names
+and work addresses of staff do not count: the law does not protect what says how to reach a person at work. A
+participant's nominative data comes through here too.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from locales import N_
 READ: Final = "read"
 EXPORTED: Final = "exported"
 
-#: What is protected, as the database holds it: whoever is answered with one of these has read of people. A test
-#: watches the statements of every route, and finds one that reads these and tells nobody.
+#: What is protected, as the database holds it: an answer with one of these is a reading of people. A test watches the
+#: statements of every route, and finds one that reads these without telling the record.
 PROTECTED: Final[frozenset[tuple[str, str]]] = frozenset(
     {
         ("evidence_file", "content"),
@@ -53,7 +53,7 @@ Ground = Literal["part", "role", "committee", "purpose"]
 
 
 class Purpose(StrEnum):
-    """What someone reads for. The first follow from who they are; the last a reader chooses, and answers for."""
+    """What a person reads for. The first follow from who they are; the last a reader chooses, and answers for."""
 
     OWN_PART = "own_part"
     COORDINATION = "coordination"
@@ -68,8 +68,8 @@ class Purpose(StrEnum):
     LEGAL_DUTY = "legal_duty"
 
 
-#: What a reader may choose, for what lies outside their own follow-ups; the first while the committee sits on somebody.
-#: From a list and not in words: the record is kept, and what people write of somebody is no part of it.
+#: What a reader may choose, for what lies outside their own follow-ups; the first while the committee discusses a
+#: person. From a list and not in words: the record is kept, and what people write of a person is no part of it.
 CHOSEN: Final = (
     Purpose.WHO_FOLLOWS,
     Purpose.HAND_OVER,
@@ -80,7 +80,7 @@ CHOSEN: Final = (
 
 
 def chosen(said: str) -> Purpose | None:
-    """The purpose that a reader chose, as a window sends it; None where that is none of them."""
+    """The purpose that a reader chose, as a window sends it; None where it is no such purpose."""
     return next((one for one in CHOSEN if one.value == said), None)
 
 
@@ -107,11 +107,11 @@ def record_read(
     purpose: Purpose | None = None,
     case_id: UUID | None = None,
 ) -> None:
-    """Tell that `by` is given `what` ("document", "letter") of this `kind` of thing, in the reading's own transaction.
+    """Record that `by` is given `what` ("document", "letter") of this `kind`, in the reading's own transaction.
 
-    Where the reader neither takes part nor oversees by their role, the purpose is theirs to say. `case_id` is the case
-    that it belongs to; it stands among the facts, so that the case's own page does not tell who looked.
-    Raises Refusal where the purpose is missing, and nothing is read.
+    Where the reader neither takes part nor oversees by their role, they must say the purpose. `case_id` is the case
+    that it belongs to. It is among the facts, so that the case's own page does not tell who looked. Raises Refusal
+    where the purpose is missing, and nothing is read.
     """
     _tell(session, READ, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, case_id=case_id)
 
@@ -129,12 +129,12 @@ def record_export(
     at: datetime,
     purpose: Purpose | None = None,
 ) -> None:
-    """As `record_read`, of a list of so many `lines` that leaves the program as a file."""
+    """As `record_read`, for a list of that many `lines` that leaves the program as a file."""
     _tell(session, EXPORTED, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, lines=lines)
 
 
 def purpose_of(by: Actor, ground: Ground) -> Purpose | None:
-    """What someone reads for, as their part or their role says it; None where they have to say it."""
+    """What a person reads for, as their part or their role says it; None where they have to say it."""
     if ground == "part":
         return Purpose.OWN_PART
     if ground == "committee":

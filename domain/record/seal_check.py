@@ -1,8 +1,8 @@
-"""Checking the record against its seals, and the seals against the heads that went out: what was changed, and where.
+"""Checks the record against its seals, and the seals against the heads that were sent out: what was changed, and where.
 
-Found is any line that was edited, removed, moved or put in behind the seals, and any seal that was changed, removed
-or made without the key. That the newest seals were cut off together with their lines is found by a head from outside.
-Not found, since no seal stands over it yet: what is done to a line in the seconds before it is sealed.
+It finds any line that was edited, removed, moved or put in behind the seals, and any seal that was changed, removed or
+made without the key. A head from outside shows that the newest seals were cut off together with their lines. It cannot
+find what is done to a line in the seconds before it is sealed, since no seal covers it yet.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _SEALS_AT_A_TIME: Final = 50
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it was sealed: `code` for machines; for people the msgid `sentence` and its facts."""
+    """One thing that differs from what was sealed: `code` for machines; for people the msgid `sentence` and facts."""
 
     code: str
     sentence: str
@@ -88,9 +88,9 @@ def head_of_letter(typed: str) -> Head:
 def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Report:
     """Check the whole record of the session's program: lines, seals, the heads mailed out, and `heads` from letters.
 
-    The register of incidents too, and what directors signed: the record holds both by their digests.
-    Reads every line once, and holds nothing up. To see one moment of a record that is written to, the transaction
-    must be of the kind REPEATABLE READ. Raises NoSealKey where the keys cannot be read at all.
+    The register of incidents too, and what directors signed: the record holds both by their digests. Reads every line
+    once, and blocks no one. To see one moment of a record that grows meanwhile, the transaction must be REPEATABLE
+    READ. Raises NoSealKey where the keys cannot be read at all.
     """
     report = Report()
     outside = _Outside(session, heads)
@@ -165,7 +165,7 @@ def _gone(report: Report, first: int, last: int) -> None:
 
 
 def _check_lines(session: Session, report: Report, seal: Seal, complete: datetime | None) -> None:
-    """Hold the lines under one seal to it. `complete` is when a seal before it last took all that there was."""
+    """Compare the lines under one seal with it. `complete` is when an earlier seal last took all that there was."""
     numbers = seal.events
     rows = run(session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(numbers))).all()
     # A number is the record's own, but nothing in the database keeps a superuser from giving it twice.
@@ -241,7 +241,7 @@ class _Outside:
                 )
 
     def close(self, report: Report) -> None:
-        """Whatever head met no seal tells that the record was cut off before it."""
+        """Report each head that met no seal: the record was cut off before it."""
         last = report.head.number if report.head else 0
         for heads in self._waiting.values():
             for head, _ in heads:
@@ -255,7 +255,7 @@ class _Outside:
 
 
 def _check_numbers(session: Session, report: Report) -> None:
-    """No line stands under two seals."""
+    """Report each line that is under two seals."""
     sealed = _sealed()
     twice = scalars(
         session, select(sealed.c.n).group_by(sealed.c.n).having(func.count() > 1).order_by(sealed.c.n)
@@ -281,6 +281,6 @@ def _check_waiting(session: Session, report: Report, complete: datetime | None) 
 
 
 def _sealed() -> Any:
-    """The number of every line that stands under a seal."""
+    """The number of every line under a seal."""
     numbers = cast(func.jsonb_array_elements_text(col(Seal.events)), BigInteger).label("n")
     return select(numbers).where(in_program(Seal)).subquery()

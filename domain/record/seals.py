@@ -1,8 +1,8 @@
-"""Sealing the record: soon after lines are written, they are gathered under a seal that carries on the one before.
+"""Seals the record: soon after lines are written, they are gathered under a seal that carries on the one before.
 
-A seal is signed with a key that the database does not hold, so that whoever holds the database can neither change a
-sealed line unseen, nor make a seal that fits. That the newest seals were cut off shows only beside a copy from
-outside: the last seal goes out by letter each working day (`heads`), and `seal_check` compares.
+A seal is signed with a key that the database does not hold. So one who controls the database can neither change a
+sealed line unseen, nor make a seal that fits. That the newest seals were cut off shows only beside a copy from outside.
+The last seal is sent by letter each working day (`heads`), and `seal_check` compares.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def digest_of(lines: Iterable[Row[*tuple[Any, ...]]]) -> tuple[str, list[str]]:
 
 
 def signature_of(keys: SealKeys, seal: Seal, *, before: str) -> str | None:
-    """The signature that a seal has by its own key; None where that key is not here. Raises NoSealKey."""
+    """The signature that a seal should have by its own key; None where that key is not here. Raises NoSealKey."""
     signed = [
         "spheres seal 1",
         _plain(seal.program_id),
@@ -191,7 +191,7 @@ def _sealed_since(session: Session, moment: datetime | None) -> Any:
 
 
 def _canonical(value: list[Any]) -> bytes:
-    """One way to write it, with no line break in it."""
+    """The one canonical way to write it, with no line break in it."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
 
 

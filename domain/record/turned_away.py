@@ -1,8 +1,8 @@
-"""What was asked for and refused: a line of the record for each, so bounded that nobody can drown the record in them.
+"""Records what was asked for and refused: a line for each, so bounded that no one can drown the record in them.
 
 The line says who asked, for which action, and of which thing: its id only where it is this program's own. Nothing that
-was typed is repeated. It is about the one who asked, so that no page of the thing itself tells who tried to see it; the
-privacy officer reads these lines.
+was typed is repeated. The line's subject is the one who asked, so that no page of the thing itself tells who tried to
+see it. The privacy officer reads these lines.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from models.access import RateCount
 from models.program import Person
 from models.tables import metadata
 
-#: So many refusals of one person are written line by line in each minute; the rest are counted.
+#: This many refusals of one person are written line by line in each minute; the rest are counted.
 LISTED: Final = 20
 
 REFUSED: Final = "access.refused"
@@ -56,10 +56,10 @@ _EVERYONE: Final = only(Person.id)
 def tell(
     session: Session, *, by: Actor, at: datetime, action: str, why: Why, kind: str = "", asked: UUID | None = None
 ) -> None:
-    """Write down that `by` was refused `action`, to a thing of `kind` with the id `asked` where it names one.
+    """Record that `by` was refused `action`, to a thing of `kind` with the id `asked` where it names one.
 
-    In a transaction of its own, which the caller commits: what was refused is undone. Whether there is such a thing or
-    not, the same statements are run, so that the time it takes says nothing.
+    In a transaction of its own, which the caller commits: what was refused is undone. The same statements run whether
+    there is such a thing or not, so that the time it takes says nothing.
     """
     if by.person_id is None:
         msg = "a refusal is told of a person"
@@ -82,9 +82,9 @@ def tell(
 
 
 def tell_left_out(session: Session, *, at: datetime, person_id: UUID | None = None) -> int:
-    """Write, for each person and past minute in which more was refused than is listed, how many were left out.
+    """Write, for each person and past minute with more refusals than are listed, how many were left out.
 
-    Of one person, or of everyone in the program; each once, whoever writes it. How many such lines there were.
+    For one person, or for everyone in the program; each once, by any process. Returns how many such lines there were.
     """
     whose = {_key(session, person_id): person_id} if person_id else _counted_before(session, at)
     if not whose:
@@ -111,7 +111,7 @@ def tell_left_out(session: Session, *, at: datetime, person_id: UUID | None = No
 
 
 def table_for(kind: str) -> Table | None:
-    """Where the things of a kind stand, as a path names them; None where a path's word is the name of no thing."""
+    """The table for the things of a kind, as a path names them; None where a path's word names no kind."""
     table = metadata.tables.get(TABLES.get(kind, kind))
     return table if table is not None and {"program_id", "id"} <= set(table.c.keys()) else None
 
@@ -125,7 +125,7 @@ def _is_there(session: Session, kind: str, asked: UUID | None) -> bool:
 
 
 def _counted_before(session: Session, at: datetime) -> dict[str, UUID]:
-    """The keys that may have counts of past minutes, and whose each is.
+    """The keys that may have counts of past minutes, each with its person.
 
     Looking for the key of everyone would grow with all who ever were here, and hardly anyone is ever refused anything.
     """
@@ -137,7 +137,7 @@ def _counted_before(session: Session, at: datetime) -> dict[str, UUID]:
 
 
 def _counted(session: Session, person_id: UUID, at: datetime) -> int:
-    """Which refusal of this person it is in its minute, counting from 1, in every process alike."""
+    """The number of this person's refusal in its minute, counting from 1, across all processes."""
     tell_left_out(session, at=at, person_id=person_id)
     adding = insert(RateCount).values(key=_key(session, person_id), starts_at=_minute(at), tries=1)
     tries: int = run(

@@ -1,7 +1,7 @@
 """What is unusual in how people read: each pattern with its reason in words, for the privacy officer to look at.
 
-A pattern is a hint and no verdict: someone on call reads at night, a new coordinator reads a lot. What is usual is
-reckoned from the record itself: a person's own days, the program's own hours and calendar.
+A pattern is a hint and no verdict: a person on call reads at night, a new coordinator reads a lot. What is usual is
+derived from the record itself: a person's own days, the program's own hours and calendar.
 """
 
 from __future__ import annotations
@@ -37,12 +37,12 @@ HABIT: Final = timedelta(days=90)
 #: act, such as a page that shows several files, is one reading.
 NEVER_TOO_MANY: Final = 10
 TIMES_THE_USUAL: Final = 3
-#: Local times between which nobody is expected to read.
+#: Local times between which no one is expected to read.
 EVENING: Final = time(21, 0)
 MORNING: Final = time(6, 0)
-#: So long after a refusal to the same person and thing, reading it counts as insisted on.
+#: For this long after a refusal to the same person and thing, reading it counts as insisted on.
 INSISTING: Final = timedelta(days=7)
-#: Who leaves within so many days has little need to read more.
+#: One who leaves within this many days has little need to read more.
 LEAVING: Final = timedelta(days=14)
 
 
@@ -57,7 +57,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Unusual:
-    """One reading that stands out, with every reason that there is: an act, whatever number of lines it wrote.
+    """One act of reading that stands out, with all its reasons, however many lines it wrote.
 
     `line` is that of its lines of the record which has most reasons; `by_line` has those of each, by its number.
     """
@@ -160,7 +160,7 @@ class _Refusals:
                 self._found[actor_id, thing].append((n, moment))
 
     def insisted(self, line: Event) -> list[Reason]:
-        """Refused first, and read afterwards: the thing itself, its case, or whatever else of the same file."""
+        """A reading after a refusal: of the thing itself, its case, or anything else of the same file."""
         times = {
             n
             for thing in self._and_files(_things(line))
@@ -177,13 +177,13 @@ class _Refusals:
 
 
 def _things(line: Event) -> set[UUID]:
-    """What a line of a reading is about: the thing, and the case that it is of."""
+    """The things that a line of a reading is about: the thing itself, and its case."""
     case = line.facts.get("case")
     return {line.subject_id, *([UUID(case)] if case else [])}
 
 
 def _last_days(session: Session) -> Mapping[UUID, date]:
-    """The last day in the program of everyone whose last day is known: none of their roles is open to the end."""
+    """The last day in the program of everyone who has one: none of their roles is without an end."""
     rows = run(
         session,
         only(Tenure.person_id, func.max(col(Tenure.ends_on)).label("last_day"))
@@ -195,7 +195,7 @@ def _last_days(session: Session) -> Mapping[UUID, date]:
 
 
 def _too_many(day: date, days: Mapping[date, int]) -> list[Reason]:
-    """Many more that day than this person's usual: the middle of their other days with any reading."""
+    """Many more that day than this person's usual: the median of their other days with any reading."""
     count = days.get(day, 0)
     others = [reads for other, reads in days.items() if other != day]
     usual = int(median(others)) if others else 0

@@ -1,1 +1,1 @@
-"""Who holds which role on a day, who deputizes, and on whom a duty falls."""
+"""Who holds which role on a day, who deputizes, and who a duty falls on."""

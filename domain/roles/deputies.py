@@ -1,4 +1,4 @@
-"""Who acts for others on some days, under whichever hat they answer: what is of two is not of one and their deputy."""
+"""Who acts for others on some days, in any role: what takes two people is not done by one and their deputy."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Days = tuple[date, date | None]
 
 
 def deputies_of(session: Session, people: Collection[UUID], days: Iterable[Days]) -> set[UUID]:
-    """Those who act for these people on some of these local days, and for those who do."""
+    """Those who act for these people on some of these local days, and those who act for them in turn."""
     spans, found, asked = list(days), set[UUID](), set(people)
     cancelled_on = cast(func.timezone(program(session).time_zone, col(Absence.cancelled_at)), Date)
     for _ in range(_DEPUTIES_IN_A_ROW):

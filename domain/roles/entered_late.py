@@ -1,8 +1,8 @@
-"""Days on which somebody held a role, as was said only afterwards: the record had shown nobody, and that stays counted.
+"""Days on which a person held a role, as recorded only afterwards: the record's vacancy still counts.
 
-Else an appointment with a first day in the past, or a last day that is put off when it is over, would make "a quick
-replacement" of one that nobody saw (AG-X2). Of what was before the program's own record began, nothing is said late: a
-program that is loaded brings its years with it. Kept with the tenure as ISO 8601 intervals of local days, inclusive.
+Otherwise an appointment from a past day, or a last day that is put off when it is over, would make "a quick
+replacement" of one that no one saw (AG-X2). What was before the program's own record began is never late: a program
+that is loaded brings its years with it. Stored with the tenure as ISO 8601 intervals of local days, inclusive.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ _DAY: Final = timedelta(days=1)
 def record_began(session: Session) -> date | None:
     """The local day on which the program's record begins; None where nothing is written yet.
 
-    By what the lines tell of, and not by their order: a demonstration writes the year behind it afterwards.
+    By the days that the lines tell of, and not by their order: a demonstration writes the year behind it afterwards.
     """
     first: datetime | None = scalar(session, select(func.min(col(Event.at))).where(in_program(Event)))
     return None if first is None else local_day(session, first)
 
 
 def said_late(first: date, last: date | None, *, on: date) -> list[str]:
-    """Those of the days from `first` to `last` that were over on the local day `on`, as a tenure keeps them."""
+    """Those of the days from `first` to `last` that were over on the local day `on`, in a tenure's own form."""
     until = min(on - _DAY, last or on)
     return [f"{first.isoformat()}/{until.isoformat()}"] if first <= until else []
 
 
 def days_of(kept: Iterable[str]) -> list[tuple[date, date]]:
-    """The first and the last day of each interval that a tenure keeps."""
+    """The first and the last day of each interval stored with a tenure."""
     ends = (one.split("/") for one in kept)
     return [(date.fromisoformat(first), date.fromisoformat(last)) for first, last in ends]

@@ -1,4 +1,4 @@
-"""A person held for the length of a transaction: so that two who see to the same one follow each other."""
+"""A person locked for the length of a transaction, so that two who act on the same one follow each other."""
 
 from __future__ import annotations
 
@@ -13,12 +13,11 @@ from models.program import Person
 
 
 def hold_person(session: Session, person_id: UUID | None) -> Person:
-    """A person's row, held until the transaction ends: whoever lets them in, and whoever ends their access, in turn.
+    """A person's row, locked until the transaction ends: signing them in and ending their access take turns.
 
-    It is held first, before their roles, doors, passkeys and sign-ins, and what is asked of these is asked after it:
-    else a sign-in that began while the access ended would outlive it, and two that hold in another order would wait
-    for each other. Lines of the record that name the person do not wait for it. Raises Refusal where there is no such
-    person.
+    It is locked first, before their roles, doors, passkeys and sign-ins, which are read after it. Otherwise a sign-in
+    that began while the access ended would outlive it, and two that lock in another order would wait for each other.
+    Lines of the record that name the person do not wait for it. Raises Refusal where there is no such person.
     """
     row = first(
         session,

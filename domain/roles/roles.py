@@ -1,8 +1,8 @@
-"""Who holds which role on a day, who acts for them, and on whom a duty falls.
+"""Who holds which role on a day, who acts for them, and who a duty falls on.
 
-A duty names a chain (`models.casework.Responsibility`). It is resolved when it is read, and never stored on
-the task: the first link that somebody can act under on that day counts; an absent holder is replaced by
-their deputy; where no link has anyone, the duty is vacant, which is a state that people see.
+A duty names a chain (`models.casework.Responsibility`). It is resolved when it is read, and never stored on the task.
+The first link that a person can act under on that day counts. An absent holder is replaced by their deputy. Where no
+link has anyone, the duty is vacant, which is a state that people see.
 """
 
 from __future__ import annotations
@@ -31,16 +31,16 @@ _DEPUTIES_IN_A_ROW = 3
 
 Link = dict[str, Any]
 
-#: How a link says that its role is that of the organizations where another role is held, whose name follows.
+#: With this a link says that its role is that of the organizations where another role is held, whose name follows.
 HAVING: Final = "having:"
-#: What a link has whose deputies are passed over: while its person is away, the duty falls to the next of the chain.
+#: A link with this passes over deputies: while its person is away, the duty falls to the next of the chain.
 ALONE: Final = "alone"
 #: The same of some deputies by their ids: everybody else who acts for its person has the duty as ever.
 PASSES: Final = "passes"
 
 
 class HeldRole(NamedTuple):
-    """A tenure as a day sees it: who holds which role where, from a day to a day, both inclusive."""
+    """A tenure as a day sees it: a person's role at an organization, from a day to a day, both inclusive."""
 
     id: UUID
     person_id: UUID
@@ -52,7 +52,7 @@ class HeldRole(NamedTuple):
 
 
 class Away(NamedTuple):
-    """An absence as a day sees it: who is away, who acts for them, and in which kinds of duty."""
+    """An absence as a day sees it: the absent person, their deputy, and for which kinds of duty."""
 
     id: UUID
     person_id: UUID
@@ -64,7 +64,7 @@ class Away(NamedTuple):
 
 @dataclass(frozen=True)
 class Holder:
-    """A person who can act under a role at an organization on the day, for themselves or for someone absent."""
+    """A person who can act in a role at an organization on the day, for themselves or for an absent person."""
 
     person_id: UUID
     role: str
@@ -74,12 +74,11 @@ class Holder:
 
 @dataclass(frozen=True)
 class Falls:
-    """On whom a duty falls on a day.
+    """Those who a duty falls on, on a day.
 
-    `vacant` says that nobody can act in the role which first owes it, nor is to begin in it, so that somebody further
-    down the chain has it, or, where `holders` is empty, nobody at all. `in_place` says that somebody further down has
-    it, for whatever reason. `waits_for` are those who begin in that role in time for it, by name: nobody else has it
-    meanwhile.
+    `vacant` says that no one can act in the role which first owes it, nor is to begin in it: a later link of the chain
+    has it or, where `holders` is empty, no one at all. `in_place` says that a later link has it, for any reason.
+    `waits_for` are those who begin in that role in time for it, by name: no one else has it meanwhile.
     """
 
     holders: tuple[Holder, ...]
@@ -88,7 +87,7 @@ class Falls:
     waits_for: tuple[HeldRole, ...] = ()
 
     def on(self, person_id: UUID) -> Holder | None:
-        """The hat under which this person has it: their own before another's."""
+        """The role in which this person has it: their own before another's."""
         mine = sorted((h for h in self.holders if h.person_id == person_id), key=lambda h: h.acting_for is not None)
         return mine[0] if mine else None
 
@@ -104,11 +103,11 @@ def _not_over(table: Any) -> ColumnElement[bool]:
 
 
 def never_began() -> ColumnElement[bool]:
-    """The condition on a role that it was taken back, or that a departure ended it, before its first day.
+    """The condition on a role that it was withdrawn, or that a departure ended it, before its first day.
 
-    No appointment is deleted. One that was taken back ends before its first day. That of a departure keeps the first
-    day alone, which nobody has, also where the departure was called off and the role was not given back, since another
-    holds it by then.
+    No appointment is deleted. One that was withdrawn ends before its first day. One that a departure ended keeps only
+    its first day, which no one has. So it stays also where the departure was cancelled and the role was not given back,
+    since another holds it by then.
     """
     this = cast(col(Tenure.id), Text)
     was_to_end = col(Departure.was_to_end).op("->>", return_type=Text())(this)
@@ -132,8 +131,8 @@ def never_began() -> ColumnElement[bool]:
     return or_(col(Tenure.taken_back_at).is_not(None), ended)
 
 
-#: What everyone holds or is to hold, and who is away on some days, in one question: each request of a window asks it.
-#: A line without a role is an absence, and has its deputy where a tenure has its organization.
+#: What everyone holds or is to hold, and who is away on some days, in one query: each request of a window asks it. A
+#: line without a role is an absence, and has its deputy where a tenure has its organization.
 _ON_THESE_DAYS: Final = union_all(
     select(
         Tenure.id,
@@ -198,7 +197,7 @@ class Standing:
         return [t for t in found if organization_id is None or t.organization_id == organization_id]
 
     def to_hold(self, role: str, organization_id: UUID) -> list[HeldRole]:
-        """Who is to begin in a role at an organization after the day, besides those who hold it on it."""
+        """Those who are to begin in a role at an organization after the day, without those who hold it on that day."""
         have_it = {held.person_id for held in self.holding(role, organization_id)}
         found = {
             held.person_id: held
@@ -208,17 +207,17 @@ class Standing:
         return sorted(found.values(), key=lambda held: held.starts_on)
 
     def roles_of(self, person_id: UUID) -> list[HeldRole]:
-        """What a person holds on the day."""
+        """The roles that a person holds on the day."""
         return [tenure for tenure in self.tenures if tenure.person_id == person_id]
 
     def from_day(self, person_id: UUID) -> date | None:
-        """The first day of who holds nothing on the day and is to hold something; None of anybody else."""
+        """The first day of a person who holds nothing on the day and is to hold something; None for anyone else."""
         if person_id in self.live:
             return None
         return next((tenure.starts_on for tenure in self.coming if tenure.person_id == person_id), None)
 
     def acting_for(self, person_id: UUID) -> list[Away]:
-        """The absences in which this person is the deputy on the day, and may act in some role of who is away."""
+        """The absences in which this person is the deputy on the day, and may act in some role of the absent one."""
         return [
             absence
             for absence in self.absences.values()
@@ -235,9 +234,9 @@ class Standing:
         return person_id in self.absences
 
     def falls(self, chain: Sequence[Link], *, kind: str = "tasks", barred: Collection[UUID] = ()) -> Falls:
-        """On whom a duty with this chain falls. `kind` is what a deputy must have been given: tasks or approvals.
+        """Those who a duty with this chain falls on. `kind` is what a deputy must have been given: tasks or approvals.
 
-        Whoever is `barred` does not have it, whatever they hold: the chain goes on behind them.
+        The `barred` do not have it in any role: the chain goes on behind them.
         """
         for position, link in enumerate(chain):
             able = dict.fromkeys(self._able(link, kind))
@@ -247,22 +246,22 @@ class Standing:
         return Falls((), not chain or self._is_vacant(chain[0], kind))
 
     def _is_vacant(self, link: Link, kind: str) -> bool:
-        """Whether nobody can act in a link's role on the day; not where nobody holds it yet who is to begin in it."""
+        """Whether no one can act in a link's role on the day; False where it waits for its first holder."""
         if any(self._able(link, kind)):
             return False
         return not (self.has_nobody(link) and self.coming_to(link))
 
     def falls_by(self, chain: Sequence[Link], due_on: date | None) -> Falls:
-        """On whom a duty falls that is due on a day, or on none: it waits for who begins in time for it, by name.
+        """Those who a duty due on a day, or on none, falls on: it waits for one who begins in time for it, by name.
 
-        What is needed before falls to the next of the chain, as where nobody is to come.
+        What is needed before falls to the next of the chain, as where no one is to come.
         """
         coming = self.coming_to(chain[0]) if chain and self.has_nobody(chain[0]) else []
         in_time = tuple(held for held in coming if due_on is None or held.starts_on <= due_on)
         return Falls((), False, waits_for=in_time) if in_time else self.falls(chain)
 
     def coming_to(self, link: Link) -> list[HeldRole]:
-        """Who is to hold a link's role, from the first day on which somebody does."""
+        """Those who are to hold a link's role, from the first day on which it is held."""
         found = self._meant(link, [held for held in self.coming if held.role == link["role"]])
         return [held for held in found if held.starts_on == found[0].starts_on]
 
@@ -312,18 +311,18 @@ class Standing:
             if absence.deputy_id is None or kind not in absence.kinds:
                 return None
             if not self.may_act_as(absence.deputy_id, tenure.role):
-                return None  # they hold nothing any more, or nothing to which this is open
+                return None  # they no longer hold anything, or nothing that lets them see this
             acting = absence.deputy_id
         return None
 
 
 def standing(session: Session, day: date) -> Standing:
-    """Who holds what, and who is away, on a local day."""
+    """The holders of all roles, and the absent people, on a local day."""
     return standings(session, [day])[day]
 
 
 def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
-    """Who holds what, and who is away, on each of several local days, read at once."""
+    """The holders of all roles, and the absent people, on each of several local days, read at once."""
     if not days:
         return {}
     asked = {"here": program_of(session), "first": min(days), "last": max(days)}

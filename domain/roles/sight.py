@@ -1,4 +1,4 @@
-"""Who sees a case by a role, on whom privacy falls, and from whom the file of a participant is kept.
+"""Who sees a case by a role, who answers for privacy, and who is kept from the file of a participant.
 
 Asked by the windows' table, by lists, and by letters that lead there.
 """
@@ -32,12 +32,12 @@ SEES_EVERY_CASE: Final = "coordinator"
 #: The roles whose holders see the cases of the organization at which they hold them.
 SEE_CASES_OF_THEIRS: Final = frozenset({"manager", "director"})
 
-#: On whom falls what the person in charge of the protection of personal information does: else on the coordinator.
+#: The chain for what the person in charge of the protection of personal information does: else the coordinator.
 FOR_PRIVACY: Final[list[Link]] = [{"role": "privacy_officer", "at": "*"}, {"role": "coordinator", "at": "*"}]
 
 
 def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None) -> bool:
-    """Whether a person sees, on that day, a case of this organization by a role of theirs or of whom they act for.
+    """Whether a person sees, on that day, a case of this organization by a role of theirs or of a person they replace.
 
     A duty outside any case is of no organization.
     """
@@ -48,7 +48,7 @@ def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None)
 
 
 def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
-    """The candidates and participants who do not want this person near their file: no list shows them to them."""
+    """The candidates and participants who barred this person from their file: no list shows them to the person."""
     return frozenset(
         scalars(
             session,
@@ -61,7 +61,7 @@ def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
 
 
 def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:
-    """Whether a text calls anyone who does not want this person near their file by their number or reference."""
+    """Whether a text names, by number or reference, anyone who barred this person from their file."""
     names = run(
         session,
         only(Participant.number, Participant.candidate_ref).where(
@@ -76,14 +76,14 @@ def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]
 
 
 def case_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The condition on a case that whom it is about has not barred this person from their file."""
+    """The condition on a case that its participant has not barred this person from their file."""
     return ~_barring(person, col(Case.program_id), col(Barred.participant_id) == col(Case.participant_id))
 
 
 def task_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
-    """As `case_is_open_to`, on a task: of its case; or outside any, of whose file it asks something.
+    """As `case_is_open_to`, on a task: by its case; or outside any, by the file that it asks about.
 
-    Or that calls them in its words, as each does that hands over what somebody who leaves has in hand.
+    Or by a participant named in its words, as in the tasks that hand over what a leaver has in hand.
     """
     in_the_case = _of_the_case(col(Task.case_id))
     asks = and_(col(Task.case_id).is_(None), _in_the_file(func.left(col(Task.item), _AN_ID)))
@@ -115,14 +115,14 @@ def letter_is_open_to(person: ColumnElement[Any]) -> ColumnElement[bool]:
 
 #: How long an id is, as the item of a task begins with it.
 _AN_ID: Final = literal(36)
-#: What follows a number in a text is no further figure: else #2026-01 would be found in #2026-011.
+#: No further figure may follow a number in a text: else #2026-01 would be found in #2026-011.
 _NAME_ENDS: Final = "(?![0-9])"
 
 
 def _barring(
     person: ColumnElement[Any], program: ColumnElement[Any], about: ColumnElement[bool]
 ) -> ColumnElement[bool]:
-    """That somebody barred this person for whom `about` holds."""
+    """That a participant for which `about` holds has barred this person."""
     return (
         select(Barred.id)
         .where(Barred.program_id == program, Barred.person_id == person, col(Barred.lifted_at).is_(None), about)
@@ -131,7 +131,7 @@ def _barring(
 
 
 def _of_the_case(case_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That a case is about whoever barred the person."""
+    """That a case is about a participant who barred the person."""
     return (
         select(_of_theirs.id)
         .where(
@@ -145,7 +145,7 @@ def _of_the_case(case_id: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def _calls_them(words: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That a text calls whoever barred the person by their number, or by their reference as a candidate."""
+    """That a text names a participant who barred the person, by their number, or by their reference as a candidate."""
     return (
         select(Participant.id)
         .where(
@@ -163,13 +163,13 @@ def _calls_them(words: ColumnElement[Any]) -> ColumnElement[bool]:
 
 
 def called_in(words: str) -> ColumnElement[bool]:
-    """The condition on a participant that a text calls them by their number, or by their reference as a candidate."""
+    """The condition on a participant that a text names them by their number, or by their reference as a candidate."""
     names = (col(Participant.number), col(Participant.candidate_ref))
     return or_(*(func.regexp_like(literal(words), name + _NAME_ENDS) for name in names))
 
 
 def _is_about_them() -> ColumnElement[bool]:
-    """That a letter was written about whoever barred the person: its subject leaves their number or reference out."""
+    """That a letter was written about a participant who barred the person: its subject leaves the number out."""
     names = cast(array([col(Participant.number), col(Participant.candidate_ref)]), ARRAY(Text))
     return (
         select(Participant.id)
@@ -180,7 +180,7 @@ def _is_about_them() -> ColumnElement[bool]:
 
 
 def _in_the_file(thing: ColumnElement[Any]) -> ColumnElement[bool]:
-    """That an id, as text, is of whoever barred the person, of a follow-up or referral of theirs, or of their case."""
+    """That an id, as text, is of a participant who barred the person, or of a follow-up, referral or case of theirs."""
     return or_(
         thing == cast(col(Barred.participant_id), Text),
         *(

@@ -1,4 +1,4 @@
-"""The roles that agreements create, and which text of one says, on a day, what roles there are at its organization."""
+"""The roles that agreements create, and which version says, on a day, what roles there are at its organization."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BEGUN: Final = ("in_force", "ended")
 
 
 def created_roles(*columns: ColumnElement[Any]) -> AnySelect:
-    """What `columns` say of each role that a text of an agreement creates: of it, of the text or the organization."""
+    """For each role that a version of an agreement creates, these `columns` of it, the version or the organization."""
     asked: AnySelect = select(*columns)
     return (
         asked.select_from(AgreementRole)
@@ -33,8 +33,8 @@ def creates_on(day: date) -> ColumnElement[bool]:
     """The condition on a version that the roles of its organization, on a local day, are those of its text.
 
     The version in force on that day; else the last one that was, also where the agreement has lapsed, or the first one
-    that will be. A draft says nothing beside a text that was signed; where none is yet, the drafts alone say it, as
-    they were loaded.
+    that will be. A draft says nothing beside a text that was signed; where none is yet, only the drafts say it, as they
+    were loaded.
     """
     other = aliased(AgreementVersion, name="other")
     begins = (

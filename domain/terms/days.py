@@ -38,8 +38,8 @@ from locales import N_
 from models.agreement import Agreement, AgreementVersion
 from models.program import Organization
 
-#: Who signs an agreement anew, who keeps it, and who keeps the installation and its people's information: these roles
-#: are given also where it has lapsed, or nobody could bring it back.
+#: Those who sign an agreement anew, who keep it, and who keep the installation and its people's information: these
+#: roles are given also where it has lapsed, or no one could bring it back.
 ALWAYS_GIVEN: Final = frozenset({"director", "coordinator", "administrator", "privacy_officer"})
 
 
@@ -95,12 +95,12 @@ class Shared:
 
 
 CLINICAL: Final = "clinical"
-#: What the Clinical Committee hears of a candidate, of a participant, and who they are, each where it asks to know.
+#: What the Clinical Committee learns of a candidate, a participant, and their identity, each where it asks to know.
 CANDIDATE: Final = Shared("admission", "admission", CLINICAL)
 PARTICIPANT: Final = Shared("follow-up", "follow-up", CLINICAL)
-#: Of whom its agendas and decisions speak.
+#: The participants in its agendas and decisions.
 BY_NUMBER: Final = Shared("number", body=CLINICAL)
-#: What a worker is given with a participant to accompany, and with one whom another organization hands over.
+#: What a worker is given with a participant to accompany, and with one that another organization hands over.
 TO_ACCOMPANY: Final = Shared("contact", "follow-up")
 TO_TAKE_OVER: Final = Shared("contact", "handover")
 
@@ -143,9 +143,9 @@ class Terms:
 
 
 def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> frozenset[UUID]:
-    """The organizations that are not to get on a local `day` what circulates among partners, or this part of it.
+    """The organizations that are not to get, on a local `day`, what circulates among partners, or this part of it.
 
-    Of one participant, `domain.terms.sharing` asks their consent besides.
+    For one participant, `domain.terms.sharing` asks their consent too.
     """
     return terms_on(session, day).closed_to(shared)
 
@@ -189,7 +189,7 @@ def _keys(listed: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 class Version(AgreementVersion):
-    """A version with the organization whose agreement it is of."""
+    """A version with its agreement's organization."""
 
     model_config = SHAPE
     organization_id: UUID = also(Agreement.organization_id)

@@ -1,6 +1,7 @@
-"""Posts that an agreement promises, and how many days of them stood empty: pure values, no session.
+"""Posts that an agreement promises, and how many days of them were vacant: pure values, no session.
 
-A day on which one of two promised people lacks is one person-day. An absence empties no post: its holder has a deputy.
+A day on which one of two promised people is missing is one person-day. An absence empties no post: its holder has a
+deputy.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from domain.kernel.spans import Span
 
 @dataclass(frozen=True)
 class Promise:
-    """So many people for a role, on the days on which one version of an agreement is in force."""
+    """How many people are promised for a role, on the days on which one version of an agreement is in force."""
 
     days: Span
     headcount: int
@@ -22,14 +23,14 @@ class Promise:
 
 @dataclass(frozen=True)
 class PersonDays:
-    """How many person-days were promised, and how many of these nobody worked in the role."""
+    """How many person-days were promised, and on how many of these the role was not held."""
 
     promised: int
     empty: int
 
 
 def person_days(promises: Sequence[Promise], held: Iterable[Span], within: Sequence[Span]) -> PersonDays:
-    """The calendar days of a role, over the days `within`; `held` are the tenures, whoever has them.
+    """The calendar days of a role, over the days `within`; `held` are the tenures of all its holders.
 
     More people than promised make up for no other day. Raises ValueError where `within` has no end.
     """

@@ -1,8 +1,8 @@
-"""Whether something of a participant may be shown or given to somebody on a day: the one place that answers.
+"""Whether something of a participant may be shown or given to a person on a day: the one place that answers.
 
 Two things are asked, and both have to hold: the terms of sharing in the agreement of the organization for which they
 are to know it (AG-IS), and the participant's consent in force to share with it (AD-R8, AD-R11). Neither is asked of the
-worker who accompanies them, nor of who coordinates and keeps their consents. What the law makes somebody say goes by no
+worker who accompanies them, nor of the coordinator, who keeps their consents. A disclosure required by law goes by no
 consent, and is recorded apart (AD-R12). See docs/adr/0016.
 """
 
@@ -40,16 +40,16 @@ from models.program import Tenure
 
 #: Why something is withheld: the agreement does not share it, or the participant did not agree to it. "" where neither.
 Withheld = Literal["", "terms", "consent"]
-#: What a part opens of a file: all of it; the facts of the referral without the name (AD-R2); or nothing.
+#: How much of a file a part opens: all of it; the facts of the referral without the name (AD-R2); or nothing.
 Opened = Literal["file", "facts", ""]
 _IN_ORDER: Final[tuple[Opened, ...]] = ("", "facts", "file")
 
 
 @dataclass(frozen=True)
 class Part:
-    """That somebody accompanies a participant on the day, or is to meet a candidate.
+    """That a person accompanies a participant on the day, or is to meet a candidate.
 
-    `kind` is which of a pair they are, `places` the organizations for which they do so: of a second who is named, each
+    `kind` is their place in the pair, `places` the organizations for which they do so: for a second who is named, each
     at which they may be one.
     """
 
@@ -60,14 +60,15 @@ class Part:
 
 @dataclass(frozen=True)
 class Circle:
-    """With whom what is known of one participant may be shared on a local day.
+    """The people and organizations with which what is known of one participant may be shared on a local day.
 
-    `asked` is whether a consent was signed, of a candidate in the admission under way; nobody is admitted without.
-    Before, the terms of the agreements alone count, save with those whom the person left out. `in_program` is whether
-    the one to the program itself holds, and `partners` are those with whom sharing is agreed to; where `answered`, it
-    was said with whom once, by this admission or another, and every other is left out. `to_be_met` is whether they are
-    a candidate who has not committed and took no consent to the program back. `parts` are those of who accompanies
-    them, or is to meet them.
+    - `asked` is whether a consent was signed; for a candidate, in the admission under way. No one is admitted without
+      one. Before, the terms of the agreements alone count, except for organizations that the person left out.
+    - `in_program` is whether the consent to the program itself holds.
+    - `partners` are those with which sharing is agreed to.
+    - `answered` is whether it was ever said with which, by this admission or another: every other is then left out.
+    - `to_be_met` is whether they are a candidate who has not committed and withdrew no consent to the program.
+    - `parts` are those of the workers who accompany them, or are to meet them.
     """
 
     terms: Terms
@@ -84,13 +85,13 @@ class Circle:
         return frozenset(place for part in self.parts if part.kind == PRIMARY for place in part.places)
 
     def agrees_to(self, organization_id: UUID) -> bool:
-        """Whether the participant agreed, and still does, that it is shared with the organization."""
+        """Whether the participant agreed, and still does, to sharing with the organization."""
         if self.asked:
             return self.in_program and organization_id in self.partners
         return not self.leaves_out(organization_id)
 
     def leaves_out(self, organization_id: UUID) -> bool:
-        """Whether the participant said with whom it is shared, and not, or no longer, with the organization."""
+        """Whether the participant said with which organizations it is shared, and not, or no longer, with this one."""
         return self.answered and organization_id not in self.partners
 
     def withholds(self, organization_id: UUID, shared: Shared) -> Withheld:
@@ -100,11 +101,11 @@ class Circle:
         return "" if self.agrees_to(organization_id) else "consent"
 
     def withholds_from(self, organization_id: UUID, shared: Shared, *, kind: str = PRIMARY) -> Withheld:
-        """As `withholds`, of a worker who is to accompany the participant for the organization.
+        """As `withholds`, for a worker who is to accompany the participant for the organization.
 
-        One whose organization accompanies them already brings it nothing: it passes within it, by its own terms.
-        Whoever is to meet a candidate asks for the consent there: shut out are those whom the person left out alone.
-        The second of a pair asks for none, and so comes with one, or before any is signed.
+        Within an organization that accompanies them already, nothing new is shared: its own terms apply. A worker who
+        is to meet a candidate asks for the consent there: only organizations that the person left out are shut out. The
+        second of a pair asks for none, and so comes with one, or before any is signed.
         """
         withheld = self.withholds(organization_id, shared)
         if withheld != "consent" or organization_id in self.homes:
@@ -113,12 +114,12 @@ class Circle:
         return "" if may_ask else "consent"
 
     def opens(self, person_id: UUID, today: Standing) -> Opened:
-        """What somebody reads of the file by their part in it, or by acting for whoever has one and is away.
+        """How much of the file a person reads by their part in it, or as deputy of one who has a part and is away.
 
-        The worker reads it all, and asks for the consents. The second of a pair does where they are of the worker's
-        organization, or of one that the person agreed to in a consent in force; before any was signed they read why the
-        candidate was referred, and not who it is (AD-R6). A deputy has no more than whom they act for, nor than a
-        worker of their own organization could be given that day.
+        The worker reads it all, and asks for the consents. So does the second of a pair, if of the worker's
+        organization or of one that the person agreed to in a consent in force. Before any was signed, the second reads
+        why the candidate was referred, and not who it is (AD-R6). A deputy has no more than the one they replace, nor
+        than a worker of their own organization could be given that day.
         """
         away = {each.person_id for each in today.acting_for(person_id) if "tasks" in each.kinds}
         theirs = (
@@ -129,7 +130,7 @@ class Circle:
         return max((self._opened_by(part) for part in theirs), key=_IN_ORDER.index, default="")
 
     def is_shut_to(self, part: Part) -> bool:
-        """Whether somebody has a part by which they read nothing any more, since the participant does not agree."""
+        """Whether a part no longer lets its worker read anything, since the participant does not agree."""
         return not self._opened_by(part)
 
     def _opened_by(self, part: Part) -> Opened:
@@ -148,7 +149,7 @@ class Circle:
 
 
 class _Agreed(NamedTuple):
-    """A consent: to what, from when to when, and whether it was taken back or replaced since."""
+    """A consent: to what, from when to when, and whether it was withdrawn or replaced since."""
 
     purpose: str
     organization_id: UUID | None
@@ -160,7 +161,7 @@ class _Agreed(NamedTuple):
 
 
 def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
-    """With whom a participant is shared on a local day. Of one who is not there the same is asked."""
+    """The circle of a participant on a local day. An unknown participant gets the same questions."""
     over = or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))
     rows = tuples(
         session,
@@ -179,7 +180,7 @@ def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
         row for row in consents if not row.over and row.signed_on <= day and (row.ends_on is None or row.ends_on >= day)
     ]
     begun = _admission_under_way(session, participant_id)
-    # What was signed in an admission that ended does not stand for this one; what was taken back since then does.
+    # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
     of_now = [
         row
         for row in consents
@@ -202,7 +203,7 @@ def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
 
 @dataclass(frozen=True)
 class _Begun:
-    """When the admission under way of a candidate was opened, None where none is.
+    """When a candidate's admission under way was opened, None where none is.
 
     Whether it ended with a number, and whether the candidate has not committed yet.
     """
@@ -231,7 +232,7 @@ def _admission_under_way(session: Session, participant_id: UUID) -> _Begun:
 
 
 def _parts(session: Session, participant_id: UUID, day: date) -> list[Part]:
-    """The parts of who accompanies a participant on the day, and of who is to meet a candidate."""
+    """The parts of those who accompany a participant on the day, or are to meet a candidate."""
     found = [
         Part(row.person_id, row.kind, frozenset({row.organization_id}))
         for row in run(session, _accompanying(participant_id, day))
@@ -264,7 +265,7 @@ def _accompanying(participant_id: UUID, day: date) -> AnySelect:
 
 
 def _to_meet(participant_id: UUID, day: date) -> AnySelect:
-    """Who is to meet a candidate, and with whom: a line for each organization at which the second may be one."""
+    """Those who are to meet a candidate: a line for each organization at which the second may be one."""
     return (
         only(
             CandidateWorker.worker_id,

@@ -1,4 +1,4 @@
-"""What the engine does by itself in an admission: whoever referred is told who makes contact (AD-R5)."""
+"""What the engine does automatically in an admission: it tells the referrer who makes contact (AD-R5)."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from models.participant import CandidateWorker, Participant
 from models.program import Organization, Person
 from models.referral import Referral
 
-#: The coordinator's task where whoever referred has no account, and so gets no letter from here.
+#: The coordinator's task where the referrer has no account, and so gets no letter from here.
 TELL: Final = "admission.tell_referrer"
 _DAYS_TO_TELL: Final = timedelta(days=2)
 
 
 def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Give whoever referred the contact details of the worker who was named: by letter, or through the coordinator.
+    """Give the referrer the contact details of the named worker: by letter, or through the coordinator.
 
-    An outside professional came by a link and has no address here: telling them is a task of the coordinator's.
-    The letter speaks of the candidate by the reference alone. Where another is named later, they are told again, and
-    that it is somebody else. Raises Refusal: nobody is named (any more).
+    An outside professional came by a link and has no address here: the coordinator gets a task to tell them. The letter
+    speaks of the candidate by the reference alone. Where another worker is named later, they are told again, and that
+    it is another one. Raises Refusal: no one is named (any more).
     """
     row = _facts(session, act)
     if row is None:
@@ -91,7 +91,7 @@ def tell_referrer(session: Session, act: Act, by: Actor, at: datetime) -> None:
 
 
 def referrer_is_told(session: Session, act: Act, at: datetime) -> bool:
-    """Whether the letter is written, or the coordinator asked; nobody has to tell a worker of themselves."""
+    """Whether the letter is written, or the coordinator asked. Workers who referred them themselves need none."""
     row = _facts(session, act)
     if row is None:
         return False
@@ -114,7 +114,7 @@ _TELL_OURSELVES = N_("The person who referred %(reference)s has left: see that t
 
 
 def _out_of_reach(session: Session, row: _Named, at: datetime) -> bool:
-    """Whether no letter reaches whoever referred: they came by a link, or hold nothing in the program any more."""
+    """Whether no letter reaches the referrer: they came by a link, or hold nothing in the program any more."""
     return row.referred_by is None or row.referred_by not in standing(session, local_day(session, at)).live
 
 
@@ -123,12 +123,12 @@ def _key(act: Act, row: _Named) -> str:
 
 
 def _asked(session: Session, act: Act, row: _Named) -> bool:
-    """Whether the coordinator has to tell of who makes contact, or was asked to since this one was named."""
+    """Whether the coordinator has to tell the referrer, or was asked to since this worker was named."""
     return _was_asked(session, act, or_(Task.state == "open", col(Task.opened_at) >= row.named_at))
 
 
 def _heard_before(session: Session, act: Act) -> bool:
-    """Whether whoever referred was written of somebody who was named before, or the coordinator told them."""
+    """Whether the referrer had a letter about an earlier worker, or was told by the coordinator."""
     return _is_written(session, f"worker_named:{act.case_id}:") or _was_asked(session, act, col(Task.state) == "done")
 
 
@@ -152,7 +152,7 @@ def _was_asked(session: Session, act: Act, condition: ColumnElement[bool]) -> bo
 
 
 class _Named(CandidateWorker):
-    """Who is named to accompany a candidate and how to reach them, and who referred."""
+    """The worker named to accompany a candidate, how to reach them, and the referrer."""
 
     model_config = SHAPE
     candidate_ref: str = also(Participant.candidate_ref)
@@ -166,7 +166,7 @@ class _Named(CandidateWorker):
 
 
 def _facts(session: Session, act: Act) -> _Named | None:
-    """Who referred last, who is named, and how to reach them; None where nobody is named, or the admission is over."""
+    """The last referrer, the named worker, and how to reach them; None without a worker, or where it is over."""
     return first(
         session,
         of(_Named)
@@ -174,7 +174,7 @@ def _facts(session: Session, act: Act) -> _Named | None:
             Case,
             same(Case, CandidateWorker)
             & (col(Case.participant_id) == col(CandidateWorker.participant_id))
-            # Where the engine was away, whoever the number was given with is told late, and not never.
+            # Where the engine was away, the worker of the number's day is told late, and not never.
             & or_(col(CandidateWorker.ended_at).is_(None), CandidateWorker.ended_as == "admitted"),
         )
         .join(Participant, joins(Case.participant_id, Participant))

@@ -1,4 +1,4 @@
-"""The admission of somebody who was referred as Prefect knows it: one run takes one case as far as it can go now.
+"""The admission of a referred person as Prefect knows it: one run takes one case as far as it can go now.
 
 Prefect is given the case's opaque id and nothing else: not the candidate's reference, nor the number.
 """

@@ -1,1 +1,1 @@
-"""The departure of a member of the staff: its declared file, and what the engine does of it by itself."""
+"""The departure of a member of the staff: its declared file, and what the engine does of it automatically."""

@@ -1,4 +1,4 @@
-"""What the engine does by itself in a departure: the last day, and the summaries for the Clinical Committee."""
+"""What the engine does automatically in a departure: the last day, and the summaries for the Clinical Committee."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from flows.engine import Act, Action
 
 
 def keep_last_day(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Have the roles that are left behind end on the last day. Opening a departure did so; taking it up again does."""
+    """End the roles that are left on the last day. Opening a departure did so; putting it in force again does."""
     calling_off.take_up_again(session, act.case_id, by=by, at=at)
 
 
 def is_kept(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the departure holds."""
+    """Whether the departure is in force."""
     return not calling_off.is_called_off(session, act.case_id)
 
 
 def call_off(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Have the roles end when they were to end before: the person stays."""
+    """Give the roles their former ends: the person stays."""
     calling_off.call_off(session, act.case_id, by=by, at=at)
 
 
 def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the departure was called off."""
+    """Whether the departure was cancelled."""
     return calling_off.is_called_off(session, act.case_id)
 
 
 def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Have the Clinical Committee talk about each follow-up that is handed over, by number. Guide: DP-06."""
+    """Request that the Clinical Committee discuss each follow-up that is handed over, by number. Guide: DP-06."""
     summaries.ask_for_summaries(session, act.case_id, by=by, at=at)
 
 
 def are_on_agenda(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the committee was asked to talk about each of them."""
+    """Whether the committee was asked to discuss each of them."""
     return all(is_asked for _, is_asked in summaries.summaries_of(session, act.case_id))
 
 

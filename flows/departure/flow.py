@@ -1,6 +1,6 @@
 """A departure as Prefect knows it: one run takes one case as far as it can go now.
 
-What its steps are stands in `protocol.yaml`, what the engine does of them in `actions.py`.
+`protocol.yaml` has its steps, and `actions.py` what the engine does of them.
 """
 
 from flows.carry import protocol_flow

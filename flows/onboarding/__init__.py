@@ -1,1 +1,1 @@
-"""Welcoming a youth worker: the declared protocol, and what the engine does of it by itself."""
+"""The onboarding of a youth worker: the declared protocol, and what the engine does of it automatically."""

@@ -1,4 +1,4 @@
-"""What the engine does by itself when a youth worker arrives: a seat on the Clinical Committee, contact lists."""
+"""What the engine does automatically when a youth worker arrives: a seat on the Clinical Committee, contact lists."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ WORKER: Final = "youth_worker"
 def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """Give the worker the youth workers' seat of their organization on the Clinical Committee.
 
-    From the day of arrival, or today where that has come, until the end of their role where it is known: as principal
-    where nobody holds the seat on any of those days, else as alternate. Where the day of arrival moved since, the seat
-    that this case gave begins on the new one. A seat that they hold otherwise stays as it is. Guide: ON-D06.
-    The invitations to the meetings that this seat calls them to are written with it.
-    Raises Refusal: the organization has no such seat, or the person does not hold the role there any more.
+    From the day of arrival, or today where that has come, until the end of their role where it is known. They hold it
+    as principal where it is free on all those days, else as alternate. Where the day of arrival moved since, the seat
+    that this case gave begins on the new one. A seat that they hold otherwise stays as it is. Guide: ON-D06. The
+    invitations to the meetings of this seat are written with it. Raises Refusal: the organization has no such seat, or
+    the person does not hold the role there any more.
     """
     case = _case_of(session, act)
     today = local_day(session, at)
@@ -84,22 +84,22 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
 
 
 def _tell_of(session: Session, seat_id: UUID, at: datetime) -> None:
-    """Tell whom it concerns of the meetings of every committee that has this seat, of its own or from another."""
+    """Tell those concerned of the meetings of every committee that has this seat, of its own or from another."""
     has_it = [one.committee_id for one in memberships(session).values() if seat_id in {seat.id for seat in one.seats}]
     invitations.tell_all(session, at=at, committee_ids=has_it)
 
 
 def _theirs(session: Session, act: Act, case: Case, seat_id: UUID, today: date) -> SeatHolder | None:
-    """The worker's holding of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
+    """The worker's hold of the seat: the one that this case gave, or one that they hold otherwise on arrival."""
     given = _live(session, seat_id, surely(case.subject_id), today, _given_by(act))
     arrives = max(today, _arrival(case) or today)
     return given or _live(session, seat_id, surely(case.subject_id), arrives, ~_ends_before(case, arrives).exists())
 
 
 def _end_earlier(session: Session, case: Case, seat_id: UUID, today: date, by: Actor, at: datetime) -> None:
-    """End what the worker holds of the seat from an earlier stay on its last day, as their departure will.
+    """End the worker's hold of the seat from an earlier stay on its last day, as their departure will.
 
-    Nobody holds a seat twice on a day: what is given from the arrival on has its place after it.
+    No one holds a seat twice on a day: what is given from the arrival on comes after it.
     """
     leaves = _ends_before(case, max(today, _arrival(case) or today))
     asked = of(SeatHolder).where(*_living(seat_id, surely(case.subject_id), today), leaves.exists())
@@ -109,7 +109,7 @@ def _end_earlier(session: Session, case: Case, seat_id: UUID, today: date, by: A
 
 
 def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
-    """The last day before a local day on which a departure of the worker under way ends a holding of theirs."""
+    """The last day before a local day on which the worker's departure under way ends a hold of theirs."""
     return select(Departure.last_day).where(
         same(Departure, SeatHolder),
         Departure.person_id == SeatHolder.person_id,
@@ -156,7 +156,7 @@ def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor,
 
 
 def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
-    """Have the seat that this case gave begin on its first day of now, and end with the role that is held then."""
+    """Move the seat that this case gave to its present first day; it ends with the role that is held then."""
     starts_on = _first_day(session, act, case, holding)
     ends_on = _end_of_role(session, case, starts_on)
     other = _principal_else(session, holding.seat_id, surely(case.subject_id), starts_on, ends_on)
@@ -183,7 +183,7 @@ def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: 
 
 
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
-    """Whether the worker holds that seat when they arrive, or today; where this case gave it, from its first day on."""
+    """Whether the worker holds that seat on arrival, or today; where this case gave it, from its first day on."""
     case = _case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today)
@@ -192,7 +192,7 @@ def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
 
 
 def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: datetime) -> None:
-    """Take back the seat that this case gave: a holding that has begun ends yesterday, one that has not is withdrawn.
+    """Withdraw the seat that this case gave: a hold that has begun ends yesterday, one that has not is withdrawn.
 
     A seat that the worker holds otherwise stays theirs.
     """
@@ -241,9 +241,9 @@ def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
 def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
     """Write to the worker, in their language, who sits on the three committees today and how to reach them.
 
-    Staff alone, as their seats are held on that day; a seat that nobody holds is shown as such. The letter is
-    written once in a case. Guide: ON-P02, ON-P03, ON-P04, ON-D07.
-    Raises Refusal where the worker has no address: the step waits for one, and the coordinator sees that it does.
+    Staff alone, as their seats are held on that day; a vacant seat is shown as such. The letter is written once in a
+    case. Guide: ON-P02, ON-P03, ON-P04, ON-D07. Raises Refusal where the worker has no address: the step waits for one,
+    and the coordinator sees that it does.
     """
     case = _case_of(session, act)
     day = local_day(session, at)
@@ -383,7 +383,7 @@ def _holding(seat_id: UUID) -> tuple[Any, ...]:
 
 
 def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
-    """Which holdings of a seat are a person's on a day or after it."""
+    """The holds of a seat that are a person's on a day or after it."""
     return (
         *_holding(seat_id),
         col(SeatHolder.person_id) == person_id,
@@ -403,7 +403,7 @@ def _live(session: Session, seat_id: UUID, person_id: UUID, day: date, *which: A
 
 
 def _given_by(act: Act) -> Any:
-    """Whether a holding was given by the case of an act, which the record of the giving tells."""
+    """Whether the case of an act gave a hold, as the record of the giving tells."""
     return (
         select(Event.id)
         .where(
@@ -440,9 +440,9 @@ def _arrival(case: Case) -> date | None:
 
 
 def _first_day(session: Session, act: Act, case: Case, holding: SeatHolder) -> date:
-    """The day on which a holding should begin: the arrival, but not before the seat was given; or as it is.
+    """The day on which a hold should begin: the arrival, but not before the seat was given.
 
-    As it is where it was not given by this case.
+    Its present first day where this case did not give it.
     """
     arrival = _arrival(case)
     given = scalar(session, only(SeatHolder.id).where(SeatHolder.id == holding.id, _given_by(act)))

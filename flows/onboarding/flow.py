@@ -1,7 +1,7 @@
 """The onboarding of a youth worker as Prefect knows it: one run takes one case as far as it can go now.
 
-What its steps are stands in `protocol.yaml`, what the engine does of them in `actions.py`, and how a case is carried,
-the same for every protocol, in `flows.carry`.
+`protocol.yaml` has its steps, `actions.py` what the engine does of them, and `flows.carry` how a case is carried, the
+same for every protocol.
 """
 
 from flows.carry import protocol_flow

@@ -170,7 +170,7 @@ class AttendanceLine:
 
 @dataclass(frozen=True, kw_only=True, config=_FROZEN)
 class DecisionLine:
-    """A decision, who owes it and until when, and the quorum of that instant. Nobody owes it where `owner` is blank."""
+    """A decision, who owes it and until when, and the quorum of that instant. Without an owner `owner` is blank."""
 
     number: DecisionNumber
     text: Both
@@ -186,7 +186,7 @@ class MinutesItem:
     """An item of the agenda as the meeting treated it: what was said, what became of it, what was decided.
 
     `referred_to` is the committee to which it was referred; minutes that were drafted before it was kept say none.
-    `audience` is who may read it: whoever prints it leaves it out for others.
+    `audience` is who may read it: a print for others leaves it out.
     """
 
     line: ItemLine

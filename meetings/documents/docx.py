@@ -1,6 +1,6 @@
 """Writes a document for a word processor: the same paper as the PDF, with real headings and tables.
 
-The properties hold a title and a language, and nobody; the same content gives the same bytes.
+The properties hold a title and a language, and no name; the same content gives the same bytes.
 """
 
 from __future__ import annotations

@@ -86,10 +86,10 @@ def issue(
     day: date,
     addendum: int = 0,
 ) -> Attachment:
-    """`content` as a file in "fr" or "en", under its name; `committee` is whose it is, by key, and `day` local.
+    """`content` as a file in "fr" or "en", under its name; `committee` is the key of its committee, and `day` local.
 
-    Raises Refusal where a text is missing in that language, or names somebody who may not be named: then with the
-    number of the item or decision and the field, and never with the name.
+    Raises Refusal where a text is missing in that language, or holds a name that may not go out. The refusal says the
+    number of the item or decision and the field, and never the name.
     """
     refuse_names(session, content)
     made = issue_again(content, language, form, kind=kind, committee=committee, day=day, addendum=addendum)
@@ -107,10 +107,10 @@ def issue_again(
     day: date,
     addendum: int = 0,
 ) -> Attachment:
-    """As `issue`, what was searched when it left, for one who may have it: who has become known since stops nothing.
+    """As `issue`, for a file that left before, for one who may have it: names that became known since do not stop it.
 
-    Members ask for items of agendas in their own words. A file that they no longer get would tell them, of a name that
-    they wrote into one, that somebody of that name was referred meanwhile; and what left is in their mailbox already.
+    Members ask for items of agendas in their own words. A file that they suddenly could not get would tell them that a
+    person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
     made = _made(content, language, form)
     name = file_name(kind, committee, day, language, form=form, addendum=addendum)
@@ -118,10 +118,10 @@ def issue_again(
 
 
 def refuse_names(session: Session, content: Printed) -> None:
-    """Raises Refusal for the first text of `content` that names somebody who may not be named: where it stands.
+    """Raises Refusal for the first text of `content` with a name that may not go out: it says where.
 
-    For a text that people typed, and in which a word of the language may be somebody's name, Refusal asks: whoever may
-    know says once that it means nobody (`domain.mail.name_answers`).
+    Of a typed text in which a common word may be a name, Refusal asks: a person who may know says once that it means
+    no one on file (`domain.mail.name_answers`).
     """
     gate = Gate.here(session)
     texts = tuple(texts_of(content))

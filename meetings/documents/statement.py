@@ -86,7 +86,7 @@ class PostYear:
 class Proof:
     """One thing on record that was looked at: what, of which day, whether it counts, and the code that says why.
 
-    `hands` says who gave it and who accepted or returned it, and when; blank of what nobody gives.
+    `hands` says who gave it and who accepted or returned it, and when; blank of what is not given by hand.
     """
 
     kind: ProofKind

@@ -83,8 +83,8 @@ def _period(row: reading.PeriodRead, facts: _Facts) -> ClausePeriod:
 class _Facts:
     """What the facts of findings are called, read at once: tasks by title, documents by the day on which they came.
 
-    The name of a file is whoever gave it to choose, and the gate of documents answers before their eyes: printed, it
-    would tell them whether somebody of that name is known.
+    The giver of a file chooses its name, and the gate of documents answers before their eyes. Printed, it would tell
+    them whether a person of that name is known.
     """
 
     tasks: Mapping[str, Both]

@@ -22,7 +22,7 @@ def clinical_decisions(session: Session) -> frozenset[UUID]:
     """The decisions of the clinical kind, and those on a participant whatever kind was chosen (ADR 0012).
 
     On a participant is what decided an admission, and what was taken on an item that goes by their number or reference,
-    or that a case about them asked for. The kind is chosen by whoever records a decision, and may be wrong.
+    or that a case about them asked for. The recorder of a decision chooses the kind, and may be wrong.
     """
     by_name = select(Participant.id).where(IS_ABOUT).exists()
     found = scalars(

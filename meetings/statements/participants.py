@@ -39,7 +39,7 @@ _COUNTED: Final = ("received", "triaged", "destroyed")
 def participant_tables(session: Session, period: Period) -> tuple[CountTable, ...]:
     """The counts of participants of a calendar year, as far as they may leave; none of a quarter, and none of nothing.
 
-    As they stand now: whoever gives them out keeps them, and gives no others of that year.
+    As they stand now: the person who gives them out keeps them, and gives no others of that year.
     """
     if not is_of(period.key, "calendar_year"):
         return ()

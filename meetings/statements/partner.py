@@ -150,7 +150,7 @@ def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
 
 
 def _said(row: Decision) -> Both:
-    """A decision's text; in the one language that it has where nobody wrote it in the other."""
+    """A decision's text; in the one language that it has where it was written in one alone."""
     return Both(fr=row.text_fr or row.text_en, en=row.text_en or row.text_fr)
 
 

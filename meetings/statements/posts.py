@@ -27,7 +27,7 @@ _DIRECTOR: Final = "director"
 def posts_of(
     session: Session, year: CoveredYear, people: Mapping[UUID, str], roles: Mapping[str, Both]
 ) -> Iterable[PostYear]:
-    """Each role that a version in force creates, as the last of them has it, and each that somebody held besides."""
+    """Each role that a version in force creates, as the last of them has it, and each that people held besides."""
     promises: dict[str, list[Promise]] = defaultdict(list)
     last: dict[str, AgreementRole] = {}
     rows = every(
@@ -67,7 +67,7 @@ def posts_of(
 
 
 def director_on(session: Session, organization_id: UUID, day: date, people: Mapping[UUID, str]) -> str:
-    """Who signs: whoever held the role of director on a local day."""
+    """Who signs: the holder of the role of director on a local day."""
     person: UUID | None = scalar(
         session,
         only(Tenure.person_id)

@@ -37,7 +37,7 @@ RELEASED: Final = "statement.released"
 
 @dataclass(frozen=True)
 class Release:
-    """A statement as it left: when, by whom, and its digest."""
+    """A statement as it left: when, who released it, and its digest."""
 
     statement: ProgramStatement
     at: datetime
@@ -128,7 +128,7 @@ def require_released(session: Session, key: str, on: date) -> Release:
 
 
 def digest_of(statement: ProgramStatement) -> str:
-    """A digest of the counts, whichever day they were looked at."""
+    """A digest of the counts, on any day the same."""
     counts = {**as_json(statement), "on": ""}
     return hashlib.sha256(json.dumps(counts, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 

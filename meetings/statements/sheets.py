@@ -28,7 +28,7 @@ def title_of(language: str, statement: ProgramStatement) -> str:
 
 
 def program_file(session: Session, left: Release, language: str) -> Attachment:
-    """A released statement as a workbook in "fr" or "en". Raises Refusal where it names somebody who may not be."""
+    """A released statement as a workbook in "fr" or "en". Raises Refusal where it holds a name that may not go out."""
     gate, statement = Gate.here(session), left.statement
     made = workbook(statement, language, local_day(session, left.at))
     name = f"{statement.period}-{'bilan-du-programme' if language == 'fr' else 'program-statement'}.xlsx"
