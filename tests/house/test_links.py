@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import read_po
 
 from bench import house
 from bench.house import ROOT
@@ -75,3 +77,24 @@ def test_every_name_of_the_code_in_the_glossary_is_there() -> None:
     said = [line.split(" | ")[2] for line in (ROOT / "docs/glossary.md").read_text("utf-8").splitlines() if "`" in line]
     names = {name.split(".")[-1] for column in said for name in re.findall(r"`([\w.]+)`", column)}
     assert [name for name in sorted(names) if not re.search(rf"\b{name}\b", text)] == []
+
+
+#: What is quoted and is no word of a page: an example of what people type.
+NO_WORD_OF_A_PAGE = {"Jessica's phone"}
+
+
+def test_every_word_of_a_page_that_the_guide_quotes_is_on_a_page() -> None:
+    with (ROOT / "locales" / "fr" / "LC_MESSAGES" / "messages.po").open("rb") as file:
+        catalogue = read_po(file)
+    said = {part for message in catalogue for text in (message.id, message.string) for part in _forms(text)}
+    quoted = {
+        (page.name, words)
+        for page in (ROOT / "docs" / "guide").glob("*.md")
+        for words in re.findall(r'"([A-ZÉÀ][^"]*)"', page.read_text("utf-8"))
+    }
+    assert {(page, words) for page, words in quoted if words not in said | NO_WORD_OF_A_PAGE} == set()
+
+
+def _forms(text: str | Sequence[str] | None) -> Sequence[str]:
+    """A message of the catalogue in each of its numbers."""
+    return (text,) if isinstance(text, str) else tuple(text or ())
