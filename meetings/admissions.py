@@ -37,6 +37,7 @@ from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
 from models.casework import Case, Task
 from models.committee import Committee
+from models.decision_kinds import CLINICAL
 from models.meeting import Meeting
 from models.participant import CandidateWorker, Participant
 from models.program import Organization, Person
@@ -406,7 +407,7 @@ def _decide(
         item.id,
         text_fr=words["fr"],
         text_en=words["en"],
-        kind="clinical",
+        kind=CLINICAL.key,
         by=by,
         at=at,
         seen=seen,

@@ -12,6 +12,7 @@ from locales import LANGUAGES, N_, Counted, say, show_day, show_list
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import NOTHING, Both
 from meetings.endorsements import Endorsed
+from models.decision_kinds import KINDS
 
 #: How a decision stands: what it asks for, or that it waits for the partners.
 DECISION_STATES: Final[Mapping[str, str]] = {
@@ -101,5 +102,5 @@ def _not_asked(language: str, row: RegisteredDecision) -> str:
     if row.kind == "clinical" and not why:
         return say(language, N_("Clinical, not management: no partner is asked to endorse it."))
     if not why:
-        return say(language, N_("Recorded as not about management: no partner is asked. No reason is on record."))
+        return say(language, KINDS[row.kind].unasked)
     return say(language, N_("Recorded as not about management: no partner is asked. Reason: %(why)s"), why=why)

@@ -44,16 +44,15 @@ from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.casework import Responsibility, Task
 from models.committee import Committee
+from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT
 from models.meeting import Meeting
-from models.minutes import DECISION_KINDS, Decision
+from models.minutes import Decision
 from models.obligation import WAIVER_ITEM
 from models.program import Organization, Role
 
 #: The step of a task that follows from a decision; its item is the decision's number.
 STEP: Final = "decision"
-#: Management and coordination are decided with every partner (GV-4).
-ENDORSED_KIND: Final = "management"
 #: What says of a step that the partners endorse it, by its sources.
 ENDORSED_SOURCE: Final = "GV-4"
 
@@ -65,7 +64,7 @@ def decide(
     *,
     text_fr: str,
     text_en: str = "",
-    kind: str = DECISION_KINDS[2],
+    kind: str = OTHER.key,
     why_not_management: str = "",
     owner_role: str = "",
     owner_organization_id: UUID | None = None,
@@ -100,7 +99,7 @@ def decide(
     if meeting.state != "under_way":
         raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
     text_fr, text_en = _checked_texts(text_fr, text_en)
-    if kind not in DECISION_KINDS:
+    if kind not in KINDS:
         raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
     decided_at = decided_at or at
     if decided_at > at or (decided_at < at and decided_at < meeting.starts_at):
@@ -108,7 +107,7 @@ def decide(
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     if item_id is not None:
         _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
-    waits = kind == ENDORSED_KIND
+    waits = KINDS[kind].asks_partners
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
@@ -230,7 +229,7 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
         raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
-    if ENDORSED_SOURCE in task.sources and kind != ENDORSED_KIND:
+    if ENDORSED_SOURCE in task.sources and not KINDS[kind].asks_partners:
         raise Refusal(
             "decision.to_be_endorsed",
             N_("Every partner must endorse this decision: record it as about management or coordination."),
@@ -270,7 +269,7 @@ def _refuse_to_name(
             continue
         if row.endorsement == "objected":
             raise taking_back.objected()
-        if row.needs_endorsement and kind != ENDORSED_KIND:
+        if row.needs_endorsement and not KINDS[kind].asks_partners:
             raise taking_back.endorsed_too()
 
 

@@ -32,6 +32,7 @@ from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
+from models.decision_kinds import CLINICAL
 from models.participant import Participant
 
 #: The kind of the items under which the committee assesses the risk of whoever was found to recruit afterwards.
@@ -100,7 +101,7 @@ def assess(
         item.id,
         text_fr=words["fr"],
         text_en=words["en"],
-        kind="clinical",
+        kind=CLINICAL.key,
         by=by,
         at=at,
         in_its_act=True,

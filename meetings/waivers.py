@@ -31,6 +31,7 @@ from meetings.locking import lock_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
+from models.decision_kinds import MANAGEMENT
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM, ObligationPeriod, WaiverProposal
 from models.program import Organization
@@ -144,7 +145,7 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
         item.id,
         text_fr=_said(_DECIDED, "fr", clause, proposal.key, days),
         text_en=_said(_DECIDED, "en", clause, proposal.key, days),
-        kind=decisions.ENDORSED_KIND,
+        kind=MANAGEMENT.key,
         by=by,
         at=at,
         seen=seen,

@@ -29,7 +29,7 @@ from api.acts.decisions import DECISION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.decisions import KINDS, SAID, STATES, lines_of
+from api.views.decisions import SAID, STATES, lines_of
 from api.views.meetings import title_of
 from api.views.names import people_by_id
 from api.views.sentences import sentence_of
@@ -47,6 +47,7 @@ from meetings.decision_words import MAJORITIES, said_as
 from meetings.endorsements import Endorsed
 from meetings.objections import StandingItem
 from meetings.quorum import Standing
+from models.decision_kinds import KINDS
 from models.minutes import Decision
 
 router = framed_pages()
@@ -172,7 +173,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         decision=row,
         line=line,
         states=STATES,
-        kind=KINDS[row.kind],
+        kind=KINDS[row.kind].title,
         quorum=decisions.quorum_words(Standing.from_json(row.quorum), seats),
         when=wording.when(desk.language, row.starts),
         meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row.meeting_id)),

@@ -1,0 +1,42 @@
+"""The kinds of decision: a row for each says what it is called, and what it asks before it counts.
+
+The tables, the rules, the forms, the papers and the JSON all read these rows. A kind is named nowhere else but by the
+act that records decisions of it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from locales import N_
+
+
+@dataclass(frozen=True)
+class DecisionKind:
+    """What a kind of decision is called, what it needs, and what is said of it.
+
+    `hint` stands beside its title where a kind is chosen. `asks_partners` says that every partner endorses such a
+    decision before it counts (GV-4). `unasked` tells why no partner was asked, where no reason was written down.
+    """
+
+    key: str
+    title: str
+    hint: str = ""
+    asks_partners: bool = False
+    unasked: str = N_("Recorded as not about management: no partner is asked. No reason is on record.")
+
+
+MANAGEMENT: Final = DecisionKind(
+    "management",
+    N_("Management or coordination"),
+    N_("It is pending until every partner has endorsed it (GV-4); anything based on it waits."),
+    asks_partners=True,
+)
+CLINICAL: Final = DecisionKind("clinical", N_("Clinical"))
+#: What a decision is where its kind is not said.
+OTHER: Final = DecisionKind(
+    "other", N_("Other"), N_("No partner is asked. A partner may say that it is on management, and ask for it.")
+)
+
+#: Each kind by its key, in the order in which they are offered.
+KINDS: Final[Mapping[str, DecisionKind]] = {kind.key: kind for kind in (MANAGEMENT, CLINICAL, OTHER)}
