@@ -99,8 +99,6 @@ _ENDORSED: Final = N_("Endorsed by %(n)s of %(partners)s.")
 
 def _not_asked(language: str, row: RegisteredDecision) -> str:
     why: str = row.why_not_management
-    if row.kind == "clinical" and not why:
-        return say(language, N_("Clinical, not management: no partner is asked to endorse it."))
     if not why:
         return say(language, KINDS[row.kind].unasked)
     return say(language, N_("Recorded as not about management: no partner is asked. Reason: %(why)s"), why=why)

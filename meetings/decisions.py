@@ -39,12 +39,12 @@ from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
 from meetings.locking import lock_meeting
 from meetings.resting import ask_committee_again, asked_task, complete_asked
-from meetings.taking_back import CLINICAL_KIND, is_above, settles_objections
+from meetings.taking_back import is_above, settles_objections
 from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.casework import Responsibility, Task
 from models.committee import Committee
-from models.decision_kinds import KINDS, OTHER
+from models.decision_kinds import KINDS, OF_ITS_COMMITTEE, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT
 from models.meeting import Meeting
 from models.minutes import Decision
@@ -303,7 +303,7 @@ def may_be_named(session: Session, committee_id: UUID) -> list[RegisteredDecisio
     """What a decision of this committee may say that it takes back, the last first."""
     mine = or_(
         Decision.committee_id == committee_id,
-        *([col(Decision.kind) != CLINICAL_KIND] if settles_objections(session, committee_id) else []),
+        *([col(Decision.kind).not_in(OF_ITS_COMMITTEE)] if settles_objections(session, committee_id) else []),
     )
     rows = _read(session, mine, col(Decision.state).in_(["open", "standing"]), col(Decision.endorsement) != "objected")
     return sorted((row for row in rows if row.state != "done"), key=lambda row: row.decided_at, reverse=True)
@@ -396,7 +396,7 @@ def not_to_endorse(session: Session, since: date) -> list[RegisteredDecision]:
     """
     return _read(
         session,
-        or_(Committee.key == declared(session).committee, Decision.kind != CLINICAL_KIND),
+        or_(Committee.key == declared(session).committee, col(Decision.kind).not_in(OF_ITS_COMMITTEE)),
         col(Decision.endorsement) == "not_asked",
         col(Decision.settles_id).is_(None),
         col(Decision.state) != "withdrawn",

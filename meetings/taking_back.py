@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from sqlalchemy import any_, update
@@ -38,12 +37,9 @@ from meetings.resting import (
     look_again,
     reopen_asked,
 )
+from models.decision_kinds import KINDS
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
-
-#: What the committees that know of participants decide of their accompaniment.
-CLINICAL_KIND: Final = "clinical"
-
 
 # ------------------------------------------------------------------------------------------------------------- the rule
 
@@ -73,9 +69,9 @@ def why_not(session: Session, row: DecisionWithTask, later: Decision) -> Refusal
 
 
 def is_above(session: Session, row: Decision, committee_id: UUID) -> bool:
-    """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
+    """Whether a committee may take back a decision: its own, or another's where it settles objections (`KINDS`)."""
     own = row.committee_id == committee_id
-    is_settled_there = row.kind != CLINICAL_KIND or row.needs_endorsement
+    is_settled_there = not KINDS[row.kind].stays_in_its_committee or row.needs_endorsement
     return own or (is_settled_there and settles_objections(session, committee_id))
 
 

@@ -16,13 +16,16 @@ class DecisionKind:
     """What a kind of decision is called, what it needs, and what is said of it.
 
     `hint` stands beside its title where a kind is chosen. `asks_partners` says that every partner endorses such a
-    decision before it counts (GV-4). `unasked` tells why no partner was asked, where no reason was written down.
+    decision before it counts (GV-4). `stays_in_its_committee` says that no other committee takes such a decision back,
+    and that no partner is shown those of another committee than the one that settles objections. `unasked` tells why no
+    partner was asked, where no reason was written down.
     """
 
     key: str
     title: str
     hint: str = ""
     asks_partners: bool = False
+    stays_in_its_committee: bool = False
     unasked: str = N_("Recorded as not about management: no partner is asked. No reason is on record.")
 
 
@@ -32,7 +35,13 @@ MANAGEMENT: Final = DecisionKind(
     N_("It is pending until every partner has endorsed it (GV-4); anything based on it waits."),
     asks_partners=True,
 )
-CLINICAL: Final = DecisionKind("clinical", N_("Clinical"))
+#: What the committees that know of participants decide of their accompaniment.
+CLINICAL: Final = DecisionKind(
+    "clinical",
+    N_("Clinical"),
+    stays_in_its_committee=True,
+    unasked=N_("Clinical, not management: no partner is asked to endorse it."),
+)
 #: What a decision is where its kind is not said.
 OTHER: Final = DecisionKind(
     "other", N_("Other"), N_("No partner is asked. A partner may say that it is on management, and ask for it.")
@@ -40,3 +49,5 @@ OTHER: Final = DecisionKind(
 
 #: Each kind by its key, in the order in which they are offered.
 KINDS: Final[Mapping[str, DecisionKind]] = {kind.key: kind for kind in (MANAGEMENT, CLINICAL, OTHER)}
+#: The keys of those that stay in their committee.
+OF_ITS_COMMITTEE: Final = tuple(kind.key for kind in KINDS.values() if kind.stays_in_its_committee)

@@ -41,7 +41,19 @@ def _keys_in(node: ast.AST) -> set[str]:
         parts = list(node.elts)
     else:
         return set()
-    return {part.value for part in parts if isinstance(part, ast.Constant) and part.value in KINDS}
+    return {str(part.value) for part in parts if isinstance(part, ast.Constant) and part.value in KINDS}
+
+
+def _names_one(node: ast.AST) -> bool:
+    """Whether a kind is named by its key: given as a kind, or compared with one."""
+    if isinstance(node, ast.keyword):
+        named, values = node.arg == "kind", [node.value]
+    elif isinstance(node, ast.Compare):
+        values = [node.left, *node.comparators]
+        named = any(isinstance(part, ast.Attribute) and part.attr == "kind" for part in values)
+    else:
+        return False
+    return named and any(isinstance(part, ast.Constant) and part.value in KINDS for part in values)
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
@@ -65,6 +77,8 @@ def test_no_other_module_or_page_lists_the_kinds() -> None:
         if len(keys := _keys_in(node)) > 1
     ]
     assert found == []
+    named = [(file.name, ast.unparse(node)) for file in sources() for node in file.nodes if _names_one(node)]
+    assert named == []
     pages = [path for path in (ROOT / "api/templates").glob("*.html") if f'"{MANAGEMENT.key}"' in path.read_text()]
     assert pages == []
     tables = (ROOT / "models/migrations").rglob("*.sql")
@@ -81,7 +95,7 @@ def further(cast: Cast, arranged: Arranged[None], monkeypatch: pytest.MonkeyPatc
     arranged(cast, meeting_room.planned)
     (check,) = (one for one in table_of(Decision).constraints if one.info.get("grows"))
     assert isinstance(check, CheckConstraint)
-    monkeypatch.setitem(KINDS, FURTHER.key, FURTHER)  # type: ignore[arg-type]
+    monkeypatch.setitem(KINDS, FURTHER.key, FURTHER)
     monkeypatch.setattr(check, "sqltext", one_of("kind", tuple(KINDS)).sqltext)
     with as_superuser(cast.database) as connection:
         before = catalogue(connection)
