@@ -19,21 +19,21 @@ from sqlmodel import Session, and_, or_
 from domain.casework.assigning import assign
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, joins, of, only, replaced, run, same, scalar, scalars
+from domain.kernel.rows import col, every, joins, of, only, replaced, run, same, scalar, scalars, surely
 from domain.kernel.scope import local_day, moments_of, program, program_of
 from domain.kernel.spans import Span
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import COORDINATION
 from domain.obligations import waiving
-from domain.record import events
 from domain.roles.roles import Link
 from locales import N_, say
 from meetings import attendance, endorsing, freeing, quorum, taking_back
-from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved, tell
+from meetings.agenda_items import change_item, done_by_an_act, item_of, lock_item, moved
+from meetings.agenda_items import tell as tell_item
 from meetings.agenda_papers import PARTNERS, WIDEST
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import CommitteeSeat, committee_of, committees
-from meetings.decision_rows import RegisteredDecision, count_of, read_state
+from meetings.decision_rows import RegisteredDecision, count_of, read_state, tell
 from meetings.decision_words import endorsement_in_words, shown_state
 from meetings.documents.content import Both, RegisterContent, RegisterLine
 from meetings.endorsements import declared, endorsements
@@ -45,7 +45,7 @@ from models.agenda import AgendaItem
 from models.casework import Responsibility, Task
 from models.committee import Committee
 from models.decision_kinds import KINDS, OF_ITS_COMMITTEE, OTHER
-from models.lifecycles import DECISION, ENDORSEMENT
+from models.lifecycles import DECISION
 from models.meeting import Meeting
 from models.minutes import Decision
 from models.obligation import WAIVER_ITEM
@@ -101,39 +101,19 @@ def decide(
     text_fr, text_en = _checked_texts(text_fr, text_en)
     if kind not in KINDS:
         raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
-    decided_at = decided_at or at
-    if decided_at > at or (decided_at < at and decided_at < meeting.starts_at):
-        raise Refusal("decision.when", N_("A decision is taken during its meeting, not in the future."))
-    _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
-    if item_id is not None:
-        _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
     waits = KINDS[kind].asks_partners
+    decided_at = _checked_moment(meeting, decided_at, at)
+    _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
+    _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
     _refuse_to_name(session, meeting.committee_id, takes_back, kind=kind, settles_id=settles_id, at=decided_at)
     _refuse_to_free_again(session, meeting_id, takes_back, settles_id, by=by, moments=(decided_at, at))
-    does_it = item_id is not None and settles and (grants or in_its_act)
+    does_it = settles and (grants or in_its_act)
     number = _next_number(session, meeting.committee_id, meeting.starts.year)
     # A case is held before an item, as whoever asks for items holds them.
-    completed = False
-    if item_id is not None and does_it and not waits:
-        completed = complete_asked(session, item_id, number, by=by, at=at)
-    task_id = None
-    if owner_role:
-        assert due_on is not None  # noqa: S101 - refused above
-        task_id = assign(
-            session,
-            STEP,
-            number,
-            title_fr=say("fr", N_("Decision %(number)s"), number=number),
-            title_en=say("en", N_("Decision %(number)s"), number=number),
-            chain=_chain(owner_role, owner_organization_id),
-            due_on=due_on,
-            by=by,
-            at=at,
-            waits=waits,
-        )
+    completed = does_it and not waits and complete_asked(session, surely(item_id), number, by=by, at=at)
     decision = Decision(
         program_id=program_of(session),
         id=uuid4(),
@@ -149,10 +129,10 @@ def decide(
         owner_role=owner_role,
         owner_organization_id=owner_organization_id,
         due_on=due_on,
-        task_id=task_id,
+        task_id=_assigned(session, number, owner_role, owner_organization_id, due_on, waits=waits, by=by, at=at),
         needs_endorsement=waits,
         why_not_management="" if waits else checked_text(why_not_management),
-        endorsement=ENDORSEMENT.after(ENDORSEMENT.initial, "ask") if waits else ENDORSEMENT.initial,
+        endorsement=KINDS[kind].endorsement,
         counts_since=None if waits else decided_at,
         grants=does_it,
         takes_back=sorted(set(takes_back)),
@@ -162,32 +142,13 @@ def decide(
         recorded_by=by.person_id,
     )
     run(session, insert(Decision).values(decision.model_dump()))
-    events.write(
-        session,
-        "decision.made",
-        "decision",
-        decision.id,
-        by=by,
-        at=at,
-        number=number,
-        meeting=str(meeting_id),
-        item=str(item_id) if item_id else None,
-        kind=kind,
-        has_quorum=stood.is_met,
-        owner=owner_role,
-        due=due_on.isoformat() if due_on else None,
-        grants=does_it,
-        completed=completed,
-        takes_back=sorted(set(takes_back)),
-    )
+    _tell(session, decision, completed=completed, by=by, at=at)
     if waits:
         endorsing.ask_partners(session, decision.id, by=by, at=at, as_recorded=True)
     else:
         taking_back.follow(session, decision.id, by=by, at=at)
-    if item_id is not None and settles and not does_it:
-        ask_committee_again(session, item_id, at=at)
-    if item_id is not None and settles:
-        _settle_item(session, item_id, seen, by=by, at=at)
+    if settles:
+        _settle_item(session, decision, seen, by=by, at=at)
     return decision.id
 
 
@@ -198,8 +159,19 @@ def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
     return text_fr, text_en
 
 
-def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID, *, in_its_act: bool) -> None:
+def _checked_moment(meeting: Meeting, decided_at: datetime | None, at: datetime) -> datetime:
+    """When a decision is taken: now, or earlier in its meeting, which may be recorded afterwards. Raises Refusal."""
+    if decided_at is None or decided_at == at:
+        return at
+    if decided_at > at or decided_at < meeting.starts_at:
+        raise Refusal("decision.when", N_("A decision is taken during its meeting, not in the future."))
+    return decided_at
+
+
+def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID | None, *, in_its_act: bool) -> None:
     """Raise Refusal where the item is on no agenda of the meeting, or is decided by an act of its own."""
+    if item_id is None:
+        return
     item = item_of(session, item_id)
     if item.meeting_id != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
@@ -427,11 +399,6 @@ def taken_before(session: Session, moment: datetime) -> list[RegisteredDecision]
     return _read(session, col(Decision.decided_at) < moment)
 
 
-def open_decisions(session: Session, committee_id: UUID, day: date) -> list[RegisteredDecision]:
-    """What is decided and not done yet on a local day, the oldest due day first."""
-    return [with_age(session, row, day) for row in open_in(session, [committee_id])]
-
-
 def with_age(session: Session, row: RegisteredDecision, day: date) -> RegisteredDecision:
     """An open decision with its age on a local day."""
     late = 0 if row.due_on is None else max(0, (day - row.due_on).days)
@@ -564,8 +531,60 @@ def _next_number(session: Session, committee_id: UUID, year: int) -> str:
     return f"{letters}-{year}-{last + 1:03d}"
 
 
-def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor, at: datetime) -> None:
-    row = lock_item(session, item_id, seen=seen)
+def _assigned(
+    session: Session,
+    number: str,
+    role: str,
+    organization_id: UUID | None,
+    due_on: date | None,
+    *,
+    waits: bool,
+    by: Actor,
+    at: datetime,
+) -> UUID | None:
+    """The task of the role that owes a decision, which waits as long as the decision does; None where no role does."""
+    if not role:
+        return None
+    return assign(
+        session,
+        STEP,
+        number,
+        title_fr=say("fr", N_("Decision %(number)s"), number=number),
+        title_en=say("en", N_("Decision %(number)s"), number=number),
+        chain=_chain(role, organization_id),
+        due_on=surely(due_on),
+        by=by,
+        at=at,
+        waits=waits,
+    )
+
+
+def _tell(session: Session, decision: Decision, *, completed: bool, by: Actor, at: datetime) -> None:
+    tell(
+        session,
+        "decision.made",
+        decision,
+        by=by,
+        at=at,
+        meeting=str(decision.meeting_id),
+        item=str(decision.item_id) if decision.item_id else None,
+        kind=decision.kind,
+        has_quorum=decision.has_quorum,
+        owner=decision.owner_role,
+        due=decision.due_on.isoformat() if decision.due_on else None,
+        grants=decision.grants,
+        completed=completed,
+        takes_back=decision.takes_back,
+    )
+
+
+def _settle_item(session: Session, decision: Decision, seen: int | None, *, by: Actor, at: datetime) -> None:
+    """Have the item of a decision be decided by it, and asked for again where that is not what was asked."""
+    if decision.item_id is None:
+        return
+    if not decision.grants:
+        ask_committee_again(session, decision.item_id, at=at)
+    row = lock_item(session, decision.item_id, seen=seen)
     if row.outcome == "decided":
         return
     if row.outcome not in ("", "treated"):
@@ -573,4 +592,4 @@ def _settle_item(session: Session, item_id: UUID, seen: int | None, *, by: Actor
     state = moved(row.state, "correct") if row.outcome else row.state
     state = moved(state, "settle")
     change_item(session, row, state=state, outcome="decided", settled_at=at, settled_as=by.role)
-    tell(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome="decided")
+    tell_item(session, "agenda_item.treated", row, by=by, at=at, before=row.outcome, outcome="decided")

@@ -150,7 +150,7 @@ def _objecting() -> tuple[ColumnElement[bool], ...]:
 
 def _may_still_settle(session: Session, meeting_id: UUID, decision_id: UUID) -> bool:
     """Whether people who sit have an objection before them: what they said of it is final once they close."""
-    there = _item_on(session, meeting_id, decision_id)
+    there = item_on(session, meeting_id, decision_id)
     return there is not None and there.outcome != "decided"
 
 
@@ -162,9 +162,9 @@ def _committee_id(session: Session) -> UUID:
 def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     if meeting.agenda_frozen_at is None and meeting.state == "planned":
         assembling.assemble(session, meeting.id, by=posting.BY_AGENDAS, at=at)
-        there = _item_on(session, meeting.id, decision_id)
+        there = item_on(session, meeting.id, decision_id)
         return there.id if there is not None else None
-    there = _item_on(session, meeting.id, decision_id)
+    there = item_on(session, meeting.id, decision_id)
     # One that was taken back meanwhile holds again, by what is objected now: only what is settled already is left.
     if there is not None and there.state == "settled":
         return there.id if there.outcome in _TO_BE_SETTLED else None
@@ -222,7 +222,8 @@ def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> No
         assembling.carry_one(session, there.id, by=posting.BY_AGENDAS, at=at)
 
 
-def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedItem | None:
+def item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedItem | None:
+    """The item by which an objection stands on a meeting's agenda, whatever became of it; None where none is."""
     return next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from locales import N_
+from models.lifecycles import ENDORSEMENT
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class DecisionKind:
     asks_partners: bool = False
     stays_in_its_committee: bool = False
     unasked: str = N_("Recorded as not about management: no partner is asked. No reason is on record.")
+
+    @property
+    def endorsement(self) -> str:
+        """What the partners made of such a decision when it is recorded: a state of `ENDORSEMENT`."""
+        return ENDORSEMENT.after(ENDORSEMENT.initial, "ask") if self.asks_partners else ENDORSEMENT.initial
 
 
 MANAGEMENT: Final = DecisionKind(

@@ -164,13 +164,14 @@ def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(sess
     opened(session, cast, *PRESENT)
     row = _owed(session, cast)
     steering = row.committee_id
-    (late,) = decisions.open_decisions(session, steering, DUE + timedelta(days=3))
+    (late,) = decisions.open_in(session, [steering])
+    late = decisions.with_age(session, late, DUE + timedelta(days=3))
     assert (late.age_days, late.late_days) == (43, 3)
     manager = cast.actor("manager_codim")
     tasks.complete_task(session, surely(row.task_id), by=manager, at=NEXT)
     done = decisions.decision_of(session, row.id)
     assert (done.state, done.closed_at, done.closed_as) == ("done", NEXT, "manager")
-    assert decisions.open_decisions(session, steering, DUE) == []
+    assert decisions.open_in(session, [steering]) == []
     with pytest.raises(Refusal) as refused:
         _decide(session, cast, takes_back=[row.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
