@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -24,10 +26,12 @@ from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
     PresentedItem,
+    as_it_is,
     change_item,
     is_asked,
     item_of,
     items_of,
+    last_position,
     lock_item,
     moved,
     open_item,
@@ -39,7 +43,7 @@ from meetings.agenda_items import (
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, NewItem, item_by, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
@@ -57,28 +61,6 @@ from meetings.reasons import (
 )
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
-
-__all__ = [
-    "ask",
-    "decline_late",
-    "edit",
-    "items_of",
-    "late_requests",
-    "move",
-    "move_to",
-    "off_of",
-    "pool_of",
-    "put_on",
-    "refer",
-    "request",
-    "restore",
-    "shift",
-    "take_back_referral",
-    "take_off",
-    "takes",
-    "withdraw",
-    "withdraw_item",
-]
 
 _log = logging.getLogger(__name__)
 
@@ -153,28 +135,21 @@ def ask(
     if rule is None:
         raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
     if presenter is None:
-        seats = membership(session, committee.id)
-        presenter = presenter_of(rule, seats, local_day(session, at))
-    return open_item(
-        session,
-        {
-            "committee_id": committee.id,
-            "kind": kind,
-            "subject": _checked_subject(subject),
-            "title_fr": _checked_title(title_fr),
-            "title_en": checked_line(title_en),
-            "section_fr": rule.declared.section.fr,
-            "section_en": rule.declared.section.en,
-            "rule": rule.key,
-            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
-            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
-            "audience": _one_of(audience or rule.declared.audience, AUDIENCES),
-            "presenter_seat_id": presenter,
-            "task_id": task_id,
-        },
-        [reason.kept() for reason in reasons],
-        by=by,
-        at=at,
+        presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
+    titles = _checked_title(title_fr), checked_line(title_en)
+    item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
+    item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
+    asked = _as_asked(item, minutes, purpose, by)
+    return open_item(session, committee.id, asked, [reason.kept() for reason in reasons], by=by, at=at)
+
+
+def _as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
+    """An item with what its asker says otherwise than its rule. Raises Refusal."""
+    return replace(
+        item,
+        minutes=_checked_minutes(item.minutes if minutes is None else minutes),
+        purpose=_one_of(purpose or item.purpose, PURPOSES),
+        asked_by=by.person_id,
     )
 
 
@@ -220,22 +195,20 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         "day": local_day(session, at).isoformat(),
         "item": str(row.id),
     }
-    kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en")
     kind, subject = _referred_as(row)
-    return open_item(
-        session,
-        {
-            **{name: getattr(row, name) for name in kept},
-            "kind": kind,
-            "subject": subject,
-            "committee_id": target.id,
-            "carried_from_id": row.id,
-        },
-        [Reason(REFERRED, facts=facts).kept()],
-        by=by,
-        at=at,
-        verb="agenda_item.referred",
+    item = replace(
+        as_it_is(row),
+        kind=kind,
+        subject=subject,
+        rule="",
+        presenter_seat_id=None,
+        times_seen=0,
+        carried_from_id=row.id,
+        asked_by=by.person_id,
+        asked_at=at,
     )
+    reasons = [Reason(REFERRED, facts=facts).kept()]
+    return open_item(session, target.id, item, reasons, by=by, at=at, verb="agenda_item.referred")
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -280,45 +253,32 @@ def request(
     """
     committee = committee_of(session, committee_key)
     _refuse_strangers(session, committee.id, by, at)
-    day = local_day(session, at).isoformat()
-    reasons = [Reason("asked", facts={"day": day}).kept()]
+    reasons = [Reason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
+    why_late = ""
     if meeting_id is not None:
-        meeting = read_meeting(session, meeting_id)
-        if meeting.committee_id != committee.id:
-            raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-        if meeting.agenda_frozen_at is None:
-            raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-        if meeting.state not in ("planned", "under_way"):
-            raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
-        late_reason = needed_line(late_reason)
+        why_late = _checked_late(session, committee.id, meeting_id, late_reason)
         reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
     rule = rule_taking(committee, REQUEST)
     if rule is None:
         raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
-    title_fr, title_en = checked_line(title_fr), checked_line(title_en)
-    if not (title_fr or title_en):
+    titles = checked_line(title_fr), checked_line(title_en)
+    if not any(titles):
         raise _no_title()
-    return open_item(
-        session,
-        {
-            "committee_id": committee.id,
-            "kind": REQUEST,
-            "subject": str(uuid4()),
-            "title_fr": title_fr,
-            "title_en": title_en,
-            "section_fr": rule.declared.section.fr,
-            "section_en": rule.declared.section.en,
-            "rule": rule.key,
-            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
-            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
-            "audience": rule.declared.audience,
-            "presenter_seat_id": _seat_of(session, committee.id, by, at),
-            "late_reason": late_reason if meeting_id is not None else "",
-        },
-        reasons,
-        by=by,
-        at=at,
-    )
+    item = item_by(rule, REQUEST, str(uuid4()), titles, _seat_of(session, committee.id, by, at))
+    asked = replace(_as_asked(item, minutes, purpose, by), late_reason=why_late)
+    return open_item(session, committee.id, asked, reasons, by=by, at=at)
+
+
+def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
+    """Why something is asked for late for a meeting of the committee whose agenda is frozen. Raises Refusal."""
+    meeting = read_meeting(session, meeting_id)
+    if meeting.committee_id != committee_id:
+        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    if meeting.agenda_frozen_at is None:
+        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+    if meeting.state not in ("planned", "under_way"):
+        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+    return needed_line(reason)
 
 
 def late_requests(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
@@ -357,17 +317,7 @@ def edit(
     long or holds what is no text.
     """
     row = _lock_to_change(session, item_id, seen)
-    wanted: dict[str, Any] = {}
-    if title_fr is not None:
-        wanted["title_fr"] = checked_line(title_fr)
-    if title_en is not None:
-        wanted["title_en"] = checked_line(title_en)
-    if minutes is not None:
-        wanted["minutes"] = _checked_minutes(minutes)
-    if purpose is not None:
-        wanted["purpose"] = _one_of(purpose, PURPOSES)
-    if audience is not None:
-        wanted["audience"] = _one_of(audience, AUDIENCES)
+    wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
     if presenter != AS_IS:
         if presenter is not None and presenter not in {seat.id for seat in membership(session, row.committee_id).seats}:
             raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
@@ -424,7 +374,6 @@ def put_on(
     row = lock_item(session, item_id, seen=seen)
     if row.committee_id != meeting.committee_id:
         raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    last = max((one.position for one in items_of(session, meeting_id)), default=0)
     reasons = [
         reason
         for reason in without(row.reasons, LATE_REQUEST)
@@ -435,7 +384,7 @@ def put_on(
         row,
         state=moved(row.state, "schedule"),
         meeting_id=meeting_id,
-        position=last + 1,
+        position=1 + last_position(session, meeting_id),
         late_reason="",
         reasons=with_edited(reasons, ["position"]),
     )
@@ -484,18 +433,15 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
         raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
-    copied = (
-        *("committee_id", "meeting_id", "kind", "subject", "rule", "section_fr", "section_en", "title_fr", "title_en"),
-        *("purpose", "audience", "minutes", "presenter_seat_id", "task_id", "times_seen", "carried_from_id"),
-        *("asked_by", "asked_at"),
-    )
-    last = max((one.position for one in items_of(session, meeting_id)), default=0)
     reasons = without(row.reasons, TAKEN_OFF)
     change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
-        {name: getattr(row, name) for name in copied} | {"state": "scheduled", "position": last + 1},
+        row.committee_id,
+        as_it_is(row),
         with_edited(reasons, ["position"]),
+        meeting_id=meeting_id,
+        position=1 + last_position(session, meeting_id),
         by=by,
         at=at,
         verb="agenda_item.put_on",
@@ -610,6 +556,11 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 
+def _checked_words(**given: str | int | None) -> dict[str, Any]:
+    """What is to be said of an item by the columns that it is kept in, of what was given. Raises Refusal."""
+    return {name: _CHECKED[name](value) for name, value in given.items() if value is not None}
+
+
 def _place(
     session: Session, row: AgendaItem, others: list[PresentedItem], place: int, *, by: Actor, at: datetime
 ) -> None:
@@ -667,3 +618,13 @@ def _one_of(value: str, known: Sequence[str]) -> str:
 
 def _no_title() -> Refusal:
     return Refusal("agenda.no_title", N_("Give the item a title."))
+
+
+#: What checks each column that people change.
+_CHECKED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "title_fr": checked_line,
+    "title_en": checked_line,
+    "minutes": _checked_minutes,
+    "purpose": partial(_one_of, known=PURPOSES),
+    "audience": partial(_one_of, known=AUDIENCES),
+}

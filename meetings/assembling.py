@@ -8,7 +8,7 @@ was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,8 +21,10 @@ from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only,
 from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
+from meetings.agenda_drawing import draw
 from meetings.agenda_items import (
     PresentedItem,
+    as_it_is,
     change_item,
     is_asked,
     items_of,
@@ -36,7 +38,7 @@ from meetings.agenda_items import (
     set_positions,
     tell,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn, draw
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn
 from meetings.committees import committees
 from meetings.endorsements import declared
 from meetings.locking import lock_meeting, read_meeting
@@ -269,11 +271,11 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
         if _has_successor(session, row):
             continue
         seen = row.times_seen + 1
-        copied = ("committee_id", "kind", "subject", "rule", "task_id", "asked_by", "asked_at", *_BY_RULE)
-        values = {name: getattr(row, name) for name in copied} | {"times_seen": seen, "carried_from_id": row.id}
+        item = replace(as_it_is(row), times_seen=seen, carried_from_id=row.id)
         if seen >= TOO_OFTEN:
-            values["purpose"] = "decision"
-        made.append(open_item(session, values, _older(row.reasons, seen), by=by, at=at, verb="agenda_item.carried"))
+            item = replace(item, purpose="decision")
+        reasons = _older(row.reasons, seen)
+        made.append(open_item(session, row.committee_id, item, reasons, by=by, at=at, verb="agenda_item.carried"))
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
@@ -444,16 +446,10 @@ def _put(
     by_hand = kept_by_hand(before) - _OF_A_PLACE if before is not None else frozenset()
     return open_item(
         session,
-        {
-            **{name: getattr(one, name) for name in (*_BY_RULE, "kind", "subject", "rule", "times_seen")},
-            **{name: getattr(before, name) for name in by_hand},
-            "carried_from_id": one.carried_from_id,
-            "committee_id": meeting.committee_id,
-            "meeting_id": meeting.id,
-            "state": "scheduled",
-            "asked_by": None,
-        },
+        meeting.committee_id,
+        replace(one, **{name: getattr(before, name) for name in by_hand}),
         with_edited(one.reasons, by_hand),
+        meeting_id=meeting.id,
         by=by,
         at=at,
         verb="agenda_item.drawn",

@@ -14,18 +14,20 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, scalars, select
 from domain.kernel.scope import local_day
-from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
+from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import (
     TALKED_ABOUT,
     PresentedItem,
     change_item,
     item_of,
     items_of,
+    last_position,
     lock_item,
     moved,
     open_item,
     tell,
 )
+from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
 from meetings.locking import lock_meeting, read_meeting
 from meetings.reasons import COULD_NOT_WAIT
@@ -52,7 +54,7 @@ class StandingItem(AgendaItem):
 
 def is_of_objection(row: AgendaItem, decision_id: UUID | None = None) -> bool:
     """Whether an item of an agenda is there for an objection: to this decision, where one is named."""
-    is_one = row.kind == agenda_rules.OBJECTION
+    is_one = row.kind == OBJECTION
     return is_one and (decision_id is None or row.subject == str(decision_id))
 
 
@@ -177,16 +179,15 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     committee_id = meeting.committee_id
-    subject = (agenda_rules.OBJECTION, str(decision_id))
-    drawn = agenda_rules.draw(session, committees(session)[committee_id], meeting, at=at)
+    subject = (OBJECTION, str(decision_id))
+    drawn = agenda_drawing.draw(session, committees(session)[committee_id], meeting, at=at)
     found = next((one for one in drawn if (one.kind, one.subject) == subject), None)
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
-    names = ("title_fr", "title_en", "section_fr", "section_en", "purpose", "audience", "minutes", "presenter_seat_id")
-    values = {name: getattr(found, name) for name in (*names, "kind", "subject", "rule")}
-    values |= {"committee_id": committee_id, "asked_by": None}
-    made = open_item(session, values, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn")
+    made = open_item(
+        session, committee_id, found, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn"
+    )
     there = item_of(session, made).meeting_id
     if there is not None:
         return made if there == meeting.id else None
@@ -201,13 +202,12 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
     """Put it last on the agenda of a meeting that sits and that nobody froze: it has no numbers, and no addenda."""
     row = lock_item(session, item_id)
-    last = max((one.position for one in items_of(session, meeting.id)), default=0)
     change_item(
         session,
         row,
         state=moved(row.state, "schedule"),
         meeting_id=meeting.id,
-        position=last + 1,
+        position=1 + last_position(session, meeting.id),
         late=True,
         late_reason=COULD_NOT_WAIT,
     )
@@ -230,7 +230,7 @@ def item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedI
 def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Say on the committee's agenda that nothing is objected to a decision any more; whether anything changed."""
     committee = endorsements.declared(session).committee
-    return agendas.withdraw(session, committee, agenda_rules.OBJECTION, str(decision_id), by=by, at=at)
+    return agendas.withdraw(session, committee, OBJECTION, str(decision_id), by=by, at=at)
 
 
 def item_that_sits(session: Session, decision_id: UUID) -> StandingItem | None:
@@ -277,7 +277,7 @@ def _item_before(
         of(StandingItem)
         .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
-            AgendaItem.kind == agenda_rules.OBJECTION,
+            AgendaItem.kind == OBJECTION,
             col(AgendaItem.subject) == str(decision_id),
             col(AgendaItem.state).in_(TALKED_ABOUT),
             col(AgendaItem.outcome).in_(outcomes),
@@ -299,7 +299,7 @@ def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None =
     to_come = _is_to_come(session, at)
     still_has_one = (
         select(AgendaItem.id)
-        .where(joins(AgendaItem.meeting_id, Meeting), AgendaItem.kind == agenda_rules.OBJECTION)
+        .where(joins(AgendaItem.meeting_id, Meeting), AgendaItem.kind == OBJECTION)
         .where(AgendaItem.state == "scheduled")
         .correlate(Meeting)
         .exists()

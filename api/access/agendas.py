@@ -19,7 +19,7 @@ from domain.kernel.rows import col, only, run
 from domain.mail.envelopes import Attachment
 from locales import LANGUAGES, N_, pick
 from meetings import agenda_papers, agendas, posting
-from meetings.agenda_items import PresentedItem, item_of
+from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
 from meetings.committees import Membership, committees
@@ -130,7 +130,7 @@ def ask_for_item(
 
 def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
     """What the asker asked for and the committee has not dealt with yet: in its pool, or on this agenda."""
-    rows = [*agendas.items_of(desk.session, found.meeting.id), *agendas.pool_of(desk.session, found.committee_id)]
+    rows = [*items_of(desk.session, found.meeting.id), *pool_of(desk.session, found.committee_id)]
     me = desk.asker.person_id
     return [row for row in rows if row.kind == REQUEST and row.asked_by == me and row.state != "settled"]
 

@@ -49,7 +49,7 @@ from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
 from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting
-from meetings.agenda_items import PresentedItem, is_asked, item_of
+from meetings.agenda_items import PresentedItem, is_asked, item_of, items_of, pool_of
 from meetings.assembling import Assembled
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
@@ -107,9 +107,9 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
     """The items of an agenda and of its committee's pool, to be changed by their ids and versions."""
     found = find_agenda(desk, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    rows = agendas.items_of(desk.session, meeting_id)
+    rows = items_of(desk.session, meeting_id)
     late = agendas.late_requests(desk.session, meeting_id)
-    pool = agendas.pool_of(desk.session, found.committee_id)
+    pool = pool_of(desk.session, found.committee_id)
     off: Sequence[PresentedItem] = agendas.off_of(desk.session, meeting_id)
     missing = lacking(desk, meeting_id, rows)
     if allows(Action.KEEP_AGENDA, found.given) is None:

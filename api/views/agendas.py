@@ -15,7 +15,7 @@ from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, posting, wording
-from meetings.agenda_items import PresentedItem, is_asked, kept_for_their_act
+from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of
 from meetings.agenda_rules import REQUEST
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
@@ -90,9 +90,9 @@ def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
     meeting = found.meeting
     if allows(Action.KEEP_AGENDA, found.given) is None:
         return {}
-    rows = agendas.items_of(desk.session, meeting.id)
+    rows = items_of(desk.session, meeting.id)
     late = {row.id for row in agendas.late_requests(desk.session, meeting.id)}
-    pool = agendas.pool_of(desk.session, found.committee_id)
+    pool = pool_of(desk.session, found.committee_id)
     people = people_by_id(desk)
     kept = kept_for_their_act(desk.session, [*rows, *pool])
     missing = lacking(desk, meeting.id, rows)

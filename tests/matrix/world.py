@@ -32,7 +32,7 @@ from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incidents import Entry
 from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers
-from meetings.agenda_items import item_of
+from meetings.agenda_items import item_of, items_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement, AgreementVersion
@@ -680,7 +680,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
 def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: UUID, *, by: Actor) -> dict[str, str]:
     """An agenda with an item that was asked for and one taken off; one that waits; a frozen agenda, and a late ask."""
     assembling.assemble(session, meeting_id, by=by, at=AT)
-    off = agendas.items_of(session, meeting_id)[0].id
+    off = items_of(session, meeting_id)[0].id
     agendas.take_off(session, off, by=by, at=AT)
     item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
     agendas.put_on(session, item_id, meeting_id, by=by, at=AT)

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from domain.roles.roles import responsibility
 from meetings import agendas, schedule
+from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason
 from models.agenda import AgendaItem, AgendaVersion
@@ -111,7 +112,7 @@ def versions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
 
 def titles(session: Session, meeting_id: UUID, kind: str | None = None) -> list[str]:
     """The English titles on an agenda, in its order."""
-    return [row.title_en for row in agendas.items_of(session, meeting_id) if kind in (None, row.kind)]
+    return [row.title_en for row in items_of(session, meeting_id) if kind in (None, row.kind)]
 
 
 def hold(session: Session, meeting_id: UUID, *, carried: tuple[UUID, ...] = ()) -> None:

@@ -17,7 +17,7 @@ from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import COORDINATION
 from meetings import agendas, assembling, decisions, freezing, running, schedule
-from meetings.agenda_items import PresentedItem
+from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
 from models.base import table_of
@@ -68,7 +68,7 @@ def _asked_task(session: Session, cast: Cast) -> UUID:
 
 
 def _pool(session: Session) -> list[PresentedItem]:
-    return agendas.pool_of(session, committee_of(session, "clinical").id)
+    return pool_of(session, committee_of(session, "clinical").id)
 
 
 def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Cast, session: Session) -> None:
@@ -215,7 +215,7 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
 def test_an_item_moved_by_hand_stands_under_the_heading_that_it_came_to(cast: Cast, session: Session) -> None:
     by, made, first = cast.actor("coordinator"), admission(session, cast), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
+    research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
 
     agendas.move(session, made, before=research, by=by, at=AT)
     order = titles(session, first)
@@ -233,7 +233,7 @@ def test_what_is_taken_off_stays_off_this_agenda_and_comes_on_the_next(cast: Cas
     by, made = cast.actor("coordinator"), admission(session, cast)
     first, second = meeting(session, FIRST), meeting(session, SECOND)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
+    research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
 
     agendas.take_off(session, made, by=by, at=AT)
     agendas.take_off(session, research, by=by, at=AT)
@@ -262,7 +262,7 @@ def test_only_what_was_asked_for_is_taken_back(cast: Cast, session: Session) -> 
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     made = admission(session, cast)
     assembling.assemble(session, first, by=by, at=AT)
-    standing = next(row.id for row in agendas.items_of(session, first) if row.kind == "standing")
+    standing = next(row.id for row in items_of(session, first) if row.kind == "standing")
 
     assert _refused(lambda: agendas.withdraw_item(session, standing, by=by, at=AT)) == "agenda.drawn"
     agendas.withdraw_item(session, made, by=by, at=AT)
