@@ -281,10 +281,10 @@ def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason
     return needed_line(reason)
 
 
-def late_requests(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
+def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
     committee_id = read_meeting(session, meeting_id).committee_id
-    return tuple(row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id))
+    return [row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id)]
 
 
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -408,7 +408,7 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
-def off_of(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
+def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
     open_now = {(row.kind, row.subject) for row in items_of(session, meeting_id)}
     found = {
@@ -416,7 +416,7 @@ def off_of(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
         for row in withdrawn_of(session, meeting_id)
         if str(meeting_id) in taken_off(row.reasons) and any("rule" in reason for reason in row.reasons)
     }
-    return tuple(row for key, row in found.items() if key not in open_now)
+    return [row for key, row in found.items() if key not in open_now]
 
 
 def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:

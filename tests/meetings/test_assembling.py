@@ -508,14 +508,14 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
     assert _refused(lambda: ask("Sans raison", " ")).code == "agenda.late_without_reason"
     yes, no = ask("Oui"), ask("Non")
     assert {row.id for row in agendas.late_requests(session, first)} == {yes, no}
-    assert agendas.late_requests(session, second) == ()
+    assert agendas.late_requests(session, second) == []
 
     freezing.add_late(session, first, yes, by=by, at=AT)
     agendas.decline_late(session, no, by=by, at=AT)
 
     row = item(session, yes)
     assert (row["state"], row["late"], row["late_reason"]) == ("scheduled", True, "Le partenaire part vendredi")
-    assert agendas.late_requests(session, first) == ()
+    assert agendas.late_requests(session, first) == []
     assembling.assemble(session, second, by=by, at=AT)
     row = item(session, no)
     assert (row["meeting_id"], row["late"], row["late_reason"]) == (second, False, "")

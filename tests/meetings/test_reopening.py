@@ -234,7 +234,7 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
 
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
 
-    assert agendas.late_requests(session, first) == ()
+    assert agendas.late_requests(session, first) == []
     assert not any(row.late for row in items_of(session, first))
     _freeze(session, cast, first, SUNDAY)
     assert item(session, waits)["meeting_id"] == first
@@ -321,7 +321,7 @@ def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, 
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
     research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
-    assert agendas.off_of(session, first) == ()
+    assert agendas.off_of(session, first) == []
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
     agendas.take_off(session, research, by=by, at=AT)
     (off,) = agendas.off_of(session, first)
@@ -330,7 +330,7 @@ def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, 
     again = agendas.restore(session, research, by=by, at=AT, seen=off.version)
 
     assert items_of(session, first)[-1].id == again
-    assert agendas.off_of(session, first) == ()
+    assert agendas.off_of(session, first) == []
     assert not assembling.assemble(session, first, by=by, at=AT)
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
     agendas.take_off(session, again, by=by, at=AT)

@@ -363,7 +363,7 @@ def test_what_comes_late_is_an_addendum_by_the_host_s_yes_or_waits(cast: Cast, h
     refused = client.post(f"{path}/{other.id}/late-refusal", data={"seen": other.version})
     assert refused.status_code == 303
     with cast.session() as session:
-        assert agendas.late_requests(session, here) == ()
+        assert agendas.late_requests(session, here) == []
         assert [each.id for each in pool_of(session, row(cast, here).committee_id)] == [other.id]
 
 
