@@ -143,21 +143,11 @@ def decide_admission(
     and nobody whose risks exceed the benefits is assigned (AD-C4). Where a deferral was recorded by mistake and taken
     off the item, what is recorded then counts, and both stay on record. Raises Refusal.
     """
-    item = item_of(session, item_id)
+    item_of(session, item_id)
     participant_id = candidate_of(session, item_id)
-    if outcome not in ADMISSION_OUTCOMES:
-        raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
-    reason, offered = trimmed(reason), trimmed(offered)
-    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
-        raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
-    if outcome in ("defer", "more") and not says_something(reason):
-        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    reason, offered = _checked_words(outcome, reason, offered)
     participant = hold_participant(session, participant_id)
-    item = item_of(session, item_id)  # as whoever held the candidate before left it
-    if item.outcome:
-        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    if is_over(item.reasons):
-        raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
+    item = _undecided(session, item_id)  # as whoever held the candidate before left it
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -187,6 +177,28 @@ def decide_admission(
         decision_id=decision_id,
         candidate_worker_id=named_id,
     )
+
+
+def _checked_words(outcome: str, reason: str, offered: str) -> tuple[str, str]:
+    """Why the committee decides so, and what is offered instead, as far as the outcome needs them. Raises Refusal."""
+    if outcome not in ADMISSION_OUTCOMES:
+        raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
+    reason, offered = trimmed(reason), trimmed(offered)
+    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
+        raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
+    if outcome in ("defer", "more") and not says_something(reason):
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    return reason, offered
+
+
+def _undecided(session: Session, item_id: UUID) -> AgendaItem:
+    """The item of an admission on which the committee has still to decide. Raises Refusal."""
+    item = item_of(session, item_id)
+    if item.outcome:
+        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
+    if is_over(item.reasons):
+        raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
+    return item
 
 
 class Taken(NamedTuple):

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -219,22 +220,16 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
 
     Items are told apart by what they are, whatever they are called.
     """
-    rows = versions_of(session, meeting_id)
-    earlier = [one.n for one in rows if one.n < n]
-    start = max((one.n for one in rows if one.n < n and one.kind == "agenda"), default=0)
+    start = max((one.n for one in versions_of(session, meeting_id) if one.n < n and one.kind == "agenda"), default=0)
     if not start:
         return None
-    before: dict[str, ItemLine] = {}
-    for one in earlier[earlier.index(start) :]:
-        before |= _by_item(*_kept_as(session, meeting_id, one), audience)
+    parts = [_by_item(*_kept_as(session, meeting_id, k), audience) for k in range(start, n)]
+    before = dict(chain.from_iterable(part.items() for part in parts))
     after = _by_item(*_kept_as(session, meeting_id, n), audience)
-    found = [
-        Change(what, line.number, before[one].number if one in before else "", line.title)
-        for one, line in after.items()
-        if (what := _what_of(before.get(one), line)) is not None
-    ]
-    found += [Change("gone", "", line.number, line.title) for one, line in before.items() if one not in after]
-    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(found))
+    found = [_changed(before.get(one), line) for one, line in after.items()]
+    gone = [Change("gone", "", line.number, line.title) for one, line in before.items() if one not in after]
+    was = _kept_as(session, meeting_id, start)[0].head.starts
+    return Replacing(was, (*(change for change in found if change is not None), *gone))
 
 
 def paper(
@@ -323,12 +318,15 @@ def _by_item(agenda: AgendaContent, audiences: Sequence[str], items: Sequence[st
     return {item: line for line, audience, item in lines if audience in may}
 
 
-def _what_of(before: ItemLine | None, after: ItemLine) -> Literal["added", "renumbered", "reworded"] | None:
+def _changed(before: ItemLine | None, after: ItemLine) -> Change | None:
+    """What became of an item that an agenda has, by its line on the agenda before."""
     if before is None:
-        return "added"
+        return Change("added", after.number, "", after.title)
     if before.title != after.title:
-        return "reworded"
-    return "renumbered" if before.number != after.number else None
+        return Change("reworded", after.number, before.number, after.title)
+    if before.number != after.number:
+        return Change("renumbered", after.number, before.number, after.title)
+    return None
 
 
 def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:

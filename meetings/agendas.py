@@ -319,9 +319,7 @@ def edit(
     row = _lock_to_change(session, item_id, seen)
     wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
     if presenter != AS_IS:
-        if presenter is not None and presenter not in {seat.id for seat in membership(session, row.committee_id).seats}:
-            raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
-        wanted["presenter_seat_id"] = presenter
+        wanted["presenter_seat_id"] = _checked_presenter(session, row.committee_id, presenter)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if SAID_AS_IT_IS.get(row.kind, frozenset()) & changed.keys():
         raise _said_as_it_is(row)
@@ -554,6 +552,12 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     if row.meeting_id is None:
         raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
+
+
+def _checked_presenter(session: Session, committee_id: UUID, seat_id: UUID | None) -> UUID | None:
+    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
+        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
+    return seat_id
 
 
 def _checked_words(**given: str | int | None) -> dict[str, Any]:

@@ -131,23 +131,7 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         if one.kind == OBJECTION:
             bring_forward(session, meeting, one.subject, by=by, at=at)
     rows = _rows_at_hand(session, meeting)
-    # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
-    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
-    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
-    off = _taken_off_here(meeting_id, rows, known)
-    added, changed = [], []
-    for one in drawn:
-        row = known.get((one.kind, one.subject))
-        if (one.kind, one.subject) in off:
-            continue
-        if row is None:
-            made = _put(session, meeting, one, gone.get((one.kind, one.subject)), by=by, at=at)
-            added += [made] if made else []
-        elif row.state == "pool":
-            _schedule(session, meeting, row, one)
-            added.append(row.id)
-        elif _refresh(session, row, one):
-            changed.append(row.id)
+    added, changed = _follow_rules(session, meeting, rows, drawn, by=by, at=at)
     added += _leftovers(session, meeting, rows, drawn)
     removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
     moved = _put_in_order(session, meeting_id, drawn, set(added))
@@ -156,6 +140,30 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
+
+
+def _follow_rules(
+    session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[Drawn], *, by: Actor, at: datetime
+) -> tuple[list[UUID], list[UUID]]:
+    """Have the agenda hold what its rules draw, as they say it; the items that came on it, and those that changed."""
+    # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
+    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
+    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
+    off = _taken_off_here(meeting.id, rows, known)
+    added, changed = [], []
+    for one in drawn:
+        key = one.kind, one.subject
+        row = known.get(key)
+        if key in off:
+            continue
+        if row is None:
+            added += _put(session, meeting, one, gone.get(key), by=by, at=at)
+        elif row.state == "pool":
+            _schedule(session, meeting, row, one)
+            added.append(row.id)
+        elif _refresh(session, row, one):
+            changed.append(row.id)
+    return added, changed
 
 
 def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor, at: datetime) -> UUID | None:
@@ -436,15 +444,15 @@ def _put(
     *,
     by: Actor,
     at: datetime,
-) -> UUID | None:
-    """A new item on the agenda; None where its subject is open elsewhere, on another meeting's.
+) -> list[UUID]:
+    """A new item on the agenda; none where its subject is open elsewhere, on another meeting's.
 
     It says what people made it say `before`, when it was on this agenda and its fact was over.
     """
     if _is_open_elsewhere(session, meeting, one):
-        return None
+        return []
     by_hand = kept_by_hand(before) - _OF_A_PLACE if before is not None else frozenset()
-    return open_item(
+    made = open_item(
         session,
         meeting.committee_id,
         replace(one, **{name: getattr(before, name) for name in by_hand}),
@@ -454,6 +462,7 @@ def _put(
         at=at,
         verb="agenda_item.drawn",
     )
+    return [made]
 
 
 def _is_open_elsewhere(session: Session, meeting: Meeting, one: Drawn) -> bool:

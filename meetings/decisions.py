@@ -8,7 +8,7 @@ no task says: open, standing, or withdrawn by a later decision.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -44,7 +44,7 @@ from meetings.texts import checked_text
 from models.agenda import AgendaItem
 from models.casework import Responsibility, Task
 from models.committee import Committee
-from models.decision_kinds import KINDS, OF_ITS_COMMITTEE, OTHER
+from models.decision_kinds import KINDS, OF_ITS_COMMITTEE, OTHER, DecisionKind
 from models.lifecycles import DECISION
 from models.meeting import Meeting
 from models.minutes import Decision
@@ -94,24 +94,23 @@ def decide(
     `settles` is false the committee has more to decide on the item, which stays open with its task. `settles_id` is the
     decision whose objections this one settles (`meetings.settling`). Raises Refusal.
     """
-    meeting = lock_meeting(session, meeting_id)
+    meeting = _lock_sitting(session, meeting_id)
     taking_back.hold(session, [row.id for row in numbered(session, takes_back)], at=at)
-    if meeting.state != "under_way":
-        raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
     text_fr, text_en = _checked_texts(text_fr, text_en)
-    if kind not in KINDS:
-        raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
-    waits = KINDS[kind].asks_partners
+    chosen = _checked_kind(kind)
+    waits = chosen.asks_partners
     decided_at = _checked_moment(meeting, decided_at, at)
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
     _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
-        _refuse_to_grant(session, item_id, kind, has_quorum=stood.is_met)
-    _refuse_to_name(session, meeting.committee_id, takes_back, kind=kind, settles_id=settles_id, at=decided_at)
+        _refuse_to_grant(session, item_id, chosen, has_quorum=stood.is_met)
+    for row in _to_take_back(session, meeting.committee_id, takes_back, decided_at):
+        _refuse_to_take_back(row, chosen, settles_id)
     _refuse_to_free_again(session, meeting_id, takes_back, settles_id, by=by, moments=(decided_at, at))
     does_it = settles and (grants or in_its_act)
     number = _next_number(session, meeting.committee_id, meeting.starts.year)
+    counts_since = None if waits else decided_at
     # A case is held before an item, as whoever asks for items holds them.
     completed = does_it and not waits and complete_asked(session, surely(item_id), number, by=by, at=at)
     decision = Decision(
@@ -131,25 +130,30 @@ def decide(
         due_on=due_on,
         task_id=_assigned(session, number, owner_role, owner_organization_id, due_on, waits=waits, by=by, at=at),
         needs_endorsement=waits,
-        why_not_management="" if waits else checked_text(why_not_management),
-        endorsement=KINDS[kind].endorsement,
-        counts_since=None if waits else decided_at,
+        why_not_management=_checked_why(chosen, why_not_management),
+        endorsement=chosen.endorsement,
+        counts_since=counts_since,
         grants=does_it,
         takes_back=sorted(set(takes_back)),
         settles_id=settles_id,
-        state=DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand"),
+        state=_first_state(owner_role),
         decided_at=decided_at,
         recorded_by=by.person_id,
     )
     run(session, insert(Decision).values(decision.model_dump()))
     _tell(session, decision, completed=completed, by=by, at=at)
-    if waits:
-        endorsing.ask_partners(session, decision.id, by=by, at=at, as_recorded=True)
-    else:
-        taking_back.follow(session, decision.id, by=by, at=at)
+    _begin(session, decision, by=by, at=at)
     if settles:
         _settle_item(session, decision, seen, by=by, at=at)
     return decision.id
+
+
+def _lock_sitting(session: Session, meeting_id: UUID) -> Meeting:
+    """The meeting that decides, which is under way. Raises Refusal."""
+    meeting = lock_meeting(session, meeting_id)
+    if meeting.state != "under_way":
+        raise Refusal("decision.not_under_way", N_("A decision is recorded while the meeting is under way."))
+    return meeting
 
 
 def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
@@ -157,6 +161,22 @@ def _checked_texts(text_fr: str, text_en: str) -> tuple[str, str]:
     if not says_something(text_fr + text_en):
         raise Refusal("decision.empty", N_("Write down what was decided, in one of the languages at least."))
     return text_fr, text_en
+
+
+def _checked_kind(kind: str) -> DecisionKind:
+    if kind not in KINDS:
+        raise Refusal("decision.kind", N_("Choose one of the kinds of decision offered."))
+    return KINDS[kind]
+
+
+def _checked_why(kind: DecisionKind, why: str) -> str:
+    """Why a decision is not on management, where it is not. Raises Refusal."""
+    return "" if kind.asks_partners else checked_text(why)
+
+
+def _first_state(owner_role: str) -> str:
+    """How a decision stands when it is recorded: open as long as a role owes it, else in effect."""
+    return DECISION.initial if owner_role else DECISION.after(DECISION.initial, "stand")
 
 
 def _checked_moment(meeting: Meeting, decided_at: datetime | None, at: datetime) -> datetime:
@@ -193,7 +213,7 @@ def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID | None, *, in
         )
 
 
-def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_quorum: bool) -> None:
+def _refuse_to_grant(session: Session, item_id: UUID | None, kind: DecisionKind, *, has_quorum: bool) -> None:
     """Refuse that a decision is what an item asks for: nothing is asked, or it would not do. Raises Refusal.
 
     What the guide has the partners endorse is granted by a decision that they are asked to endorse.
@@ -201,7 +221,7 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
     task = None if item_id is None else asked_task(session, item_id)
     if task is None:
         raise Refusal("decision.nothing_asked", N_("No procedure asks for a decision on this item."))
-    if ENDORSED_SOURCE in task.sources and not KINDS[kind].asks_partners:
+    if ENDORSED_SOURCE in task.sources and not kind.asks_partners:
         raise Refusal(
             "decision.to_be_endorsed",
             N_("Every partner must endorse this decision: record it as about management or coordination."),
@@ -214,16 +234,10 @@ def _refuse_to_grant(session: Session, item_id: UUID | None, kind: str, *, has_q
         )
 
 
-def _refuse_to_name(
-    session: Session,
-    committee_id: UUID,
-    numbers: Collection[str],
-    *,
-    kind: str,
-    settles_id: UUID | None,
-    at: datetime,
-) -> None:
-    """Refuse that a decision about to be recorded says that it takes back one that it could not. Raises Refusal."""
+def _to_take_back(
+    session: Session, committee_id: UUID, numbers: Collection[str], at: datetime
+) -> Iterator[RegisteredDecision]:
+    """The decisions of these numbers, which a decision of the committee at `at` may take back. Raises Refusal."""
     found = {row.number: row for row in numbered(session, numbers)}
     for number in numbers:
         row = found.get(number)
@@ -237,12 +251,17 @@ def _refuse_to_name(
             )
         if row.decided_at > at:
             raise taking_back.not_later()
-        if settles_id == row.id:
-            continue
-        if row.endorsement == "objected":
-            raise taking_back.objected()
-        if row.needs_endorsement and not KINDS[kind].asks_partners:
-            raise taking_back.endorsed_too()
+        yield row
+
+
+def _refuse_to_take_back(row: RegisteredDecision, kind: DecisionKind, settles_id: UUID | None) -> None:
+    """Refuse that a decision of this kind takes one back, unless it settles what is objected to it. Raises Refusal."""
+    if settles_id == row.id:
+        return
+    if row.endorsement == "objected":
+        raise taking_back.objected()
+    if row.needs_endorsement and not kind.asks_partners:
+        raise taking_back.endorsed_too()
 
 
 def _refuse_to_free_again(
@@ -576,6 +595,14 @@ def _tell(session: Session, decision: Decision, *, completed: bool, by: Actor, a
         completed=completed,
         takes_back=decision.takes_back,
     )
+
+
+def _begin(session: Session, decision: Decision, *, by: Actor, at: datetime) -> None:
+    """Ask the partners to endorse a decision that waits for them; of another one, take back what it says."""
+    if decision.needs_endorsement:
+        endorsing.ask_partners(session, decision.id, by=by, at=at, as_recorded=True)
+    else:
+        taking_back.follow(session, decision.id, by=by, at=at)
 
 
 def _settle_item(session: Session, decision: Decision, seen: int | None, *, by: Actor, at: datetime) -> None:

@@ -74,32 +74,23 @@ class Entry:
     url: str = ""
 
     def __post_init__(self) -> None:
-        if not (0 < len(self.uid) <= LONGEST_UID and self.uid.isascii() and self.uid.isprintable()) or " " in self.uid:
-            msg = "a UID is short printable ASCII without spaces"
-            raise ValueError(msg)
-        object.__setattr__(self, "zone", canonical(self.zone))
-        object.__setattr__(self, "starts", _local(self.starts))
-        object.__setattr__(self, "cancelled", frozenset(_local(one) for one in self.cancelled))
-        object.__setattr__(
-            self,
-            "moved",
-            {
+        _check_uid(self.uid)
+        local = {
+            "zone": canonical(self.zone),
+            "starts": _local(self.starts),
+            "cancelled": frozenset(map(_local, self.cancelled)),
+            "moved": {
                 _local(one): Moved(_local(how.starts), how.minutes, how.place, how.online_url)
                 for one, how in self.moved.items()
             },
-        )
-        for minutes in (self.minutes, *(how.minutes for how in self.moved.values())):
-            if not SHORTEST <= minutes <= LONGEST:
-                raise Refusal(
-                    "meeting.length",
-                    N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
-                    shortest=SHORTEST,
-                    longest=LONGEST,
-                )
+        }
+        for name, value in local.items():
+            object.__setattr__(self, name, value)
+        _refuse_length([self.minutes, *(how.minutes for how in self.moved.values())])
         self._check_season()
         # The original of a moved or cancelled meeting is written down too, and is looked up by every reader.
-        for local in (*self.originals, *(how.starts for how in self.moved.values())):
-            moment_of(local, self.zone)
+        for one in (*self.originals, *(how.starts for how in self.moved.values())):
+            moment_of(one, self.zone)
         self._refuse_crossing()
 
     @property
@@ -205,6 +196,23 @@ def refuse_crossing(hours: Iterable[tuple[datetime, datetime]]) -> None:
                 "meeting.crosses_neighbour",
                 N_("A meeting of a season cannot pass or touch the next one: cancel it, and add a meeting instead."),
             )
+
+
+def _check_uid(uid: str) -> None:
+    if not (0 < len(uid) <= LONGEST_UID and uid.isascii() and uid.isprintable()) or " " in uid:
+        msg = "a UID is short printable ASCII without spaces"
+        raise ValueError(msg)
+
+
+def _refuse_length(lengths: Iterable[int]) -> None:
+    """Refuse a meeting that is too short or too long, in minutes. Raises Refusal."""
+    if not all(SHORTEST <= minutes <= LONGEST for minutes in lengths):
+        raise Refusal(
+            "meeting.length",
+            N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
 
 
 def _local(moment: datetime) -> datetime:

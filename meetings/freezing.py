@@ -197,23 +197,27 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         return False
     declared = committees(session)[meeting.committee_id].agenda
     is_another_day = meeting.starts.date() != was.date()
-    goes_out = meeting.starts_at - timedelta(hours=declared.get("circulate_hours", 0))
-    circulated = meeting.agenda_circulated_at if goes_out <= at else None
+    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared, "circulate_hours", at) else None
     if meeting.agenda_frozen_at is None:
         if is_another_day and circulated != meeting.agenda_circulated_at:
             write_meeting(session, meeting, agenda_circulated_at=circulated)
         return False
-    is_due = meeting.starts_at - timedelta(hours=declared.get("freeze_hours", 0)) <= at
-    if is_due or not is_another_day:
+    if _is_past(meeting, declared, "freeze_hours", at) or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
         change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
-    for row in [lock_item(session, one.id) for one in late_requests(session, meeting_id)]:
+    for one in late_requests(session, meeting_id):
+        row = lock_item(session, one.id)
         change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True
+
+
+def _is_past(meeting: Meeting, declared: Mapping[str, Any], hours: str, at: datetime) -> bool:
+    """Whether the moment is past that a committee declares as so many hours before its meetings."""
+    return meeting.starts_at - timedelta(hours=declared.get(hours, 0)) <= at
 
 
 def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:

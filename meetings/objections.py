@@ -86,20 +86,28 @@ def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
     meetings = hold_next_meetings(session, at)
     if not meetings:
         return ()
-    sitting = [one.id for one in meetings if one.state == "under_way"]
     brought = []
     for decision_id in _hold_standing(session, at):
-        if any(_may_still_settle(session, meeting_id, decision_id) for meeting_id in sitting):
-            continue
-        _leave_past_ones(session, decision_id, at=at)
-        there = _item_before(session, decision_id, _is_to_come(session, at), outcomes=[""])
-        if there is not None and (there.frozen is not None or there.meeting_state != "planned"):
-            continue
-        before = [one for one in meetings if there is None or one.starts_at < there.starts_at]
-        found = bring_before_committee(session, decision_id, before, at=at)
+        earlier = _earlier_than_it_stands(session, decision_id, meetings, at)
+        found = bring_before_committee(session, decision_id, earlier, at=at)
         if found is not None:
             brought.append(found)
     return tuple(brought)
+
+
+def _earlier_than_it_stands(
+    session: Session, decision_id: UUID, meetings: Sequence[Meeting], at: datetime
+) -> Sequence[Meeting]:
+    """Those of these meetings to which an objection may still be brought: before the agenda on which it stands now."""
+    if any(_may_still_settle(session, one.id, decision_id) for one in meetings if one.state == "under_way"):
+        return ()
+    _leave_past_ones(session, decision_id, at=at)
+    there = _item_before(session, decision_id, _is_to_come(session, at), outcomes=[""])
+    if there is None:
+        return meetings
+    if there.frozen is not None or there.meeting_state != "planned":
+        return ()
+    return [one for one in meetings if one.starts_at < there.starts_at]
 
 
 def bring_after(session: Session, meeting: Meeting, *, at: datetime) -> None:

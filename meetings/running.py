@@ -103,7 +103,8 @@ def treat(
     row = _lock_in_sitting(session, item_id, seen)
     notes = {"note_fr": note_fr, "note_en": note_en}
     said = {name: checked_text(note) for name, note in notes.items() if note is not None}
-    _refuse_outcome(session, row, outcome, refer_to)
+    _refuse_outcome(session, row, outcome)
+    _refuse_to_leave(session, row, outcome, refer_to)
     columns = noted(session, row, said, at=at)
     target = committee_of(session, refer_to).id if outcome == "referred" else None
     if (outcome, target) == (row.outcome, row.referred_to_id):
@@ -112,11 +113,7 @@ def treat(
         return version
     if row.outcome == "referred":
         agendas.take_back_referral(session, item_id, by=by, at=at)
-    if _is_elsewhere(session, row, outcome, by=by, at=at) and not outcome:
-        raise Refusal(
-            "item.open_elsewhere",
-            N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
-        )
+    _take_from_elsewhere(session, row, outcome, by=by, at=at)
     columns |= _settled(row, outcome, by=by, at=at)
     version = change_item(session, row, **columns, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
@@ -216,13 +213,11 @@ def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) 
         return {}
     last = meeting.opened_at
     used: dict[UUID, int] = {}
-    reached = [(row.settled_at, row.id) for row in rows if row.settled_at and row.outcome != "carried"]
-    for settled_at, item_id in sorted(reached, key=itemgetter(0)):
-        used[item_id] = _minutes(last, settled_at)
-        last = max(last, settled_at)
-    current = next((row for row in rows if not row.outcome), None)
-    if current is not None and meeting.state == "under_way":
-        used[current.id] = _minutes(last, at)
+    ends = [(row.settled_at, row.id) for row in rows if row.settled_at and row.outcome != "carried"]
+    current = [row.id for row in rows if not row.outcome][:1] if meeting.state == "under_way" else []
+    for ended_at, item_id in [*sorted(ends, key=itemgetter(0)), *((at, one) for one in current)]:
+        used[item_id] = _minutes(last, ended_at)
+        last = max(last, ended_at)
     return used
 
 
@@ -236,17 +231,20 @@ def _lock_in_sitting(session: Session, item_id: UUID, seen: int | None) -> Agend
     return lock_item(session, item_id, seen=seen)
 
 
-def _is_elsewhere(session: Session, row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> bool:
-    """Whether a later agenda has an item, from which the outcome of now takes it where it had been carried over.
+def _take_from_elsewhere(session: Session, row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> None:
+    """Take an item from the later agenda to which it was carried over. Raises Refusal: it stays, and ends not here.
 
     It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
     otherwise, a rule may have put on a later agenda meanwhile.
     """
-    if row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at):
-        return True
-    if row.state != "settled" or outcome:
-        return False
-    return open_row(session, row.committee_id, row.kind, row.subject) is not None
+    stays = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
+    if outcome or row.state != "settled":
+        return
+    if stays or open_row(session, row.committee_id, row.kind, row.subject) is not None:
+        raise Refusal(
+            "item.open_elsewhere",
+            N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
+        )
 
 
 def _settled(row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> dict[str, Any]:
@@ -257,7 +255,7 @@ def _settled(row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> dict[
     return {"state": item_moved(state, "settle"), "settled_at": row.settled_at or at, "settled_as": by.role}
 
 
-def _refuse_outcome(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
+def _refuse_outcome(session: Session, row: AgendaItem, outcome: str) -> None:
     stands = row.outcome == "decided" and _is_decided(session, row)
     if outcome == "decided" and not stands:
         raise Refusal("item.no_decision", N_("Record the decision: the item is decided by it."))
@@ -270,9 +268,6 @@ def _refuse_outcome(session: Session, row: AgendaItem, outcome: str, refer_to: s
             "item.over",
             N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),
         )
-    _refuse_referral(session, row, outcome, refer_to)
-    if outcome in _LETS_GO and outcome != row.outcome:
-        refuse_to_let_go(session, row)
 
 
 def _is_decided(session: Session, row: AgendaItem) -> bool:
@@ -284,11 +279,14 @@ def _is_decided(session: Session, row: AgendaItem) -> bool:
     return any(one.item_id == row.id and one.state != "withdrawn" for one in taken)
 
 
-def _refuse_referral(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
+def _refuse_to_leave(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
+    """Refuse that an item ends, or goes to another committee, where it may not. Raises Refusal."""
     if (outcome == "referred") != bool(refer_to):
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
     if refer_to and committee_of(session, refer_to).id == row.committee_id:
         raise Refusal("agenda.own_committee", N_("An item is referred to another committee."))
+    if outcome in _LETS_GO and outcome != row.outcome:
+        refuse_to_let_go(session, row)
 
 
 def _heard(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> None:

@@ -14,6 +14,7 @@ from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.kernel.scope import moments_of
 from domain.obligations import waiving
 from domain.record.events import Fact
@@ -67,8 +68,7 @@ def settle(
     _refuse_without_quorum(session, meeting_id, decision_id, settled_at)
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
-    said = endorsements.endorsements_of(session, decision_id, at=at)
-    against = [one for one in said if one.word.objects and one.said_at is not None and one.said_at <= settled_at]
+    against = [one for one in endorsements.objecting(session, decision_id, at=at) if surely(one.said_at) <= settled_at]
     if not against or row.state == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time
