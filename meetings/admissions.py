@@ -85,11 +85,7 @@ def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
         only(AgendaItem.id, Case.participant_id)
         .join(Task, joins(AgendaItem.task_id, Task))
         .join(Case, joins(Task.case_id, Case))
-        .where(
-            AgendaItem.meeting_id == meeting_id,
-            AgendaItem.kind == KIND,
-            col(Case.participant_id).is_not(None),
-        ),
+        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None)),
     )
     return {row.id: row.participant_id for row in rows}
 
@@ -115,10 +111,7 @@ def item_under_way(session: Session, reference: str) -> AgendaItem | None:
 
     One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
     """
-    mine = (
-        col(AgendaItem.subject) == reference,
-        ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
-    )
+    mine = (col(AgendaItem.subject) == reference, ~col(AgendaItem.reasons).contains([{"code": ENDED}]))
     return first(session, items_under_way(KIND).where(*mine).limit(1))
 
 
@@ -312,11 +305,7 @@ def _next_meeting(session: Session, at: datetime) -> Meeting | None:
         session,
         only(Meeting.id)
         .join(Committee, joins(Meeting.committee_id, Committee))
-        .where(
-            Committee.key == COMMITTEE,
-            col(Meeting.state).in_(["planned", "under_way"]),
-            col(Meeting.ends_at) > at,
-        )
+        .where(Committee.key == COMMITTEE, col(Meeting.state).in_(["planned", "under_way"]), col(Meeting.ends_at) > at)
         .order_by(col(Meeting.starts_at), col(Meeting.id))
         .limit(1),
     )
@@ -353,10 +342,7 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
     found = scalar(
         session,
         only(Referral.id)
-        .where(
-            Referral.participant_id == participant_id,
-            Referral.state == "triaged",
-        )
+        .where(Referral.participant_id == participant_id, Referral.state == "triaged")
         .order_by(col(Referral.triaged_at).desc())
         .limit(1),
     )

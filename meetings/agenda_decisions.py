@@ -13,27 +13,11 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.endorsement.counting import it_counts
 from domain.endorsement.partners import OWES_AGAIN
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    col,
-    every,
-    joins,
-    of,
-    surely,
-    value_of,
-)
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, surely, value_of
 from domain.kernel.scope import local_day
 from locales import N_, say
 from meetings import endorsements
-from meetings.agenda_rules import (
-    OBJECTION,
-    SILENCE,
-    Drawn,
-    Rule,
-    Table,
-    drawn_for,
-)
+from meetings.agenda_rules import OBJECTION, SILENCE, Drawn, Rule, Table, drawn_for
 from meetings.endorsements import Endorsed
 from meetings.reasons import Fact, Reason
 from models.agenda import AUDIENCES, AgendaItem
@@ -163,9 +147,7 @@ _SILENCE, _SILENCE_SHORT = (
 
 
 def _title_of_decision(
-    row: Decision,
-    whole: str = N_("Decision %(number)s: %(text)s"),
-    number_alone: str = N_("Decision %(number)s"),
+    row: Decision, whole: str = N_("Decision %(number)s: %(text)s"), number_alone: str = N_("Decision %(number)s")
 ) -> tuple[str, str]:
     """Its number and its words; the number alone in a language in which nobody wrote it down."""
     titles = []

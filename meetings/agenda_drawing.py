@@ -23,19 +23,7 @@ from domain.casework.subjects import notice_day
 from domain.declarations.program_agreements import clause_without_role
 from domain.declarations.program_committees import AgendaRule
 from domain.declared.reading import Bilingual
-from domain.kernel.rows import (
-    col,
-    every,
-    inside,
-    joins,
-    of,
-    only,
-    run,
-    scalar,
-    scalars,
-    surely,
-    value_of,
-)
+from domain.kernel.rows import col, every, inside, joins, of, only, run, scalar, scalars, surely, value_of
 from domain.kernel.scope import local_day
 from domain.kernel.spans import Span
 from domain.obligations.reading import PeriodRead, at_risk
@@ -87,12 +75,7 @@ def draw(session: Session, committee: Committee, meeting: Meeting, *, at: dateti
     Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
     """
     table = Table(
-        session,
-        committee,
-        meeting,
-        membership(session, committee.id),
-        at,
-        _unreached(session, committee.id, meeting),
+        session, committee, meeting, membership(session, committee.id), at, _unreached(session, committee.id, meeting)
     )
     rules = _with_endorsements(session, committee)
     found: dict[tuple[str, str], Drawn] = {}

@@ -134,11 +134,7 @@ def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID
             session,
             only(AgendaItem.id)
             .join(Task, joins(AgendaItem.task_id, Task))
-            .where(
-                col(AgendaItem.id).in_(item_ids),
-                Task.evidence == BY_ITS_ACT,
-                Task.state == "open",
-            ),
+            .where(col(AgendaItem.id).in_(item_ids), Task.evidence == BY_ITS_ACT, Task.state == "open"),
         )
     )
 
@@ -160,11 +156,7 @@ def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTas
         session,
         only(AgendaItem.id, Task.title_fr, Task.title_en, Task.sources)
         .join(Task, joins(AgendaItem.task_id, Task))
-        .where(
-            col(AgendaItem.id).in_(list(item_ids)),
-            Task.evidence != BY_ITS_ACT,
-            Task.state == "open",
-        ),
+        .where(col(AgendaItem.id).in_(list(item_ids)), Task.evidence != BY_ITS_ACT, Task.state == "open"),
     )
     return {item_id: AskedTask(title_fr, title_en, sources) for item_id, title_fr, title_en, sources in rows}
 
@@ -283,14 +275,7 @@ def open_item(
 
 
 def _ask_again(
-    session: Session,
-    row: AgendaItem,
-    new: NewItem,
-    reasons: Sequence[Kept],
-    *,
-    verb: str,
-    by: Actor,
-    at: datetime,
+    session: Session, row: AgendaItem, new: NewItem, reasons: Sequence[Kept], *, verb: str, by: Actor, at: datetime
 ) -> None:
     """Have an open item be there for these reasons too; what is asked for again holds again.
 
@@ -340,10 +325,7 @@ def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
 
 def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> AgendaItem:
     """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = first(
-        session,
-        of(AgendaItem).where(AgendaItem.id == item_id).with_for_update(),
-    )
+    row = first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update())
     if row is None:
         raise _unknown()
     if seen is not None and row.version != seen:
@@ -421,10 +403,7 @@ def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
     """
     elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row.position != place]
     for place, row in elsewhere:
-        run(
-            session,
-            changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place),
-        )
+        run(session, changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place))
     return len(elsewhere)
 
 

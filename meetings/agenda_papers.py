@@ -9,7 +9,7 @@ those before it and their addenda; the addenda to it are counted from 1 again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
@@ -226,10 +226,16 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
     parts = [_by_item(*_kept_as(session, meeting_id, k), audience) for k in range(start, n)]
     before = dict(chain.from_iterable(part.items() for part in parts))
     after = _by_item(*_kept_as(session, meeting_id, n), audience)
-    found = [_changed(before.get(one), line) for one, line in after.items()]
-    gone = [Change("gone", "", line.number, line.title) for one, line in before.items() if one not in after]
-    was = _kept_as(session, meeting_id, start)[0].head.starts
-    return Replacing(was, (*(change for change in found if change is not None), *gone))
+    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(_changes(before, after)))
+
+
+def _changes(before: Mapping[str, ItemLine], after: Mapping[str, ItemLine]) -> Iterator[Change]:
+    """What became of each item, by the items: those that an agenda has, then those that it has no more."""
+    for item, line in after.items():
+        change = _changed(before.get(item), line)
+        if change is not None:
+            yield change
+    yield from (Change("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
 
 
 def paper(

@@ -437,13 +437,7 @@ def _taken_off_here(
 
 
 def _put(
-    session: Session,
-    meeting: Meeting,
-    one: Drawn,
-    before: AgendaItem | None,
-    *,
-    by: Actor,
-    at: datetime,
+    session: Session, meeting: Meeting, one: Drawn, before: AgendaItem | None, *, by: Actor, at: datetime
 ) -> list[UUID]:
     """A new item on the agenda; none where its subject is open elsewhere, on another meeting's.
 
@@ -576,10 +570,7 @@ def _has_successor(session: Session, row: AgendaItem) -> bool:
     """Whether the committee has what an item was carried over to. What another one was referred is its own to treat."""
     found = scalar(
         session,
-        only(AgendaItem.id).where(
-            AgendaItem.carried_from_id == row.id,
-            AgendaItem.committee_id == row.committee_id,
-        ),
+        only(AgendaItem.id).where(AgendaItem.carried_from_id == row.id, AgendaItem.committee_id == row.committee_id),
     )
     return found is not None
 
@@ -600,10 +591,7 @@ def _meetings_near(session: Session, at: datetime) -> list[_MeetingWithAgenda]:
     return every(
         session,
         of(_MeetingWithAgenda)
-        .join(
-            Committee,
-            same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)),
-        )
+        .join(Committee, same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)))
         .where(
             Meeting.state == "planned",
             col(Meeting.agenda_frozen_at).is_(None),

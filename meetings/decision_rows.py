@@ -84,10 +84,7 @@ def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = Non
 
 def change_decision(session: Session, row: Decision, **values: Any) -> None:
     """Write columns of a held decision, and count its version up."""
-    run(
-        session,
-        changes(Decision).where(Decision.id == row.id).values(**values, version=col(Decision.version) + 1),
-    )
+    run(session, changes(Decision).where(Decision.id == row.id).values(**values, version=col(Decision.version) + 1))
 
 
 def tell(session: Session, verb: str, row: Decision, *, by: Actor, at: datetime, **facts: events.Fact) -> None:

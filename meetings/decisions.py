@@ -101,7 +101,7 @@ def decide(
     waits = chosen.asks_partners
     decided_at = _checked_moment(meeting, decided_at, at)
     _refuse_owner(session, owner_role, owner_organization_id, due_on, local_day(session, decided_at))
-    _refuse_item(session, meeting_id, item_id, in_its_act=in_its_act or settles_id is not None)
+    _refuse_item(session, meeting_id, item_id, settles_id, in_its_act=in_its_act)
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, chosen, has_quorum=stood.is_met)
@@ -188,14 +188,16 @@ def _checked_moment(meeting: Meeting, decided_at: datetime | None, at: datetime)
     return decided_at
 
 
-def _refuse_item(session: Session, meeting_id: UUID, item_id: UUID | None, *, in_its_act: bool) -> None:
+def _refuse_item(
+    session: Session, meeting_id: UUID, item_id: UUID | None, settles_id: UUID | None, *, in_its_act: bool
+) -> None:
     """Raise Refusal where the item is on no agenda of the meeting, or is decided by an act of its own."""
     if item_id is None:
         return
     item = item_of(session, item_id)
     if item.meeting_id != meeting_id:
         raise Refusal("agenda.not_on_this", N_("This item is not on the agenda of this meeting."))
-    if in_its_act:
+    if in_its_act or settles_id is not None:
         return
     if done_by_an_act(session, [item_id]):
         raise Refusal(

@@ -125,10 +125,7 @@ def endorsements(
         session,
         of(WordOfPartner)
         .join(Organization, joins(Endorsement.organization_id, Organization))
-        .where(
-            col(Endorsement.decision_id).in_(wanted),
-            col(Endorsement.superseded_at).is_(None),
-        )
+        .where(col(Endorsement.decision_id).in_(wanted), col(Endorsement.superseded_at).is_(None))
         .order_by(col(Organization.short_name)),
     )
     partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
@@ -177,9 +174,7 @@ def words_before(session: Session, decision_id: UUID) -> list[WordOfPartner]:
         of(WordOfPartner)
         .join(Organization, joins(Endorsement.organization_id, Organization))
         .where(
-            Endorsement.decision_id == decision_id,
-            col(Endorsement.superseded_at).is_not(None),
-            Endorsement.said != "",
+            Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None), Endorsement.said != ""
         )
         .order_by(col(Endorsement.said_at), col(Organization.short_name)),
     )
@@ -228,10 +223,7 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     for one_of_them in endorsements_of(session, decision_id, at=at):
         here = one_of_them.organization_id
         concerned |= speakers(today, here, ANSWER_FOR_IT) or speakers(today, here, SPEAK_FOR_IT)
-    row = first(
-        session,
-        of(Decision).where(Decision.id == decision_id),
-    )
+    row = first(session, of(Decision).where(Decision.id == decision_id))
     if row is not None and row.owner_role:
         place = str(row.owner_organization_id) if row.owner_organization_id else "*"
         concerned |= {holder.person_id for holder in today.falls([{"role": row.owner_role, "at": place}]).holders}
@@ -280,8 +272,7 @@ def partners_on(session: Session, day: date) -> dict[UUID, str]:
         session,
         only(Agreement.organization_id, AgreementVersion.terms)
         .join(
-            AgreementVersion,
-            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
+            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
         )
         .where(
             col(AgreementVersion.state).in_(["in_force", "ended"]),
@@ -299,13 +290,9 @@ def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
         session,
         only(Agreement.organization_id)
         .join(
-            AgreementVersion,
-            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
+            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
         )
-        .where(
-            col(AgreementVersion.state).in_(["in_force", "ended"]),
-            col(AgreementVersion.starts_on) > day,
-        ),
+        .where(col(AgreementVersion.state).in_(["in_force", "ended"]), col(AgreementVersion.starts_on) > day),
     )
     return frozenset({*partners_on(session, day), *back})
 

@@ -122,10 +122,7 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
     rows = scalars(
         session,
         only(Decision.id)
-        .where(
-            Decision.state != "withdrawn",
-            col(Decision.endorsement).in_(["pending", "objected", "earlier"]),
-        )
+        .where(Decision.state != "withdrawn", col(Decision.endorsement).in_(["pending", "objected", "earlier"]))
         .order_by(col(Decision.id)),
     ).all()
     owing = taking_back.owing(session)
@@ -268,13 +265,7 @@ def _bring_objection(
 
 
 def take_back(
-    session: Session,
-    decision_id: UUID,
-    organization_id: UUID,
-    *,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Take back what a partner said of a decision: it has said nothing then, and is asked again.
 

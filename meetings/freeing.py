@@ -48,12 +48,14 @@ def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, lis
     asked_on = _asked_on(session, found)
     for row in reached:
         by_it = [one for one in freed if one.decision_id == row.other]
-        if row.is_alike:
-            found[row.one] += [one._replace(stake=FREED) for one in by_it]
-        else:
-            owed = [one for one in by_it if one.is_recorded and one.ends_on >= asked_on[row.one]]
-            found[row.one] += [one._replace(stake=OWES_AGAIN) for one in owed]
+        stake, at_all = (FREED, by_it) if row.is_alike else (OWES_AGAIN, _owed_again(by_it, asked_on[row.one]))
+        found[row.one] += [one._replace(stake=stake) for one in at_all]
     return found
+
+
+def _owed_again(freed: Iterable[waiving.FreedBy], asked_on: date) -> list[waiving.FreedBy]:
+    """Those that a waiver on record frees, and whose last day had not passed when the partners were asked."""
+    return [one for one in freed if one.is_recorded and one.ends_on >= asked_on]
 
 
 def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:

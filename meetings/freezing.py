@@ -273,10 +273,7 @@ def _restate(session: Session, meeting: Meeting, *, by: Actor, at: datetime) -> 
 
 
 def _refuse_untranslated(
-    session: Session,
-    meeting: Meeting,
-    rows: Sequence[PresentedItem],
-    sentences: Mapping[str, str] = _UNTRANSLATED,
+    session: Session, meeting: Meeting, rows: Sequence[PresentedItem], sentences: Mapping[str, str] = _UNTRANSLATED
 ) -> None:
     """Where nobody is invited yet, both languages count: who comes may read either."""
     used = {reader.language for reader in agenda_papers.readers_of(session, meeting.id)} or set(LANGUAGES)
@@ -304,12 +301,7 @@ def _printed(rows: Iterable[PresentedItem]) -> tuple[Printed, ...]:
 
 
 def _keep(
-    session: Session,
-    meeting_id: UUID,
-    kind: str,
-    paper: AgendaContent,
-    rows: Sequence[Printed],
-    at: datetime,
+    session: Session, meeting_id: UUID, kind: str, paper: AgendaContent, rows: Sequence[Printed], at: datetime
 ) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
     content = agenda_papers.kept(paper, rows)

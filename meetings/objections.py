@@ -136,11 +136,7 @@ def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     held = scalars(
         session,
         only(Decision.id)
-        .where(
-            col(Decision.id).in_(objected),
-            col(Decision.needs_endorsement),
-            Decision.state != "withdrawn",
-        )
+        .where(col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn")
         .order_by(col(Decision.id))
         .with_for_update(),
     ).all()
@@ -248,8 +244,7 @@ def item_that_sits(session: Session, decision_id: UUID) -> StandingItem | None:
     Not where all that is objected was said after its day: it heard nothing of that.
     """
     first_said = scalar(
-        session,
-        select(func.min(col(Endorsement.said_at))).where(Endorsement.decision_id == decision_id, *_objecting()),
+        session, select(func.min(col(Endorsement.said_at))).where(Endorsement.decision_id == decision_id, *_objecting())
     )
     if first_said is None:
         return None

@@ -102,10 +102,7 @@ def standing(
 
 
 def _seats(
-    of_day: Iterable[CommitteeSeat],
-    attended: Iterable[Filled],
-    is_so: Callable[[Filled, datetime], bool],
-    at: datetime,
+    of_day: Iterable[CommitteeSeat], attended: Iterable[Filled], is_so: Callable[[Filled, datetime], bool], at: datetime
 ) -> list[CommitteeSeat]:
     """The seats of the day that were filled by somebody of whom this is so at the moment."""
     found = {one.seat_id for one in attended if is_so(one, at)}

@@ -116,10 +116,7 @@ def assess(
 def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
     """The item under which a meeting that sits now can assess the risk of somebody: nothing was decided of it yet."""
     own_first = col(AgendaItem.kind) == KIND
-    row = first(
-        session,
-        _under_way(participant_id).order_by(own_first.desc(), col(AgendaItem.id)).limit(1),
-    )
+    row = first(session, _under_way(participant_id).order_by(own_first.desc(), col(AgendaItem.id)).limit(1))
     return row.id if row else None
 
 

@@ -166,13 +166,7 @@ def add_item(
 
 
 def close_meeting(
-    session: Session,
-    meeting_id: UUID,
-    *,
-    carry_rest: bool = False,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, meeting_id: UUID, *, carry_rest: bool = False, by: Actor, at: datetime, seen: int | None = None
 ) -> UUID:
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
@@ -214,8 +208,10 @@ def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) 
     last = meeting.opened_at
     used: dict[UUID, int] = {}
     ends = [(row.settled_at, row.id) for row in rows if row.settled_at and row.outcome != "carried"]
-    current = [row.id for row in rows if not row.outcome][:1] if meeting.state == "under_way" else []
-    for ended_at, item_id in [*sorted(ends, key=itemgetter(0)), *((at, one) for one in current)]:
+    ends.sort(key=itemgetter(0))
+    if meeting.state == "under_way":
+        ends += [(at, row.id) for row in rows if not row.outcome][:1]
+    for ended_at, item_id in ends:
         used[item_id] = _minutes(last, ended_at)
         last = max(last, ended_at)
     return used

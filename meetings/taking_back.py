@@ -29,14 +29,7 @@ from meetings import asked_partners, objections
 from meetings.committees import committee_of
 from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state
 from meetings.endorsements import declared, endorsements_of, whom_it_concerns
-from meetings.resting import (
-    BY_ENDORSEMENT,
-    ask_committee_again,
-    carry_out,
-    complete_asked,
-    look_again,
-    reopen_asked,
-)
+from meetings.resting import BY_ENDORSEMENT, ask_committee_again, carry_out, complete_asked, look_again, reopen_asked
 from models.decision_kinds import KINDS
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
@@ -116,10 +109,7 @@ def later_ones(session: Session, row: Decision) -> list[Decision]:
     return every(
         session,
         of(Decision)
-        .where(
-            col(Decision.takes_back).contains([row.number]),
-            Decision.state != "withdrawn",
-        )
+        .where(col(Decision.takes_back).contains([row.number]), Decision.state != "withdrawn")
         .order_by(col(Decision.decided_at), col(Decision.number)),
     )
 
@@ -150,10 +140,7 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
         .join(one, and_(in_program(one), one.id == known.c.id))
         .join(other, and_(in_program(other), is_kin))
     )
-    found = every(
-        session,
-        of(Decision).where(col(Decision.id).in_(select(known.c.id))),
-    )
+    found = every(session, of(Decision).where(col(Decision.id).in_(select(known.c.id))))
     if any(row.settles_id is not None for row in found):
         objections.hold_next_meetings(session, at)
     run(
@@ -175,11 +162,7 @@ def owing(session: Session) -> Sequence[UUID]:
             it_counts(),
             col(Decision.has_quorum),
             select(gone.id)
-            .where(
-                same(gone, Decision),
-                col(gone.number) == any_(col(Decision.takes_back)),
-                gone.state != "withdrawn",
-            )
+            .where(same(gone, Decision), col(gone.number) == any_(col(Decision.takes_back)), gone.state != "withdrawn")
             .exists(),
         )
         .order_by(col(Decision.id)),
@@ -240,16 +223,7 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
         if row.grants:
             reopen_asked(session, row.item_id, row.number, at=at)
         ask_committee_again(session, row.item_id, at=at)
-    events.write(
-        session,
-        "decision.withdrawn",
-        "decision",
-        row.id,
-        by=by,
-        at=at,
-        number=row.number,
-        later=later.number,
-    )
+    events.write(session, "decision.withdrawn", "decision", row.id, by=by, at=at, number=row.number, later=later.number)
     if row.settles_id is not None:
         _object_again(session, row, by=by, at=at)
     else:

@@ -82,12 +82,6 @@ def keeper_of_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, 
     return found, require(Action.KEEP_AGENDA, found.given)
 
 
-def withdrawer(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
-    """A meeting, and under whom the asker takes an item back: their own, or as the coordinator. Raises Forbidden."""
-    found, _ = find_item(desk, meeting_id, item_id)
-    return found, require(Action.WITHDRAW_ITEM, found.given)
-
-
 def refuse_over(meeting: Meeting) -> None:
     """Raises Refusal where a meeting was held or cancelled: its agenda is read, and no longer changed."""
     if meeting.state not in STILL_OPEN:
@@ -185,7 +179,7 @@ def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
         for row in run(
             desk.session,
             only(Person.id, Person.given_name, Person.family_name, Person.email).where(
-                col(Person.id).in_([reader.person_id for reader in outgoing.readers]),
+                col(Person.id).in_([reader.person_id for reader in outgoing.readers])
             ),
         )
     }
@@ -216,18 +210,16 @@ def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
     return posting.post(desk.session, outgoing, occasion, addendum=outgoing.addendum, at=desk.at)
 
 
-def previewed(desk: Desk, change: Callable[[], Outgoing]) -> list[Letter]:
-    """What a change would send to whom; the change itself is made and taken back. Raises Refusal.
+def changed(desk: Desk, found: Found, change: Callable[[], Outgoing]) -> tuple[Outgoing, list[Letter]]:
+    """Make a change of an agenda, and say what it sends to whom.
 
-    It is refused, too, for a name that would stop the letters.
+    Raises Refusal: the meeting is over, or as the change, also for a name that would stop the letters.
     """
-    with desk.session.begin_nested() as point:
-        outgoing = change()
-        for edition in outgoing.editions.values():
-            refuse_names(desk.session, edition)
-        letters = letters_of(desk, outgoing)
-        point.rollback()
-    return letters
+    refuse_over(found.meeting)
+    outgoing = change()
+    for edition in outgoing.editions.values():
+        refuse_names(desk.session, edition)
+    return outgoing, letters_of(desk, outgoing)
 
 
 def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form: issuing.Form) -> Attachment:

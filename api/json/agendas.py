@@ -12,6 +12,7 @@ from api.access.agendas import (
     Found,
     Letter,
     agenda_file,
+    changed,
     find_agenda,
     find_item,
     freezes_at,
@@ -19,7 +20,6 @@ from api.access.agendas import (
     keeper_of_item,
     lacking,
     letters_of,
-    previewed,
     refuse_over,
     requests_of,
     send,
@@ -203,13 +203,15 @@ def _sent(
     desk: Desk, found: Found, occasion: posting.Occasion, change: Callable[[], Outgoing], *, preview: bool
 ) -> OutgoingShown:
     """Make a change and send what it changed; or take it back, and say what it would send."""
-    refuse_over(found.meeting)
-    if preview:
-        letters = previewed(desk, change)
-    else:
-        outgoing = change()
-        letters = letters_of(desk, outgoing)
-        send(desk, outgoing, occasion)
+    with desk.session.begin_nested() as point:
+        if preview:
+            _, letters = changed(desk, found, change)
+            point.rollback()
+        else:
+            refuse_over(found.meeting)
+            outgoing = change()
+            letters = letters_of(desk, outgoing)
+            send(desk, outgoing, occasion)
     return OutgoingShown(preview=preview, letters=[_letter(one) for one in letters])
 
 

@@ -162,7 +162,6 @@ def endorse(
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
-    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
     people = people_by_id(desk)
     (line,) = lines_of(desk, [_aged(desk, row)], {row.id: asked})
     seats = membership(desk.session, row.committee_id).seats
@@ -185,7 +184,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         asked=_signed(people, asked),
         words_before=_signed(people, endorsements.words_before(desk.session, decision_id)),
         silent=_unspoken(desk, row, asked),
-        mine=[(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine],
+        mine=_mine(desk, row, asked),
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
         wanted_by=_wanted_by(row, asked),
@@ -231,6 +230,12 @@ def _later_ones(desk: Desk, row: RegisteredDecision) -> Sequence[Decision]:
 def _theirs(desk: Desk, rows: Sequence[Linked]) -> list[Linked]:
     """Those of these decisions that the reader may see."""
     return [row for row in rows if _may(partial(find_decision, desk, row.id))]
+
+
+def _mine(desk: Desk, row: RegisteredDecision, asked: Sequence[Endorsed]) -> list[tuple[Endorsed, bool]]:
+    """What the asker's organizations say of a decision that holds, each with whether the asker is heard for it."""
+    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
+    return [(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine]
 
 
 def _speaks(desk: Desk, row: RegisteredDecision, given: Given) -> bool:

@@ -48,6 +48,7 @@ def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
     content = agenda_papers.whole(desk.session, meeting.id, audience=audience)
     is_open = meeting.state in STILL_OPEN
     is_frozen = meeting.agenda_frozen_at is not None
+    keeps = allows(Action.KEEP_AGENDA, found.given) is not None
     return {
         "meeting": meeting,
         "committee": committee,
@@ -58,14 +59,14 @@ def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
         "is_open": is_open,
         "is_frozen": is_frozen,
         "may_change": is_open and meeting.state == "planned" and not is_frozen,
-        "keeps": allows(Action.KEEP_AGENDA, found.given) is not None,
+        "keeps": keeps,
         "mine": [_line(desk, row) for row in requests_of(desk, found)] if is_open else [],
         "documents": documents_of(desk, meeting.id, audience),
         "purposes": [(name, gettext(PURPOSE_WORDS[name])) for name in PURPOSES],
         "purpose_words": PURPOSE_WORDS,
         "now": desk.at,
         "today": desk.day,
-        **_kept(desk, found, content),
+        **(_kept(desk, found, content) if keeps else {}),
     }
 
 
@@ -97,8 +98,6 @@ def _changes_of(desk: Desk, meeting_id: UUID, version: Version, audience: str) -
 def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
     """What only whoever keeps the agenda sees."""
     meeting = found.meeting
-    if allows(Action.KEEP_AGENDA, found.given) is None:
-        return {}
     rows = items_of(desk.session, meeting.id)
     late = agendas.late_requests(desk.session, meeting.id)
     pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
@@ -115,12 +114,17 @@ def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
         "over": max(0, taken - meeting.minutes) or content.overrun_minutes,
         "missing": {language: _places_of(rows, ids) for language, ids in missing.items()},
         "freezes_at": freezes_at(desk, meeting),
-        "audiences": [(name, gettext(AUDIENCE_WORDS[name])) for name in AUDIENCES],
         "audience_words": AUDIENCE_WORDS,
-        "seats": [
-            (seat.id, pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en}))
-            for seat in found.members.seats_on(meeting.starts.date())
-        ],
+        **_choices(desk, found),
+    }
+
+
+def _choices(desk: Desk, found: Found) -> dict[str, list[tuple[Any, str]]]:
+    """Who may read an item, and which seat may present it, as the forms offer them."""
+    seats = found.members.seats_on(found.meeting.starts.date())
+    return {
+        "audiences": [(name, gettext(AUDIENCE_WORDS[name])) for name in AUDIENCES],
+        "seats": [(seat.id, pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en})) for seat in seats],
     }
 
 
