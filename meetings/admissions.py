@@ -30,8 +30,8 @@ from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import hold_participant
 from locales import N_, say
-from meetings import agendas, decisions, freezing, posting, running
-from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
+from meetings import agendas, deciding, freezing, posting, running
+from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
 from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
@@ -393,13 +393,13 @@ def _decide(
     seen: int | None,
 ) -> UUID:
     if item.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     sentence = _ADMITTED if who["fr"] else _REFUSED
     words = {
         language: say(language, sentence, reference=participant.candidate_ref, who=who[language])
         for language in ("fr", "en")
     }
-    return decisions.decide(
+    return deciding.decide(
         session,
         item.meeting_id,
         item.id,

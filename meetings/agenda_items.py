@@ -409,11 +409,7 @@ def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
 
 def refuse_unless_open(meeting: Meeting) -> None:
     """Raises Refusal where a meeting's agenda can no longer be changed: it is frozen, or the meeting is not planned."""
-    if meeting.state != "planned":
-        raise Refusal(
-            "agenda.meeting_not_planned",
-            N_("The agenda of a meeting can be changed only while the meeting is planned."),
-        )
+    refuse_unless_planned(meeting)
     if meeting.agenda_frozen_at is not None:
         raise Refusal("agenda.frozen", N_("The agenda is frozen: later items are added to it, with a reason."))
 
@@ -433,3 +429,31 @@ def tell(session: Session, verb: str, row: AgendaItem, *, by: Actor, at: datetim
 
 def _unknown() -> Refusal:
     return Refusal("agenda.unknown_item", N_("There is no such item."))
+
+
+def not_on_one() -> Refusal:
+    """The refusal of an item that stands on no agenda."""
+    return Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+
+
+def refuse_other_committee(meeting: Meeting, committee_id: UUID) -> None:
+    """Raises Refusal where a meeting is not of this committee."""
+    if meeting.committee_id != committee_id:
+        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+
+
+def refuse_unless_late(meeting: Meeting) -> None:
+    """Raises Refusal where nothing can be late for a meeting: its agenda is not frozen, or it is over."""
+    if meeting.agenda_frozen_at is None:
+        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+    if meeting.state not in ("planned", "under_way"):
+        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+
+
+def refuse_unless_planned(meeting: Meeting) -> None:
+    """Raises Refusal where a meeting is not planned, or not any more."""
+    if meeting.state != "planned":
+        raise Refusal(
+            "agenda.meeting_not_planned",
+            N_("The agenda of a meeting can be changed only while the meeting is planned."),
+        )

@@ -66,22 +66,13 @@ def readers_of(
     meeting = read_meeting(session, meeting_id)
     members = membership(session, meeting.committee_id)
     day = meeting.starts.date()
-    invited = members.invited(day)
     outside = closed_to(session, members.key, day)
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
-    audiences: dict[UUID, str] = {}
-    for person in others(session, [meeting_id])[meeting_id]:
-        seat = members.seat_of(person, day)
-        audiences[person] = widest_of(seat, members.key, outside)
-    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in (sat or {}).items()}
-    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in invited.items()}
-    aware = {
-        person: widest_of(members.seat_of(person, day), members.key, outside)
-        for seat in members.seats_on(day)
-        for person in members.holders(seat.id, day, ALTERNATE)
-        if person not in audiences
-    }
-    audiences |= aware
+    guests = {person: members.seat_of(person, day) for person in others(session, [meeting_id])[meeting_id]}
+    seats: dict[UUID, CommitteeSeat | None] = {**guests, **(sat or {}), **members.invited(day)}
+    held = (person for seat in members.seats_on(day) for person in members.holders(seat.id, day, ALTERNATE))
+    aware = {person: members.seat_of(person, day) for person in held if person not in seats}
+    audiences = {person: widest_of(seat, members.key, outside) for person, seat in {**seats, **aware}.items()}
     rows = run(
         session,
         only(Person.id, Person.language)

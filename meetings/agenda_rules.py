@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlmodel import Session
 
 from domain.declarations.program_committees import AgendaRule
-from locales import say
+from domain.kernel.refusals import Refusal
+from locales import N_, say
 from meetings.committees import Membership
 from meetings.reasons import Kept, Reason
 from models.agenda import AUDIENCES, PURPOSES
@@ -106,6 +107,14 @@ def rules_of(committee: Committee) -> tuple[Rule, ...]:
 def rule_taking(committee: Committee, kind: str) -> Rule | None:
     """The first rule by which items of this kind, asked for, come on the committee's agendas."""
     return next((rule for rule in rules_of(committee) if kind in kinds_taken(committee, rule)), None)
+
+
+def needed_rule(committee: Committee, kind: str) -> Rule:
+    """As `rule_taking`. Raises Refusal where no rule takes the kind."""
+    rule = rule_taking(committee, kind)
+    if rule is None:
+        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
+    return rule
 
 
 def kinds_taken(committee: Committee, rule: Rule) -> tuple[str, ...]:

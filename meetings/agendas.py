@@ -34,16 +34,28 @@ from meetings.agenda_items import (
     last_position,
     lock_item,
     moved,
+    not_on_one,
     open_item,
     open_row,
     pool_of,
+    refuse_other_committee,
     refuse_to_let_go,
+    refuse_unless_late,
     refuse_unless_open,
     set_positions,
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, NewItem, item_by, presenter_of, rule_taking
+from meetings.agenda_rules import (
+    OBJECTION,
+    OF_ONE_MEETING,
+    REQUEST,
+    NewItem,
+    item_by,
+    needed_rule,
+    presenter_of,
+    rule_taking,
+)
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
@@ -131,9 +143,7 @@ def ask(
         msg = "an item is asked for with the reason why"
         raise ValueError(msg)
     committee = committee_of(session, committee_key)
-    rule = rule_taking(committee, kind)
-    if rule is None:
-        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
+    rule = needed_rule(committee, kind)
     if presenter is None:
         presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
     titles = _checked_title(title_fr), checked_line(title_en)
@@ -258,9 +268,7 @@ def request(
     if meeting_id is not None:
         why_late = _checked_late(session, committee.id, meeting_id, late_reason)
         reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
-    rule = rule_taking(committee, REQUEST)
-    if rule is None:
-        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
+    rule = needed_rule(committee, REQUEST)
     titles = checked_line(title_fr), checked_line(title_en)
     if not any(titles):
         raise _no_title()
@@ -272,12 +280,8 @@ def request(
 def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
     """Why something is asked for late for a meeting of the committee whose agenda is frozen. Raises Refusal."""
     meeting = read_meeting(session, meeting_id)
-    if meeting.committee_id != committee_id:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    if meeting.agenda_frozen_at is None:
-        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-    if meeting.state not in ("planned", "under_way"):
-        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+    refuse_other_committee(meeting, committee_id)
+    refuse_unless_late(meeting)
     return needed_line(reason)
 
 
@@ -370,8 +374,7 @@ def put_on(
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
     row = lock_item(session, item_id, seen=seen)
-    if row.committee_id != meeting.committee_id:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    refuse_other_committee(meeting, row.committee_id)
     reasons = [
         reason
         for reason in without(row.reasons, LATE_REQUEST)
@@ -396,7 +399,7 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     """
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     _refuse_objection(row)
     reasons = [*row.reasons, _off(row)]
     if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
@@ -550,7 +553,7 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     """An item that is to be moved, locked, and the others of its agenda in their order. Raises Refusal."""
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
 
 

@@ -37,7 +37,10 @@ from meetings.agenda_items import (
     lock_agenda,
     lock_item,
     moved,
+    refuse_other_committee,
+    refuse_unless_late,
     refuse_unless_open,
+    refuse_unless_planned,
     set_positions,
     tell,
 )
@@ -95,11 +98,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: the meeting is not planned.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
-    if meeting.state != "planned":
-        raise Refusal(
-            "agenda.meeting_not_planned",
-            N_("The agenda of a meeting can be changed only while the meeting is planned."),
-        )
+    refuse_unless_planned(meeting)
     write_meeting(session, meeting, agenda_circulated_at=at)
     events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
     return outgoing(session, meeting_id)
@@ -148,13 +147,9 @@ def add_late(
     Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting.agenda_frozen_at is None:
-        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-    if meeting.state not in ("planned", "under_way"):
-        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+    refuse_unless_late(meeting)
     row = lock_item(session, item_id, seen=seen)
-    if row.committee_id != meeting.committee_id:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    refuse_other_committee(meeting, row.committee_id)
     if meeting.state == "planned" and by.acting_for is not None and is_late_for(row, meeting_id, asked_by=by.person_id):
         raise Refusal(
             "agenda.own_late_request",

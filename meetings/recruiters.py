@@ -27,7 +27,7 @@ from domain.kernel.scope import local_day
 from domain.participants.locking import hold_participant, known_as, step_of
 from domain.terms.admission import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
-from meetings import admissions, agendas, decisions
+from meetings import admissions, agendas, deciding
 from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
 from meetings.reasons import Reason
@@ -95,7 +95,7 @@ def assess(
     # A candidate who went straight to a worker since leaves the item of the admission with nothing else to decide.
     is_all = item.kind == KIND or not _is_to_be_decided(session, participant_id)
     words = {language: say(language, _ASSESSED, subject=held.number or held.candidate_ref) for language in LANGUAGES}
-    decision_id = decisions.decide(
+    decision_id = deciding.decide(
         session,
         surely(item.meeting_id),
         item.id,

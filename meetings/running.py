@@ -27,6 +27,7 @@ from meetings.agenda_items import (
     items_of,
     last_position,
     lock_item,
+    not_on_one,
     noted,
     open_row,
     refuse_to_let_go,
@@ -221,7 +222,7 @@ def _lock_in_sitting(session: Session, item_id: UUID, seen: int | None) -> Agend
     """An item, locked with its meeting, which is under way. Raises Refusal."""
     meeting_id = item_of(session, item_id).meeting_id
     if meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     if lock_meeting(session, meeting_id).state != "under_way":
         raise Refusal("item.not_under_way", N_("The outcome of an item is recorded while the meeting is under way."))
     return lock_item(session, item_id, seen=seen)

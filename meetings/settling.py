@@ -19,7 +19,7 @@ from domain.kernel.scope import moments_of
 from domain.obligations import waiving
 from domain.record.events import Fact
 from locales import N_
-from meetings import decisions, endorsements, endorsing, objections, running, taking_back
+from meetings import deciding, decisions, endorsements, endorsing, objections, running, taking_back
 from meetings.attendance import quorum_now
 from meetings.decision_rows import lock_decision, tell
 from meetings.locking import lock_meeting
@@ -73,7 +73,7 @@ def settle(
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time
         seen = running.treat(session, item.id, "treated", by=by, at=at, seen=seen)
-    settles = decisions.decide(
+    settles = deciding.decide(
         session,
         meeting.id,
         item.id,

@@ -24,7 +24,7 @@ from domain.obligations import waiving
 from domain.obligations.clauses import waivers
 from domain.record import events
 from locales import N_, say, show_day
-from meetings import agendas, attendance, decisions
+from meetings import agendas, attendance, deciding
 from meetings.agenda_items import TALKED_ABOUT
 from meetings.committees import committee_of
 from meetings.locking import lock_meeting
@@ -139,7 +139,7 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     for without in (None, clause.organization_id):
         if not attendance.quorum_now(session, surely(item.meeting_id), at, without=without).is_met:
             raise waiving.no_quorum()
-    return decisions.decide(
+    return deciding.decide(
         session,
         surely(item.meeting_id),
         item.id,

@@ -21,7 +21,7 @@ from api.json.shapes import FileShown, Limit, Offset, Page
 from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
 from domain.endorsement.counting import counts_by
-from meetings import decisions, endorsements, endorsing
+from meetings import deciding, decisions, endorsements, endorsing
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
@@ -48,7 +48,7 @@ def decide(meeting_id: UUID, body: DecisionGiven, desk: AtDesk, once: AtOnce, re
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     by = require(Action.RUN_MEETING, given)
     said = body.model_dump(exclude={"item_id"})
-    decision_id = decisions.decide(desk.session, meeting_id, body.item_id, **said, by=by, at=desk.at)
+    decision_id = deciding.decide(desk.session, meeting_id, body.item_id, **said, by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/meetings/{meeting_id}/decisions")
     return _decision(desk, decisions.decision_of(desk.session, decision_id))
 

@@ -44,6 +44,7 @@ from meetings import decisions, endorsements, endorsing, objections, taking_back
 from meetings.committees import committee_of, committees, membership
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import MAJORITIES, said_as
+from meetings.decisions import numbered
 from meetings.endorsements import Endorsed, WordOfPartner
 from meetings.objections import StandingItem
 from meetings.quorum import Standing
@@ -197,9 +198,7 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         said_as=said_as,
         take_back=TAKE_BACK,
         withdrawn_by=_withdrawn_by(desk, row),
-        takes_back=[
-            (one, _why_not(desk, one, row)) for one in _theirs(desk, decisions.numbered(desk.session, row.takes_back))
-        ],
+        takes_back=[(one, _why_not(desk, one, row)) for one in _theirs(desk, numbered(desk.session, row.takes_back))],
         named_by=[(one, _why_not(desk, row, one)) for one in _theirs(desk, _later_ones(desk, row))],
         day=desk.day,
     )

@@ -28,7 +28,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
-from meetings import attendance, decisions, wording
+from meetings import attendance, deciding, decisions, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
 from meetings.decision_rows import RegisteredDecision
@@ -146,7 +146,7 @@ def decide(
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
         if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
             raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
-        decisions.decide(
+        deciding.decide(
             desk.session,
             meeting_id,
             item_id,

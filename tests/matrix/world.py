@@ -31,7 +31,7 @@ from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incidents import Entry
-from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers
+from meetings import agendas, assembling, deciding, feeds, freezing, links, redacting, running, schedule, waivers
 from meetings.agenda_items import item_of, items_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
@@ -715,10 +715,8 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         session, committee, starts, title_fr="Le budget", title_en="The budget", by=by, at=before
     )
     running.open_meeting(session, meeting_id, by=by, at=during)
-    first = decisions.decide(
-        session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during
-    )
-    other = decisions.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
+    first = deciding.decide(session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during)
+    other = deciding.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
     running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
     found = {"decision_id": first, "decision_id:other": other, "meeting_id:held": meeting_id}
     return {name: str(one) for name, one in found.items()}

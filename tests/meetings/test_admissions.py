@@ -27,7 +27,7 @@ from domain.participants import disclosures, reading, research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
 from domain.participants.referral_form import ReferralForm
-from meetings import admissions, assembling, decisions, freezing, recruiters, running
+from meetings import admissions, assembling, deciding, decisions, freezing, recruiters, running
 from meetings.agenda_items import item_of, items_of, pool_of
 from meetings.reasons import in_words
 from models.base import table_of
@@ -403,7 +403,7 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         assert recruiters.item_under_way(session, participant_id) is None, "the committee does not sit yet"
         running.open_meeting(session, here, by=by, at=NOW)
         with refused("decision.on_its_page"):
-            decisions.decide(session, here, waits.id, text_fr="Faible.", by=by, at=NOW)
+            deciding.decide(session, here, waits.id, text_fr="Faible.", by=by, at=NOW)
     sits = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
     page = f"/participants/{participant_id}"
     assert f'href="{page}#risk"' in sits.get(f"/meetings/{here}/run").text
@@ -1160,7 +1160,7 @@ def test_a_plain_decision_of_the_clinic_admits_nobody(cast: Cast, on_table: tupl
     by = cast.actor("coordinator")
     with cast.session() as session:
         with refused("decision.on_its_page"):
-            decisions.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
+            deciding.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
         assert _steps(session, participant_id)["decide"] == "open"
 
 

@@ -16,7 +16,7 @@ from sqlmodel import Session
 from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import COORDINATION
-from meetings import agendas, assembling, decisions, freezing, running, schedule
+from meetings import agendas, assembling, deciding, decisions, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
@@ -319,7 +319,7 @@ def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task
 
     running.open_meeting(session, first, by=by, at=during)
     assert decisions.taken_on(session, "clinical", kind, "C-2026-014") == []
-    made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
+    made_decision = deciding.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
     (taken,) = decisions.taken_on(session, "clinical", kind, "C-2026-014")
     assert (taken.id, taken.text_fr, taken.audience) == (made_decision, "On l’admet.", "seats")
     task = session.execute(select(_task).where(_task.c.id == task_id)).one()
@@ -338,6 +338,6 @@ def test_a_decision_is_recorded_even_where_the_task_that_it_is_about_asks_for_mo
     made = admission(session, cast, task_id=task_id)
     agendas.put_on(session, made, first, by=by, at=AT)
     running.open_meeting(session, first, by=by, at=during)
-    decisions.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
+    deciding.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
     assert len(decisions.taken_on(session, "clinical", "admission", "#2026-07")) == 1
     assert session.scalar(select(_task.c.state).where(_task.c.id == task_id)) == "open"

@@ -18,7 +18,7 @@ from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
-from meetings import agenda_papers, agendas, assembling, decisions, running
+from meetings import agenda_papers, agendas, assembling, deciding, decisions, running
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
 from meetings.decision_rows import RegisteredDecision
@@ -60,7 +60,7 @@ DUE = date(2027, 3, 1)
 
 def _decide(session: Session, cast: Cast, **more: Any) -> UUID:
     facts = {"text_fr": "Louer le local.", "text_en": "Rent the room.", "by": cast.actor("coordinator"), "at": NOW}
-    return decisions.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
+    return deciding.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
 
 
 def _owed(session: Session, cast: Cast, **more: Any) -> RegisteredDecision:
@@ -198,7 +198,7 @@ def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(sessio
     with pytest.raises(Refusal) as refused:
         _decide(session, cast, at=NOW + MINUTE, takes_back=[first.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
-    assert [row.state for row in decisions.register(session, gone.committee_id, 2027)] == [
+    assert [row.state for row in decisions.registers(session, [gone.committee_id], 2027)] == [
         "withdrawn",
         "standing",
     ]
@@ -299,7 +299,7 @@ def test_two_connections_that_decide_at_once_take_numbers_without_a_gap_or_a_dou
     assert failed == []
     with cast.session() as session:
         steering = committee_of(session, "steering").id
-        numbers = [row.number for row in decisions.register(session, steering, 2027)]
+        numbers = [row.number for row in decisions.registers(session, [steering], 2027)]
     assert numbers == [f"CD-2027-{n:03d}" for n in range(1, 11)]
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from meetings import agendas, assembling, attendance, decisions, minutes, running, schedule
+from meetings import agendas, assembling, attendance, deciding, minutes, running, schedule
 from meetings.agenda_items import PresentedItem, pool_of
 from meetings.committees import committee_of
 from meetings.locking import read_meeting
@@ -312,7 +312,7 @@ def test_an_item_is_decided_by_recording_the_decision_and_by_nothing_else(sessio
     with pytest.raises(Refusal) as refused:
         running.treat(session, item, "decided", by=by, at=NOW)
     assert refused.value.code == "item.no_decision"
-    decisions.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
+    deciding.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
     assert items(session)[0].outcome == "decided"
     running.treat(session, item, "decided", note_fr="Après discussion.", by=by, at=NOW)
     assert items(session)[0].note_fr == "Après discussion."
@@ -347,7 +347,7 @@ def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cas
     here = opened(session, cast, *PRESENT)
     item = items(session)[0].id
     running.treat(session, item, "treated", note_fr="Parole-rapportée", by=by, at=NOW)
-    decision = decisions.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
+    decision = deciding.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
     minutes.edit_note(session, here, "1", said_fr="Parole-rapportée", by=by, at=NOW)
     drafted = minutes.minutes_of(session, here).id

@@ -17,7 +17,7 @@ from domain.endorsement.counting import counts_by
 from domain.kernel.refusals import Refusal
 from locales import catalogue as translations
 from locales import say
-from meetings import decisions
+from meetings import deciding, decisions
 from models.base import one_of, table_of
 from models.decision_kinds import KINDS, MANAGEMENT, DecisionKind
 from models.minutes import Decision
@@ -112,12 +112,12 @@ def test_a_further_row_is_a_further_kind_and_needs_no_migration(further: Cast) -
     by = further.actor("coordinator")
     with further.session() as session:
         here = meeting(session)
-        made = decisions.decide(session, here, None, text_fr="Viser juin.", kind=FURTHER.key, by=by, at=NOW)
+        made = deciding.decide(session, here, None, text_fr="Viser juin.", kind=FURTHER.key, by=by, at=NOW)
         row = decisions.decision_of(session, made)
         assert counts_by(row)
         assert decisions.endorsements_in_words(session, [row])[made].en == FURTHER.unasked
         with pytest.raises(Refusal) as refused:
-            decisions.decide(session, here, None, text_fr="Viser mai.", kind="whim", by=by, at=NOW)
+            deciding.decide(session, here, None, text_fr="Viser mai.", kind="whim", by=by, at=NOW)
         assert refused.value.code == "decision.kind"
     client = client_for(further.database, further.people["coordinator"], at=NOW + MINUTE)
     form = text_of(client.get(f"/meetings/{here}/run").text)
