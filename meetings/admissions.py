@@ -11,6 +11,7 @@ referral is joined or a risk assessed: so two who do so at once wait for each ot
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -29,7 +30,7 @@ from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import hold_participant
-from locales import N_, say
+from locales import LANGUAGES, N_, say
 from meetings import agendas, deciding, freezing, posting, running
 from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
@@ -374,7 +375,7 @@ def _assigned(session: Session, named_id: UUID) -> dict[str, str]:
     if row.second_given is None:
         return {"fr": who, "en": who}
     other = f"{row.second_given} {row.second_family}"
-    return {language: say(language, _PAIR, worker=who, second=other) for language in ("fr", "en")}
+    return {language: say(language, _PAIR, worker=who, second=other) for language in LANGUAGES}
 
 
 _PAIR = N_("%(worker)s, with %(second)s")
@@ -392,13 +393,27 @@ def _decide(
     at: datetime,
     seen: int | None,
 ) -> UUID:
-    if item.meeting_id is None:
-        raise not_on_one()
     sentence = _ADMITTED if who["fr"] else _REFUSED
     words = {
         language: say(language, sentence, reference=participant.candidate_ref, who=who[language])
-        for language in ("fr", "en")
+        for language in LANGUAGES
     }
+    return decide_on_page(session, item, words, by=by, at=at, seen=seen)
+
+
+def decide_on_page(
+    session: Session,
+    item: AgendaItem,
+    words: Mapping[str, str],
+    *,
+    settles: bool = True,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record what the committee decides of somebody under an item: by an act on their page. Raises Refusal."""
+    if item.meeting_id is None:
+        raise not_on_one()
     return deciding.decide(
         session,
         item.meeting_id,
@@ -406,8 +421,9 @@ def _decide(
         text_fr=words["fr"],
         text_en=words["en"],
         kind=CLINICAL.key,
+        in_its_act=True,
+        settles=settles,
         by=by,
         at=at,
         seen=seen,
-        in_its_act=True,
     )

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import chain
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -32,6 +32,8 @@ from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.meeting import Meeting
 from models.program import Person
+
+Key = TypeVar("Key")
 
 #: The audiences, from the widest: each reads what is for those before it too.
 WIDEST: Final = AUDIENCES
@@ -283,8 +285,19 @@ def item_line(row: PresentedItem, number: str) -> ItemLine:
     )
 
 
-def lacks(line: ItemLine, language: str) -> bool:
-    """Whether an item's title or heading is missing in a language."""
+def untitled(lines: Mapping[Key, ItemLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
+    """By language that someone who is invited reads, the items that have no title or no heading in it.
+
+    Where nobody is invited yet, both languages count: who comes may read either.
+    """
+    used = {reader.language for reader in readers} or set(LANGUAGES)
+    found = {
+        language: [key for key, line in lines.items() if _lacks(line, language)] for language in sorted(used)[::-1]
+    }
+    return {language: keys for language, keys in found.items() if keys}
+
+
+def _lacks(line: ItemLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 

@@ -1,8 +1,8 @@
 """The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
 
-`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move`, `put_on`,
-`take_off` and `withdraw_item` are acts of people on single items; `items_of` and `pool_of` read. What a meeting's
-agenda is made of as a whole stands in `meetings.assembling`.
+`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move_to`, `put_on`,
+`take_off` and `withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
+in `meetings.assembling`.
 """
 
 from __future__ import annotations
@@ -112,7 +112,6 @@ def ask(
     minutes: int | None = None,
     purpose: str | None = None,
     audience: str | None = None,
-    presenter: UUID | None = None,
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
@@ -120,9 +119,9 @@ def ask(
     ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
     circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new,
     takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new item.
-    What is not given (minutes, purpose, audience, the presenter's seat) is as the rule has it. Titles and reasons never
-    hold a name. Of the audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's
-    agenda, minutes and register are without it.
+    What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of the
+    audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and
+    register are without it.
 
     `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
     records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
@@ -144,8 +143,7 @@ def ask(
         raise ValueError(msg)
     committee = committee_of(session, committee_key)
     rule = needed_rule(committee, kind)
-    if presenter is None:
-        presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
+    presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
     titles = _checked_title(title_fr), checked_line(title_en)
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
     item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
@@ -336,22 +334,12 @@ def edit(
     return version
 
 
-def move(
-    session: Session, item_id: UUID, *, before: UUID | None, by: Actor, at: datetime, seen: int | None = None
-) -> None:
-    """Put an item before another of the same agenda, or last with None. Raises Refusal: frozen, or not on one agenda.
-
-    It stands under the heading of what follows it there; last, under the heading of what it follows.
-    """
-    row, others = _lock_among_others(session, item_id, seen)
-    place = next((n for n, other in enumerate(others) if other.id == before), None)
-    if before is not None and place is None:
-        raise Refusal("agenda.not_together", N_("These two items are not on the same agenda."))
-    _place(session, row, others, len(others) if place is None else place, by=by, at=at)
-
-
 def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Put an item in this place of its agenda, counted from 1; further than last is last. Raises Refusal, as `move`."""
+    """Put an item in this place of its agenda, counted from 1; further than last is last.
+
+    It stands under the heading of what follows it there; last, under the heading of what it follows. Raises Refusal:
+    frozen, or not on an agenda.
+    """
     row, others = _lock_among_others(session, item_id, seen)
     if place < 1:
         raise Refusal("agenda.place.missing", N_("The first place of an agenda is 1."))

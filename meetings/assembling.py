@@ -358,13 +358,8 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
-    return tuple(
-        row.id
-        for row in _meetings_near(session, at)
-        if row.agenda_circulated_at is None
-        and row.starts_at > at
-        and row.starts_at - timedelta(hours=row.agenda["circulate_hours"]) <= at
-    )
+    near = [row for row in _meetings_near(session, at) if row.agenda_circulated_at is None and row.starts_at > at]
+    return tuple(row.id for row in near if _is_due(row, "circulate_hours", at))
 
 
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
@@ -372,13 +367,8 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
 
     Not one that is over: nobody needs its agenda any more, and what it would take from the pool is the next one's.
     """
-    return tuple(
-        row.id
-        for row in _meetings_near(session, at)
-        if row.agenda_frozen_at is None
-        and row.ends_at > at
-        and row.starts_at - timedelta(hours=row.agenda["freeze_hours"]) <= at
-    )
+    near = [row for row in _meetings_near(session, at) if row.ends_at > at]
+    return tuple(row.id for row in near if _is_due(row, "freeze_hours", at))
 
 
 # -------------------------------------------------------------------------------------------------------- assembling
@@ -585,6 +575,11 @@ class _MeetingWithAgenda(Meeting):
 
     model_config = SHAPE
     agenda: dict[str, Any] = also(Committee.agenda)
+
+
+def _is_due(row: _MeetingWithAgenda, hours: str, at: datetime) -> bool:
+    """Whether what is done so many declared hours before a meeting is due."""
+    return row.starts_at - timedelta(hours=row.agenda[hours]) <= at
 
 
 def _meetings_near(session: Session, at: datetime) -> list[_MeetingWithAgenda]:

@@ -99,9 +99,11 @@ def decide(
     stood = attendance.quorum_now(session, meeting_id, decided_at)
     if grants:
         _refuse_to_grant(session, item_id, chosen, has_quorum=stood.is_met)
+    named = set()
     for row in _to_take_back(session, meeting.committee_id, takes_back, decided_at):
         _refuse_to_take_back(row, chosen, settles_id)
-    _refuse_to_free_again(session, meeting_id, takes_back, settles_id, by=by, moments=(decided_at, at))
+        named.add(row.id)
+    _refuse_to_free_again(session, meeting_id, named, settles_id, by=by, moments=(decided_at, at))
     does_it = settles and (grants or in_its_act)
     number = _next_number(session, meeting.committee_id, meeting.starts.year)
     counts_since = None if waits else decided_at
@@ -263,7 +265,7 @@ def _refuse_to_take_back(row: RegisteredDecision, kind: DecisionKind, settles_id
 def _refuse_to_free_again(
     session: Session,
     meeting_id: UUID,
-    numbers: Collection[str],
+    named: Collection[UUID],
     settles_id: UUID | None,
     *,
     by: Actor,
@@ -275,7 +277,6 @@ def _refuse_to_free_again(
     and the quorum is there also without that partner. `moments`: when it is decided, and when it is recorded. Raises
     Refusal.
     """
-    named = {row.id for row in numbered(session, numbers)}
     kept = [] if settles_id is None or settles_id in named else [settles_id]
     for freed in waiving.freed_by(session, freeing.what_stands_by(session, falls=named, stands=kept)):
         days = Span(freed.starts_on, freed.ends_on)

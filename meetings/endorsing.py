@@ -35,6 +35,7 @@ from meetings.endorsements import (
     declared,
     endorsements_of,
     is_about_a_participant,
+    objecting,
     partners_on,
     speakers,
     was_settled,
@@ -319,7 +320,7 @@ def settle_objections(
 
 def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
     holds = lock_decision(session, decision_id).state != "withdrawn"
-    if not (holds and any(one.word.objects for one in endorsements_of(session, decision_id, at=at))):
+    if not (holds and objecting(session, decision_id, at=at)):
         objections.is_over(session, decision_id, by=by, at=at)
 
 

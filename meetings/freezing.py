@@ -27,7 +27,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, replaced, run, scalar, select, surely
 from domain.kernel.scope import program_of
 from domain.record import events
-from locales import LANGUAGES, N_
+from locales import N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
     PresentedItem,
@@ -229,11 +229,9 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
     editions = {
         name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in AUDIENCES
     }
-    incomplete = {}
-    for language in sorted({reader.language for reader in readers}):
-        lacking = [line.number for line in editions[PARTNERS].items if agenda_papers.lacks(line, language)]
-        if lacking:
-            incomplete[language] = tuple(lacking)
+    whole = {line.number: line for line in editions[PARTNERS].items}
+    untitled = agenda_papers.untitled(whole, readers) if readers else {}
+    incomplete = {language: tuple(numbers) for language, numbers in untitled.items()}
     version = _versions(session, meeting_id)
     replaces = {}
     if not addendum and meeting.agenda_frozen_at is not None:
@@ -270,13 +268,10 @@ def _restate(session: Session, meeting: Meeting, *, by: Actor, at: datetime) -> 
 def _refuse_untranslated(
     session: Session, meeting: Meeting, rows: Sequence[PresentedItem], sentences: Mapping[str, str] = _UNTRANSLATED
 ) -> None:
-    """Where nobody is invited yet, both languages count: who comes may read either."""
-    used = {reader.language for reader in agenda_papers.readers_of(session, meeting.id)} or set(LANGUAGES)
+    readers = agenda_papers.readers_of(session, meeting.id)
     lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
-    for language in sorted(used, reverse=True):
-        lacking = [line.number for line in lines if agenda_papers.lacks(line, language)]
-        if lacking:
-            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(lacking))
+    for language, numbers in agenda_papers.untitled({line.number: line for line in lines}, readers).items():
+        raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(numbers))
 
 
 def _late_number(rows: Sequence[PresentedItem], row: AgendaItem) -> tuple[int, str]:

@@ -6,14 +6,15 @@ Pure values: no session and no clock.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from domain.declarations.program_committees import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
+from meetings.written import as_json, from_json
 
 #: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
 SITTING: Final = frozenset({"present", "remote", "alternate"})
@@ -59,13 +60,12 @@ class Standing:
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept with a decision: no person is in it."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return cast("dict[str, Any]", as_json(self))
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Standing:
-        """What `to_json` wrote. Raises TypeError for anything else."""
-        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
-        return cls(**values)
+        """What `to_json` wrote. Raises ValueError for anything else."""
+        return from_json(cls, kept)
 
 
 def rule_of(declared: Mapping[str, Any]) -> Quorum | None:

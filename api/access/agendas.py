@@ -17,7 +17,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, run
 from domain.mail.envelopes import Attachment
-from locales import LANGUAGES, N_, pick
+from locales import N_, pick
 from meetings import agenda_papers, agendas, posting
 from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.agenda_papers import Version
@@ -130,18 +130,9 @@ def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
 
 
 def lacking(desk: Desk, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
-    """By language that someone who is invited reads, the ids of the items that have no title in it.
-
-    Where nobody is invited yet, both languages count.
-    """
-    readers = agenda_papers.readers_of(desk.session, meeting_id)
-    used = {reader.language for reader in readers} or set(LANGUAGES)
+    """By language that someone who is invited reads, the ids of the items that have no title in it."""
     lines = {str(row.id): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
-    found = {
-        language: [one for one, line in lines.items() if agenda_papers.lacks(line, language)]
-        for language in sorted(used, reverse=True)
-    }
-    return {language: ids for language, ids in found.items() if ids}
+    return agenda_papers.untitled(lines, agenda_papers.readers_of(desk.session, meeting_id))
 
 
 def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:

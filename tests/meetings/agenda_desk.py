@@ -15,6 +15,7 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from domain.kernel.actors import Actor
 from domain.roles.roles import responsibility
 from meetings import agendas, schedule
 from meetings.agenda_items import items_of
@@ -88,6 +89,13 @@ def admission(session: Session, cast: Cast, subject: str = "#2026-07", reason: R
         at=AT,
         **facts,
     )
+
+
+def move(session: Session, item_id: UUID, before: UUID | None, *, by: Actor, at: datetime) -> None:
+    """Put an item before another of its agenda, or last."""
+    here = item(session, item_id)["meeting_id"]
+    others = [row.id for row in items_of(session, here) if row.id != item_id] if here else []
+    agendas.move_to(session, item_id, 1 + (others.index(before) if before else len(others)), by=by, at=at)
 
 
 def item(session: Session, item_id: UUID) -> dict[str, Any]:

@@ -33,6 +33,7 @@ from tests.meetings.agenda_desk import (
     everything,
     item,
     meeting,
+    move,
     session,
     titles,
     told,
@@ -206,7 +207,7 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
     freezing.freeze(session, first, by=by, at=AT)
 
     assert _refused(lambda: agendas.edit(session, made, minutes=5, by=by, at=AT)) == "agenda.frozen"
-    assert _refused(lambda: agendas.move(session, made, before=None, by=by, at=AT)) == "agenda.frozen"
+    assert _refused(lambda: move(session, made, before=None, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.take_off(session, made, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.withdraw_item(session, made, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.put_on(session, waiting, first, by=by, at=AT)) == "agenda.frozen"
@@ -217,16 +218,15 @@ def test_an_item_moved_by_hand_stands_under_the_heading_that_it_came_to(cast: Ca
     assembling.assemble(session, first, by=by, at=AT)
     research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
 
-    agendas.move(session, made, before=research, by=by, at=AT)
+    move(session, made, before=research, by=by, at=AT)
     order = titles(session, first)
     assert order.index("Admission #2026-07") == order.index("Research") - 1
     assert item(session, made)["section_en"] == "News"
 
-    agendas.move(session, made, before=None, by=by, at=AT)
+    move(session, made, before=None, by=by, at=AT)
     assert titles(session, first)[-1] == "Admission #2026-07"
     elsewhere = admission(session, cast, "#2026-09")
-    assert _refused(lambda: agendas.move(session, made, before=elsewhere, by=by, at=AT)) == "agenda.not_together"
-    assert _refused(lambda: agendas.move(session, elsewhere, before=None, by=by, at=AT)) == "agenda.not_on_one"
+    assert _refused(lambda: move(session, elsewhere, before=None, by=by, at=AT)) == "agenda.not_on_one"
 
 
 def test_what_is_taken_off_stays_off_this_agenda_and_comes_on_the_next(cast: Cast, session: Session) -> None:

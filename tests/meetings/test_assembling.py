@@ -42,6 +42,7 @@ from tests.meetings.agenda_desk import (
     hold,
     item,
     meeting,
+    move,
     session,
     titles,
     told,
@@ -164,7 +165,7 @@ def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
         agendas.take_off(session, one, by=by, at=AT)
     elif name == "move" and one:
         before = rows[other % len(rows)].id
-        agendas.move(session, one, before=before if before != one else None, by=by, at=AT)
+        move(session, one, before=before if before != one else None, by=by, at=AT)
 
 
 _TURNS = st.lists(
@@ -242,7 +243,7 @@ def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast
     admission(session, cast, "#2026-01")
     assembling.assemble(session, first, by=by, at=AT)
     last = items_of(session, first)[-1]
-    agendas.move(session, last.id, before=items_of(session, first)[0].id, by=by, at=AT)
+    move(session, last.id, before=items_of(session, first)[0].id, by=by, at=AT)
     order = titles(session, first)
     admission(session, cast, "#2026-02")
 
