@@ -30,6 +30,7 @@ from meetings import (
     schedule,
     waivers,
 )
+from meetings.agenda_items import pool_of
 from meetings.committees import committee_of
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
@@ -112,7 +113,7 @@ class DemonstratedMeetings:
             ),
         )
         opened = meeting.starts_at + timedelta(minutes=2)
-        asked = [one for one in agendas.pool_of(self.session, meeting.committee_id) if one.kind == WAIVER_ITEM]
+        asked = [one for one in pool_of(self.session, meeting.committee_id) if one.kind == WAIVER_ITEM]
         for item in asked:
             agendas.put_on(self.session, item.id, meeting.id, by=by, at=at)
         running.open_meeting(self.session, meeting.id, by=by, at=opened)

@@ -21,6 +21,7 @@ from meetings import (
     asked_partners,
     assembling,
     attendance,
+    deciding,
     decisions,
     endorsements,
     endorsing,
@@ -185,7 +186,7 @@ class DemonstratedSittings:
 
     def _decide(self, meeting_id: UUID, item_id: UUID | None, one: _Decided, by: Actor, at: datetime) -> None:
         due_on = local_day(self.session, at) + timedelta(days=one.days) if one.role else None
-        decisions.decide(
+        deciding.decide(
             self.session,
             meeting_id,
             item_id,

@@ -46,11 +46,7 @@ def put_on_agendas(session: Session, case: Case, *, at: datetime) -> None:
     rows = every(
         session,
         of(Task)
-        .where(
-            Task.case_id == case.id,
-            col(Task.step).in_(wanted),
-            col(Task.opened_at).is_not(None),
-        )
+        .where(Task.case_id == case.id, col(Task.step).in_(wanted), col(Task.opened_at).is_not(None))
         .order_by(col(Task.position)),
     )
     for row in rows:
@@ -104,10 +100,7 @@ def forgotten(session: Session, *, case_id: UUID | None = None) -> list[UUID]:
 
 def put_back(session: Session, case_id: UUID, *, at: datetime) -> int:
     """Put what a case wants of a committee on its agendas again; how many such cases an agenda now has: one or none."""
-    case = first(
-        session,
-        of(Case).where(Case.id == case_id).with_for_update(),
-    )
+    case = first(session, of(Case).where(Case.id == case_id).with_for_update())
     if case is None:
         return 0
     put_on_agendas(session, case, at=at)

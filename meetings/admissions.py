@@ -11,6 +11,7 @@ referral and assessing a risk keep the same order, so two at once wait for each 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -29,14 +30,15 @@ from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
 from domain.participants.locking import hold_participant
-from locales import N_, say
-from meetings import agendas, decisions, freezing, posting, running
-from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of
+from locales import LANGUAGES, N_, say
+from meetings import agendas, deciding, freezing, posting, running
+from meetings.agenda_items import FORWARDED, TALKED_ABOUT, item_of, not_on_one
 from meetings.locking import lock_meeting
 from meetings.reasons import COULD_NOT_WAIT, ENDED, Reason, is_over
 from models.agenda import AgendaItem
 from models.casework import Case, Task
 from models.committee import Committee
+from models.decision_kinds import CLINICAL
 from models.meeting import Meeting
 from models.participant import CandidateWorker, Participant
 from models.program import Organization, Person
@@ -84,11 +86,7 @@ def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
         only(AgendaItem.id, Case.participant_id)
         .join(Task, joins(AgendaItem.task_id, Task))
         .join(Case, joins(Task.case_id, Case))
-        .where(
-            AgendaItem.meeting_id == meeting_id,
-            AgendaItem.kind == KIND,
-            col(Case.participant_id).is_not(None),
-        ),
+        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None)),
     )
     return {row.id: row.participant_id for row in rows}
 
@@ -114,10 +112,7 @@ def item_under_way(session: Session, reference: str) -> AgendaItem | None:
 
     One that says that its fact no longer holds is not it: the candidate said no, or went straight to a worker.
     """
-    mine = (
-        col(AgendaItem.subject) == reference,
-        ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
-    )
+    mine = (col(AgendaItem.subject) == reference, ~col(AgendaItem.reasons).contains([{"code": ENDED}]))
     return first(session, items_under_way(KIND).where(*mine).limit(1))
 
 
@@ -142,21 +137,11 @@ def decide_admission(
     whose risks exceed the benefits is not assigned (AD-C4). Where a deferral was recorded by mistake and taken
     off the item, what is recorded then counts, and both stay on record. Raises Refusal.
     """
-    item = item_of(session, item_id)
+    item_of(session, item_id)
     participant_id = candidate_of(session, item_id)
-    if outcome not in ADMISSION_OUTCOMES:
-        raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
-    reason, offered = trimmed(reason), trimmed(offered)
-    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
-        raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
-    if outcome in ("defer", "more") and not says_something(reason):
-        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    reason, offered = _checked_words(outcome, reason, offered)
     participant = hold_participant(session, participant_id)
-    item = item_of(session, item_id)  # as whoever held the candidate before left it
-    if item.outcome:
-        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
-    if is_over(item.reasons):
-        raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
+    item = _undecided(session, item_id)  # as whoever held the candidate before left it
     referral_id = _referral_of(session, participant_id)
     decision_id: UUID | None = None
     named_id: UUID | None = None
@@ -186,6 +171,28 @@ def decide_admission(
         decision_id=decision_id,
         candidate_worker_id=named_id,
     )
+
+
+def _checked_words(outcome: str, reason: str, offered: str) -> tuple[str, str]:
+    """Why the committee decides so, and what is offered instead, as far as the outcome needs them. Raises Refusal."""
+    if outcome not in ADMISSION_OUTCOMES:
+        raise Refusal("admission.outcome", N_("Choose one of the decisions that the committee can take."))
+    reason, offered = trimmed(reason), trimmed(offered)
+    if outcome == "refuse" and not (says_something(reason) and says_something(offered)):
+        raise Refusal("triage.refusal", N_("A refusal needs a reason, and what was offered instead."))
+    if outcome in ("defer", "more") and not says_something(reason):
+        raise Refusal("reason.missing", N_("Say why, in a few words."))
+    return reason, offered
+
+
+def _undecided(session: Session, item_id: UUID) -> AgendaItem:
+    """The item of an admission on which the committee has still to decide. Raises Refusal."""
+    item = item_of(session, item_id)
+    if item.outcome:
+        raise Refusal("decision.item_settled", N_("Another outcome was recorded for this item: correct that first."))
+    if is_over(item.reasons):
+        raise Refusal("admission.over", N_("The reason for this item no longer applies: no decision is taken on it."))
+    return item
 
 
 class Taken(NamedTuple):
@@ -300,11 +307,7 @@ def _next_meeting(session: Session, at: datetime) -> Meeting | None:
         session,
         only(Meeting.id)
         .join(Committee, joins(Meeting.committee_id, Committee))
-        .where(
-            Committee.key == COMMITTEE,
-            col(Meeting.state).in_(["planned", "under_way"]),
-            col(Meeting.ends_at) > at,
-        )
+        .where(Committee.key == COMMITTEE, col(Meeting.state).in_(["planned", "under_way"]), col(Meeting.ends_at) > at)
         .order_by(col(Meeting.starts_at), col(Meeting.id))
         .limit(1),
     )
@@ -341,10 +344,7 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
     found = scalar(
         session,
         only(Referral.id)
-        .where(
-            Referral.participant_id == participant_id,
-            Referral.state == "triaged",
-        )
+        .where(Referral.participant_id == participant_id, Referral.state == "triaged")
         .order_by(col(Referral.triaged_at).desc())
         .limit(1),
     )
@@ -376,7 +376,7 @@ def _assigned(session: Session, named_id: UUID) -> dict[str, str]:
     if row.second_given is None:
         return {"fr": who, "en": who}
     other = f"{row.second_given} {row.second_family}"
-    return {language: say(language, _PAIR, worker=who, second=other) for language in ("fr", "en")}
+    return {language: say(language, _PAIR, worker=who, second=other) for language in LANGUAGES}
 
 
 _PAIR = N_("%(worker)s, with %(second)s")
@@ -394,22 +394,37 @@ def _decide(
     at: datetime,
     seen: int | None,
 ) -> UUID:
-    if item.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
     sentence = _ADMITTED if who["fr"] else _REFUSED
     words = {
         language: say(language, sentence, reference=participant.candidate_ref, who=who[language])
-        for language in ("fr", "en")
+        for language in LANGUAGES
     }
-    return decisions.decide(
+    return decide_on_page(session, item, words, by=by, at=at, seen=seen)
+
+
+def decide_on_page(
+    session: Session,
+    item: AgendaItem,
+    words: Mapping[str, str],
+    *,
+    settles: bool = True,
+    by: Actor,
+    at: datetime,
+    seen: int | None = None,
+) -> UUID:
+    """Record what the committee decides of somebody under an item: by an act on their page. Raises Refusal."""
+    if item.meeting_id is None:
+        raise not_on_one()
+    return deciding.decide(
         session,
         item.meeting_id,
         item.id,
         text_fr=words["fr"],
         text_en=words["en"],
-        kind="clinical",
+        kind=CLINICAL.key,
+        in_its_act=True,
+        settles=settles,
         by=by,
         at=at,
         seen=seen,
-        in_its_act=True,
     )

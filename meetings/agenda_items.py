@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -35,10 +36,10 @@ from domain.kernel.scope import program_of
 from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, points_of
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
 from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, edited, is_drawn, merged, without
-from models.agenda import AUDIENCES, PURPOSES, AgendaItem
+from models.agenda import AgendaItem
 from models.casework import Task
 from models.committee import Committee, Seat
 from models.lifecycles import AGENDA_ITEM, NoSuchMove
@@ -67,37 +68,6 @@ SAID_AS_IT_IS: Final[Mapping[str, frozenset[str]]] = dict.fromkeys(
     (OBJECTION, WAIVER_ITEM), frozenset({"title_fr", "title_en", "audience", "purpose"})
 )
 
-#: What an item begins with where nobody says otherwise. The columns have no defaults of the database's own.
-_NEW: Final[Mapping[str, Any]] = {
-    "meeting_id": None,
-    "rule": "",
-    "section_fr": "",
-    "section_en": "",
-    "title_en": "",
-    "purpose": PURPOSES[1],
-    "audience": AUDIENCES[0],
-    "minutes": 5,
-    "presenter_seat_id": None,
-    "task_id": None,
-    "position": 0,
-    "number": None,
-    "frozen_at": None,
-    "late": False,
-    "late_reason": "",
-    "times_seen": 0,
-    "carried_from_id": None,
-    "referred_to_id": None,
-    "state": AGENDA_ITEM.initial,
-    "outcome": "",
-    "note": None,
-    "note_fr": "",
-    "note_en": "",
-    "asked_by": None,
-    "settled_at": None,
-    "settled_as": None,
-    "version": 1,
-}
-
 
 class PresentedItem(AgendaItem):
     """An item with its presenting seat, and its note as it was said."""
@@ -118,6 +88,11 @@ def items_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     return _read(
         session, col(AgendaItem.meeting_id) == meeting_id, col(AgendaItem.state).in_(TALKED_ABOUT), by_position=True
     )
+
+
+def last_position(session: Session, meeting_id: UUID) -> int:
+    """The place of the last item on a meeting's agenda; 0 where it has none."""
+    return max((one.position for one in items_of(session, meeting_id)), default=0)
 
 
 def pool_of(session: Session, committee_id: UUID) -> list[PresentedItem]:
@@ -159,11 +134,7 @@ def done_by_an_act(session: Session, item_ids: Iterable[UUID]) -> frozenset[UUID
             session,
             only(AgendaItem.id)
             .join(Task, joins(AgendaItem.task_id, Task))
-            .where(
-                col(AgendaItem.id).in_(item_ids),
-                Task.evidence == BY_ITS_ACT,
-                Task.state == "open",
-            ),
+            .where(col(AgendaItem.id).in_(item_ids), Task.evidence == BY_ITS_ACT, Task.state == "open"),
         )
     )
 
@@ -185,11 +156,7 @@ def asked_for(session: Session, item_ids: Iterable[UUID]) -> dict[UUID, AskedTas
         session,
         only(AgendaItem.id, Task.title_fr, Task.title_en, Task.sources)
         .join(Task, joins(AgendaItem.task_id, Task))
-        .where(
-            col(AgendaItem.id).in_(list(item_ids)),
-            Task.evidence != BY_ITS_ACT,
-            Task.state == "open",
-        ),
+        .where(col(AgendaItem.id).in_(list(item_ids)), Task.evidence != BY_ITS_ACT, Task.state == "open"),
     )
     return {item_id: AskedTask(title_fr, title_en, sources) for item_id, title_fr, title_en, sources in rows}
 
@@ -237,27 +204,59 @@ def _read(session: Session, *conditions: Any, by_position: bool) -> list[Present
     return [replaced(row, **note_of(session, row)) for row in rows]
 
 
+def as_it_is(row: AgendaItem) -> NewItem:
+    """An item as another one begins that takes its place."""
+    return NewItem(
+        kind=row.kind,
+        subject=row.subject,
+        title_fr=row.title_fr,
+        title_en=row.title_en,
+        rule=row.rule,
+        section_fr=row.section_fr,
+        section_en=row.section_en,
+        purpose=row.purpose,
+        audience=row.audience,
+        minutes=row.minutes,
+        presenter_seat_id=row.presenter_seat_id,
+        task_id=row.task_id,
+        times_seen=row.times_seen,
+        carried_from_id=row.carried_from_id,
+        asked_by=row.asked_by,
+        asked_at=row.asked_at,
+    )
+
+
 def open_item(
     session: Session,
-    values: Mapping[str, Any],
+    committee_id: UUID,
+    new: NewItem,
     reasons: Sequence[Kept],
     *,
+    meeting_id: UUID | None = None,
+    position: int = 0,
     by: Actor,
     at: datetime,
     verb: str = "agenda_item.asked",
 ) -> UUID:
-    """Put an item in the pool, or on an agenda as `values` say; one that is open for the subject gets the reasons.
+    """Put an item in a committee's pool, or on a meeting's agenda; one that is open for the subject gets the reasons.
 
-    Two who ask at once get the same item: the index `one_open_item` decides, and neither is refused.
+    Two who ask at once get the same item: the index `one_open_item` decides, and nobody is refused.
     The record tells of it as `verb`, and with "_again" where it only got reasons.
     """
-    here = program_of(session)
-    new = {**_NEW, "asked_by": by.person_id, "asked_at": at, **values, "reasons": list(reasons)}
+    item = AgendaItem(
+        **{one.name: getattr(new, one.name) for one in fields(NewItem)} | {"asked_at": new.asked_at or at},
+        program_id=program_of(session),
+        committee_id=committee_id,
+        meeting_id=meeting_id,
+        position=position,
+        reasons=list(reasons),
+        state=AGENDA_ITEM.initial if meeting_id is None else AGENDA_ITEM.after(AGENDA_ITEM.initial, "schedule"),
+    )
     for _ in range(_TRIES):
         made: UUID | None = scalar(
             session,
             insert(AgendaItem)
-            .values(program_id=here, id=uuid4(), **new)
+            .values(item.model_dump())
             .on_conflict_do_nothing(
                 index_elements=["program_id", "committee_id", "kind", "subject"],
                 index_where=text("state in ('pool', 'scheduled')"),
@@ -265,24 +264,28 @@ def open_item(
             .returning(col(AgendaItem.id)),
         )
         if made is not None:
-            events.write(session, verb, "agenda_item", made, by=by, at=at, kind=new["kind"])
+            events.write(session, verb, "agenda_item", made, by=by, at=at, kind=new.kind)
             return made
-        row = open_row(session, new["committee_id"], new["kind"], new["subject"])
-        if row is None:
-            continue
-        more: dict[str, Any] = {
-            # What is asked for again holds again.
-            "reasons": merged(without(row.reasons, ENDED), reasons),
-            # The task of before may be over: whoever is referred a second time is decided on by the second one.
-            "task_id": new["task_id"] or row.task_id,
-            "times_seen": max(row.times_seen, new["times_seen"]),
-        }
-        if any(getattr(row, name) != value for name, value in more.items()):
-            change_item(session, row, **more)
-            tell(session, f"{verb}_again", row, by=by, at=at)
-        return row.id
+        row = open_row(session, committee_id, new.kind, new.subject)
+        if row is not None:
+            _ask_again(session, row, new, reasons, verb=f"{verb}_again", by=by, at=at)
+            return row.id
     msg = "an open item was in the way again and again, and gone each time it was read"
     raise RuntimeError(msg)
+
+
+def _ask_again(
+    session: Session, row: AgendaItem, new: NewItem, reasons: Sequence[Kept], *, verb: str, by: Actor, at: datetime
+) -> None:
+    """Have an open item be there for these reasons too; what is asked for again holds again.
+
+    The task of before may be over: whoever is referred a second time is decided on by the second one.
+    """
+    now = merged(without(row.reasons, ENDED), reasons), new.task_id or row.task_id, max(row.times_seen, new.times_seen)
+    if now == (row.reasons, row.task_id, row.times_seen):
+        return
+    change_item(session, row, reasons=now[0], task_id=now[1], times_seen=now[2])
+    tell(session, verb, row, by=by, at=at)
 
 
 def open_row(session: Session, committee_id: UUID, kind: str, subject: str) -> AgendaItem | None:
@@ -322,10 +325,7 @@ def open_subjects(session: Session, committee_key: str, kind: str) -> set[str]:
 
 def lock_item(session: Session, item_id: UUID, *, seen: int | None = None) -> AgendaItem:
     """An item's row, locked for this transaction. Raises Refusal: there is none, or not in the version `seen`."""
-    row = first(
-        session,
-        of(AgendaItem).where(AgendaItem.id == item_id).with_for_update(),
-    )
+    row = first(session, of(AgendaItem).where(AgendaItem.id == item_id).with_for_update())
     if row is None:
         raise _unknown()
     if seen is not None and row.version != seen:
@@ -403,20 +403,13 @@ def set_positions(session: Session, rows: Sequence[AgendaItem]) -> int:
     """
     elsewhere = [(place, row) for place, row in enumerate(rows, start=1) if row.position != place]
     for place, row in elsewhere:
-        run(
-            session,
-            changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place),
-        )
+        run(session, changes(AgendaItem).where(AgendaItem.id == row.id).values(position=place))
     return len(elsewhere)
 
 
 def refuse_unless_open(meeting: Meeting) -> None:
     """Raises Refusal where a meeting's agenda can no longer be changed: it is frozen, or the meeting is not planned."""
-    if meeting.state != "planned":
-        raise Refusal(
-            "agenda.meeting_not_planned",
-            N_("The agenda of a meeting can be changed only while the meeting is planned."),
-        )
+    refuse_unless_planned(meeting)
     if meeting.agenda_frozen_at is not None:
         raise Refusal("agenda.frozen", N_("The agenda is frozen: later items are added to it, with a reason."))
 
@@ -436,3 +429,31 @@ def tell(session: Session, verb: str, row: AgendaItem, *, by: Actor, at: datetim
 
 def _unknown() -> Refusal:
     return Refusal("agenda.unknown_item", N_("There is no such item."))
+
+
+def not_on_one() -> Refusal:
+    """The refusal of an item that stands on no agenda."""
+    return Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+
+
+def refuse_other_committee(meeting: Meeting, committee_id: UUID) -> None:
+    """Raises Refusal where a meeting is not of this committee."""
+    if meeting.committee_id != committee_id:
+        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+
+
+def refuse_unless_late(meeting: Meeting) -> None:
+    """Raises Refusal where nothing can be late for a meeting: its agenda is not frozen, or it is over."""
+    if meeting.agenda_frozen_at is None:
+        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
+    if meeting.state not in ("planned", "under_way"):
+        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+
+
+def refuse_unless_planned(meeting: Meeting) -> None:
+    """Raises Refusal where a meeting is not planned, or not any more."""
+    if meeting.state != "planned":
+        raise Refusal(
+            "agenda.meeting_not_planned",
+            N_("The agenda of a meeting can be changed only while the meeting is planned."),
+        )

@@ -9,10 +9,11 @@ those before it and their addenda; the addenda to it are counted from 1 again.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, Literal, NamedTuple
+from itertools import chain
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
 from sqlmodel import Session
@@ -31,6 +32,8 @@ from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion
 from models.meeting import Meeting
 from models.program import Person
+
+Key = TypeVar("Key")
 
 #: The audiences, from the widest: each reads what is for those before it too.
 WIDEST: Final = AUDIENCES
@@ -65,22 +68,13 @@ def readers_of(
     meeting = read_meeting(session, meeting_id)
     members = membership(session, meeting.committee_id)
     day = meeting.starts.date()
-    invited = members.invited(day)
     outside = closed_to(session, members.key, day)
     # Guests, and alternates whom somebody who cannot come has named: these read as the seat that they hold.
-    audiences: dict[UUID, str] = {}
-    for person in others(session, [meeting_id])[meeting_id]:
-        seat = members.seat_of(person, day)
-        audiences[person] = widest_of(seat, members.key, outside)
-    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in (sat or {}).items()}
-    audiences |= {person: widest_of(seat, members.key, outside) for person, seat in invited.items()}
-    aware = {
-        person: widest_of(members.seat_of(person, day), members.key, outside)
-        for seat in members.seats_on(day)
-        for person in members.holders(seat.id, day, ALTERNATE)
-        if person not in audiences
-    }
-    audiences |= aware
+    guests = {person: members.seat_of(person, day) for person in others(session, [meeting_id])[meeting_id]}
+    seats: dict[UUID, CommitteeSeat | None] = {**guests, **(sat or {}), **members.invited(day)}
+    held = (person for seat in members.seats_on(day) for person in members.holders(seat.id, day, ALTERNATE))
+    aware = {person: members.seat_of(person, day) for person in held if person not in seats}
+    audiences = {person: widest_of(seat, members.key, outside) for person, seat in {**seats, **aware}.items()}
     rows = run(
         session,
         only(Person.id, Person.language)
@@ -219,22 +213,22 @@ def replacing(session: Session, meeting_id: UUID, n: int, *, audience: str = PAR
 
     Items are told apart by what they are, whatever they are called.
     """
-    rows = versions_of(session, meeting_id)
-    earlier = [one.n for one in rows if one.n < n]
-    start = max((one.n for one in rows if one.n < n and one.kind == "agenda"), default=0)
+    start = max((one.n for one in versions_of(session, meeting_id) if one.n < n and one.kind == "agenda"), default=0)
     if not start:
         return None
-    before: dict[str, ItemLine] = {}
-    for one in earlier[earlier.index(start) :]:
-        before |= _by_item(*_kept_as(session, meeting_id, one), audience)
+    parts = [_by_item(*_kept_as(session, meeting_id, k), audience) for k in range(start, n)]
+    before = dict(chain.from_iterable(part.items() for part in parts))
     after = _by_item(*_kept_as(session, meeting_id, n), audience)
-    found = [
-        Change(what, line.number, before[one].number if one in before else "", line.title)
-        for one, line in after.items()
-        if (what := _what_of(before.get(one), line)) is not None
-    ]
-    found += [Change("gone", "", line.number, line.title) for one, line in before.items() if one not in after]
-    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(found))
+    return Replacing(_kept_as(session, meeting_id, start)[0].head.starts, tuple(_changes(before, after)))
+
+
+def _changes(before: Mapping[str, ItemLine], after: Mapping[str, ItemLine]) -> Iterator[Change]:
+    """What became of each item, by the items: those that an agenda has, then those that it has no more."""
+    for item, line in after.items():
+        change = _changed(before.get(item), line)
+        if change is not None:
+            yield change
+    yield from (Change("gone", "", line.number, line.title) for item, line in before.items() if item not in after)
 
 
 def paper(
@@ -291,8 +285,19 @@ def item_line(row: PresentedItem, number: str) -> ItemLine:
     )
 
 
-def lacks(line: ItemLine, language: str) -> bool:
-    """Whether an item's title or heading is missing in a language."""
+def untitled(lines: Mapping[Key, ItemLine], readers: Collection[Reader]) -> dict[str, list[Key]]:
+    """By language that someone who is invited reads, the items that have no title or no heading in it.
+
+    Where nobody is invited yet, both languages count: who comes may read either.
+    """
+    used = {reader.language for reader in readers} or set(LANGUAGES)
+    found = {
+        language: [key for key, line in lines.items() if _lacks(line, language)] for language in sorted(used)[::-1]
+    }
+    return {language: keys for language, keys in found.items() if keys}
+
+
+def _lacks(line: ItemLine, language: str) -> bool:
     return not pick(language, line.title) or (bool(line.section) and not pick(language, line.section))
 
 
@@ -323,12 +328,15 @@ def _by_item(agenda: AgendaContent, audiences: Sequence[str], items: Sequence[st
     return {item: line for line, audience, item in lines if audience in may}
 
 
-def _what_of(before: ItemLine | None, after: ItemLine) -> Literal["added", "renumbered", "reworded"] | None:
+def _changed(before: ItemLine | None, after: ItemLine) -> Change | None:
+    """What became of an item that an agenda has, by its line on the agenda before."""
     if before is None:
-        return "added"
+        return Change("added", after.number, "", after.title)
     if before.title != after.title:
-        return "reworded"
-    return "renumbered" if before.number != after.number else None
+        return Change("reworded", after.number, before.number, after.title)
+    if before.number != after.number:
+        return Change("renumbered", after.number, before.number, after.title)
+    return None
 
 
 def _read_by(whole: AgendaContent, audiences: Sequence[str], reader: str) -> AgendaContent:

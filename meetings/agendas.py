@@ -1,16 +1,18 @@
 """The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
 
-`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move`, `put_on`,
-`take_off` and `withdraw_item` are acts of people on single items; `items_of` and `pool_of` read. What a meeting's
-agenda is made of as a whole stands in `meetings.assembling`.
+`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move_to`, `put_on`,
+`take_off` and `withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
+in `meetings.assembling`.
 """
 
 from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
@@ -24,22 +26,36 @@ from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
     PresentedItem,
+    as_it_is,
     change_item,
     is_asked,
     item_of,
     items_of,
+    last_position,
     lock_item,
     moved,
+    not_on_one,
     open_item,
     open_row,
     pool_of,
+    refuse_other_committee,
     refuse_to_let_go,
+    refuse_unless_late,
     refuse_unless_open,
     set_positions,
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, REQUEST, presenter_of, rule_taking
+from meetings.agenda_rules import (
+    OBJECTION,
+    OF_ONE_MEETING,
+    REQUEST,
+    NewItem,
+    item_by,
+    needed_rule,
+    presenter_of,
+    rule_taking,
+)
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.reasons import (
@@ -57,28 +73,6 @@ from meetings.reasons import (
 )
 from meetings.texts import checked_line
 from models.agenda import AUDIENCES, PURPOSES, AgendaItem
-
-__all__ = [
-    "ask",
-    "decline_late",
-    "edit",
-    "items_of",
-    "late_requests",
-    "move",
-    "move_to",
-    "off_of",
-    "pool_of",
-    "put_on",
-    "refer",
-    "request",
-    "restore",
-    "shift",
-    "take_back_referral",
-    "take_off",
-    "takes",
-    "withdraw",
-    "withdraw_item",
-]
 
 _log = logging.getLogger(__name__)
 
@@ -118,7 +112,6 @@ def ask(
     minutes: int | None = None,
     purpose: str | None = None,
     audience: str | None = None,
-    presenter: UUID | None = None,
 ) -> UUID:
     """Have a committee talk about `subject` at its next meeting, for these reasons, and return the item's id.
 
@@ -126,13 +119,13 @@ def ask(
     ("admission", "forwarded", "recruiter", "handover", "lost_contact", "follow_up_summary"), and the number by which it
     circulates ("#2019-02", or a candidate's reference). While it is open, asking again adds the reasons that are new,
     takes the task that is given instead of the one before, and changes nothing else; once it is settled, a new item.
-    What is not given (minutes, purpose, audience, the presenter's seat) is as the rule has it. Titles and reasons never
-    hold a name. Of the audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's
-    agenda, minutes and register are without it.
+    What is not given (minutes, purpose, audience) is as the rule has it. Titles and reasons never hold a name. Of the
+    audiences, "seats" is for those who hold a seat of this committee, and the secretary: a guest's agenda, minutes and
+    register are without it.
 
-    `task_id` is the task that a decision on the item completes, with the decision's number as its note, under the
-    person who records it. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it
-    is. `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
+    `task_id` is the task that a decision on the item completes, with the decision's number as its note, under whoever
+    records the decision. One that asks for evidence too stays open. It is the caller's: withdrawing leaves it as it is.
+    `withdraw` takes the item back; `decisions.taken_on` has what was decided about the subject, and when.
 
         agendas.ask(
             session, "clinical", "admission", "C-2026-014",
@@ -149,32 +142,22 @@ def ask(
         msg = "an item is asked for with the reason why"
         raise ValueError(msg)
     committee = committee_of(session, committee_key)
-    rule = rule_taking(committee, kind)
-    if rule is None:
-        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
-    if presenter is None:
-        seats = membership(session, committee.id)
-        presenter = presenter_of(rule, seats, local_day(session, at))
-    return open_item(
-        session,
-        {
-            "committee_id": committee.id,
-            "kind": kind,
-            "subject": _checked_subject(subject),
-            "title_fr": _checked_title(title_fr),
-            "title_en": checked_line(title_en),
-            "section_fr": rule.declared.section.fr,
-            "section_en": rule.declared.section.en,
-            "rule": rule.key,
-            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
-            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
-            "audience": _one_of(audience or rule.declared.audience, AUDIENCES),
-            "presenter_seat_id": presenter,
-            "task_id": task_id,
-        },
-        [reason.kept() for reason in reasons],
-        by=by,
-        at=at,
+    rule = needed_rule(committee, kind)
+    presenter = presenter_of(rule, membership(session, committee.id), local_day(session, at))
+    titles = _checked_title(title_fr), checked_line(title_en)
+    item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
+    item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
+    asked = _as_asked(item, minutes, purpose, by)
+    return open_item(session, committee.id, asked, [reason.kept() for reason in reasons], by=by, at=at)
+
+
+def _as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
+    """An item with what its asker says otherwise than its rule. Raises Refusal."""
+    return replace(
+        item,
+        minutes=_checked_minutes(item.minutes if minutes is None else minutes),
+        purpose=_one_of(purpose or item.purpose, PURPOSES),
+        asked_by=by.person_id,
     )
 
 
@@ -220,22 +203,20 @@ def refer(session: Session, item_id: UUID, committee_key: str, *, by: Actor, at:
         "day": local_day(session, at).isoformat(),
         "item": str(row.id),
     }
-    kept = ("title_fr", "title_en", "purpose", "audience", "minutes", "task_id", "section_fr", "section_en")
     kind, subject = _referred_as(row)
-    return open_item(
-        session,
-        {
-            **{name: getattr(row, name) for name in kept},
-            "kind": kind,
-            "subject": subject,
-            "committee_id": target.id,
-            "carried_from_id": row.id,
-        },
-        [Reason(REFERRED, facts=facts).kept()],
-        by=by,
-        at=at,
-        verb="agenda_item.referred",
+    item = replace(
+        as_it_is(row),
+        kind=kind,
+        subject=subject,
+        rule="",
+        presenter_seat_id=None,
+        times_seen=0,
+        carried_from_id=row.id,
+        asked_by=by.person_id,
+        asked_at=at,
     )
+    reasons = [Reason(REFERRED, facts=facts).kept()]
+    return open_item(session, target.id, item, reasons, by=by, at=at, verb="agenda_item.referred")
 
 
 def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: datetime) -> bool:
@@ -280,51 +261,32 @@ def request(
     """
     committee = committee_of(session, committee_key)
     _refuse_strangers(session, committee.id, by, at)
-    day = local_day(session, at).isoformat()
-    reasons = [Reason("asked", facts={"day": day}).kept()]
+    reasons = [Reason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
+    why_late = ""
     if meeting_id is not None:
-        meeting = read_meeting(session, meeting_id)
-        if meeting.committee_id != committee.id:
-            raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-        if meeting.agenda_frozen_at is None:
-            raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-        if meeting.state not in ("planned", "under_way"):
-            raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
-        late_reason = needed_line(late_reason)
+        why_late = _checked_late(session, committee.id, meeting_id, late_reason)
         reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
-    rule = rule_taking(committee, REQUEST)
-    if rule is None:
-        raise Refusal("agenda.kind_not_taken", N_("The agendas of this committee take no items of this kind."))
-    title_fr, title_en = checked_line(title_fr), checked_line(title_en)
-    if not (title_fr or title_en):
+    rule = needed_rule(committee, REQUEST)
+    titles = checked_line(title_fr), checked_line(title_en)
+    if not any(titles):
         raise _no_title()
-    return open_item(
-        session,
-        {
-            "committee_id": committee.id,
-            "kind": REQUEST,
-            "subject": str(uuid4()),
-            "title_fr": title_fr,
-            "title_en": title_en,
-            "section_fr": rule.declared.section.fr,
-            "section_en": rule.declared.section.en,
-            "rule": rule.key,
-            "minutes": _checked_minutes(rule.declared.minutes if minutes is None else minutes),
-            "purpose": _one_of(purpose or rule.declared.purpose, PURPOSES),
-            "audience": rule.declared.audience,
-            "presenter_seat_id": _seat_of(session, committee.id, by, at),
-            "late_reason": late_reason if meeting_id is not None else "",
-        },
-        reasons,
-        by=by,
-        at=at,
-    )
+    item = item_by(rule, REQUEST, str(uuid4()), titles, _seat_of(session, committee.id, by, at))
+    asked = replace(_as_asked(item, minutes, purpose, by), late_reason=why_late)
+    return open_item(session, committee.id, asked, reasons, by=by, at=at)
 
 
-def late_requests(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
+def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
+    """Why something is asked for late for a meeting of the committee whose agenda is frozen. Raises Refusal."""
+    meeting = read_meeting(session, meeting_id)
+    refuse_other_committee(meeting, committee_id)
+    refuse_unless_late(meeting)
+    return needed_line(reason)
+
+
+def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
     committee_id = read_meeting(session, meeting_id).committee_id
-    return tuple(row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id))
+    return [row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id)]
 
 
 def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -357,21 +319,9 @@ def edit(
     too long or holds what is no text.
     """
     row = _lock_to_change(session, item_id, seen)
-    wanted: dict[str, Any] = {}
-    if title_fr is not None:
-        wanted["title_fr"] = checked_line(title_fr)
-    if title_en is not None:
-        wanted["title_en"] = checked_line(title_en)
-    if minutes is not None:
-        wanted["minutes"] = _checked_minutes(minutes)
-    if purpose is not None:
-        wanted["purpose"] = _one_of(purpose, PURPOSES)
-    if audience is not None:
-        wanted["audience"] = _one_of(audience, AUDIENCES)
+    wanted = _checked_words(title_fr=title_fr, title_en=title_en, minutes=minutes, purpose=purpose, audience=audience)
     if presenter != AS_IS:
-        if presenter is not None and presenter not in {seat.id for seat in membership(session, row.committee_id).seats}:
-            raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
-        wanted["presenter_seat_id"] = presenter
+        wanted["presenter_seat_id"] = _checked_presenter(session, row.committee_id, presenter)
     changed = {name: value for name, value in wanted.items() if getattr(row, name) != value}
     if SAID_AS_IT_IS.get(row.kind, frozenset()) & changed.keys():
         raise _said_as_it_is(row)
@@ -384,22 +334,12 @@ def edit(
     return version
 
 
-def move(
-    session: Session, item_id: UUID, *, before: UUID | None, by: Actor, at: datetime, seen: int | None = None
-) -> None:
-    """Put an item before another of the same agenda, or last with None. Raises Refusal: frozen, or not on one agenda.
-
-    It stands under the heading of what follows it there; last, under the heading of what it follows.
-    """
-    row, others = _lock_among_others(session, item_id, seen)
-    place = next((n for n, other in enumerate(others) if other.id == before), None)
-    if before is not None and place is None:
-        raise Refusal("agenda.not_together", N_("These two items are not on the same agenda."))
-    _place(session, row, others, len(others) if place is None else place, by=by, at=at)
-
-
 def move_to(session: Session, item_id: UUID, place: int, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Put an item in this place of its agenda, counted from 1; further than last is last. Raises Refusal, as `move`."""
+    """Put an item in this place of its agenda, counted from 1; further than last is last.
+
+    It stands under the heading of what follows it there; last, under the heading of what it follows. Raises Refusal:
+    frozen, or not on an agenda.
+    """
     row, others = _lock_among_others(session, item_id, seen)
     if place < 1:
         raise Refusal("agenda.place.missing", N_("The first place of an agenda is 1."))
@@ -422,9 +362,7 @@ def put_on(
     meeting = lock_meeting(session, meeting_id)
     refuse_unless_open(meeting)
     row = lock_item(session, item_id, seen=seen)
-    if row.committee_id != meeting.committee_id:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
-    last = max((one.position for one in items_of(session, meeting_id)), default=0)
+    refuse_other_committee(meeting, row.committee_id)
     reasons = [
         reason
         for reason in without(row.reasons, LATE_REQUEST)
@@ -435,7 +373,7 @@ def put_on(
         row,
         state=moved(row.state, "schedule"),
         meeting_id=meeting_id,
-        position=last + 1,
+        position=1 + last_position(session, meeting_id),
         late_reason="",
         reasons=with_edited(reasons, ["position"]),
     )
@@ -449,7 +387,7 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     """
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     _refuse_objection(row)
     reasons = [*row.reasons, _off(row)]
     if is_asked(row) or (row.times_seen and row.kind not in OF_ONE_MEETING):
@@ -459,7 +397,7 @@ def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: 
     tell(session, "agenda_item.taken_off", row, by=by, at=at, meeting=str(row.meeting_id))
 
 
-def off_of(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
+def off_of(session: Session, meeting_id: UUID) -> list[PresentedItem]:
     """What people took off the agenda of a meeting, was drawn by a rule, and waits nowhere: it can be put on again."""
     open_now = {(row.kind, row.subject) for row in items_of(session, meeting_id)}
     found = {
@@ -467,7 +405,7 @@ def off_of(session: Session, meeting_id: UUID) -> tuple[PresentedItem, ...]:
         for row in withdrawn_of(session, meeting_id)
         if str(meeting_id) in taken_off(row.reasons) and any("rule" in reason for reason in row.reasons)
     }
-    return tuple(row for key, row in found.items() if key not in open_now)
+    return [row for key, row in found.items() if key not in open_now]
 
 
 def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> UUID:
@@ -484,18 +422,15 @@ def restore(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: i
         raise Refusal("agenda.not_taken_off", N_("This item was not taken off an agenda."))
     if open_row(session, row.committee_id, row.kind, row.subject) is not None:
         raise Refusal("agenda.open_elsewhere", N_("The committee has this item open already."))
-    copied = (
-        *("committee_id", "meeting_id", "kind", "subject", "rule", "section_fr", "section_en", "title_fr", "title_en"),
-        *("purpose", "audience", "minutes", "presenter_seat_id", "task_id", "times_seen", "carried_from_id"),
-        *("asked_by", "asked_at"),
-    )
-    last = max((one.position for one in items_of(session, meeting_id)), default=0)
     reasons = without(row.reasons, TAKEN_OFF)
     change_item(session, row, reasons=reasons)  # it is off no more, also where the new item goes once its fact is over
     return open_item(
         session,
-        {name: getattr(row, name) for name in copied} | {"state": "scheduled", "position": last + 1},
+        row.committee_id,
+        as_it_is(row),
         with_edited(reasons, ["position"]),
+        meeting_id=meeting_id,
+        position=1 + last_position(session, meeting_id),
         by=by,
         at=at,
         verb="agenda_item.put_on",
@@ -606,8 +541,19 @@ def _lock_among_others(session: Session, item_id: UUID, seen: int | None) -> tup
     """An item that is to be moved, locked, and the others of its agenda in their order. Raises Refusal."""
     row = _lock_to_change(session, item_id, seen)
     if row.meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
+        raise not_on_one()
     return row, [one for one in items_of(session, row.meeting_id) if one.id != item_id]
+
+
+def _checked_presenter(session: Session, committee_id: UUID, seat_id: UUID | None) -> UUID | None:
+    if seat_id is not None and seat_id not in {seat.id for seat in membership(session, committee_id).seats}:
+        raise Refusal("agenda.no_such_seat", N_("This committee has no such seat."))
+    return seat_id
+
+
+def _checked_words(**given: str | int | None) -> dict[str, Any]:
+    """What is to be said of an item by the columns that it is kept in, of what was given. Raises Refusal."""
+    return {name: _CHECKED[name](value) for name, value in given.items() if value is not None}
 
 
 def _place(
@@ -667,3 +613,13 @@ def _one_of(value: str, known: Sequence[str]) -> str:
 
 def _no_title() -> Refusal:
     return Refusal("agenda.no_title", N_("Give the item a title."))
+
+
+#: What checks each column that people change.
+_CHECKED: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "title_fr": checked_line,
+    "title_en": checked_line,
+    "minutes": _checked_minutes,
+    "purpose": partial(_one_of, known=PURPOSES),
+    "audience": partial(_one_of, known=AUDIENCES),
+}

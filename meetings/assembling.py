@@ -8,7 +8,7 @@ was cancelled, `carry_over` for one that is being closed, `carry_from_unclosed` 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,8 +21,10 @@ from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only,
 from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
+from meetings.agenda_drawing import draw
 from meetings.agenda_items import (
     PresentedItem,
+    as_it_is,
     change_item,
     is_asked,
     items_of,
@@ -36,7 +38,7 @@ from meetings.agenda_items import (
     set_positions,
     tell,
 )
-from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn, draw
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, Drawn
 from meetings.committees import committees
 from meetings.endorsements import declared
 from meetings.locking import lock_meeting, read_meeting
@@ -130,23 +132,7 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         if one.kind == OBJECTION:
             bring_forward(session, meeting, one.subject, by=by, at=at)
     rows = _rows_at_hand(session, meeting)
-    # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
-    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
-    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
-    off = _taken_off_here(meeting_id, rows, known)
-    added, changed = [], []
-    for one in drawn:
-        row = known.get((one.kind, one.subject))
-        if (one.kind, one.subject) in off:
-            continue
-        if row is None:
-            made = _put(session, meeting, one, gone.get((one.kind, one.subject)), by=by, at=at)
-            added += [made] if made else []
-        elif row.state == "pool":
-            _schedule(session, meeting, row, one)
-            added.append(row.id)
-        elif _refresh(session, row, one):
-            changed.append(row.id)
+    added, changed = _follow_rules(session, meeting, rows, drawn, by=by, at=at)
     added += _leftovers(session, meeting, rows, drawn)
     removed = _remove(session, rows, {(one.kind, one.subject) for one in drawn})
     moved = _put_in_order(session, meeting_id, drawn, set(added))
@@ -155,6 +141,30 @@ def assemble(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> 
         counts = {"added": len(added), "removed": len(removed), "changed": len(changed), "moved": moved}
         events.write(session, "agenda.assembled", "meeting", meeting_id, by=by, at=at, case_id=None, **counts)
     return done
+
+
+def _follow_rules(
+    session: Session, meeting: Meeting, rows: Sequence[AgendaItem], drawn: Sequence[Drawn], *, by: Actor, at: datetime
+) -> tuple[list[UUID], list[UUID]]:
+    """Have the agenda hold what its rules draw, as they say it; the items that came on it, and those that changed."""
+    # What was withdrawn because its fact was over is none that the agenda has: it comes back with its fact.
+    known = {(row.kind, row.subject): row for row in rows if row.state != "withdrawn"}
+    gone = {(row.kind, row.subject): row for row in rows if row.state == "withdrawn"}
+    off = _taken_off_here(meeting.id, rows, known)
+    added, changed = [], []
+    for one in drawn:
+        key = one.kind, one.subject
+        row = known.get(key)
+        if key in off:
+            continue
+        if row is None:
+            added += _put(session, meeting, one, gone.get(key), by=by, at=at)
+        elif row.state == "pool":
+            _schedule(session, meeting, row, one)
+            added.append(row.id)
+        elif _refresh(session, row, one):
+            changed.append(row.id)
+    return added, changed
 
 
 def bring_forward(session: Session, meeting: Meeting, subject: str, *, by: Actor, at: datetime) -> UUID | None:
@@ -270,11 +280,11 @@ def carry_over(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -
         if _has_successor(session, row):
             continue
         seen = row.times_seen + 1
-        copied = ("committee_id", "kind", "subject", "rule", "task_id", "asked_by", "asked_at", *_BY_RULE)
-        values = {name: getattr(row, name) for name in copied} | {"times_seen": seen, "carried_from_id": row.id}
+        item = replace(as_it_is(row), times_seen=seen, carried_from_id=row.id)
         if seen >= TOO_OFTEN:
-            values["purpose"] = "decision"
-        made.append(open_item(session, values, _older(row.reasons, seen), by=by, at=at, verb="agenda_item.carried"))
+            item = replace(item, purpose="decision")
+        reasons = _older(row.reasons, seen)
+        made.append(open_item(session, row.committee_id, item, reasons, by=by, at=at, verb="agenda_item.carried"))
     if made:
         events.write(session, "agenda.carried_over", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(made))
     return tuple(made)
@@ -349,13 +359,8 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
     """The planned meetings to come whose agenda should be out by now, and is not; the first meeting first."""
-    return tuple(
-        row.id
-        for row in _meetings_near(session, at)
-        if row.agenda_circulated_at is None
-        and row.starts_at > at
-        and row.starts_at - timedelta(hours=row.agenda["circulate_hours"]) <= at
-    )
+    near = [row for row in _meetings_near(session, at) if row.agenda_circulated_at is None and row.starts_at > at]
+    return tuple(row.id for row in near if _is_due(row, "circulate_hours", at))
 
 
 def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
@@ -363,13 +368,8 @@ def due_to_freeze(session: Session, at: datetime) -> tuple[UUID, ...]:
 
     Not a past one: its agenda is no longer needed, and what it would take from the pool is the next one's.
     """
-    return tuple(
-        row.id
-        for row in _meetings_near(session, at)
-        if row.agenda_frozen_at is None
-        and row.ends_at > at
-        and row.starts_at - timedelta(hours=row.agenda["freeze_hours"]) <= at
-    )
+    near = [row for row in _meetings_near(session, at) if row.ends_at > at]
+    return tuple(row.id for row in near if _is_due(row, "freeze_hours", at))
 
 
 # -------------------------------------------------------------------------------------------------------- assembling
@@ -428,37 +428,26 @@ def _taken_off_here(
 
 
 def _put(
-    session: Session,
-    meeting: Meeting,
-    one: Drawn,
-    before: AgendaItem | None,
-    *,
-    by: Actor,
-    at: datetime,
-) -> UUID | None:
-    """A new item on the agenda; None where its subject is open elsewhere, on another meeting's.
+    session: Session, meeting: Meeting, one: Drawn, before: AgendaItem | None, *, by: Actor, at: datetime
+) -> list[UUID]:
+    """A new item on the agenda; none where its subject is open elsewhere, on another meeting's.
 
     It says what people made it say `before`, when it was on this agenda and its fact was over.
     """
     if _is_open_elsewhere(session, meeting, one):
-        return None
+        return []
     by_hand = kept_by_hand(before) - _OF_A_PLACE if before is not None else frozenset()
-    return open_item(
+    made = open_item(
         session,
-        {
-            **{name: getattr(one, name) for name in (*_BY_RULE, "kind", "subject", "rule", "times_seen")},
-            **{name: getattr(before, name) for name in by_hand},
-            "carried_from_id": one.carried_from_id,
-            "committee_id": meeting.committee_id,
-            "meeting_id": meeting.id,
-            "state": "scheduled",
-            "asked_by": None,
-        },
+        meeting.committee_id,
+        replace(one, **{name: getattr(before, name) for name in by_hand}),
         with_edited(one.reasons, by_hand),
+        meeting_id=meeting.id,
         by=by,
         at=at,
         verb="agenda_item.drawn",
     )
+    return [made]
 
 
 def _is_open_elsewhere(session: Session, meeting: Meeting, one: Drawn) -> bool:
@@ -572,10 +561,7 @@ def _has_successor(session: Session, row: AgendaItem) -> bool:
     """Whether the committee has what an item was carried over to. What another one was referred is its own to treat."""
     found = scalar(
         session,
-        only(AgendaItem.id).where(
-            AgendaItem.carried_from_id == row.id,
-            AgendaItem.committee_id == row.committee_id,
-        ),
+        only(AgendaItem.id).where(AgendaItem.carried_from_id == row.id, AgendaItem.committee_id == row.committee_id),
     )
     return found is not None
 
@@ -592,14 +578,16 @@ class _MeetingWithAgenda(Meeting):
     agenda: dict[str, Any] = also(Committee.agenda)
 
 
+def _is_due(row: _MeetingWithAgenda, hours: str, at: datetime) -> bool:
+    """Whether what is done so many declared hours before a meeting is due."""
+    return row.starts_at - timedelta(hours=row.agenda[hours]) <= at
+
+
 def _meetings_near(session: Session, at: datetime) -> list[_MeetingWithAgenda]:
     return every(
         session,
         of(_MeetingWithAgenda)
-        .join(
-            Committee,
-            same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)),
-        )
+        .join(Committee, same(Committee, Meeting) & (col(Committee.id) == col(Meeting.committee_id)))
         .where(
             Meeting.state == "planned",
             col(Meeting.agenda_frozen_at).is_(None),

@@ -9,8 +9,10 @@ from uuid import UUID
 from sqlalchemy import false, func, literal
 from sqlmodel import Session
 
+from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, run, surely, value_of
+from domain.record import events
 from domain.roles.roles import Link
 from locales import N_
 from meetings.locking import changed_meanwhile
@@ -82,10 +84,12 @@ def lock_decision(session: Session, decision_id: UUID, *, seen: int | None = Non
 
 def change_decision(session: Session, row: Decision, **values: Any) -> None:
     """Write columns of a held decision, and count its version up."""
-    run(
-        session,
-        changes(Decision).where(Decision.id == row.id).values(**values, version=col(Decision.version) + 1),
-    )
+    run(session, changes(Decision).where(Decision.id == row.id).values(**values, version=col(Decision.version) + 1))
+
+
+def tell(session: Session, verb: str, row: Decision, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+    """Write the event of what was done to a decision, under its number."""
+    events.write(session, verb, "decision", row.id, by=by, at=at, case_id=None, number=row.number, **facts)
 
 
 def read_state(row: DecisionWithTask) -> str:

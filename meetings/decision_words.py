@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Final
 
 from domain.endorsement.counting import counts_by
@@ -12,6 +11,7 @@ from locales import LANGUAGES, N_, Counted, say, show_day, show_list
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import NOTHING, Both
 from meetings.endorsements import Endorsed
+from models.decision_kinds import KINDS
 
 #: How a decision stands: what it asks for, or that it waits for the partners.
 DECISION_STATES: Final[Mapping[str, str]] = {
@@ -64,42 +64,49 @@ def endorsement_in_words(row: RegisteredDecision, asked: Sequence[Endorsed], *, 
     return Both(fr=said["fr"], en=said["en"]) if any(said.values()) else NOTHING
 
 
+#: By what the partners made of it.
+_SENTENCES: Final[Mapping[str, str]] = {
+    "objected": N_("Objected: by %(against)s. Anything based on it is suspended until this is settled."),
+    "pending": N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."),
+    "earlier": N_("Taken before endorsement was required, and in effect: endorsed by %(n)s of %(partners)s."),
+    "endorsed": N_("Endorsed by %(n)s of %(partners)s."),
+}
+
+
 def _said(language: str, row: RegisteredDecision, asked: Sequence[Endorsed], settles: str) -> str:
     if row.settles_id is not None:
         return say(language, N_("It settles the objection to decision %(number)s."), number=settles)
     if not row.needs_endorsement:
         return _not_asked(language, row) if row.is_where_objections_settle else ""
     needed = [one for one in asked if one.stake != OWES_AGAIN]
-    endorsed = sum(one.said == "endorsed" for one in needed)
-    so_many = {"n": endorsed, "partners": Counted("%(n)s partner", "%(n)s partners", len(needed))}
-    state = row.endorsement
-    if state == "objected":
-        against = show_list(language, [one.organization for one in needed if one.word.objects])
-        words = N_("Objected: by %(against)s. Anything based on it is suspended until this is settled.")
-        return say(language, words, against=against)
-    if state == "pending":
-        until: date | None = row.endorse_by
-        day = show_day(language, until, "medium") if until else "–"
-        return say(language, N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."), **so_many, day=day)
-    if state == "earlier":
-        words = N_("Taken before endorsement was required, and in effect: endorsed by %(n)s of %(partners)s.")
-        return say(language, words, **so_many)
+    sentence = _endorsed(asked, needed) if row.endorsement == "endorsed" else _SENTENCES[row.endorsement]
+    return say(
+        language,
+        sentence,
+        n=_endorsing(needed),
+        partners=Counted("%(n)s partner", "%(n)s partners", len(needed)),
+        against=show_list(language, [one.organization for one in needed if one.word.objects]),
+        day=show_day(language, row.endorse_by, "medium") if row.endorse_by else "–",
+    )
+
+
+def _endorsed(asked: Sequence[Endorsed], needed: Sequence[Endorsed]) -> str:
+    """The sentence of a decision that is endorsed, by how many of those whose word was needed endorse it."""
     if not asked:
-        return say(language, N_("Endorsed: no agreement was in force on that day, and no one was asked."))
+        return N_("Endorsed: no agreement was in force on that day, and no one was asked.")
     if not needed:
-        return say(language, N_("Endorsed: it revokes the waiver of the only partner, which is not asked."))
-    by_majority = endorsed < len(needed) and any(one.majority for one in needed)
-    words = N_("Endorsed by a majority: %(n)s of %(partners)s.") if by_majority else _ENDORSED
-    return say(language, words, **so_many)
+        return N_("Endorsed: it revokes the waiver of the only partner, which is not asked.")
+    if _endorsing(needed) < len(needed) and any(one.majority for one in needed):
+        return N_("Endorsed by a majority: %(n)s of %(partners)s.")
+    return _SENTENCES["endorsed"]
 
 
-_ENDORSED: Final = N_("Endorsed by %(n)s of %(partners)s.")
+def _endorsing(asked: Sequence[Endorsed]) -> int:
+    return sum(one.said == "endorsed" for one in asked)
 
 
 def _not_asked(language: str, row: RegisteredDecision) -> str:
-    why: str = row.why_not_management
-    if row.kind == "clinical" and not why:
-        return say(language, N_("Clinical, not management: no partner is asked to endorse it."))
-    if not why:
-        return say(language, N_("Recorded as not about management: no partner is asked. No reason is on record."))
-    return say(language, N_("Recorded as not about management: no partner is asked. Reason: %(why)s"), why=why)
+    if not row.why_not_management:
+        return say(language, KINDS[row.kind].unasked)
+    words = N_("Recorded as not about management: no partner is asked. Reason: %(why)s")
+    return say(language, words, why=row.why_not_management)

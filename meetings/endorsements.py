@@ -95,9 +95,6 @@ class Endorsed:
         )
 
 
-#: What the words of a partner do not say themselves.
-
-
 def declared(session: Session) -> Declared:
     """How this program's partners endorse decisions: by when, when they are asked again, who settles objections."""
     return Declared.model_validate(program(session).coordination["decisions"])
@@ -109,6 +106,11 @@ def endorsements_of(session: Session, decision_id: UUID, *, at: datetime | None 
     Who is a partner, or is set to be one again, is told as of `at`; without it, everyone who was asked counts as one.
     """
     return endorsements(session, [decision_id], at=at)[decision_id]
+
+
+def objecting(session: Session, decision_id: UUID, *, at: datetime) -> list[Endorsed]:
+    """What partners object to a decision, as of `at`."""
+    return [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
 
 
 def endorsements(
@@ -123,33 +125,35 @@ def endorsements(
         session,
         of(WordOfPartner)
         .join(Organization, joins(Endorsement.organization_id, Organization))
-        .where(
-            col(Endorsement.decision_id).in_(wanted),
-            col(Endorsement.superseded_at).is_(None),
-        )
+        .where(col(Endorsement.decision_id).in_(wanted), col(Endorsement.superseded_at).is_(None))
         .order_by(col(Organization.short_name)),
     )
     partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
-    stakes = {
-        decision_id: freeing.stakes_of(freed)
-        for decision_id, freed in freeing.at_stake(session, {row.decision_id for row in rows}).items()
-    }
+    freed = freeing.at_stake(session, {row.decision_id for row in rows})
+    stakes = {decision_id: freeing.stakes_of(each) for decision_id, each in freed.items()}
     for row in rows:
-        one = Endorsed(
-            organization_id=row.organization_id,
-            organization=row.organization,
-            said=row.said,
-            reason=row.reason,
-            majority=row.majority,
-            settled_by_id=row.settled_by_id,
-            version=row.version,
-            is_partner=partners is None or row.organization_id in partners,
-            stake=stakes[row.decision_id].get(row.organization_id, ""),
-        )
-        if row.said:
-            one = replace(one, said_at=row.said_at, said_by=row.said_by, said_as=row.said_as, said_for=row.said_for)
-        found[row.decision_id].append(one)
+        is_partner = partners is None or row.organization_id in partners
+        stake = stakes[row.decision_id].get(row.organization_id, "")
+        found[row.decision_id].append(_word_of(row, is_partner=is_partner, stake=stake))
     return {one: tuple(_asked(said)) for one, said in found.items()}
+
+
+def _word_of(row: WordOfPartner, *, is_partner: bool, stake: str) -> Endorsed:
+    """What a partner said, by its row; of one that was only asked, neither by whom nor when."""
+    one = Endorsed(
+        organization_id=row.organization_id,
+        organization=row.organization,
+        said=row.said,
+        reason=row.reason,
+        majority=row.majority,
+        settled_by_id=row.settled_by_id,
+        version=row.version,
+        is_partner=is_partner,
+        stake=stake,
+    )
+    if not row.said:
+        return one
+    return replace(one, said_at=row.said_at, said_by=row.said_by, said_as=row.said_as, said_for=row.said_for)
 
 
 def _asked(said: list[Endorsed]) -> list[Endorsed]:
@@ -170,9 +174,7 @@ def words_before(session: Session, decision_id: UUID) -> list[WordOfPartner]:
         of(WordOfPartner)
         .join(Organization, joins(Endorsement.organization_id, Organization))
         .where(
-            Endorsement.decision_id == decision_id,
-            col(Endorsement.superseded_at).is_not(None),
-            Endorsement.said != "",
+            Endorsement.decision_id == decision_id, col(Endorsement.superseded_at).is_not(None), Endorsement.said != ""
         )
         .order_by(col(Endorsement.said_at), col(Organization.short_name)),
     )
@@ -221,10 +223,7 @@ def whom_it_concerns(session: Session, decision_id: UUID, at: datetime) -> froze
     for one_of_them in endorsements_of(session, decision_id, at=at):
         here = one_of_them.organization_id
         concerned |= speakers(today, here, ANSWER_FOR_IT) or speakers(today, here, SPEAK_FOR_IT)
-    row = first(
-        session,
-        of(Decision).where(Decision.id == decision_id),
-    )
+    row = first(session, of(Decision).where(Decision.id == decision_id))
     if row is not None and row.owner_role:
         place = str(row.owner_organization_id) if row.owner_organization_id else "*"
         concerned |= {holder.person_id for holder in today.falls([{"role": row.owner_role, "at": place}]).holders}
@@ -273,8 +272,7 @@ def partners_on(session: Session, day: date) -> dict[UUID, str]:
         session,
         only(Agreement.organization_id, AgreementVersion.terms)
         .join(
-            AgreementVersion,
-            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
+            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
         )
         .where(
             col(AgreementVersion.state).in_(["in_force", "ended"]),
@@ -292,13 +290,9 @@ def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
         session,
         only(Agreement.organization_id)
         .join(
-            AgreementVersion,
-            and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)),
+            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
         )
-        .where(
-            col(AgreementVersion.state).in_(["in_force", "ended"]),
-            col(AgreementVersion.starts_on) > day,
-        ),
+        .where(col(AgreementVersion.state).in_(["in_force", "ended"]), col(AgreementVersion.starts_on) > day),
     )
     return frozenset({*partners_on(session, day), *back})
 

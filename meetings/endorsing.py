@@ -6,9 +6,9 @@ to the committee; an objection suspends what rests on the decision until it is s
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert, update
 from sqlmodel import Session
@@ -20,12 +20,12 @@ from domain.kernel.actors import Actor
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, run, scalars
-from domain.kernel.scope import local_day, program_of
-from domain.record import events
+from domain.kernel.scope import local_day
+from domain.record.events import Fact
 from domain.roles.roles import standing
 from locales import N_
 from meetings import asked_partners, freeing, objections, taking_back
-from meetings.decision_rows import DecisionWithTask, change_decision, lock_decision
+from meetings.decision_rows import DecisionWithTask, change_decision, lock_decision, tell
 from meetings.endorsements import (
     ANSWER_FOR_IT,
     SPEAK_FOR_IT,
@@ -35,14 +35,17 @@ from meetings.endorsements import (
     declared,
     endorsements_of,
     is_about_a_participant,
+    objecting,
     partners_on,
     speakers,
     was_settled,
     whom_it_concerns,
 )
+from meetings.locking import changed_meanwhile
 from meetings.resting import BY_ENDORSEMENT, stop
 from meetings.texts import checked_text, needed_text
 from models.lifecycles import ENDORSEMENT
+from models.meeting import Meeting
 from models.minutes import ENDORSED_AS, Decision, Endorsement
 
 
@@ -57,25 +60,19 @@ def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime
     asked = partners_on(session, local_day(session, at)) if as_recorded else {}
     asked |= partners_on(session, local_day(session, row.decided_at))
     if asked:
-        run(
-            session,
-            insert(Endorsement),
-            [
-                {
-                    "program_id": program_of(session),
-                    "id": uuid4(),
-                    "decision_id": decision_id,
-                    "organization_id": organization_id,
-                    "said": "",
-                    "said_at": at,
-                    "said_as": "",
-                    "reason": "",
-                    "majority": majority,
-                    "version": 0,
-                }
-                for organization_id, majority in asked.items()
-            ],
-        )
+        words = [
+            Endorsement(
+                program_id=row.program_id,
+                decision_id=decision_id,
+                organization_id=organization_id,
+                said="",
+                said_at=at,
+                majority=majority,
+                version=0,
+            )
+            for organization_id, majority in asked.items()
+        ]
+        run(session, insert(Endorsement), [word.model_dump() for word in words])
     due_on = calendar_of(session).add_working_days(local_day(session, at), declared(session).days)
     change_decision(session, row, endorse_by=due_on)
     for one in endorsements_of(session, decision_id, at=at):
@@ -110,21 +107,12 @@ def _ask_again(session: Session, decision_id: UUID, until: date, *, at: datetime
         return False
     silent = [one for one in endorsements_of(session, decision_id, at=at) if one.word.is_awaited]
     change_decision(session, row, endorse_by=until, asked_again_at=at)
-    for one_of_them in silent:
+    for one in silent:
         # Anew, so that it falls on who speaks for the partner by now.
-        asked_partners.call_off(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
-        asked_partners.ask(session, row, one_of_them.organization_id, until, by=BY_ENDORSEMENT, at=at, again=True)
-    events.write(
-        session,
-        "decision.asked_again",
-        "decision",
-        decision_id,
-        by=BY_ENDORSEMENT,
-        at=at,
-        number=row.number,
-        partners=len(silent),
-        until=until.isoformat(),
-    )
+        asked_partners.call_off(session, decision_id, one.organization_id, by=BY_ENDORSEMENT, at=at)
+        asked_partners.ask(session, row, one.organization_id, until, by=BY_ENDORSEMENT, at=at, again=True)
+    facts: dict[str, Fact] = {"partners": len(silent), "until": until.isoformat()}
+    tell(session, "decision.asked_again", row, by=BY_ENDORSEMENT, at=at, **facts)
     return True
 
 
@@ -136,10 +124,7 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
     rows = scalars(
         session,
         only(Decision.id)
-        .where(
-            Decision.state != "withdrawn",
-            col(Decision.endorsement).in_(["pending", "objected", "earlier"]),
-        )
+        .where(Decision.state != "withdrawn", col(Decision.endorsement).in_(["pending", "objected", "earlier"]))
         .order_by(col(Decision.id)),
     ).all()
     owing = taking_back.owing(session)
@@ -147,9 +132,9 @@ def follow_agreements(session: Session, *, at: datetime) -> int:
     changed = sum(taking_back.follow(session, decision_id, by=BY_ENDORSEMENT, at=at) for decision_id in owing)
     for decision_id in rows:
         said = endorsements_of(session, decision_id, at=at)
-        for one_of_them in said:
-            if not one_of_them.word.is_asked:
-                asked_partners.call_off(session, decision_id, one_of_them.organization_id, by=BY_ENDORSEMENT, at=at)
+        for one in said:
+            if not one.word.is_asked:
+                asked_partners.call_off(session, decision_id, one.organization_id, by=BY_ENDORSEMENT, at=at)
         _ask_who_is_back(session, decision_id, said, at=at)
         changed += taking_back.follow_words(session, decision_id, at=at)
     return changed
@@ -160,13 +145,10 @@ def _ask_who_is_back(session: Session, decision_id: UUID, said: Iterable[Endorse
     row = lock_decision(session, decision_id)
     if row.endorsement not in ("pending", "objected"):
         return
-    soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
-    for one_of_them in said:
-        if one_of_them.word.is_awaited and not asked_partners.is_asked(
-            session, decision_id, one_of_them.organization_id
-        ):
-            due_on = max(row.endorse_by or soonest, soonest)
-            asked_partners.ask(session, row, one_of_them.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
+    due_on = _due_again(session, row, at)
+    for one in said:
+        if one.word.is_awaited and not asked_partners.is_asked(session, decision_id, one.organization_id):
+            asked_partners.ask(session, row, one.organization_id, due_on, by=BY_ENDORSEMENT, at=at)
 
 
 def want_endorsement(
@@ -215,16 +197,7 @@ def want_endorsement(
         wanted_at=at,
         wanted_why=reason,
     )
-    events.write(
-        session,
-        "decision.endorsement_wanted",
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row.number,
-        organization=str(organization_id),
-    )
+    tell(session, "decision.endorsement_wanted", row, by=by, at=at, organization=str(organization_id))
     stop(session, row, at=at)
     taking_back.take_nothing_back(session, decision_id, at=at)
     ask_partners(session, decision_id, by=by, at=at)
@@ -250,53 +223,51 @@ def endorse(
     objection was settled. It refuses a speaker who recorded the decision, coordinates, owes such a clause elsewhere, or
     does not speak for the partner.
     """
-    meetings = objections.hold_next_meetings(session, at) if said == "objected" else ()
+    is_objection = said == "objected"
+    meetings = objections.hold_next_meetings(session, at) if is_objection else ()
     taking_back.hold(session, [decision_id], at=at)
     row, before = _held(session, decision_id, organization_id, seen=seen, by=by, at=at)
     if said not in ENDORSED_AS or not said:
         raise Refusal("endorsement.unknown", N_("A partner endorses a decision, or objects to it."))
-    if said == "objected" and was_settled(session, decision_id, organization_id):
+    reason = _checked_objection(session, before, decision_id, reason) if is_objection else checked_text(reason)
+    _write_word(session, row, before, said, reason, by=by, at=at)
+    asked_partners.answered(session, decision_id, organization_id, by=by, at=at)
+    is_withdrawn = before.said == "objected" and not is_objection
+    if is_withdrawn:
+        _call_off_item(session, decision_id, by=by, at=at)
+    facts: dict[str, Fact] = {"organization": str(organization_id), "before": before.said}
+    verb = "decision.objected" if is_objection else "decision.endorsed"
+    tell(session, verb, row, by=by, at=at, **facts)
+    taking_back.follow_words(session, decision_id, at=at, objected_now=is_objection)
+    if is_objection:
+        _bring_objection(session, row, before, meetings, by=by, at=at)
+    elif is_withdrawn:
+        letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
+
+
+def _checked_objection(session: Session, partner: Endorsed, decision_id: UUID, reason: str) -> str:
+    """Why a partner objects. Raises Refusal: the committee settled that, or there is no reason."""
+    if was_settled(session, decision_id, partner.organization_id):
         raise Refusal(
             "objection.settled",
             N_("The committee settled this objection. Ask for the matter to come back on its agenda."),
             source="GV-4",
         )
-    reason = needed_text(reason) if said == "objected" else checked_text(reason)
-    _write_word(session, row, before, said, reason, by=by, at=at)
-    asked_partners.answered(session, decision_id, organization_id, by=by, at=at)
-    if before.said == "objected" and said == "endorsed":
-        _call_off_item(session, decision_id, by=by, at=at)
-    verb = "decision.objected" if said == "objected" else "decision.endorsed"
-    events.write(
-        session,
-        verb,
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row.number,
-        organization=str(organization_id),
-        before=before.said,
-    )
-    taking_back.follow_words(session, decision_id, at=at, objected_now=said == "objected")
-    if said == "objected":
-        objections.bring_before_committee(session, decision_id, meetings, at=at)
-        counts = counts_by(lock_decision(session, decision_id))
-        people = whom_it_concerns(session, decision_id, at)
-        is_own = before.word.stake == OWES_AGAIN
-        letters.objected(session, row, organization_id, people, counts=counts, own_waiver=is_own, by=by, at=at)
-    elif before.said == "objected":
-        letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=by, at=at)
+    return needed_text(reason)
+
+
+def _bring_objection(
+    session: Session, row: Decision, partner: Endorsed, meetings: Sequence[Meeting], *, by: Actor, at: datetime
+) -> None:
+    """Put what a partner objects before the committee, and tell everyone whom it concerns."""
+    objections.bring_before_committee(session, row.id, meetings, at=at)
+    counts = counts_by(lock_decision(session, row.id))
+    people, is_own = whom_it_concerns(session, row.id, at), partner.stake == OWES_AGAIN
+    letters.objected(session, row, partner.organization_id, people, counts=counts, own_waiver=is_own, by=by, at=at)
 
 
 def take_back(
-    session: Session,
-    decision_id: UUID,
-    organization_id: UUID,
-    *,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, decision_id: UUID, organization_id: UUID, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Take back what a partner said of a decision: it has said nothing then, and is asked again.
 
@@ -314,27 +285,22 @@ def take_back(
             source="GV-4",
         )
     _write_word(session, row, before, "", "", by=by, at=at)
-    events.write(
-        session,
-        "decision.word_taken_back",
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row.number,
-        organization=str(organization_id),
-        before=before.said,
-    )
+    facts: dict[str, Fact] = {"organization": str(organization_id), "before": before.said}
+    tell(session, "decision.word_taken_back", row, by=by, at=at, **facts)
     if before.said == "objected":
         taking_back.follow_words(session, decision_id, at=at)
         _call_off_item(session, decision_id, by=by, at=at)
     after = lock_decision(session, decision_id)
-    if before.word.stake != OWES_AGAIN and after.endorsement != "endorsed" and after.state != "withdrawn":
-        soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
-        due_on = max(row.endorse_by or soonest, soonest)
-        asked_partners.ask(session, row, organization_id, due_on, by=by, at=at)
+    if before.stake != OWES_AGAIN and after.endorsement != "endorsed" and after.state != "withdrawn":
+        asked_partners.ask(session, row, organization_id, _due_again(session, row, at), by=by, at=at)
     if before.said == "objected":
         letters.settled(session, after, whom_it_concerns(session, decision_id, at), by=by, at=at)
+
+
+def _due_again(session: Session, row: Decision, at: datetime) -> date:
+    """The day by which a partner is to answer that is asked in between: that of the others, or some days from now."""
+    soonest = calendar_of(session).add_working_days(local_day(session, at), declared(session).days_again)
+    return max(row.endorse_by or soonest, soonest)
 
 
 def settle_objections(
@@ -342,12 +308,10 @@ def settle_objections(
 ) -> None:
     """Have these objections, which stand against a decision, be settled by another. Its kin is held."""
     row = lock_decision(session, decision_id)
-    for one_of_them in against:
+    for one in against:
         run(
             session,
-            update(Endorsement)
-            .where(counting_word(decision_id, one_of_them.organization_id))
-            .values(settled_by_id=settled_by),
+            update(Endorsement).where(counting_word(decision_id, one.organization_id)).values(settled_by_id=settled_by),
         )
     taking_back.follow_words(session, decision_id, at=at)
     # A later agenda has it too, where the sitting that settled it was recorded afterwards.
@@ -357,7 +321,7 @@ def settle_objections(
 
 def _call_off_item(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> None:
     holds = lock_decision(session, decision_id).state != "withdrawn"
-    if not (holds and any(one.word.objects for one in endorsements_of(session, decision_id, at=at))):
+    if not (holds and objecting(session, decision_id, at=at)):
         objections.is_over(session, decision_id, by=by, at=at)
 
 
@@ -372,10 +336,7 @@ def _held(
     if before is None:
         raise _not_asked()
     if seen is not None and seen != before.version:
-        raise Refusal(
-            "decision.changed",
-            N_("This decision was changed by someone else or in another window. Nothing was saved; look again."),
-        )
+        raise changed_meanwhile("decision")
     if not before.is_partner and before.said != "objected":
         raise Refusal(
             "endorsement.no_partner", N_("The agreement of this organization is no longer in force."), source="GV-4"
@@ -411,27 +372,21 @@ def _refuse_speaker(session: Session, row: Decision, organization_id: UUID, by: 
 def _write_word(
     session: Session, row: Decision, before: Endorsed, said: str, reason: str, *, by: Actor, at: datetime
 ) -> None:
-    run(
-        session,
-        update(Endorsement).where(counting_word(row.id, before.organization_id)).values(superseded_at=at),
+    run(session, update(Endorsement).where(counting_word(row.id, before.organization_id)).values(superseded_at=at))
+    word = Endorsement(
+        program_id=row.program_id,
+        decision_id=row.id,
+        organization_id=before.organization_id,
+        said=said,
+        said_at=at,
+        said_by=by.person_id,
+        said_as=by.role,
+        said_for=by.acting_for,
+        reason=reason,
+        majority=before.majority,
+        version=before.version + 1,
     )
-    run(
-        session,
-        insert(Endorsement).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            decision_id=row.id,
-            organization_id=before.organization_id,
-            said=said,
-            said_at=at,
-            said_by=by.person_id,
-            said_as=by.role,
-            said_for=by.acting_for,
-            reason=reason,
-            majority=before.majority,
-            version=before.version + 1,
-        ),
-    )
+    run(session, insert(Endorsement).values(word.model_dump()))
 
 
 def _not_asked() -> Refusal:

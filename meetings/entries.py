@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings.local_times import moment_of
+from meetings.written import as_json, from_json
 from meetings.zones import canonical
 
 WEEK: Final = timedelta(days=7)
@@ -74,32 +75,23 @@ class Entry:
     url: str = ""
 
     def __post_init__(self) -> None:
-        if not (0 < len(self.uid) <= LONGEST_UID and self.uid.isascii() and self.uid.isprintable()) or " " in self.uid:
-            msg = "a UID is short printable ASCII without spaces"
-            raise ValueError(msg)
-        object.__setattr__(self, "zone", canonical(self.zone))
-        object.__setattr__(self, "starts", _local(self.starts))
-        object.__setattr__(self, "cancelled", frozenset(_local(one) for one in self.cancelled))
-        object.__setattr__(
-            self,
-            "moved",
-            {
+        _check_uid(self.uid)
+        local = {
+            "zone": canonical(self.zone),
+            "starts": _local(self.starts),
+            "cancelled": frozenset(map(_local, self.cancelled)),
+            "moved": {
                 _local(one): Moved(_local(how.starts), how.minutes, how.place, how.online_url)
                 for one, how in self.moved.items()
             },
-        )
-        for minutes in (self.minutes, *(how.minutes for how in self.moved.values())):
-            if not SHORTEST <= minutes <= LONGEST:
-                raise Refusal(
-                    "meeting.length",
-                    N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
-                    shortest=SHORTEST,
-                    longest=LONGEST,
-                )
+        }
+        for name, value in local.items():
+            object.__setattr__(self, name, value)
+        _refuse_length([self.minutes, *(how.minutes for how in self.moved.values())])
         self._check_season()
         # The original of a moved or cancelled meeting is written down too, and is looked up by every reader.
-        for local in (*self.originals, *(how.starts for how in self.moved.values())):
-            moment_of(local, self.zone)
+        for one in (*self.originals, *(how.starts for how in self.moved.values())):
+            moment_of(one, self.zone)
         self._refuse_crossing()
 
     @property
@@ -131,48 +123,12 @@ class Entry:
 
     def to_json(self) -> dict[str, Any]:
         """The same entry always as the same structure, to be kept and compared."""
-        return {
-            "uid": self.uid,
-            "zone": self.zone,
-            "starts": _written(self.starts),
-            "minutes": self.minutes,
-            "last_on": None if self.last_on is None else self.last_on.isoformat(),
-            "cancelled": [_written(one) for one in sorted(self.cancelled)],
-            "called_off": [_written(one) for one in sorted(self.called_off)],
-            "moved": {
-                _written(one): {
-                    "starts": _written(how.starts),
-                    "minutes": how.minutes,
-                    "place": how.place,
-                    "online_url": how.online_url,
-                }
-                for one, how in sorted(self.moved.items())
-            },
-            "title": self.title,
-            "description": self.description,
-            "place": self.place,
-            "online_url": self.online_url,
-            "url": self.url,
-        }
+        return cast("dict[str, Any]", as_json(self))
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Entry:
-        """The entry that `to_json` wrote. Raises KeyError or ValueError for anything else."""
-        return cls(
-            **{name: kept[name] for name in ("uid", "zone", "minutes", "title", "description")},
-            **{name: kept[name] for name in ("place", "online_url", "url")},
-            starts=datetime.fromisoformat(kept["starts"]),
-            last_on=None if kept["last_on"] is None else date.fromisoformat(kept["last_on"]),
-            cancelled=frozenset(datetime.fromisoformat(one) for one in kept["cancelled"]),
-            # What was kept before these were remembered has none.
-            called_off=frozenset(datetime.fromisoformat(one) for one in kept.get("called_off", ())),
-            moved={
-                datetime.fromisoformat(one): Moved(
-                    datetime.fromisoformat(how["starts"]), how["minutes"], how["place"], how["online_url"]
-                )
-                for one, how in kept["moved"].items()
-            },
-        )
+        """The entry that `to_json` wrote. Raises ValueError for anything else."""
+        return from_json(cls, kept)
 
     def _check_season(self) -> None:
         if self.last_on is not None and not timedelta(0) <= self.last_on - self.starts.date() <= LONGEST_SEASON:
@@ -207,6 +163,23 @@ def refuse_crossing(hours: Iterable[tuple[datetime, datetime]]) -> None:
             )
 
 
+def _check_uid(uid: str) -> None:
+    if not (0 < len(uid) <= LONGEST_UID and uid.isascii() and uid.isprintable()) or " " in uid:
+        msg = "a UID is short printable ASCII without spaces"
+        raise ValueError(msg)
+
+
+def _refuse_length(lengths: Iterable[int]) -> None:
+    """Refuse a meeting that is too short or too long, in minutes. Raises Refusal."""
+    if not all(SHORTEST <= minutes <= LONGEST for minutes in lengths):
+        raise Refusal(
+            "meeting.length",
+            N_("The length of a meeting, in minutes, is from %(shortest)s to %(longest)s."),
+            shortest=SHORTEST,
+            longest=LONGEST,
+        )
+
+
 def _local(moment: datetime) -> datetime:
     if moment.tzinfo is not None:
         msg = "a local time has no offset"
@@ -215,7 +188,3 @@ def _local(moment: datetime) -> datetime:
         msg = "a meeting begins on a minute"
         raise ValueError(msg)
     return moment.replace(fold=0)
-
-
-def _written(local: datetime) -> str:
-    return local.isoformat(timespec="minutes")

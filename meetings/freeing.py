@@ -40,22 +40,23 @@ def at_stake(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, lis
     `stake` of each is FREED or OWES_AGAIN, as the decision stands. Owed again is only what a waiver on record frees of,
     and not by what was put to the partners once its last day had passed.
     """
-    found: dict[UUID, list[waiving.FreedBy]] = {one: [] for one in decision_ids}
-    if not found:
+    if not decision_ids:
         return {}
+    found: dict[UUID, list[waiving.FreedBy]] = {one: [] for one in decision_ids}
     # The same questions of one that is not there: whoever may not read it learns nothing by how long the answer takes.
     reached = _reached(session, found)
     freed = waiving.freed_by(session, {row.other for row in reached})
     asked_on = _asked_on(session, found)
     for row in reached:
-        stake = FREED if row.is_alike else OWES_AGAIN
-        found[row.one] += [
-            one._replace(stake=stake)
-            for one in freed
-            if one.decision_id == row.other
-            and (stake == FREED or (one.is_recorded and one.ends_on >= asked_on[row.one]))
-        ]
+        by_it = [one for one in freed if one.decision_id == row.other]
+        stake, at_all = (FREED, by_it) if row.is_alike else (OWES_AGAIN, _owed_again(by_it, asked_on[row.one]))
+        found[row.one] += [one._replace(stake=stake) for one in at_all]
     return found
+
+
+def _owed_again(freed: Iterable[waiving.FreedBy], asked_on: date) -> list[waiving.FreedBy]:
+    """Those that a waiver on record frees, and whose last day had not passed when the partners were asked."""
+    return [one for one in freed if one.is_recorded and one.ends_on >= asked_on]
 
 
 def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:

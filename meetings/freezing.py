@@ -27,7 +27,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, replaced, run, scalar, select, surely
 from domain.kernel.scope import program_of
 from domain.record import events
-from locales import LANGUAGES, N_
+from locales import N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
     PresentedItem,
@@ -37,7 +37,10 @@ from meetings.agenda_items import (
     lock_agenda,
     lock_item,
     moved,
+    refuse_other_committee,
+    refuse_unless_late,
     refuse_unless_open,
+    refuse_unless_planned,
     set_positions,
     tell,
 )
@@ -95,11 +98,7 @@ def circulate(session: Session, meeting_id: UUID, *, by: Actor, at: datetime, se
     Raises Refusal: the meeting is not planned.
     """
     meeting = lock_meeting(session, meeting_id, seen=seen)
-    if meeting.state != "planned":
-        raise Refusal(
-            "agenda.meeting_not_planned",
-            N_("The agenda of a meeting can be changed only while the meeting is planned."),
-        )
+    refuse_unless_planned(meeting)
     write_meeting(session, meeting, agenda_circulated_at=at)
     events.write(session, "agenda.circulated", "meeting", meeting_id, by=by, at=at)
     return outgoing(session, meeting_id)
@@ -149,13 +148,9 @@ def add_late(
     Guide: CM-S, CM-C.
     """
     meeting = lock_meeting(session, meeting_id)
-    if meeting.agenda_frozen_at is None:
-        raise Refusal("agenda.not_frozen", N_("The agenda of this meeting is not frozen: nothing is late yet."))
-    if meeting.state not in ("planned", "under_way"):
-        raise Refusal("agenda.meeting_over", N_("Nothing is added to the agenda of a meeting that is over."))
+    refuse_unless_late(meeting)
     row = lock_item(session, item_id, seen=seen)
-    if row.committee_id != meeting.committee_id:
-        raise Refusal("agenda.other_committee", N_("This meeting is another committee’s."))
+    refuse_other_committee(meeting, row.committee_id)
     if meeting.state == "planned" and by.acting_for is not None and is_late_for(row, meeting_id, asked_by=by.person_id):
         raise Refusal(
             "agenda.own_late_request",
@@ -198,23 +193,27 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         return False
     declared = committees(session)[meeting.committee_id].agenda
     is_another_day = meeting.starts.date() != was.date()
-    goes_out = meeting.starts_at - timedelta(hours=declared.get("circulate_hours", 0))
-    circulated = meeting.agenda_circulated_at if goes_out <= at else None
+    circulated = meeting.agenda_circulated_at if _is_past(meeting, declared, "circulate_hours", at) else None
     if meeting.agenda_frozen_at is None:
         if is_another_day and circulated != meeting.agenda_circulated_at:
             write_meeting(session, meeting, agenda_circulated_at=circulated)
         return False
-    is_due = meeting.starts_at - timedelta(hours=declared.get("freeze_hours", 0)) <= at
-    if is_due or not is_another_day:
+    if _is_past(meeting, declared, "freeze_hours", at) or not is_another_day:
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
         change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
-    for row in [lock_item(session, one.id) for one in late_requests(session, meeting_id)]:
+    for one in late_requests(session, meeting_id):
+        row = lock_item(session, one.id)
         change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))
     write_meeting(session, meeting, agenda_frozen_at=None, agenda_circulated_at=circulated)
     events.write(session, "agenda.reopened", "meeting", meeting_id, by=by, at=at)
     return True
+
+
+def _is_past(meeting: Meeting, declared: Mapping[str, Any], hours: str, at: datetime) -> bool:
+    """Whether the moment is past that a committee declares as so many hours before its meetings."""
+    return meeting.starts_at - timedelta(hours=declared.get(hours, 0)) <= at
 
 
 def follow_place(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -231,11 +230,9 @@ def outgoing(session: Session, meeting_id: UUID, *, addendum: int = 0) -> Outgoi
     editions = {
         name: agenda_papers.content(session, meeting_id, audience=name, addendum=addendum) for name in AUDIENCES
     }
-    incomplete = {}
-    for language in sorted({reader.language for reader in readers}):
-        lacking = [line.number for line in editions[PARTNERS].items if agenda_papers.lacks(line, language)]
-        if lacking:
-            incomplete[language] = tuple(lacking)
+    whole = {line.number: line for line in editions[PARTNERS].items}
+    untitled = agenda_papers.untitled(whole, readers) if readers else {}
+    incomplete = {language: tuple(numbers) for language, numbers in untitled.items()}
     version = _versions(session, meeting_id)
     replaces = {}
     if not addendum and meeting.agenda_frozen_at is not None:
@@ -270,18 +267,12 @@ def _restate(session: Session, meeting: Meeting, *, by: Actor, at: datetime) -> 
 
 
 def _refuse_untranslated(
-    session: Session,
-    meeting: Meeting,
-    rows: Sequence[PresentedItem],
-    sentences: Mapping[str, str] = _UNTRANSLATED,
+    session: Session, meeting: Meeting, rows: Sequence[PresentedItem], sentences: Mapping[str, str] = _UNTRANSLATED
 ) -> None:
-    """Where no one is invited yet, both languages count: those who come may read either."""
-    used = {reader.language for reader in agenda_papers.readers_of(session, meeting.id)} or set(LANGUAGES)
+    readers = agenda_papers.readers_of(session, meeting.id)
     lines = [agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)]
-    for language in sorted(used, reverse=True):
-        lacking = [line.number for line in lines if agenda_papers.lacks(line, language)]
-        if lacking:
-            raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(lacking))
+    for language, numbers in agenda_papers.untitled({line.number: line for line in lines}, readers).items():
+        raise Refusal("agenda.untranslated", sentences[language], language=language, numbers=", ".join(numbers))
 
 
 def _late_number(rows: Sequence[PresentedItem], row: AgendaItem) -> tuple[int, str]:
@@ -301,12 +292,7 @@ def _printed(rows: Iterable[PresentedItem]) -> tuple[Printed, ...]:
 
 
 def _keep(
-    session: Session,
-    meeting_id: UUID,
-    kind: str,
-    paper: AgendaContent,
-    rows: Sequence[Printed],
-    at: datetime,
+    session: Session, meeting_id: UUID, kind: str, paper: AgendaContent, rows: Sequence[Printed], at: datetime
 ) -> None:
     """Write down an agenda as it goes out, whole, with who may read which item of it."""
     content = agenda_papers.kept(paper, rows)

@@ -14,18 +14,20 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, scalars, select
 from domain.kernel.scope import local_day
-from meetings import agenda_rules, agendas, assembling, endorsements, freezing, posting
+from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
 from meetings.agenda_items import (
     TALKED_ABOUT,
     PresentedItem,
     change_item,
     item_of,
     items_of,
+    last_position,
     lock_item,
     moved,
     open_item,
     tell,
 )
+from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
 from meetings.locking import lock_meeting, read_meeting
 from meetings.reasons import COULD_NOT_WAIT
@@ -52,7 +54,7 @@ class StandingItem(AgendaItem):
 
 def is_of_objection(row: AgendaItem, decision_id: UUID | None = None) -> bool:
     """Whether an item of an agenda is there for an objection: to this decision, where one is named."""
-    is_one = row.kind == agenda_rules.OBJECTION
+    is_one = row.kind == OBJECTION
     return is_one and (decision_id is None or row.subject == str(decision_id))
 
 
@@ -84,20 +86,28 @@ def bring_all(session: Session, *, at: datetime) -> tuple[UUID, ...]:
     meetings = hold_next_meetings(session, at)
     if not meetings:
         return ()
-    sitting = [one.id for one in meetings if one.state == "under_way"]
     brought = []
     for decision_id in _hold_standing(session, at):
-        if any(_may_still_settle(session, meeting_id, decision_id) for meeting_id in sitting):
-            continue
-        _leave_past_ones(session, decision_id, at=at)
-        there = _item_before(session, decision_id, _is_to_come(session, at), outcomes=[""])
-        if there is not None and (there.frozen is not None or there.meeting_state != "planned"):
-            continue
-        before = [one for one in meetings if there is None or one.starts_at < there.starts_at]
-        found = bring_before_committee(session, decision_id, before, at=at)
+        earlier = _earlier_than_it_stands(session, decision_id, meetings, at)
+        found = bring_before_committee(session, decision_id, earlier, at=at)
         if found is not None:
             brought.append(found)
     return tuple(brought)
+
+
+def _earlier_than_it_stands(
+    session: Session, decision_id: UUID, meetings: Sequence[Meeting], at: datetime
+) -> Sequence[Meeting]:
+    """Those of these meetings to which an objection may still be brought: before the agenda on which it stands now."""
+    if any(_may_still_settle(session, one.id, decision_id) for one in meetings if one.state == "under_way"):
+        return ()
+    _leave_past_ones(session, decision_id, at=at)
+    there = _item_before(session, decision_id, _is_to_come(session, at), outcomes=[""])
+    if there is None:
+        return meetings
+    if there.frozen is not None or there.meeting_state != "planned":
+        return ()
+    return [one for one in meetings if one.starts_at < there.starts_at]
 
 
 def bring_after(session: Session, meeting: Meeting, *, at: datetime) -> None:
@@ -126,11 +136,7 @@ def _hold_standing(session: Session, at: datetime) -> list[UUID]:
     held = scalars(
         session,
         only(Decision.id)
-        .where(
-            col(Decision.id).in_(objected),
-            col(Decision.needs_endorsement),
-            Decision.state != "withdrawn",
-        )
+        .where(col(Decision.id).in_(objected), col(Decision.needs_endorsement), Decision.state != "withdrawn")
         .order_by(col(Decision.id))
         .with_for_update(),
     ).all()
@@ -150,7 +156,7 @@ def _objecting() -> tuple[ColumnElement[bool], ...]:
 
 def _may_still_settle(session: Session, meeting_id: UUID, decision_id: UUID) -> bool:
     """Whether people who sit have an objection before them: what they said of it is final once they close."""
-    there = _item_on(session, meeting_id, decision_id)
+    there = item_on(session, meeting_id, decision_id)
     return there is not None and there.outcome != "decided"
 
 
@@ -162,9 +168,9 @@ def _committee_id(session: Session) -> UUID:
 def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     if meeting.agenda_frozen_at is None and meeting.state == "planned":
         assembling.assemble(session, meeting.id, by=posting.BY_AGENDAS, at=at)
-        there = _item_on(session, meeting.id, decision_id)
+        there = item_on(session, meeting.id, decision_id)
         return there.id if there is not None else None
-    there = _item_on(session, meeting.id, decision_id)
+    there = item_on(session, meeting.id, decision_id)
     # One that was taken back meanwhile holds again, by what is objected now: only what is settled already is left.
     if there is not None and there.state == "settled":
         return there.id if there.outcome in _TO_BE_SETTLED else None
@@ -177,16 +183,15 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     committee_id = meeting.committee_id
-    subject = (agenda_rules.OBJECTION, str(decision_id))
-    drawn = agenda_rules.draw(session, committees(session)[committee_id], meeting, at=at)
+    subject = (OBJECTION, str(decision_id))
+    drawn = agenda_drawing.draw(session, committees(session)[committee_id], meeting, at=at)
     found = next((one for one in drawn if (one.kind, one.subject) == subject), None)
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
-    names = ("title_fr", "title_en", "section_fr", "section_en", "purpose", "audience", "minutes", "presenter_seat_id")
-    values = {name: getattr(found, name) for name in (*names, "kind", "subject", "rule")}
-    values |= {"committee_id": committee_id, "asked_by": None}
-    made = open_item(session, values, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn")
+    made = open_item(
+        session, committee_id, found, found.reasons, by=posting.BY_AGENDAS, at=at, verb="agenda_item.drawn"
+    )
     there = item_of(session, made).meeting_id
     if there is not None:
         return made if there == meeting.id else None
@@ -201,13 +206,12 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
     """Put it last on the agenda of a meeting that sits and has no frozen agenda: no numbers, and no addenda."""
     row = lock_item(session, item_id)
-    last = max((one.position for one in items_of(session, meeting.id)), default=0)
     change_item(
         session,
         row,
         state=moved(row.state, "schedule"),
         meeting_id=meeting.id,
-        position=last + 1,
+        position=1 + last_position(session, meeting.id),
         late=True,
         late_reason=COULD_NOT_WAIT,
     )
@@ -222,14 +226,15 @@ def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> No
         assembling.carry_one(session, there.id, by=posting.BY_AGENDAS, at=at)
 
 
-def _item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedItem | None:
+def item_on(session: Session, meeting_id: UUID, decision_id: UUID) -> PresentedItem | None:
+    """The item by which an objection stands on a meeting's agenda, whatever became of it; None where none is."""
     return next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
 
 
 def is_over(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> bool:
     """Say on the committee's agenda that nothing is objected to a decision any more; whether anything changed."""
     committee = endorsements.declared(session).committee
-    return agendas.withdraw(session, committee, agenda_rules.OBJECTION, str(decision_id), by=by, at=at)
+    return agendas.withdraw(session, committee, OBJECTION, str(decision_id), by=by, at=at)
 
 
 def item_that_sits(session: Session, decision_id: UUID) -> StandingItem | None:
@@ -239,8 +244,7 @@ def item_that_sits(session: Session, decision_id: UUID) -> StandingItem | None:
     Not where all objections came after its day: it heard nothing of them.
     """
     first_said = scalar(
-        session,
-        select(func.min(col(Endorsement.said_at))).where(Endorsement.decision_id == decision_id, *_objecting()),
+        session, select(func.min(col(Endorsement.said_at))).where(Endorsement.decision_id == decision_id, *_objecting())
     )
     if first_said is None:
         return None
@@ -276,7 +280,7 @@ def _item_before(
         of(StandingItem)
         .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
         .where(
-            AgendaItem.kind == agenda_rules.OBJECTION,
+            AgendaItem.kind == OBJECTION,
             col(AgendaItem.subject) == str(decision_id),
             col(AgendaItem.state).in_(TALKED_ABOUT),
             col(AgendaItem.outcome).in_(outcomes),
@@ -298,7 +302,7 @@ def hold_next_meetings(session: Session, at: datetime, *, besides: UUID | None =
     to_come = _is_to_come(session, at)
     still_has_one = (
         select(AgendaItem.id)
-        .where(joins(AgendaItem.meeting_id, Meeting), AgendaItem.kind == agenda_rules.OBJECTION)
+        .where(joins(AgendaItem.meeting_id, Meeting), AgendaItem.kind == OBJECTION)
         .where(AgendaItem.state == "scheduled")
         .correlate(Meeting)
         .exists()

@@ -5,12 +5,13 @@ Kept as JSON with a drafted year until a person says yes, and said in both langu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from locales import N_, Counted, say
+from meetings.written import as_json, from_json
 
 Choice = Literal["meet", "skip", "shifted"]
 
@@ -42,15 +43,6 @@ class Reason:
             facts["apart"] = Counted("%(n)s day", "%(n)s days", facts["apart"])
         return say(language, _SENTENCES[self.code], **facts)
 
-    def to_json(self) -> dict[str, Any]:
-        """As a drafted year keeps it."""
-        return {"code": self.code, "facts": dict(self.facts)}
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Reason:
-        """What `to_json` wrote."""
-        return cls(kept["code"], kept["facts"])
-
 
 @dataclass(frozen=True, slots=True)
 class Other:
@@ -58,15 +50,6 @@ class Other:
 
     starts: datetime
     remaining: tuple[Reason, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """As a drafted year keeps it."""
-        return {"starts": _written(self.starts), "remaining": [reason.to_json() for reason in self.remaining]}
-
-    @classmethod
-    def from_json(cls, kept: Mapping[str, Any]) -> Other:
-        """What `to_json` wrote."""
-        return cls(datetime.fromisoformat(kept["starts"]), _reasons(kept["remaining"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,33 +70,9 @@ class Proposal:
 
     def to_json(self) -> dict[str, Any]:
         """As a drafted year keeps it."""
-        return {
-            "decision": self.decision,
-            "original": self.original.isoformat(),
-            "starts": _written(self.starts),
-            "minutes": self.minutes,
-            "reasons": [reason.to_json() for reason in self.reasons],
-            "remaining": [reason.to_json() for reason in self.remaining],
-            "alternatives": [other.to_json() for other in self.alternatives],
-        }
+        return cast("dict[str, Any]", as_json(self))
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Proposal:
         """What `to_json` wrote."""
-        return cls(
-            kept["decision"],
-            date.fromisoformat(kept["original"]),
-            datetime.fromisoformat(kept["starts"]),
-            kept["minutes"],
-            _reasons(kept["reasons"]),
-            _reasons(kept["remaining"]),
-            tuple(Other.from_json(other) for other in kept["alternatives"]),
-        )
-
-
-def _written(local: datetime) -> str:
-    return local.isoformat(timespec="minutes")
-
-
-def _reasons(kept: Iterable[Mapping[str, Any]]) -> tuple[Reason, ...]:
-    return tuple(Reason.from_json(reason) for reason in kept)
+        return from_json(cls, kept)

@@ -5,15 +5,16 @@ Pure values: no session and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from domain.declarations.program_committees import Quorum
 from locales import N_, Counted, pick, say, say_n, show_list
 from meetings.committees import CommitteeSeat
+from meetings.written import as_json, from_json
 
 #: How a seat is filled by somebody who takes part: at the table, from elsewhere, or in the principal's place.
 SITTING: Final = frozenset({"present", "remote", "alternate"})
@@ -31,7 +32,11 @@ class Filled:
     def sits(self, at: datetime) -> bool:
         """Whether a person sits there at that moment. One who leaves at that very moment does not."""
         has_come = self.arrived_at is None or self.arrived_at <= at
-        return self.state in SITTING and has_come and (self.left_at is None or at < self.left_at)
+        return self.state in SITTING and has_come and not self.has_left(at)
+
+    def has_left(self, at: datetime) -> bool:
+        """Whether somebody who sat there had left by that moment."""
+        return self.state in SITTING and self.left_at is not None and self.left_at <= at
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +60,12 @@ class Standing:
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept with a decision: no person is in it."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        return cast("dict[str, Any]", as_json(self))
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Standing:
-        """What `to_json` wrote. Raises TypeError for anything else."""
-        values: dict[str, Any] = {n: tuple(value) if isinstance(value, list) else value for n, value in kept.items()}
-        return cls(**values)
+        """What `to_json` wrote. Raises ValueError for anything else."""
+        return from_json(cls, kept)
 
 
 def rule_of(declared: Mapping[str, Any]) -> Quorum | None:
@@ -78,27 +82,36 @@ def standing(
     Of a derived committee `seats` are its own: those that it takes, and no others. Without a declared rule
     the quorum is always met.
     """
-    attended = list(attendance)
-    sat = {one.seat_id for one in attended if one.sits(at)}
-    gone = {one.seat_id for one in attended if one.state in SITTING and one.left_at is not None and one.left_at <= at}
-    of_day = {seat.id: seat for seat in seats}
-    filled = [seat for seat in of_day.values() if seat.id in sat]
+    of_day, attended = list({seat.id: seat for seat in seats}.values()), list(attendance)
+    filled = _seats(of_day, attended, Filled.sits, at)
     voting = [seat for seat in filled if seat.voting]
     organizations = len({seat.organization_id for seat in voting})
-    keys = {seat.key for seat in filled}
-    missing = tuple(key for key in rule.must if key not in keys) if rule else ()
-    enough = rule is None or (len(voting) >= rule.seats and organizations >= rule.organizations)
+    seats_needed, organizations_needed, must = (rule.seats, rule.organizations, rule.must) if rule else (0, 0, ())
+    missing = tuple(_missing(must, filled))
     return Standing(
-        is_met=enough and not missing,
+        is_met=len(voting) >= seats_needed and organizations >= organizations_needed and not missing,
         is_declared=rule is not None,
         seats_present=len(voting),
-        seats_needed=rule.seats if rule else 0,
+        seats_needed=seats_needed,
         organizations_present=organizations,
-        organizations_needed=rule.organizations if rule else 0,
+        organizations_needed=organizations_needed,
         missing_must=missing,
-        present=tuple(_name(seat) for seat in filled),
-        left=tuple(_name(seat) for seat in of_day.values() if seat.id in gone - sat),
+        present=tuple(map(_name, filled)),
+        left=tuple(_name(seat) for seat in _seats(of_day, attended, Filled.has_left, at) if seat not in filled),
     )
+
+
+def _seats(
+    of_day: Iterable[CommitteeSeat], attended: Iterable[Filled], is_so: Callable[[Filled, datetime], bool], at: datetime
+) -> list[CommitteeSeat]:
+    """The seats of the day that were filled by somebody of whom this is so at the moment."""
+    found = {one.seat_id for one in attended if is_so(one, at)}
+    return [seat for seat in of_day if seat.id in found]
+
+
+def _missing(must: Iterable[str], filled: Iterable[CommitteeSeat]) -> list[str]:
+    keys = {seat.key for seat in filled}
+    return [key for key in must if key not in keys]
 
 
 def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeSeat] = ()) -> str:
@@ -108,8 +121,7 @@ def rule_in_words(rule: Quorum | None, language: str, seats: Iterable[CommitteeS
     asked = [say_n(language, "%(n)s voting seat", "%(n)s voting seats", rule.seats)]
     if rule.organizations:
         asked.append(say_n(language, "%(n)s organization", "%(n)s organizations", rule.organizations))
-    titles = {seat.key: {"fr": seat.title_fr, "en": seat.title_en} for seat in seats}
-    asked += [_seat_in_words(key, language, titles) for key in rule.must]
+    asked += _seats_in_words(rule.must, language, seats)
     return say(language, N_("At least, for a quorum: %(asked)s."), asked=show_list(language, asked))
 
 
@@ -132,24 +144,25 @@ def in_words(stood: Standing, language: str, seats: Iterable[CommitteeSeat] = ()
             organizations=Counted("%(n)s organization", "%(n)s organizations", stood.organizations_present),
             organizations_needed=stood.organizations_needed,
         )
-    titles = {seat.key: {"fr": seat.title_fr, "en": seat.title_en} for seat in seats}
-    lacks = show_list(language, _lacks(stood, language, titles))
+    lacks = show_list(language, _lacks(stood, language, seats))
     return say(language, N_("No quorum. Missing: %(lacks)s."), lacks=lacks)
 
 
-def _lacks(stood: Standing, language: str, titles: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+def _lacks(stood: Standing, language: str, named: Iterable[CommitteeSeat]) -> Iterator[str]:
     seats = stood.seats_needed - stood.seats_present
     if seats > 0:
         yield say_n(language, "%(n)s voting seat", "%(n)s voting seats", seats)
     organizations = stood.organizations_needed - stood.organizations_present
     if organizations > 0:
         yield say_n(language, "%(n)s organization", "%(n)s organizations", organizations)
-    for key in stood.missing_must:
-        yield _seat_in_words(key, language, titles)
+    yield from _seats_in_words(stood.missing_must, language, named)
 
 
-def _seat_in_words(key: str, language: str, titles: Mapping[str, Mapping[str, str]]) -> str:
-    return say(language, N_("the seat “%(seat)s”"), seat=pick(language, titles[key]) if key in titles else key)
+def _seats_in_words(keys: Iterable[str], language: str, seats: Iterable[CommitteeSeat]) -> Iterator[str]:
+    """The seats of these keys by their titles; one of which none is given, by its key."""
+    titles = {seat.key: pick(language, {"fr": seat.title_fr, "en": seat.title_en}) for seat in seats}
+    for key in keys:
+        yield say(language, N_("the seat “%(seat)s”"), seat=titles.get(key, key))
 
 
 def _name(seat: CommitteeSeat) -> str:

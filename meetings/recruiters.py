@@ -22,12 +22,12 @@ from domain.accompaniment.recruiting import ASSESS
 from domain.accompaniment.workers import DECIDE
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, first, only, run, surely
+from domain.kernel.rows import col, first, only, run
 from domain.kernel.scope import local_day
 from domain.participants.locking import hold_participant, known_as, step_of
 from domain.terms.admission import BEING_ADMITTED
 from locales import LANGUAGES, N_, say
-from meetings import admissions, agendas, decisions
+from meetings import admissions, agendas
 from meetings.admissions import COMMITTEE
 from meetings.agenda_items import IS_ABOUT, open_subjects
 from meetings.reasons import Reason
@@ -94,18 +94,7 @@ def assess(
     # A candidate who went straight to a worker since leaves the item of the admission with nothing else to decide.
     is_all = item.kind == KIND or not _is_to_be_decided(session, participant_id)
     words = {language: say(language, _ASSESSED, subject=held.number or held.candidate_ref) for language in LANGUAGES}
-    decision_id = decisions.decide(
-        session,
-        surely(item.meeting_id),
-        item.id,
-        text_fr=words["fr"],
-        text_en=words["en"],
-        kind="clinical",
-        by=by,
-        at=at,
-        in_its_act=True,
-        settles=is_all,
-    )
+    decision_id = admissions.decide_on_page(session, item, words, settles=is_all, by=by, at=at)
     assessed = risks.assess(session, participant_id, "recruiter", level, why=why, by=by, at=at, decision_id=decision_id)
     if held.state in BEING_ADMITTED:
         _follow(session, participant_id, level, is_all=is_all, by=by, at=at)
@@ -115,10 +104,7 @@ def assess(
 def item_under_way(session: Session, participant_id: UUID) -> UUID | None:
     """The undecided item under which a meeting that sits now can assess the risk of a person."""
     own_first = col(AgendaItem.kind) == KIND
-    row = first(
-        session,
-        _under_way(participant_id).order_by(own_first.desc(), col(AgendaItem.id)).limit(1),
-    )
+    row = first(session, _under_way(participant_id).order_by(own_first.desc(), col(AgendaItem.id)).limit(1))
     return row.id if row else None
 
 

@@ -25,7 +25,9 @@ from meetings.agenda_items import (
     change_item,
     item_of,
     items_of,
+    last_position,
     lock_item,
+    not_on_one,
     noted,
     open_row,
     refuse_to_let_go,
@@ -99,18 +101,12 @@ def treat(
     settled first. Once the committee has heard what it is only told, the task to see that it does is done.
     Raises Refusal.
     """
-    meeting_id = item_of(session, item_id).meeting_id
-    if meeting_id is None:
-        raise Refusal("agenda.not_on_one", N_("This item is not on the agenda of a meeting."))
-    meeting = lock_meeting(session, meeting_id)
-    if meeting.state != "under_way":
-        raise Refusal("item.not_under_way", N_("The outcome of an item is recorded while the meeting is under way."))
-    row = lock_item(session, item_id, seen=seen)
-    notes = {
-        name: checked_text(said) for name, said in (("note_fr", note_fr), ("note_en", note_en)) if said is not None
-    }
-    _refuse_outcome(session, row, outcome, refer_to)
-    columns = noted(session, row, notes, at=at)
+    row = _lock_in_sitting(session, item_id, seen)
+    notes = {"note_fr": note_fr, "note_en": note_en}
+    said = {name: checked_text(note) for name, note in notes.items() if note is not None}
+    _refuse_outcome(session, row, outcome)
+    _refuse_to_leave(session, row, outcome, refer_to)
+    columns = noted(session, row, said, at=at)
     target = committee_of(session, refer_to).id if outcome == "referred" else None
     if (outcome, target) == (row.outcome, row.referred_to_id):
         version = change_item(session, row, **columns)
@@ -118,22 +114,9 @@ def treat(
         return version
     if row.outcome == "referred":
         agendas.take_back_referral(session, item_id, by=by, at=at)
-    # It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
-    # otherwise, a rule may have put on a later agenda meanwhile.
-    is_elsewhere = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
-    if row.state == "settled" and not outcome and not is_elsewhere:
-        is_elsewhere = open_row(session, row.committee_id, row.kind, row.subject) is not None
-    if is_elsewhere and not outcome:
-        raise Refusal(
-            "item.open_elsewhere",
-            N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
-        )
-    state = item_moved(row.state, "correct") if row.state == "settled" else row.state
-    settled: dict[str, Any] = {"settled_at": None, "settled_as": None}
-    if outcome:
-        state = item_moved(state, "settle")
-        settled = {"settled_at": row.settled_at or at, "settled_as": by.role}
-    version = change_item(session, row, **columns, **settled, state=state, outcome=outcome, referred_to_id=target)
+    _take_from_elsewhere(session, row, outcome, by=by, at=at)
+    columns |= _settled(row, outcome, by=by, at=at)
+    version = change_item(session, row, **columns, outcome=outcome, referred_to_id=target)
     if outcome == "referred":
         agendas.refer(session, item_id, refer_to, by=by, at=at)
     if outcome == "treated" and row.kind in ONLY_HEARD:
@@ -177,20 +160,14 @@ def add_item(
         freezing.add_late(session, meeting_id, item_id, by=by, at=at)
         return item_id
     row = lock_item(session, item_id)
-    last = max((one.position for one in items_of(session, meeting_id)), default=0)
+    last = last_position(session, meeting_id)
     change_item(session, row, state=item_moved(row.state, "schedule"), meeting_id=meeting_id, position=last + 1)
     tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
     return item_id
 
 
 def close_meeting(
-    session: Session,
-    meeting_id: UUID,
-    *,
-    carry_rest: bool = False,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, meeting_id: UUID, *, carry_rest: bool = False, by: Actor, at: datetime, seen: int | None = None
 ) -> UUID:
     """End a meeting, carry over what it did not reach, and draft its minutes; return their id.
 
@@ -231,21 +208,52 @@ def minutes_used(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) 
         return {}
     last = meeting.opened_at
     used: dict[UUID, int] = {}
-    for settled_at, row in sorted(((row.settled_at, row) for row in rows if row.settled_at), key=itemgetter(0)):
-        if row.outcome != "carried":
-            used[row.id] = _minutes(last, settled_at)
-            last = max(last, settled_at)
-    current = next((row for row in rows if not row.outcome), None)
-    if current is not None and meeting.state == "under_way":
-        used[current.id] = _minutes(last, at)
+    ends = [(row.settled_at, row.id) for row in rows if row.settled_at and row.outcome != "carried"]
+    ends.sort(key=itemgetter(0))
+    if meeting.state == "under_way":
+        ends += [(at, row.id) for row in rows if not row.outcome][:1]
+    for ended_at, item_id in ends:
+        used[item_id] = _minutes(last, ended_at)
+        last = max(last, ended_at)
     return used
 
 
-def _refuse_outcome(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
-    # What is decided on the way to the decision, as the risk of a candidate, leaves the item open and holds nothing.
-    stands = row.outcome == "decided" and any(
-        one.item_id == row.id and one.state != "withdrawn" for one in decisions_of(session, surely(row.meeting_id))
-    )
+def _lock_in_sitting(session: Session, item_id: UUID, seen: int | None) -> AgendaItem:
+    """An item, locked with its meeting, which is under way. Raises Refusal."""
+    meeting_id = item_of(session, item_id).meeting_id
+    if meeting_id is None:
+        raise not_on_one()
+    if lock_meeting(session, meeting_id).state != "under_way":
+        raise Refusal("item.not_under_way", N_("The outcome of an item is recorded while the meeting is under way."))
+    return lock_item(session, item_id, seen=seen)
+
+
+def _take_from_elsewhere(session: Session, row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> None:
+    """Take an item from the later agenda to which it was carried over. Raises Refusal: it stays, and ends not here.
+
+    It can be carried over before its meeting is closed: by the round, where nobody closed it in time. What is settled
+    otherwise, a rule may have put on a later agenda meanwhile.
+    """
+    stays = row.outcome == "carried" and assembling.take_back(session, row, by=by, at=at)
+    if outcome or row.state != "settled":
+        return
+    if stays or open_row(session, row.committee_id, row.kind, row.subject) is not None:
+        raise Refusal(
+            "item.open_elsewhere",
+            N_("A later agenda has this item already. Say what became of it here, or leave it carried over."),
+        )
+
+
+def _settled(row: AgendaItem, outcome: str, *, by: Actor, at: datetime) -> dict[str, Any]:
+    """The columns that say whether an item is settled, since when, and by which role."""
+    state = item_moved(row.state, "correct") if row.state == "settled" else row.state
+    if not outcome:
+        return {"state": state, "settled_at": None, "settled_as": None}
+    return {"state": item_moved(state, "settle"), "settled_at": row.settled_at or at, "settled_as": by.role}
+
+
+def _refuse_outcome(session: Session, row: AgendaItem, outcome: str) -> None:
+    stands = row.outcome == "decided" and _is_decided(session, row)
     if outcome == "decided" and not stands:
         raise Refusal("item.no_decision", N_("Record the decision: the item is decided by it."))
     if outcome not in OUTCOMES:
@@ -257,6 +265,19 @@ def _refuse_outcome(session: Session, row: AgendaItem, outcome: str, refer_to: s
             "item.over",
             N_("The reason for this item no longer applies, so it will not come back. Treat it, or end it."),
         )
+
+
+def _is_decided(session: Session, row: AgendaItem) -> bool:
+    """Whether a decision that stands was taken on an item.
+
+    What is decided on the way to the decision, as the risk of a candidate, leaves the item open and holds nothing.
+    """
+    taken = decisions_of(session, surely(row.meeting_id))
+    return any(one.item_id == row.id and one.state != "withdrawn" for one in taken)
+
+
+def _refuse_to_leave(session: Session, row: AgendaItem, outcome: str, refer_to: str) -> None:
+    """Refuse that an item ends, or goes to another committee, where it may not. Raises Refusal."""
     if (outcome == "referred") != bool(refer_to):
         raise Refusal("item.refer_to", N_("Say to which committee the item is referred."))
     if refer_to and committee_of(session, refer_to).id == row.committee_id:

@@ -14,16 +14,16 @@ from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import surely
 from domain.kernel.scope import moments_of
 from domain.obligations import waiving
-from domain.record import events
+from domain.record.events import Fact
 from locales import N_
-from meetings import decisions, endorsements, endorsing, running, taking_back
-from meetings.agenda_items import items_of
+from meetings import deciding, decisions, endorsements, endorsing, objections, running, taking_back
 from meetings.attendance import quorum_now
-from meetings.decision_rows import lock_decision
+from meetings.decision_rows import lock_decision, tell
 from meetings.locking import lock_meeting
-from meetings.objections import CARRIED, is_of_objection
+from meetings.objections import CARRIED
 
 #: How the committee settles an objection.
 KEPT: Final = "kept"
@@ -58,33 +58,22 @@ def settle(
     settled_at = min(decided_at or at, day_ends)
     if settled_as not in SETTLED_AS:
         raise Refusal("objection.settled_as", N_("Choose one of the ways offered to settle the objection."))
-    item = next((row for row in items_of(session, meeting_id) if is_of_objection(row, decision_id)), None)
+    item = objections.item_on(session, meeting_id, decision_id)
     if item is None:
         raise Refusal(
             "objection.not_on_agenda",
             N_("An objection is settled on its own item of this meeting’s agenda."),
             source="GV-4",
         )
-    waiver = waiving.decided_on(session, decision_id)
-    for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
-        if not quorum_now(session, meeting_id, settled_at, without=without).is_met:
-            raise Refusal(
-                "objection.no_quorum",
-                N_(
-                    "An objection is settled with a quorum, and too few sat at that moment. If you "
-                    "record it afterwards, say at what hour it was settled."
-                ),
-                source="GV-4",
-            )
+    _refuse_without_quorum(session, meeting_id, decision_id, settled_at)
     taking_back.hold(session, [decision_id], at=at)
     row = lock_decision(session, decision_id)
-    said = endorsements.endorsements_of(session, decision_id, at=at)
-    against = [one for one in said if one.word.objects and one.said_at is not None and one.said_at <= settled_at]
+    against = [one for one in endorsements.objecting(session, decision_id, at=at) if surely(one.said_at) <= settled_at]
     if not against or row.state == "withdrawn":
         raise Refusal("objection.none", N_("No partner objects to this decision now."), source="GV-4")
     if item.outcome == CARRIED:  # by the round, since nobody closed this sitting in time
         seen = running.treat(session, item.id, "treated", by=by, at=at, seen=seen)
-    settles = decisions.decide(
+    settles = deciding.decide(
         session,
         meeting.id,
         item.id,
@@ -97,18 +86,23 @@ def settle(
         settles_id=decision_id,
         takes_back=[row.number] if settled_as == TAKEN_BACK else (),
     )
-    number = decisions.decision_of(session, settles).number
-    events.write(
-        session,
-        "objection.settled",
-        "decision",
-        decision_id,
-        by=by,
-        at=at,
-        number=row.number,
-        later=number,
-        settled_as=settled_as,
-        partners=len(against),
-    )
+    later = decisions.decision_of(session, settles).number
+    facts: dict[str, Fact] = {"later": later, "settled_as": settled_as, "partners": len(against)}
+    tell(session, "objection.settled", row, by=by, at=at, **facts)
     endorsing.settle_objections(session, decision_id, settles, against, by=by, at=at)
     return settles
+
+
+def _refuse_without_quorum(session: Session, meeting_id: UUID, decision_id: UUID, moment: datetime) -> None:
+    """Refuse to settle what is objected while too few sit, also without the partner that the decision frees."""
+    waiver = waiving.decided_on(session, decision_id)
+    for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
+        if not quorum_now(session, meeting_id, moment, without=without).is_met:
+            raise Refusal(
+                "objection.no_quorum",
+                N_(
+                    "An objection is settled with a quorum, and too few sat at that moment. If you "
+                    "record it afterwards, say at what hour it was settled."
+                ),
+                source="GV-4",
+            )

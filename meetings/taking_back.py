@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
-from sqlalchemy import any_, update
+from sqlalchemy import ColumnElement, any_, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
@@ -24,26 +23,15 @@ from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, in_program, of, only, run, same, scalars, select, surely
 from domain.kernel.scope import local_day
-from domain.record import events
 from locales import N_
 from meetings import asked_partners, objections
 from meetings.committees import committee_of
-from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state
-from meetings.endorsements import declared, endorsements_of, whom_it_concerns
-from meetings.resting import (
-    BY_ENDORSEMENT,
-    ask_committee_again,
-    carry_out,
-    complete_asked,
-    look_again,
-    reopen_asked,
-)
+from meetings.decision_rows import DecisionWithTask, change_decision, count_of, lock_decision, read_state, tell
+from meetings.endorsements import declared, endorsements_of, objecting, whom_it_concerns
+from meetings.resting import BY_ENDORSEMENT, ask_committee_again, carry_out, complete_asked, look_again, reopen_asked
+from models.decision_kinds import KINDS
 from models.lifecycles import DECISION
 from models.minutes import COUNTING, Decision, Endorsement
-
-#: What the committees that know of participants decide of their accompaniment.
-CLINICAL_KIND: Final = "clinical"
-
 
 # ------------------------------------------------------------------------------------------------------------- the rule
 
@@ -73,9 +61,9 @@ def why_not(session: Session, row: DecisionWithTask, later: Decision) -> Refusal
 
 
 def is_above(session: Session, row: Decision, committee_id: UUID) -> bool:
-    """Whether a committee may take back a decision: its own, or what is not clinical where it settles objections."""
+    """Whether a committee may take back a decision: its own, or another's where it settles objections (`KINDS`)."""
     own = row.committee_id == committee_id
-    is_settled_there = row.kind != CLINICAL_KIND or row.needs_endorsement
+    is_settled_there = not KINDS[row.kind].stays_in_its_committee or row.needs_endorsement
     return own or (is_settled_there and settles_objections(session, committee_id))
 
 
@@ -120,10 +108,7 @@ def later_ones(session: Session, row: Decision) -> list[Decision]:
     return every(
         session,
         of(Decision)
-        .where(
-            col(Decision.takes_back).contains([row.number]),
-            Decision.state != "withdrawn",
-        )
+        .where(col(Decision.takes_back).contains([row.number]), Decision.state != "withdrawn")
         .order_by(col(Decision.decided_at), col(Decision.number)),
     )
 
@@ -154,10 +139,7 @@ def hold(session: Session, decision_ids: Collection[UUID], *, at: datetime) -> N
         .join(one, and_(in_program(one), one.id == known.c.id))
         .join(other, and_(in_program(other), is_kin))
     )
-    found = every(
-        session,
-        of(Decision).where(col(Decision.id).in_(select(known.c.id))),
-    )
+    found = every(session, of(Decision).where(col(Decision.id).in_(select(known.c.id))))
     if any(row.settles_id is not None for row in found):
         objections.hold_next_meetings(session, at)
     run(
@@ -179,11 +161,7 @@ def owing(session: Session) -> Sequence[UUID]:
             it_counts(),
             col(Decision.has_quorum),
             select(gone.id)
-            .where(
-                same(gone, Decision),
-                col(gone.number) == any_(col(Decision.takes_back)),
-                gone.state != "withdrawn",
-            )
+            .where(same(gone, Decision), col(gone.number) == any_(col(Decision.takes_back)), gone.state != "withdrawn")
             .exists(),
         )
         .order_by(col(Decision.id)),
@@ -214,12 +192,7 @@ def follow(session: Session, decision_id: UUID, *, by: Actor, at: datetime) -> i
         take_nothing_back(session, decision_id, at=at)
     if any(_take_back(session, row, later, by=by, at=at) for later in later_ones(session, row)) or not counts_by(row):
         return 0
-    named = scalars(
-        session,
-        only(Decision.id)
-        .where(col(Decision.number).in_(row.takes_back))
-        .order_by(col(Decision.decided_at), col(Decision.number)),
-    ).all()
+    named = _in_order(session, col(Decision.number).in_(row.takes_back))
     taken = sum(_take_back(session, lock_decision(session, one), row, by=by, at=at) for one in named)
     if taken and row.grants and row.item_id is not None:
         # What it took back may have done the same step of a procedure, which was then open again.
@@ -244,16 +217,7 @@ def _take_back(session: Session, row: DecisionWithTask, later: Decision, *, by: 
         if row.grants:
             reopen_asked(session, row.item_id, row.number, at=at)
         ask_committee_again(session, row.item_id, at=at)
-    events.write(
-        session,
-        "decision.withdrawn",
-        "decision",
-        row.id,
-        by=by,
-        at=at,
-        number=row.number,
-        later=later.number,
-    )
+    tell(session, "decision.withdrawn", row, by=by, at=at, later=later.number)
     if row.settles_id is not None:
         _object_again(session, row, by=by, at=at)
     else:
@@ -275,22 +239,21 @@ def take_nothing_back(session: Session, decision_id: UUID, *, at: datetime) -> N
 
     Each is as it was: pending, objected or counting, owed or not, and what it did for a procedure is done again.
     """
-    rows = scalars(
-        session,
-        only(Decision.id)
-        .where(Decision.withdrawn_by_id == decision_id)
-        .order_by(col(Decision.decided_at), col(Decision.number)),
-    ).all()
-    for taken_back in rows:
+    for taken_back in _in_order(session, col(Decision.withdrawn_by_id) == decision_id):
         _stand_again(session, lock_decision(session, taken_back), at=at)
+
+
+def _in_order(session: Session, condition: ColumnElement[bool]) -> Sequence[UUID]:
+    """The decisions of which this is so, the first one first."""
+    found = only(Decision.id).where(condition).order_by(col(Decision.decided_at), col(Decision.number))
+    return scalars(session, found).all()
 
 
 def _stand_again(session: Session, row: DecisionWithTask, *, at: datetime) -> None:
     move = "owe_again" if row.owner_role else "stand_again"
     state = DECISION.after(row.state, move)
     change_decision(session, row, state=state, closed_at=None, closed_as=None, withdrawn_by_id=None)
-    number = row.number
-    events.write(session, "decision.stands_again", "decision", row.id, by=BY_ENDORSEMENT, at=at, number=number)
+    tell(session, "decision.stands_again", row, by=BY_ENDORSEMENT, at=at)
     if row.task_id is not None:
         assigning.restore(session, row.task_id, by=BY_ENDORSEMENT, at=at)
     if row.endorsement in COUNTING:
@@ -311,7 +274,7 @@ def _settle_again(session: Session, decision_id: UUID, *, at: datetime) -> None:
     if not _settle_by_what_stands(session, decision_id):
         return
     follow_words(session, decision_id, at=at)
-    if not any(one.word.objects for one in endorsements_of(session, decision_id, at=at)):
+    if not objecting(session, decision_id, at=at):
         objections.is_over(session, decision_id, by=BY_ENDORSEMENT, at=at)
     row = lock_decision(session, decision_id)
     letters.settled(session, row, whom_it_concerns(session, decision_id, at), by=BY_ENDORSEMENT, at=at)
@@ -349,7 +312,7 @@ def _settle_by_what_stands(session: Session, decision_id: UUID) -> int:
         .correlate(Endorsement)
         .scalar_subquery()
     )
-    objecting = (
+    stands = (
         in_program(Endorsement),
         col(Endorsement.decision_id) == decision_id,
         col(Endorsement.said) == "objected",
@@ -359,7 +322,7 @@ def _settle_by_what_stands(session: Session, decision_id: UUID) -> int:
     done = run(
         session,
         update(Endorsement)
-        .where(*objecting, settled_by.is_not(None))
+        .where(*stands, settled_by.is_not(None))
         .values(settled_by_id=settled_by)
         .returning(col(Endorsement.id)),
     )
@@ -386,7 +349,7 @@ def _object_again(session: Session, settling: DecisionWithTask, *, by: Actor, at
     take_nothing_back(session, settling.id, at=at)
     follow_words(session, decision_id, at=at)
     row = lock_decision(session, decision_id)
-    against = [one for one in endorsements_of(session, decision_id, at=at) if one.word.objects]
+    against = objecting(session, decision_id, at=at)
     if not against or row.state == "withdrawn":
         return
     objections.bring_before_committee(session, decision_id, objections.hold_next_meetings(session, at), at=at)

@@ -24,13 +24,14 @@ from domain.obligations import waiving
 from domain.obligations.clauses import waivers
 from domain.record import events
 from locales import N_, say, show_day
-from meetings import agendas, attendance, decisions
+from meetings import agendas, attendance, deciding
 from meetings.agenda_items import TALKED_ABOUT
 from meetings.committees import committee_of
 from meetings.locking import lock_meeting
 from meetings.reasons import Reason
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion, Obligation
+from models.decision_kinds import MANAGEMENT
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM, ObligationPeriod, WaiverProposal
 from models.program import Organization
@@ -138,13 +139,13 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     for without in (None, clause.organization_id):
         if not attendance.quorum_now(session, surely(item.meeting_id), at, without=without).is_met:
             raise waiving.no_quorum()
-    return decisions.decide(
+    return deciding.decide(
         session,
         surely(item.meeting_id),
         item.id,
         text_fr=_said(_DECIDED, "fr", clause, proposal.key, days),
         text_en=_said(_DECIDED, "en", clause, proposal.key, days),
-        kind=decisions.ENDORSED_KIND,
+        kind=MANAGEMENT.key,
         by=by,
         at=at,
         seen=seen,

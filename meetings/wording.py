@@ -355,19 +355,24 @@ def _changes(language: Language, one: News) -> list[str]:
     """What became of each date, of those that changed: to which time, that it is off, or on after all."""
     if one.message.kind == "invitation":
         return []
-    found: list[str] = []
-    elsewhere: Counter[str] = Counter()
-    for original in one.dates:
-        was, now = one.was(original), one.now(original)
-        if was is not None and now is None:
-            found.append(say(language, N_("No longer: %(was)s"), was=when(language, was.starts)))
-        elif was is None and now is not None:
-            found.append(say(language, N_("Now too: %(now)s"), now=when(language, now.starts)))
-        elif was is not None and now is not None and (was.starts, was.minutes) != (now.starts, now.minutes):
-            found.append(_instead(language, was, now))
-        elif was is not None and now is not None:
-            elsewhere.update(_elsewhere(was, now))
-    return found + [_in_so_many(language, how, n) for how, n in sorted(elsewhere.items(), reverse=True)]
+    pairs = [(one.was(original), one.now(original)) for original in one.dates]
+    found = [_change(language, was, now) for was, now in pairs]
+    elsewhere = Counter(how for was, now in pairs for how in _elsewhere(was, now))
+    so_many = [_in_so_many(language, how, n) for how, n in sorted(elsewhere.items(), reverse=True)]
+    return [*filter(None, found), *so_many]
+
+
+def _change(language: Language, was: Occurrence | None, now: Occurrence | None) -> str:
+    """What became of the time of one date; blank where it has the same one."""
+    if now is None:
+        return "" if was is None else say(language, N_("No longer: %(was)s"), was=when(language, was.starts))
+    if was is None:
+        return say(language, N_("Now too: %(now)s"), now=when(language, now.starts))
+    return "" if _at_the_same_time(was, now) else _instead(language, was, now)
+
+
+def _at_the_same_time(was: Occurrence, now: Occurrence) -> bool:
+    return (was.starts, was.minutes) == (now.starts, now.minutes)
 
 
 def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
@@ -380,8 +385,10 @@ def _instead(language: Language, was: Occurrence, now: Occurrence) -> str:
     return _beside(said, _otherwise(language, now, usual=was))
 
 
-def _elsewhere(was: Occurrence, now: Occurrence) -> Iterator[str]:
-    """What is otherwise of where a date is held, by the keys of `_in_so_many`."""
+def _elsewhere(was: Occurrence | None, now: Occurrence | None) -> Iterator[str]:
+    """What is otherwise of where a date is held that kept its time, by the keys of `_in_so_many`."""
+    if was is None or now is None or not _at_the_same_time(was, now):
+        return
     for what, before, after in (("place", was.place, now.place), ("link", was.online_url, now.online_url)):
         if before != after:
             yield f"{what}.{'other' if before and after else 'come' if after else 'gone'}"

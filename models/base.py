@@ -77,10 +77,15 @@ def refers(column: ColumnElement[Any], table: SqlTable | Any) -> ColumnElement[b
     return and_(table.c.program_id == column.table.c.program_id, table.c.id == column)
 
 
-def one_of(column: str, values: tuple[str, ...] | list[str], *, name: str | None = None) -> CheckConstraint:
-    """The values a word may take. A CHECK and not an enum, so that adding one is a plain migration."""
+def one_of(
+    column: str, values: tuple[str, ...] | list[str], *, name: str | None = None, grows: bool = False
+) -> CheckConstraint:
+    """The values a word may take. A CHECK and not an enum, so that adding one is a plain migration.
+
+    Where they are the rows of a registry, the list `grows` with it, and no migration names it (`models.registries`).
+    """
     listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} in ({listed})", name=name or column)
+    return CheckConstraint(f"{column} in ({listed})", name=name or column, info={"grows": grows})
 
 
 def together(name: str, *columns: str) -> CheckConstraint:

@@ -8,12 +8,11 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, te
 from sqlmodel import Field
 
 from models.base import InProgram, moment, one_of, structure, to, together, words
+from models.decision_kinds import KINDS, OTHER
 from models.lifecycles import DECISION, ENDORSEMENT, MINUTES
 
 #: How a seat was filled. "unrecorded" is no absence: it waits for the secretary.
 ATTENDED = ("unrecorded", "present", "remote", "alternate", "excused", "absent")
-#: Management and coordination decisions are endorsed by all partners (GV-4); clinical ones are not.
-DECISION_KINDS = ("management", "clinical", "other")
 #: A partner's word on a decision; "" while it was asked and has said nothing, or withdrew its word.
 ENDORSED_AS = ("", "endorsed", "objected")
 #: How many of the partners an agreement lets suffice, instead of all.
@@ -71,7 +70,7 @@ class Decision(InProgram, table=True):
         to("person", "wanted_by_person"),
         UniqueConstraint("program_id", "number"),
         one_of("state", DECISION.states),
-        one_of("kind", DECISION_KINDS),
+        one_of("kind", tuple(KINDS), grows=True),
         CheckConstraint("(owner_role = '') = (task_id is null)", name="owed"),
         CheckConstraint("(owner_role = '') = (due_on is null)", name="due"),
         together("closed", "closed_at", "closed_as"),
@@ -93,7 +92,7 @@ class Decision(InProgram, table=True):
     meeting_id: UUID = Field(index=True)
     item_id: UUID | None = None
     number: str  # the committee's letters, the year and a count: CD-2027-014
-    kind: str = DECISION_KINDS[2]
+    kind: str = OTHER.key
     text_fr: str
     text_en: str = ""
     has_quorum: bool

@@ -14,7 +14,8 @@ from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.obligations import attestations, waiving
 from domain.roles.roles import standing
-from meetings import agendas, attendance, decisions, running, schedule, waivers
+from meetings import agendas, attendance, deciding, decisions, running, schedule, waivers
+from meetings.agenda_items import pool_of
 from meetings.asked_partners import ENDORSE
 from meetings.endorsing import endorse
 from models.base import table_of
@@ -66,7 +67,7 @@ def sitting(session: Session, cast: Cast, proposal_id: UUID | None, come: tuple[
         select(_meeting.c.id).where(_meeting.c.program_id == cast.program_id, _meeting.c.starts == starts)
     ).one()
     if proposal_id is not None:
-        pool = agendas.pool_of(session, _committee(session, meeting))
+        pool = pool_of(session, _committee(session, meeting))
         (item,) = [one.id for one in pool if one.subject == str(proposal_id)]
         agendas.put_on(session, item, meeting, by=by, at=AT)
     running.open_meeting(session, meeting, by=by, at=AT)
@@ -139,7 +140,7 @@ def withdrawn(session: Session, cast: Cast, *decision_ids: UUID, at: datetime = 
     meeting = sitting(session, cast, None)
     numbers = [decisions.decision_of(session, one).number for one in decision_ids]
     words = "Elles ne tiennent plus."
-    later = decisions.decide(session, meeting, None, text_fr=words, kind="management", takes_back=numbers, by=by, at=at)
+    later = deciding.decide(session, meeting, None, text_fr=words, kind="management", takes_back=numbers, by=by, at=at)
     endorsed(session, later)
     running.close_meeting(session, meeting, by=by, at=at)
 

@@ -17,9 +17,9 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, run
 from domain.mail.envelopes import Attachment
-from locales import LANGUAGES, N_, pick
+from locales import N_, pick
 from meetings import agenda_papers, agendas, posting
-from meetings.agenda_items import PresentedItem, item_of
+from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
 from meetings.committees import Membership, committees
@@ -82,12 +82,6 @@ def keeper_of_item(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, 
     return found, require(Action.KEEP_AGENDA, found.given)
 
 
-def withdrawer(desk: Desk, meeting_id: UUID, item_id: UUID) -> tuple[Found, Actor]:
-    """A meeting, and the actor who takes an item back: its author or the coordinator. Raises Forbidden."""
-    found, _ = find_item(desk, meeting_id, item_id)
-    return found, require(Action.WITHDRAW_ITEM, found.given)
-
-
 def refuse_over(meeting: Meeting) -> None:
     """Raises Refusal where a meeting was held or cancelled: its agenda is read, and no longer changed."""
     if meeting.state not in STILL_OPEN:
@@ -130,24 +124,15 @@ def ask_for_item(
 
 def requests_of(desk: Desk, found: Found) -> list[PresentedItem]:
     """What the asker asked for and the committee has not dealt with yet: in its pool, or on this agenda."""
-    rows = [*agendas.items_of(desk.session, found.meeting.id), *agendas.pool_of(desk.session, found.committee_id)]
+    rows = [*items_of(desk.session, found.meeting.id), *pool_of(desk.session, found.committee_id)]
     me = desk.asker.person_id
     return [row for row in rows if row.kind == REQUEST and row.asked_by == me and row.state != "settled"]
 
 
 def lacking(desk: Desk, meeting_id: UUID, rows: list[PresentedItem]) -> dict[str, list[str]]:
-    """By language that an invited person reads, the ids of the items that have no title in it.
-
-    Where no one is invited yet, both languages count.
-    """
-    readers = agenda_papers.readers_of(desk.session, meeting_id)
-    used = {reader.language for reader in readers} or set(LANGUAGES)
+    """By language that someone who is invited reads, the ids of the items that have no title in it."""
     lines = {str(row.id): agenda_papers.item_line(row, str(place)) for place, row in enumerate(rows, start=1)}
-    found = {
-        language: [one for one, line in lines.items() if agenda_papers.lacks(line, language)]
-        for language in sorted(used, reverse=True)
-    }
-    return {language: ids for language, ids in found.items() if ids}
+    return agenda_papers.untitled(lines, agenda_papers.readers_of(desk.session, meeting_id))
 
 
 def freezes_at(desk: Desk, meeting: Meeting) -> datetime | None:
@@ -185,7 +170,7 @@ def letters_of(desk: Desk, outgoing: Outgoing) -> list[Letter]:
         for row in run(
             desk.session,
             only(Person.id, Person.given_name, Person.family_name, Person.email).where(
-                col(Person.id).in_([reader.person_id for reader in outgoing.readers]),
+                col(Person.id).in_([reader.person_id for reader in outgoing.readers])
             ),
         )
     }
@@ -216,18 +201,16 @@ def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
     return posting.post(desk.session, outgoing, occasion, addendum=outgoing.addendum, at=desk.at)
 
 
-def previewed(desk: Desk, change: Callable[[], Outgoing]) -> list[Letter]:
-    """What a change would send, reader by reader; the change itself is made and taken back. Raises Refusal.
+def changed(desk: Desk, found: Found, change: Callable[[], Outgoing]) -> tuple[Outgoing, list[Letter]]:
+    """Make a change of an agenda, and say what it sends to whom.
 
-    It is refused, too, for a name that would stop the letters.
+    Raises Refusal: the meeting is over, or as the change, also for a name that would stop the letters.
     """
-    with desk.session.begin_nested() as point:
-        outgoing = change()
-        for edition in outgoing.editions.values():
-            refuse_names(desk.session, edition)
-        letters = letters_of(desk, outgoing)
-        point.rollback()
-    return letters
+    refuse_over(found.meeting)
+    outgoing = change()
+    for edition in outgoing.editions.values():
+        refuse_names(desk.session, edition)
+    return outgoing, letters_of(desk, outgoing)
 
 
 def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form: issuing.Form) -> Attachment:

@@ -12,6 +12,7 @@ from api.access.agendas import (
     Found,
     Letter,
     agenda_file,
+    changed,
     find_agenda,
     find_item,
     freezes_at,
@@ -19,7 +20,6 @@ from api.access.agendas import (
     keeper_of_item,
     lacking,
     letters_of,
-    previewed,
     refuse_over,
     requests_of,
     send,
@@ -49,7 +49,7 @@ from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.shapes import FileShown
 from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting
-from meetings.agenda_items import PresentedItem, is_asked, item_of
+from meetings.agenda_items import PresentedItem, is_asked, item_of, items_of, pool_of
 from meetings.assembling import Assembled
 from meetings.documents.content import Both, ItemLine
 from meetings.freezing import Outgoing
@@ -76,14 +76,7 @@ def list_versions(meeting_id: UUID, desk: AtDesk) -> list[VersionShown]:
     row, members, given = find_meeting(desk.session, desk.asker, meeting_id)
     audience = audience_of(desk, members, given, row.starts.date())
     return [
-        VersionShown(
-            n=version.n,
-            kind=version.kind,
-            addendum=version.addendum,
-            made_at=version.made_at,
-            is_replaced=version.is_replaced,
-            items=len(content.items),
-        )
+        VersionShown.about(version, items=len(content.items))
         for version, content in versions_read(desk, meeting_id, audience)
     ]
 
@@ -107,21 +100,20 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
     """The items of an agenda and of its committee's pool, to be changed by their ids and versions."""
     found = find_agenda(desk, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    rows = agendas.items_of(desk.session, meeting_id)
+    rows = items_of(desk.session, meeting_id)
     late = agendas.late_requests(desk.session, meeting_id)
-    pool = agendas.pool_of(desk.session, found.committee_id)
-    off: Sequence[PresentedItem] = agendas.off_of(desk.session, meeting_id)
+    pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
+    off = agendas.off_of(desk.session, meeting_id)
     missing = lacking(desk, meeting_id, rows)
     if allows(Action.KEEP_AGENDA, found.given) is None:
         mine = {row.id for row in requests_of(desk, found)}
-        rows, pool = ([row for row in part if row.id in mine] for part in (rows, pool))
-        late, off, missing = tuple(row for row in late if row.id in mine), (), {}
-    waits_late = {row.id for row in late}
+        rows, pool, late = ([row for row in part if row.id in mine] for part in (rows, pool, late))
+        off, missing = [], {}
     return AgendaKept(
-        items=[_kept(desk, row) for row in rows],
-        pool=[_kept(desk, row) for row in pool if row.id not in waits_late],
-        late=[_kept(desk, row) for row in late],
-        off=[_kept(desk, row) for row in off],
+        items=_all_kept(desk, rows),
+        pool=_all_kept(desk, pool),
+        late=_all_kept(desk, late),
+        off=_all_kept(desk, off),
         missing={language: [UUID(one) for one in ids] for language, ids in missing.items()},
         freezes_at=freezes_at(desk, found.meeting),
     )
@@ -190,7 +182,7 @@ def freeze_agenda(
 
 
 def _assembled(_: On[Found], done: Assembled) -> AssembledShown:
-    return AssembledShown(added=list(done.added), removed=list(done.removed), changed=list(done.changed))
+    return AssembledShown.about(done)
 
 
 def _acted_on(on: On[Found], new: UUID | None, response: Response) -> ItemKept:
@@ -211,64 +203,43 @@ def _sent(
     desk: Desk, found: Found, occasion: posting.Occasion, change: Callable[[], Outgoing], *, preview: bool
 ) -> OutgoingShown:
     """Make a change and send what it changed; or take it back, and say what it would send."""
-    refuse_over(found.meeting)
-    if preview:
-        letters = previewed(desk, change)
-    else:
-        outgoing = change()
-        letters = letters_of(desk, outgoing)
-        send(desk, outgoing, occasion)
+    with desk.session.begin_nested() as point:
+        if preview:
+            _, letters = changed(desk, found, change)
+            point.rollback()
+        else:
+            refuse_over(found.meeting)
+            outgoing = change()
+            letters = letters_of(desk, outgoing)
+            send(desk, outgoing, occasion)
     return OutgoingShown(preview=preview, letters=[_letter(one) for one in letters])
 
 
 def _letter(one: Letter) -> EditionShown:
-    return EditionShown(
-        person_id=one.person_id,
-        language=one.language,
-        numbers=[line.number for line in one.edition.items],
-        is_sent=one.is_sent,
-        has_address=one.has_address,
-    )
+    return EditionShown.about(one, numbers=[line.number for line in one.edition.items])
+
+
+def _all_kept(desk: Desk, rows: Sequence[PresentedItem]) -> list[ItemKept]:
+    return [_kept(desk, row) for row in rows]
 
 
 def _kept(desk: Desk, row: PresentedItem) -> ItemKept:
-    return ItemKept(
-        id=row.id,
-        state=row.state,
-        meeting_id=row.meeting_id,
-        section_fr=row.section_fr,
-        section_en=row.section_en,
-        title_fr=row.title_fr,
-        title_en=row.title_en,
-        minutes=row.minutes,
-        purpose=row.purpose,
-        audience=row.audience,
-        presenter_seat_id=row.presenter_seat_id,
-        late=row.late,
-        times_seen=row.times_seen,
-        version=row.version,
-        number=row.number or "",
-        late_reason=why_late(row.late_reason, desk.language),
-        is_asked=is_asked(row),
-    )
+    late_reason = why_late(row.late_reason, desk.language)
+    return ItemKept.about(row, number=row.number or "", late_reason=late_reason, is_asked=is_asked(row))
 
 
 def _item(desk: Desk, one: ItemLine) -> ItemShown:
     def here(both: Both) -> str:
         return str(getattr(both, desk.language) or both.fr or both.en)
 
-    return ItemShown(
-        number=one.number,
+    return ItemShown.about(
+        one,
         section_fr=one.section.fr,
         section_en=one.section.en,
         title_fr=one.title.fr,
         title_en=one.title.en,
         points=[here(point) for point in one.points],
         presenter=here(one.presenter),
-        minutes=one.minutes,
-        purpose=one.purpose,
         why=here(one.why),
-        times_seen=one.times_seen,
-        late=one.late,
         late_reason=here(one.late_reason),
     )

@@ -18,15 +18,10 @@ from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, etag
 from api.json.shapes import FileShown, Limit, Offset, Page
-from api.json.sitting_shapes import (
-    DecisionGiven,
-    DecisionShown,
-    EndorsementGiven,
-    EndorsementShown,
-)
+from api.json.sitting_shapes import DecisionGiven, DecisionShown, EndorsementGiven, EndorsementShown
 from api.web import downloads
 from domain.endorsement.counting import counts_by
-from meetings import decisions, endorsements, endorsing
+from meetings import deciding, decisions, endorsements, endorsing
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
 from meetings.endorsements import Endorsed
@@ -46,36 +41,14 @@ def list_decisions(meeting_id: UUID, desk: AtDesk) -> list[DecisionShown]:
 
 @router.post("/meetings/{meeting_id}/decisions", status_code=201)
 @asks(Action.RUN_MEETING)
-def decide(
-    meeting_id: UUID,
-    body: DecisionGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> DecisionShown:
+def decide(meeting_id: UUID, body: DecisionGiven, desk: AtDesk, once: AtOnce, response: Response) -> DecisionShown:
     """Record a decision of a meeting under way; with a role that owes it, its task opens."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
     by = require(Action.RUN_MEETING, given)
-    decision_id = decisions.decide(
-        desk.session,
-        meeting_id,
-        body.item_id,
-        text_fr=body.text_fr,
-        text_en=body.text_en,
-        kind=body.kind,
-        why_not_management=body.why_not_management,
-        owner_role=body.owner_role,
-        owner_organization_id=body.owner_organization_id,
-        due_on=body.due_on,
-        grants=body.grants,
-        takes_back=body.takes_back,
-        decided_at=body.decided_at,
-        by=by,
-        at=desk.at,
-        seen=body.seen,
-    )
+    said = body.model_dump(exclude={"item_id"})
+    decision_id = deciding.decide(desk.session, meeting_id, body.item_id, **said, by=by, at=desk.at)
     once.done(response, 201, f"/api/v1/meetings/{meeting_id}/decisions")
     return _decision(desk, decisions.decision_of(desk.session, decision_id))
 
@@ -186,40 +159,12 @@ def _page(desk: Desk, rows: Sequence[RegisteredDecision], limit: int, offset: in
 def _decisions(desk: Desk, rows: Sequence[RegisteredDecision]) -> list[DecisionShown]:
     said = endorsements.endorsements(desk.session, [row.id for row in rows], at=desk.at)
     return [
-        DecisionShown(
-            id=row.id,
-            number=row.number,
-            kind=row.kind,
-            text_fr=row.text_fr,
-            text_en=row.text_en,
-            decided_at=row.decided_at,
-            committee_id=row.committee_id,
-            meeting_id=row.meeting_id,
-            item_id=row.item_id,
-            task_id=row.task_id,
-            owner_role=row.owner_role,
-            owner_organization_id=row.owner_organization_id,
-            due_on=row.due_on,
-            has_quorum=row.has_quorum,
-            withdrawn_by_id=row.withdrawn_by_id,
-            version=row.version,
-            needs_endorsement=row.needs_endorsement,
-            endorsement=row.endorsement,
-            counts_since=row.counts_since,
-            endorse_by=row.endorse_by,
-            why_not_management=row.why_not_management,
-            wanted_by_id=row.wanted_by_id,
-            wanted_why=row.wanted_why,
-            settles_id=row.settles_id,
-            grants=row.grants,
-            takes_back=row.takes_back,
-            state=shown_state(row),
-            counts=counts_by(row),
-            endorsements=_endorsements(said[row.id]),
+        DecisionShown.about(
+            row, state=shown_state(row), counts=counts_by(row), endorsements=_endorsements(said[row.id])
         )
         for row in rows
     ]
 
 
 def _endorsements(asked: Sequence[Endorsed]) -> list[EndorsementShown]:
-    return [EndorsementShown(**{name: getattr(one, name) for name in EndorsementShown.model_fields}) for one in asked]
+    return [EndorsementShown.about(one) for one in asked]

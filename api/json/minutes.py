@@ -62,9 +62,7 @@ def circulate_minutes(
     """Send the draft to everyone whom the meeting invited; sent again, to those for whom something changed."""
     by, seen = _keeper(desk, meeting_id), seen_version(if_match)
     shown = changed(
-        desk,
-        lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
-        preview=preview,
+        desk, lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen), preview=preview
     )
     response.headers["ETag"] = etag(minutes.minutes_of(desk.session, meeting_id).version)
     return shown

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictBool
 
 from api.json.shapes import Shown
 from api.web.given import Day, Given, Key, Moment, Said, Version
+from models.decision_kinds import KINDS, OTHER
+
+if TYPE_CHECKING:
+    _Kind = str
+else:
+    _Kind = Literal[tuple(KINDS)]
 
 
 class AttendanceGiven(Given):
@@ -36,7 +42,7 @@ class DecisionGiven(Given):
 
     text_fr: Said = ""
     text_en: Said = ""
-    kind: Literal["management", "clinical", "other"] = "other"
+    kind: _Kind = OTHER.key
     why_not_management: Said = ""
     item_id: UUID | None = None
     grants: StrictBool = False

@@ -18,13 +18,12 @@ from api.access.agendas import (
     Found,
     agenda_file,
     ask_for_item,
+    changed,
     digest_of,
     find_agenda,
     find_item,
     keeper,
     keeper_of_item,
-    letters_of,
-    previewed,
     refuse_over,
     send,
 )
@@ -34,7 +33,7 @@ from api.acts.agendas import AGENDA, ITEM, minutes_of, number_of
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.previews import Click
+from api.pages.previews import Click, in_two_clicks
 from api.views.agendas import agenda_of
 from api.views.meetings import title_of
 from api.web import downloads
@@ -127,13 +126,7 @@ def move(
 @router.post("/meetings/{meeting_id}/agenda/items/{item_id}/late")
 @asks(Action.KEEP_AGENDA)
 def add_late(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    item_id: UUID,
-    seen: Seen,
-    reason: Text = "",
-    shown: Text = "",
+    desk: AtDesk, request: Request, meeting_id: UUID, item_id: UUID, seen: Seen, reason: Text = "", shown: Text = ""
 ) -> Response:
     """Add an item to the frozen agenda, as an addendum, with the reason."""
     found, row = find_item(desk, meeting_id, item_id)
@@ -183,14 +176,7 @@ def agenda_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) ->
     """The page of an agenda for those who may ask for an item; with `typed`, as a rule refused it. Raises Forbidden."""
     found = find_agenda(desk, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
-    return page(
-        desk,
-        request,
-        "agenda.html",
-        refused=typed.refusal,
-        typed=typed,
-        **agenda_of(desk, found),
-    )
+    return page(desk, request, "agenda.html", refused=typed.refusal, typed=typed, **agenda_of(desk, found))
 
 
 @dataclass(frozen=True)
@@ -240,27 +226,19 @@ def _twice(
     """Show which letters go out, then do it where that is still so; or the page again where a rule refuses."""
     meeting = found.meeting
     here = f"/meetings/{meeting.id}/agenda"
-    click = Click.of(desk, request, ask.shown)
-    try:
-        point = desk.session.begin_nested()
-        before = click.led_to(ask.fields)
-        if before is not None:
-            point.rollback()
-            return see_other(before)
-        refuse_over(meeting)
-        letters = previewed(desk, change)
-        digest = digest_of(letters)
-        if click.digest == digest:
-            outgoing = change()
-            if digest_of(letters_of(desk, outgoing)) == digest:
-                send(desk, outgoing, ask.occasion)
-                done = click.leads_to(f"{here}#documents")
-                point.commit()
-                return done
-        point.rollback()
-    except Refusal as refusal:
-        desk.session.rollback()
-        return agenda_page(desk, request, meeting.id, Typed(form, refusal, dict(typed)))
+    made = in_two_clicks(
+        Click.of(desk, request, ask.shown),
+        ask.fields,
+        f"{here}#documents",
+        lambda: changed(desk, found, change),
+        lambda made: digest_of(made[1]),
+        lambda made: send(desk, made[0], ask.occasion),
+    )
+    if isinstance(made, Refusal):
+        return agenda_page(desk, request, meeting.id, Typed(form, made, dict(typed)))
+    if isinstance(made, Response):
+        return made
+    _, letters = made
     committee = committees(desk.session)[meeting.committee_id]
     title = title_of(committee, desk.language)
     return page(
@@ -273,7 +251,7 @@ def _twice(
         back=here,
         letters=letters,
         widest=max((one.edition for one in letters), key=lambda edition: len(edition.items), default=None),
-        digest=digest,
+        digest=digest_of(letters),
         has_changed=bool(ask.shown),
         sending=sum(one.is_sent and one.has_address for one in letters),
         unreached=sum(one.is_sent and not one.has_address for one in letters),

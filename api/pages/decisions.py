@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import Form, Path, Query, Request, Response
@@ -29,7 +29,7 @@ from api.acts.decisions import DECISION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.decisions import KINDS, SAID, STATES, lines_of
+from api.views.decisions import SAID, STATES, lines_of
 from api.views.meetings import title_of
 from api.views.names import people_by_id
 from api.views.sentences import sentence_of
@@ -44,12 +44,18 @@ from meetings import decisions, endorsements, endorsing, objections, taking_back
 from meetings.committees import committee_of, committees, membership
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import MAJORITIES, said_as
-from meetings.endorsements import Endorsed
+from meetings.decisions import numbered
+from meetings.endorsements import Endorsed, WordOfPartner
 from meetings.objections import StandingItem
 from meetings.quorum import Standing
+from models.decision_kinds import KINDS
 from models.minutes import Decision
+from models.program import Person
 
 router = framed_pages()
+
+Word = TypeVar("Word", Endorsed, WordOfPartner)
+Linked = TypeVar("Linked", bound=Decision)
 
 #: How far back what no partner is asked of is listed for those who may ask for it.
 LATELY: Final = timedelta(days=120)
@@ -157,8 +163,6 @@ def endorse(
 def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a decision that the reader may see; with `typed`, as a rule refused what was sent."""
     row, asked, given = find_decision(desk, decision_id)
-    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
-    wanted_by = next((one.organization for one in asked if one.organization_id == row.wanted_by_id), "")
     people = people_by_id(desk)
     (line,) = lines_of(desk, [_aged(desk, row)], {row.id: asked})
     seats = membership(desk.session, row.committee_id).seats
@@ -172,27 +176,19 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         decision=row,
         line=line,
         states=STATES,
-        kind=KINDS[row.kind],
+        kind=KINDS[row.kind].title,
         quorum=decisions.quorum_words(Standing.from_json(row.quorum), seats),
         when=wording.when(desk.language, row.starts),
         meeting_is_theirs=_may(lambda: find_meeting(desk.session, desk.asker, row.meeting_id)),
         task_is_theirs=row.task_id is not None
         and _may(lambda: find_task(desk.session, desk.asker, surely(row.task_id))),
-        asked=[(one, people[one.said_by].name if one.said_by in people else "") for one in asked],
-        words_before=[
-            (one, people[one.said_by].name if one.said_by in people else "")
-            for one in endorsements.words_before(desk.session, decision_id)
-        ],
-        silent={
-            one.organization_id
-            for one in asked
-            if one.word.is_awaited
-            and endorsements.nobody_speaks_for(desk.session, desk.asker.standing, row, one.organization_id, at=desk.at)
-        },
-        mine=[(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine],
+        asked=_signed(people, asked),
+        words_before=_signed(people, endorsements.words_before(desk.session, decision_id)),
+        silent=_unspoken(desk, row, asked),
+        mine=_mine(desk, row, asked),
         may_take_back=not counts_by(row),
         majorities=MAJORITIES,
-        wanted_by=wanted_by,
+        wanted_by=_wanted_by(row, asked),
         wanting=_named(desk, wanting(desk, row)),
         settling=_sitting_on(desk, decision_id, given) if is_objected else None,
         settles_at=title_of(committee_of(desk.session, endorsements.declared(desk.session).committee), desk.language),
@@ -202,18 +198,43 @@ def decision_page(desk: Desk, request: Request, decision_id: UUID, typed: Typed)
         said_as=said_as,
         take_back=TAKE_BACK,
         withdrawn_by=_withdrawn_by(desk, row),
-        takes_back=[
-            (one, _why_not(desk, one, row))
-            for one in decisions.numbered(desk.session, row.takes_back)
-            if _may(partial(find_decision, desk, one.id))
-        ],
-        named_by=[
-            (one, _why_not(desk, row, one))
-            for one in ([] if row.state == "withdrawn" else taking_back.later_ones(desk.session, row))
-            if _may(partial(find_decision, desk, one.id))
-        ],
+        takes_back=[(one, _why_not(desk, one, row)) for one in _theirs(desk, numbered(desk.session, row.takes_back))],
+        named_by=[(one, _why_not(desk, row, one)) for one in _theirs(desk, _later_ones(desk, row))],
         day=desk.day,
     )
+
+
+def _signed(people: Mapping[UUID, Person], words: Sequence[Word]) -> list[tuple[Word, str]]:
+    """What partners say, each with the name of the person who said it."""
+    names = {person_id: person.name for person_id, person in people.items()}
+    return [(one, names.get(one.said_by, "") if one.said_by else "") for one in words]
+
+
+def _unspoken(desk: Desk, row: RegisteredDecision, asked: Sequence[Endorsed]) -> set[UUID]:
+    """The partners that are awaited and that nobody can speak for today."""
+    today = desk.asker.standing
+    awaited = [one.organization_id for one in asked if one.word.is_awaited]
+    return {one for one in awaited if endorsements.nobody_speaks_for(desk.session, today, row, one, at=desk.at)}
+
+
+def _wanted_by(row: RegisteredDecision, asked: Sequence[Endorsed]) -> str:
+    return next((one.organization for one in asked if one.organization_id == row.wanted_by_id), "")
+
+
+def _later_ones(desk: Desk, row: RegisteredDecision) -> Sequence[Decision]:
+    """The decisions that say that they take this one back, as long as it holds."""
+    return [] if row.state == "withdrawn" else taking_back.later_ones(desk.session, row)
+
+
+def _theirs(desk: Desk, rows: Sequence[Linked]) -> list[Linked]:
+    """Those of these decisions that the reader may see."""
+    return [row for row in rows if _may(partial(find_decision, desk, row.id))]
+
+
+def _mine(desk: Desk, row: RegisteredDecision, asked: Sequence[Endorsed]) -> list[tuple[Endorsed, bool]]:
+    """What the asker's organizations say of a decision that holds, each with whether the asker is heard for it."""
+    mine = endorsing_for(desk, asked) if row.state != "withdrawn" else {}
+    return [(one, _speaks(desk, row, mine[one.organization_id])) for one in asked if one.organization_id in mine]
 
 
 def _speaks(desk: Desk, row: RegisteredDecision, given: Given) -> bool:

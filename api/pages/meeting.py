@@ -237,7 +237,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
         to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
         agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
-        documents=[one for one in documents_of(desk, meeting_id, audience) if not one["version"].is_replaced],
+        documents=[one for one in documents_of(desk, meeting_id, audience) if not one.version.is_replaced],
         may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
         may_ask=is_open and allows(Action.ASK_FOR_ITEM, given) is not None,
         day=desk.day,

@@ -66,10 +66,7 @@ def circulate(desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, show
         nothing=N_("Nothing has changed in them since they were sent."),
     )
     outcome = previewed(
-        desk,
-        request,
-        ask,
-        lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen),
+        desk, request, ask, lambda: minutes.circulate(desk.session, meeting_id, by=by, at=desk.at, seen=seen)
     )
     if isinstance(outcome, Refusal):
         return minutes_page(desk, request, meeting_id, Typed("circulation", outcome))

@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -43,6 +43,8 @@ KINDS: Final[Mapping[str, str]] = {
     "minutes_corrected": N_("Corrected minutes"),
 }
 
+
+Made = TypeVar("Made")
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -101,22 +103,9 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
 
     Where a rule refuses the change, nothing is kept, and the refusal is given back.
     """
-    click = Click.of(desk, request, ask.shown)
-    try:
-        point = desk.session.begin_nested()
-        before = click.led_to(ask.fields)
-        if before is not None:
-            point.rollback()
-            return see_other(before)
-        told = change()
-    except Refusal as refusal:
-        desk.session.rollback()
-        return refusal
-    if click.digest == digest_of(told):
-        done = click.leads_to(ask.leads_to)
-        point.commit()
-        return done
-    point.rollback()
+    told = in_two_clicks(Click.of(desk, request, ask.shown), ask.fields, ask.leads_to, change, digest_of)
+    if isinstance(told, Response | Refusal):
+        return told
     # A coordinator who hears only whom it does not reach is nobody whom the change tells.
     news = [one for one in told if one.kind != UNREACHED]
     return page(
@@ -132,6 +121,39 @@ def previewed(desk: Desk, request: Request, ask: Ask, change: Callable[[], tuple
         sending=letters_in(news),
         unreached=people_in([one for one in news if not one.has_address]),
     )
+
+
+def in_two_clicks(
+    click: Click,
+    fields: Sequence[tuple[str, str]],
+    leads_to: str,
+    change: Callable[[], Made],
+    digest_of: Callable[[Made], str],
+    keep: Callable[[Made], object] = lambda _: None,
+) -> Response | Refusal | Made:
+    """Make a change, and `keep` it where the click's page showed what it comes to; else give that, and take it back.
+
+    The same click sent again only leads where it led before. Where a rule refuses the change, nothing is kept, and the
+    refusal is given back.
+    """
+    session = click.once.desk.session
+    try:
+        point = session.begin_nested()
+        before = click.led_to(fields)
+        if before is not None:
+            point.rollback()
+            return see_other(before)
+        made = change()
+        if click.digest == digest_of(made):
+            keep(made)
+            done = click.leads_to(leads_to)
+            point.commit()
+            return done
+    except Refusal as refusal:
+        session.rollback()
+        return refusal
+    point.rollback()
+    return made
 
 
 def digest_of(told: Sequence[Told]) -> str:

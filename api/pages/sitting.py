@@ -27,13 +27,14 @@ from api.web.readers import day_or_none, hour_there, id_or_none
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
-from locales import N_, pick
-from meetings import attendance, decisions, wording
+from locales import N_, gettext, pick
+from meetings import attendance, deciding, decisions, wording
 from meetings.agenda_items import asked_for, items_of
 from meetings.committees import committees
 from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import local_of
 from meetings.locking import read_meeting
+from models.decision_kinds import KINDS
 
 router = framed_pages()
 
@@ -145,7 +146,7 @@ def decide(
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
         if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
             raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
-        decisions.decide(
+        deciding.decide(
             desk.session,
             meeting_id,
             item_id,
@@ -203,6 +204,7 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
             for row in named.values()
             if row.id != committee.id and "rules" in row.agenda
         ],
+        kinds=[(kind.key, gettext(kind.title), gettext(kind.hint) if kind.hint else "") for kind in KINDS.values()],
         roles=roles,
         organizations=organizations,
         named=[

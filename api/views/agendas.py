@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,12 +17,14 @@ from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
 from meetings import agenda_papers, agendas, posting, wording
-from meetings.agenda_items import PresentedItem, is_asked, kept_for_their_act
+from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of
+from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, PURPOSES
+from models.program import Person
 
 #: What is expected of the committee on an item, and who may read it, as the forms and lists say it.
 PURPOSE_WORDS: Final[Mapping[str, str]] = {
@@ -44,6 +48,7 @@ def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
     content = agenda_papers.whole(desk.session, meeting.id, audience=audience)
     is_open = meeting.state in STILL_OPEN
     is_frozen = meeting.agenda_frozen_at is not None
+    keeps = allows(Action.KEEP_AGENDA, found.given) is not None
     return {
         "meeting": meeting,
         "committee": committee,
@@ -54,104 +59,141 @@ def agenda_of(desk: Desk, found: Found) -> dict[str, Any]:
         "is_open": is_open,
         "is_frozen": is_frozen,
         "may_change": is_open and meeting.state == "planned" and not is_frozen,
-        "keeps": allows(Action.KEEP_AGENDA, found.given) is not None,
-        "mine": [_shown(desk, row) for row in requests_of(desk, found)] if is_open else [],
+        "keeps": keeps,
+        "mine": [_line(desk, row) for row in requests_of(desk, found)] if is_open else [],
         "documents": documents_of(desk, meeting.id, audience),
         "purposes": [(name, gettext(PURPOSE_WORDS[name])) for name in PURPOSES],
         "purpose_words": PURPOSE_WORDS,
         "now": desk.at,
         "today": desk.day,
-        **_kept(desk, found, content),
+        **(_kept(desk, found, content) if keeps else {}),
     }
 
 
-def documents_of(desk: Desk, meeting_id: UUID, audience: str) -> list[dict[str, Any]]:
-    """Every version of an agenda that went out, the last one first, with what it says otherwise than the one before."""
-    found = []
-    for version, content in versions_read(desk, meeting_id, audience):
-        replacing = None
-        if version.kind == "agenda":
-            replacing = agenda_papers.replacing(desk.session, meeting_id, version.n, audience=audience)
-        found.append(
-            {
-                "version": version,
-                "items": len(content.items),
-                "day": content.head.starts.date(),
-                "changes": [
-                    posting.change_in_words(desk.language, one) for one in (replacing.changes if replacing else ())
-                ],
-            }
-        )
-    return found
+@dataclass(frozen=True)
+class Document:
+    """A version of an agenda that went out, with what it says otherwise than the one before."""
+
+    version: Version
+    items: int
+    day: date
+    changes: list[str]
+
+
+def documents_of(desk: Desk, meeting_id: UUID, audience: str) -> list[Document]:
+    """Every version of an agenda that went out, the last one first."""
+    return [
+        Document(one, len(it.items), it.head.starts.date(), _changes_of(desk, meeting_id, one, audience))
+        for one, it in versions_read(desk, meeting_id, audience)
+    ]
+
+
+def _changes_of(desk: Desk, meeting_id: UUID, version: Version, audience: str) -> list[str]:
+    if version.kind != "agenda":
+        return []
+    replacing = agenda_papers.replacing(desk.session, meeting_id, version.n, audience=audience)
+    return [posting.change_in_words(desk.language, one) for one in (replacing.changes if replacing else ())]
 
 
 def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
     """What only a keeper of the agenda sees."""
     meeting = found.meeting
-    if allows(Action.KEEP_AGENDA, found.given) is None:
-        return {}
-    rows = agendas.items_of(desk.session, meeting.id)
-    late = {row.id for row in agendas.late_requests(desk.session, meeting.id)}
-    pool = agendas.pool_of(desk.session, found.committee_id)
+    rows = items_of(desk.session, meeting.id)
+    late = agendas.late_requests(desk.session, meeting.id)
+    pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
     people = people_by_id(desk)
-    kept = kept_for_their_act(desk.session, [*rows, *pool])
+    kept = kept_for_their_act(desk.session, [*rows, *pool, *late])
     missing = lacking(desk, meeting.id, rows)
     taken = sum(row.minutes for row in rows)
     return {
-        "items": [_shown(desk, row, place=place, people=people, kept=kept) for place, row in enumerate(rows, start=1)],
-        "pool": [_shown(desk, row, people=people, kept=kept) for row in pool if row.id not in late],
-        "late": [_shown(desk, row, people=people) for row in pool if row.id in late],
-        "off": [_shown(desk, row) for row in agendas.off_of(desk.session, meeting.id)],
+        "items": [_line(desk, row, place=place, people=people, kept=kept) for place, row in enumerate(rows, start=1)],
+        "pool": [_line(desk, row, people=people, kept=kept) for row in pool],
+        "late": [_line(desk, row, people=people) for row in late],
+        "off": [_line(desk, row) for row in agendas.off_of(desk.session, meeting.id)],
         "taken": taken,
         "over": max(0, taken - meeting.minutes) or content.overrun_minutes,
-        "missing": {language: [_place_of(rows, one) for one in ids] for language, ids in missing.items()},
+        "missing": {language: _places_of(rows, ids) for language, ids in missing.items()},
         "freezes_at": freezes_at(desk, meeting),
-        "audiences": [(name, gettext(AUDIENCE_WORDS[name])) for name in AUDIENCES],
         "audience_words": AUDIENCE_WORDS,
-        "seats": [
-            (seat.id, pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en}))
-            for seat in found.members.seats_on(meeting.starts.date())
-        ],
+        **_choices(desk, found),
     }
 
 
-def _shown(
+def _choices(desk: Desk, found: Found) -> dict[str, list[tuple[Any, str]]]:
+    """Who may read an item, and which seat may present it, as the forms offer them."""
+    seats = found.members.seats_on(found.meeting.starts.date())
+    return {
+        "audiences": [(name, gettext(AUDIENCE_WORDS[name])) for name in AUDIENCES],
+        "seats": [(seat.id, pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en})) for seat in seats],
+    }
+
+
+@dataclass(frozen=True)
+class Line:
+    """An item as a line: in the reader's language first, with the `other` beside it, and why it is there.
+
+    `title` is in the language `lang`; `lacks` are the languages without a title; `asked_by` is the name of a member.
+    """
+
+    row: PresentedItem
+    place: int
+    number: str
+    title: str
+    lang: str
+    other: str
+    other_lang: str
+    lacks: list[str]
+    section: str
+    presenter: str
+    why: str
+    why_late: str
+    asked_by: str
+    asked_on: date
+    may_be_withdrawn: bool
+
+
+def _line(
     desk: Desk,
     row: PresentedItem,
     *,
     place: int = 0,
-    people: Mapping[UUID, Any] | None = None,
+    people: Mapping[UUID, Person] | None = None,
     kept: Container[UUID] = (),
-) -> dict[str, Any]:
-    """An item as a line: in the reader's language first, with the other beside it, and why it is there."""
-    other = "en" if desk.language == "fr" else "fr"
-    asked_by = (people or {}).get(row.asked_by) if row.kind == REQUEST and row.asked_by else None
-    title, section = _in_both(row.title_fr, row.title_en), _in_both(row.section_fr, row.section_en)
-    words, others = title[desk.language], title[other]
-    return {
-        "row": row,
-        "place": place,
-        "number": row.number or (str(place) if place else ""),
-        "title": words or others,
-        "lang": desk.language if words else other,
-        "other": others if words and others != words else "",
-        "other_lang": other,
-        "lacks": [language for language, said in title.items() if not said],
-        "section": section[desk.language] or section[other],
-        "presenter": _in_both(row.presenter_fr, row.presenter_en)[desk.language],
-        "why": in_words(without(row.reasons, CARRIED), desk.language),
-        "why_late": why_late(row.late_reason, desk.language),
-        "asked_by": asked_by.name if asked_by else "",
-        "asked_on": local_day(desk.session, row.asked_at),
-        "may_be_withdrawn": is_asked(row) and row.id not in kept,
-    }
+) -> Line:
+    titles = {"fr": row.title_fr, "en": row.title_en}
+    title, lang, other, other_lang = _in_order(desk.language, titles)
+    return Line(
+        row=row,
+        place=place,
+        number=row.number or str(place or ""),
+        title=title,
+        lang=lang,
+        other=other,
+        other_lang=other_lang,
+        lacks=[language for language, said in titles.items() if not said],
+        section=_in_order(desk.language, {"fr": row.section_fr, "en": row.section_en})[0],
+        presenter=pick(desk.language, {"fr": row.presenter_fr or "", "en": row.presenter_en or ""}),
+        why=in_words(without(row.reasons, CARRIED), desk.language),
+        why_late=why_late(row.late_reason, desk.language),
+        asked_by=_asked_by(row, people or {}),
+        asked_on=local_day(desk.session, row.asked_at),
+        may_be_withdrawn=is_asked(row) and row.id not in kept,
+    )
 
 
-def _in_both(fr: str | None, en: str | None) -> dict[str, str]:
-    return {"fr": fr or "", "en": en or ""}
+def _in_order(language: str, said: Mapping[str, str]) -> tuple[str, str, str, str]:
+    """Words in the reader's language, else in the other one, and which it is; then the other ones where they differ."""
+    other = "en" if language == "fr" else "fr"
+    words, others = said[language], said[other]
+    return words or others, language if words else other, others if words and others != words else "", other
 
 
-def _place_of(rows: Sequence[PresentedItem], item_id: str) -> tuple[str, str]:
-    """An item's id, and the number that it has or would get."""
-    place, row = next((place, row) for place, row in enumerate(rows, start=1) if str(row.id) == item_id)
-    return item_id, row.number or str(place)
+def _asked_by(row: PresentedItem, people: Mapping[UUID, Person]) -> str:
+    person = people.get(row.asked_by) if row.kind == REQUEST and row.asked_by else None
+    return person.name if person else ""
+
+
+def _places_of(rows: Sequence[PresentedItem], item_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Each of these items' id, with the number that it has or would get."""
+    numbers = {str(row.id): row.number or str(place) for place, row in enumerate(rows, start=1)}
+    return [(one, numbers[one]) for one in item_ids]

@@ -11,18 +11,12 @@ from api.access.session import Desk
 from api.views.meetings import title_of
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.scope import local_day
-from locales import N_, pick
+from locales import pick
 from meetings import decision_words, decisions
 from meetings.committees import committees
 from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import Endorsed, endorsements
 
-#: What kind a decision is of.
-KINDS: Final[Mapping[str, str]] = {
-    "management": N_("Management or coordination"),
-    "clinical": N_("Clinical"),
-    "other": N_("Other"),
-}
 #: What a partner said, and the shape that shows it.
 SAID: Final[Mapping[str, tuple[str, str]]] = {
     said: (shape, decision_words.SAID[said])

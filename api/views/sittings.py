@@ -13,7 +13,7 @@ from api.views.meetings import title_of
 from api.views.names import titles_of_roles
 from domain.kernel.rows import col, only, run
 from locales import N_, pick
-from meetings import answers, attendance, decisions, quorum, recruiters, running, waivers
+from meetings import answers, attendance, deciding, decisions, quorum, recruiters, running, waivers
 from meetings.agenda_items import PresentedItem, asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
@@ -288,7 +288,7 @@ def _items(
             is_kept=row.id in kept,
             clause=clauses.get(row.id),
             asks=either(asked[row.id].title_fr, asked[row.id].title_en) if row.id in asked else "",
-            is_endorsed=row.id in asked and decisions.ENDORSED_SOURCE in asked[row.id].sources,
+            is_endorsed=row.id in asked and deciding.ENDORSED_SOURCE in asked[row.id].sources,
         )
         for place, row in enumerate(rows, start=1)
     ]

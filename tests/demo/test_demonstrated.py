@@ -131,7 +131,7 @@ def test_meetings_that_are_over_were_held_their_minutes_approved_but_the_last_an
     *before, last = kept
     assert set(before) == {"approved"}
     assert last == "circulated"
-    register = decisions.register(session, held[0].committee_id, held[0].starts.year)
+    register = decisions.registers(session, [held[0].committee_id], held[0].starts.year)
     assert {"done", "standing"} <= {row.state for row in register}
     assert all(row.has_quorum for row in register)
 

@@ -15,6 +15,7 @@ from domain.people import people
 from flows import gatherings
 from flows.post import deliver
 from meetings import agendas, running, schedule, unclosed
+from meetings.agenda_items import items_of, pool_of
 from meetings.locking import read_meeting
 from models.agenda import AgendaVersion
 from models.base import table_of
@@ -217,7 +218,7 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
     gatherings.gather(means, cast.program_id, "test")
     with cast.session() as session:
         here, following = _meeting_on(session, date(2026, 12, 2)), _meeting_on(session, date(2026, 12, 9))
-        (after,) = [row for row in agendas.items_of(session, following) if row.title_en == "Schedule"]
+        (after,) = [row for row in items_of(session, following) if row.title_en == "Schedule"]
         assert (after.carried_from_id, after.times_seen) == (item, 1)
     clock.pass_by(minutes=15)
     with cast.session() as session:
@@ -226,10 +227,10 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
         running.put_back(session, here, by=by, at=clock.now)
         running.open_meeting(session, here, by=by, at=clock.now)
         running.treat(session, item, "treated", by=by, at=clock.now)
-        assert "Schedule" not in [row.title_en for row in agendas.items_of(session, following)]
+        assert "Schedule" not in [row.title_en for row in items_of(session, following)]
         running.treat(session, item, "carried", by=by, at=clock.now)
         running.close_meeting(session, here, carry_rest=True, by=by, at=clock.now)
-        pool = agendas.pool_of(session, read_meeting(session, here).committee_id)
+        pool = pool_of(session, read_meeting(session, here).committee_id)
         assert [row.carried_from_id for row in pool if row.title_en == "Schedule"] == [item]
     assert _to_close(cast) == ["done"]
 

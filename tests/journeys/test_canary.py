@@ -56,7 +56,7 @@ from domain.participants.referral_form import ReferralForm
 from domain.record import incidents
 from domain.record.incidents import Entry
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.departure import Departure
 from models.follow_up import FollowUp
@@ -211,7 +211,7 @@ def lived(
         meeting = table_of(Meeting)
         here = session.scalars(select(meeting.c.id).where(meeting.c.program_id == cast.program_id)).one()
         committee = session.scalars(select(meeting.c.committee_id).where(meeting.c.id == here)).one()
-        for item in agendas.pool_of(session, committee):
+        for item in pool_of(session, committee):
             agendas.put_on(session, item.id, here, by=by, at=AT)
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)

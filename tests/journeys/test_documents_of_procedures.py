@@ -14,7 +14,7 @@ from domain.kernel.refusals import Refusal
 from domain.obligations import accepting, attestations, to_accept
 from domain.obligations.triggers import settle
 from flows import beginnings
-from meetings import assembling, attendance, decisions, running, schedule
+from meetings import assembling, attendance, deciding, decisions, running, schedule
 from meetings.agenda_items import items_of
 from meetings.endorsing import endorse
 from models.base import table_of
@@ -128,7 +128,7 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         item = items["report"].id
         management: dict[str, Any] = {"kind": "management", "by": by, "at": THERE}
         # Another decision under the same item is not the plan's, and nobody says by a tick that the committee agreed.
-        other = decisions.decide(session, meeting, item, text_fr="Le logo est changé.", **management)
+        other = deciding.decide(session, meeting, item, text_fr="Le logo est changé.", **management)
         endorse(session, other, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
         task_id = step(session, case_id, "endorse_plan")["id"]
         with pytest.raises(Refusal) as refused:
@@ -137,7 +137,7 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
         assert step(session, case_id, "endorse_plan")["state"] == "open"
     assert ("task", False, "not_endorsed") in stands(cast, "GV-9", THERE)[1]
     with cast.session() as session:
-        adopted = decisions.decide(session, meeting, item, text_fr="Le plan est adopté.", grants=True, **management)
+        adopted = deciding.decide(session, meeting, item, text_fr="Le plan est adopté.", grants=True, **management)
         assert step(session, case_id, "endorse_plan")["state"] == "open", "the partners are asked"
         endorse(session, adopted, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
         assert step(session, case_id, "endorse_plan")["state"] == "done"
@@ -151,7 +151,7 @@ def test_the_communication_plan_counts_once_the_steering_committee_endorsed_it_a
             "takes_back": [decisions.decision_of(session, adopted).number],
             "kind": "management",
         }
-        later = decisions.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
+        later = deciding.decide(session, meeting, other, text_fr="Le plan est à refaire.", **named, by=by, at=then)
         endorse(session, later, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=then)
         assert step(session, case_id, "endorse_plan")["state"] == "open"
     assert stands(cast, "GV-9", THERE + MINUTE)[0] == "on_track"
@@ -179,9 +179,9 @@ def test_a_committee_without_its_quorum_endorses_no_plan(cast: Cast) -> None:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
         adopts: dict[str, Any] = {"text_fr": "Le plan est adopté.", "kind": "management", "by": by, "at": THERE}
         with pytest.raises(Refusal) as refused:
-            decisions.decide(session, meeting, item, grants=True, **adopts)
+            deciding.decide(session, meeting, item, grants=True, **adopts)
         assert refused.value.code == "decision.grants_with_quorum"
-        adopted = decisions.decide(session, meeting, item, **adopts)
+        adopted = deciding.decide(session, meeting, item, **adopts)
         endorse(session, adopted, cast.organizations["ccsmtl"], "endorsed", by=cast.actor("manager_ccsmtl"), at=THERE)
     assert stands(cast, "GV-9", THERE) == ("on_track", [("task", False, "not_endorsed")])
 

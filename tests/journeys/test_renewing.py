@@ -17,7 +17,7 @@ from domain.casework.board import late_on
 from domain.kernel.rows import every, of
 from domain.obligations.projection import keep
 from flows import beginnings
-from meetings import assembling, attendance, decisions, running, schedule
+from meetings import assembling, attendance, deciding, running, schedule
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.reasons import in_words
 from models.base import table_of
@@ -87,7 +87,7 @@ def test_a_renewal_begins_by_itself_goes_through_the_joint_committee_and_leaves_
         for key in PRESENT:
             attendance.record(session, meeting, seat(session, "steering", key), "present", by=by, at=THERE)
         renewed: dict[str, Any] = {"text_fr": "On renouvelle, sans autre changement.", "grants": True}
-        decisions.decide(session, meeting, item.id, **renewed, by=by, at=THERE)
+        deciding.decide(session, meeting, item.id, **renewed, by=by, at=THERE)
     with cast.session() as session:
         assert step(session, case_id, "reevaluate_at_joint_committee")["state"] == "done"
         (review,) = every(session, of(Task).where(Task.case_id == case_id, Task.step == "review_by_manager"))

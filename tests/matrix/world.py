@@ -31,8 +31,8 @@ from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incidents import Entry
-from meetings import agendas, assembling, decisions, feeds, freezing, links, redacting, running, schedule, waivers
-from meetings.agenda_items import item_of
+from meetings import agendas, assembling, deciding, feeds, freezing, links, redacting, running, schedule, waivers
+from meetings.agenda_items import item_of, items_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
 from models.agreement import Agreement, AgreementVersion
@@ -680,7 +680,7 @@ def _meeting_of(cast: Cast, place: str) -> dict[str, str]:
 def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: UUID, *, by: Actor) -> dict[str, str]:
     """An agenda with an item that was asked for and one taken off; one that waits; a frozen agenda, and a late ask."""
     assembling.assemble(session, meeting_id, by=by, at=AT)
-    off = agendas.items_of(session, meeting_id)[0].id
+    off = items_of(session, meeting_id)[0].id
     agendas.take_off(session, off, by=by, at=AT)
     item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
     agendas.put_on(session, item_id, meeting_id, by=by, at=AT)
@@ -715,10 +715,8 @@ def _held(session: Session, committee: str, *, by: Actor) -> dict[str, str]:
         session, committee, starts, title_fr="Le budget", title_en="The budget", by=by, at=before
     )
     running.open_meeting(session, meeting_id, by=by, at=during)
-    first = decisions.decide(
-        session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during
-    )
-    other = decisions.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
+    first = deciding.decide(session, meeting_id, item_id, text_fr="On le reporte.", kind="management", by=by, at=during)
+    other = deciding.decide(session, meeting_id, None, text_fr="On remercie l’équipe.", by=by, at=during)
     running.close_meeting(session, meeting_id, by=by, at=during + timedelta(hours=1))
     found = {"decision_id": first, "decision_id:other": other, "meeting_id:held": meeting_id}
     return {name: str(one) for name, one in found.items()}

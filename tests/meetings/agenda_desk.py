@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlmodel import Session
 
+from domain.kernel.actors import Actor
 from domain.roles.roles import responsibility
 from meetings import agendas, schedule
+from meetings.agenda_items import items_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason
 from models.agenda import AgendaItem, AgendaVersion
@@ -89,6 +91,13 @@ def admission(session: Session, cast: Cast, subject: str = "#2026-07", reason: R
     )
 
 
+def move(session: Session, item_id: UUID, before: UUID | None, *, by: Actor, at: datetime) -> None:
+    """Put an item before another of its agenda, or last."""
+    here = item(session, item_id)["meeting_id"]
+    others = [row.id for row in items_of(session, here) if row.id != item_id] if here else []
+    agendas.move_to(session, item_id, 1 + (others.index(before) if before else len(others)), by=by, at=at)
+
+
 def item(session: Session, item_id: UUID) -> dict[str, Any]:
     """An item as it stands now."""
     row = session.execute(select(_item).where(_item.c.id == item_id)).mappings().one()
@@ -111,7 +120,7 @@ def versions(session: Session, meeting_id: UUID) -> list[dict[str, Any]]:
 
 def titles(session: Session, meeting_id: UUID, kind: str | None = None) -> list[str]:
     """The English titles on an agenda, in its order."""
-    return [row.title_en for row in agendas.items_of(session, meeting_id) if kind in (None, row.kind)]
+    return [row.title_en for row in items_of(session, meeting_id) if kind in (None, row.kind)]
 
 
 def hold(session: Session, meeting_id: UUID, *, carried: tuple[UUID, ...] = ()) -> None:

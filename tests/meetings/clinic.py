@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from domain.participants.referral_form import ReferralForm
 from meetings import agendas, freezing, running, schedule
-from meetings.agenda_items import items_of
+from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.participant import Participant
@@ -79,9 +79,9 @@ def _put_down(cast: Cast, participant_id: UUID, *, frozen: bool) -> UUID:
     with cast.session() as session:
         reference = session.scalar(select(_participant.c.candidate_ref).where(_participant.c.id == participant_id))
         here = clinic_of(session)
-        (item,) = [
-            row for row in agendas.pool_of(session, committee_of(session, here)) if row.subject == reference
-        ] or [row for row in items_of(session, here) if row.subject == reference]
+        (item,) = [row for row in pool_of(session, committee_of(session, here)) if row.subject == reference] or [
+            row for row in items_of(session, here) if row.subject == reference
+        ]
         if item.state == "pool":
             agendas.put_on(session, item.id, here, by=by, at=AT)
         if frozen:

@@ -13,7 +13,7 @@ from sqlmodel import Session
 
 from domain.endorsement.counting import does_it_count, refuse_unless_it_counts
 from domain.kernel.actors import Actor
-from meetings import asked_partners, decisions, endorsing
+from meetings import asked_partners, deciding, endorsing
 from models.base import table_of
 from models.casework import Responsibility, Task
 from models.minutes import Decision
@@ -54,7 +54,7 @@ def decide(session: Session, cast: Cast, **more: Any) -> UUID:
     """A decision of the sitting on management."""
     facts = {"text_fr": "Louer le local.", "text_en": "Rent the room.", "kind": "management", "at": NOW}
     here = more.pop("meeting", None) or meeting(session)
-    return decisions.decide(session, here, more.pop("item", None), by=cast.actor("coordinator"), **{**facts, **more})
+    return deciding.decide(session, here, more.pop("item", None), by=cast.actor("coordinator"), **{**facts, **more})
 
 
 def say(

@@ -27,8 +27,8 @@ from domain.participants import disclosures, reading, research
 from domain.participants.locking import step_of
 from domain.participants.reasons import read_reasons
 from domain.participants.referral_form import ReferralForm
-from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running
-from meetings.agenda_items import item_of, items_of
+from meetings import admissions, assembling, deciding, decisions, freezing, recruiters, running
+from meetings.agenda_items import item_of, items_of, pool_of
 from meetings.reasons import in_words
 from models.base import table_of
 from models.casework import Case, Responsibility, Task
@@ -279,7 +279,7 @@ def test_who_is_deferred_comes_back_with_the_age_of_the_item(clinic: Cast, outco
         back = [
             row
             for row in (
-                *agendas.pool_of(session, committee_of(session, here)),
+                *pool_of(session, committee_of(session, here)),
                 *items_of(session, clinic_of(session, NEXT_LOCAL)),
             )
             if row.subject == reference
@@ -389,7 +389,7 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
             plan(session, parts, held_on=TODAY, kind="meal", by=worker, at=AT)
         here = clinic_of(session)
         assert recruiters.keep_on_agendas(session, by=by, at=AT) == 0, "it is there at once"
-        (waits,) = agendas.pool_of(session, committee_of(session, here))
+        (waits,) = pool_of(session, committee_of(session, here))
         assert (waits.kind, waits.subject, waits.audience) == (recruiters.KIND, "#2026-01", "seats")
         said = " ".join(
             title + in_words(waits.reasons, language)
@@ -403,7 +403,7 @@ def test_who_is_found_to_recruit_once_followed_comes_before_the_next_clinic_whic
         assert recruiters.item_under_way(session, participant_id) is None, "the committee does not sit yet"
         running.open_meeting(session, here, by=by, at=NOW)
         with refused("decision.on_its_page"):
-            decisions.decide(session, here, waits.id, text_fr="Faible.", by=by, at=NOW)
+            deciding.decide(session, here, waits.id, text_fr="Faible.", by=by, at=NOW)
     sits = client_for(clinic.database, clinic.people["coordinator"], at=NOW)
     page = f"/participants/{participant_id}"
     assert f'href="{page}#risk"' in sits.get(f"/meetings/{here}/run").text
@@ -434,7 +434,7 @@ def test_a_risk_waits_in_a_program_whose_file_has_no_place_for_it_until_a_newer_
         assert [one["state"] for one in tasks_of(session, recruiting.ASSESS)] == ["open"]
         load(session, program_file(), [onboarding()], by=LOADING, at=AT)
         assert recruiters.keep_on_agendas(session, by=by, at=AT) == 1
-        (waits,) = agendas.pool_of(session, committee_of(session, clinic_of(session)))
+        (waits,) = pool_of(session, committee_of(session, clinic_of(session)))
         assert (waits.kind, waits.subject) == (recruiters.KIND, "#2026-01")
 
 
@@ -449,7 +449,7 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
         steps = _steps(session, participant_id)
         assert (steps["decide"], steps["make_contact"]) == ("waived", "open")
         reference = _row(session, participant_id).candidate_ref
-        pool = agendas.pool_of(session, committee_of(session, clinic_of(session)))
+        pool = pool_of(session, committee_of(session, clinic_of(session)))
         assert [(row.kind, row.subject, row.task_id) for row in pool] == [("forwarded", reference, None)]
         here = clinic_of(session)
         assembling.assemble(session, here, by=by, at=AT)
@@ -459,7 +459,7 @@ def test_what_cannot_wait_goes_straight_to_a_worker_and_the_next_clinic_hears_of
         freezing.freeze(session, here, by=by, at=AT)
         running.open_meeting(session, here, by=by, at=NOW)
         running.treat(session, item.id, "treated", by=by, at=NOW)
-        assert [row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == "forwarded"] == []
+        assert [row for row in pool_of(session, committee_of(session, here)) if row.kind == "forwarded"] == []
 
 
 # Whom one may name.
@@ -942,13 +942,13 @@ def test_a_risk_that_the_clinic_did_not_assess_comes_back(clinic: Cast) -> None:
         running.treat(session, item.id, "carried", by=by, at=during)
         running.close_meeting(session, next_one, carry_rest=True, by=by, at=during)
         recruiters.keep_on_agendas(session, by=by, at=during + DAY)
-        back = [row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND]
+        back = [row for row in pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND]
         assert [row.task_id for row in back] == [item.task_id]
         first_meetings.decline(session, participant_id, by=by, at=during + DAY)
         recruiters.keep_on_agendas(session, by=by, at=during + 2 * DAY)
-        assert not [
-            row for row in agendas.pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND
-        ], "who declined is assessed no more"
+        assert not [row for row in pool_of(session, committee_of(session, here)) if row.kind == recruiters.KIND], (
+            "who declined is assessed no more"
+        )
 
 
 @pytest.mark.ci
@@ -1160,7 +1160,7 @@ def test_a_plain_decision_of_the_clinic_admits_nobody(cast: Cast, on_table: tupl
     by = cast.actor("coordinator")
     with cast.session() as session:
         with refused("decision.on_its_page"):
-            decisions.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
+            deciding.decide(session, clinic_of(session), item, text_fr="Admise.", by=by, at=NOW)
         assert _steps(session, participant_id)["decide"] == "open"
 
 

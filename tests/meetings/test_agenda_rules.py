@@ -14,8 +14,10 @@ from domain.declarations.program_committees import AgendaRule
 from domain.kernel.refusals import Refusal
 from domain.loading.loading import load
 from locales import LANGUAGES
-from meetings import agenda_rules, agendas, assembling, schedule
-from meetings.agenda_rules import Drawn, draw, points_of, rules_of
+from meetings import agenda_drawing, assembling, schedule
+from meetings.agenda_drawing import draw
+from meetings.agenda_items import items_of
+from meetings.agenda_rules import Drawn, points_of, rules_of
 from meetings.committees import committee_of, committees
 from meetings.locking import read_meeting
 from meetings.reasons import in_words
@@ -123,7 +125,7 @@ def test_the_four_processes_are_gone_through_under_each_case_discussion(session:
 def test_a_rule_whose_source_nobody_knows_is_no_rule() -> None:
     with pytest.raises(ValueError, match="source"):
         AgendaRule.model_validate({"source": "dreams", "section": {"fr": "Rêves", "en": "Dreams"}, "minutes": 5})
-    assert set(agenda_rules._SOURCES) == set(AgendaRule.model_fields["source"].annotation.__args__)  # type: ignore[union-attr]
+    assert set(agenda_drawing._SOURCES) == set(AgendaRule.model_fields["source"].annotation.__args__)  # type: ignore[union-attr]
 
 
 @pytest.mark.ci
@@ -305,7 +307,7 @@ def test_a_committee_without_rules_takes_nothing(cast: Cast, session: Session) -
     with pytest.raises(Refusal, match="kind_not_taken"):
         admission(session, cast)
     assert not assembling.assemble(session, first, by=cast.actor("coordinator"), at=AT)
-    assert agendas.items_of(session, first) == []
+    assert items_of(session, first) == []
 
 
 def test_days_are_those_of_the_meeting_and_not_of_whoever_asks(cast: Cast, session: Session) -> None:

@@ -16,8 +16,8 @@ from sqlmodel import Session
 from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import COORDINATION
-from meetings import agendas, assembling, decisions, freezing, running, schedule
-from meetings.agenda_items import PresentedItem
+from meetings import agendas, assembling, deciding, decisions, freezing, running, schedule
+from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
 from models.base import table_of
@@ -33,6 +33,7 @@ from tests.meetings.agenda_desk import (
     everything,
     item,
     meeting,
+    move,
     session,
     titles,
     told,
@@ -68,7 +69,7 @@ def _asked_task(session: Session, cast: Cast) -> UUID:
 
 
 def _pool(session: Session) -> list[PresentedItem]:
-    return agendas.pool_of(session, committee_of(session, "clinical").id)
+    return pool_of(session, committee_of(session, "clinical").id)
 
 
 def test_the_same_subject_asked_for_twice_is_one_item_with_both_reasons(cast: Cast, session: Session) -> None:
@@ -206,7 +207,7 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
     freezing.freeze(session, first, by=by, at=AT)
 
     assert _refused(lambda: agendas.edit(session, made, minutes=5, by=by, at=AT)) == "agenda.frozen"
-    assert _refused(lambda: agendas.move(session, made, before=None, by=by, at=AT)) == "agenda.frozen"
+    assert _refused(lambda: move(session, made, before=None, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.take_off(session, made, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.withdraw_item(session, made, by=by, at=AT)) == "agenda.frozen"
     assert _refused(lambda: agendas.put_on(session, waiting, first, by=by, at=AT)) == "agenda.frozen"
@@ -215,25 +216,24 @@ def test_a_frozen_agenda_takes_no_edit(cast: Cast, session: Session) -> None:
 def test_an_item_moved_by_hand_stands_under_the_heading_that_it_came_to(cast: Cast, session: Session) -> None:
     by, made, first = cast.actor("coordinator"), admission(session, cast), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
+    research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
 
-    agendas.move(session, made, before=research, by=by, at=AT)
+    move(session, made, before=research, by=by, at=AT)
     order = titles(session, first)
     assert order.index("Admission #2026-07") == order.index("Research") - 1
     assert item(session, made)["section_en"] == "News"
 
-    agendas.move(session, made, before=None, by=by, at=AT)
+    move(session, made, before=None, by=by, at=AT)
     assert titles(session, first)[-1] == "Admission #2026-07"
     elsewhere = admission(session, cast, "#2026-09")
-    assert _refused(lambda: agendas.move(session, made, before=elsewhere, by=by, at=AT)) == "agenda.not_together"
-    assert _refused(lambda: agendas.move(session, elsewhere, before=None, by=by, at=AT)) == "agenda.not_on_one"
+    assert _refused(lambda: move(session, elsewhere, before=None, by=by, at=AT)) == "agenda.not_on_one"
 
 
 def test_what_is_taken_off_stays_off_this_agenda_and_comes_on_the_next(cast: Cast, session: Session) -> None:
     by, made = cast.actor("coordinator"), admission(session, cast)
     first, second = meeting(session, FIRST), meeting(session, SECOND)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
+    research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
 
     agendas.take_off(session, made, by=by, at=AT)
     agendas.take_off(session, research, by=by, at=AT)
@@ -262,7 +262,7 @@ def test_only_what_was_asked_for_is_taken_back(cast: Cast, session: Session) -> 
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     made = admission(session, cast)
     assembling.assemble(session, first, by=by, at=AT)
-    standing = next(row.id for row in agendas.items_of(session, first) if row.kind == "standing")
+    standing = next(row.id for row in items_of(session, first) if row.kind == "standing")
 
     assert _refused(lambda: agendas.withdraw_item(session, standing, by=by, at=AT)) == "agenda.drawn"
     agendas.withdraw_item(session, made, by=by, at=AT)
@@ -319,7 +319,7 @@ def test_what_a_layer_above_asks_for_is_read_by_the_committee_alone_and_its_task
 
     running.open_meeting(session, first, by=by, at=during)
     assert decisions.taken_on(session, "clinical", kind, "C-2026-014") == []
-    made_decision = decisions.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
+    made_decision = deciding.decide(session, first, made, text_fr="On l’admet.", in_its_act=True, by=by, at=during)
     (taken,) = decisions.taken_on(session, "clinical", kind, "C-2026-014")
     assert (taken.id, taken.text_fr, taken.audience) == (made_decision, "On l’admet.", "seats")
     task = session.execute(select(_task).where(_task.c.id == task_id)).one()
@@ -338,6 +338,6 @@ def test_a_decision_is_recorded_even_where_the_task_that_it_is_about_asks_for_mo
     made = admission(session, cast, task_id=task_id)
     agendas.put_on(session, made, first, by=by, at=AT)
     running.open_meeting(session, first, by=by, at=during)
-    decisions.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
+    deciding.decide(session, first, made, text_fr="On l’admet.", by=by, at=during)
     assert len(decisions.taken_on(session, "clinical", "admission", "#2026-07")) == 1
     assert session.scalar(select(_task.c.state).where(_task.c.id == task_id)) == "open"

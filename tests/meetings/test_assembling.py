@@ -18,7 +18,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from meetings import agenda_papers, agendas, assembling, freezing, running, schedule
-from meetings.agenda_items import PresentedItem
+from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
 from meetings.reasons import TOO_OFTEN, in_words
@@ -42,6 +42,7 @@ from tests.meetings.agenda_desk import (
     hold,
     item,
     meeting,
+    move,
     session,
     titles,
     told,
@@ -64,7 +65,7 @@ def _refused(act: Callable[[], object]) -> Refusal:
 
 
 def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
-    return {row.title_en: row.number for row in agendas.items_of(session, meeting_id)}
+    return {row.title_en: row.number for row in items_of(session, meeting_id)}
 
 
 # --------------------------------------------------------------------------------------------------------- assembling
@@ -95,7 +96,7 @@ def test_an_agenda_is_assembled_from_every_rule_and_from_what_was_asked_for(cast
         "Vacant seat: Evaluative research",
         "Schedule",
     ]
-    rows = agendas.items_of(session, second)
+    rows = items_of(session, second)
     assert [row.position for row in rows] == list(range(1, 13))
     assert set(done.added) == {row.id for row in rows}
     assert told(session, second)[-1] == "agenda.assembled"
@@ -141,14 +142,14 @@ def test_whatever_people_do_in_between_assembling_twice_changes_nothing_and_no_s
         assert not assembling.assemble(session, first, by=by, at=AT)
         assert everything(session) == before
         assert titles(session, first) == order
-        on_it = [(row.kind, row.subject) for row in agendas.items_of(session, first)]
+        on_it = [(row.kind, row.subject) for row in items_of(session, first)]
         assert len(set(on_it)) == len(on_it)
         point.rollback()
 
 
 def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
-    rows = agendas.items_of(session, first)
+    rows = items_of(session, first)
     one = rows[n % len(rows)].id if rows else None
     if name == "ask":
         admission(session, cast, f"#2026-{n % 4:02}", TRIAGED if other % 2 else SEEN_AGAIN)
@@ -164,7 +165,7 @@ def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
         agendas.take_off(session, one, by=by, at=AT)
     elif name == "move" and one:
         before = rows[other % len(rows)].id
-        agendas.move(session, one, before=before if before != one else None, by=by, at=AT)
+        move(session, one, before=before if before != one else None, by=by, at=AT)
 
 
 _TURNS = st.lists(
@@ -186,7 +187,7 @@ def test_what_a_rule_draws_is_there_whenever_its_fact_holds_unless_people_took_i
         days = [datetime(2026, 12, 17, 9, 30), datetime(2026, 12, 18, 9, 30)]
 
         def ours() -> list[UUID]:
-            return [row.id for row in agendas.items_of(session, third) if row.kind == "decision"]
+            return [row.id for row in items_of(session, third) if row.kind == "decision"]
 
         for turn in [*turns, "move_to_another_day", "assemble"]:
             if turn in ("comes", "goes"):
@@ -218,7 +219,7 @@ def test_what_people_changed_by_hand_survives_and_the_rest_follows_the_records(c
     by, third = cast.actor("coordinator"), meeting(session, THIRD)
     decided(session, cast, meeting(session, FIRST), "CC-2026-001", due_on=THIRD)
     assembling.assemble(session, third, by=by, at=AT)
-    one = next(row for row in agendas.items_of(session, third) if row.kind == "decision")
+    one = next(row for row in items_of(session, third) if row.kind == "decision")
     agendas.edit(session, one.id, title_en="Letter", minutes=45, by=by, at=AT)
     schedule.move_meeting(
         session,
@@ -241,8 +242,8 @@ def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     admission(session, cast, "#2026-01")
     assembling.assemble(session, first, by=by, at=AT)
-    last = agendas.items_of(session, first)[-1]
-    agendas.move(session, last.id, before=agendas.items_of(session, first)[0].id, by=by, at=AT)
+    last = items_of(session, first)[-1]
+    move(session, last.id, before=items_of(session, first)[0].id, by=by, at=AT)
     order = titles(session, first)
     admission(session, cast, "#2026-02")
 
@@ -256,7 +257,7 @@ def test_an_order_made_by_hand_is_kept_and_what_is_new_comes_after_its_like(cast
 def test_what_no_longer_holds_goes_unless_people_touched_it(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    vacant = {row.title_en: row.id for row in agendas.items_of(session, first) if row.kind == "vacancy"}
+    vacant = {row.title_en: row.id for row in items_of(session, first) if row.kind == "vacancy"}
     kept = vacant["Vacant seat: Evaluative research"]
     agendas.edit(session, kept, minutes=15, by=by, at=AT)
     give(session, cast, "clinical", "marie-vincent", "specialist")
@@ -293,7 +294,7 @@ def test_an_agenda_is_made_of_a_planned_meeting_only(cast: Cast, session: Sessio
 def test_an_agenda_that_is_longer_than_the_meeting_says_by_how_much(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    taken = sum(row.minutes for row in agendas.items_of(session, first))
+    taken = sum(row.minutes for row in items_of(session, first))
     assert taken < 150
     assert agenda_papers.paper(session, first).overrun_minutes == 0
     admission(session, cast, minutes=150 - taken)
@@ -313,7 +314,7 @@ def test_a_frozen_agenda_is_numbered_and_written_down_once(cast: Cast, session: 
     assembling.assemble(session, first, by=by, at=AT)
     out = freezing.freeze(session, first, by=by, at=AT)
 
-    rows = agendas.items_of(session, first)
+    rows = items_of(session, first)
     assert [row.number for row in rows] == [str(n) for n in range(1, len(rows) + 1)]
     (version,) = versions(session, first)
     assert (version["n"], version["kind"]) == (1, "agenda")
@@ -508,14 +509,14 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
     assert _refused(lambda: ask("Sans raison", " ")).code == "agenda.late_without_reason"
     yes, no = ask("Oui"), ask("Non")
     assert {row.id for row in agendas.late_requests(session, first)} == {yes, no}
-    assert agendas.late_requests(session, second) == ()
+    assert agendas.late_requests(session, second) == []
 
     freezing.add_late(session, first, yes, by=by, at=AT)
     agendas.decline_late(session, no, by=by, at=AT)
 
     row = item(session, yes)
     assert (row["state"], row["late"], row["late_reason"]) == ("scheduled", True, "Le partenaire part vendredi")
-    assert agendas.late_requests(session, first) == ()
+    assert agendas.late_requests(session, first) == []
     assembling.assemble(session, second, by=by, at=AT)
     row = item(session, no)
     assert (row["meeting_id"], row["late"], row["late_reason"]) == (second, False, "")
@@ -570,7 +571,7 @@ def test_what_was_on_the_agenda_of_a_cancelled_meeting_returns_to_the_pool_once(
     assert all(row["state"] == "withdrawn" for row in rows.values() if row["kind"] in ("standing", "turn"))
     assert len(versions(session, first)) == 2, "what went out stays on record"
     assembling.assemble(session, second, by=by, at=AT)
-    assert {made, late} <= {row.id for row in agendas.items_of(session, second)}
+    assert {made, late} <= {row.id for row in items_of(session, second)}
     assert "December 2, 2026, on whose agenda it was, was cancelled" in in_words(item(session, made)["reasons"], "en")
 
 
@@ -584,11 +585,11 @@ def test_what_was_over_before_its_meeting_was_cancelled_comes_on_no_other_agenda
     schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=AT)
     assembling.assemble(session, second, by=by, at=AT)
     assert item(session, over)["state"] == "withdrawn"
-    assert [row.id for row in agendas.items_of(session, second) if row.kind == "admission"] == [stays]
+    assert [row.id for row in items_of(session, second) if row.kind == "admission"] == [stays]
 
 
 def _pool_ids(session: Session) -> list[UUID]:
-    return [row.id for row in agendas.pool_of(session, committee_of(session, "clinical").id)]
+    return [row.id for row in pool_of(session, committee_of(session, "clinical").id)]
 
 
 # ------------------------------------------------------------------------------------------------- what is not reached
@@ -634,7 +635,7 @@ def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(
     hold(session, first)
     decided(session, cast, first, "CC-2026-001", due_on=SECOND)
     assembling.assemble(session, second, by=by, at=AT)
-    one = next(row for row in agendas.items_of(session, second) if row.kind == "decision")
+    one = next(row for row in items_of(session, second) if row.kind == "decision")
     carried = _left(session, cast, SECOND, one.id)
 
     assembling.assemble(session, third, by=by, at=AT)
@@ -655,14 +656,14 @@ def test_a_decision_that_was_not_reached_keeps_its_age_and_goes_when_it_is_done(
 def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast: Cast, session: Session) -> None:
     by, first, second = cast.actor("coordinator"), meeting(session, FIRST), meeting(session, SECOND)
     assembling.assemble(session, first, by=by, at=AT)
-    last = [row for row in agendas.items_of(session, first) if row.kind == "turn"][-1]
+    last = [row for row in items_of(session, first) if row.kind == "turn"][-1]
     hold(session, first, carried=(last.id,))
     assert assembling.carry_over(session, first, by=by, at=AT) == ()
     assert _pool_ids(session) == []
 
     assembling.assemble(session, second, by=by, at=AT)
 
-    again = [row for row in agendas.items_of(session, second) if row.kind == "turn"]
+    again = [row for row in items_of(session, second) if row.kind == "turn"]
     assert again[0].title_en == last.title_en, "it comes first"
     assert (again[0].times_seen, again[0].carried_from_id) == (1, last.id)
     assert [row.times_seen for row in again[1:]] == [0, 0, 0]
@@ -670,7 +671,7 @@ def test_a_case_discussion_that_was_not_reached_is_there_again_with_its_age(cast
 
 
 def _standing(session: Session, meeting_id: UUID) -> PresentedItem:
-    return next(row for row in agendas.items_of(session, meeting_id) if row.title_en == "News of inactive participants")
+    return next(row for row in items_of(session, meeting_id) if row.title_en == "News of inactive participants")
 
 
 @pytest.mark.ci
@@ -735,7 +736,7 @@ def test_what_was_dealt_with_where_it_was_carried_over_to_does_not_come_back_and
     else:
         sits = datetime(2026, 12, 2, 14, 35, tzinfo=AT.tzinfo)
         running.open_meeting(session, regular, by=by, at=sits)
-        (row,) = [one for one in agendas.items_of(session, regular) if one.kind == "admission"]
+        (row,) = [one for one in items_of(session, regular) if one.kind == "admission"]
         running.treat(session, row.id, "treated", by=by, at=sits)
         running.close_meeting(session, regular, carry_rest=True, by=by, at=sits + timedelta(minutes=30))
     later = datetime(2026, 12, 2, 18, tzinfo=AT.tzinfo)

@@ -18,7 +18,7 @@ from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.mail.notices import COORDINATION
 from domain.roles.roles import standing
-from meetings import agenda_papers, agendas, assembling, decisions, running
+from meetings import agenda_papers, agendas, assembling, deciding, decisions, running
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
 from meetings.decision_rows import RegisteredDecision
@@ -60,7 +60,7 @@ DUE = date(2027, 3, 1)
 
 def _decide(session: Session, cast: Cast, **more: Any) -> UUID:
     facts = {"text_fr": "Louer le local.", "text_en": "Rent the room.", "by": cast.actor("coordinator"), "at": NOW}
-    return decisions.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
+    return deciding.decide(session, more.pop("meeting", meeting(session)), more.pop("item", None), **{**facts, **more})
 
 
 def _owed(session: Session, cast: Cast, **more: Any) -> RegisteredDecision:
@@ -164,13 +164,14 @@ def test_completing_the_task_closes_the_decision_and_undoing_opens_it_again(sess
     opened(session, cast, *PRESENT)
     row = _owed(session, cast)
     steering = row.committee_id
-    (late,) = decisions.open_decisions(session, steering, DUE + timedelta(days=3))
+    (late,) = decisions.open_in(session, [steering])
+    late = decisions.with_age(session, late, DUE + timedelta(days=3))
     assert (late.age_days, late.late_days) == (43, 3)
     manager = cast.actor("manager_codim")
     tasks.complete_task(session, surely(row.task_id), by=manager, at=NEXT)
     done = decisions.decision_of(session, row.id)
     assert (done.state, done.closed_at, done.closed_as) == ("done", NEXT, "manager")
-    assert decisions.open_decisions(session, steering, DUE) == []
+    assert decisions.open_in(session, [steering]) == []
     with pytest.raises(Refusal) as refused:
         _decide(session, cast, takes_back=[row.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
@@ -197,7 +198,7 @@ def test_a_later_decision_withdraws_one_and_nobody_owes_its_task_any_more(sessio
     with pytest.raises(Refusal) as refused:
         _decide(session, cast, at=NOW + MINUTE, takes_back=[first.number])
     assert refused.value.code == "decision.not_to_be_taken_back"
-    assert [row.state for row in decisions.register(session, gone.committee_id, 2027)] == [
+    assert [row.state for row in decisions.registers(session, [gone.committee_id], 2027)] == [
         "withdrawn",
         "standing",
     ]
@@ -298,7 +299,7 @@ def test_two_connections_that_decide_at_once_take_numbers_without_a_gap_or_a_dou
     assert failed == []
     with cast.session() as session:
         steering = committee_of(session, "steering").id
-        numbers = [row.number for row in decisions.register(session, steering, 2027)]
+        numbers = [row.number for row in decisions.registers(session, [steering], 2027)]
     assert numbers == [f"CD-2027-{n:03d}" for n in range(1, 11)]
 
 

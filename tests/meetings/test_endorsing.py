@@ -22,7 +22,18 @@ from domain.mail.notices import COORDINATION
 from domain.obligations.clauses import waivers
 from domain.people import absences, people
 from domain.roles.roles import standing
-from meetings import agendas, assembling, decisions, endorsements, endorsing, freezing, minutes, settling, taking_back
+from meetings import (
+    agendas,
+    assembling,
+    deciding,
+    decisions,
+    endorsements,
+    endorsing,
+    freezing,
+    minutes,
+    settling,
+    taking_back,
+)
 from meetings.agenda_items import PresentedItem
 from meetings.decision_rows import lock_decision
 from meetings.decision_words import endorsement_in_words
@@ -379,7 +390,7 @@ def test_who_acted_for_the_coordinator_and_recorded_it_leaves_the_word_to_anothe
         "coordinator", cast.people["manager_codim"], cast.organizations["ccsmtl"], cast.people["coordinator"]
     )
     here = meeting(session)
-    decision = decisions.decide(session, here, None, text_fr="Louer.", kind="management", by=recording, at=NOW)
+    decision = deciding.decide(session, here, None, text_fr="Louer.", kind="management", by=recording, at=NOW)
     (task,) = [one for place, one in asked_of(session, decision).items() if place == str(cast.organizations["codim"])]
     today = standing(session, local_day(session, NOW))
     assert [one.person_id for one in today.falls(task["links"]).holders] == [cast.people["director_codim"]]

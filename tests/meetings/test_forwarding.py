@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.accompaniment import proposals, workers
-from meetings import admissions, agenda_papers, agendas, assembling, freezing, running, schedule
-from meetings.agenda_items import items_of
+from meetings import admissions, agenda_papers, assembling, freezing, running, schedule
+from meetings.agenda_items import items_of, pool_of
 from meetings.committees import committee_of
 from models.base import table_of
 from models.participant import Participant
@@ -97,7 +97,7 @@ def test_where_the_clinic_s_agendas_take_no_report_the_coordinator_is_asked_in_t
     with there.session() as session:
         admissions.forward(session, participant_id, there.people[SECOND], by=by, at=AT)
     with there.session() as session:
-        assert agendas.pool_of(session, committee_of(session, "clinical").id) == []
+        assert pool_of(session, committee_of(session, "clinical").id) == []
     assert [task["state"] for task in _asked(there)] == ["open"]
 
 
@@ -142,7 +142,7 @@ def test_a_clinic_that_sits_without_an_agenda_that_went_out_hears_of_it_by_the_c
     (task,) = _asked(there)
     assert task["state"] == "open"
     with there.session() as session:
-        (item,) = agendas.pool_of(session, committee_of(session, "clinical").id)
+        (item,) = pool_of(session, committee_of(session, "clinical").id)
         assert (item.kind, item.task_id) == ("forwarded", task["id"]), "the one after has it in any case"
 
 
@@ -153,7 +153,7 @@ def test_where_the_next_clinic_reports_it_nobody_is_asked(there: Cast) -> None:
     _, reference = _forwarded(there)
     assert _asked(there) == []
     with there.session() as session:
-        pool = agendas.pool_of(session, committee_of(session, "clinical").id)
+        pool = pool_of(session, committee_of(session, "clinical").id)
     assert [row.subject for row in pool if row.kind == "forwarded"] == [reference]
 
 

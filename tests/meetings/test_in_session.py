@@ -21,7 +21,7 @@ from domain.accompaniment import barring
 from domain.kernel.rows import many
 from domain.people import absences
 from meetings import agendas, attendance, running, schedule
-from meetings.agenda_items import item_of
+from meetings.agenda_items import item_of, pool_of
 from models.base import table_of
 from models.meeting import Meeting
 from models.record import Event
@@ -297,7 +297,7 @@ def test_of_two_clinics_of_a_day_each_is_read_by_who_sits_in_it(clinic: Cast) ->
         earlier = {name: _meeting.c[name] - DAY for name in ("starts", "starts_at", "ends_at")}
         session.execute(update(_meeting).where(_meeting.c.starts == afternoon + DAY).values(earlier))
         (morning, later) = clinic_of(session), clinic_of(session, afternoon)
-        (item,) = agendas.pool_of(session, committee_of(session, later))
+        (item,) = pool_of(session, committee_of(session, later))
         agendas.put_on(session, item.id, later, by=by, at=AT)
         sat = seat(session, "clinical", "codim")
         for meeting, state in ((morning, "absent"), (later, "present")):

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from meetings import assembling, attendance, decisions, minutes, running
+from meetings import assembling, attendance, deciding, minutes, running
 from meetings.documents.docx import as_docx
 from meetings.documents.pdf import as_pdf
 from meetings.schedule import plan_meetings
@@ -43,8 +43,8 @@ def held(session: Session, cast: Cast) -> UUID:
     sit(session, cast, "codim", "remote", arrived_at=NOW + 10 * MINUTE)
     first, second, _ = items(session)
     running.treat(session, first.id, "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
-    decisions.decide(session, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW + 20 * MINUTE)
-    decisions.decide(
+    deciding.decide(session, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW + 20 * MINUTE)
+    deciding.decide(
         session,
         here,
         None,

@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from meetings import attendance, decisions, minutes, running
+from meetings import attendance, deciding, minutes, running
 from meetings.agenda_papers import readers_of
 from meetings.documents.content import Both
 from meetings.minutes_posting import Edition, changes, read_by
@@ -56,7 +56,7 @@ def _held(cast: Cast) -> None:
         here = opened(made, cast, *PRESENT)
         first, second, _ = items(made)
         running.treat(made, first.id, "treated", note_fr="Entendu.", note_en="Heard.", by=by, at=NOW)
-        decisions.decide(made, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW)
+        deciding.decide(made, here, second.id, text_fr="Oui.", text_en="Yes.", by=by, at=NOW)
         running.close_meeting(made, here, carry_rest=True, by=by, at=END)
 
 

@@ -37,6 +37,7 @@ from models.program import Tenure
 from simulation.promises import broken
 from tests.agreeing import code_of
 from tests.cast import Cast
+from tests.meetings.agenda_desk import move
 from tests.meetings.endorsed import asked_of, decide, numbers, say, session, stands, task_of, told
 from tests.meetings.meeting_room import LOCAL, MINUTE, NEXT, NEXT_LOCAL, NOW, PRESENT, items, meeting, opened
 from tests.meetings.sitting import seat
@@ -312,7 +313,7 @@ def test_an_objection_moves_to_a_meeting_that_is_planned_before_the_one_that_has
     _close(session, cast, at=NOW + MINUTE)
     say(session, cast, decision, "en-marge", "objected", at=LATER - 2 * DAY)
     (item,) = _of(session, decision)
-    agendas.move(session, item.id, before=None, by=by, at=LATER - 2 * DAY)
+    move(session, item.id, before=None, by=by, at=LATER - 2 * DAY)
     here = _extraordinary(session, cast)
     if sits:
         opened(session, cast, *PRESENT, local=SPECIAL_LOCAL, at=SPECIAL)

@@ -17,6 +17,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from meetings import agenda_papers, agendas, answers, assembling, freezing, posting, schedule
+from meetings.agenda_items import items_of
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
 from meetings.invitations import Told, letters_in
@@ -83,7 +84,7 @@ def _sent_to(session: Session, cast: Cast, name: str, template: str = "meeting_a
 
 
 def _numbers(session: Session, meeting_id: UUID) -> dict[str, str | None]:
-    return {row.title_en: row.number for row in agendas.items_of(session, meeting_id)}
+    return {row.title_en: row.number for row in items_of(session, meeting_id)}
 
 
 @pytest.mark.ci
@@ -233,8 +234,8 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
 
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
 
-    assert agendas.late_requests(session, first) == ()
-    assert not any(row.late for row in agendas.items_of(session, first))
+    assert agendas.late_requests(session, first) == []
+    assert not any(row.late for row in items_of(session, first))
     _freeze(session, cast, first, SUNDAY)
     assert item(session, waits)["meeting_id"] == first
     assert item(session, taken)["number"] == "1"
@@ -295,9 +296,9 @@ def test_an_item_is_moved_by_its_place_or_one_up_and_one_down(cast: Cast, sessio
     assembling.assemble(session, first, by=by, at=AT)
 
     def place() -> int:
-        return [row.id for row in agendas.items_of(session, first)].index(made) + 1
+        return [row.id for row in items_of(session, first)].index(made) + 1
 
-    last = len(agendas.items_of(session, first))
+    last = len(items_of(session, first))
     assert place() == 1
     acts: list[tuple[Callable[[], object], int]] = [
         (lambda: agendas.shift(session, made, -1, by=by, at=AT), 1),
@@ -319,8 +320,8 @@ def test_an_item_is_moved_by_its_place_or_one_up_and_one_down(cast: Cast, sessio
 def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     assembling.assemble(session, first, by=by, at=AT)
-    research = next(row.id for row in agendas.items_of(session, first) if row.title_en == "Research")
-    assert agendas.off_of(session, first) == ()
+    research = next(row.id for row in items_of(session, first) if row.title_en == "Research")
+    assert agendas.off_of(session, first) == []
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
     agendas.take_off(session, research, by=by, at=AT)
     (off,) = agendas.off_of(session, first)
@@ -328,8 +329,8 @@ def test_what_a_rule_drew_and_was_taken_off_is_put_on_again_by_hand(cast: Cast, 
 
     again = agendas.restore(session, research, by=by, at=AT, seen=off.version)
 
-    assert agendas.items_of(session, first)[-1].id == again
-    assert agendas.off_of(session, first) == ()
+    assert items_of(session, first)[-1].id == again
+    assert agendas.off_of(session, first) == []
     assert not assembling.assemble(session, first, by=by, at=AT)
     assert _refused(lambda: agendas.restore(session, research, by=by, at=AT)) == "agenda.not_taken_off"
     agendas.take_off(session, again, by=by, at=AT)

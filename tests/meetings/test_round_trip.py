@@ -25,7 +25,16 @@ from domain.participants import reading
 from domain.participants.locking import hold_participant, step_of
 from domain.participants.reasons import read_reasons
 from flows import agenda_points
-from meetings import admissions, agendas, assembling, decisions, freezing, recruiters, running, schedule
+from meetings import (
+    admissions,
+    agendas,
+    assembling,
+    decisions,
+    freezing,
+    recruiters,
+    running,
+    schedule,
+)
 from meetings.agenda_items import item_of, items_of
 from meetings.reasons import ENDED
 from models.agenda import AgendaItem

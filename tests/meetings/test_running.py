@@ -11,8 +11,8 @@ from sqlalchemy import update
 from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
-from meetings import agendas, assembling, attendance, decisions, minutes, running, schedule
-from meetings.agenda_items import PresentedItem
+from meetings import agendas, assembling, attendance, deciding, minutes, running, schedule
+from meetings.agenda_items import PresentedItem, pool_of
 from meetings.committees import committee_of
 from meetings.locking import read_meeting
 from meetings.reasons import Reason
@@ -148,7 +148,7 @@ def test_what_was_not_reached_is_carried_and_the_minutes_are_drafted(session: Se
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + timedelta(hours=2))
     row = read_meeting(session, here)
     assert (row.state, row.settled_by) == ("held", by.person_id)
-    pool = agendas.pool_of(session, row.committee_id)
+    pool = pool_of(session, row.committee_id)
     assert {(one.title_fr, one.times_seen) for one in pool} == {("Formation", 1), ("Local", 1)}
     assert minutes.minutes_of(session, here).state == "draft"
     assert "meeting.closed" in [verb for verb, _ in events_of(session, here)]
@@ -168,11 +168,11 @@ def test_an_item_is_referred_to_another_committee_and_taken_back(session: Sessio
         running.treat(session, item.id, "referred", refer_to="steering", by=by, at=NOW)
     assert refused.value.code == "agenda.own_committee"
     running.treat(session, item.id, "referred", refer_to="clinical", by=by, at=NOW)
-    (waiting,) = agendas.pool_of(session, clinical)
+    (waiting,) = pool_of(session, clinical)
     assert (waiting.title_fr, waiting.carried_from_id) == ("Formation", item.id)
     assert [reason["code"] for reason in waiting.reasons] == ["referred"]
     running.treat(session, item.id, "treated", by=by, at=NOW + MINUTE)
-    assert agendas.pool_of(session, clinical) == []
+    assert pool_of(session, clinical) == []
     assert items(session)[1].referred_to_id is None
 
 
@@ -206,7 +206,7 @@ def test_what_each_meeting_has_anew_comes_on_the_agenda_of_the_committee_to_whic
     running.treat(session, found.id, "carried", by=by, at=NEXT)
     running.close_meeting(session, there, carry_rest=True, by=by, at=NEXT + MINUTE)
     (waiting,) = [
-        row for row in agendas.pool_of(session, committee_of(session, "steering").id) if row.carried_from_id == found.id
+        row for row in pool_of(session, committee_of(session, "steering").id) if row.carried_from_id == found.id
     ]
     assert waiting.times_seen == 1
     agendas.withdraw_item(session, waiting.id, by=by, at=NEXT + MINUTE)
@@ -222,9 +222,9 @@ def test_of_two_referrals_of_a_standing_item_each_waits_and_is_taken_back_by_its
         item = next(row for row in rows if row.kind == "standing")
         running.treat(session, item.id, "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
         referred.append(item.id)
-    assert [row.carried_from_id for row in agendas.pool_of(session, steering)] == referred
+    assert [row.carried_from_id for row in pool_of(session, steering)] == referred
     running.treat(session, referred[1], "treated", by=by, at=NOW + timedelta(weeks=1))
-    assert [row.carried_from_id for row in agendas.pool_of(session, steering)] == referred[:1]
+    assert [row.carried_from_id for row in pool_of(session, steering)] == referred[:1]
 
 
 def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the_two_referrals_stands(
@@ -239,14 +239,14 @@ def test_what_was_referred_twice_stays_with_the_other_committee_while_one_of_the
         item = next(row.id for row in rows if row.subject == "premises")
         running.treat(session, item, "referred", refer_to="steering", by=by, at=NOW + timedelta(weeks=weeks))
         found.append(item)
-    assert len(agendas.pool_of(session, steering)) == 1
+    assert len(pool_of(session, steering)) == 1
 
     running.treat(session, found[1], "treated", by=by, at=NOW + timedelta(weeks=1))
-    (waiting,) = agendas.pool_of(session, steering)
+    (waiting,) = pool_of(session, steering)
     assert [reason["facts"]["day"] for reason in waiting.reasons] == ["2027-01-20"]
 
     running.treat(session, found[0], "treated", by=by, at=NOW + timedelta(weeks=1))
-    assert agendas.pool_of(session, steering) == []
+    assert pool_of(session, steering) == []
 
 
 def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_next_meeting(
@@ -258,9 +258,9 @@ def test_an_item_that_was_referred_by_mistake_and_then_carried_waits_for_the_nex
     running.treat(session, item.id, "referred", refer_to="clinical", by=by, at=NOW)
     running.treat(session, item.id, "carried", by=by, at=NOW + MINUTE)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW + 2 * MINUTE)
-    waiting = agendas.pool_of(session, committee_of(session, "steering").id)
+    waiting = pool_of(session, committee_of(session, "steering").id)
     assert [one.carried_from_id for one in waiting if one.title_fr == "Formation"] == [item.id]
-    assert agendas.pool_of(session, committee_of(session, "clinical").id) == []
+    assert pool_of(session, committee_of(session, "clinical").id) == []
 
 
 def test_an_item_whose_fact_is_over_is_not_carried_and_comes_on_no_other_agenda(session: Session, cast: Cast) -> None:
@@ -277,7 +277,7 @@ def test_an_item_whose_fact_is_over_is_not_carried_and_comes_on_no_other_agenda(
         "Formation": "carried",
         "Local": "withdrawn",
     }
-    waiting = agendas.pool_of(session, committee_of(session, "steering").id)
+    waiting = pool_of(session, committee_of(session, "steering").id)
     assert {one.title_fr for one in waiting} == {"Budget", "Formation"}
 
 
@@ -312,7 +312,7 @@ def test_an_item_is_decided_by_recording_the_decision_and_by_nothing_else(sessio
     with pytest.raises(Refusal) as refused:
         running.treat(session, item, "decided", by=by, at=NOW)
     assert refused.value.code == "item.no_decision"
-    decisions.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
+    deciding.decide(session, here, item, text_fr="Adopté.", by=by, at=NOW)
     assert items(session)[0].outcome == "decided"
     running.treat(session, item, "decided", note_fr="Après discussion.", by=by, at=NOW)
     assert items(session)[0].note_fr == "Après discussion."
@@ -347,7 +347,7 @@ def test_no_letter_nor_event_holds_what_people_typed(session: Session, cast: Cas
     here = opened(session, cast, *PRESENT)
     item = items(session)[0].id
     running.treat(session, item, "treated", note_fr="Parole-rapportée", by=by, at=NOW)
-    decision = decisions.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
+    decision = deciding.decide(session, here, None, text_fr="Parole-rapportée", by=by, at=NOW)
     running.close_meeting(session, here, carry_rest=True, by=by, at=NOW)
     minutes.edit_note(session, here, "1", said_fr="Parole-rapportée", by=by, at=NOW)
     drafted = minutes.minutes_of(session, here).id

@@ -20,7 +20,18 @@ from domain.obligations.clauses import waivers as waivers_of
 from domain.people import absences, people
 from domain.roles.roles import standing
 from locales import say
-from meetings import agendas, attendance, decisions, endorsing, objections, running, schedule, settling, waivers
+from meetings import (
+    agendas,
+    attendance,
+    deciding,
+    decisions,
+    endorsing,
+    objections,
+    running,
+    schedule,
+    settling,
+    waivers,
+)
 from meetings.agenda_items import items_of
 from meetings.asked_partners import ENDORSE
 from meetings.committees import committee_of
@@ -99,7 +110,7 @@ def test_a_waiver_by_a_decision_on_keeping_a_meeting_room_frees_nobody(cast: Cas
     """The coordinator waived the coordination's own clause so."""
     proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
-    room = decisions.decide(session, meeting, None, text_fr="La salle est gardée.", by=cast.actor("coordinator"), at=AT)
+    room = deciding.decide(session, meeting, None, text_fr="La salle est gardée.", by=cast.actor("coordinator"), at=AT)
     for place, key in (("ccsmtl", "GV-6.report"), ("en-marge", "AG-P4")):
         assert code_of(partial(recorded, session, cast, place, key, FIRST, LAST, room)) == "waiver.other_decision"
     assert session.scalars(select(_waiver.c.id)).all() == []
@@ -150,7 +161,7 @@ def test_what_a_committee_says_of_a_waiver_in_its_own_words_frees_nobody(cast: C
     proposal = proposed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
     (item,) = items_of(session, meeting)
-    say = partial(decisions.decide, session, meeting, item.id, text_fr="Refusé.", by=cast.actor("coordinator"), at=AT)
+    say = partial(deciding.decide, session, meeting, item.id, text_fr="Refusé.", by=cast.actor("coordinator"), at=AT)
     assert code_of(say) == "decision.frees"
     running.treat(session, item.id, "treated", by=cast.actor("coordinator"), at=AT)
     assert (
@@ -177,7 +188,7 @@ def test_a_waiver_whose_decision_counts_no_more_waives_no_more(cast: Cast, sessi
     decision = freed(session, cast, "en-marge", "AG-P4", FIRST, LAST)
     proposal = proposed(session, cast, "codim", "AG-P4", FIRST, LAST)
     meeting = sat_on(session, cast, proposal)
-    later = decisions.decide(
+    later = deciding.decide(
         session,
         meeting,
         None,
@@ -456,7 +467,7 @@ def taking_back(session: Session, meeting: UUID, named: UUID, by: Actor, minutes
     """A decision on management, where nothing else is said, that takes one back, some minutes from now."""
     number = decisions.decision_of(session, named).number
     facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number], **more}
-    return decisions.decide(session, meeting, None, by=by, at=AT + timedelta(minutes=minutes), **facts)
+    return deciding.decide(session, meeting, None, by=by, at=AT + timedelta(minutes=minutes), **facts)
 
 
 def freed_coordination(session: Session, cast: Cast) -> UUID:
@@ -743,7 +754,7 @@ def test_a_waiver_is_not_recorded_while_its_decision_is_being_taken_back(cast: C
 def test_who_owes_a_clause_asks_of_no_partner_to_endorse_the_end_of_its_waiver(cast: Cast, session: Session) -> None:
     """Both were decided as something else than on management, as could be before waivers were proposed."""
     by, meeting = cast.actor("coordinator"), waiving.sitting(session, cast, None, APART)
-    decision = decisions.decide(session, meeting, None, text_fr="CODIM est libéré.", kind="other", by=by, at=AT)
+    decision = deciding.decide(session, meeting, None, text_fr="CODIM est libéré.", kind="other", by=by, at=AT)
     rest_waiver(session, cast, decision, FIRST, LAST)
     ends = taking_back(session, meeting, decision, by, 1, kind="other")
     assert not is_freed(session, cast, key="AG-P2")

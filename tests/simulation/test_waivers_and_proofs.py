@@ -12,7 +12,7 @@ from sqlalchemy import Executable, select, update
 from sqlmodel import Session
 
 from domain.obligations import accepting, attestations
-from meetings import decisions
+from meetings import deciding, decisions
 from models.base import table_of
 from models.casework import Task
 from models.minutes import Decision
@@ -108,7 +108,7 @@ def test_a_waiver_that_stands_again_by_who_owes_its_clause_is_found(cast: Cast, 
     for n in range(1, 5):
         number = decisions.decision_of(session, last).number
         facts: dict[str, Any] = {"text_fr": "Horaire.", "kind": "management", "takes_back": [number]}
-        last = decisions.decide(session, sat, None, by=by, at=AT + n * MINUTE, **facts)
+        last = deciding.decide(session, sat, None, by=by, at=AT + n * MINUTE, **facts)
         waiving.endorsed(session, last)
         later.append(last)
     assert not any(OWN_STAND in sentence for sentence in found(session))

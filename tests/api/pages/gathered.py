@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from meetings import decisions, running
+from meetings import deciding, running
 from models.agenda import AgendaItem
 from models.agreement import Agreement, AgreementVersion
 from models.base import table_of
@@ -50,7 +50,7 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
         running.treat(
             session, third.id, "treated", note_fr=f"Entendu. {typed}", note_en=f"Heard. {typed}", by=by, at=NOW
         )
-        budget = decisions.decide(
+        budget = deciding.decide(
             session,
             here,
             first.id,
@@ -60,7 +60,7 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
             by=by,
             at=NOW,
         )
-        quiet = decisions.decide(
+        quiet = deciding.decide(
             session,
             here,
             second.id,
@@ -70,7 +70,7 @@ def hold(cast: Cast, *, typed: str = "") -> Held:
             by=by,
             at=NOW,
         )
-        owed = decisions.decide(
+        owed = deciding.decide(
             session,
             here,
             None,

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from domain.kernel.rows import surely
 from meetings import agendas, assembling, freezing, schedule
-from meetings.agenda_items import PresentedItem, item_of, items_of
+from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.committees import committee_of
 from models.base import table_of
 from models.meeting import Meeting
@@ -63,7 +63,7 @@ def on(cast: Cast, meeting_id: UUID) -> list[PresentedItem]:
 
 def pool(cast: Cast) -> list[PresentedItem]:
     with cast.session() as session:
-        return agendas.pool_of(session, committee_of(session, "clinical").id)
+        return pool_of(session, committee_of(session, "clinical").id)
 
 
 def row(cast: Cast, meeting_id: UUID) -> Any:
@@ -363,8 +363,8 @@ def test_what_comes_late_is_an_addendum_by_the_host_s_yes_or_waits(cast: Cast, h
     refused = client.post(f"{path}/{other.id}/late-refusal", data={"seen": other.version})
     assert refused.status_code == 303
     with cast.session() as session:
-        assert agendas.late_requests(session, here) == ()
-        assert [each.id for each in agendas.pool_of(session, row(cast, here).committee_id)] == [other.id]
+        assert agendas.late_requests(session, here) == []
+        assert [each.id for each in pool_of(session, row(cast, here).committee_id)] == [other.id]
 
 
 @pytest.mark.ci

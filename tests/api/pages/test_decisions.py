@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from api.access import permissions
 from api.access.permissions import TABLE, Action, Relation
 from domain.casework.tasks import complete_task
-from meetings import decisions, freezing
+from meetings import deciding, freezing
 from meetings.endorsing import endorse
 from models.base import table_of
 from models.minutes import Decision, Endorsement
@@ -287,7 +287,7 @@ def test_the_pages_of_both_say_why_a_decision_is_not_taken_back_yet(cast: Cast, 
         here = opened(session, cast, *PRESENT, local=NEXT_LOCAL, at=NEXT)
         by, text = cast.actor("coordinator"), "On n’écrit plus."
         named: dict[str, Any] = {"takes_back": ["CD-2027-003"], "kind": "management", "by": by, "at": NEXT}
-        other = decisions.decide(session, here, None, text_fr=text, **named)
+        other = deciding.decide(session, here, None, text_fr=text, **named)
     why = "Decision CD-2027-004 is not in effect yet: partners are still to endorse it."
     for decision, names in ((held.owed, "CD-2027-004"), (other, "CD-2027-003")):
         page = part(client.get(f"/decisions/{decision}").text, "state")

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from meetings import attendance, decisions, running
+from meetings import attendance, deciding, decisions, running
 from meetings.locking import read_meeting
 from tests.api.desk import SERVED, app_on, token_for
 from tests.browser import OpenPage, assert_accessible, assert_fits, serve
@@ -68,7 +68,7 @@ def test_the_page_is_for_everyone_and_never_scrolls_sideways(window: Window, lan
             sit(session, window.cast, key)
         first, second, _ = items(session)
         running.treat(session, first.id, "treated", note_fr=HARD, note_en=HARD, by=by, at=NOW + MINUTE)
-        decisions.decide(
+        deciding.decide(
             session, window.here, second.id, text_fr=HARD, kind="management", owner_role="manager",
             due_on=NOW.date(), by=by, at=NOW + MINUTE,
         )  # fmt: skip

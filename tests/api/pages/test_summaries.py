@@ -11,6 +11,7 @@ from domain.departure import hand_overs
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from meetings import agendas, attendance, freezing, running
+from meetings.agenda_items import items_of, pool_of
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
@@ -151,7 +152,7 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     place, by = f"/follow-ups/{follow_up}/summaries/{task_id}", program.actor("coordinator")
     with program.session() as session:
         here = clinic_of(session)
-        pool = agendas.pool_of(session, committee_of(session, here))
+        pool = pool_of(session, committee_of(session, here))
         (item,) = [row for row in pool if row.kind == summaries.ON_AGENDA]
         assert (item.subject, "tante" in item.title_fr) == ("#2026-01", False)
         agendas.put_on(session, item.id, here, by=by, at=AT)
@@ -177,7 +178,7 @@ def test_who_sits_on_the_committee_reads_it_while_it_sits_on_it_and_at_no_other_
     for who in ("researcher", "director_spvm", "manager_ccsmtl"):
         assert client_for(program.database, program.people[who], at=NOW).get(place).status_code == 404
     with program.session() as session:
-        for row in agendas.items_of(session, here):
+        for row in items_of(session, here):
             if not row.outcome:
                 running.treat(session, row.id, "treated", by=by, at=NOW)
         running.close_meeting(session, here, by=by, at=NOW)

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from meetings import admissions, agendas, decisions
+from meetings import admissions, agendas, deciding
 from meetings.reasons import Reason
 from meetings.statements import program
 from meetings.statements.clinical import clinical_decisions
@@ -38,7 +38,7 @@ def decided(cast: Cast, arranged: Arranged[None]) -> Cast:
     by = cast.actor("coordinator")
     with cast.session() as session:
         admissions.decide_admission(session, item, "assign", worker_id=cast.people[WORKER], by=by, at=NOW)
-        decisions.decide(session, clinic_of(session), None, text_fr="Garder la salle Boréale.", by=by, at=NOW)
+        deciding.decide(session, clinic_of(session), None, text_fr="Garder la salle Boréale.", by=by, at=NOW)
     return cast
 
 
@@ -77,7 +77,7 @@ def test_what_is_decided_of_a_participant_is_clinical_by_the_number_that_the_ite
         session.execute(
             update(_item).where(_item.c.id == item).values(state="scheduled", meeting_id=clinic_of(session))
         )
-        on_them = decisions.decide(
+        on_them = deciding.decide(
             session, clinic_of(session), item, text_fr="On en reparle.", kind="management", by=by, at=NOW
         )
         assert on_them in clinical_decisions(session)

@@ -435,7 +435,6 @@ create table decision (
     constraint pk_decision primary key (program_id, id),
     constraint uq_decision_program_id_number unique (program_id, number),
     constraint ck_decision_state check (state in ('open', 'standing', 'done', 'withdrawn')),
-    constraint ck_decision_kind check (kind in ('management', 'clinical', 'other')),
     constraint ck_decision_owed check ((owner_role = '') = (task_id is null)),
     constraint ck_decision_due check ((owner_role = '') = (due_on is null)),
     constraint ck_decision_closed check (num_nulls(closed_at, closed_as) in (0, 2)),

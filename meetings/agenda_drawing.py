@@ -1,0 +1,381 @@
+"""What a committee's declared rules draw for the agenda of a meeting from what is on record. Reads only.
+
+The same records give the same items in the same order: nothing is drawn by chance, nor by the hour at which it is done.
+Days are the local ones of the meeting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import func, literal_column
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlmodel import Session, or_
+
+from domain.agreements.agreements import version_in_force
+from domain.casework import board
+from domain.casework.steps import ROLE_OF_SUBJECT
+from domain.casework.subjects import notice_day
+from domain.declarations.program_agreements import clause_without_role
+from domain.declarations.program_committees import AgendaRule
+from domain.declared.reading import Bilingual
+from domain.kernel.rows import col, every, inside, joins, of, only, run, scalar, scalars, surely, value_of
+from domain.kernel.scope import local_day
+from domain.kernel.spans import Span
+from domain.obligations.reading import PeriodRead, at_risk
+from domain.obligations.windows import year_begun
+from domain.roles.roles import standing
+from domain.terms import days as agreement_days
+from locales import N_, say
+from meetings import agenda_decisions, endorsements
+from meetings.agenda_items import as_it_is
+from meetings.agenda_rules import (
+    OF_ONE_MEETING,
+    STANDING,
+    TURN,
+    Drawn,
+    Rule,
+    Table,
+    both,
+    drawn_as,
+    drawn_for,
+    item_by,
+    kinds_taken,
+    presenter_of,
+    rules_of,
+)
+from meetings.committees import PRINCIPAL, CommitteeSeat, membership
+from meetings.partner_years import year_record
+from meetings.reasons import CARRIED, ENDED, STANDING_THREE_TIMES, TOO_OFTEN, Fact, Reason
+from models.agenda import AgendaItem
+from models.agreement import AgreementVersion
+from models.casework import Case, ProtocolVersion
+from models.committee import Committee
+from models.meeting import Meeting
+from models.minutes import Minutes
+from models.program import Organization, Role
+
+#: Under this key the committee that settles objections has its rule where its file declares none.
+_BY_ITSELF: Final = "endorsements"
+
+#: The committee that answers for every place of the program, by its fact of the guide: the Steering Committee.
+WATCHES_EVERY_ROLE: Final = "CM-S"
+
+#: The re-evaluation of an agreement after one year of it: of one agreement, one a year.
+AGREEMENT_YEAR: Final = "agreement_year"
+
+
+def draw(session: Session, committee: Committee, meeting: Meeting, *, at: datetime) -> tuple[Drawn, ...]:
+    """Every item that belongs on the agenda of this meeting now, section by section, each subject once.
+
+    Where two rules draw the same subject it stands where the first one puts it, with the reasons of both.
+    """
+    table = Table(
+        session, committee, meeting, membership(session, committee.id), at, _unreached(session, committee.id, meeting)
+    )
+    rules = _with_endorsements(session, committee)
+    found: dict[tuple[str, str], Drawn] = {}
+    for rule in rules:
+        for one in _SOURCES[rule.declared.source](table, rule):
+            key = (one.kind, one.subject)
+            before = found.get(key)
+            if before is None:
+                found[key] = one
+            elif before.item_id is None:
+                more = tuple(reason for reason in one.reasons if reason not in before.reasons)
+                found[key] = replace(before, reasons=before.reasons + more)
+    sections: dict[str, int] = {}
+    for rule in rules:
+        sections.setdefault(rule.declared.section.fr, rule.place)
+    places = {rule.key: rule.place for rule in rules}
+    return tuple(sorted(found.values(), key=lambda one: (sections[one.section_fr], places[one.rule])))
+
+
+def _with_endorsements(session: Session, committee: Committee) -> tuple[Rule, ...]:
+    """A committee's rules; the committee that settles objections (GV-4) also gets the rule that brings them before it.
+
+    The author of the program file does not choose whether an objection is heard.
+    """
+    rules = rules_of(committee)
+    settles = committee.key == endorsements.declared(session).committee
+    if not settles or any(rule.declared.source == "endorsements" for rule in rules):
+        return rules
+    section = Bilingual(fr=say("fr", _TO_SETTLE), en=say("en", _TO_SETTLE))
+    by_itself = AgendaRule(source="endorsements", section=section, minutes=15, purpose="decision", sources=("GV-4",))
+    return (Rule(_BY_ITSELF, 0, by_itself), *(replace(rule, place=rule.place + 1) for rule in rules))
+
+
+_TO_SETTLE: Final = N_("Decisions that the partners endorse")
+
+
+# ------------------------------------------------------------------------------------------------------ the sources
+
+
+def _standing(table: Table, rule: Rule) -> Iterator[Drawn]:
+    yield _of_one_meeting(table, rule, STANDING, rule.key, presenter_of(rule, table.seats, table.day))
+
+
+def _turn(table: Table, rule: Rule) -> Iterator[Drawn]:
+    seats = [seat for seat in table.seats.seats_on(table.day) if seat.role == rule.declared.role]
+    for seat in _rotated(seats, _last_in_turn(table, rule)):
+        yield _of_one_meeting(table, rule, TURN, f"{rule.key}/{seat.id}", seat.id, seat)
+
+
+def _rotated(seats: Sequence[CommitteeSeat], last: UUID | None) -> list[CommitteeSeat]:
+    """The seats in their order, beginning with the one that came last at the meeting before."""
+    start = next((place for place, seat in enumerate(seats) if seat.id == last), 0)
+    return [*seats[start:], *seats[:start]]
+
+
+def _last_in_turn(table: Table, rule: Rule) -> UUID | None:
+    """The seat that the latest held meeting before this one has last in its turn, as its agenda had it."""
+    found: UUID | None = scalar(
+        table.session,
+        only(AgendaItem.presenter_seat_id)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
+        .where(
+            AgendaItem.committee_id == table.committee.id,
+            AgendaItem.kind == TURN,
+            AgendaItem.rule == rule.key,
+            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            Meeting.state == "held",
+            col(Meeting.starts_at) < table.meeting.starts_at,
+        )
+        .order_by(col(Meeting.starts_at).desc(), col(AgendaItem.position).desc())
+        .limit(1),
+    )
+    return found
+
+
+def _of_one_meeting(
+    table: Table, rule: Rule, kind: str, base: str, presenter: UUID | None, seat: CommitteeSeat | None = None
+) -> Drawn:
+    assert rule.declared.title is not None  # noqa: S101 - the grammar wants one of these sources
+    title_fr, title_en = rule.declared.title.fr, rule.declared.title.en
+    if seat is not None:
+        title_fr, title_en = f"{title_fr} – {seat.title_fr}", f"{title_en} – {seat.title_en}"
+    carried_from, seen = table.unreached.get(f"{kind}/{base}", (None, 0))
+    reasons = [Reason(kind)]
+    asks = seen >= TOO_OFTEN
+    if seen:
+        reasons.append(Reason(STANDING_THREE_TIMES if asks else CARRIED, facts={"n": seen}))
+    item = item_by(rule, kind, f"{base}@{table.meeting.id}", (title_fr, title_en), presenter)
+    drawn = drawn_as(replace(item, times_seen=seen, carried_from_id=carried_from), reasons)
+    return replace(drawn, purpose="decision") if asks else drawn
+
+
+def _unreached(session: Session, committee_id: UUID, meeting: Meeting) -> dict[str, tuple[UUID, int]]:
+    """What each meeting has anew and the latest held meeting that had it did not reach: its item, and how often by now.
+
+    A meeting from whose agenda it was taken off does not count: its age neither grows by it, nor is it forgotten.
+    """
+    # Written out: parameters of their own would make each mention of it another expression.
+    base = func.split_part(col(AgendaItem.subject), literal_column("'@'"), literal_column("1")).label("base")
+    latest = (
+        only(AgendaItem.id, AgendaItem.kind, base, AgendaItem.times_seen, AgendaItem.outcome)
+        .join(Meeting, joins(AgendaItem.meeting_id, Meeting))
+        .where(
+            AgendaItem.committee_id == committee_id,
+            col(AgendaItem.kind).in_(OF_ONE_MEETING),
+            col(AgendaItem.state).in_(["scheduled", "settled"]),
+            Meeting.state == "held",
+            col(Meeting.starts_at) < meeting.starts_at,
+        )
+        .ext(distinct_on(col(AgendaItem.kind), base))
+        .order_by(col(AgendaItem.kind), base, col(Meeting.starts_at).desc())
+    )
+    rows = run(session, latest)
+    return {f"{row.kind}/{row.base}": (row.id, row.times_seen + 1) for row in rows if row.outcome == "carried"}
+
+
+def _minutes_to_approve(table: Table, rule: Rule) -> Iterator[Drawn]:
+    rows = run(
+        table.session,
+        only(Meeting.id, Meeting.starts)
+        .join(Minutes, joins(Minutes.meeting_id, Meeting))
+        .where(
+            Meeting.committee_id == table.committee.id,
+            Meeting.state == "held",
+            col(Meeting.starts_at) < table.meeting.starts_at,
+            Minutes.state == "circulated",
+        )
+        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+    )
+    for row in rows:
+        day = row.starts.date().isoformat()
+        title = both(N_("Minutes of %(day)s"), day=day)
+        yield drawn_for(table, rule, "minutes", str(row.id), title, [Reason("minutes_to_approve", facts={"day": day})])
+
+
+def _onboarding(table: Table, rule: Rule) -> Iterator[Drawn]:
+    rows = run(
+        table.session,
+        only(
+            Case.id,
+            Case.opened_at,
+            Organization.short_name,
+            value_of(inside(ProtocolVersion.declared)["subject"]["kind"].astext.label("subject")),
+        )
+        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+        .join(Organization, joins(Case.organization_id, Organization))
+        .where(Case.protocol == "onboarding", Case.state == "open")
+        .order_by(col(Case.opened_at), col(Case.id)),
+    ).all()
+    titles = _roles(table.session)
+    for row in rows:
+        facts = {"since": local_day(table.session, row.opened_at).isoformat()}
+        title = both(
+            N_("Onboarding: %(role)s, %(organization)s"),
+            role=titles[ROLE_OF_SUBJECT[row.subject]],
+            organization=row.short_name,
+        )
+        yield drawn_for(table, rule, "onboarding", str(row.id), title, [Reason("onboarding_open", facts=facts)])
+
+
+def _vacancies(table: Table, rule: Rule) -> Iterator[Drawn]:
+    for seat in table.seats.seats_on(table.day):
+        if not table.seats.holders(seat.id, table.day, PRINCIPAL):
+            title = both(N_("Vacant seat: %(seat)s"), seat={"fr": seat.title_fr, "en": seat.title_en})
+            yield drawn_for(table, rule, "vacancy", f"seat/{seat.id}", title, [Reason("seat_vacant")])
+    if table.committee.source == WATCHES_EVERY_ROLE:
+        yield from _vacant_roles(table, rule)
+
+
+def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
+    for vacancy in board.vacancies(table.session, standing(table.session, table.day)):
+        if vacancy.kind != "role":
+            continue
+        title = both(
+            N_("Vacant role: %(role)s, %(organization)s"),
+            role={"fr": vacancy.title_fr, "en": vacancy.title_en},
+            organization=vacancy.organization,
+        )
+        reason = Reason("role_vacant")
+        if vacancy.tasks:
+            reason = Reason("role_vacant_with_tasks", facts={"n": vacancy.tasks})
+        subject = f"role/{vacancy.role}/{vacancy.organization_id}"
+        yield drawn_for(table, rule, "vacancy", subject, title, [reason])
+
+
+def _obligations(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """One for each partner: everything of theirs that is at risk, cannot be met any more, or was missed lately."""
+    by_partner: dict[UUID, list[PeriodRead]] = {}
+    for row in at_risk(table.session, table.day):
+        by_partner.setdefault(row.organization_id, []).append(row)
+    for organization_id, rows in by_partner.items():
+        title = both(N_("Obligations at risk: %(organization)s"), organization=rows[0].short_name)
+        reasons = []
+        for row in rows:
+            facts: dict[str, Fact] = {"clause": clause_without_role(row.key)}
+            code = f"obligation_{row.state}"
+            if row.ends_on is None:
+                reasons.append(Reason("obligation_missed_now", facts=facts))
+            else:
+                reasons.append(Reason(code, facts={**facts, "day": row.ends_on.isoformat()}))
+        yield drawn_for(table, rule, "obligation", str(organization_id), title, reasons)
+
+
+def _agreement_years(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """One for each agreement in force of which a year is over that the committee has not spoken of yet.
+
+    It shows the record of that year. Years are those of the agreement through all its versions: an amendment neither
+    begins one anew nor settles what waits. One that ends near the last day of a version that is renewed comes by the
+    renewal instead, and one in which the agreement had lapsed does not come.
+    """
+    spoken_of = set(
+        scalars(
+            table.session,
+            only(AgendaItem.subject).where(
+                AgendaItem.committee_id == table.committee.id,
+                AgendaItem.kind == AGREEMENT_YEAR,
+                AgendaItem.state == "settled",
+                AgendaItem.outcome != "carried",
+            ),
+        )
+    )
+    renewed = _renewed(table.session)
+    # Where another one is set to begin, its last day may be but the eve of an amendment.
+    to_renew = {
+        row.id: [Span(notice, None)]
+        for row in agreement_days.without_successor(table.session, table.day)
+        if (notice := notice_day(row)) is not None
+    }
+    for row in agreement_days.going_on(table.session, table.day):
+        begun = year_begun(row.since, table.day)
+        last = begun - timedelta(days=1)
+        subject = f"{row.agreement_id}/{begun.isoformat()}"
+        near_renewal = [*renewed.get(row.agreement_id, ()), *to_renew.get(row.id, ())]
+        is_whole = version_in_force(table.session, row.organization_id, last) is not None
+        if not is_whole or subject in spoken_of or any(days.holds(begun) for days in near_renewal):
+            continue
+        facts: dict[str, Fact] = {"since": row.since.isoformat(), "day": begun.isoformat()}
+        code = "agreement_year"
+        if row.ends_on is not None:
+            code, facts["last"] = "agreement_year_to_a_day", row.ends_on.isoformat()
+        reasons = [Reason(code, facts=facts), *year_record(table.session, row.organization_id, last)]
+        title = both(N_("Re-evaluate the agreement: %(organization)s"), organization=row.short_name)
+        yield drawn_for(table, rule, AGREEMENT_YEAR, subject, title, reasons)
+
+
+def _renewed(session: Session) -> dict[UUID, list[Span]]:
+    """The days about the last one of each version that was renewed, as long before as after it, by its agreement.
+
+    As long as its notice: its renewal is on the committee's agenda in that time.
+    """
+    rows = every(
+        session,
+        of(AgreementVersion)
+        .join(Case, joins(Case.agreement_version_id, AgreementVersion))
+        .where(Case.state != "cancelled", col(AgreementVersion.ends_on).is_not(None)),
+    )
+    found: dict[UUID, list[Span]] = {}
+    for row in rows:
+        near, last = timedelta(days=row.notice_days), surely(row.ends_on)
+        found.setdefault(row.agreement_id, []).append(Span(last - near, last + near))
+    return found
+
+
+def _roles(session: Session) -> dict[str, dict[str, str]]:
+    rows = run(session, only(Role.key, Role.title_fr, Role.title_en))
+    return {row.key: {"fr": row.title_fr, "en": row.title_en} for row in rows}
+
+
+def _asked(table: Table, rule: Rule) -> Iterator[Drawn]:
+    """What waits in the pool under one of the rule's kinds, and what came from there to this agenda before.
+
+    Not what is over, which an agenda keeps as long as it is frozen.
+    """
+    rows = every(
+        table.session,
+        of(AgendaItem)
+        .where(
+            AgendaItem.committee_id == table.committee.id,
+            col(AgendaItem.kind).in_(kinds_taken(table.committee, rule)),
+            or_(AgendaItem.state == "pool", AgendaItem.meeting_id == table.meeting.id),
+            col(AgendaItem.state).in_(["pool", "scheduled"]),
+            ~col(AgendaItem.reasons).contains([{"code": ENDED}]),
+        )
+        .order_by(col(AgendaItem.asked_at), col(AgendaItem.kind), col(AgendaItem.subject)),
+    )
+    for row in rows:
+        section = rule.declared.section
+        item = replace(as_it_is(row), rule=rule.key, section_fr=section.fr, section_en=section.en)
+        yield Drawn(**vars(item), reasons=(), item_id=row.id)
+
+
+_SOURCES: Final[Mapping[str, Callable[[Table, Rule], Iterator[Drawn]]]] = {
+    "standing": _standing,
+    "turn": _turn,
+    "minutes": _minutes_to_approve,
+    "onboarding": _onboarding,
+    "vacancies": _vacancies,
+    "decisions": agenda_decisions.open_ones,
+    "obligations": _obligations,
+    "agreement_years": _agreement_years,
+    "endorsements": agenda_decisions.to_settle,
+    "asked": _asked,
+}
