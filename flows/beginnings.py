@@ -134,12 +134,7 @@ def _begun(session: Session, key: str) -> _Known:
     """What had its case of a protocol, whatever became of it."""
     rows = run(
         session,
-        only(
-            Case.subject_id,
-            Case.organization_id,
-            Case.agreement_version_id,
-            Case.period,
-        ).where(Case.protocol == key),
+        only(Case.subject_id, Case.organization_id, Case.agreement_version_id, Case.period).where(Case.protocol == key),
     )
     return {(row[0], row[1], row[2], row[3]) for row in rows}
 
@@ -249,8 +244,4 @@ def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenur
     )
 
 
-_SUBJECTS: Final[Mapping[str, Any]] = {
-    "program": _the_program,
-    "organization": _organizations,
-    "worker": _workers,
-}
+_SUBJECTS: Final[Mapping[str, Any]] = {"program": _the_program, "organization": _organizations, "worker": _workers}

@@ -210,12 +210,7 @@ def _whom(session: Session, today: Standing, protocols: Ladders, task: TaskWithC
 
 
 def _write_digest(
-    session: Session,
-    person_id: UUID,
-    news: _News,
-    tasks: Mapping[UUID, TaskWithCase],
-    today: Standing,
-    at: datetime,
+    session: Session, person_id: UUID, news: _News, tasks: Mapping[UUID, TaskWithCase], today: Standing, at: datetime
 ) -> None:
     """Write a person how their day stands, if what was new for them is still so."""
     hats = board.hats_of(session, today, person_id)
@@ -312,23 +307,14 @@ def _digests_since(session: Session, people: Iterable[UUID], first: date, last: 
 def _opened(session: Session, since: datetime) -> list[UUID]:
     """The tasks that opened since, and are open. Only cases that were carried since, or wait for it, can have any."""
     changed = and_(
-        in_program(WakeUp),
-        or_(col(WakeUp.wanted_at) >= since - OVERLAP, col(WakeUp.want) > col(WakeUp.have)),
+        in_program(WakeUp), or_(col(WakeUp.wanted_at) >= since - OVERLAP, col(WakeUp.want) > col(WakeUp.have))
     )
     return list(
         scalars(
             session,
             only(Task.id)
-            .join(
-                WakeUp,
-                and_(same(WakeUp, Task), WakeUp.case_id == Task.case_id),
-            )
-            .where(
-                changed,
-                Task.state == "open",
-                Task.action == "",
-                col(Task.opened_at) >= since - OVERLAP,
-            ),
+            .join(WakeUp, and_(same(WakeUp, Task), WakeUp.case_id == Task.case_id))
+            .where(changed, Task.state == "open", Task.action == "", col(Task.opened_at) >= since - OVERLAP),
         )
     )
 
@@ -340,10 +326,7 @@ def _tasks(session: Session, ids: Iterable[UUID]) -> dict[UUID, TaskWithCase]:
     for first in range(0, len(wanted), CHUNK):
         rows = every(
             session,
-            board.tasks_with_cases().where(
-                col(Task.id).in_(wanted[first : first + CHUNK]),
-                col(Task.state).in_(LIVE),
-            ),
+            board.tasks_with_cases().where(col(Task.id).in_(wanted[first : first + CHUNK]), col(Task.state).in_(LIVE)),
         )
         found.update({row.id: row for row in rows})
     return found

@@ -95,14 +95,7 @@ def is_kept_from(desk: Desk, found: Letter) -> bool:
 def tell_of_reading(desk: Desk, found: Letter, by: Actor) -> None:
     """Tell the record that somebody is given a letter's text: also of whose case it is."""
     reads.record_read(
-        desk.session,
-        "notice",
-        found.id,
-        what="letter",
-        ground="role",
-        by=by,
-        at=desk.at,
-        case_id=found.case_id,
+        desk.session, "notice", found.id, what="letter", ground="role", by=by, at=desk.at, case_id=found.case_id
     )
 
 

@@ -63,14 +63,7 @@ def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text 
     def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
         successor_id, ended_as = at_departures.way_of(how)
         settling.settle_holding(
-            desk.session,
-            task_id,
-            successor_id=successor_id,
-            ended_as=ended_as,
-            note=note,
-            by=by,
-            at=desk.at,
-            seen=seen,
+            desk.session, task_id, successor_id=successor_id, ended_as=ended_as, note=note, by=by, at=desk.at, seen=seen
         )
 
     return _do(desk, request, task_id, act, {"how": how, "note": note})
@@ -138,13 +131,7 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
 
 def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    rows = every(
-        desk.session,
-        of(Case).where(
-            Case.protocol == current.PROTOCOL,
-            visible_cases(desk.asker, hats),
-        ),
-    )
+    rows = every(desk.session, of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(desk.asker, hats)))
     people = _who_may_leave(desk)
     return page(
         desk,
@@ -174,10 +161,7 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         )
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
-            ~unopened.is_seen_to(),
-        )
+        .where(or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day), ~unopened.is_seen_to())
         .distinct()
         .order_by(col(Person.sort_key), col(Organization.short_name)),
     )
@@ -190,8 +174,5 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
 
 act_pages(router, DEPARTURES, lambda on, request, typed: _list(on.desk, request, typed))
 act_pages(
-    router,
-    OFFERED,
-    lambda on, request, typed: _inbox(on.desk, request, typed),
-    after=lambda _, __: "/handed-over",
+    router, OFFERED, lambda on, request, typed: _inbox(on.desk, request, typed), after=lambda _, __: "/handed-over"
 )

@@ -93,10 +93,7 @@ def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLRes
     events = every(
         desk.session,
         of(Event)
-        .where(
-            Event.subject_kind == inventory.KIND,
-            Event.subject_id == thing_id,
-        )
+        .where(Event.subject_kind == inventory.KIND, Event.subject_id == thing_id)
         .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
@@ -112,8 +109,7 @@ def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLRes
         kind=_kinds(desk)[row.kind],
         loans=loans,
         names=names_of(
-            desk,
-            [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))],
+            desk, [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))]
         ),
         own=row.person_id == desk.asker.person_id,
         moves=moves_of(row),
@@ -133,10 +129,7 @@ def _who_can_have_it(desk: Desk) -> list[tuple[UUID, str]]:
         desk.session,
         only(Person.id, Person.given_name, Person.family_name, Person.sort_key)
         .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(
-            Person.id != desk.asker.person_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
-        )
+        .where(Person.id != desk.asker.person_id, or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day))
         .distinct()
         .order_by(col(Person.sort_key)),
     )

@@ -95,10 +95,7 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
     """Who can sign in and by what: of all, or for a manager of their own organization."""
     if not may_go(desk, Action.SEE_ACCESS):
         raise Forbidden
-    people = every(
-        desk.session,
-        of(Person).order_by(col(Person.sort_key)),
-    )
+    people = every(desk.session, of(Person).order_by(col(Person.sort_key)))
     given = {one.id: to_person(desk.asker, one.id) for one in people}
     live = desk.asker.standing.live
     access = invitations.access_of(
@@ -206,10 +203,7 @@ def _accounts(desk: Desk, person_id: UUID) -> list[Identity]:
     return every(
         desk.session,
         of(Identity)
-        .where(
-            Identity.person_id == person_id,
-            col(Identity.ended_at).is_(None),
-        )
+        .where(Identity.person_id == person_id, col(Identity.ended_at).is_(None))
         .order_by(col(Identity.linked_at)),
     )
 

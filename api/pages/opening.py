@@ -94,11 +94,7 @@ def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.post("/cases/new")
 @asks(Action.OPEN_CASE)
-def preview(
-    desk: AtDesk,
-    request: Request,
-    given: Filled,
-) -> Response:
+def preview(desk: AtDesk, request: Request, given: Filled) -> Response:
     """What the case would ask, of whom and when. It is truly opened, looked at, and undone again."""
     if not may_open(desk):
         raise Forbidden
@@ -117,12 +113,7 @@ def preview(
 
 @router.post("/cases")
 @asks(Action.OPEN_CASE)
-def open_case(
-    desk: AtDesk,
-    request: Request,
-    once: AtOnce,
-    given: Filled,
-) -> Response:
+def open_case(desk: AtDesk, request: Request, once: AtOnce, given: Filled) -> Response:
     """Open the case; someone new is added and appointed in the same act."""
     if not may_open(desk):
         raise Forbidden
@@ -164,12 +155,7 @@ def _open(desk: Desk, given: Given) -> UUID:
             at=desk.at,
         )
     return cases.open_case(
-        desk.session,
-        OPENED_BY_FORM,
-        subject_id=person_id,
-        organization_id=organization_id,
-        by=by,
-        at=desk.at,
+        desk.session, OPENED_BY_FORM, subject_id=person_id, organization_id=organization_id, by=by, at=desk.at
     )
 
 
@@ -213,11 +199,7 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
     assert case is not None  # noqa: S101  # just opened in this transaction
     protocol = scheduling.protocol_of(versions.current_protocol(desk.session, case.protocol))
     lines = lines_of(
-        desk,
-        every(
-            desk.session,
-            of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item)),
-        ),
+        desk, every(desk.session, of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item)))
     )
     plan = _planned(desk, case, protocol)
     planned = {(one.step.id, one.item.id if one.item else ""): one for one in plan}

@@ -79,7 +79,7 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
         media_type="message/rfc822",
         headers={
             # Neither name nor subject: a file's name is seen by whoever the file passes.
-            "Content-Disposition": f'attachment; filename="{notice_id}.eml"',
+            "Content-Disposition": f'attachment; filename="{notice_id}.eml"'
         },
     )
 

@@ -122,8 +122,7 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
     for vacancy in board.vacancies(desk.session, held):
         vacant[vacancy.organization_id].append(vacancy)
     places = every(
-        desk.session,
-        of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name)),
+        desk.session, of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name))
     )
     shown = []
     for place in places:
@@ -182,11 +181,7 @@ def _absences(desk: Desk, everyone: Mapping[UUID, Person], day: date) -> list[di
     rows = every(
         desk.session,
         of(Absence)
-        .where(
-            col(Absence.cancelled_at).is_(None),
-            col(Absence.ends_on) >= day,
-            col(Absence.starts_on) <= day + SOON,
-        )
+        .where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day, col(Absence.starts_on) <= day + SOON)
         .order_by(col(Absence.starts_on), col(Absence.ends_on)),
     )
     return [

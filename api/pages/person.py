@@ -220,10 +220,7 @@ def _after(
 
 def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
     """A row that belongs to this person. Raises Forbidden."""
-    found = first(
-        desk.session,
-        of(table).where(table.id == row_id, table.person_id == person_id),
-    )
+    found = first(desk.session, of(table).where(table.id == row_id, table.person_id == person_id))
     if found is None:
         raise Forbidden
     return found
@@ -231,8 +228,5 @@ def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
 
 for subject in (PERSON, ROLES, ABSENCES):
     act_pages(
-        router,
-        subject,
-        lambda on, request, typed: _person_page(on.desk, request, on.id, typed),
-        must_have_seen=True,
+        router, subject, lambda on, request, typed: _person_page(on.desk, request, on.id, typed), must_have_seen=True
     )

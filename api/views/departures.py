@@ -133,14 +133,7 @@ def to_offers(session: Session, asker: Asker, case: Case) -> Given:
 
     As it is the host organization's manager's while there is no coordinator.
     """
-    rows = every(
-        session,
-        of(Task).where(
-            Task.case_id == case.id,
-            Task.holding == FOLLOW_UP,
-            Task.state == "open",
-        ),
-    )
+    rows = every(session, of(Task).where(Task.case_id == case.id, Task.holding == FOLLOW_UP, Task.state == "open"))
     rows = list({row.owed_by_id: row for row in rows}.values())
     links = board.chains(session, [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)])
     given = to_case(session, asker, case)
@@ -150,14 +143,7 @@ def to_offers(session: Session, asker: Asker, case: Case) -> Given:
 
 
 def left_of(
-    session: Session,
-    case: Case,
-    at: datetime,
-    language: str,
-    *,
-    may_settle: bool,
-    asker: Asker,
-    own: bool = False,
+    session: Session, case: Case, at: datetime, language: str, *, may_settle: bool, asker: Asker, own: bool = False
 ) -> list[Left]:
     """All that the leaver of a departure has in hand and nobody settled, the kinds in their order.
 
@@ -171,14 +157,7 @@ def left_of(
         for one in gathering.in_hand(session, case, at)
         if (one.kind, one.id) not in settled and not kept(one.title.en)
     ]
-    rows = every(
-        session,
-        of(Task).where(
-            Task.case_id == case.id,
-            Task.holding != "",
-            Task.state == "open",
-        ),
-    )
+    rows = every(session, of(Task).where(Task.case_id == case.id, Task.holding != "", Task.state == "open"))
     asking = {(row.holding, row.item): row for row in rows}
     closed = closed_to(session, asker, [row.id for row in rows])
     found = [one for one in found if (task := asking.get((one.kind, one.item))) is None or task.id not in closed]
@@ -250,9 +229,7 @@ def _case_titles(session: Session, task_ids: Sequence[UUID], language: str) -> d
 def keeps_back(session: Session, asker: Asker, case_id: UUID) -> bool:
     """Whether a departure still asks something that the asker is not shown, since a participant barred them."""
     found = only(Task.id).where(
-        Task.case_id == case_id,
-        Task.state == "open",
-        ~task_is_open_to(literal(asker.person_id, Uuid())),
+        Task.case_id == case_id, Task.state == "open", ~task_is_open_to(literal(asker.person_id, Uuid()))
     )
     return scalar(session, found.limit(1)) is not None
 
@@ -286,8 +263,7 @@ def _takers(
         there = frozenset(held.person_id for held in today.tenures if held.organization_id == place)
         begin = {held.person_id: held.starts_on for held in reversed(today.to_hold(role, place))}
     in_order = sorted(
-        (person for person in names if person in able),
-        key=lambda person: (person not in begin, person not in there),
+        (person for person in names if person in able), key=lambda person: (person not in begin, person not in there)
     )
     return [(f"to:{person}", _said_of_taker(names[person], begin.get(person), language)) for person in in_order]
 
@@ -330,13 +306,7 @@ def fit_in_words(proposal: proposals.Proposal, language: str) -> str:
 def _offer(row: HandOver | None, names: Mapping[UUID, str], way: str) -> Offer | None:
     if row is None:
         return Offer("", "", date.min, False, way) if way else None
-    return Offer(
-        names[row.to_id],
-        row.state,
-        row.answer_by,
-        row.lapsed_at is not None,
-        way or row.way,
-    )
+    return Offer(names[row.to_id], row.state, row.answer_by, row.lapsed_at is not None, way or row.way)
 
 
 _TO = N_("Goes to %(name)s")
@@ -376,10 +346,7 @@ def _settled(session: Session, asker: Asker, language: str, which: Any) -> list[
         session,
         of(_SettledRow)
         .join(Task, joins(Settlement.task_id, Task))
-        .join(
-            Departure,
-            same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)),
-        )
+        .join(Departure, same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)))
         # What came to rest by itself and is back in their hands is not settled: it is among what is left.
         .where(
             which,

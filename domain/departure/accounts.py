@@ -19,21 +19,7 @@ from domain.casework import assigning
 from domain.holdings import things
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    changes,
-    col,
-    every,
-    in_program,
-    joins,
-    of,
-    only,
-    run,
-    same,
-    scalars,
-    select,
-)
+from domain.kernel.rows import SHAPE, also, changes, col, every, in_program, joins, of, only, run, same, scalars, select
 from domain.kernel.scope import local_day, moments_of
 from domain.record import events
 from domain.roles.roles import never_began
@@ -83,10 +69,7 @@ def to_close(session: Session, at: datetime, system: str) -> list[ToClose]:
         session,
         of(ToClose)
         .join(Task, same(Task, Account) & (col(Task.holding) == things.ACCOUNT))
-        .join(
-            Departure,
-            same(Departure, Task) & (col(Departure.case_id) == col(Task.case_id)),
-        )
+        .join(Departure, same(Departure, Task) & (col(Departure.case_id) == col(Task.case_id)))
         .where(
             Account.system == system,
             col(Account.closed_at).is_(None),
@@ -177,10 +160,7 @@ def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> No
         Settlement.ended_as == "closed",
         col(Settlement.settled_at) >= col(Account.closed_at),
     )
-    rows = every(
-        session,
-        of(Account).where(col(Account.id).in_(said)).order_by(col(Account.id)).with_for_update(),
-    )
+    rows = every(session, of(Account).where(col(Account.id).in_(said)).order_by(col(Account.id)).with_for_update())
     for row in rows:
         mine = (in_program(Account), col(Account.id) == row.id)
         run(session, update(Account).where(*mine).values(look_again_on=None))
@@ -247,10 +227,7 @@ def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition on an account that it was settled in a departure of which a condition holds."""
     return (
         select(Settlement.id)
-        .join(
-            Departure,
-            same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)),
-        )
+        .join(Departure, same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)))
         .where(
             Settlement.kind == things.ACCOUNT,
             joins(Settlement.holding_id, Account),

@@ -103,10 +103,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         changes(Departure)
         .where(Departure.id == departure.id)
         .values(
-            called_off_at=at,
-            ended_at=departure.ended_at,
-            was_to_end=was_to_end,
-            version=col(Departure.version) + 1,
+            called_off_at=at, ended_at=departure.ended_at, was_to_end=was_to_end, version=col(Departure.version) + 1
         ),
     )
     hand_overs.withdraw_all(session, case_id, by=by, at=at)
@@ -136,10 +133,7 @@ def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
     row = run(
         session,
         only(Event.verb, Event.at)
-        .where(
-            Event.case_id == case_id,
-            col(Event.verb).in_(["departure.last_day_over", "departure.taken_up_again"]),
-        )
+        .where(Event.case_id == case_id, col(Event.verb).in_(["departure.last_day_over", "departure.taken_up_again"]))
         .order_by(col(Event.n).desc())
         .limit(1),
     ).first()
@@ -178,10 +172,7 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
     day = scalars(
         session,
         select(func.max(col(surely(Tenure.ends_on)))).where(
-            in_program(Tenure),
-            Tenure.person_id == person_id,
-            Tenure.organization_id == organization_id,
-            ~never_began(),
+            in_program(Tenure), Tenure.person_id == person_id, Tenure.organization_id == organization_id, ~never_began()
         ),
     ).one()
     return Refusal(
@@ -337,10 +328,7 @@ def _move_case(session: Session, departure: Departure, *, by: Actor, at: datetim
 
 def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> None:
     """Have a role end when it was to end before, where nobody else holds it since. Raises Refusal."""
-    tenure = first(
-        session,
-        of(Tenure).where(Tenure.id == tenure_id).with_for_update(),
-    )
+    tenure = first(session, of(Tenure).where(Tenure.id == tenure_id).with_for_update())
     if tenure is None or tenure.ends_on == ends_on or tenure.taken_back_at is not None:
         return
     # One that was never to begin may have ceased to be the only one of its role.

@@ -52,10 +52,7 @@ def under_way(session: Session) -> list[UUID]:
 def is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool:
     """Whether a departure of theirs from there is open."""
     under_way = only(Case.id).where(
-        Case.subject_id == person_id,
-        Case.organization_id == organization_id,
-        col(Case.gathers),
-        Case.state == "open",
+        Case.subject_id == person_id, Case.organization_id == organization_id, col(Case.gathers), Case.state == "open"
     )
     return scalar(session, under_way.limit(1)) is not None
 
@@ -70,10 +67,7 @@ def going_on(session: Session, *, ended_too: bool = False) -> list[Departure]:
         session,
         of(Departure)
         .join(Case, joins(Departure.case_id, Case))
-        .where(
-            or_(*seen_to),
-            col(Departure.called_off_at).is_(None),
-        )
+        .where(or_(*seen_to), col(Departure.called_off_at).is_(None))
         .order_by(col(Departure.id)),
     )
 

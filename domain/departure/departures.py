@@ -42,14 +42,7 @@ _MISSED_BY_THEN: Final = timedelta(days=92)
 
 
 def open_departure(
-    session: Session,
-    *,
-    person_id: UUID,
-    organization_id: UUID,
-    last_day: date,
-    planned: bool,
-    by: Actor,
-    at: datetime,
+    session: Session, *, person_id: UUID, organization_id: UUID, last_day: date, planned: bool, by: Actor, at: datetime
 ) -> UUID:
     """Open the departure of a person from an organization, in whatever roles, and return its case's id.
 
@@ -232,10 +225,7 @@ def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at:
     last: date | None = scalar(
         session,
         select(func.max(col(Tenure.ends_on))).where(
-            in_program(Tenure),
-            Tenure.person_id == person_id,
-            Tenure.organization_id == organization_id,
-            ~never_began(),
+            in_program(Tenure), Tenure.person_id == person_id, Tenure.organization_id == organization_id, ~never_began()
         ),
     )
     last = last or local_day(session, at) - timedelta(days=1)

@@ -201,13 +201,7 @@ def was_taken_back() -> ColumnElement[bool]:
     def at_their_place(held: Any, *where: ColumnElement[bool]) -> ColumnElement[bool]:
         return (
             select(held.id)
-            .join(
-                at_the_place,
-                and_(
-                    same(at_the_place, held),
-                    at_the_place.organization_id == held.organization_id,
-                ),
-            )
+            .join(at_the_place, and_(same(at_the_place, held), at_the_place.organization_id == held.organization_id))
             .where(joins(Settlement.case_id, at_the_place), held.person_id == Settlement.successor_id, *where)
             .correlate(Settlement)
             .exists()
@@ -236,10 +230,7 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
             session,
             only(Settlement.holding_id)
             .join(Case, joins(Settlement.case_id, Case))
-            .where(
-                Case.subject_id == person_id,
-                Settlement.ended_as == "left_unfinished",
-            ),
+            .where(Case.subject_id == person_id, Settlement.ended_as == "left_unfinished"),
         )
     )
     return [one_of for one_of in found if one_of.id not in said]
@@ -302,14 +293,7 @@ def gather(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> int:
     )
 
 
-def _ask_again(
-    session: Session,
-    asked: list[Task],
-    unsettled: list[Holding],
-    *,
-    by: Actor,
-    at: datetime,
-) -> int:
+def _ask_again(session: Session, asked: list[Task], unsettled: list[Holding], *, by: Actor, at: datetime) -> int:
     """Open the steps anew whose thing was out of the person's hands by itself, and is back in them.
 
     As an approval that was sent back and handed in once more, or a task whose other holder has left too.
@@ -346,11 +330,7 @@ def _settle_again(
         said = first(
             session,
             of(Settlement)
-            .where(
-                Settlement.task_id == row.id,
-                Settlement.ended_as != BY_ITSELF,
-                ~was_taken_back(),
-            )
+            .where(Settlement.task_id == row.id, Settlement.ended_as != BY_ITSELF, ~was_taken_back())
             .order_by(col(Settlement.settled_at).desc())
             .limit(1),
         )
@@ -375,14 +355,7 @@ def _settle_again(
     return count
 
 
-def _come_to_rest(
-    session: Session,
-    asked: list[Task],
-    found: list[Holding],
-    *,
-    by: Actor,
-    at: datetime,
-) -> int:
+def _come_to_rest(session: Session, asked: list[Task], found: list[Holding], *, by: Actor, at: datetime) -> int:
     """Settle the steps whose thing is out of the person's hands, or goes to somebody by itself meanwhile."""
     held = {(one.kind, one.item) for one in found if not one.goes_to}
     count = 0
@@ -404,10 +377,7 @@ def _let_go(session: Session, case_id: UUID, over: Mapping[str, str], *, by: Act
     ended = (
         only(Assignment.id)
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
-        .where(
-            col(FollowUp.state).in_(_ENDED),
-            _as_item(col(Assignment.id)) == col(Task.item),
-        )
+        .where(col(FollowUp.state).in_(_ENDED), _as_item(col(Assignment.id)) == col(Task.item))
         .exists()
     )
 
@@ -550,7 +520,4 @@ def refuse_while_in_hand(session: Session, case: Case, at: datetime) -> None:
 
 def departure_of(session: Session, case_id: UUID) -> Departure | None:
     """The departure that a case sees to, if it is one."""
-    return first(
-        session,
-        of(Departure).where(Departure.case_id == case_id),
-    )
+    return first(session, of(Departure).where(Departure.case_id == case_id))

@@ -279,10 +279,7 @@ def _ended_parts(session: Session, departure: Departure, *which: ColumnElement[b
 
 
 def _ended_by(departure: Departure) -> ColumnElement[bool]:
-    over = only(Event.at).where(
-        Event.case_id == departure.case_id,
-        Event.verb == "departure.last_day_over",
-    )
+    over = only(Event.at).where(Event.case_id == departure.case_id, Event.verb == "departure.last_day_over")
     return or_(col(Assignment.ended_at).in_(over), _settled_as(departure, handed_over=False))
 
 

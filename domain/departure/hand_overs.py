@@ -73,10 +73,7 @@ def considered_for(session: Session, task: Task, leaver_id: UUID, at: datetime) 
     part = part_of(session, task)
     if part is None:
         return []
-    row = first(
-        session,
-        of(FollowUp).where(FollowUp.id == part.follow_up_id),
-    )
+    row = first(session, of(FollowUp).where(FollowUp.id == part.follow_up_id))
     assert row is not None  # noqa: S101 - it is referred to
     offered = proposals.proposals(session, row.participant_id, at=at, asks=row.intensity)
     not_for = {leaver_id, *_primary_beside(session, part, local_day(session, at))}
@@ -260,10 +257,7 @@ def _silence_that_is_over(session: Session) -> list[UUID]:
         scalars(
             session,
             only(Task.id)
-            .join(
-                HandOver,
-                and_(same(HandOver, Task), cast(col(HandOver.id), Text) == col(Task.item)),
-            )
+            .join(HandOver, and_(same(HandOver, Task), cast(col(HandOver.id), Text) == col(Task.item)))
             .where(
                 Task.step == SILENT,
                 col(Task.state).in_(TASK.open_to("cancel")),
@@ -292,11 +286,7 @@ def offered_to(session: Session, person_id: UUID) -> list[Offered]:
         session,
         of(Offered)
         .join(Task, joins(HandOver.task_id, Task))
-        .where(
-            HandOver.to_id == person_id,
-            HandOver.state == "proposed",
-            _still_asked(),
-        )
+        .where(HandOver.to_id == person_id, HandOver.state == "proposed", _still_asked())
         .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id)),
     )
     agreed = {case_id: ways_agreed(session, case_id) for case_id in {row.case_id for row in rows}}
@@ -319,10 +309,7 @@ def taken_over(session: Session, follow_up_id: UUID) -> list[HandOver]:
     return every(
         session,
         of(HandOver)
-        .where(
-            HandOver.follow_up_id == follow_up_id,
-            HandOver.state == "accepted",
-        )
+        .where(HandOver.follow_up_id == follow_up_id, HandOver.state == "accepted")
         .order_by(col(HandOver.answered_at).desc(), col(HandOver.id)),
     )
 
@@ -409,8 +396,7 @@ def _cases_of_unanswered(session: Session, which: ColumnElement[bool]) -> list[U
 def unanswered(session: Session, which: ColumnElement[bool]) -> list[HandOver]:
     """The offers that nobody answered of those that `which` says, held."""
     return every(
-        session,
-        of(HandOver).where(which, HandOver.state == "proposed").order_by(col(HandOver.id)).with_for_update(),
+        session, of(HandOver).where(which, HandOver.state == "proposed").order_by(col(HandOver.id)).with_for_update()
     )
 
 
@@ -454,13 +440,7 @@ def _is_barred() -> ColumnElement[bool]:
     """The condition on an offer that the participant barred whoever it was made to."""
     return (
         select(Barred.id)
-        .join(
-            FollowUp,
-            and_(
-                same(FollowUp, Barred),
-                FollowUp.participant_id == Barred.participant_id,
-            ),
-        )
+        .join(FollowUp, and_(same(FollowUp, Barred), FollowUp.participant_id == Barred.participant_id))
         .where(
             same(Barred, HandOver),
             Barred.person_id == HandOver.to_id,
@@ -479,8 +459,7 @@ def part_of(session: Session, task: Task) -> Assignment | None:
     return first(
         session,
         of(Assignment).where(
-            col(Assignment.id) == UUID(task.item),
-            or_(col(Assignment.ended_at).is_(None), without_a_follower()),
+            col(Assignment.id) == UUID(task.item), or_(col(Assignment.ended_at).is_(None), without_a_follower())
         ),
     )
 
@@ -508,9 +487,7 @@ def _open_ones(session: Session, part: Assignment) -> list[HandOver]:
     return every(
         session,
         of(HandOver).where(
-            HandOver.follow_up_id == part.follow_up_id,
-            HandOver.from_id == part.person_id,
-            HandOver.state == "proposed",
+            HandOver.follow_up_id == part.follow_up_id, HandOver.from_id == part.person_id, HandOver.state == "proposed"
         ),
     )
 

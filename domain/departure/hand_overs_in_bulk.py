@@ -57,11 +57,7 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     rows = every(
         session,
         of(Task)
-        .where(
-            Task.case_id == case_id,
-            Task.holding == FOLLOW_UP,
-            Task.state == "open",
-        )
+        .where(Task.case_id == case_id, Task.holding == FOLLOW_UP, Task.state == "open")
         .order_by(col(Task.title_en), col(Task.id)),
     )
     whole = session.begin_nested()
@@ -133,11 +129,7 @@ def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     """Who refused each follow-up of a departure, by its task."""
     rows = run(
-        session,
-        only(HandOver.task_id, HandOver.to_id).where(
-            HandOver.case_id == case_id,
-            HandOver.state == "refused",
-        ),
+        session, only(HandOver.task_id, HandOver.to_id).where(HandOver.case_id == case_id, HandOver.state == "refused")
     )
     found: dict[UUID, set[UUID]] = {}
     for row in rows:

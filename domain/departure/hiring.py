@@ -137,11 +137,7 @@ def recruit_afterwards(session: Session, organization_id: UUID, role: Bilingual,
     opened_at = scalar(
         session,
         only(Case.opened_at)
-        .where(
-            Case.protocol == RECRUITING,
-            Case.organization_id == organization_id,
-            Case.state == "open",
-        )
+        .where(Case.protocol == RECRUITING, Case.organization_id == organization_id, Case.state == "open")
         .with_for_update(),
     )
     asked_for = (
@@ -333,11 +329,7 @@ def _recruit_for_the_next(session: Session, organization_id: UUID, *, by: Actor,
     waits = scalar(
         session,
         only(Task.id)
-        .where(
-            Task.step == AFTERWARDS,
-            col(Task.item) == str(organization_id),
-            Task.state == "open",
-        )
+        .where(Task.step == AFTERWARDS, col(Task.item) == str(organization_id), Task.state == "open")
         .order_by(col(Task.opened_at), col(Task.id))
         .limit(1),
     )
@@ -374,13 +366,7 @@ def take_on(
     )
     if held is None:
         people.appoint(
-            session,
-            person_id=person_id,
-            role=role,
-            organization_id=organization_id,
-            starts_on=starts_on,
-            by=by,
-            at=at,
+            session, person_id=person_id, role=role, organization_id=organization_id, starts_on=starts_on, by=by, at=at
         )
     welcome = WELCOMED.get(role)
     is_new = held is None or recruited or held.starts_on >= local_day(session, at)

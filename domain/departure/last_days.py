@@ -86,9 +86,7 @@ def welcomes(session: Session, case_id: UUID) -> list[UUID]:
 
 def _welcoming(session: Session, which: ColumnElement[bool]) -> list[UUID]:
     following = only(Settlement.successor_id).where(
-        which,
-        Settlement.kind == roles.TENURE,
-        col(Settlement.successor_id).is_not(None),
+        which, Settlement.kind == roles.TENURE, col(Settlement.successor_id).is_not(None)
     )
     return list(
         scalars(
@@ -217,8 +215,7 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
             other.seat_id == SeatHolder.seat_id,
             col(other.withdrawn_at).is_(None),
             or_(
-                other.person_id == SeatHolder.person_id,
-                and_(SeatHolder.kind == "principal", other.kind == "principal"),
+                other.person_id == SeatHolder.person_id, and_(SeatHolder.kind == "principal", other.kind == "principal")
             ),
             col(other.starts_on) <= day,
             or_(col(other.ends_on).is_(None), col(other.ends_on) > left.ends_on),

@@ -156,11 +156,7 @@ def report_missing(
 def _thing_of(session: Session, task: Task) -> UUID | None:
     """The piece of equipment that a task asks for, while it is in hand: the item of the task is the loan."""
     return scalar(
-        session,
-        only(Loan.equipment_id).where(
-            col(Loan.id) == UUID(task.item),
-            col(Loan.returned_at).is_(None),
-        ),
+        session, only(Loan.equipment_id).where(col(Loan.id) == UUID(task.item), col(Loan.returned_at).is_(None))
     )
 
 
@@ -174,10 +170,7 @@ def missing_since(session: Session, task: Task) -> datetime | None:
 
 def _settle_task(one_thing: Settling, *, approval: bool = False) -> None:
     session = one_thing.session
-    row = first(
-        session,
-        of(Task).where(Task.id == one_thing.holding_id).with_for_update(),
-    )
+    row = first(session, of(Task).where(Task.id == one_thing.holding_id).with_for_update())
     if row is None or row.state not in ("open", "submitted"):
         return  # it came to rest meanwhile
     chain_id = row.approved_by_id if approval else row.owed_by_id
@@ -226,10 +219,7 @@ def _settle_signature(one_thing: Settling) -> None:
 
 def _settle_seat(one_thing: Settling) -> None:
     session = one_thing.session
-    row = first(
-        session,
-        of(SeatHolder).where(SeatHolder.id == one_thing.holding_id).with_for_update(),
-    )
+    row = first(session, of(SeatHolder).where(SeatHolder.id == one_thing.holding_id).with_for_update())
     if row is None:
         return
     last_day = one_thing.departure.last_day
@@ -252,10 +242,7 @@ def _settle_guest(one_thing: Settling) -> None:
     meeting_id = scalar(
         session,
         changes(MeetingGuest)
-        .where(
-            MeetingGuest.id == one_thing.holding_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
+        .where(MeetingGuest.id == one_thing.holding_id, col(MeetingGuest.withdrawn_at).is_(None))
         .values(withdrawn_at=one_thing.at, withdrawn_by=one_thing.by.role)
         .returning(col(MeetingGuest.meeting_id)),
     )
@@ -275,10 +262,7 @@ def _settle_guest(one_thing: Settling) -> None:
 def _settle_deputizing(one_thing: Settling) -> None:
     """Somebody acts in the leaver's place, or nobody, once the last day is over: until then the leaver does."""
     session = one_thing.session
-    row = first(
-        session,
-        of(Absence).where(Absence.id == one_thing.holding_id).with_for_update(),
-    )
+    row = first(session, of(Absence).where(Absence.id == one_thing.holding_id).with_for_update())
     if row is None:
         return
     if one_thing.successor_id == row.person_id:
@@ -345,11 +329,7 @@ def _settle_follow_up(one_thing: Settling) -> None:
     """It is left vacant, with the reason: the coordinator has it as a vacancy from now on."""
     session = one_thing.session
     part = first(
-        session,
-        of(Assignment).where(
-            Assignment.id == one_thing.holding_id,
-            col(Assignment.ended_at).is_(None),
-        ),
+        session, of(Assignment).where(Assignment.id == one_thing.holding_id, col(Assignment.ended_at).is_(None))
     )
     if part is not None:
         assigning.end_part(session, part.follow_up_id, part.person_id, by=one_thing.by, at=one_thing.at)
@@ -408,14 +388,7 @@ _SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
 }
 
 
-_WITH_A_REASON: Final = (
-    "left_vacant",
-    "lost",
-    "not_replaced",
-    "nobody_deputizes",
-    "left_unfinished",
-    "thrown_away",
-)
+_WITH_A_REASON: Final = ("left_vacant", "lost", "not_replaced", "nobody_deputizes", "left_unfinished", "thrown_away")
 
 
 # ---------------------------------------------------------------------------------------------------------- refusing

@@ -85,10 +85,7 @@ def leaving_by(session: Session, day: date) -> set[UUID]:
     then = standing(session, day)
     leaving = scalars(
         session,
-        only(Departure.person_id).where(
-            col(Departure.called_off_at).is_(None),
-            col(Departure.ended_at).is_(None),
-        ),
+        only(Departure.person_id).where(col(Departure.called_off_at).is_(None), col(Departure.ended_at).is_(None)),
     )
     # Whoever leaves later would hand it on again: it is handed over once, to somebody who stays.
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}

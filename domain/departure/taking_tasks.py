@@ -208,10 +208,6 @@ def _not_barred(session: Session, task_id: UUID, people: Collection[UUID]) -> li
         session,
         of(Person)
         .join(Task, same(Task, Person))
-        .where(
-            col(Person.id).in_(people),
-            col(Task.id) == literal(task_id, Uuid()),
-            task_is_open_to(col(Person.id)),
-        ),
+        .where(col(Person.id).in_(people), col(Task.id) == literal(task_id, Uuid()), task_is_open_to(col(Person.id))),
     )
     return [row.id for row in rows]

@@ -57,9 +57,7 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
             col(Departure.last_day) >= col(Tenure.starts_on),
             # One that is over does not know of a role that was prolonged since.
             or_(
-                col(Departure.ended_at).is_(None),
-                col(Departure.last_day) >= col(Tenure.ends_on),
-                Case.state == "open",
+                col(Departure.ended_at).is_(None), col(Departure.last_day) >= col(Tenure.ends_on), Case.state == "open"
             ),
             col(Departure.called_off_at).is_(None),
         )
@@ -103,9 +101,7 @@ def left_behind(session: Session, at: datetime) -> list[Gone]:
         return []
     today = local_day(session, at)
     there = and_(
-        same(Case, Tenure),
-        Case.subject_id == Tenure.person_id,
-        Case.organization_id == Tenure.organization_id,
+        same(Case, Tenure), Case.subject_id == Tenure.person_id, Case.organization_id == Tenure.organization_id
     )
     asked = select(Case.id).where(there, col(Case.gathers), Case.state == "open").exists()
     last = func.max(func.coalesce(col(Tenure.ends_on), date.max))
@@ -164,11 +160,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     was = inside(Event.facts)["was"].astext
     written_down = (
         select(Event.id)
-        .where(
-            tells_its_end(),
-            col(Event.at) >= at - LOOKS_BACK,
-            or_(was.is_(None), was >= recent.isoformat()),
-        )
+        .where(tells_its_end(), col(Event.at) >= at - LOOKS_BACK, or_(was.is_(None), was >= recent.isoformat()))
         .exists()
     )
     again = aliased(Tenure, name="again")

@@ -179,10 +179,7 @@ def inventory(session: Session) -> list[Listed]:
     return every(
         session,
         of(Listed)
-        .outerjoin(
-            _loan,
-            and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)),
-        )
+        .outerjoin(_loan, and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)))
         .order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id)),
     )
 
@@ -221,10 +218,7 @@ def by_serial(session: Session, kind: str, serial: str) -> Equipment | None:
     rows = every(
         session,
         of(Equipment)
-        .where(
-            Equipment.kind == kind,
-            or_(Equipment.serial == serial, col(Equipment.serial_key) == serial_key(serial)),
-        )
+        .where(Equipment.kind == kind, or_(Equipment.serial == serial, col(Equipment.serial_key) == serial_key(serial)))
         .order_by(col(Equipment.serial) != serial, col(Equipment.to_check), col(Equipment.id)),
     )
     return rows[0] if rows else None
@@ -254,10 +248,7 @@ def loans_of(session: Session, thing_id: UUID) -> list[LoanOf]:
 
 def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipment:
     """A thing, locked until the transaction ends. Raises Refusal: there is none, or not as it was `seen`."""
-    row = first(
-        session,
-        of(Equipment).where(Equipment.id == thing_id).with_for_update(),
-    )
+    row = first(session, of(Equipment).where(Equipment.id == thing_id).with_for_update())
     if row is None:
         raise Refusal("equipment.unknown", N_("There is no such piece of equipment."))
     if seen is not None and seen != row.version:
@@ -270,10 +261,7 @@ def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipm
 
 def change(session: Session, row: Equipment, **values: Any) -> None:
     """Write columns of a held thing, and count its version up."""
-    run(
-        session,
-        changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1),
-    )
+    run(session, changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1))
 
 
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:
@@ -321,11 +309,7 @@ def _refuse_second(session: Session, kind: str, key: str, *, but: UUID | None = 
     found = scalar(
         session,
         only(Equipment.id)
-        .where(
-            Equipment.kind == kind,
-            Equipment.serial_key == key,
-            col(Equipment.id).is_distinct_from(but),
-        )
+        .where(Equipment.kind == kind, Equipment.serial_key == key, col(Equipment.id).is_distinct_from(but))
         .limit(1),
     )
     if found is not None:

@@ -176,14 +176,7 @@ def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id
     _end(session, loan, "", by=by, at=at, mistaken=True)
     inventory.change(session, row)
     events.write(
-        session,
-        "equipment.not_lent",
-        inventory.KIND,
-        row.id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        person=str(loan.person_id),
+        session, "equipment.not_lent", inventory.KIND, row.id, by=by, at=at, case_id=case_id, person=str(loan.person_id)
     )
 
 
@@ -198,13 +191,7 @@ def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
 
 def _in_hand(session: Session, row: Equipment) -> Loan:
     loan = first(
-        session,
-        of(Loan)
-        .where(
-            Loan.equipment_id == row.id,
-            col(Loan.returned_at).is_(None),
-        )
-        .with_for_update(),
+        session, of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None)).with_for_update()
     )
     if loan is None:
         raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
@@ -212,14 +199,7 @@ def _in_hand(session: Session, row: Equipment) -> Loan:
 
 
 def _end(
-    session: Session,
-    loan: Loan,
-    condition: str,
-    *,
-    by: Actor,
-    at: datetime,
-    lost: bool = False,
-    mistaken: bool = False,
+    session: Session, loan: Loan, condition: str, *, by: Actor, at: datetime, lost: bool = False, mistaken: bool = False
 ) -> None:
     run(
         session,
@@ -233,9 +213,7 @@ def _is_there(session: Session, person_id: UUID, at: datetime) -> bool:
     """Whether a person holds a role today, or is to take one up."""
     day = local_day(session, at)
     found = only(Tenure.id).where(
-        Tenure.person_id == person_id,
-        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
-        ~never_began(),
+        Tenure.person_id == person_id, or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day), ~never_began()
     )
     return scalar(session, found.limit(1)) is not None
 

@@ -54,12 +54,7 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
         .order_by(col(Participant.number), col(Assignment.id)),
     )
     return [
-        Holding(
-            FOLLOW_UP,
-            part_id,
-            titled_part(kind, number),
-            f"/follow-ups/{follow_up_id}",
-        )
+        Holding(FOLLOW_UP, part_id, titled_part(kind, number), f"/follow-ups/{follow_up_id}")
         for part_id, kind, place, follow_up_id, number in rows
         if leaving.concerns(place)
     ]

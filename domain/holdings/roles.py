@@ -138,11 +138,7 @@ def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
     run(
         session,
         changes(Settlement)
-        .where(
-            col(Settlement.case_id).in_(cases),
-            Settlement.kind == TENURE,
-            Settlement.holding_id == tenure_id,
-        )
+        .where(col(Settlement.case_id).in_(cases), Settlement.kind == TENURE, Settlement.holding_id == tenure_id)
         .values(holding_id=instead),
     )
     before, after = called(session, tenure_id), called(session, instead)
@@ -203,11 +199,7 @@ def signatures_of(leaving: Leaving) -> list[Holding]:
         only(AgreementVersion.id, AgreementVersion.n, Agreement.id, Organization.short_name)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(
-            AgreementVersion.state == "sent",
-            col(Agreement.organization_id).in_(wanted),
-            ~signed,
-        )
+        .where(AgreementVersion.state == "sent", col(Agreement.organization_id).in_(wanted), ~signed)
         .order_by(col(Organization.short_name), col(AgreementVersion.n)),
     )
     gone = leaving.without_them()

@@ -53,14 +53,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
         in_hand = or_(in_hand, and_(SeatHolder.ends_on == leaving.last_day, ~has_it))
     rows = tuples(
         session,
-        only(
-            SeatHolder.id,
-            Seat.organization_id,
-            Seat.title_fr,
-            Seat.title_en,
-            Committee.title_fr,
-            Committee.title_en,
-        )
+        only(SeatHolder.id, Seat.organization_id, Seat.title_fr, Seat.title_en, Committee.title_fr, Committee.title_en)
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
@@ -73,10 +66,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     )
     return [
         Holding(
-            SEAT,
-            held_id,
-            both(_SEAT, committee={"fr": of_fr, "en": of_en}, seat={"fr": fr, "en": en}),
-            "/committees",
+            SEAT, held_id, both(_SEAT, committee={"fr": of_fr, "en": of_en}, seat={"fr": fr, "en": en}), "/committees"
         )
         for held_id, place, fr, en, of_fr, of_en in rows
         if leaving.concerns(place)
@@ -102,10 +92,7 @@ def invitations_of(leaving: Leaving) -> list[Holding]:
     )
     return [
         Holding(
-            GUEST,
-            guest_id,
-            both(_GUEST, day=starts.date(), committee={"fr": fr, "en": en}),
-            f"/meetings/{meeting_id}",
+            GUEST, guest_id, both(_GUEST, day=starts.date(), committee={"fr": fr, "en": en}), f"/meetings/{meeting_id}"
         )
         for guest_id, starts, meeting_id, fr, en in rows
         if leaving.concerns(None) and not leaving.is_back

@@ -25,11 +25,7 @@ def _committees(compared: Comparison) -> Iterator[Step]:
         facts: dict[str, object] = {"committee": committee.title.model_dump()}
         names = {"title_fr": committee.title.fr, "title_en": committee.title.en}
         meets = {"rhythm": _declared(committee.rhythm), "minutes": committee.minutes, "place": committee.place}
-        rules = {
-            "letters": committee.letters,
-            "quorum": _declared(committee.quorum),
-            "agenda": _agenda(committee),
-        }
+        rules = {"letters": committee.letters, "quorum": _declared(committee.quorum), "agenda": _agenda(committee)}
         built = {"source": committee.source, "derived_from": list(committee.derived_from)}
         row = compared.committees.get(key)
         if row is None:

@@ -27,16 +27,7 @@ from models.program import Organization, Program, Role
 
 Kind = Literal["added", "changed", "ended"]
 What = Literal[
-    "program",
-    "calendar",
-    "role",
-    "organization",
-    "closure",
-    "committee",
-    "seat",
-    "agreement",
-    "obligation",
-    "protocol",
+    "program", "calendar", "role", "organization", "closure", "committee", "seat", "agreement", "obligation", "protocol"
 ]
 Words = Mapping[str, str]  # in both languages
 Row = dict[str, Any]
@@ -120,9 +111,7 @@ class Comparison:
     def changing(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row) -> Step:
         """A row that says something else."""
         return Step(
-            change,
-            lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)),
-            row_id,
+            change, lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)), row_id
         )
 
     def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:

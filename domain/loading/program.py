@@ -160,11 +160,7 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
         run(
             act.session,
             changes(Tenure)
-            .where(
-                Tenure.role == key,
-                _not_over(Tenure, act.day),
-                *([~never_began()] if single else []),
-            )
+            .where(Tenure.role == key, _not_over(Tenure, act.day), *([~never_began()] if single else []))
             .values(single_holder=single),
         )
 
@@ -210,8 +206,7 @@ def _end_roles(act: Act, organization_id: UUID) -> None:
         act.session,
         of(Tenure)
         .where(
-            Tenure.organization_id == organization_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > act.day),
+            Tenure.organization_id == organization_id, or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > act.day)
         )
         .order_by(col(Tenure.id)),
     )

@@ -204,9 +204,7 @@ def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
         session,
         only(Event.id)
         .where(
-            Event.subject_id == person_id,
-            Event.verb == "notice.no_address",
-            inside(Event.facts)["key"].astext == key,
+            Event.subject_id == person_id, Event.verb == "notice.no_address", inside(Event.facts)["key"].astext == key
         )
         .limit(1),
     )
@@ -266,11 +264,7 @@ def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
         session,
         only(Notice.id)
         .join(Person, joins(Notice.person_id, Person))
-        .where(
-            Notice.state == "failed",
-            col(Notice.attempts) > len(WAITS),
-            col(Person.email).is_not(None),
-        )
+        .where(Notice.state == "failed", col(Notice.attempts) > len(WAITS), col(Person.email).is_not(None))
         .order_by(col(Notice.n)),
     ).all()
     for notice_id in ids:
@@ -286,10 +280,7 @@ def redact(
     With `whole`, each that brings what was printed too: that holds such words. One that has not left is withdrawn; of
     one that has, the copy that is kept here is emptied.
     """
-    rows = every(
-        session,
-        of(Notice).where(col(Notice.id).in_(ids)).order_by(col(Notice.n)).with_for_update(),
-    )
+    rows = every(session, of(Notice).where(col(Notice.id).in_(ids)).order_by(col(Notice.n)).with_for_update())
     emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row.template in _BRINGS_PAPERS)]
     for row in emptied_ones:
         subject = taken_out(row.subject)
@@ -468,11 +459,7 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
 
 def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
     paper: Stationery = session.info["stationery"]
-    everywhere = {
-        "name": person.name,
-        "program": pick(language, title_of_program(session)),
-        "base_url": paper.base_url,
-    }
+    everywhere = {"name": person.name, "program": pick(language, title_of_program(session)), "base_url": paper.base_url}
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
 
 

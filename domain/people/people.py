@@ -206,10 +206,7 @@ def appoint(
     if found is None:
         raise Refusal("role.unknown", N_("The program has no such role."))
     # The row is held, so that of two who appoint to one place at the same instant the second is told.
-    organization = first(
-        session,
-        of(Organization).where(Organization.id == organization_id).with_for_update(),
-    )
+    organization = first(session, of(Organization).where(Organization.id == organization_id).with_for_update())
     if organization is None:
         raise Refusal("organization.unknown", N_("The program has no such organization."))
     if organization.ends_on is not None and (ends_on is None or ends_on > organization.ends_on):
@@ -317,10 +314,7 @@ def _take_up(session: Session, wanted: Tenure) -> None:
     run(
         session,
         changes(Departure)
-        .where(
-            Departure.person_id == wanted.person_id,
-            inside(Departure.was_to_end).has_key(key),
-        )
+        .where(Departure.person_id == wanted.person_id, inside(Departure.was_to_end).has_key(key))
         .values(was_to_end=col(Departure.was_to_end).op("-")(cast(key, Text)), version=col(Departure.version) + 1),
     )
     run(
@@ -366,11 +360,7 @@ def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
     leaving = (
         only(Departure.id)
         .join(Case, joins(Departure.case_id, Case))
-        .where(
-            Departure.person_id == person_id,
-            col(Departure.called_off_at).is_(None),
-            Case.state == "open",
-        )
+        .where(Departure.person_id == person_id, col(Departure.called_off_at).is_(None), Case.state == "open")
     )
     if scalar(session, leaving.limit(1)) is not None:
         raise Refusal(
@@ -392,10 +382,7 @@ def move_start(
         .where(Tenure.id == tenure.id)
         .values(
             starts_on=day,
-            entered_late=[
-                *tenure.entered_late,
-                *_said_late(session, day, tenure.starts_on - timedelta(days=1), at=at),
-            ],
+            entered_late=[*tenure.entered_late, *_said_late(session, day, tenure.starts_on - timedelta(days=1), at=at)],
             version=col(Tenure.version) + 1,
         ),
     )

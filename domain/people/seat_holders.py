@@ -82,10 +82,7 @@ def sits_already(session: Session, holding: SeatHolder, starts_on: date, ends_on
         return False
     ends_before = (
         only(Departure.id)
-        .join(
-            Seat,
-            same(Seat, Departure) & (col(Seat.organization_id) == col(Departure.organization_id)),
-        )
+        .join(Seat, same(Seat, Departure) & (col(Seat.organization_id) == col(Departure.organization_id)))
         .where(
             Departure.person_id == holding.person_id,
             Seat.id == holding.seat_id,

@@ -215,14 +215,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
         .values(withdrawn_at=at, version=col(SeatHolder.version) + 1),
     )
     events.write(
-        session,
-        "seat.withdrawn",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
+        session, "seat.withdrawn", "seat", seat_id, by=by, at=at, case_id=act.case_id, person=str(case.subject_id)
     )
     _tell_of(session, seat_id, at)
 
@@ -312,10 +305,7 @@ def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict
             Person.phone,
         )
         .select_from(Seat)
-        .join(
-            Organization,
-            joins(Seat.organization_id, Organization),
-        )
+        .join(Organization, joins(Seat.organization_id, Organization))
         .join(Role, and_(same(Role, Seat), Role.key == Seat.role))
         .outerjoin(SeatHolder, held)
         .outerjoin(Person, joins(SeatHolder.person_id, Person))
@@ -375,11 +365,7 @@ def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool =
 
 
 def _holding(seat_id: UUID) -> tuple[Any, ...]:
-    return (
-        in_program(SeatHolder),
-        col(SeatHolder.seat_id) == seat_id,
-        col(SeatHolder.withdrawn_at).is_(None),
-    )
+    return (in_program(SeatHolder), col(SeatHolder.seat_id) == seat_id, col(SeatHolder.withdrawn_at).is_(None))
 
 
 def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
