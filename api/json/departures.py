@@ -19,6 +19,7 @@ from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 from api.json.shapes import MovedShown, NewPersonGiven, Shown
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
+from api.views.left import left_of
 from api.web.given import Day, Given, Key, Reason
 from domain.casework.locking import Moved
 from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
@@ -214,7 +215,7 @@ def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     left = (
         []
         if departure.called_off_at
-        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
+        else left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
     )
     return DepartureShown(
         case_id=departure.case_id,

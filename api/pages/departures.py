@@ -19,10 +19,11 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.tasks import task_page
 from api.views import departures as at_departures
+from api.views.handed_over import handed_over_to
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
-from domain.departure import current, hand_overs, hand_overs_in_bulk, settling, unopened
+from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
 from domain.kernel.rows import col, every, joins, of, only, tuples
 from domain.kernel.titles import title_of
 from models.casework import Case
@@ -116,7 +117,7 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
     names = at_departures.people_names(desk.session)
     offered = [
         {"row": row, "title": title_of(row, desk.language), "from_whom": names[row.from_id]}
-        for row in hand_overs.offered_to(desk.session, me)
+        for row in offers.offered_to(desk.session, me)
     ]
     return page(
         desk,
@@ -125,7 +126,7 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         refused=typed.refusal,
         typed=typed,
         offered=offered,
-        found=at_departures.handed_over_to(desk.session, desk.asker, desk.language),
+        found=handed_over_to(desk.session, desk.asker, desk.language),
     )
 
 

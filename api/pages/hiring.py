@@ -14,7 +14,7 @@ from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_of, id_or_none, number_of, role_and_organization
-from domain.departure import hiring, interviews
+from domain.departure import hiring, interviews, welcoming
 from domain.departure.hiring import Hired
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -106,7 +106,7 @@ def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResp
             for number in interviews.passing(desk.session, case.id)
         ],
         roles=roles,
-        likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),
+        likely=next((value for value, _ in roles if value.partition(":")[0] in welcoming.WELCOMED), ""),
         people=[(str(person), name) for person, name in names_to_choose(desk) if person != desk.asker.person_id],
     )
 

@@ -10,9 +10,10 @@ from sqlmodel import Session, or_
 
 from domain.casework import cases
 from domain.casework.locked_case import hold_cases
-from domain.departure import hiring, last_days
+from domain.departure import last_days, welcoming
+from domain.departure.departure_row import change
 from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, first, joins, of, only, run, scalar, scalars
+from domain.kernel.rows import col, every, first, joins, of, only, scalar, scalars
 from domain.kernel.scope import local_day
 from models.casework import Case
 from models.departure import Departure
@@ -82,7 +83,7 @@ def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = Fa
     if known is None:
         return None
     # As whoever cancels, closes or reopens the case holds it before the departure.
-    own = hiring.welcoming(session, known.person_id, known.organization_id)
+    own = welcoming.welcoming(session, known.person_id, known.organization_id)
     hold_cases(session, [known.case_id, *last_days.welcomes(session, known.case_id), *own])
     found = first(session, asked.with_for_update())
     if found is None or found.called_off_at is not None:
@@ -137,12 +138,7 @@ def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: da
         for role in _roles_of(session, departure)
         if role.ends_on and (before := was_to_end[str(role.id)]) and date.fromisoformat(before) < role.ends_on
     }
-    run(
-        session,
-        changes(Departure)
-        .where(Departure.id == departure.id)
-        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=col(Departure.version) + 1),
-    )
+    change(session, departure, last_day=ends, ended_at=None, was_to_end={**was_to_end, **later})
     cases.move_last_day(session, departure.case_id, ends, by=by, at=at)
     last_days.follow(session, departure.case_id, was=last_day, day=ends, by=by, at=at)
     return ends

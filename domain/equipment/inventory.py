@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from datetime import datetime
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
@@ -87,10 +87,8 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     if kind not in kinds(session):
         raise Refusal("equipment.kind.malformed", N_("Choose from the list."))
     _refuse_second(session, kind, key)
-    thing_id = uuid4()
     row = Equipment(
         program_id=program_of(session),
-        id=thing_id,
         kind=kind,
         serial=serial,
         serial_key=key,
@@ -100,11 +98,11 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     )
     try:
         with session.begin_nested():
-            run(session, insert(Equipment).values(**row.model_dump()))
+            run(session, insert(Equipment).values(row.model_dump()))
     except IntegrityError:
         raise _there_already() from None
-    events.write(session, "equipment.added", KIND, thing_id, by=by, at=at, serial=serial, kind=kind)
-    return thing_id
+    events.write(session, "equipment.added", KIND, row.id, by=by, at=at, serial=serial, kind=kind)
+    return row.id
 
 
 def correct(
@@ -133,7 +131,7 @@ def take_out_of_use(
     """
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
-    state = _move(row, "take_out_of_use")
+    state = _after(row, "take_out_of_use")
     if holder_of(session, thing_id) is not None:
         raise Refusal("equipment.in_hand", N_("Someone has it in hand: record its return first."))
     _to_state(session, row, state, reason, "equipment.out_of_use", by=by, at=at)
@@ -142,7 +140,7 @@ def take_out_of_use(
 def put_back(session: Session, thing_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Say that a thing which was out of use can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
-    _to_state(session, row, _move(row, "put_back"), "", "equipment.put_back", by=by, at=at)
+    _to_state(session, row, _after(row, "put_back"), "", "equipment.put_back", by=by, at=at)
 
 
 def find_again(
@@ -151,7 +149,7 @@ def find_again(
     """Say that a thing which was given up as lost turned up, and how. It can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
-    _to_state(session, row, _move(row, "find"), reason, "equipment.found", by=by, at=at)
+    _to_state(session, row, _after(row, "find"), reason, "equipment.found", by=by, at=at)
 
 
 _loan, _ended = aliased(Loan), aliased(Loan)
@@ -277,7 +275,7 @@ def refuse_in_own_hands(session: Session, row: Equipment, by: Actor) -> None:
 
 def lose(session: Session, row: Equipment, reason: str, *, by: Actor, at: datetime) -> None:
     """Have a held thing that nobody has in hand any more stand as lost; who gives it up wrote why."""
-    change(session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+    _change_state(session, row, _after(row, "lose"), reason, by=by, at=at)
 
 
 def needed_reason(reason: str) -> str:
@@ -293,11 +291,15 @@ def needed_reason(reason: str) -> str:
 
 
 def _to_state(session: Session, row: Equipment, state: str, reason: str, verb: str, *, by: Actor, at: datetime) -> None:
-    change(session, row, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+    _change_state(session, row, state, reason, by=by, at=at)
     events.write(session, verb, KIND, row.id, by=by, at=at)
 
 
-def _move(row: Equipment, move: str) -> str:
+def _change_state(session: Session, row: Equipment, state: str, reason: str, *, by: Actor, at: datetime) -> None:
+    change(session, row, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+
+
+def _after(row: Equipment, move: str) -> str:
     try:
         return EQUIPMENT.after(row.state, move)
     except NoSuchMove:
@@ -306,13 +308,10 @@ def _move(row: Equipment, move: str) -> str:
 
 
 def _refuse_second(session: Session, kind: str, key: str, *, but: UUID | None = None) -> None:
-    found = scalar(
-        session,
-        only(Equipment.id)
-        .where(Equipment.kind == kind, Equipment.serial_key == key, col(Equipment.id).is_distinct_from(but))
-        .limit(1),
+    others = only(Equipment.id).where(
+        Equipment.kind == kind, Equipment.serial_key == key, col(Equipment.id).is_distinct_from(but)
     )
-    if found is not None:
+    if scalar(session, others.limit(1)) is not None:
         raise _there_already()
 
 

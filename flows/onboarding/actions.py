@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import func, insert, update
+from sqlalchemy import func, update
 from sqlmodel import Session, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
-    changes,
     col,
     every,
     first,
@@ -22,6 +24,7 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    replaced,
     run,
     same,
     scalar,
@@ -29,7 +32,7 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.scope import local_day
 from domain.kernel.titles import title_of
 from domain.mail import notices
 from domain.people import seat_holders
@@ -122,64 +125,22 @@ def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
 
 
 def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
+    worker = surely(case.subject_id)
     starts_on = max(local_day(session, at), _arrival(case) or date.min)
     ends_on = _end_of_role(session, case, starts_on)
-    kind = (
-        "alternate" if _principal_else(session, seat_id, surely(case.subject_id), starts_on, ends_on) else "principal"
-    )
-    run(
-        session,
-        insert(SeatHolder).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            seat_id=seat_id,
-            person_id=case.subject_id,
-            kind=kind,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            recorded_at=at,
-            version=1,
-        ),
-    )
-    events.write(
-        session,
-        "seat.given",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
-        kind=kind,
-        starts_on=starts_on.isoformat(),
-    )
+    kind = "alternate" if _principal_else(session, seat_id, worker, starts_on, ends_on) else "principal"
+    seat_holders.add(session, seat_id, worker, kind, starts_on, ends_on, by=by, at=at, case_id=act.case_id)
 
 
 def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
     """Have the seat that this case gave begin on its first day of now, and end with the role that is held then."""
     starts_on = _first_day(session, act, case, holding)
     ends_on = _end_of_role(session, case, starts_on)
-    other = _principal_else(session, holding.seat_id, surely(case.subject_id), starts_on, ends_on)
-    kind = "alternate" if other else holding.kind
-    run(
-        session,
-        changes(SeatHolder)
-        .where(SeatHolder.id == holding.id)
-        .values(starts_on=starts_on, ends_on=ends_on, kind=kind, version=col(SeatHolder.version) + 1),
-    )
-    events.write(
-        session,
-        "seat.moved",
-        "seat",
-        holding.seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
-        kind=kind,
-        was=holding.starts_on.isoformat(),
-        starts_on=starts_on.isoformat(),
-    )
+    other = _principal_else(session, holding.seat_id, holding.person_id, starts_on, ends_on)
+    moved = replaced(holding, kind="alternate" if other else holding.kind)
+    seat_holders.change(session, holding.id, starts_on=starts_on, ends_on=ends_on, kind=moved.kind)
+    days = {"was": holding.starts_on.isoformat(), "starts_on": starts_on.isoformat()}
+    seat_holders.tell(session, moved, "seat.moved", by=by, at=at, case_id=act.case_id, **days)
 
 
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
@@ -202,21 +163,14 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
     if seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None:
         return
     mine = and_(*_living(seat_id, surely(case.subject_id), today), _given_by(act))
-    run(
-        session,
-        update(SeatHolder)
-        .where(mine, col(SeatHolder.starts_on) < today)
-        .values(ends_on=today - timedelta(days=1), version=col(SeatHolder.version) + 1),
-    )
-    run(
-        session,
-        update(SeatHolder)
-        .where(mine, col(SeatHolder.starts_on) >= today)
-        .values(withdrawn_at=at, version=col(SeatHolder.version) + 1),
-    )
-    events.write(
-        session, "seat.withdrawn", "seat", seat_id, by=by, at=at, case_id=act.case_id, person=str(case.subject_id)
-    )
+    for begun, values in (
+        (col(SeatHolder.starts_on) < today, {"ends_on": today - timedelta(days=1)}),
+        (col(SeatHolder.starts_on) >= today, {"withdrawn_at": at}),
+    ):
+        counted = {**values, "version": col(SeatHolder.version) + 1}
+        run(session, update(SeatHolder).where(mine, begun).values(**counted))
+    person = str(case.subject_id)
+    events.write(session, "seat.withdrawn", "seat", seat_id, by=by, at=at, case_id=act.case_id, person=person)
     _tell_of(session, seat_id, at)
 
 
@@ -269,29 +223,47 @@ def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:
     return found is not None
 
 
-def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:
+@dataclass(frozen=True)
+class Sits:
+    """A line of a contact list: who sits for an organization and how to reach them, or that nobody does."""
+
+    organization: str
+    role: str
+    vacant: bool
+    alternate: bool
+    name: str
+    email: str
+    phone: str
+
+
+@dataclass(frozen=True)
+class ContactList:
+    """A committee with who sits on it, and the titles of those whose members sit on it too."""
+
+    title: str
+    and_those_of: Sequence[str]
+    members: Sequence[Sits]
+
+
+def contact_lists(session: Session, day: date, language: str) -> list[ContactList]:
     """The committees that a worker deals with and who sits on each on a local day, principals first."""
     committees = every(session, of(Committee))
     titles = {row.key: title_of(row, language) for row in committees}
     listed = sorted((row for row in committees if row.source in LISTED), key=lambda row: LISTED.index(row.source))
     members = _members(session, day, language)
     return [
-        {
-            "title": titles[row.key],
-            "and_those_of": [titles[key] for key in row.derived_from],
-            "members": members.get(row.id, []),
-        }
+        ContactList(titles[row.key], [titles[key] for key in row.derived_from], members.get(row.id, []))
         for row in listed
     ]
 
 
-def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict[str, Any]]]:
+def _members(session: Session, day: date, language: str) -> dict[UUID, list[Sits]]:
     """Every seat of the program on a day by its committee: one line a holder, or one that says it is vacant."""
     held = and_(
         joins(SeatHolder.seat_id, Seat),
         col(SeatHolder.withdrawn_at).is_(None),
         col(SeatHolder.starts_on) <= day,
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+        lasts(SeatHolder, day),
     )
     rows = run(
         session,
@@ -309,25 +281,13 @@ def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict
         .join(Role, and_(same(Role, Seat), Role.key == Seat.role))
         .outerjoin(SeatHolder, held)
         .outerjoin(Person, joins(SeatHolder.person_id, Person))
-        .where(
-            in_program(Seat),
-            or_(col(Seat.starts_on).is_(None), col(Seat.starts_on) <= day),
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
-        )
+        .where(in_program(Seat), or_(col(Seat.starts_on).is_(None), col(Seat.starts_on) <= day), lasts(Seat, day))
         .order_by(col(Organization.short_name), col(Seat.key), col(SeatHolder.kind).desc(), col(Person.sort_key)),
     )
-    found: dict[UUID, list[dict[str, Any]]] = {}
+    found: dict[UUID, list[Sits]] = defaultdict(list)
     for committee_id, organization, role, kind, name, email, phone in rows:
-        line = {
-            "organization": organization,
-            "role": role,
-            "vacant": kind is None,
-            "alternate": kind == "alternate",
-            "name": name or "",
-            "email": email or "",
-            "phone": phone or "",
-        }
-        found.setdefault(committee_id, []).append(line)
+        line = Sits(organization, role, kind is None, kind == "alternate", name or "", email or "", phone or "")
+        found[committee_id].append(line)
     return found
 
 
@@ -355,7 +315,7 @@ def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool =
             Committee.source == CLINICAL,
             Seat.organization_id == organization_id,
             Seat.role == WORKER,
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
+            lasts(Seat, day),
         )
         .order_by(col(Seat.key))
         .limit(1)
@@ -373,7 +333,7 @@ def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
     return (
         *_holding(seat_id),
         col(SeatHolder.person_id) == person_id,
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+        lasts(SeatHolder, day),
     )
 
 
@@ -412,7 +372,7 @@ def _principal_else(session: Session, seat_id: UUID, person_id: UUID, first: dat
             *_holding(seat_id),
             SeatHolder.kind == "principal",
             SeatHolder.person_id != person_id,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= first),
+            lasts(SeatHolder, first),
             *([col(SeatHolder.starts_on) <= last] if last else []),
         )
         .limit(1),
@@ -447,7 +407,7 @@ def _end_of_role(session: Session, case: Case, day: date) -> date | None:
             Tenure.person_id == case.subject_id,
             Tenure.organization_id == case.organization_id,
             Tenure.role == WORKER,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            lasts(Tenure, day),
         )
         .order_by(col(Tenure.starts_on))
         .limit(1),

@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import board, cases, tasks, versions
-from domain.departure import calling_off, current, gathering, hand_overs, ways_in
+from domain.departure import calling_off, current, gathering, offers, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import every, many, of
@@ -156,7 +156,7 @@ def test_6_a_successor_without_an_address_has_it_all_the_same_and_no_letter_is_l
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=THIRD)
     with program.session() as session:
-        assert len(hand_overs.offered_to(session, program.people[THIRD])) == 1
+        assert len(offers.offered_to(session, program.people[THIRD])) == 1
         written = session.scalars(
             text("select person_id from notice where template = 'no_address'"),
         ).all()
@@ -259,8 +259,8 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
     assert all(counts()[name] >= number for name, number in before.items())
     with program.session() as session:
-        assert hand_overs.offered_to(session, program.people[SECOND]) == [], "the offer is taken back"
-        assert hand_overs.lapse(session, AT + timedelta(days=30), by=LOADING) == 0, "and nobody is chased for it"
+        assert offers.offered_to(session, program.people[SECOND]) == [], "the offer is taken back"
+        assert offers.lapse(session, AT + timedelta(days=30), by=LOADING) == 0, "and nobody is chased for it"
 
 
 @pytest.mark.ci

@@ -16,7 +16,17 @@ from domain.casework.locked_case import hold_case
 from domain.declarations.program_agreements import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
+from domain.departure import (
+    accounts,
+    calling_off,
+    current,
+    departures,
+    ending,
+    gathering,
+    recruiting,
+    settling,
+    successors,
+)
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.rows import every, many, of
 from domain.obligations.clauses import owed
@@ -532,14 +542,14 @@ def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_th
     place, by = program.organizations["en-marge"], program.actor("manager_em")
     if by_hand:
         with program.session() as session:
-            cases.open_case(session, hiring.RECRUITING, organization_id=place, by=by, at=AT)
+            cases.open_case(session, recruiting.RECRUITING, organization_id=place, by=by, at=AT)
     for who in ("worker_em", "deputy"):
         case_id = leave(program, who, "en-marge", last_day=TODAY + timedelta(days=30))
         (one,) = asked(program, case_id, "find_successor")
         settle(program, one.id, ended="recruiting")
     with program.session() as session:
         opened = session.scalars(text("select state from \"case\" where protocol = 'recruiting'")).all()
-        (waits,) = every(session, of(Task).where(Task.step == hiring.AFTERWARDS))
+        (waits,) = every(session, of(Task).where(Task.step == recruiting.AFTERWARDS))
         falls = board.who(standing(session, TODAY), waits, board.chains(session, [waits.owed_by_id]))
         assert falls is not None
     assert opened == ["open"]
