@@ -8,7 +8,6 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlmodel import or_
 
 from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
 from api.access.session import AtDesk, Desk
@@ -16,14 +15,16 @@ from api.acts.departures import DEPARTURES, OFFERED
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, see_other
 from api.pages.tasks import task_page
+from api.pages.typed_pages import typed_page
 from api.views import departures as at_departures
 from api.views.handed_over import handed_over_to
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
 from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import col, every, joins, of, only, tuples
 from domain.kernel.titles import title_of
 from models.casework import Case
@@ -119,12 +120,11 @@ def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         {"row": row, "title": title_of(row, desk.language), "from_whom": names[row.from_id]}
         for row in offers.offered_to(desk.session, me)
     ]
-    return page(
+    return typed_page(
         desk,
         request,
         "handed_over.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         offered=offered,
         found=handed_over_to(desk.session, desk.asker, desk.language),
     )
@@ -134,12 +134,11 @@ def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HT
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
     rows = every(desk.session, of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(desk.asker, hats)))
     people = _who_may_leave(desk)
-    return page(
+    return typed_page(
         desk,
         request,
         "departures.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         found=at_departures.departures_shown(desk.session, rows),
         people=people,
         # Nobody who has gone already says so themselves.
@@ -162,7 +161,7 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         )
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day), ~unopened.is_seen_to())
+        .where(lasts(Tenure, desk.day), ~unopened.is_seen_to())
         .distinct()
         .order_by(col(Person.sort_key), col(Organization.short_name)),
     )

@@ -11,12 +11,11 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlmodel import or_
-
 from api.access.permissions import Action, allows, to_program, visible_cases
 from api.access.session import Desk
 from domain.casework import board
 from domain.equipment import inventory
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalars, tuples, value_of
 from domain.kernel.titles import title_of
 from domain.roles.roles import never_began
@@ -125,7 +124,7 @@ def seats_of(desk: Desk, person_id: UUID) -> list[SeatHeld]:
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
             SeatHolder.person_id == person_id,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= desk.day),
+            lasts(SeatHolder, desk.day),
         )
         .order_by(col(Committee.key), col(Seat.key)),
     )

@@ -25,7 +25,7 @@ from models.casework import Case
 
 @dataclass(frozen=True)
 class Stayed:
-    """What somebody has whose departure was called off, as the reader may see it, and whether they are invited anew."""
+    """What a person has whose departure was called off, as the reader may see it, and whether they are invited anew."""
 
     again: Sequence[Holding]
     in_hand: Sequence[Holding]
@@ -71,9 +71,9 @@ def leaving_of(
     receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
     done: bool = False,
 ) -> LeavingShown | None:
-    """What a case shows of who leaves; None where it is about nobody who leaves.
+    """What a case shows of the person who leaves; None where it is no departure.
 
-    `receipt` says to whom its follow-ups would be offered, or were where it is `done`.
+    `receipt` says who its follow-ups would be offered to, or were where it is `done`.
     """
     departure = departure_of(desk.session, case.id)
     if departure is None:
@@ -86,7 +86,6 @@ def leaving_of(
     others, by_itself = _without_step(found, protocol)
     (shown,) = departures_shown(desk.session, [case])
     after_all = _after_all(desk, case, kept)
-    shows_names = receipt is not None or after_all is not None
     return LeavingShown(
         departure=shown,
         after_all=after_all,
@@ -99,10 +98,10 @@ def leaving_of(
         settles=_settles(desk, case, left.values()),
         settled={one.task_id: one for one in settled_of(desk.session, desk.asker, case.id, desk.language)},
         summaries={one.task_id: may for one, may in summaries.summaries_in(desk.session, desk.asker, case)},
-        receipt=None if receipt is None else [line for line in receipt if not kept(line.title_en)],
+        receipt=_receipt(receipt, kept),
         fit=_fit(receipt or (), desk.language),
         done=done,
-        names=people_names(desk.session) if shows_names else {},
+        names=_names(desk, receipt, after_all),
         may_offer=_may_offer(desk, case, left.values()),
     )
 
@@ -124,9 +123,21 @@ def _without_step(found: Iterable[Left], protocol: Protocol) -> tuple[dict[str, 
     return others, by_itself
 
 
+def _receipt(
+    lines: Sequence[hand_overs_in_bulk.Line] | None, kept: Callable[[str], bool]
+) -> list[hand_overs_in_bulk.Line] | None:
+    """The lines of what was offered, or would be, without what calls a participant who barred the reader."""
+    return None if lines is None else [line for line in lines if not kept(line.title_en)]
+
+
 def _fit(receipt: Iterable[hand_overs_in_bulk.Line], language: str) -> dict[UUID, str]:
-    """What speaks for those whom follow-ups are offered to, and against them, by the task."""
+    """What speaks for and against the workers that follow-ups are offered to, by the task."""
     return {line.task_id: fit_in_words(line.proposal, language) for line in receipt if line.proposal is not None}
+
+
+def _names(desk: Desk, receipt: Sequence[hand_overs_in_bulk.Line] | None, after_all: Stayed | None) -> dict[UUID, str]:
+    """The people of the program by name, where the page names one by their id."""
+    return {} if receipt is None and after_all is None else people_names(desk.session)
 
 
 def _may_offer(desk: Desk, case: Case, left: Iterable[Left]) -> bool:

@@ -1,4 +1,4 @@
-"""What somebody leaves, line by line as the reader may see it: who has it next, and how it can be settled."""
+"""What a person leaves, line by line as the reader may see it: who has it next, and how it can be settled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from api.views.follow_ups import BARS
 from domain.accompaniment import proposals
 from domain.casework import board, words
 from domain.casework.case_letters import case_title
-from domain.departure import drafts, endings, gathering, offers, parts_left, settlements, settling, successors
+from domain.departure import drafts, endings, gathering, offers, parts_left, settling, successors
 from domain.departure.departure_row import departure_of
 from domain.holdings.duty import APPROVAL, TASK
 from domain.holdings.follow_ups import FOLLOW_UP
@@ -123,29 +123,32 @@ def fit_in_words(proposal: proposals.Proposal, language: str) -> str:
 def _shown_in_hand(
     session: Session, asker: Asker, case: Case, at: datetime, asking: Mapping[tuple[str, str], Task]
 ) -> list[Holding]:
-    """What the leaver has in hand and nobody settled, without what the reader is not shown. `asking` are the steps."""
+    """What the leaver has in hand and was not settled, as far as the reader is shown it. `asking` are the steps."""
     kept = calls_who_barred(session, asker.person_id)
-    settled = settlements.settled_in(session, case.id)
     closed = closed_to(session, asker, [row.id for row in asking.values()])
     hidden = {thing for thing, task in asking.items() if task.id in closed}
-    found = [
-        one
-        for one in gathering.in_hand(session, case, at)
-        if (one.kind, one.id) not in settled and (one.kind, one.item) not in hidden and not kept(one.title.en)
-    ]
-    if oversees(session, asker, case):
-        return found
-    # What no step asks about is seen by who keeps the file alone.
-    alone = [one for one in found if (one.kind, one.item) not in asking]
+    unsettled = gathering.unsettled(session, case, at)
+    found = [one for one in unsettled if (one.kind, one.item) not in hidden and not kept(one.title.en)]
+    if not oversees(session, asker, case):
+        alone = [one for one in found if (one.kind, one.item) not in asking]
+        found = _without(found, _unseen(session, asker, alone))
+    return found
+
+
+def _without(found: Sequence[Holding], unseen: Sequence[Holding]) -> list[Holding]:
+    return [one for one in found if one not in unseen]
+
+
+def _unseen(session: Session, asker: Asker, alone: Sequence[Holding]) -> list[Holding]:
+    """Those of these things, which no step asks about, that call a participant whose file the reader does not keep."""
     calls = words.about(session, [words.OfTask(one.id, None, one.item, one.title.en) for one in alone])
     keeps = {whose: keeps_file(session, asker, whose) is not None for whose in set(calls.values())}
-    unseen = {one.id for one in alone if one.id in calls and not keeps[calls[one.id]]}
-    return [one for one in found if one not in alone or one.id not in unseen]
+    return [one for one in alone if one.id in calls and not keeps[calls[one.id]]]
 
 
 @dataclass(frozen=True)
 class _Choices:
-    """How a thing can be settled: who takes it over or how it ends, who cannot be given it, and why nobody can."""
+    """How a thing can be settled: who takes it over or how it ends, who cannot have it, and why it has no takers."""
 
     ways: tuple[tuple[str, str], ...] = ()
     not_now: tuple[str, ...] = ()
@@ -210,7 +213,7 @@ class _Reading:
         return _Choices((*takers, *ends), _not_now(thought_of, self.names, self.language), nobody)
 
     def _ends(self, kind: str, task: Task) -> tuple[str, ...]:
-        """How the thing can end that nobody takes over: not with its role, where nobody would have it."""
+        """How the thing can end without a successor: not with its role, where the role would be left empty."""
         ends = endings.endings(kind, own=self.own, over=self.is_over)
         if "with_the_role" in ends and endings.would_be_nobodys(self.session, task, self.case, self.at):
             return tuple(end for end in ends if end != "with_the_role")
@@ -242,7 +245,7 @@ class _Reading:
     def _of_the_place(self, task: Task) -> tuple[frozenset[UUID], dict[UUID, date]]:
         """Who holds a role at the organization of a role that is left, and who is to begin in that role, and when.
 
-        A role is most often somebody's of the same organization: they come first, after who is to begin in it.
+        A role most often goes to a person of the same organization: they come first, after those to begin in it.
         """
         if task.holding != TENURE:
             return frozenset(), {}

@@ -1,4 +1,4 @@
-"""How it stands with what somebody has whose departure was called off: again, still, and not again."""
+"""How it stands with what a person has whose departure was called off: again, still, and not again."""
 
 from __future__ import annotations
 

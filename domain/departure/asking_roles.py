@@ -28,7 +28,7 @@ def ask(
     at: datetime,
     sources: Sequence[str] = (),
 ) -> UUID:
-    """Open a task for whom a chain falls on, due `within` so many working days; its id."""
+    """Open a task that falls on a chain of roles, due `within` so many working days; its id."""
     due_on = program_calendar.calendar_of(session).add_working_days(local_day(session, at), within)
     return assigning.assign(
         session,

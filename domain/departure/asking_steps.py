@@ -183,7 +183,7 @@ def record(
 
 
 def _complete(session: Session, held: Held, successor_id: UUID | None, ended_as: str, **done: Any) -> Moved:
-    """Have a held step be done, and tell what became of its thing. `done` says when it was, and by whom."""
+    """Have a held step be done, and tell what became of its thing. `done` says when it was, and who did it."""
     state = TASK.after(held.task.state, "complete")
     change(session, held, state=state, next_check=None, **done)
     successor = str(successor_id) if successor_id else None

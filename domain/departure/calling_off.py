@@ -118,7 +118,7 @@ cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
 def _refuse_unless_they_stay(session: Session, departure: Departure, taken: list[UUID], at: datetime) -> None:
     """Refuse to call off a departure whose person would hold no role there, or none that goes on beyond the notice.
 
-    `taken` are the roles that cannot be put back, since somebody else holds them.
+    `taken` are the roles that cannot be put back, since another person holds them.
     """
     whose, place, today = departure.person_id, departure.organization_id, local_day(session, at)
     yesterday = today - timedelta(days=1)

@@ -96,15 +96,11 @@ def _roles_of(session: Session, departure: Departure) -> list[Tenure]:
     return every(
         session,
         of(Tenure).where(
-            col(Tenure.id).in_(_ended_by(departure)),
+            col(Tenure.id).in_([UUID(role) for role in departure.was_to_end]),
             col(Tenure.starts_on) <= departure.last_day,
             col(Tenure.taken_back_at).is_(None),
         ),
     )
-
-
-def _ended_by(departure: Departure) -> list[UUID]:
-    return [UUID(role) for role in departure.was_to_end]
 
 
 def ends_by_roles(session: Session, departure: Departure) -> date:

@@ -89,11 +89,7 @@ def _open(
         _refuse_unless_they_never_came(session, roles, last_day, today)
     if not roles:
         last_day = min(last_day, _left_long_ago(session, person_id, organization_id, at))
-    begun = [role for role in roles if role.starts_on <= last_day]
-    if planned and begun and len(begun) < len(roles):
-        _refuse_unless_they_come_back(begun, last_day)
-        roles = begun
-    last_day = max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
+    roles, last_day = _until(roles, last_day, planned=planned)
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
     for role in roles:
         end_a_role(session, role, max(ends, role.starts_on), by=by, at=at)
@@ -116,6 +112,15 @@ def _open(
     events.write(session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, **facts)
     _begin(session, departure, by=by, at=at)
     return case_id
+
+
+def _until(roles: list[Tenure], last_day: date, *, planned: bool) -> tuple[list[Tenure], date]:
+    """The roles that a departure ends, and the last of their days where all are over sooner. Raises Refusal."""
+    begun = [role for role in roles if role.starts_on <= last_day]
+    if planned and begun and len(begun) < len(roles):
+        _refuse_unless_they_come_back(begun, last_day)
+        roles = begun
+    return roles, max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
 
 
 def _to_end(roles: Sequence[Tenure], was: Mapping[UUID, date | None]) -> dict[str, str | None]:

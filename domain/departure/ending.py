@@ -121,18 +121,13 @@ def _end_guest_invitations(session: Session, departure: Departure, *, by: Actor,
     """Take back the invitations without a seat to the meetings after the last day."""
     after = datetime.combine(departure.last_day + timedelta(days=1), time.min)
     to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts) >= after)
-    taken_back = scalars(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.person_id == departure.person_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-            col(MeetingGuest.meeting_id).in_(to_come),
-        )
-        .values(withdrawn_at=at, withdrawn_by=by.role)
-        .returning(col(MeetingGuest.meeting_id)),
-    ).all()
-    for meeting_id in sorted(taken_back):
+    theirs = changes(MeetingGuest).where(
+        MeetingGuest.person_id == departure.person_id,
+        col(MeetingGuest.withdrawn_at).is_(None),
+        col(MeetingGuest.meeting_id).in_(to_come),
+    )
+    withdrawn = theirs.values(withdrawn_at=at, withdrawn_by=by.role).returning(col(MeetingGuest.meeting_id))
+    for meeting_id in sorted(scalars(session, withdrawn).all()):
         events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(departure.person_id))
 
 

@@ -203,7 +203,7 @@ def _is_open(session: Session, held: Tenure) -> bool:
 
 
 def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
-    """Whether somebody holds a role after a last day, or is to hold one."""
+    """Whether a person holds a role after a last day, or is to hold one."""
     later = only(Tenure.id).where(Tenure.person_id == person_id, lasts_beyond(Tenure, ends_on), ~never_began())
     return scalar(session, later.limit(1)) is not None
 

@@ -61,8 +61,13 @@ def _roles_left(session: Session, departure: Departure) -> frozenset[UUID]:
 
 def left(session: Session, case: Case, at: datetime) -> list[Holding]:
     """What is in hand that neither goes to somebody by itself nor was settled by somebody in this case."""
+    return [one for one in unsettled(session, case, at) if not one.goes_to]
+
+
+def unsettled(session: Session, case: Case, at: datetime) -> list[Holding]:
+    """What is in hand and was not settled in this case."""
     settled = settled_in(session, case.id)
-    return [one for one in in_hand(session, case, at) if not one.goes_to and (one.kind, one.id) not in settled]
+    return [one for one in in_hand(session, case, at) if (one.kind, one.id) not in settled]
 
 
 @cases.gather.owner

@@ -5,6 +5,7 @@ So is what they act in. What was handed over to somebody stays there, and the de
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -57,14 +58,18 @@ def _give_seats(session: Session, departure: Departure, *, by: Actor, at: dateti
     today, whose = local_day(session, at), departure.person_id
     for row, was in taken(session, departure):
         others = [held for held in seat_holders.holders_from(session, row.seat_id, today) if held.person_id != whose]
-        is_another_s = row.kind == "principal" and any(held.kind == "principal" for held in others)
-        if is_another_s or (was is not None and was < today):
+        if _is_anothers(row, others) or (was is not None and was < today):
             continue
         for held in others:
             # Who stood in for them meanwhile does so no more: by the departure alone, and nobody had named them.
             if held.kind == "alternate" and _stood_in(departure, held):
                 seat_holders.end_seat(session, held, today - _DAY, by=by, at=at)
         _give_seat(session, departure, row, was, by=by, at=at)
+
+
+def _is_anothers(row: SeatHolder, others: Sequence[SeatHolder]) -> bool:
+    """Whether a seat has another principal, so that who was its principal has it no more."""
+    return row.kind == "principal" and any(held.kind == "principal" for held in others)
 
 
 def _give_seat(
@@ -118,17 +123,11 @@ def _have_deputize_again(session: Session, departure: Departure, *, by: Actor, a
 def _invite_again(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
     """The invitations without a seat that its last day took back stand again, to meetings that are still to come."""
     to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts_at) > at)
-    again = scalars(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.person_id == departure.person_id,
-            MeetingGuest.withdrawn_at == departure.ended_at,
-            col(MeetingGuest.meeting_id).in_(to_come),
-        )
-        .values(withdrawn_at=None, withdrawn_by=None)
-        .returning(col(MeetingGuest.meeting_id)),
-    ).all()
-    for meeting_id in sorted(again):
-        person = str(departure.person_id)
-        events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=person)
+    theirs = changes(MeetingGuest).where(
+        MeetingGuest.person_id == departure.person_id,
+        MeetingGuest.withdrawn_at == departure.ended_at,
+        col(MeetingGuest.meeting_id).in_(to_come),
+    )
+    again = theirs.values(withdrawn_at=None, withdrawn_by=None).returning(col(MeetingGuest.meeting_id))
+    for meeting_id in sorted(scalars(session, again).all()):
+        events.write(session, "guest.invited", "meeting", meeting_id, by=by, at=at, person=str(departure.person_id))

@@ -64,7 +64,8 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
         .order_by(col(Task.title_en), col(Task.id)),
     )
     whole = session.begin_nested()
-    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
+    standing = {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
+    refused_by = _refused_by(session, case_id)
     lines = [
         _stands(row, standing[row.id])
         if row.id in standing
@@ -119,11 +120,6 @@ _ALL_REFUSED = N_(
 )
 
 _FAILED = N_("This one could not be offered. Offer it separately; the others are not affected.")
-
-
-def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
-    """What a departure offered that nobody answered yet, by its task."""
-    return {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
 
 
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:

@@ -28,7 +28,7 @@ from domain.people import people
 from domain.record import events
 from locales import N_
 
-#: The last step of a recruiting, which names whom it found.
+#: The last step of a recruiting, which names the person that it found.
 NAMES_THEM: Final = "appoint_person"
 
 

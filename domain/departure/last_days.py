@@ -6,6 +6,7 @@ one is then for the day after the new one; what somebody changed by hand since s
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -234,32 +235,42 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
 
 def _move_seat(session: Session, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime) -> None:
     """Have the leaver, and what the successor was on the seat before, end the day before the successor begins."""
-    held = first(session, of(SeatHolder).where(SeatHolder.id == settled.holding_id))
-    if held is None or held.withdrawn_at is not None:
+    held = first(
+        session, of(SeatHolder).where(SeatHolder.id == settled.holding_id, col(SeatHolder.withdrawn_at).is_(None))
+    )
+    if held is None:
         return
     last = first_day - _DAY
-    rows = every(
-        session,
-        of(SeatHolder)
-        .where(SeatHolder.seat_id == held.seat_id, col(SeatHolder.withdrawn_at).is_(None))
-        .order_by(col(SeatHolder.starts_on), col(SeatHolder.id))
-        .with_for_update(),
-    )
-    two = (held.person_id, settled.successor_id)
-    if was < local_day(session, at) and any(_begins_after(row, settled, was) for row in rows):
-        return  # they have begun
-    if any(row.person_id not in two and _is_principal_between(row, was, last) for row in rows):
-        return  # somebody else was given the seat on these days since
+    rows = _holds_of(session, held.seat_id)
+    theirs = [row for row in rows if row.person_id in (held.person_id, settled.successor_id)]
+    if _has_begun(theirs, settled, was, local_day(session, at)):
+        return
+    if _has_another_principal([row for row in rows if row not in theirs], was, last):
+        return
     # Days are given up before they are taken: on none of them are there two principals.
-    for row in rows if last < was else reversed(rows):
-        if _begins_after(row, settled, was):
-            days = {"was": row.starts_on.isoformat(), "starts_on": first_day.isoformat()}
-            _change_days(session, row, replaced(row, starts_on=first_day), at)
-            seat_holders.tell(session, row, "seat.moved", by=by, at=at, case_id=settled.case_id, **days)
-        elif row.person_id in two and row.ends_on == was:
-            _change_days(session, row, replaced(row, ends_on=last), at)
-            ends_on = last.isoformat()
-            seat_holders.tell(session, row, "seat.left", by=by, at=at, case_id=settled.case_id, ends_on=ends_on)
+    for row in theirs if last < was else reversed(theirs):
+        _move_hold(session, row, settled, was, first_day, by=by, at=at)
+
+
+def _holds_of(session: Session, seat_id: UUID) -> list[SeatHolder]:
+    """Who holds a seat and on which days, the first day first, held until the transaction ends."""
+    holds = of(SeatHolder).where(SeatHolder.seat_id == seat_id, col(SeatHolder.withdrawn_at).is_(None))
+    return every(session, holds.order_by(col(SeatHolder.starts_on), col(SeatHolder.id)).with_for_update())
+
+
+def _move_hold(
+    session: Session, row: SeatHolder, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime
+) -> None:
+    """Have a hold of the leaver or the successor begin on the first day, or end the day before, where it hung on it."""
+    last = first_day - _DAY
+    if _begins_after(row, settled, was):
+        _change_days(session, row, replaced(row, starts_on=first_day), at)
+        days = {"was": row.starts_on.isoformat(), "starts_on": first_day.isoformat()}
+        seat_holders.tell(session, row, "seat.moved", by=by, at=at, case_id=settled.case_id, **days)
+    elif row.ends_on == was:
+        _change_days(session, row, replaced(row, ends_on=last), at)
+        ends_on = last.isoformat()
+        seat_holders.tell(session, row, "seat.left", by=by, at=at, case_id=settled.case_id, ends_on=ends_on)
 
 
 def _begins_after(row: SeatHolder, settled: Settlement, last_day: date) -> bool:
@@ -267,10 +278,18 @@ def _begins_after(row: SeatHolder, settled: Settlement, last_day: date) -> bool:
     return row.person_id == settled.successor_id and row.starts_on == last_day + _DAY
 
 
-def _is_principal_between(row: SeatHolder, one: date, other: date) -> bool:
-    """Whether a hold of a seat as its principal has a day after the sooner of two days, to the later one."""
-    ends_before = row.ends_on is not None and row.ends_on <= min(one, other)
-    return row.kind == "principal" and row.starts_on <= max(one, other) and not ends_before
+def _has_begun(theirs: Iterable[SeatHolder], settled: Settlement, last_day: date, today: date) -> bool:
+    """Whether the successor has the seat by now, by what was to begin the day after a last day."""
+    return last_day < today and any(_begins_after(row, settled, last_day) for row in theirs)
+
+
+def _has_another_principal(others: Iterable[SeatHolder], one: date, other: date) -> bool:
+    """Whether others were given a seat as its principal on a day after the sooner of two days, to the later one."""
+    sooner, later = sorted((one, other))
+    return any(
+        row.kind == "principal" and row.starts_on <= later and (row.ends_on is None or row.ends_on > sooner)
+        for row in others
+    )
 
 
 def _change_days(session: Session, row: SeatHolder, moved: SeatHolder, at: datetime) -> None:

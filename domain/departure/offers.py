@@ -169,7 +169,7 @@ def withdraw_one(session: Session, task_id: UUID, *, by: Actor, at: datetime) ->
 
 
 def take_all_back(session: Session, which: ColumnElement[bool], *, by: Actor, at: datetime) -> int:
-    """Take back the offers that nobody answered of those that `which` says, and tell of each; how many."""
+    """Take back those offers that `which` says and that were not answered, and tell of each; how many."""
     rows = unanswered(session, which)
     for row in rows:
         take_back(session, row, by=by, at=at)
@@ -278,7 +278,7 @@ def change(session: Session, row: HandOver, **values: Any) -> None:
 
 
 def tell(session: Session, row: HandOver, verb: str, *, by: Actor, at: datetime) -> None:
-    """Write the line of the record on an offer, and to whom it was made."""
+    """Write the line of the record on an offer, and the person that it was made to."""
     person = str(row.to_id)
     events.write(session, verb, "case", row.case_id, by=by, at=at, case_id=row.case_id, person=person)
 

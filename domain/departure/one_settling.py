@@ -22,7 +22,7 @@ from models.departure import Departure
 
 
 class Acted(TypedDict):
-    """By whom something is done, and when."""
+    """Who does something, and when."""
 
     by: Actor
     at: datetime
@@ -59,7 +59,7 @@ class Settling:
 
     @property
     def acted(self) -> Acted:
-        """By whom it is settled, and when."""
+        """Who settles it, and when."""
         return {"by": self.by, "at": self.at}
 
 
@@ -98,7 +98,7 @@ def _refuse_newcomer(one_thing: Settling) -> None:
 
 
 def refuse_own_successor(one_thing: Settling) -> None:
-    """Refuse that somebody names themselves to follow in a role."""
+    """Refuse a person who names themselves to follow in a role."""
     if one_thing.by.is_one_of(one_thing.successor_id):
         raise Refusal("successor.oneself", N_("You cannot appoint yourself: ask someone else to name you."))
 

@@ -1,4 +1,4 @@
-"""The part in a follow-up that somebody leaves: whom one may think of for it, and how its participant wants it done."""
+"""The part in a follow-up that a worker leaves: who may have it next, and how its participant wants that done."""
 
 from __future__ import annotations
 
@@ -76,11 +76,8 @@ def primary_beside(session: Session, part: Assignment, day: date) -> set[UUID]:
 def refuse_primary(session: Session, part: Assignment, to_id: UUID, at: datetime) -> None:
     """Refuse to give the second's part in a follow-up to its primary worker."""
     if to_id in primary_beside(session, part, local_day(session, at)):
-        raise Refusal(
-            "successor.primary",
-            N_(
-                "This person is already the primary worker of this follow-up. Choose someone "
-                "else as the second, or leave it vacant with the reason."
-            ),
-            source="DP-03b",
+        said = N_(
+            "This person is already the primary worker of this follow-up. Choose someone "
+            "else as the second, or leave it vacant with the reason."
         )
+        raise Refusal("successor.primary", said, source="DP-03b")

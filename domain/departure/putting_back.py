@@ -49,7 +49,7 @@ def _day(written: str | None) -> date | None:
 
 
 def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> bool:
-    """Have a role end when it was to end before; False where somebody else holds it since."""
+    """Have a role end when it was to end before; False where another person holds it since."""
     try:
         with session.begin_nested():
             _go_on(session, tenure_id, ends_on, by=by, at=at)

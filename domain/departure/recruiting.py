@@ -1,4 +1,4 @@
-"""Whom a recruiting is for: a role that waits for its turn, and one whose successor is gone before they began."""
+"""The roles to recruit for: one that waits for its turn, and one whose successor is gone before they began."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from models.departure import Settlement
 from models.program import Tenure
 from models.record import Event
 
-#: By what somebody new is looked for.
+#: The protocol by which a new person is looked for.
 RECRUITING: Final = "recruiting"
 #: The manager's task to recruit for a role whose turn comes after the recruiting under way, and how soon it is due.
 AFTERWARDS: Final = "recruiting.afterwards"

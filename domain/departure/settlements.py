@@ -1,4 +1,4 @@
-"""What was said in departures of the things that somebody leaves, and whether it counts still."""
+"""What was said in departures of the things that their person leaves, and whether it counts still."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def settled_in(session: Session, case_id: UUID) -> set[tuple[str, UUID]]:
 
 
 def settled_elsewhere(session: Session, departure: Departure, tenures: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these roles of which somebody said in another departure that holds what becomes of them."""
+    """Those of these roles that were settled in another departure, of those that hold."""
     said = (
         only(Settlement.holding_id)
         .join(Departure, of_its_case(Settlement))
@@ -81,7 +81,7 @@ def not_settled(session: Session, person_id: UUID, found: Collection[Holding]) -
 
 
 def was_said() -> ColumnElement[bool]:
-    """The condition on a settlement that somebody said it, and that who follows by it was not taken back since."""
+    """The condition on a settlement that a person said it, and that the successor was not taken back since."""
     return and_(Settlement.ended_as != BY_ITSELF, ~was_taken_back())
 
 
@@ -121,7 +121,7 @@ def _role_was_taken_back() -> ColumnElement[bool]:
 
 
 def _seat_was_taken_back() -> ColumnElement[bool]:
-    """Of a seat: it was withdrawn from them, and nobody but the leaver has it after the leaver's last day."""
+    """Of a seat: it was withdrawn from them, and no other person has it after the leaver's last day."""
     seat, given, has_it = (aliased(SeatHolder, name=name) for name in ("seat_left", "seat_given", "seat_held"))
     somebody_has_it = (
         select(has_it.id)

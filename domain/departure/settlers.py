@@ -62,7 +62,7 @@ def _settle_task(one_thing: Settling, *, approval: bool = False) -> None:
 
 
 def _refuse_barred(one_thing: Settling, task: Task, successor_id: UUID) -> None:
-    """Refuse to give an approval to who did what is to be approved, or whom the protocol bars from it."""
+    """Refuse to give an approval to the person who did it, or that the protocol bars from approving it."""
     then = standing(one_thing.session, one_thing.after)
     bar = bar_to_approval(task, Actor(role="", person_id=successor_id), lambda link: people_of(then, link))
     if bar is not None:

@@ -133,14 +133,11 @@ def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, b
     if by.is_one_of(departure.person_id):
         return
     if ended_as in OF_THE_LEAVER:
-        raise Refusal(
-            "draft.unread",
-            N_(
-                "Only its author can delete what was written about a young person. Leave it to "
-                "the coordinator, who reads it and decides."
-            ),
-            source="AD-R1",
+        said = N_(
+            "Only its author can delete what was written about a young person. Leave it to "
+            "the coordinator, who reads it and decides."
         )
+        raise Refusal("draft.unread", said, source="AD-R1")
     if ended_as and drafts.is_authors_alone(session, departure, at):
         raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure.last_day.isoformat())
 

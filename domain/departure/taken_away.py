@@ -66,7 +66,7 @@ def taken(session: Session, departure: Departure) -> list[tuple[Taken, date | No
 
 
 def ended_by(departure: Departure) -> ColumnElement[bool]:
-    """The condition on a part that it ended with a last day of a departure, or was left vacant by it: as nobody's."""
+    """The condition on a part that it ended with a last day of a departure, or was left vacant by it."""
     over = only(Event.at).where(Event.case_id == departure.case_id, Event.verb == "departure.last_day_over")
     return or_(col(Assignment.ended_at).in_(over), settled_as(departure, handed_over=False))
 

@@ -193,14 +193,16 @@ def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, tod
     """Those to whom the files of these participants are open, today and then, by a part of their own in them."""
     present = Standing(then.day, then.tenures, (), then.coming)
     circles = [circle_of(session, file, day) for file in wanted.files for day in {today, then.day}]
-    parts = {part.person_id for circle in circles for part in circle.parts}
-    people = (person for person in parts if all(circle.opens(person, present) == "file" for circle in circles))
-    held = ((person, _role_to_act_in(wanted, then, person)) for person in people)
-    return {person: role for person, role in held if role is not None}
+    held = {part.person_id: _role_to_act_in(wanted, then, part.person_id) for one in circles for part in one.parts}
+    return {
+        person: role
+        for person, role in held.items()
+        if role is not None and all(circle.opens(person, present) == "file" for circle in circles)
+    }
 
 
 def _role_to_act_in(wanted: Wanted, then: Standing, person_id: UUID) -> HeldRole | None:
-    """The role under which somebody may do what is wanted: the wanted one before any that may act in it."""
+    """The role under which a person may do what is wanted: the wanted one before any that may act in it."""
     roles = takers.who_may_act_as(wanted.role)
     held = [one_of for one_of in then.roles_of(person_id) if one_of.role in roles]
     return min(held, key=lambda one_of: (one_of.role != wanted.role, one_of.role), default=None)

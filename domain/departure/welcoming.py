@@ -107,12 +107,12 @@ def welcome_who_was_given_anew(session: Session, case_id: UUID, *, by: Actor, at
 
 
 def held_there(person_id: UUID, role: str, organization_id: UUID) -> ColumnElement[bool]:
-    """The condition on an appointment that somebody holds, held or is to hold this role at an organization by it."""
+    """The condition on an appointment that it is, was or is to be a person's to this role at an organization."""
     return and_(in_program(Tenure), Tenure.role == role, held_at(person_id, organization_id))
 
 
 def first_term(session: Session, person_id: UUID, role: str, organization_id: UUID, day: date) -> Tenure | None:
-    """The first appointment of somebody to a role at an organization that is not over before a day."""
+    """The first appointment of a person to a role at an organization that is not over before a day."""
     there = select(Tenure).where(held_there(person_id, role, organization_id), lasts(Tenure, day))
     return first(session, there.order_by(col(Tenure.starts_on)).limit(1))
 

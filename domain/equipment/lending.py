@@ -159,7 +159,7 @@ def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
 
 
 def _hold(session: Session, thing_id: UUID, seen: int | None) -> tuple[Equipment, Loan]:
-    """A thing that somebody has in hand, and its loan, both held. Raises Refusal."""
+    """A thing that is in hand, and its loan, both held. Raises Refusal."""
     row = inventory.hold(session, thing_id, seen=seen)
     loans = of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None))
     loan = first(session, loans.with_for_update())

@@ -148,7 +148,7 @@ def held_at(person_id: UUID, organization_id: UUID | None) -> ColumnElement[bool
 
 
 def last_day_at(session: Session, person_id: UUID, organization_id: UUID) -> date | None:
-    """The last day of the roles that somebody held or holds at an organization, where one has an end."""
+    """The last day of the roles that a person held or holds at an organization, where one has an end."""
     ends = only(Tenure.ends_on).where(held_at(person_id, organization_id), col(Tenure.ends_on).is_not(None))
     return scalar(session, ends.order_by(col(Tenure.ends_on).desc()).limit(1))
 

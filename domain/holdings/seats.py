@@ -9,6 +9,7 @@ from sqlmodel import and_, or_
 
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel.bilingual import both
+from domain.kernel.lasting import lasts_beyond
 from domain.kernel.rows import col, joins, only, same, select, tuples
 from domain.kernel.scope import moments_of
 from locales import N_
@@ -32,7 +33,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     stands in for a principal fills no seat (CM-2R). Whoever is back and has the seat again has it themselves.
     """
     session = leaving.session
-    in_hand = or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) > leaving.day)
+    in_hand = lasts_beyond(SeatHolder, leaving.day)
     if leaving.last_day is not None:
         follows = aliased(SeatHolder)
         another = col(follows.person_id) != leaving.person_id
@@ -46,7 +47,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
                 follows.kind == SeatHolder.kind,
                 another,
                 col(follows.withdrawn_at).is_(None),
-                or_(col(follows.ends_on).is_(None), col(follows.ends_on) > leaving.last_day),
+                lasts_beyond(follows, leaving.last_day),
             )
             .exists()
         )

@@ -114,6 +114,19 @@ class Comparison:
             change, lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)), row_id
         )
 
+    def changed(
+        self,
+        what: What,
+        model: type[InProgram],
+        row: InProgram,
+        columns: Row,
+        said: str,
+        facts: Mapping[str, object],
+    ) -> Iterator[Step]:
+        """A row, where it says something else than these columns."""
+        if differ(row, columns):
+            yield self.changing(Change("changed", what, said, facts), model, row.id, columns)
+
     def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:
         """A row whose part in the program is over: it keeps its last day, and stays."""
 

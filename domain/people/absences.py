@@ -47,14 +47,10 @@ def record_absence(
     _hold_people(session, [person_id, *([deputy_id] if deputy_id else [])])
     _refuse_second(session, person_id, starts_on, ends_on)
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
-        raise Refusal(
-            "absence.unfit_deputy",
-            N_(
-                "This person may not act for them: a deputy holds the same role on these days, "
-                "or one with the same access."
-            ),
-            source="AG-X2",
+        said = N_(
+            "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
         )
+        raise Refusal("absence.unfit_deputy", said, source="AG-X2")
     absence = Absence(
         program_id=program_of(session),
         person_id=person_id,
@@ -89,7 +85,7 @@ def _hold_people(session: Session, people: Sequence[UUID]) -> None:
 
 
 def _refuse_second(session: Session, person_id: UUID, starts_on: date, ends_on: date) -> None:
-    """Refuse an absence of somebody who is away already on one of these days."""
+    """Refuse an absence of a person who is away already on one of these days."""
     away = only(Absence.id).where(
         Absence.person_id == person_id,
         col(Absence.cancelled_at).is_(None),

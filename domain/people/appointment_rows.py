@@ -57,7 +57,7 @@ def tell(
     case_id: UUID | None = None,
     **facts: events.Fact,
 ) -> None:
-    """Write the line of the record on an appointment: of whom, in which role and where, and with which days."""
+    """Write the line of the record on an appointment: whose it is, in which role and where, and with which days."""
     facts = {"role": tenure.role, "organization": str(tenure.organization_id), **facts}
     events.write(session, verb, "person", tenure.person_id, by=by, at=at, case_id=case_id, **facts)
 

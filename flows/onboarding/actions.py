@@ -225,7 +225,7 @@ def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:
 
 @dataclass(frozen=True)
 class Sits:
-    """A line of a contact list: who sits for an organization and how to reach them, or that nobody does."""
+    """A line of a contact list: who sits for an organization and how to reach them, or that the seat is vacant."""
 
     organization: str
     role: str

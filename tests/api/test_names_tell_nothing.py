@@ -57,7 +57,7 @@ JUDGED: Final = {
     "domain/people/people.py": "the names of staff",
     "domain/access/passkeys.py": "what the browser says it is, in our words",
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
-    "flows/digests.py": "the titles of declared steps, the names of staff",
+    "flows/digest_letters.py": "the titles of declared steps, the names of staff",
     "flows/gates.py": "the titles of declared gates, the names of staff",
     "flows/onboarding/actions.py": "who sits and how they are reached, by what stands of them",
     "meetings/documents/issuing.py": "the one way to a file",
