@@ -243,14 +243,4 @@ def _shown(
 
 def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
     """Roles that somebody holds, or is to hold, as they are shown."""
-    return [
-        RoleShown(
-            tenure_id=tenure.id,
-            role=tenure.role,
-            organization_id=tenure.organization_id,
-            starts_on=tenure.starts_on,
-            ends_on=tenure.ends_on,
-            version=tenure.version,
-        )
-        for tenure in held
-    ]
+    return [RoleShown.model_validate({**tenure._asdict(), "tenure_id": tenure.id}) for tenure in held]

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func, update
-from sqlmodel import Session, and_, or_
+from sqlalchemy import update
+from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
@@ -30,27 +28,20 @@ from domain.kernel.rows import (
     scalar,
     select,
     surely,
-    value_of,
 )
 from domain.kernel.scope import local_day
-from domain.kernel.titles import title_of
-from domain.mail import notices
 from domain.people import seat_holders
 from domain.record import events
 from flows.engine import Act, Action
+from flows.onboarding.contact_lists import CLINICAL, case_of, contact_lists_are_written, send_contact_lists
 from locales import N_
 from meetings import invitations
 from meetings.committees import memberships
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Departure
-from models.outbox import Notice
-from models.program import Organization, Person, Role, Tenure
+from models.program import Tenure
 from models.record import Event
-
-#: The guide's facts that name the three committees whose lists a worker gets, in the order of the letter.
-CLINICAL: Final = "CM-C"
-LISTED: Final = (CLINICAL, "CM-S", "CM-E")
 
 WORKER: Final = "youth_worker"
 
@@ -67,7 +58,7 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     The invitations to the meetings that this seat calls them to are written with it.
     Raises Refusal: the organization has no such seat, or the person does not hold the role there any more.
     """
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     # Held, so that of two who enrol on one seat at the same instant the second sees the first.
     seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
@@ -145,7 +136,7 @@ def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: 
 
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat when they arrive, or today; where this case gave it, from its first day on."""
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today)
     holding = _theirs(session, act, case, seat_id, today) if seat_id is not None else None
@@ -157,7 +148,7 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
 
     A seat that the worker holds otherwise stays theirs.
     """
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
     if seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None:
@@ -176,134 +167,13 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
 
 def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat by this case neither today nor on a day to come."""
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today)
     return seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None
 
 
-# ------------------------------------------------------------------------------------------------ the contact lists
-
-
-def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
-    """Write to the worker, in their language, who sits on the three committees today and how to reach them.
-
-    Staff alone, as their seats are held on that day; a seat that nobody holds is shown as such. The letter is
-    written once in a case. Guide: ON-P02, ON-P03, ON-P04, ON-D07.
-    Raises Refusal where the worker has no address: the step waits for one, and the coordinator sees that it does.
-    """
-    case = _case_of(session, act)
-    day = local_day(session, at)
-    address = scalar(session, only(Person.email).where(Person.id == case.subject_id))
-    if address is None:
-        raise Refusal(
-            "contact_lists.no_address",
-            N_("This person has no e-mail address yet. The contact lists are sent once one is written."),
-            source="ON-D07",
-        )
-
-    def facts(language: notices.Language) -> Mapping[str, Any]:
-        return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
-
-    notices.write(
-        session,
-        "contact_lists",
-        to=surely(case.subject_id),
-        key=_letter_key(act),
-        facts=facts,
-        at=at,
-        case_id=act.case_id,
-    )
-
-
-def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the letter was written."""
-    key = f"{_letter_key(act)}:{_case_of(session, act).subject_id}"
-    found = scalar(session, only(Notice.id).where(Notice.key == key))
-    return found is not None
-
-
-@dataclass(frozen=True)
-class Sits:
-    """A line of a contact list: who sits for an organization and how to reach them, or that the seat is vacant."""
-
-    organization: str
-    role: str
-    vacant: bool
-    alternate: bool
-    name: str
-    email: str
-    phone: str
-
-
-@dataclass(frozen=True)
-class ContactList:
-    """A committee with who sits on it, and the titles of those whose members sit on it too."""
-
-    title: str
-    and_those_of: Sequence[str]
-    members: Sequence[Sits]
-
-
-def contact_lists(session: Session, day: date, language: str) -> list[ContactList]:
-    """The committees that a worker deals with and who sits on each on a local day, principals first."""
-    committees = every(session, of(Committee))
-    titles = {row.key: title_of(row, language) for row in committees}
-    listed = sorted((row for row in committees if row.source in LISTED), key=lambda row: LISTED.index(row.source))
-    members = _members(session, day, language)
-    return [
-        ContactList(titles[row.key], [titles[key] for key in row.derived_from], members.get(row.id, []))
-        for row in listed
-    ]
-
-
-def _members(session: Session, day: date, language: str) -> dict[UUID, list[Sits]]:
-    """Every seat of the program on a day by its committee: one line a holder, or one that says it is vacant."""
-    held = and_(
-        joins(SeatHolder.seat_id, Seat),
-        col(SeatHolder.withdrawn_at).is_(None),
-        col(SeatHolder.starts_on) <= day,
-        lasts(SeatHolder, day),
-    )
-    rows = run(
-        session,
-        select(
-            Seat.committee_id,
-            Organization.short_name,
-            title_of(Role, language),
-            SeatHolder.kind,
-            value_of(func.concat_ws(" ", col(Person.given_name), col(Person.family_name))),
-            Person.email,
-            Person.phone,
-        )
-        .select_from(Seat)
-        .join(Organization, joins(Seat.organization_id, Organization))
-        .join(Role, and_(same(Role, Seat), Role.key == Seat.role))
-        .outerjoin(SeatHolder, held)
-        .outerjoin(Person, joins(SeatHolder.person_id, Person))
-        .where(in_program(Seat), or_(col(Seat.starts_on).is_(None), col(Seat.starts_on) <= day), lasts(Seat, day))
-        .order_by(col(Organization.short_name), col(Seat.key), col(SeatHolder.kind).desc(), col(Person.sort_key)),
-    )
-    found: dict[UUID, list[Sits]] = defaultdict(list)
-    for committee_id, organization, role, kind, name, email, phone in rows:
-        line = Sits(organization, role, kind is None, kind == "alternate", name or "", email or "", phone or "")
-        found[committee_id].append(line)
-    return found
-
-
-def _letter_key(act: Act) -> str:
-    return f"contact_lists:{act.case_id}"
-
-
 # ------------------------------------------------------------------------------------------------------ what is read
-
-
-def _case_of(session: Session, act: Act) -> Case:
-    found = first(session, of(Case).where(Case.id == act.case_id))
-    if found is None:
-        msg = "an act names a case that does not exist"
-        raise LookupError(msg)
-    return found
 
 
 def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool = False) -> UUID | None:

@@ -59,7 +59,7 @@ JUDGED: Final = {
     "flows/admission/actions.py": "a reference, and how the worker is reached, by what stands of them",
     "flows/digest_letters.py": "the titles of declared steps, the names of staff",
     "flows/gates.py": "the titles of declared gates, the names of staff",
-    "flows/onboarding/actions.py": "who sits and how they are reached, by what stands of them",
+    "flows/onboarding/contact_lists.py": "who sits and how they are reached, by what stands of them",
     "meetings/documents/issuing.py": "the one way to a file",
     "meetings/drafting.py": "days",
     "meetings/held_words.py": "the round's, before an agenda leaves: what it holds the coordinator alone is told",

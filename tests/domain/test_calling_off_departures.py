@@ -16,17 +16,18 @@ from domain.departure import after_all, calling_off, current, departures, ending
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import many
+from domain.kernel.rows import col, every, of
 from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
+from models.casework import Task
+from models.committee import SeatHolder
 from models.program import Tenure
 from tests.api.desk import client_for
 from tests.casework import carry, case_row
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import (
-    HOLDER,
     LAST_DAY,
     TASK,
     asked,
@@ -81,13 +82,13 @@ def sits(cast: Cast, seat_id: UUID) -> list[tuple[str, str, date, date | None]]:
     """Who is on a seat, or was or is to be: each with the days, the first one first."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        rows = many(
+        rows = every(
             session,
-            select(HOLDER)
-            .where(HOLDER.c.seat_id == seat_id, HOLDER.c.withdrawn_at.is_(None))
-            .order_by(HOLDER.c.starts_on, HOLDER.c.kind),
+            of(SeatHolder)
+            .where(SeatHolder.seat_id == seat_id, col(SeatHolder.withdrawn_at).is_(None))
+            .order_by(col(SeatHolder.starts_on), col(SeatHolder.kind)),
         )
-    return [(names[row["person_id"]], row["kind"], row["starts_on"], row["ends_on"]) for row in rows]
+    return [(names[row.person_id], row.kind, row.starts_on, row.ends_on) for row in rows]
 
 
 def handed_on(cast: Cast) -> UUID:
@@ -127,7 +128,7 @@ def test_a_departure_whose_role_another_is_to_hold_is_not_cancelled_on_any_day_a
     with program.session() as session:
         assert case_row(session, case_id)["state"] == "open", "and it goes on"
         assert not taking_up_again.is_called_off(session, case_id)
-        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+        assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
 
 
 @pytest.mark.ci
@@ -153,7 +154,7 @@ def test_once_the_others_appointment_is_ended_the_cancelling_gives_the_role_agai
             assert unopened.due_to_open(session, at, program.people[LEAVER]) == []
             kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
             assert session.execute(kept).scalar_one() == "undone"
-            assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+            assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
         if hours == 1:
             with program.session() as session:
                 cases.reopen_case(
@@ -365,14 +366,14 @@ def test_of_several_roles_one_that_goes_on_lets_it_be_cancelled_and_one_that_end
     cancel(program, case_id)
     assert roles(program, LEAVER) == [("manager", LAST_DAY), ("second_representative", None)]
     with program.session() as session:
-        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
+        (task,) = every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN))
         found = after_all.after_all(session, case_id, AT)
         assert found is not None
         assert [(one.holder_id, one.until) for one in found.roles] == [(program.people[FOLLOWS], LAST_DAY)]
         assert ("Manager, En Marge 12-17", False) in [
             (one.title.en, (one.kind, one.id) in found.again) for one in found.in_hand
         ]
-    assert (task["state"], task["item"]) == ("open", str(case_id))
+    assert (task.state, task.item) == ("open", str(case_id))
     for days in (0, 15, 60):
         assert looked_at(program, AT + timedelta(days=days, hours=1)) == ["cancelled"], "none opens by itself"
 
@@ -384,7 +385,7 @@ def test_who_was_given_the_role_again_meanwhile_stays_in_it_and_nobody_asks_who_
     cancel(program, case_id)
     assert [manages(program, day) for day in (LAST_DAY, FIRST)] == [[LEAVER], [LEAVER]]
     with program.session() as session:
-        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+        assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
     assert looked_at(program, AT + timedelta(hours=1)) == ["cancelled"]
 
 

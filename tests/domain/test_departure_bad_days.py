@@ -33,7 +33,7 @@ from domain.departure import (
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, many, of
+from domain.kernel.rows import col, every, of
 from domain.loading.loading import load
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -228,8 +228,8 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
     carry_all(means_of(program, lambda: AT))
     with program.session() as session:
         assert taking_up_again.is_called_off(session, case_id)
-        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
-        assert (task["state"], task["item"]) == ("open", str(case_id))
+        (task,) = every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN))
+        assert (task.state, task.item) == ("open", str(case_id))
         kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
         assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
     assert "coordinator" in [role for role, _ in roles(program, "manager_codim")]
@@ -238,9 +238,9 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
 def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(following: Cast) -> None:
     with following.session() as session:
         followed(session, following, "#2026-01", worker=None)
-        (task,) = many(session, select(TASK).where(TASK.c.step == FIND_A_WORKER))
+        (task,) = every(session, of(Task).where(Task.step == FIND_A_WORKER))
     leave(following, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=following.actor("manager_ccsmtl"))
-    assert has_it(following, task["id"]) == (["manager_ccsmtl"], True)
+    assert has_it(following, task.id) == (["manager_ccsmtl"], True)
 
 
 @pytest.mark.ci
@@ -723,9 +723,9 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
     assert [kind for kind, _ in in_hand(program, "manager_em", "en-marge")] == before
     carry_all(means_of(program, lambda: AT))
     with program.session() as session:
-        rows = many(session, select(TASK).where(TASK.c.case_id == there, TASK.c.holding != ""))
+        rows = every(session, of(Task).where(Task.case_id == there, Task.holding != ""))
     assert case_id != there
-    assert {row["state"] for row in rows if row["holding"] in ("task", "approval")} == {"open"}
+    assert {row.state for row in rows if row.holding in ("task", "approval")} == {"open"}
 
 
 def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:

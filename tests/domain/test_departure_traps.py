@@ -18,7 +18,7 @@ from domain.casework import board, cases, tasks, versions
 from domain.departure import calling_off, current, gathering, offers, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, many, of
+from domain.kernel.rows import every, of
 from domain.people import people
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
@@ -28,7 +28,7 @@ from models.casework import Task
 from models.program import Tenure
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, leave, left, lend, record_protocols, roles, settle
+from tests.departing import LAST_DAY, asked, leave, left, lend, record_protocols, roles, settle
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, followed
 from tests.refusing import refused
@@ -291,7 +291,7 @@ def test_10_what_is_late_is_told_once_and_stays_to_be_done(program: Cast) -> Non
         clock.pass_by(days=1)
     with program.session() as session:
         assert session.scalar(text("select count(*) from task where step = 'hand_over.silent'")) == 1
-        assert len(many(session, select(TASK).where(TASK.c.case_id == case_id, TASK.c.step == "return_equipment"))) == 1
+        assert len(every(session, of(Task).where(Task.case_id == case_id, Task.step == "return_equipment"))) == 1
     (phone,) = asked(program, case_id, "return_equipment")
     assert phone.state == "open"
     settle(program, phone.id, ended="returned", note="Fine", at=clock.now)

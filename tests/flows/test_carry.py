@@ -21,7 +21,7 @@ from domain.roles.roles import standing
 from flows import protocols
 from flows.carry import carry, plainly
 from flows.engine import Act, ActFailed, Action, Bound, Means
-from flows.onboarding import actions
+from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
 from models.base import table_of
@@ -529,7 +529,7 @@ def test_the_contact_lists_name_who_sits_where_that_day_and_say_which_seats_are_
     introduced(cast)
     carry_all(means)
     with cast.session() as session:
-        lists = actions.contact_lists(session, ARRIVAL, "fr")
+        lists = contact_lists.contact_lists(session, ARRIVAL, "fr")
     assert [committee.title for committee in lists] == ["Comité clinique", "Comité directeur", "Comité élargi"]
     clinical = lists[0].members
     named = [line for line in clinical if not line.vacant]
@@ -561,7 +561,7 @@ def test_the_contact_lists_tell_who_sits_on_the_day_on_which_they_are_written(ca
     assert "Pearl O'Quartz" not in text
     assert "Slate Nickel" not in text
     with cast.session() as session:
-        steering = actions.contact_lists(session, tomorrow, "en")[1].members
+        steering = contact_lists.contact_lists(session, tomorrow, "en")[1].members
     assert [line.name for line in steering if line.organization == "CODIM"] == ["Slate Nickel"]
 
 
