@@ -8,11 +8,11 @@ last ran: one that was down for months opens what it missed, and one that runs t
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func
@@ -233,4 +233,9 @@ def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenur
     )
 
 
-_SUBJECTS: Final[Mapping[str, Any]] = {"program": _the_program, "organization": _organizations, "worker": _workers}
+_Subjects = Callable[[Session, Protocol, Period, date], Iterator[Subject]]
+_SUBJECTS: Final[Mapping[str, _Subjects]] = {
+    "program": _the_program,
+    "organization": _organizations,
+    "worker": _workers,
+}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -57,7 +56,7 @@ def write_digest(
     instead = words_in_place(session, [row for row in rows if is_in_place(row, falls_on(today, row, links))])
     letter = _Letter(session, person_id, today, hats, links, instead, Ladders(session))
 
-    def facts(language: notices.Language) -> Mapping[str, Any]:
+    def facts(language: notices.Language) -> dict[str, object]:
         return {**letter.own(work, language), **letter.of_others(team, language), "path": "/"}
 
     notices.write(session, "daily_digest", to=person_id, key=digest_key(today.day), facts=facts, at=at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, require, to_program
@@ -70,7 +70,7 @@ class EquipmentMoved(Given):
     words: PlainText = ""
 
 
-def _which_move(typed: Mapping[str, Any]) -> str:
+def _which_move(typed: Mapping[str, str]) -> str:
     return typed["move"] if typed["move"] in MOVES else "move"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -104,7 +104,7 @@ def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
     return LetterShown.model_validate(_fields(outgoing_mail.letter(desk, notice_id), reads=True))
 
 
-def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, Any]:
+def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, object]:
     about = (row.to_address, row.subject, row.case_id) if reads else (None, None, None)
     return {
         **row._asdict(),

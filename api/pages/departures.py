@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
@@ -24,6 +26,7 @@ from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
 from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
+from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts
 from domain.kernel.rows import col, every, joins, of, only, tuples
 from domain.kernel.titles import title_of
@@ -62,7 +65,7 @@ def show_departure(
 def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text = "", note: Text = "") -> Response:
     """Say who takes a thing over, or how it ends."""
 
-    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
+    def act(by: Actor) -> None:
         successor_id, ended_as = at_departures.way_of(how)
         settling.settle_holding(
             desk.session, task_id, successor_id=successor_id, ended_as=ended_as, note=note, by=by, at=desk.at, seen=seen
@@ -76,10 +79,8 @@ def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text 
 def report_missing(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, note: Text = "") -> Response:
     """Report that a piece of equipment is not there. It stays asked for."""
 
-    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
-        settling.report_missing(desk.session, task_id, note=note, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, task_id, act, {"note": note})
+    act = partial(settling.report_missing, desk.session, task_id, note=note, at=desk.at, seen=seen)
+    return _do(desk, request, task_id, lambda by: act(by=by), {"note": note})
 
 
 @router.get("/handed-over", name="handed_over")
@@ -103,31 +104,36 @@ def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") 
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
-def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str, str]) -> Response:
+def _do(
+    desk: Desk, request: Request, task_id: UUID, act: Callable[[Actor], object], fields: dict[str, str]
+) -> Response:
+    """Do what is said of a task's thing, and lead back to its line; or show the form again with what was typed."""
     task, case = find_task(desk.session, desk.asker, task_id)
     by = require(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, task, case))
-    refusal = desk.attempt(partial(act, task.case_id, by))
+    refusal = desk.attempt(partial(act, by))
     if refusal is None:
         return see_other(f"{page_of(case)}#task-{task_id}" if case else f"/tasks/{task_id}")
     typed = Typed(f"settle-{task_id}", refusal, {**fields, "task": task_id})
     return case_page(desk, request, case.id, typed) if case else task_page(desk, request, task_id, typed)
 
 
+@dataclass(frozen=True)
+class OfferShown:
+    """A follow-up that the reader was offered, and by whose departure."""
+
+    row: offers.Offered
+    title: str
+    from_whom: str
+
+
 def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
     me = desk.asker.person_id
     names = at_departures.people_names(desk.session)
     offered = [
-        {"row": row, "title": title_of(row, desk.language), "from_whom": names[row.from_id]}
-        for row in offers.offered_to(desk.session, me)
+        OfferShown(row, title_of(row, desk.language), names[row.from_id]) for row in offers.offered_to(desk.session, me)
     ]
-    return typed_page(
-        desk,
-        request,
-        "handed_over.html",
-        typed,
-        offered=offered,
-        found=handed_over_to(desk.session, desk.asker, desk.language),
-    )
+    found = handed_over_to(desk.session, desk.asker, desk.language)
+    return typed_page(desk, request, "handed_over.html", typed, offered=offered, found=found)
 
 
 def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:

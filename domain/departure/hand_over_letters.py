@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -54,7 +53,7 @@ def _write(
     """Write a letter about a step that hands something over, which leads to what was handed over to its reader."""
     about = about_task(session, task, by)
 
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {**about(language), **more, "path": "/handed-over"}
 
     notices.write(session, template, to=to, key=key, facts=facts, at=at, case_id=task.case_id)
@@ -67,7 +66,7 @@ def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: d
     organization = session.get(Organization, (program_of(session), tenure.organization_id))
     title = title_of_role(session, tenure.role)
 
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "role": title(language),
             "organization": organization.short_name if organization else "",

@@ -109,7 +109,7 @@ def _pass_on(one_thing: Settling) -> Moved:
 
 def report_missing(
     session: Session, task_id: UUID, *, note: str, by: Actor, at: datetime, seen: int | None = None
-) -> None:
+) -> Moved:
     """Note that a piece of equipment is not there. It stays asked for, until it is back or given up. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task.holding != things.EQUIPMENT or held.task.state != "open":
@@ -118,6 +118,7 @@ def report_missing(
     if thing_id is not None:
         lending.report_missing(session, thing_id, note=note, by=by, at=at, case_id=held.case_id)
     change(session, held)
+    return Moved(task_id, "open")
 
 
 def missing_since(session: Session, task: Task) -> datetime | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -47,7 +47,7 @@ from models.program import Person, Role
 from models.record import Event
 
 Language = Literal["fr", "en"]
-Facts = Callable[[Language], Mapping[str, Any]]
+Facts = Callable[[Language], Mapping[str, object]]
 
 
 #: The chain of those who answer for the whole program.
@@ -262,7 +262,16 @@ def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *
     )
 
 
-def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """A line of the letter to a coordinator: who was not reached, and with what."""
+
+    recipient: str
+    subject: str
+    path: str
+
+
+def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, object]:
     people = sorted({one.person.name for one in missed})
     others = len(people) - 1
     return {
@@ -272,7 +281,7 @@ def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_sile
         if others
         else people[0],
         "missed": [
-            {"recipient": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+            _Missed(one.person.name, one.subject(language), f"/people/{one.person.id}")
             for one in sorted(missed, key=lambda one: one.person.name)
         ],
         "is_silent_then": is_silent_then,
@@ -330,7 +339,7 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
     return calls_who_barred(session, person.id)("\n".join((*letter.calls, letter.text)))
 
 
-def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
+def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, object]) -> Letter:
     paper: Stationery = session.info["stationery"]
     everywhere = {"name": person.name, "program": pick(language, title_of_program(session)), "base_url": paper.base_url}
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, text
@@ -101,7 +101,7 @@ def redact(
     for row in emptied_ones:
         subject = taken_out(row.subject)
         said = say(row.language, _EMPTIED)
-        values: dict[str, Any] = {"subject": subject, "message": emptied(row.message, subject=subject, said=said)}
+        values: dict[str, object] = {"subject": subject, "message": emptied(row.message, subject=subject, said=said)}
         if NOTICE.allows(row.state, "withdraw"):
             values |= {"state": NOTICE.after(row.state, "withdraw"), "next_attempt_at": None, "leased_until": None}
         run(session, changes(Notice).where(Notice.id == row.id).values(**values))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func
@@ -62,7 +62,7 @@ def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> N
             source="ON-D07",
         )
 
-    def facts(language: notices.Language) -> Mapping[str, Any]:
+    def facts(language: notices.Language) -> dict[str, object]:
         return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
 
     to, key = surely(case.subject_id), _letter_key(act)
