@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, insert
+from sqlalchemy import ColumnElement, Text, cast, func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import words
@@ -21,8 +21,9 @@ from domain.holdings.holding import Holding
 from domain.holdings.things import ACCOUNT
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, joins, of, only, run, select, surely
+from domain.kernel.rows import col, every, first, joins, of, only, select, surely
 from domain.kernel.scope import program_of
+from domain.kernel.writing import add_row
 from models.casework import Task
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp
@@ -160,24 +161,20 @@ def record(
     """Write down what became of a thing, and settle the step that asks for it. The case is held."""
     held = _held_anew(session, task, by=by, at=at)
     is_about_somebody = bool(words.about(session, [task]))
-    run(
-        session,
-        insert(Settlement).values(
-            **Settlement(
-                program_id=program_of(session),
-                case_id=surely(task.case_id),
-                task_id=task.id,
-                kind=task.holding,
-                holding_id=UUID(task.item),
-                successor_id=successor_id,
-                ended_as=ended_as,
-                note="" if is_about_somebody else note,  # it stands with the task then, sealed
-                settled_at=at,
-                settled_by=by.person_id,
-                settled_as=by.role,
-            ).model_dump()
-        ),
+    settlement = Settlement(
+        program_id=program_of(session),
+        case_id=surely(task.case_id),
+        task_id=task.id,
+        kind=task.holding,
+        holding_id=UUID(task.item),
+        successor_id=successor_id,
+        ended_as=ended_as,
+        note="" if is_about_somebody else note,  # it stands with the task then, sealed
+        settled_at=at,
+        settled_by=by.person_id,
+        settled_as=by.role,
     )
+    add_row(session, settlement)
     done = {"done_at": at, "done_by": by.person_id, "done_as": by.role, "done_for": by.acting_for}
     return _complete(session, held, successor_id, ended_as, note=note, **done)
 

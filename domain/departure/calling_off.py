@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.casework import cases
 from domain.departure import accounts, asking_roles, drafts, giving_back, last_days, offers, putting_back, welcoming
 from domain.departure.current import PROTOCOL, hold_under_way, move_with_roles
-from domain.departure.departure_row import change, departure_of
+from domain.departure.departure_row import departure_of
 from domain.departure.unopened import NOTICE
 from domain.holdings.holding import goes_on, last_day_at
 from domain.holdings.roles import called
@@ -20,6 +20,7 @@ from domain.kernel.bilingual import both
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, first, joins, of, only, replaced, run, same, surely
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.mail import notices
 from domain.record import events
 from domain.roles.locked_person import hold_person
@@ -69,7 +70,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
         _refuse_unless_they_stay(session, departure, taken, at)
     for tenure_id in taken:
         _ask_who_holds(session, departure, tenure_id, by=by, at=at)
-    change(session, departure, called_off_at=at, ended_at=departure.ended_at, was_to_end=was_to_end)
+    rewrite(session, Departure, departure.id, called_off_at=at, ended_at=departure.ended_at, was_to_end=was_to_end)
     offers.withdraw_all(session, case_id, by=by, at=at)
     if departure.ended_at is not None:
         welcoming.welcome_again(session, whose, place, ended_at=departure.ended_at, by=by, at=at)

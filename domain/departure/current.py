@@ -11,10 +11,10 @@ from sqlmodel import Session, or_
 from domain.casework import cases
 from domain.casework.locked_case import hold_cases
 from domain.departure import last_days, welcoming
-from domain.departure.departure_row import change
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, every, first, joins, of, only, scalar, scalars
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from models.casework import Case
 from models.departure import Departure
 from models.program import Tenure
@@ -134,7 +134,7 @@ def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: da
         for role in _roles_of(session, departure)
         if role.ends_on and (before := was_to_end[str(role.id)]) and date.fromisoformat(before) < role.ends_on
     }
-    change(session, departure, last_day=ends, ended_at=None, was_to_end={**was_to_end, **later})
+    rewrite(session, Departure, departure.id, last_day=ends, ended_at=None, was_to_end={**was_to_end, **later})
     cases.move_last_day(session, departure.case_id, ends, by=by, at=at)
     last_days.follow(session, departure.case_id, was=last_day, day=ends, by=by, at=at)
     return ends

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_
 
-from domain.kernel.rows import changes, col, first, of, run, same
+from domain.kernel.rows import first, of, same
 from domain.kernel.scope import local_day
 from models.departure import Departure
 
@@ -32,9 +32,3 @@ def of_its_case(model: Any) -> ColumnElement[bool]:
 def same_place(one: Any, other: Any) -> ColumnElement[bool]:
     """The condition that two rows, of models or aliases of them, are of one person at one organization."""
     return and_(same(one, other), one.person_id == other.person_id, one.organization_id == other.organization_id)
-
-
-def change(session: Session, departure: Departure, **values: Any) -> None:
-    """Write columns of a held departure, and count its version up."""
-    counted = values | {"version": col(Departure.version) + 1}
-    run(session, changes(Departure).where(Departure.id == departure.id).values(**counted))

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, cast, func, insert
+from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today
@@ -25,8 +25,9 @@ from domain.holdings.holding import goes_on, last_day_at
 from domain.holdings.roles import called
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, run, scalar, scalars
+from domain.kernel.rows import col, first, of, only, scalar, scalars
 from domain.kernel.scope import local_day, program, program_of
+from domain.kernel.writing import add_row
 from domain.people import people
 from domain.record import events
 from domain.roles.locked_person import hold_person
@@ -106,7 +107,7 @@ def _open(
         planned=planned,
         was_to_end=_to_end(roles, was or {}),
     )
-    run(session, insert(Departure).values(departure.model_dump()))
+    add_row(session, departure)
     facts: dict[str, events.Fact] = {"organization": str(organization_id), "planned": planned}
     facts["last_day"] = last_day.isoformat()
     events.write(session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, **facts)

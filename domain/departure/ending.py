@@ -11,7 +11,6 @@ from sqlmodel import Session
 from domain.casework import wakeups
 from domain.departure import last_days, welcoming
 from domain.departure.current import hold_under_way, move_with_roles
-from domain.departure.departure_row import change
 from domain.departure.ways_in import shut_out
 from domain.follow_ups import assigning
 from domain.holdings.holding import elsewhere, goes_on, left_on
@@ -19,6 +18,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts
 from domain.kernel.rows import changes, col, every, joins, of, only, replaced, scalars, tuples
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import people, seat_holders
 from domain.record import events
 from models.casework import Case
@@ -50,7 +50,7 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
     if gone:
         _end_guest_invitations(session, departure, by=by, at=at)
         shut_out(session, departure.person_id, by=by, at=at)
-    change(session, departure, ended_at=at)
+    rewrite(session, Departure, departure.id, ended_at=at)
     whose, case_id, facts = departure.person_id, departure.case_id, {"seats": seats, "access_ended": gone}
     events.write(session, "departure.last_day_over", "person", whose, by=by, at=at, case_id=case_id, **facts)
     wakeups.wake(session, departure.case_id, at=at)

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import scheduling, versions, words
@@ -26,8 +25,9 @@ from domain.follow_ups.locking import hold as hold_follow_up
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, first, of, replaced, run
+from domain.kernel.rows import every, first, of, replaced
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row
 from locales import N_
 from models.casework import Case
 from models.departure import WAYS, HandOver
@@ -82,7 +82,7 @@ def propose(
         proposed_by=by.person_id,
         answer_by=answer_by,
     )
-    run(session, insert(HandOver).values(**offer.model_dump()))
+    add_row(session, offer)
     words.keep_beside(session, held.task, words.offer(offer.id), note)
     tell(session, offer, "hand_over.proposed", by=by, at=at)
     hand_over_letters.offered(session, held.task, offer.id, to_id, answer_by=answer_by, by=by, at=at)

@@ -41,6 +41,7 @@ from domain.kernel.rows import (
     tuples,
 )
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import people, seat_holders
 from domain.people.seat_holders import SECOND
 from domain.record import events
@@ -229,7 +230,7 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
         .with_for_update(of=SeatHolder),
     )
     for row in rows:
-        seat_holders.change(session, row.id, ends_on=day)
+        rewrite(session, SeatHolder, row.id, ends_on=day)
         seat_holders.tell(session, row, "seat.left", by=by, at=at, ends_on=day.isoformat())
 
 
@@ -295,11 +296,11 @@ def _has_another_principal(others: Iterable[SeatHolder], one: date, other: date)
 def _change_days(session: Session, row: SeatHolder, moved: SeatHolder, at: datetime) -> None:
     """Write the days of a hold of a seat anew; one that has no day by them is withdrawn instead."""
     if moved.ends_on is not None and moved.ends_on < moved.starts_on:
-        seat_holders.change(session, row.id, withdrawn_at=at)
+        rewrite(session, SeatHolder, row.id, withdrawn_at=at)
     elif moved.starts_on != row.starts_on:
-        seat_holders.change(session, row.id, starts_on=moved.starts_on)
+        rewrite(session, SeatHolder, row.id, starts_on=moved.starts_on)
     else:
-        seat_holders.change(session, row.id, ends_on=moved.ends_on)
+        rewrite(session, SeatHolder, row.id, ends_on=moved.ends_on)
 
 
 def _move_appointment(

@@ -23,7 +23,6 @@ from domain.kernel.bilingual import both
 from domain.kernel.rows import (
     SHAPE,
     also,
-    changes,
     col,
     every,
     first,
@@ -31,7 +30,6 @@ from domain.kernel.rows import (
     of,
     only,
     replaced,
-    run,
     same,
     scalar,
     scalars,
@@ -39,6 +37,7 @@ from domain.kernel.rows import (
     surely,
 )
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.mail import notices
 from domain.record import events
 from domain.roles.roles import standing
@@ -125,7 +124,7 @@ def lapse(session: Session, at: datetime, *, by: Actor) -> int:
         task = task_of(session, row)
         title = both(_NOBODY_ANSWERED, what={"fr": task.title_fr, "en": task.title_en})
         ask(session, SILENT, str(row.id), title, notices.coordination_chain(session), within=1, by=by, at=at)
-        change(session, row, lapsed_at=at)
+        rewrite(session, HandOver, row.id, lapsed_at=at)
         tell(session, row, "hand_over.silent", by=by, at=at)
     return len(rows)
 
@@ -260,7 +259,7 @@ def task_of(session: Session, offer: HandOver) -> Task:
 
 def answer(session: Session, row: HandOver, state: str, *, by: Actor, at: datetime, reason: str = "") -> None:
     """Write down what became of a held offer: accepted, refused or withdrawn."""
-    change(session, row, state=state, way=row.way, answered_at=at, reason=reason)
+    rewrite(session, HandOver, row.id, state=state, way=row.way, answered_at=at, reason=reason)
     tell(session, row, _TOLD[state], by=by, at=at)
 
 
@@ -269,12 +268,6 @@ _TOLD: Final[Mapping[str, str]] = {
     "refused": "hand_over.refused",
     "withdrawn": "hand_over.withdrawn",
 }
-
-
-def change(session: Session, row: HandOver, **values: Any) -> None:
-    """Write columns of a held offer, and count its version up."""
-    counted = values | {"version": col(HandOver.version) + 1}
-    run(session, changes(HandOver).where(HandOver.id == row.id).values(**counted))
 
 
 def tell(session: Session, row: HandOver, verb: str, *, by: Actor, at: datetime) -> None:

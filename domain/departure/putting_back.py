@@ -14,6 +14,7 @@ from domain.kernel.lasting import lasts_beyond
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first, in_program, of, only, replaced, same, scalar, select
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import appointment_rows, people
 from domain.roles.roles import never_began
 from models.departure import Departure
@@ -68,7 +69,7 @@ def _go_on(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor
     appointment_rows.refuse_overlap(session, replaced(tenure, ends_on=ends_on, single_holder=alone))
     late = appointment_rows.gone_on_late(session, tenure, at=at)
     goes_on = {"ends_on": ends_on, "single_holder": alone, "ended_by": None, "ended_at": None, "entered_late": late}
-    appointment_rows.change(session, tenure_id, **goes_on)
+    rewrite(session, Tenure, tenure_id, **goes_on)
     day = ends_on.isoformat() if ends_on else None
     appointment_rows.tell(session, tenure, "tenure.goes_on", by=by, at=at, ends_on=day)
 

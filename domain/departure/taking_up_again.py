@@ -12,13 +12,14 @@ from sqlmodel import Session, or_
 
 from domain.casework import cases
 from domain.departure import hand_over_letters
-from domain.departure.departure_row import change, departure_of, same_place
+from domain.departure.departure_row import departure_of, same_place
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import roles_there
 from domain.holdings.roles import tells_of
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, inside, only, scalars, select
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import people
 from domain.record import events
 from models.casework import Case
@@ -43,7 +44,7 @@ def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -
         return
     _move_case(session, departure, by=by, at=at)
     was_to_end = _end_roles(session, departure, departure.called_off_at, by=by, at=at)
-    change(session, departure, called_off_at=None, ended_at=None, was_to_end=was_to_end)
+    rewrite(session, Departure, departure.id, called_off_at=None, ended_at=None, was_to_end=was_to_end)
     events.write(session, "departure.taken_up_again", "person", departure.person_id, by=by, at=at, case_id=case_id)
     end_departure(session, departure.id, by=by, at=at)
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
@@ -21,14 +20,12 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
     also,
-    changes,
     col,
     every,
     first,
     joins,
     of,
     only,
-    run,
     scalar,
     scalars,
     select,
@@ -36,6 +33,7 @@ from domain.kernel.rows import (
 )
 from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel.writing import add_row, rewrite
 from domain.record import events
 from locales import N_
 from models.casework import ProtocolVersion
@@ -98,7 +96,7 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     )
     try:
         with session.begin_nested():
-            run(session, insert(Equipment).values(row.model_dump()))
+            add_row(session, row)
     except IntegrityError:
         raise _there_already() from None
     events.write(session, "equipment.added", KIND, row.id, by=by, at=at, serial=serial, kind=kind)
@@ -116,7 +114,7 @@ def correct(
         _refuse_second(session, row.kind, key, but=thing_id)
     try:
         with session.begin_nested():
-            change(session, row, serial=serial, serial_key=key, label=label, to_check=False)
+            rewrite(session, Equipment, row.id, serial=serial, serial_key=key, label=label, to_check=False)
     except IntegrityError:
         raise _there_already() from None
     events.write(session, "equipment.corrected", KIND, thing_id, by=by, at=at, serial_before=row.serial, serial=serial)
@@ -257,11 +255,6 @@ def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipm
     return row
 
 
-def change(session: Session, row: Equipment, **values: Any) -> None:
-    """Write columns of a held thing, and count its version up."""
-    run(session, changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1))
-
-
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:
     """In whose hands a thing is now."""
     return scalar(session, only(Loan.person_id).where(Loan.equipment_id == thing_id, col(Loan.returned_at).is_(None)))
@@ -296,7 +289,9 @@ def _to_state(session: Session, row: Equipment, state: str, reason: str, verb: s
 
 
 def _change_state(session: Session, row: Equipment, state: str, reason: str, *, by: Actor, at: datetime) -> None:
-    change(session, row, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+    rewrite(
+        session, Equipment, row.id, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason
+    )
 
 
 def _after(row: Equipment, move: str) -> str:

@@ -19,6 +19,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, first, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
+from domain.kernel.writing import rewrite
 from domain.record import events
 from domain.roles.roles import never_began
 from locales import N_
@@ -72,7 +73,7 @@ def lend(
     lent = in_one_pair_of_hands.values(loan.model_dump()).returning(col(Loan.id))
     if scalar(session, lent) is None:
         raise _in_other_hands()
-    inventory.change(session, row)
+    rewrite(session, Equipment, row.id)
     _tell(session, loan, "equipment.lent", by=by, at=at, case_id=case_id)
 
 
@@ -93,7 +94,7 @@ def take_back(
         raise Refusal("equipment.no_condition", N_("Give its condition on return."), source="DP-07")
     condition = inventory.needed_reason(condition)
     _end(session, loan, condition, by=by, at=at)
-    inventory.change(session, row)
+    rewrite(session, Equipment, row.id)
     _tell(session, loan, "equipment.returned", by=by, at=at, case_id=case_id)
 
 
@@ -113,7 +114,7 @@ def report_missing(
     if loan.missing_since is not None:
         raise Refusal("equipment.missing_already", N_("It is already reported missing."))
     run(session, changes(Loan).where(Loan.id == loan.id).values(missing_since=at, condition=reason))
-    inventory.change(session, row)
+    rewrite(session, Equipment, row.id)
     events.write(session, "equipment.missing", inventory.KIND, thing_id, by=by, at=at, case_id=case_id)
 
 
@@ -145,7 +146,7 @@ def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id
     """Take back that a thing was handed over, which was recorded by mistake."""
     row = inventory.hold(session, loan.equipment_id)
     _end(session, loan, "", by=by, at=at, mistaken=True)
-    inventory.change(session, row)
+    rewrite(session, Equipment, row.id)
     _tell(session, loan, "equipment.not_lent", by=by, at=at, case_id=case_id)
 
 

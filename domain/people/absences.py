@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, only, run, scalar, scalars, tuples
+from domain.kernel.rows import changes, col, only, scalar, scalars, tuples
 from domain.kernel.scope import program_of
+from domain.kernel.writing import add_row
 from domain.record import events
 from domain.roles import takers
 from domain.roles.roles import never_began
@@ -61,7 +61,7 @@ def record_absence(
         recorded_by=by.person_id,
         recorded_at=at,
     )
-    run(session, insert(Absence).values(absence.model_dump()))
+    add_row(session, absence)
     deputy = str(deputy_id) if deputy_id else None
     events.write(
         session,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Text, cast, update
@@ -14,6 +13,7 @@ from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, first, in_program, inside, of, only, run, scalar, scalars, select, surely
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.record import events
 from domain.roles import entered_late
 from domain.roles.locked_person import hold_person
@@ -39,12 +39,6 @@ def hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
             "tenure.taken_back", N_("This appointment was cancelled before it began. Give the role again instead.")
         )
     return held
-
-
-def change(session: Session, tenure_id: UUID, **values: Any) -> None:
-    """Write columns of a held appointment, and count its version up."""
-    counted = values | {"version": col(Tenure.version) + 1}
-    run(session, changes(Tenure).where(Tenure.id == tenure_id).values(**counted))
 
 
 def tell(
@@ -124,7 +118,7 @@ def take_up(session: Session, wanted: Tenure) -> None:
         .values(was_to_end=col(Departure.was_to_end).op("-")(cast(key, Text)), version=col(Departure.version) + 1),
     )
     anew = wanted.model_dump(include={"single_holder", "starts_on", "ends_on", "entered_late"})
-    change(session, wanted.id, **anew, ended_by=None, ended_at=None)
+    rewrite(session, Tenure, wanted.id, **anew, ended_by=None, ended_at=None)
 
 
 def refuse_while_leaving(session: Session, tenure: Tenure) -> None:

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.access import doors, sign_ins
@@ -16,8 +15,9 @@ from domain.kernel.actors import Actor
 from domain.kernel.languages import checked_spoken
 from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, joins, of, only, replaced, run, scalar
+from domain.kernel.rows import col, first, joins, of, only, replaced, scalar
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row, rewrite
 from domain.mail import notices
 from domain.mail.envelopes import checked_address
 from domain.people import appointment_rows, calendar_readers
@@ -77,7 +77,7 @@ def add_person(
         language=language,
         spoken=list(checked_spoken(spoken)),
     )
-    run(session, insert(Person).values(person.model_dump()))
+    add_row(session, person)
     events.write(session, "person.added", "person", person_id, by=by, at=at)
     return person_id
 
@@ -124,12 +124,7 @@ def update_person(
         return
     if "email" in changed:
         _leave_the_old_address(session, held, by=by, at=at)
-    run(
-        session,
-        changes(Person)
-        .where(Person.id == person_id)
-        .values(sort_key=folded(f"{family_name} {given_name}"), version=held.version + 1, **values),
-    )
+    rewrite(session, Person, person_id, sort_key=folded(f"{family_name} {given_name}"), **values)
     events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
 
 
@@ -239,7 +234,7 @@ def appoint(
     appointment_rows.refuse_overlap(session, wanted)
     appointment_rows.refuse_while_leaving(session, wanted)
     if before is None:
-        run(session, insert(Tenure).values(wanted.model_dump()))
+        add_row(session, wanted)
     else:
         appointment_rows.take_up(session, wanted)
     appointment_rows.tell(session, wanted, "tenure.started", by=by, at=at, starts_on=starts_on.isoformat())
@@ -281,7 +276,7 @@ def move_start(
     appointment_rows.refuse_overlap(session, moved)
     appointment_rows.refuse_while_leaving(session, moved)
     late = appointment_rows.said_late(session, day, tenure.starts_on - _DAY, at=at)
-    appointment_rows.change(session, tenure.id, starts_on=day, entered_late=[*tenure.entered_late, *late])
+    rewrite(session, Tenure, tenure.id, starts_on=day, entered_late=[*tenure.entered_late, *late])
     days = {"was": tenure.starts_on.isoformat(), "starts_on": day.isoformat()}
     appointment_rows.tell(session, tenure, "tenure.moved", by=by, at=at, case_id=case_id, **days)
 
@@ -302,7 +297,7 @@ def end_tenure(
     if held.ends_on is not None and held.ends_on < ends_on:
         appointment_rows.refuse_overlap(session, replaced(held, ends_on=ends_on))
     late = appointment_rows.gone_on_late(session, held, at=at)
-    appointment_rows.change(session, tenure_id, ends_on=ends_on, entered_late=late, **_ended(by, at))
+    rewrite(session, Tenure, tenure_id, ends_on=ends_on, entered_late=late, **_ended(by, at))
     was = held.ends_on.isoformat() if held.ends_on else None
     appointment_rows.tell(session, held, "tenure.ended", by=by, at=at, ends_on=ends_on.isoformat(), was=was)
     _close_behind_who_left(session, held.person_id, by=by, at=at)
@@ -319,7 +314,7 @@ def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, see
     today = local_day(session, at)
     if held.starts_on <= today:
         raise _ends_first()
-    appointment_rows.change(session, tenure_id, ends_on=today - _DAY, taken_back_at=at, **_ended(by, at))
+    rewrite(session, Tenure, tenure_id, ends_on=today - _DAY, taken_back_at=at, **_ended(by, at))
     appointment_rows.tell(session, held, "tenure.taken_back", by=by, at=at, starts_on=held.starts_on.isoformat())
     _close_behind_who_left(session, held.person_id, by=by, at=at)
 

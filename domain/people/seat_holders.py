@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, same, scalar
+from domain.kernel.rows import col, every, of, only, run, same, scalar
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row, rewrite
 from domain.record import events
 from locales import N_
 from models.committee import Seat, SeatHolder
@@ -30,17 +30,11 @@ def end_seat(session: Session, holding: SeatHolder, last_day: date, *, by: Actor
     if not begins_later and holding.ends_on is not None and holding.ends_on <= last_day:
         return
     if begins_later:
-        change(session, holding.id, withdrawn_at=at)
+        rewrite(session, SeatHolder, holding.id, withdrawn_at=at)
     else:
-        change(session, holding.id, ends_on=last_day)
+        rewrite(session, SeatHolder, holding.id, ends_on=last_day)
     was = holding.ends_on.isoformat() if holding.ends_on else None
     tell(session, holding, "seat.left", by=by, at=at, ends_on=last_day.isoformat(), was=was)
-
-
-def change(session: Session, holding_id: UUID, **values: Any) -> None:
-    """Write columns of a hold of a seat, and count its version up."""
-    counted = values | {"version": col(SeatHolder.version) + 1}
-    run(session, changes(SeatHolder).where(SeatHolder.id == holding_id).values(**counted))
 
 
 def tell(
@@ -143,14 +137,14 @@ def add(
         ends_on=ends_on,
         recorded_at=at,
     )
-    run(session, insert(SeatHolder).values(holding.model_dump()))
+    add_row(session, holding)
     tell(session, holding, "seat.given", by=by, at=at, case_id=case_id, starts_on=starts_on.isoformat())
     return holding
 
 
 def go_on(session: Session, holding: SeatHolder, ends_on: date | None, *, by: Actor, at: datetime) -> None:
     """Have an ended hold of a seat go on without a day between, until a last day or with none."""
-    change(session, holding.id, ends_on=ends_on)
+    rewrite(session, SeatHolder, holding.id, ends_on=ends_on)
     tell(session, holding, "seat.given", by=by, at=at, starts_on=holding.starts_on.isoformat())
 
 

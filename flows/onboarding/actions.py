@@ -30,6 +30,7 @@ from domain.kernel.rows import (
     surely,
 )
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import seat_holders
 from domain.record import events
 from flows.engine import Act, Action
@@ -129,7 +130,7 @@ def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: 
     ends_on = _end_of_role(session, case, starts_on)
     other = _principal_else(session, holding.seat_id, holding.person_id, starts_on, ends_on)
     moved = replaced(holding, kind="alternate" if other else holding.kind)
-    seat_holders.change(session, holding.id, starts_on=starts_on, ends_on=ends_on, kind=moved.kind)
+    rewrite(session, SeatHolder, holding.id, starts_on=starts_on, ends_on=ends_on, kind=moved.kind)
     days = {"was": holding.starts_on.isoformat(), "starts_on": starts_on.isoformat()}
     seat_holders.tell(session, moved, "seat.moved", by=by, at=at, case_id=act.case_id, **days)
 
