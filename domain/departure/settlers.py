@@ -144,11 +144,9 @@ def _settle_equipment(one_thing: Settling) -> None:
     thing_id = thing_of(one_thing.session, one_thing.task)
     if thing_id is None:
         return  # it was taken back meanwhile, on the page of the inventory
-    session, case_id = one_thing.session, one_thing.case.id
-    if one_thing.ended_as == "lost":
-        lending.give_up(session, thing_id, reason=one_thing.note, case_id=case_id, **one_thing.acted)
-    else:
-        lending.take_back(session, thing_id, condition=one_thing.note, case_id=case_id, **one_thing.acted)
+    end = lending.give_up if one_thing.ended_as == "lost" else lending.take_back
+    thing = lending.hold(one_thing.session, thing_id)
+    end(one_thing.session, thing, one_thing.note, case_id=one_thing.case.id, **one_thing.acted)
 
 
 def _settle_account(one_thing: Settling) -> None:

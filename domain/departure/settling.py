@@ -116,7 +116,7 @@ def report_missing(
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
     thing_id = thing_of(session, held.task)
     if thing_id is not None:
-        lending.report_missing(session, thing_id, note=note, by=by, at=at, case_id=held.case_id)
+        lending.report_missing(session, lending.hold(session, thing_id), note, by=by, at=at, case_id=held.case_id)
     change(session, held)
     return Moved(task_id, "open")
 

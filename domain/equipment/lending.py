@@ -7,6 +7,7 @@ nor that it is lost: somebody else does.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -77,18 +78,28 @@ def lend(
     _tell(session, loan, "equipment.lent", by=by, at=at, case_id=case_id)
 
 
+class InHand(NamedTuple):
+    """A thing that a person has in hand, and its loan, both held until the transaction ends."""
+
+    thing: Equipment
+    loan: Loan
+
+
+def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> InHand:
+    """Hold a thing that a person has in hand. Raises Refusal: unknown, not as it was `seen`, or in no one's hands."""
+    row = inventory.hold(session, thing_id, seen=seen)
+    loans = of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None))
+    loan = first(session, loans.with_for_update())
+    if loan is None:
+        raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
+    return InHand(row, loan)
+
+
 def take_back(
-    session: Session,
-    thing_id: UUID,
-    *,
-    condition: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, condition: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Record that a thing is back, and in what condition (DP-07). Raises Refusal, also to the one who had it."""
-    row, loan = _hold(session, thing_id, seen)
+    row, loan = thing
     refuse_to_who_has_it(loan, by)
     if not says_something(condition):
         raise Refusal("equipment.no_condition", N_("Give its condition on return."), source="DP-07")
@@ -99,40 +110,26 @@ def take_back(
 
 
 def report_missing(
-    session: Session,
-    thing_id: UUID,
-    *,
-    note: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, note: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Note that a thing is not there. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
-    row, loan = _hold(session, thing_id, seen)
+    row, loan = thing
     reason = inventory.needed_reason(note)
     if loan.missing_since is not None:
         raise Refusal("equipment.missing_already", N_("It is already reported missing."))
     run(session, changes(Loan).where(Loan.id == loan.id).values(missing_since=at, condition=reason))
     rewrite(session, Equipment, row.id)
-    events.write(session, "equipment.missing", inventory.KIND, thing_id, by=by, at=at, case_id=case_id)
+    events.write(session, "equipment.missing", inventory.KIND, row.id, by=by, at=at, case_id=case_id)
 
 
 def give_up(
-    session: Session,
-    thing_id: UUID,
-    *,
-    reason: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, reason: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Give a missing thing up as lost: nobody has it in hand any more, and it stays in the inventory as lost.
 
     Raises Refusal: it was not reported missing, no reason, or by the one who had it in hand.
     """
-    row, loan = _hold(session, thing_id, seen)
+    row, loan = thing
     refuse_to_who_has_it(loan, by)
     reason = inventory.needed_reason(reason)
     if loan.missing_since is None:
@@ -157,16 +154,6 @@ def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
             "equipment.not_by_the_leaver",
             N_("The person who takes equipment back records it, not the one who returns it."),
         )
-
-
-def _hold(session: Session, thing_id: UUID, seen: int | None) -> tuple[Equipment, Loan]:
-    """A thing that is in hand, and its loan, both held. Raises Refusal."""
-    row = inventory.hold(session, thing_id, seen=seen)
-    loans = of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None))
-    loan = first(session, loans.with_for_update())
-    if loan is None:
-        raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
-    return row, loan
 
 
 def _tell(session: Session, loan: Loan, verb: str, *, by: Actor, at: datetime, case_id: UUID | None) -> None:
