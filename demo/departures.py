@@ -18,7 +18,7 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization, person, worker
 from domain.casework import tasks
 from domain.casework.proofs import Proof
-from domain.departure import departures, hand_overs, settling, unopened
+from domain.departure import departures, hand_overs, offers, settling, unopened
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import ENGINE, Actor
@@ -125,7 +125,7 @@ class DemonstratedDepartures:
         )
 
     def _take(self, at: datetime) -> None:
-        (offer,) = hand_overs.offered_to(self.session, person(self.session, _TAKES))
+        (offer,) = offers.offered_to(self.session, person(self.session, _TAKES))
         hand_overs.accept(self.session, offer.id, by=worker(self.session, _TAKES, at), at=at)
         self._carry(at)
 

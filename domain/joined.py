@@ -6,11 +6,11 @@ A process in which a hook has no owner does not start.
 from __future__ import annotations
 
 from domain.agreements import signed_files
-from domain.departure import calling_off, gathering, hand_overs, hiring, interviews
+from domain.departure import calling_off, gathering, interviews, offers, recruiting
 from domain.holdings import roles
 from domain.kernel.hooks import refuse_unowned
 
 #: The modules that register something as they are imported.
-REGISTERING = (signed_files, roles, gathering, interviews, hand_overs, calling_off, hiring)
+REGISTERING = (signed_files, roles, gathering, interviews, offers, calling_off, recruiting)
 
 refuse_unowned()

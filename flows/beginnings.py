@@ -8,26 +8,27 @@ enforces that for every opener.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.agreements.terminations import is_given_notice
 from domain.casework import cases
 from domain.casework.scheduling import protocol_of
 from domain.casework.subjects import ROLE_OF_WORKER, Subject
-from domain.declarations.protocol import Protocol
+from domain.declarations.protocol import Protocol, Starts
 from domain.kernel import periods
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.periods import Period
+from domain.kernel.lasting import lasts, lasts_beyond
+from domain.kernel.periods import Each, Period
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, in_program, joins, of, only, run, same, select, surely, tuples
 from domain.kernel.scope import local_day
@@ -82,7 +83,7 @@ def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
         if protocol.starts is None:
             continue
         known = _begun(session, version.key)
-        for subject in _due(session, protocol, since, day):
+        for subject in _due(session, protocol, protocol.starts, since, day):
             ids = (subject.person_id, subject.organization_id, subject.agreement_version_id, subject.period)
             if ids not in known:
                 yield version.key, subject
@@ -132,51 +133,39 @@ def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:
 
 def _begun(session: Session, key: str) -> _Known:
     """The subjects that had their case of a protocol, whatever became of it."""
-    rows = run(
-        session,
-        only(
-            Case.subject_id,
-            Case.organization_id,
-            Case.agreement_version_id,
-            Case.period,
-        ).where(Case.protocol == key),
-    )
-    return {(row[0], row[1], row[2], row[3]) for row in rows}
+    about = only(Case.subject_id, Case.organization_id, Case.agreement_version_id, Case.period)
+    return set(tuples(session, about.where(Case.protocol == key)))
 
 
-def _due(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
-    starts = protocol.starts
-    assert starts is not None  # noqa: S101 - asked only of what begins by itself
+def _due(session: Session, protocol: Protocol, starts: Starts, since: date, day: date) -> Iterator[Subject]:
     if starts.each is None:
-        yield from _agreements(session, protocol, since, day)
+        yield from _agreements(session, starts, since, day)
         return
-    for span in _periods(protocol, since, day):
+    for span in _periods(starts, starts.each, since, day):
         for subject in _SUBJECTS[protocol.subject.kind](session, protocol, span, day):
             yield replace(subject, period=span.key)
 
 
-def _periods(protocol: Protocol, since: date, day: date) -> Iterator[Period]:
+def _periods(starts: Starts, each: Each, since: date, day: date) -> Iterator[Period]:
     """The periods whose case is due by a day: from the day on which the program first had the protocol on.
 
     Of those that had begun before that day, only the last, and only where the period itself was not over.
     """
-    starts = protocol.starts
-    assert starts is not None and starts.each is not None  # noqa: S101, PT018 - as above
-    first = max(since, day - LOOKS_BACK) - LOOKS_BACK
-    due = [one for one in periods.overlapping(starts.each, first, day + LOOKS_BACK) if starts.on(one) <= day]
+    oldest = day - LOOKS_BACK
+    around = periods.overlapping(each, max(since, oldest) - LOOKS_BACK, day + LOOKS_BACK)
+    due = [one for one in around if starts.on(one) <= day]
     before = [one for one in due if starts.on(one) < since]
-    yield from (one for one in before[-1:] if one.ends_on >= max(since, day - LOOKS_BACK))
-    yield from (one for one in due if starts.on(one) >= since and one.ends_on >= day - LOOKS_BACK)
+    for one in (*before[-1:], *due[len(before) :]):
+        if one.ends_on >= (max(since, oldest) if one in before else oldest):
+            yield one
 
 
-def _agreements(session: Session, protocol: Protocol, since: date, day: date) -> Iterator[Subject]:
+def _agreements(session: Session, starts: Starts, since: date, day: date) -> Iterator[Subject]:
     """The versions that end without a successor set to begin, with a last day as near as the protocol says.
 
     Where the next one is merely signed, the renewal makes it begin. Not those that were ended with notice, nor those of
     a partner that has left by then.
     """
-    starts = protocol.starts
-    assert starts is not None  # noqa: S101 - as above
     later = aliased(AgreementVersion, name="later")
     followed = (
         select(later.id)
@@ -190,18 +179,13 @@ def _agreements(session: Session, protocol: Protocol, since: date, day: date) ->
     )
     rows = tuples(
         session,
-        only(
-            AgreementVersion.id,
-            surely(AgreementVersion.ends_on),
-            AgreementVersion.notice_days,
-            Agreement.organization_id,
-        )
+        only(AgreementVersion.id, surely(AgreementVersion.ends_on), AgreementVersion.notice_days, Organization.id)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
         .where(
             col(AgreementVersion.state).in_(["in_force", "ended"]),
             col(AgreementVersion.ends_on) >= max(since, day - LOOKS_BACK),
-            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) > col(AgreementVersion.ends_on)),
+            lasts_beyond(Organization, col(AgreementVersion.ends_on)),
             ~followed,
             ~is_given_notice(),
         )
@@ -242,14 +226,15 @@ def _holders(session: Session, role: str, span: Period, day: date) -> list[Tenur
         .where(
             Tenure.role == role,
             col(Tenure.starts_on) <= min(day, span.ends_on),
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
-            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= day),
+            lasts(Tenure, day),
+            lasts(Organization, day),
         )
         .order_by(col(Tenure.organization_id), col(Tenure.person_id)),
     )
 
 
-_SUBJECTS: Final[Mapping[str, Any]] = {
+_Subjects = Callable[[Session, Protocol, Period, date], Iterator[Subject]]
+_SUBJECTS: Final[Mapping[str, _Subjects]] = {
     "program": _the_program,
     "organization": _organizations,
     "worker": _workers,

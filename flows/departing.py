@@ -24,11 +24,12 @@ from domain.departure import (
     departures,
     ending,
     gathering,
-    hand_overs,
-    hiring,
+    offers,
+    recruiting,
     settling,
     unopened,
     ways_in,
+    welcoming,
 )
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
@@ -115,11 +116,11 @@ def _hands_of(means: Means, program_id: UUID) -> int:
 
 
 def _see_who_follows(session: Session, at: datetime) -> int:
-    return hiring.see_who_follows(session, by=BY_ENGINE, at=at)
+    return recruiting.see_who_follows(session, by=BY_ENGINE, at=at)
 
 
 def _lapse(session: Session, at: datetime) -> int:
-    return hand_overs.lapse(session, at, by=BY_ENGINE)
+    return offers.lapse(session, at, by=BY_ENGINE)
 
 
 def _finish(session: Session, at: datetime) -> int:
@@ -171,7 +172,7 @@ def _again(session: Session, at: datetime, system: str) -> int:
 def _gather(session: Session, case_id: UUID, at: datetime) -> int:
     found = gathering.gather(session, case_id, by=BY_ENGINE, at=at)
     if found:
-        hiring.welcome_who_was_given_anew(session, case_id, by=BY_ENGINE, at=at)
+        welcoming.welcome_who_was_given_anew(session, case_id, by=BY_ENGINE, at=at)
         asked_today.pass_over_whom_they_barred(session, by=BY_ENGINE, at=at)
     return found
 

@@ -19,7 +19,9 @@ from domain.kernel.refusals import Refusal
 from flows.engine import Means
 from flows.marks import alone, in_its_own, last_of, mark_of, set_mark
 from meetings import assembling, drafting, freezing, held_words, invitations, objections, posting, seating, unclosed
+from meetings.freezing import Outgoing
 from meetings.locking import read_meeting
+from meetings.posting import Occasion
 
 KEY: Final = "gatherings"
 CRON: Final = "*/15 * * * *"
@@ -69,14 +71,7 @@ def gather(means: Means, program_id: UUID, ran_by: str) -> int:
 def _circulate(session: Session, meeting_id: UUID, at: datetime) -> int:
     if read_meeting(session, meeting_id).agenda_frozen_at is None:
         assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-    try:
-        with session.begin_nested():
-            _hold_back(session, meeting_id, at)
-            outgoing = freezing.circulate(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-            posting.post(session, outgoing, "circulated", at=at)
-    except Refusal as refusal:
-        return posting.tell_stuck(session, read_meeting(session, meeting_id), refusal, at=at)
-    return 1
+    return _send(session, meeting_id, freezing.circulate, "circulated", at)
 
 
 def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
@@ -84,13 +79,17 @@ def _freeze(session: Session, meeting_id: UUID, at: datetime) -> int:
     if meeting.starts_at <= at and meeting.agenda_circulated_at is None:
         return 0  # a meeting that began before anyone looked has no agenda to send
     assembling.draw_up(session, meeting_id, by=posting.BY_AGENDAS, at=at)
+    return _send(session, meeting_id, freezing.freeze, "frozen", at)
+
+
+def _send(session: Session, meeting_id: UUID, send_out: Callable[..., Outgoing], what: Occasion, at: datetime) -> int:
+    """Send an agenda as it is circulated or frozen; where a rule refuses, the coordinator is told that it is stuck."""
     try:
         with session.begin_nested():
             _hold_back(session, meeting_id, at)
-            outgoing = freezing.freeze(session, meeting_id, by=posting.BY_AGENDAS, at=at)
-            posting.post(session, outgoing, "frozen", at=at)
+            posting.post(session, send_out(session, meeting_id, by=posting.BY_AGENDAS, at=at), what, at=at)
     except Refusal as refusal:
-        return posting.tell_stuck(session, meeting, refusal, at=at)
+        return posting.tell_stuck(session, read_meeting(session, meeting_id), refusal, at=at)
     return 1
 
 

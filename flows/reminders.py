@@ -22,8 +22,9 @@ from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.rows import changes, col, every, in_program, only, run, scalar, select
 from domain.kernel.scope import local_day
 from domain.record import events
-from flows.digests import CHUNK, PAUSE_SECONDS, Ladders, Reminder, write_digests
+from flows.digests import CHUNK, PAUSE_SECONDS, write_digests
 from flows.engine import Means
+from flows.ladders import Ladders, Reminder
 from flows.marks import alone, due_on_working_day, mark_of, set_mark
 from models.casework import LIVE, Task
 from models.record import Event

@@ -26,7 +26,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, first, in_program, of, only, run, scalars, select, surely
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.sealed_words import change_key, open_words, seal_words
-from domain.mail import notices
+from domain.mail import resending
 from domain.mail.notices import coordination_chain
 from domain.names.hiding import takes_out
 from domain.record import events, incidents
@@ -314,8 +314,8 @@ def _redact_what_was_told(
     for meeting in {row.series_id or row.id: row for row in rows}.values():
         told.redact(session, meeting, takes(""))
     papers = [told.kept_under(session, [one.meeting]) for one in changed if one.agenda or one.minutes is not None]
-    n = sum(notices.redact(session, ids, takes(""), whole=True, by=by, at=at) for ids in papers)
-    return n + notices.redact(session, told.letters_of(session, rows), takes(""), whole=False, by=by, at=at)
+    n = sum(resending.redact(session, ids, takes(""), whole=True, by=by, at=at) for ids in papers)
+    return n + resending.redact(session, told.letters_of(session, rows), takes(""), whole=False, by=by, at=at)
 
 
 def _is_in_letters(session: Session, meeting_id: UUID, taken_out: Callable[[str], str]) -> bool:

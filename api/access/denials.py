@@ -84,12 +84,7 @@ async def _at_a_desk(request: Request, tell: Any, *given: object) -> None:
 
 
 def _tell(
-    office: Office,
-    program_id: UUID,
-    by: Actor,
-    request: Request,
-    at: datetime,
-    why: turned_away.Why = "not_theirs",
+    office: Office, program_id: UUID, by: Actor, request: Request, at: datetime, why: turned_away.Why = "not_theirs"
 ) -> None:
     kind, asked = asked_for(request)
     with office.of_program(program_id) as session:

@@ -96,14 +96,7 @@ def is_kept_from(desk: Desk, found: Letter) -> bool:
 def tell_of_reading(desk: Desk, found: Letter, by: Actor) -> None:
     """Tell the record that a person reads a letter's text: also whose case it is about."""
     reads.record_read(
-        desk.session,
-        "notice",
-        found.id,
-        what="letter",
-        ground="role",
-        by=by,
-        at=desk.at,
-        case_id=found.case_id,
+        desk.session, "notice", found.id, what="letter", ground="role", by=by, at=desk.at, case_id=found.case_id
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from api.access.permissions import Action, Forbidden, require, to_program
@@ -70,7 +70,7 @@ class EquipmentMoved(Given):
     words: PlainText = ""
 
 
-def _which_move(typed: Mapping[str, Any]) -> str:
+def _which_move(typed: Mapping[str, str]) -> str:
     return typed["move"] if typed["move"] in MOVES else "move"
 
 
@@ -78,12 +78,9 @@ def _which_move(typed: Mapping[str, Any]) -> str:
 def move_equipment(on: On[Listed], said: EquipmentMoved) -> None:
     """Take a thing back, report it missing, give it up, find it again, take it out of use or put it back."""
     session, by, at, seen = on.session, on.by, on.at, on.seen
-    if said.move == "take_back":
-        lending.take_back(session, on.id, condition=said.words, by=by, at=at, seen=seen)
-    elif said.move == "report_missing":
-        lending.report_missing(session, on.id, note=said.words, by=by, at=at, seen=seen)
-    elif said.move == "give_up":
-        lending.give_up(session, on.id, reason=said.words, by=by, at=at, seen=seen)
+    if said.move in _OF_WHAT_IS_IN_HAND:
+        thing = lending.hold(session, on.id, seen=seen)
+        _OF_WHAT_IS_IN_HAND[said.move](session, thing, said.words, by=by, at=at)
     elif said.move == "find":
         inventory.find_again(session, on.id, reason=said.words, by=by, at=at, seen=seen)
     elif said.move == "take_out_of_use":
@@ -92,6 +89,13 @@ def move_equipment(on: On[Listed], said: EquipmentMoved) -> None:
         inventory.put_back(session, on.id, by=by, at=at, seen=seen)
     else:
         raise Refusal("move.malformed", N_("Choose from the list."))
+
+
+_OF_WHAT_IS_IN_HAND: Final = {
+    "take_back": lending.take_back,
+    "report_missing": lending.report_missing,
+    "give_up": lending.give_up,
+}
 
 
 class EquipmentLent(Given):

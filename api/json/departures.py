@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -19,10 +20,10 @@ from api.json.idempotent_requests import AtOnce, IfMatch, seen_version
 from api.json.shapes import MovedShown, NewPersonGiven, Shown
 from api.json.tasks import AtDoor
 from api.views import departures as at_departures
+from api.views.left import left_of
 from api.web.given import Day, Given, Key, Reason
 from domain.casework.locking import Moved
 from domain.departure import hand_overs_in_bulk, hiring, interviews, settling
-from domain.kernel.actors import Actor
 from domain.roles.sight import calls_who_barred
 
 router = api_routes("departures")
@@ -117,32 +118,15 @@ def get_departure(case_id: UUID, desk: AtDesk) -> DepartureShown:
 @asks(Action.SETTLE_HOLDING)
 def settle(task_id: UUID, body: SettlementGiven, door: AtDoor) -> MovedShown:
     """Say who takes over what a task asks about, or how it ends."""
-
-    def act(session: object, task: UUID, *, by: Actor, at: object, seen: int | None = None) -> Moved:  # noqa: ARG001
-        return settling.settle_holding(
-            door.desk.session,
-            task,
-            successor_id=body.successor_id,
-            ended_as=body.ended_as,
-            note=body.note,
-            by=by,
-            at=door.desk.at,
-            seen=seen,
-        )
-
-    return door.open(Action.SETTLE_HOLDING, task_id, act, body)
+    said = partial(settling.settle_holding, successor_id=body.successor_id, ended_as=body.ended_as, note=body.note)
+    return door.open(Action.SETTLE_HOLDING, task_id, said, body)
 
 
 @router.post("/tasks/{task_id}/missing")
 @asks(Action.SETTLE_HOLDING)
 def report_missing(task_id: UUID, body: Reason, door: AtDoor) -> MovedShown:
     """Report that a piece of equipment is not there; it stays asked for."""
-
-    def act(session: object, task: UUID, *, by: Actor, at: object, seen: int | None = None) -> Moved:  # noqa: ARG001
-        settling.report_missing(door.desk.session, task, note=body.reason, by=by, at=door.desk.at, seen=seen)
-        return Moved(task, "open")
-
-    return door.open(Action.SETTLE_HOLDING, task_id, act, body)
+    return door.open(Action.SETTLE_HOLDING, task_id, partial(settling.report_missing, note=body.reason), body)
 
 
 @router.post("/departures/{case_id}/offers")
@@ -214,7 +198,7 @@ def _shown(desk: Desk, case_id: UUID) -> DepartureShown:
     left = (
         []
         if departure.called_off_at
-        else at_departures.left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
+        else left_of(desk.session, case, desk.at, desk.language, may_settle=False, asker=desk.asker)
     )
     return DepartureShown(
         case_id=departure.case_id,

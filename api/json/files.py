@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, time
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -97,7 +97,7 @@ def get_activities(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[
     )
 
 
-def _planned(_: On[None], done: Mapping[str, Any]) -> ActivityShown:
+def _planned(_: On[None], done: object) -> ActivityShown:
     return ActivityShown.model_validate(done)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Query
@@ -13,7 +13,7 @@ from api.access.permissions import Action, allows, asks
 from api.access.session import AtDesk
 from api.json.described import api_routes
 from api.json.shapes import Limit, Page, Shown
-from domain.mail import notices
+from domain.mail import resending
 
 router = api_routes("post")
 
@@ -79,7 +79,7 @@ def list_letters(
 def retry_letters(desk: AtDesk) -> Resent:
     """Send every letter once more of which every attempt was used up."""
     by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
-    return Resent(letters=notices.retry_given_up(desk.session, by=by, at=desk.at))
+    return Resent(letters=resending.retry_given_up(desk.session, by=by, at=desk.at))
 
 
 @router.get("/post/{notice_id}")
@@ -100,11 +100,11 @@ def retry_letter(notice_id: UUID, desk: AtDesk) -> LetterShown:
     """Send a letter that was given up once more."""
     by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
     outgoing_mail.letter(desk, notice_id)
-    notices.retry(desk.session, notice_id, by=by, at=desk.at)
+    resending.retry(desk.session, notice_id, by=by, at=desk.at)
     return LetterShown.model_validate(_fields(outgoing_mail.letter(desk, notice_id), reads=True))
 
 
-def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, Any]:
+def _fields(row: outgoing_mail.Letter, *, reads: bool) -> dict[str, object]:
     about = (row.to_address, row.subject, row.case_id) if reads else (None, None, None)
     return {
         **row._asdict(),

@@ -27,17 +27,7 @@ from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.shapes import (
-    AbsenceShown,
-    LastDay,
-    Limit,
-    Offset,
-    Page,
-    PersonGiven,
-    PersonShown,
-    RoleShown,
-    Shown,
-)
+from api.json.shapes import AbsenceShown, LastDay, Limit, Offset, Page, PersonGiven, PersonShown, RoleShown, Shown
 from api.web.given import Day
 from domain.accompaniment import asked_today
 from domain.departure import departures, foreseeing
@@ -180,10 +170,7 @@ def foresee_end(tenure_id: UUID, body: LastDay, desk: AtDesk) -> EndForeseen:
 @asks(Action.CANCEL_ABSENCE)
 def cancel_absence(absence_id: UUID, desk: AtDesk) -> None:
     """Call an absence off."""
-    held = first(
-        desk.session,
-        of(Absence).where(Absence.id == absence_id),
-    )
+    held = first(desk.session, of(Absence).where(Absence.id == absence_id))
     if held is None:
         raise Forbidden
     by = require(Action.CANCEL_ABSENCE, to_person(desk.asker, held.person_id))
@@ -223,11 +210,7 @@ def _absences(desk: Desk, people: Collection[UUID], day: date) -> dict[UUID, lis
     for row in every(
         desk.session,
         of(Absence)
-        .where(
-            col(Absence.person_id).in_(found),
-            col(Absence.cancelled_at).is_(None),
-            col(Absence.ends_on) >= day,
-        )
+        .where(col(Absence.person_id).in_(found), col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day)
         .order_by(col(Absence.starts_on)),
     ):
         found[row.person_id].append(AbsenceShown.model_validate(row))
@@ -260,14 +243,4 @@ def _shown(
 
 def shown_roles(held: Iterable[HeldRole]) -> list[RoleShown]:
     """Roles that a person holds, or is to hold, as they are shown."""
-    return [
-        RoleShown(
-            tenure_id=tenure.id,
-            role=tenure.role,
-            organization_id=tenure.organization_id,
-            starts_on=tenure.starts_on,
-            ends_on=tenure.ends_on,
-            version=tenure.version,
-        )
-        for tenure in held
-    ]
+    return [RoleShown.model_validate({**tenure._asdict(), "tenure_id": tenure.id}) for tenure in held]

@@ -18,7 +18,7 @@ from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
 from domain.casework import board
 from domain.kernel.rows import col, every, in_program, of, scalar, select
-from domain.mail import notices
+from domain.mail import resending
 from domain.record.events import FOR_PRIVACY
 from domain.roles.sight import line_is_open_to
 from models.casework import ProtocolVersion
@@ -116,4 +116,4 @@ def send_again(notice_id: UUID, desk: AtDesk) -> None:
     """Send a letter again that was given up, to the person's address of today."""
     by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
     outgoing_mail.letter(desk, notice_id)
-    notices.retry(desk.session, notice_id, by=by, at=desk.at)
+    resending.retry(desk.session, notice_id, by=by, at=desk.at)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -17,6 +18,7 @@ from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Office, end_stay, office_of, sign_in
 from api.pages.frame import see_other
 from domain.access.sign_ins import device_of
+from domain.kernel.titles import title_of
 from domain.roles.roles import Standing, standing
 from locales import N_, current_language, gettext
 from models.program import Organization, Person, Program, Role
@@ -67,44 +69,55 @@ def demonstrated(office: Office) -> Sequence[Program]:
         return session.scalars(select(Program).where(Program.is_demonstration.is_(True))).all()  # type: ignore[attr-defined]
 
 
-def groups_of(office: Office, programs: Sequence[Program]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class Choice:
+    """A person of a demonstration that a visitor may be: where they hold the role, and those they act for."""
+
+    id: UUID
+    name: str
+    organization: str
+    away: bool
+    acting_for: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """Those who hold a role of a demonstration today, and what is worth trying as one of them."""
+
+    title: str
+    worth_trying: str
+    program: UUID
+    people: Sequence[Choice]
+
+
+def groups_of(office: Office, programs: Sequence[Program]) -> list[Group]:
     """The people of these programs today by role, each with the organization at which they hold it."""
     return [group for program in programs for group in _groups_of(office, program)]
 
 
-def _groups_of(office: Office, program: Program) -> list[dict[str, Any]]:
+def _groups_of(office: Office, program: Program) -> Iterator[Group]:
     with office.of_program(program.id) as session:
         today = _today(office, session, program)
         people = {person.id: person for person in session.scalars(select(Person))}
         places = {place.id: place for place in session.scalars(select(Organization))}
         roles = {role.key: role for role in session.scalars(select(Role))}
-    groups: list[dict[str, Any]] = []
     for key in sorted(roles, key=_rank):
         held: dict[UUID, list[str]] = defaultdict(list)
         for tenure in today.holding(key):
             held[tenure.person_id].append(places[tenure.organization_id].short_name)
-        if held:
-            role = roles[key]
-            groups.append(
-                {
-                    "title": role.title_fr if current_language() == "fr" else role.title_en,
-                    "try": gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else "",
-                    "program": program.id,
-                    "people": [
-                        {
-                            "id": person_id,
-                            "name": people[person_id].name,
-                            "organization": ", ".join(sorted(held[person_id])),
-                            "away": today.is_away(person_id),
-                            "acting_for": ", ".join(
-                                people[absence.person_id].name for absence in today.acting_for(person_id)
-                            ),
-                        }
-                        for person_id in sorted(held, key=lambda one: people[one].sort_key)
-                    ],
-                }
+        chosen = [
+            Choice(
+                person.id,
+                person.name,
+                ", ".join(sorted(held[person.id])),
+                today.is_away(person.id),
+                ", ".join(people[absence.person_id].name for absence in today.acting_for(person.id)),
             )
-    return groups
+            for person in sorted(map(people.__getitem__, held), key=lambda one: one.sort_key)
+        ]
+        if chosen:
+            worth_trying = gettext(WORTH_TRYING[key]) if key in WORTH_TRYING else ""
+            yield Group(title_of(roles[key], current_language()), worth_trying, program.id, chosen)
 
 
 def _today(office: Office, session: Session, program: Program) -> Standing:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlmodel import or_
 
 from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
 from api.access.session import AtDesk, Desk
@@ -16,13 +17,17 @@ from api.acts.departures import DEPARTURES, OFFERED
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, see_other
 from api.pages.tasks import task_page
+from api.pages.typed_pages import typed_page
 from api.views import departures as at_departures
+from api.views.handed_over import handed_over_to
 from api.views.tasks import page_of
 from api.views.timeline import NEWEST
 from domain.casework import board
-from domain.departure import current, hand_overs, hand_overs_in_bulk, settling, unopened
+from domain.departure import current, hand_overs_in_bulk, offers, settling, unopened
+from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import col, every, joins, of, only, tuples
 from domain.kernel.titles import title_of
 from models.casework import Case
@@ -60,17 +65,10 @@ def show_departure(
 def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text = "", note: Text = "") -> Response:
     """Say who takes a thing over, or how it ends."""
 
-    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
+    def act(by: Actor) -> None:
         successor_id, ended_as = at_departures.way_of(how)
         settling.settle_holding(
-            desk.session,
-            task_id,
-            successor_id=successor_id,
-            ended_as=ended_as,
-            note=note,
-            by=by,
-            at=desk.at,
-            seen=seen,
+            desk.session, task_id, successor_id=successor_id, ended_as=ended_as, note=note, by=by, at=desk.at, seen=seen
         )
 
     return _do(desk, request, task_id, act, {"how": how, "note": note})
@@ -81,10 +79,8 @@ def settle(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, how: Text 
 def report_missing(desk: AtDesk, request: Request, task_id: UUID, seen: Seen, note: Text = "") -> Response:
     """Report that a piece of equipment is not there. It stays asked for."""
 
-    def act(case_id: UUID, by: Any) -> None:  # noqa: ARG001 - as its kin
-        settling.report_missing(desk.session, task_id, note=note, by=by, at=desk.at, seen=seen)
-
-    return _do(desk, request, task_id, act, {"note": note})
+    act = partial(settling.report_missing, desk.session, task_id, note=note, at=desk.at, seen=seen)
+    return _do(desk, request, task_id, lambda by: act(by=by), {"note": note})
 
 
 @router.get("/handed-over", name="handed_over")
@@ -108,50 +104,47 @@ def offer_all(desk: AtDesk, request: Request, case_id: UUID, really: Text = "") 
 # ------------------------------------------------------------------------------------------------------- its parts
 
 
-def _do(desk: Desk, request: Request, task_id: UUID, act: Any, fields: dict[str, str]) -> Response:
+def _do(
+    desk: Desk, request: Request, task_id: UUID, act: Callable[[Actor], object], fields: dict[str, str]
+) -> Response:
+    """Do what is said of a task's thing, and lead back to its line; or show the form again with what was typed."""
     task, case = find_task(desk.session, desk.asker, task_id)
     by = require(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, task, case))
-    refusal = desk.attempt(partial(act, task.case_id, by))
+    refusal = desk.attempt(partial(act, by))
     if refusal is None:
         return see_other(f"{page_of(case)}#task-{task_id}" if case else f"/tasks/{task_id}")
     typed = Typed(f"settle-{task_id}", refusal, {**fields, "task": task_id})
     return case_page(desk, request, case.id, typed) if case else task_page(desk, request, task_id, typed)
 
 
+@dataclass(frozen=True)
+class OfferShown:
+    """A follow-up that the reader was offered, and by whose departure."""
+
+    row: offers.Offered
+    title: str
+    from_whom: str
+
+
 def _inbox(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
     me = desk.asker.person_id
     names = at_departures.people_names(desk.session)
     offered = [
-        {"row": row, "title": title_of(row, desk.language), "from_whom": names[row.from_id]}
-        for row in hand_overs.offered_to(desk.session, me)
+        OfferShown(row, title_of(row, desk.language), names[row.from_id]) for row in offers.offered_to(desk.session, me)
     ]
-    return page(
-        desk,
-        request,
-        "handed_over.html",
-        refused=typed.refusal,
-        typed=typed,
-        offered=offered,
-        found=at_departures.handed_over_to(desk.session, desk.asker, desk.language),
-    )
+    found = handed_over_to(desk.session, desk.asker, desk.language)
+    return typed_page(desk, request, "handed_over.html", typed, offered=offered, found=found)
 
 
 def _list(desk: Desk, request: Request, typed: Typed, *, chosen: str = "") -> HTMLResponse:
     hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    rows = every(
-        desk.session,
-        of(Case).where(
-            Case.protocol == current.PROTOCOL,
-            visible_cases(desk.asker, hats),
-        ),
-    )
+    rows = every(desk.session, of(Case).where(Case.protocol == current.PROTOCOL, visible_cases(desk.asker, hats)))
     people = _who_may_leave(desk)
-    return page(
+    return typed_page(
         desk,
         request,
         "departures.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         found=at_departures.departures_shown(desk.session, rows),
         people=people,
         # Nobody who has gone already says so themselves.
@@ -174,10 +167,7 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
         )
         .join(Person, joins(Tenure.person_id, Person))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
-            ~unopened.is_seen_to(),
-        )
+        .where(lasts(Tenure, desk.day), ~unopened.is_seen_to())
         .distinct()
         .order_by(col(Person.sort_key), col(Organization.short_name)),
     )
@@ -190,8 +180,5 @@ def _who_may_leave(desk: Desk) -> list[tuple[str, str]]:
 
 act_pages(router, DEPARTURES, lambda on, request, typed: _list(on.desk, request, typed))
 act_pages(
-    router,
-    OFFERED,
-    lambda on, request, typed: _inbox(on.desk, request, typed),
-    after=lambda _, __: "/handed-over",
+    router, OFFERED, lambda on, request, typed: _inbox(on.desk, request, typed), after=lambda _, __: "/handed-over"
 )

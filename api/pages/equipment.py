@@ -8,18 +8,19 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlmodel import or_
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts import equipment as acts
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
-from api.pages.frame import framed_pages, page
+from api.pages.frame import framed_pages
+from api.pages.typed_pages import typed_page
 from api.views.equipment import MOVES, moves_of
 from api.views.tasks import names_of
 from api.views.timeline import told
 from domain.equipment import inventory
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import col, every, of, only, same, tuples
 from locales import N_
 from models.program import Person, Tenure
@@ -71,12 +72,11 @@ def _list(desk: Desk, request: Request, typed: Typed, *, state: str = "") -> HTM
     rows = [(row, where_is(row)) for row in inventory.inventory(desk.session)]
     counts = {key: sum(1 for _, where in rows if where == key) for key in STATES}
     chosen = state if state in STATES else ""
-    return page(
+    return typed_page(
         desk,
         request,
         "inventory.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         rows=[(row, where) for row, where in rows if chosen in ("", where)],
         total=len(rows),
         counts=counts,
@@ -93,27 +93,22 @@ def _page(desk: Desk, request: Request, thing_id: UUID, typed: Typed) -> HTMLRes
     events = every(
         desk.session,
         of(Event)
-        .where(
-            Event.subject_kind == inventory.KIND,
-            Event.subject_id == thing_id,
-        )
+        .where(Event.subject_kind == inventory.KIND, Event.subject_id == thing_id)
         .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )
-    return page(
+    return typed_page(
         desk,
         request,
         "equipment.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         row=row,
         where=where_is(row),
         states=STATES,
         kind=_kinds(desk)[row.kind],
         loans=loans,
         names=names_of(
-            desk,
-            [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))],
+            desk, [row.person_id, row.added_by, *(who for one in loans for who in (one.lent_by, one.returned_by))]
         ),
         own=row.person_id == desk.asker.person_id,
         moves=moves_of(row),
@@ -133,10 +128,7 @@ def _who_can_have_it(desk: Desk) -> list[tuple[UUID, str]]:
         desk.session,
         only(Person.id, Person.given_name, Person.family_name, Person.sort_key)
         .join(Tenure, same(Tenure, Person) & (col(Tenure.person_id) == col(Person.id)))
-        .where(
-            Person.id != desk.asker.person_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
-        )
+        .where(Person.id != desk.asker.person_id, lasts(Tenure, desk.day))
         .distinct()
         .order_by(col(Person.sort_key)),
     )

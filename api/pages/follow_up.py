@@ -32,7 +32,7 @@ from api.views.tasks import names_of
 from api.views.timeline import told
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.accompaniment import breaks, proposals, withdrawals
-from domain.departure import hand_overs
+from domain.departure import offers
 from domain.follow_ups import assigning, contacts, lost, notes, opening, summaries
 from domain.follow_ups.locking import Followed
 from domain.follow_ups.notes import Week
@@ -410,7 +410,7 @@ class _Before:
 
 def _before(desk: Desk, parts: Sequence[Assignment], follow_up_id: UUID) -> list[_Before]:
     """Who accompanied the participant before, the last first: the history of their workers."""
-    handed = {(one.from_id, one.answered_at): one for one in hand_overs.taken_over(desk.session, follow_up_id)}
+    handed = {(one.from_id, one.answered_at): one for one in offers.taken_over(desk.session, follow_up_id)}
     over = [(part.ends_on, part) for part in parts if part.ends_on is not None and part.ends_on < desk.day]
     found = []
     for _, part in sorted(over, key=itemgetter(0), reverse=True):

@@ -12,9 +12,10 @@ from api.access.permissions import Action, Forbidden, asks, find_task, require, 
 from api.access.session import AtDesk, Desk
 from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
-from api.pages.frame import framed_pages, page, see_other
+from api.pages.frame import framed_pages, see_other
+from api.pages.typed_pages import typed_page
 from api.web.readers import day_of, id_or_none, number_of, role_and_organization
-from domain.departure import hiring, interviews
+from domain.departure import hiring, interviews, welcoming
 from domain.departure.hiring import Hired
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -93,12 +94,11 @@ def _found(desk: Desk, task_id: UUID) -> tuple[Task, Case, Actor]:
 def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResponse:
     task, case, _ = _found(desk, task_id)
     roles = [one for one in roles_to_give(desk) if one[0].endswith(f":{case.organization_id}")]
-    return page(
+    return typed_page(
         desk,
         request,
         "hiring.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         task=task,
         title=title_of(task, desk.language),
         passed=[
@@ -106,7 +106,7 @@ def _page(desk: Desk, request: Request, task_id: UUID, typed: Typed) -> HTMLResp
             for number in interviews.passing(desk.session, case.id)
         ],
         roles=roles,
-        likely=next((value for value, _ in roles if value.partition(":")[0] in hiring.WELCOMED), ""),
+        likely=next((value for value, _ in roles if value.partition(":")[0] in welcoming.WELCOMED), ""),
         people=[(str(person), name) for person, name in names_to_choose(desk) if person != desk.asker.person_id],
     )
 

@@ -11,24 +11,12 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlmodel import or_
-
 from api.access.permissions import Action, allows, to_program, visible_cases
 from api.access.session import Desk
 from domain.casework import board
 from domain.equipment import inventory
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    col,
-    every,
-    joins,
-    of,
-    only,
-    scalars,
-    tuples,
-    value_of,
-)
+from domain.kernel.lasting import lasts
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalars, tuples, value_of
 from domain.kernel.titles import title_of
 from domain.roles.roles import never_began
 from locales import N_, gettext
@@ -97,8 +85,7 @@ class AbsenceShown:
 def absences_of(desk: Desk, person_id: UUID, everyone: Mapping[UUID, Person]) -> list[AbsenceShown]:
     """The absences of a person, the latest first, those that were called off among them."""
     rows = every(
-        desk.session,
-        of(Absence).where(Absence.person_id == person_id).order_by(col(Absence.starts_on).desc()),
+        desk.session, of(Absence).where(Absence.person_id == person_id).order_by(col(Absence.starts_on).desc())
     )
     return [
         AbsenceShown(
@@ -137,7 +124,7 @@ def seats_of(desk: Desk, person_id: UUID) -> list[SeatHeld]:
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
             SeatHolder.person_id == person_id,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= desk.day),
+            lasts(SeatHolder, desk.day),
         )
         .order_by(col(Committee.key), col(Seat.key)),
     )
@@ -161,10 +148,7 @@ def cases_about(desk: Desk, person_id: UUID) -> list[CaseAbout]:
         desk.session,
         only(Case.id, Case.state, Case.protocol, Case.opened_at, title_of(ProtocolVersion, desk.language))
         .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(
-            Case.subject_id == person_id,
-            visible_cases(desk.asker, hats),
-        )
+        .where(Case.subject_id == person_id, visible_cases(desk.asker, hats))
         .order_by(col(Case.opened_at).desc()),
     )
     return [CaseAbout(*row) for row in rows]
@@ -187,8 +171,7 @@ def work_of(desk: Desk, person_id: UUID) -> list[WorkShown]:
         scalars(
             desk.session,
             only(Case.id).where(
-                col(Case.id).in_({task.case_id for task in tasks if task.case_id}),
-                visible_cases(desk.asker, hats),
+                col(Case.id).in_({task.case_id for task in tasks if task.case_id}), visible_cases(desk.asker, hats)
             ),
         )
     )
@@ -217,10 +200,7 @@ def equipment_of(desk: Desk, person_id: UUID) -> list[Lent]:
         only(Loan.lent_at, Loan.task_id, Equipment.kind, Equipment.serial, title_of(Task, desk.language))
         .join(Equipment, joins(Loan.equipment_id, Equipment))
         .outerjoin(Task, joins(Loan.task_id, Task))
-        .where(
-            Loan.person_id == person_id,
-            col(Loan.returned_at).is_(None),
-        )
+        .where(Loan.person_id == person_id, col(Loan.returned_at).is_(None))
         .order_by(col(Loan.lent_at)),
     )
     return [
@@ -245,10 +225,7 @@ def accounts_of(desk: Desk, person_id: UUID) -> list[AccountShown]:
         desk.session,
         only(Account.system, Account.user_name, Account.opened_at, Account.task_id, title_of(Task, desk.language))
         .outerjoin(Task, joins(Account.task_id, Task))
-        .where(
-            Account.person_id == person_id,
-            col(Account.closed_at).is_(None),
-        )
+        .where(Account.person_id == person_id, col(Account.closed_at).is_(None))
         .order_by(col(Account.system), col(Account.user_name)),
     )
     return [AccountShown(*row) for row in rows]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -53,8 +56,7 @@ def end_sign_in(desk: AtDesk, request: Request, sign_in_id: UUID) -> Response:
     """End one of one's own sign-ins, such as that of a computer that one left."""
     whose = _whose(desk, BrowserSession, sign_in_id)
     by = require(Action.END_SIGN_IN, to_person(desk.asker, whose))
-    refusal = desk.attempt(lambda: sign_ins.end(desk.session, whose, sign_in_id, by=by, at=desk.at))
-    return _after(desk, request, refusal, "sign-ins")
+    return _end(desk, request, "sign-ins", lambda: sign_ins.end(desk.session, whose, sign_in_id, by=by, at=desk.at))
 
 
 @router.post("/my-access/passkeys", name="add_passkey")
@@ -85,8 +87,7 @@ def remove_passkey(desk: AtDesk, request: Request, passkey_id: UUID) -> Response
     """Remove one of one's own passkeys."""
     whose = _whose(desk, Passkey, passkey_id)
     by = require(Action.REMOVE_PASSKEY, to_person(desk.asker, whose))
-    refusal = desk.attempt(lambda: passkeys.remove(desk.session, whose, passkey_id, by=by, at=desk.at))
-    return _after(desk, request, refusal, "passkeys")
+    return _end(desk, request, "passkeys", lambda: passkeys.remove(desk.session, whose, passkey_id, by=by, at=desk.at))
 
 
 @router.get("/access", name="access")
@@ -95,33 +96,50 @@ def list_access(desk: AtDesk, request: Request) -> HTMLResponse:
     """Who can sign in and by what: of all, or for a manager of their own organization."""
     if not may_go(desk, Action.SEE_ACCESS):
         raise Forbidden
-    people = every(
-        desk.session,
-        of(Person).order_by(col(Person.sort_key)),
-    )
+    people = every(desk.session, of(Person).order_by(col(Person.sort_key)))
     given = {one.id: to_person(desk.asker, one.id) for one in people}
-    live = desk.asker.standing.live
-    access = invitations.access_of(
-        desk.session, [one for one in given if _may(Action.SEE_ACCESS, given[one])], at=desk.at
+    seen = [one for one in people if _may(Action.SEE_ACCESS, given[one.id])]
+    access = invitations.access_of(desk.session, [one.id for one in seen], at=desk.at)
+    lines = (_line(desk, one, access[one.id], given[one.id]) for one in seen)
+    return page(desk, request, "access.html", lines=[one for one in lines if one.is_listed], now=desk.at)
+
+
+@dataclass(frozen=True)
+class AccessLine:
+    """How a person stands at the door, and what the reader may do about it."""
+
+    id: UUID
+    name: str
+    access: invitations.Access
+    is_live: bool
+    begins_on: date | None
+    may_invite: bool
+    has_address: bool
+    is_self: bool
+
+    @property
+    def is_listed(self) -> bool:
+        """Who holds nothing cannot come in: they are listed where they begin later, or some access is left."""
+        return self.is_live or self.begins_on is not None or self.access.state != "none"
+
+    @property
+    def needs_address(self) -> bool:
+        """Whether they are to come in, and have no address to write to."""
+        return self.access.state == "none" and self.is_live and not self.has_address
+
+
+def _line(desk: Desk, person: Person, access: invitations.Access, given: Given) -> AccessLine:
+    is_live = person.id in desk.asker.standing.live
+    return AccessLine(
+        id=person.id,
+        name=person.name,
+        access=access,
+        is_live=is_live,
+        begins_on=desk.asker.standing.from_day(person.id),
+        may_invite=is_live and _may(Action.INVITE, given),
+        has_address=person.email is not None,
+        is_self=person.id == desk.asker.person_id,
     )
-    lines = [
-        {
-            "id": one.id,
-            "name": f"{one.given_name} {one.family_name}",
-            "access": access[one.id],
-            "is_live": one.id in live,
-            "begins_on": desk.asker.standing.from_day(one.id),
-            "may_invite": _may(Action.INVITE, given[one.id]) and one.id in live,
-            "has_address": one.email is not None,
-            "is_self": one.id == desk.asker.person_id,
-            "needs_address": access[one.id].state == "none" and one.id in live and one.email is None,
-        }
-        for one in people
-        # Who holds nothing cannot come in; they are listed where they begin later, or something of an access is left.
-        if one.id in access
-        and (one.id in live or desk.asker.standing.from_day(one.id) or access[one.id].state != "none")
-    ]
-    return page(desk, request, "access.html", lines=lines, now=desk.at)
 
 
 @router.post("/people/{person_id}/invitation/link", name="hand_over_invitation")
@@ -206,15 +224,14 @@ def _accounts(desk: Desk, person_id: UUID) -> list[Identity]:
     return every(
         desk.session,
         of(Identity)
-        .where(
-            Identity.person_id == person_id,
-            col(Identity.ended_at).is_(None),
-        )
+        .where(Identity.person_id == person_id, col(Identity.ended_at).is_(None))
         .order_by(col(Identity.linked_at)),
     )
 
 
-def _after(desk: Desk, request: Request, refusal: Refusal | None, part: str) -> Response:
+def _end(desk: Desk, request: Request, part: str, end: Callable[[], None]) -> Response:
+    """End one of one's own ways in, and show that part of the page."""
+    refusal = desk.attempt(end)
     return see_other(f"/my-access#{part}") if refusal is None else _mine(desk, request, refusal)
 
 

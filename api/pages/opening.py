@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -19,7 +21,8 @@ from api.pages import other_openings
 from api.pages.forms import Detailed, Details, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import FIELD, AtOnce
-from api.views.tasks import lines_of
+from api.pages.typed_pages import typed_page
+from api.views.tasks import About, Line, lines_of
 from api.web.readers import day_of, id_or_none
 from domain.casework import cases, scheduling, versions
 from domain.casework.steps import ROLE_OF_SUBJECT
@@ -27,8 +30,9 @@ from domain.declarations import planning
 from domain.declarations.planning import Planned
 from domain.declarations.protocol import Protocol
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, surely
 from domain.kernel.scope import local_day, program, program_of
 from domain.obligations.entering_late import StaysVacant, stays_vacant
 from domain.people import people
@@ -94,35 +98,26 @@ def new_case(desk: AtDesk, request: Request) -> HTMLResponse:
 
 @router.post("/cases/new")
 @asks(Action.OPEN_CASE)
-def preview(
-    desk: AtDesk,
-    request: Request,
-    given: Filled,
-) -> Response:
+def preview(desk: AtDesk, request: Request, given: Filled) -> Response:
     """What the case would ask, who would do it and when. It is truly opened, looked at, and undone again."""
     if not may_open(desk):
         raise Forbidden
-    found: list[dict[str, Any]] = []
+    found: list[Plan] = []
 
     def look() -> None:
         stays = _stays_vacant(desk, given)
-        found.append({**_plan(desk, _open(desk, given)), "stays": stays})
+        found.append(_plan(desk, _open(desk, given), stays))
 
     refusal = desk.attempt(look)
     if refusal is not None:
         return _form_page(desk, request, Typed(given.form, refusal, given.fields))
     desk.session.rollback()
-    return page(desk, request, "open_case.html", given=given, day=desk.day, **found[0])
+    return page(desk, request, "open_case.html", given=given, plan=found[0])
 
 
 @router.post("/cases")
 @asks(Action.OPEN_CASE)
-def open_case(
-    desk: AtDesk,
-    request: Request,
-    once: AtOnce,
-    given: Filled,
-) -> Response:
+def open_case(desk: AtDesk, request: Request, once: AtOnce, given: Filled) -> Response:
     """Open the case; someone new is added and appointed in the same act."""
     if not may_open(desk):
         raise Forbidden
@@ -164,12 +159,7 @@ def _open(desk: Desk, given: Given) -> UUID:
             at=desk.at,
         )
     return cases.open_case(
-        desk.session,
-        OPENED_BY_FORM,
-        subject_id=person_id,
-        organization_id=organization_id,
-        by=by,
-        at=desk.at,
+        desk.session, OPENED_BY_FORM, subject_id=person_id, organization_id=organization_id, by=by, at=desk.at
     )
 
 
@@ -207,45 +197,65 @@ def _known_worker(text: str) -> tuple[UUID, UUID]:
     return found[0], found[1]
 
 
-def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
-    """The case as it would be: its stages with a line for each task, and what the calendar did to each day."""
-    case = desk.session.get(Case, (program_of(desk.session), case_id))
-    assert case is not None  # noqa: S101  # just opened in this transaction
+@dataclass(frozen=True)
+class StageShown:
+    """A stage of a case as it would be: a line for each task, with what the calendar did to its day."""
+
+    title: str
+    lines: Sequence[tuple[Line, Planned | None]]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A case as it would be: its stages, the days that it hangs on, and what is unusual about it.
+
+    `vacant` are roles without a holder. `late` and `short` count the tasks that would have been due before, and those
+    that leave less time than is meant; `lapsed` are the steps that are not asked.
+    """
+
+    about: About
+    protocol: str
+    stages: Sequence[StageShown]
+    days: Sequence[tuple[str, date]]
+    vacant: Sequence[str]
+    late: int
+    short: int
+    lapsed: Sequence[str]
+    stays: StaysVacant | None
+
+
+def _plan(desk: Desk, case_id: UUID, stays: StaysVacant | None) -> Plan:
+    """The case that was just opened, as it would be."""
+    case = surely(desk.session.get(Case, (program_of(desk.session), case_id)))
     protocol = scheduling.protocol_of(versions.current_protocol(desk.session, case.protocol))
-    lines = lines_of(
-        desk,
-        every(
-            desk.session,
-            of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item)),
-        ),
-    )
+    tasks = of(Task).where(Task.case_id == case_id).order_by(col(Task.position), col(Task.item))
+    lines = lines_of(desk, every(desk.session, tasks))
     plan = _planned(desk, case, protocol)
+    return Plan(
+        about=surely(lines[0].about),
+        protocol=protocol.title.in_language(desk.language),
+        stages=_stages(protocol, lines, plan, desk.language),
+        days=_days(case, protocol, desk.language),
+        vacant=sorted({line.vacant for line in lines if line.vacant}),
+        late=sum(one.before_opening and not one.is_lapsed for one in plan),
+        short=sum(one.is_short for one in plan),
+        lapsed=list(dict.fromkeys(one.step.title.in_language(desk.language) for one in plan if one.is_lapsed)),
+        stays=stays,
+    )
+
+
+def _stages(protocol: Protocol, lines: Sequence[Line], plan: Sequence[Planned], language: str) -> list[StageShown]:
     planned = {(one.step.id, one.item.id if one.item else ""): one for one in plan}
-    return {
-        "about": lines[0].about,
-        "protocol": protocol.title.in_language(desk.language),
-        "stages": [
-            {
-                "title": stage.title.in_language(desk.language),
-                "lines": [
-                    (line, planned.get((line.task.step, line.task.item)))
-                    for line in lines
-                    if line.task.stage == stage.id
-                ],
-            }
-            for stage in protocol.stages
-        ],
-        "vacant": sorted({line.vacant for line in lines if line.vacant}),
-        "moved": [line for line in lines if (one := planned.get((line.task.step, line.task.item))) and one.moved_from],
-        "late": sum(one.before_opening and not one.is_lapsed for one in plan),
-        "short": sum(one.is_short for one in plan),
-        "lapsed": list(dict.fromkeys(one.step.title.in_language(desk.language) for one in plan if one.is_lapsed)),
-        "days": [
-            (anchor.title.in_language(desk.language), date.fromisoformat(case.anchors[key]))
-            for key, anchor in protocol.anchors.items()
-            if key in case.anchors
-        ],
-    }
+    of_stage: dict[str, list[tuple[Line, Planned | None]]] = defaultdict(list)
+    for line in lines:
+        of_stage[line.task.stage].append((line, planned.get((line.task.step, line.task.item))))
+    return [StageShown(stage.title.in_language(language), of_stage[stage.id]) for stage in protocol.stages]
+
+
+def _days(case: Case, protocol: Protocol, language: str) -> list[tuple[str, date]]:
+    """The days that the case hangs on, each with what it is called."""
+    known = ((anchor, case.anchors.get(key)) for key, anchor in protocol.anchors.items())
+    return [(anchor.title.in_language(language), date.fromisoformat(day)) for anchor, day in known if day is not None]
 
 
 def _planned(desk: Desk, case: Case, protocol: Protocol) -> list[Planned]:
@@ -259,12 +269,11 @@ def _planned(desk: Desk, case: Case, protocol: Protocol) -> list[Planned]:
 
 
 def _form_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
-    return page(
+    return typed_page(
         desk,
         request,
         "new_case.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         workers=_workers(desk),
         places=_places(desk),
         others=other_openings.choices(desk),
@@ -320,7 +329,7 @@ def _workers(desk: Desk) -> list[WorkerToOpen]:
         .join(Organization, joins(Tenure.organization_id, Organization))
         .where(
             Tenure.role == ROLE_OF_SUBJECT["worker"],
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= desk.day),
+            lasts(Tenure, desk.day),
             ~had,
         )
         .order_by(col(Tenure.starts_on).desc(), col(Person.sort_key)),

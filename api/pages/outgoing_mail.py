@@ -14,7 +14,7 @@ from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, may_go, page, see_other
 from domain.casework.watch import post_state
 from domain.kernel.refusals import Refusal
-from domain.mail import notices
+from domain.mail import resending
 from models.lifecycles import NOTICE
 
 router = framed_pages()
@@ -44,7 +44,7 @@ def list_letters(
         reads=allows(Action.READ_LETTER, outgoing_mail.given_of(desk)) is not None,
         total=sum(counts.values()),
         mail=post_state(desk.session, desk.at),
-        given_up=notices.given_up_count(desk.session) if may_go(desk, Action.RESEND_POST) else 0,
+        given_up=resending.given_up_count(desk.session) if may_go(desk, Action.RESEND_POST) else 0,
         now=desk.at,
     )
 
@@ -53,7 +53,7 @@ def list_letters(
 @asks(Action.RESEND_POST)
 def retry_letters(desk: AtDesk) -> Response:
     """Send every letter once more of which every attempt was used up."""
-    notices.retry_given_up(desk.session, by=outgoing_mail.postmaster(desk, Action.RESEND_POST), at=desk.at)
+    resending.retry_given_up(desk.session, by=outgoing_mail.postmaster(desk, Action.RESEND_POST), at=desk.at)
     return see_other("/post?state=queued")
 
 
@@ -79,7 +79,7 @@ def download_letter(desk: AtDesk, notice_id: UUID) -> Response:
         media_type="message/rfc822",
         headers={
             # Neither name nor subject: a file's name is seen by whoever the file passes.
-            "Content-Disposition": f'attachment; filename="{notice_id}.eml"',
+            "Content-Disposition": f'attachment; filename="{notice_id}.eml"'
         },
     )
 
@@ -90,7 +90,7 @@ def retry_letter(desk: AtDesk, request: Request, notice_id: UUID) -> Response:
     """Send a letter that was given up once more."""
     by = outgoing_mail.postmaster(desk, Action.RESEND_POST)
     outgoing_mail.letter(desk, notice_id)
-    refusal = desk.attempt(lambda: notices.retry(desk.session, notice_id, by=by, at=desk.at))
+    refusal = desk.attempt(lambda: resending.retry(desk.session, notice_id, by=by, at=desk.at))
     if refusal is None:
         return see_other(f"/post/{notice_id}")
     return _letter_page(desk, request, notice_id, refusal)

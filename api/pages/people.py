@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import NamedTuple
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -17,6 +18,7 @@ from api.pages.choices import roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.idempotent_forms import AtOnce
+from api.pages.typed_pages import typed_page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
@@ -116,86 +118,123 @@ def add_person(
 # The page of everyone.
 
 
-def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class HolderShown:
+    """A person who holds a role on the day: those they act for, and until when they are away or hold it."""
+
+    person: Person
+    acting_for: str
+    away_until: date | None
+    deputy: Person | None
+    ends_on: date | None
+
+
+class Coming(NamedTuple):
+    """A person who is to hold a role, from a day on."""
+
+    person: Person
+    starts_on: date
+
+
+@dataclass(frozen=True)
+class RoleShown:
+    """A role at an organization: who holds it, who is to, and what of it is vacant."""
+
+    role: str
+    people: Sequence[HolderShown]
+    to_come: Sequence[Coming]
+    vacant: board.Vacancy | None
+
+
+@dataclass(frozen=True)
+class OrganizationShown:
+    """An organization with its roles on the day, and its vacant seats."""
+
+    place: Organization
+    name: str
+    rows: Sequence[RoleShown]
+    seats: Sequence[board.Vacancy]
+
+
+@dataclass(frozen=True)
+class AwayShown:
+    """An absence, now or soon: whose, and who acts meanwhile."""
+
+    row: Absence
+    person: Person
+    deputy: Person | None
+    now: bool
+
+
+def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]) -> list[OrganizationShown]:
     titles = titles_of_roles(desk)
-    vacant: dict[UUID, list[board.Vacancy]] = defaultdict(list)
+    vacant: dict[tuple[UUID, str], list[board.Vacancy]] = defaultdict(list)
     for vacancy in board.vacancies(desk.session, held):
-        vacant[vacancy.organization_id].append(vacancy)
+        vacant[vacancy.organization_id, vacancy.kind].append(vacancy)
     places = every(
-        desk.session,
-        of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name)),
+        desk.session, of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name))
     )
-    shown = []
-    for place in places:
-        tenures = [tenure for tenure in held.tenures if tenure.organization_id == place.id]
-        to_come = {
-            role: held.to_hold(role, place.id)
-            for role in {one.role for one in held.coming if one.organization_id == place.id}
-        }
-        # A role once: the people who hold it beside each other, then the ones that nobody holds.
-        rows = [
-            {
-                "role": titles[role],
-                "people": [
-                    _holder_shown(tenure, held, everyone, desk.day)
-                    for tenure in sorted(tenures, key=lambda t: everyone[t.person_id].sort_key)
-                    if tenure.role == role
-                ],
-                "to_come": [
-                    {"person": everyone[one.person_id], "starts_on": one.starts_on} for one in to_come.get(role, ())
-                ],
-                "vacant": next((v for v in vacant[place.id] if v.kind == "role" and v.role == role), None),
-            }
-            for role in _in_order(
-                {t.role for t in tenures}
-                | {role for role, people in to_come.items() if people}
-                | {v.role for v in vacant[place.id] if v.kind == "role"},
-                titles,
-            )
-        ]
-        seats = [v for v in vacant[place.id] if v.kind == "seat"]
-        if rows or seats:
-            shown.append(
-                {
-                    "place": place,
-                    "name": place.name_fr if desk.language == "fr" else place.name_en,
-                    "rows": rows,
-                    "seats": seats,
-                }
-            )
-    return shown
+    shown = (
+        OrganizationShown(
+            place,
+            place.name_fr if desk.language == "fr" else place.name_en,
+            _roles_shown(place.id, vacant[place.id, "role"], held, everyone, titles, desk.day),
+            vacant[place.id, "seat"],
+        )
+        for place in places
+    )
+    return [one for one in shown if one.rows or one.seats]
 
 
-def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Person], today: date) -> dict[str, Any]:
-    absence = held.absences.get(tenure.person_id)
-    deputy = everyone.get(absence.deputy_id) if absence and absence.deputy_id else None
-    return {
-        "person": everyone[tenure.person_id],
-        "acting_for": ", ".join(everyone[a.person_id].name for a in held.acting_for(tenure.person_id)),
-        "away_until": absence.ends_on if absence else None,
-        "deputy": deputy,
-        "ends_on": tenure.ends_on if tenure.ends_on and tenure.ends_on >= today else None,
+def _roles_shown(
+    place: UUID,
+    vacancies: Sequence[board.Vacancy],
+    held: Standing,
+    everyone: Mapping[UUID, Person],
+    titles: Mapping[str, str],
+    today: date,
+) -> list[RoleShown]:
+    """Each role of an organization once: those who hold it beside each other, who is to come, and what is vacant."""
+    people: dict[str, list[HolderShown]] = defaultdict(list)
+    for tenure in sorted(held.tenures, key=lambda one: everyone[one.person_id].sort_key):
+        if tenure.organization_id == place:
+            people[tenure.role].append(_holder_shown(tenure, held, everyone, today))
+    coming = {one.role: held.to_hold(one.role, place) for one in held.coming if one.organization_id == place}
+    to_come = {
+        role: [Coming(everyone[one.person_id], one.starts_on) for one in them] for role, them in coming.items() if them
     }
+    vacant = {one.role: one for one in reversed(vacancies)}
+    return [
+        RoleShown(titles[role], people.get(role, []), to_come.get(role, []), vacant.get(role))
+        for role in _in_order({*people, *to_come, *vacant}, titles)
+    ]
 
 
-def _absences(desk: Desk, everyone: Mapping[UUID, Person], day: date) -> list[dict[str, Any]]:
+def _holder_shown(tenure: HeldRole, held: Standing, everyone: Mapping[UUID, Person], today: date) -> HolderShown:
+    absence = held.absences.get(tenure.person_id)
+    return HolderShown(
+        everyone[tenure.person_id],
+        acting_for=", ".join(everyone[a.person_id].name for a in held.acting_for(tenure.person_id)),
+        away_until=absence.ends_on if absence else None,
+        deputy=everyone.get(absence.deputy_id) if absence and absence.deputy_id else None,
+        ends_on=tenure.ends_on if tenure.ends_on and tenure.ends_on >= today else None,
+    )
+
+
+def _absences(desk: Desk, everyone: Mapping[UUID, Person], day: date) -> list[AwayShown]:
     rows = every(
         desk.session,
         of(Absence)
-        .where(
-            col(Absence.cancelled_at).is_(None),
-            col(Absence.ends_on) >= day,
-            col(Absence.starts_on) <= day + SOON,
-        )
+        .where(col(Absence.cancelled_at).is_(None), col(Absence.ends_on) >= day, col(Absence.starts_on) <= day + SOON)
         .order_by(col(Absence.starts_on), col(Absence.ends_on)),
     )
     return [
-        {
-            "row": row,
-            "person": everyone[row.person_id],
-            "deputy": everyone.get(row.deputy_id) if row.deputy_id else None,
-            "now": row.starts_on <= day,
-        }
+        AwayShown(
+            row,
+            everyone[row.person_id],
+            everyone.get(row.deputy_id) if row.deputy_id else None,
+            now=row.starts_on <= day,
+        )
         for row in rows
     ]
 
@@ -210,12 +249,11 @@ def _in_order(roles: Iterable[str], titles: Mapping[str, str]) -> list[str]:
 
 
 def _new_person_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
-    return page(
+    return typed_page(
         desk,
         request,
         "new_person.html",
-        refused=typed.refusal,
-        typed=typed,
+        typed,
         day=desk.day,
         places=roles_to_give(desk),
         role_required=allows(Action.ADD_PERSON, to_program(desk.asker)) is None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -27,6 +27,7 @@ from api.pages.act_routes import act_pages
 from api.pages.choices import roles_to_give
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.typed_pages import typed_page
 from api.views.departures import people_names, to_departure
 from api.views.languages import names_of
 from api.views.names import people_by_id, titles_of_roles
@@ -79,11 +80,11 @@ def end_tenure(
     found: list[Foreseen] = []
 
     def act() -> None:
-        asked: dict[str, Any] = {"ends_on": day_of(ends_on), "by": by, "at": desk.at, "seen": seen}
+        day = day_of(ends_on)
         if really:
-            departures.end_role(desk.session, tenure_id, **asked)
+            departures.end_role(desk.session, tenure_id, ends_on=day, by=by, at=desk.at, seen=seen)
         else:
-            found.append(foresee_end(desk.session, tenure_id, **asked))
+            found.append(foresee_end(desk.session, tenure_id, ends_on=day, by=by, at=desk.at, seen=seen))
 
     refusal = desk.attempt(act)
     if found:
@@ -137,14 +138,13 @@ def _person_page(desk: Desk, request: Request, person_id: UUID, typed: Typed) ->
     titles = titles_of_roles(desk)
     may_update = allows(Action.UPDATE_PERSON, given) is not None
     roles, cases = holdings.roles_of(desk, person_id, titles), holdings.cases_about(desk, person_id)
-    return page(
+    return typed_page(
         desk,
         request,
         "person.html",
-        refused=typed.refusal,
+        typed,
         shown=person,
         spoken=", ".join(names_of(person.spoken, desk.language)),
-        typed=typed,
         day=desk.day,
         is_self=person_id == desk.asker.person_id,
         calendar=calendar_readers.readers_of(desk.session, [person_id])[person_id],
@@ -208,7 +208,7 @@ def _after(
     person_id: UUID,
     form: str,
     refusal: Refusal | None,
-    values: dict[str, Any],
+    values: dict[str, str],
     *,
     anchor: str = "",
 ) -> Response:
@@ -220,10 +220,7 @@ def _after(
 
 def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
     """A row that belongs to this person. Raises Forbidden."""
-    found = first(
-        desk.session,
-        of(table).where(table.id == row_id, table.person_id == person_id),
-    )
+    found = first(desk.session, of(table).where(table.id == row_id, table.person_id == person_id))
     if found is None:
         raise Forbidden
     return found
@@ -231,8 +228,5 @@ def _row(desk: Desk, table: type[R], row_id: UUID, person_id: UUID) -> R:
 
 for subject in (PERSON, ROLES, ABSENCES):
     act_pages(
-        router,
-        subject,
-        lambda on, request, typed: _person_page(on.desk, request, on.id, typed),
-        must_have_seen=True,
+        router, subject, lambda on, request, typed: _person_page(on.desk, request, on.id, typed), must_have_seen=True
     )

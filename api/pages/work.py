@@ -16,12 +16,12 @@ from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open
-from api.views import departures
+from api.views import handed_over
 from api.views.tasks import Line, cases_about, lines_of
 from domain.agreements import agreements
 from domain.casework import board
 from domain.casework.watch import engine_state, post_state
-from domain.departure import hand_overs
+from domain.departure import offers
 from domain.kernel.rows import col, in_program, only, run, scalar, scalars, select, value_of
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
@@ -75,9 +75,9 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         groups=_groups(desk, lines),
         own=_own_cases(desk),
         kept_from=board.keeps_back(desk.session, hats),
-        offered=len(hand_overs.offered_to(desk.session, desk.asker.person_id)),
+        offered=len(offers.offered_to(desk.session, desk.asker.person_id)),
         to_sign=agreements.to_sign(desk.session, desk.asker.person_id, desk.day),
-        was_handed=departures.was_handed_over_to(desk.session, desk.asker.person_id),
+        was_handed=handed_over.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
         is_being_written=desk.is_being_written,
         strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,

@@ -2,19 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from api.access import summaries
 from api.access.permissions import Action, allows, to_person, to_task
 from api.access.session import Desk
-from api.views import departures
+from api.views.departures import DepartureShown, departures_shown, people_names, to_offers
+from api.views.handed_over import Settled, settled_of
+from api.views.left import Left, fit_in_words, keeps_back, left_of
 from domain.declarations.protocol import Protocol
-from domain.departure import gathering, giving_back, hand_overs_in_bulk
+from domain.departure import after_all as stays
+from domain.departure import hand_overs_in_bulk
+from domain.departure.departure_row import departure_of
+from domain.holdings.follow_ups import FOLLOW_UP
+from domain.holdings.holding import Holding
 from domain.kernel.rows import surely
 from domain.roles.sight import calls_who_barred
 from models.casework import Case
+
+
+@dataclass(frozen=True)
+class Stayed:
+    """What a person has whose departure was called off, as the reader may see it, and whether they are invited anew."""
+
+    again: Sequence[Holding]
+    in_hand: Sequence[Holding]
+    terms: Mapping[UUID, stays.Term]
+    of_others: Sequence[stays.OfAnother]
+    has_seats: bool
+    invited_anew: bool
+    invites: bool
+
+
+@dataclass(frozen=True)
+class LeavingShown:
+    """Who leaves, and each thing in hand with its step.
+
+    A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that nobody has to
+    settle stands in the stage of its kind (`others`), and what no step is about in `by_itself`. Of a departure that was
+    called off nothing is left to settle: `after_all` says what its person has, and has not again.
+    """
+
+    departure: DepartureShown
+    after_all: Stayed | None
+    own: bool
+    left: Mapping[UUID, Left]
+    others: Mapping[str, Sequence[Left]]
+    by_itself: Sequence[Left]
+    is_empty: bool
+    keeps_back: bool
+    settles: set[UUID]
+    settled: Mapping[UUID | None, Settled]
+    summaries: Mapping[UUID, str]
+    receipt: Sequence[hand_overs_in_bulk.Line] | None
+    fit: Mapping[UUID, str]
+    done: bool
+    names: Mapping[UUID, str]
+    may_offer: bool
 
 
 def leaving_of(
@@ -24,85 +70,100 @@ def leaving_of(
     *,
     receipt: Sequence[hand_overs_in_bulk.Line] | None = None,
     done: bool = False,
-) -> dict[str, Any] | None:
-    """The leaver, and each thing in hand with its step; None where a case is about no leaver.
+) -> LeavingShown | None:
+    """What a case shows of the person who leaves; None where it is no departure.
 
-    A thing whose step asks about it stands in the step's own line (`left`, by the task's id). One that needs no
-    settling stands in the stage of its kind (`others`), and what no step is about in `by_itself`. A departure that was
-    called off has nothing left to settle: `after_all` says what its person keeps, and does not have again.
+    `receipt` says who its follow-ups would be offered to, or were where it is `done`.
     """
-    departure = gathering.departure_of(desk.session, case.id)
+    departure = departure_of(desk.session, case.id)
     if departure is None:
         return None
     kept = calls_who_barred(desk.session, desk.asker.person_id)
     own = case.subject_id == desk.asker.person_id
     called_off = departure.called_off_at is not None
-    found = (
-        []
-        if called_off
-        else departures.left_of(desk.session, case, desk.at, desk.language, may_settle=True, asker=desk.asker, own=own)
+    found = [] if called_off else _left(desk, case, own=own)
+    left = {one.task.id: one for one in found if one.task is not None}
+    others, by_itself = _without_step(found, protocol)
+    (shown,) = departures_shown(desk.session, [case])
+    after_all = _after_all(desk, case, kept)
+    return LeavingShown(
+        departure=shown,
+        after_all=after_all,
+        own=own,
+        left=left,
+        others=others,
+        by_itself=by_itself,
+        is_empty=not found and not called_off,
+        keeps_back=keeps_back(desk.session, desk.asker, case.id),
+        settles=_settles(desk, case, left.values()),
+        settled={one.task_id: one for one in settled_of(desk.session, desk.asker, case.id, desk.language)},
+        summaries={one.task_id: may for one, may in summaries.summaries_in(desk.session, desk.asker, case)},
+        receipt=_receipt(receipt, kept),
+        fit=_fit(receipt or (), desk.language),
+        done=done,
+        names=_names(desk, receipt, after_all),
+        may_offer=_may_offer(desk, case, left.values()),
     )
+
+
+def _left(desk: Desk, case: Case, *, own: bool) -> list[Left]:
+    return left_of(desk.session, case, desk.at, desk.language, may_settle=True, asker=desk.asker, own=own)
+
+
+def _without_step(found: Iterable[Left], protocol: Protocol) -> tuple[dict[str, list[Left]], list[Left]]:
+    """The things that no open step asks about: by the stage of their kind, and those that no step is about."""
     stages = {step.settles: step.stage for step in protocol.steps if step.settles}
-    others: dict[str, list[departures.Left]] = {}
+    others: dict[str, list[Left]] = {}
     by_itself = []
     for one in found:
         if one.task is None and one.kind in stages:
             others.setdefault(stages[one.kind], []).append(one)
         elif one.task is None:
             by_itself.append(one)
-    left = {one.task.id: one for one in found if one.task is not None}
-    (shown,) = departures.departures_shown(desk.session, [case])
-    summed_up = summaries.summaries_in(desk.session, desk.asker, case)
-    after_all = _after_all(desk, case, kept)
-    return {
-        "departure": shown,
-        "after_all": after_all,
-        "own": own,
-        "left": left,
-        "others": others,
-        "by_itself": by_itself,
-        "is_empty": not found and not called_off,
-        "keeps_back": departures.keeps_back(desk.session, desk.asker, case.id),
-        "settles": _settles(desk, case, left.values()),
-        "settled": {
-            one.task_id: one for one in departures.settled_of(desk.session, desk.asker, case.id, desk.language)
-        },
-        "summaries": {one.task_id: may for one, may in summed_up},
-        "receipt": None if receipt is None else [line for line in receipt if not kept(line.title_en)],
-        "fit": {
-            line.task_id: departures.fit_in_words(line.proposal, desk.language)
-            for line in receipt or ()
-            if line.proposal is not None
-        },
-        "done": done,
-        "names": departures.people_names(desk.session) if receipt is not None or after_all else {},
-        "may_offer": allows(Action.OFFER_FOLLOW_UPS, departures.to_offers(desk.session, desk.asker, case)) is not None
-        and any(one.kind == "follow_up" for one in left.values()),
-    }
+    return others, by_itself
 
 
-def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> dict[str, Any] | None:
+def _receipt(
+    lines: Sequence[hand_overs_in_bulk.Line] | None, kept: Callable[[str], bool]
+) -> list[hand_overs_in_bulk.Line] | None:
+    """The lines of what was offered, or would be, without what calls a participant who barred the reader."""
+    return None if lines is None else [line for line in lines if not kept(line.title_en)]
+
+
+def _fit(receipt: Iterable[hand_overs_in_bulk.Line], language: str) -> dict[UUID, str]:
+    """What speaks for and against the workers that follow-ups are offered to, by the task."""
+    return {line.task_id: fit_in_words(line.proposal, language) for line in receipt if line.proposal is not None}
+
+
+def _names(desk: Desk, receipt: Sequence[hand_overs_in_bulk.Line] | None, after_all: Stayed | None) -> dict[UUID, str]:
+    """The people of the program by name, where the page names one by their id."""
+    return {} if receipt is None and after_all is None else people_names(desk.session)
+
+
+def _may_offer(desk: Desk, case: Case, left: Iterable[Left]) -> bool:
+    """Whether the reader may offer the follow-ups that are left."""
+    may = allows(Action.OFFER_FOLLOW_UPS, to_offers(desk.session, desk.asker, case)) is not None
+    return may and any(one.kind == FOLLOW_UP for one in left)
+
+
+def _after_all(desk: Desk, case: Case, kept: Callable[[str], bool]) -> Stayed | None:
     """What a person keeps whose departure was called off, as the reader may see it, and where they are invited anew."""
-    found = giving_back.after_all(desk.session, case.id, desk.at)
+    found = stays.after_all(desk.session, case.id, desk.at)
     if found is None:
         return None
-    invites = allows(Action.INVITE, to_person(desk.asker, surely(case.subject_id))) is not None
-    return {
-        "again": [one for one in found.in_hand if (one.kind, one.id) in found.again and not kept(one.title.en)],
-        "in_hand": [one for one in found.in_hand if (one.kind, one.id) not in found.again and not kept(one.title.en)],
-        "terms": found.terms,
-        "of_others": [one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
-        "has_seats": bool(found.seats),
-        "invited_anew": found.invited_anew,
-        "invites": invites,
-    }
+    in_hand = [one for one in found.in_hand if not kept(one.title.en)]
+    return Stayed(
+        again=[one for one in in_hand if (one.kind, one.id) in found.again],
+        in_hand=[one for one in in_hand if (one.kind, one.id) not in found.again],
+        terms=found.terms,
+        of_others=[one for one in (*found.roles, *found.parts, *found.seats) if not kept(one.title.en)],
+        has_seats=bool(found.seats),
+        invited_anew=found.invited_anew,
+        invites=allows(Action.INVITE, to_person(desk.asker, surely(case.subject_id))) is not None,
+    )
 
 
-def _settles(desk: Desk, case: Case, left: Iterable[departures.Left]) -> set[UUID]:
+def _settles(desk: Desk, case: Case, left: Iterable[Left]) -> set[UUID]:
     """The tasks by which the reader settles a thing."""
-    return {
-        one.task.id
-        for one in left
-        if one.task is not None
-        and allows(Action.SETTLE_HOLDING, to_task(desk.session, desk.asker, one.task, case)) is not None
-    }
+    given = {one.task.id: to_task(desk.session, desk.asker, one.task, case) for one in left if one.task is not None}
+    return {task_id for task_id, what in given.items() if allows(Action.SETTLE_HOLDING, what) is not None}

@@ -5,39 +5,44 @@ Never a secret: an account is a system and a user name.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, cast, update
+from sqlalchemy import ColumnElement, cast
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import Uuid
 from sqlmodel import Session, or_
 
 from domain.casework import assigning
+from domain.departure import asking_roles
+from domain.departure.departure_row import of_its_case, same_place
 from domain.holdings import things
-from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.bilingual import both
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import (
     SHAPE,
     also,
     changes,
     col,
     every,
-    in_program,
+    first,
     joins,
     of,
     only,
     run,
     same,
+    scalar,
     scalars,
     select,
+    surely,
 )
 from domain.kernel.scope import local_day, moments_of
+from domain.mail.notices import COORDINATION
 from domain.record import events
-from domain.roles.roles import never_began
-from locales import N_, say
+from domain.roles.roles import Link, never_began
+from locales import N_
 from models.casework import Account, Task
 from models.departure import Departure, Settlement
 from models.program import Tenure
@@ -84,10 +89,7 @@ def to_close(session: Session, at: datetime, system: str) -> list[ToClose]:
         session,
         of(ToClose)
         .join(Task, same(Task, Account) & (col(Task.holding) == things.ACCOUNT))
-        .join(
-            Departure,
-            same(Departure, Task) & (col(Departure.case_id) == col(Task.case_id)),
-        )
+        .join(Departure, of_its_case(Task))
         .where(
             Account.system == system,
             col(Account.closed_at).is_(None),
@@ -121,19 +123,14 @@ def looked_at(session: Session, account_id: UUID, *, is_open: bool, by: Actor, a
 
     Where it is open, the IT contact finds out why. One found closed less than a week after is checked once more.
     """
-    mine = (in_program(Account), col(Account.id) == account_id)
-    row = run(
-        session,
-        select(Account.person_id, Account.system, Account.closed_at)
-        .where(*mine, col(Account.look_again_on).is_not(None))
-        .with_for_update(),
-    ).first()
+    mine = of(Account).where(Account.id == account_id, col(Account.look_again_on).is_not(None))
+    row = first(session, mine.with_for_update())
     if row is None:
         return  # it was checked meanwhile
     today = local_day(session, at)
-    week_after = local_day(session, row.closed_at) + LOOK_AGAIN
+    week_after = local_day(session, surely(row.closed_at)) + LOOK_AGAIN
     still_to_come = today + LOOK_AGAIN if is_open else week_after if week_after > today else None
-    run(session, update(Account).where(*mine).values(look_again_on=still_to_come))
+    run(session, changes(Account).where(Account.id == account_id).values(look_again_on=still_to_come))
     verb = "account.found_open" if is_open else "account.still_closed"
     events.write(session, verb, "person", row.person_id, by=by, at=at, system=row.system)
     if is_open:
@@ -179,17 +176,12 @@ def stay_open(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> No
         Settlement.ended_as == "closed",
         col(Settlement.settled_at) >= col(Account.closed_at),
     )
-    rows = every(
-        session,
-        of(Account).where(col(Account.id).in_(said)).order_by(col(Account.id)).with_for_update(),
-    )
+    rows = every(session, of(Account).where(col(Account.id).in_(said)).order_by(col(Account.id)).with_for_update())
     for row in rows:
-        mine = (in_program(Account), col(Account.id) == row.id)
-        run(session, update(Account).where(*mine).values(look_again_on=None))
-        reopened = run(
-            session, update(Account).where(*mine, ~_is_in_use()).values(closed_at=None).returning(col(Account.id))
-        ).first()
-        if reopened is not None:
+        this = changes(Account).where(Account.id == row.id)
+        run(session, this.values(look_again_on=None))
+        reopened = this.where(~_is_in_use()).values(closed_at=None).returning(col(Account.id))
+        if scalar(session, reopened) is not None:
             events.write(session, "account.stays_open", "person", row.person_id, by=by, at=at, system=row.system)
     asked = scalars(
         session,
@@ -234,11 +226,9 @@ def _works_there(today: date) -> ColumnElement[bool]:
     return (
         select(Tenure.id)
         .where(
-            same(Tenure, Departure),
-            Tenure.person_id == Departure.person_id,
-            Tenure.organization_id == Departure.organization_id,
+            same_place(Tenure, Departure),
             col(Tenure.starts_on) <= today,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= today),
+            lasts(Tenure, today),
             ~never_began(),
         )
         .exists()
@@ -249,10 +239,7 @@ def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition on an account that it was settled in a departure for which the given condition holds."""
     return (
         select(Settlement.id)
-        .join(
-            Departure,
-            same(Departure, Settlement) & (col(Departure.case_id) == col(Settlement.case_id)),
-        )
+        .join(Departure, of_its_case(Settlement))
         .where(
             Settlement.kind == things.ACCOUNT,
             joins(Settlement.holding_id, Account),
@@ -264,18 +251,10 @@ def _was_settled_where(departure: ColumnElement[bool]) -> ColumnElement[bool]:
 
 
 def _ask(session: Session, step: str, words: str, account_id: UUID, system: str, *, by: Actor, at: datetime) -> None:
-    called: Mapping[str, str] = things.SYSTEMS.get(system, {})
-    assigning.assign(
-        session,
-        step,
-        str(account_id),
-        title_fr=say("fr", words, system=called.get("fr", system)),
-        title_en=say("en", words, system=called.get("en", system)),
-        chain=[{"role": "it_contact", "at": "*"}, {"role": "coordinator", "at": "*"}],
-        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), 2),
-        by=by,
-        at=at,
-    )
+    """Ask the IT contact about an account, within two working days."""
+    title = both(words, system=things.SYSTEMS.get(system, system))
+    chain: list[Link] = [{"role": "it_contact", "at": "*"}, *COORDINATION]
+    asking_roles.ask(session, step, str(account_id), title, chain, within=2, by=by, at=at)
 
 
 _LOOK_AGAIN = N_("See whether an account that was closed a week ago is closed still (%(system)s)")

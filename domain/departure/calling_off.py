@@ -1,53 +1,30 @@
-"""Cancels a departure: the person stays after all, and what it had ended goes on. Also puts it in force again."""
+"""The person stays after all: a departure is called off, and what it had ended goes on."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import func
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session
 
-from domain.casework import assigning as outside
 from domain.casework import cases
-from domain.departure import accounts, drafts, gathering, giving_back, hand_over_letters, hand_overs, hiring, last_days
+from domain.departure import accounts, asking_roles, drafts, giving_back, last_days, offers, putting_back, welcoming
 from domain.departure.current import PROTOCOL, hold_under_way, move_with_roles
-from domain.departure.ending import end_a_role, end_departure
-from domain.departure.unopened import NOTICE, roles_there, tells_its_end
-from domain.holdings.holding import goes_on
-from domain.holdings.roles import called, tells_of
-from domain.kernel import program_calendar
+from domain.departure.departure_row import departure_of
+from domain.departure.unopened import NOTICE
+from domain.holdings.holding import goes_on, last_day_at
+from domain.holdings.roles import called
 from domain.kernel.actors import Actor
+from domain.kernel.bilingual import both
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
-    changes,
-    col,
-    every,
-    first,
-    in_program,
-    inside,
-    joins,
-    of,
-    only,
-    replaced,
-    run,
-    same,
-    scalar,
-    scalars,
-    select,
-    surely,
-)
+from domain.kernel.rows import col, first, joins, of, only, replaced, run, same, surely
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.mail import notices
-from domain.people import people
 from domain.record import events
 from domain.roles.locked_person import hold_person
-from domain.roles.roles import never_began
-from locales import N_, say
-from models.casework import Case
+from locales import N_
 from models.departure import Departure
 from models.program import Organization, Role, Tenure
 from models.record import Event
@@ -72,7 +49,7 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     role, the coordinator gets a task about the role that another holds. The engine, which comes after a case was
     cancelled, does it all the same.
     """
-    departure = gathering.departure_of(session, case_id)
+    departure = departure_of(session, case_id)
     if departure is None or departure.called_off_at is not None:
         return
     whose, place, today = departure.person_id, departure.organization_id, local_day(session, at)
@@ -88,30 +65,15 @@ def call_off(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> Non
     # In the order in which an appointment locks it: of two at once the second sees what the first did.
     run(session, only(Organization.id).where(Organization.id == place).with_for_update())
     departure = _as_its_roles_end(session, case_id, by=by, at=at)
-    was_to_end, taken = _put_all_back(session, departure, today, by=by, at=at)
+    was_to_end, taken = putting_back.put_all_back(session, departure, today, by=by, at=at)
     if not by.is_system:
-        if taken and not goes_on(session, whose, place, max(departure.last_day, today - timedelta(days=1))):
-            raise _role_taken(session, taken[0], departure.last_day, at)
-        if not _holds_a_role(session, whose, place, today):
-            raise _nobody_stays(departure.last_day)
-        if not goes_on(session, whose, place, today + NOTICE):
-            raise _ends_soon(session, whose, place, today)
+        _refuse_unless_they_stay(session, departure, taken, at)
     for tenure_id in taken:
         _ask_who_holds(session, departure, tenure_id, by=by, at=at)
-    run(
-        session,
-        changes(Departure)
-        .where(Departure.id == departure.id)
-        .values(
-            called_off_at=at,
-            ended_at=departure.ended_at,
-            was_to_end=was_to_end,
-            version=col(Departure.version) + 1,
-        ),
-    )
-    hand_overs.withdraw_all(session, case_id, by=by, at=at)
+    rewrite(session, Departure, departure.id, called_off_at=at, ended_at=departure.ended_at, was_to_end=was_to_end)
+    offers.withdraw_all(session, case_id, by=by, at=at)
     if departure.ended_at is not None:
-        hiring.welcome_again(session, whose, place, ended_at=departure.ended_at, by=by, at=at)
+        welcoming.welcome_again(session, whose, place, ended_at=departure.ended_at, by=by, at=at)
     accounts.stay_open(session, case_id, by=by, at=at)
     giving_back.give_back(session, departure, by=by, at=at)
     drafts.give_back(session, departure, by=by, at=at)
@@ -123,26 +85,19 @@ def _as_its_roles_end(session: Session, case_id: UUID, *, by: Actor, at: datetim
 
     Where its last day was over, the result says when: what ended then is found by that moment.
     """
-    before = gathering.departure_of(session, case_id)
+    before = departure_of(session, case_id)
     assert before is not None  # noqa: S101 - it is held
     move_with_roles(session, before, by=by, at=at)
-    now = gathering.departure_of(session, case_id)
+    now = departure_of(session, case_id)
     assert now is not None  # noqa: S101 - it is held
     return replaced(now, ended_at=before.ended_at or _was_over_at(session, case_id))
 
 
 def _was_over_at(session: Session, case_id: UUID) -> datetime | None:
     """When the last day was over, of a departure with roles prolonged since; None if in force again after that."""
-    row = run(
-        session,
-        only(Event.verb, Event.at)
-        .where(
-            Event.case_id == case_id,
-            col(Event.verb).in_(["departure.last_day_over", "departure.taken_up_again"]),
-        )
-        .order_by(col(Event.n).desc())
-        .limit(1),
-    ).first()
+    verbs = ["departure.last_day_over", "departure.taken_up_again"]
+    told = of(Event).where(Event.case_id == case_id, col(Event.verb).in_(verbs))
+    row = first(session, told.order_by(col(Event.n).desc()).limit(1))
     return row.at if row is not None and row.verb == "departure.last_day_over" else None
 
 
@@ -151,14 +106,29 @@ def _cancelled_with(session: Session, case_id: UUID) -> list[UUID]:
 
     Also the onboardings of successors, which move with a last day.
     """
-    departure = gathering.departure_of(session, case_id)
+    departure = departure_of(session, case_id)
     if departure is None:
         return []
-    own = hiring.welcomed(session, departure.person_id, departure.organization_id)
+    own = welcoming.welcomed(session, departure.person_id, departure.organization_id)
     return [*own, *last_days.welcomes(session, case_id)]
 
 
 cases.when_cancelled(PROTOCOL, together=_cancelled_with, do=call_off)
+
+
+def _refuse_unless_they_stay(session: Session, departure: Departure, taken: list[UUID], at: datetime) -> None:
+    """Refuse to call off a departure whose person would hold no role there, or none that goes on beyond the notice.
+
+    `taken` are the roles that cannot be put back, since another person holds them.
+    """
+    whose, place, today = departure.person_id, departure.organization_id, local_day(session, at)
+    yesterday = today - timedelta(days=1)
+    if taken and not goes_on(session, whose, place, max(departure.last_day, yesterday)):
+        raise _role_taken(session, taken[0], departure.last_day, at)
+    if not goes_on(session, whose, place, yesterday):
+        raise _nobody_stays(departure.last_day)
+    if not goes_on(session, whose, place, today + NOTICE):
+        raise _ends_soon(session, whose, place, today)
 
 
 def _nobody_stays(last_day: date) -> Refusal:
@@ -175,15 +145,7 @@ def _nobody_stays(last_day: date) -> Refusal:
 
 def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: date) -> Refusal:
     """Refusal of a cancelling after which the person leaves so soon that a departure would open anew: prolong first."""
-    day = scalars(
-        session,
-        select(func.max(col(surely(Tenure.ends_on)))).where(
-            in_program(Tenure),
-            Tenure.person_id == person_id,
-            Tenure.organization_id == organization_id,
-            ~never_began(),
-        ),
-    ).one()
+    day = surely(last_day_at(session, person_id, organization_id))
     return Refusal(
         "departure.ends_soon",
         N_(
@@ -198,9 +160,8 @@ def _ends_soon(session: Session, person_id: UUID, organization_id: UUID, today: 
 
 def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime) -> Refusal:
     """Refusal of a cancelling where another has the role: which role, from when, and what to do first."""
-    others = (other.starts_on for other in _others_in(session, tenure_id, last_day))
+    others = (other.starts_on for other in putting_back.others_in(session, tenure_id, last_day))
     first_day = next(others, last_day + timedelta(days=1))
-    title = called(session, tenure_id)
     if last_days.can_make_room(session, tenure_id, at):
         said = N_(
             "%(role)s: someone else was appointed to it from %(first_day)s on, and it has "
@@ -226,287 +187,26 @@ def _role_taken(session: Session, tenure_id: UUID, last_day: date, at: datetime)
     return Refusal(
         "departure.role_taken",
         said,
-        role={"fr": title.fr, "en": title.en},
+        role=called(session, tenure_id).model_dump(),
         first_day=first_day.isoformat(),
         day=last_day.isoformat(),
     )
 
 
-def _holds_a_role(session: Session, person_id: UUID, organization_id: UUID, today: date) -> bool:
-    """Whether a person holds a role at an organization today, or is to hold one."""
-    return goes_on(session, person_id, organization_id, today - timedelta(days=1))
-
-
-def _before_its_end(session: Session, tenure_id: UUID, ends_on: date) -> date | None:
-    """The last day that a role had before its present end was recorded; None where it had no end.
-
-    Where no such record is found, the present end, which is past.
-    """
-    was = run(
-        session,
-        select(inside(Event.facts)["was"].astext.label("was"))
-        .select_from(Tenure)
-        .join(Event, tells_its_end())
-        .where(in_program(Tenure), Tenure.id == tenure_id, Tenure.ends_on == ends_on)
-        .order_by(col(Event.n).desc())
-        .limit(1),
-    ).first()
-    if was is None:
-        return ends_on
-    return date.fromisoformat(was.was) if was.was else None
-
-
-def is_called_off(session: Session, case_id: UUID) -> bool:
-    """Whether the departure of a case was cancelled."""
-    departure = gathering.departure_of(session, case_id)
-    return departure is not None and departure.called_off_at is not None
-
-
-def take_up_again(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Put a cancelled departure in force again: roles still held end on its last day, or yesterday.
-
-    Where that day is over, all that ends with it ends in the same transaction.
-    """
-    departure = gathering.departure_of(session, case_id)
-    if departure is None or departure.called_off_at is None:
-        return
-    _move_case(session, departure, by=by, at=at)
-    today = local_day(session, at)
-    last_day = departure.last_day
-    was_to_end = dict(departure.was_to_end)
-    ends = last_day if last_day >= today else today - timedelta(days=1)
-    given = _given_since(session, departure, departure.called_off_at)
-    for role in roles_there(session, departure.person_id, departure.organization_id, at):
-        # Also a role that they were given when they were to stay; not one to which they come back after they left.
-        is_theirs = str(role.id) in was_to_end or role.starts_on <= last_day
-        if role.id in given and not is_theirs and role.starts_on > max(ends, today):
-            people.take_back(session, role.id, by=by, at=at)
-            hand_over_letters.appointment_taken_back(session, role, by=by, at=at)
-        elif is_theirs or role.id in given:
-            was_to_end.setdefault(str(role.id), role.ends_on and role.ends_on.isoformat())
-            end_a_role(session, role, max(ends, role.starts_on), by=by, at=at)
-    run(
-        session,
-        changes(Departure)
-        .where(Departure.id == departure.id)
-        .values(called_off_at=None, ended_at=None, was_to_end=was_to_end, version=col(Departure.version) + 1),
-    )
-    events.write(session, "departure.taken_up_again", "person", departure.person_id, by=by, at=at, case_id=case_id)
-    end_departure(session, departure.id, by=by, at=at)
-
-
-def _given_since(session: Session, departure: Departure, since: datetime) -> frozenset[UUID]:
-    """The roles that the leaver was given at the organization since their departure was cancelled."""
-    # In the place of another, by an agreement's next version.
-    before = aliased(Tenure, name="before")
-    handed_on = (
-        select(before.id)
-        .where(
-            same(before, Tenure),
-            before.person_id == Tenure.person_id,
-            before.organization_id == Tenure.organization_id,
-            or_(before.ended_at == Event.at, before.taken_back_at == Event.at),
-        )
-        .exists()
-    )
-    rows = scalars(
-        session,
-        only(Tenure.id)
-        .join(Event, tells_of(Tenure, "tenure.started"))
-        .where(
-            inside(Event.facts)["starts_on"].astext == func.to_char(col(Tenure.starts_on), "YYYY-MM-DD"),
-            ~handed_on,
-            Tenure.person_id == departure.person_id,
-            Tenure.organization_id == departure.organization_id,
-            col(Tenure.starts_on) >= local_day(session, since),
-            col(Event.at) >= since,
-        ),
-    )
-    return frozenset(rows)
-
-
-def _move_case(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
-    """Move the case of a departure to its last day, where that day moved as it was cancelled."""
-    hangs_on: Mapping[str, str] = scalars(session, only(Case.anchors).where(Case.id == departure.case_id)).one()
-    last_day: date = departure.last_day
-    # One who left on the day itself has a case of that day, and roles until the day before.
-    known = {last_day} if departure.planned else {last_day, last_day + timedelta(days=1)}
-    if not {day.isoformat() for day in known} & set(hangs_on.values()):
-        cases.move_last_day(session, departure.case_id, last_day, by=by, at=at)
-
-
-def _put_back(session: Session, tenure_id: UUID, ends_on: date | None, *, by: Actor, at: datetime) -> None:
-    """Give a role its former end again, where no one else holds it since. Raises Refusal."""
-    tenure = first(
-        session,
-        of(Tenure).where(Tenure.id == tenure_id).with_for_update(),
-    )
-    if tenure is None or tenure.ends_on == ends_on or tenure.taken_back_at is not None:
-        return
-    # A role that was never to begin may no longer be the only one of its kind.
-    alone = scalar(session, only(Role.single_holder).where(Role.key == tenure.role))
-    people.refuse_overlap(session, replaced(tenure, ends_on=ends_on, single_holder=alone))
-    run(
-        session,
-        changes(Tenure)
-        .where(Tenure.id == tenure_id)
-        .values(
-            ends_on=ends_on,
-            single_holder=alone,
-            ended_by=None,
-            ended_at=None,
-            entered_late=people.gone_on_late(session, tenure, at=at),
-            version=col(Tenure.version) + 1,
-        ),
-    )
-    events.write(
-        session,
-        "tenure.goes_on",
-        "person",
-        tenure.person_id,
-        by=by,
-        at=at,
-        role=tenure.role,
-        organization=str(tenure.organization_id),
-        ends_on=ends_on.isoformat() if ends_on else None,
-    )
-
-
-def _put_all_back(
-    session: Session, departure: Departure, today: date, *, by: Actor, at: datetime
-) -> tuple[dict[str, str | None], list[UUID]]:
-    """Put back every role that a departure ended; returns the last days to keep, and the roles that cannot go on."""
-    was_to_end: dict[str, str | None] = dict(departure.was_to_end)
-    taken: list[UUID] = []
-    for key, ends_on in departure.was_to_end.items():
-        tenure_id = UUID(key)
-        day = date.fromisoformat(ends_on) if ends_on else None
-        # A role that was over before the last day had ended on its own: it is no part of what they leave.
-        if day is not None and departure.last_day <= day < today:
-            day = _before_its_end(session, tenure_id, day)
-        try:
-            with session.begin_nested():
-                _put_back(session, tenure_id, day, by=by, at=at)
-        except Refusal:
-            if _is_theirs_again(session, tenure_id, departure.last_day):
-                continue
-            again = _give_anew(session, tenure_id, day, departure.last_day, by=by, at=at)
-            if again is None:
-                taken.append(tenure_id)
-            else:
-                # If the departure is put in force again, it ends this one too.
-                was_to_end[str(again)] = day.isoformat() if day else None
-    # A role that was put back later on may be the same as one that could not be.
-    return was_to_end, [one_of for one_of in taken if not _is_theirs_again(session, one_of, departure.last_day)]
-
-
-def _is_theirs_again(session: Session, tenure_id: UUID, last_day: date) -> bool:
-    """Whether the role's person holds the same role there by another appointment after a last day."""
-    left, again = aliased(Tenure), Tenure
-    found = (
-        select(again.id)
-        .join(left, and_(same(left, again), left.person_id == again.person_id))
-        .where(
-            in_program(left),
-            left.id == tenure_id,
-            again.id != tenure_id,
-            again.role == left.role,
-            again.organization_id == left.organization_id,
-            or_(col(again.ends_on).is_(None), col(again.ends_on) > last_day),
-            ~never_began(),
-        )
-    )
-    return scalar(session, found.limit(1)) is not None
-
-
-def _others_in(session: Session, tenure_id: UUID, last_day: date) -> list[Tenure]:
-    """The appointments of others to the same role that reach beyond a last day, the earliest first."""
-    left = aliased(Tenure)
-    return every(
-        session,
-        select(Tenure)
-        .join(left, and_(same(left, Tenure), left.role == Tenure.role))
-        .where(
-            in_program(left),
-            left.id == tenure_id,
-            Tenure.organization_id == left.organization_id,
-            Tenure.person_id != left.person_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > last_day),
-            ~never_began(),
-        )
-        .order_by(col(Tenure.starts_on), col(Tenure.id)),
-    )
-
-
-def _give_anew(
-    session: Session, tenure_id: UUID, ends_on: date | None, last_day: date, *, by: Actor, at: datetime
-) -> UUID | None:
-    """Appoint the person again from the day after the present holder's last; the id, or None where that is not at once.
-
-    A person who was to begin holds it on their first day at least: no appointment ends before it begins. None too where
-    the role is over by then, or the person can no longer be given it.
-    """
-    day, today = timedelta(days=1), local_day(session, at)
-    others = _others_in(session, tenure_id, last_day)
-    ends = [one_of.ends_on for one_of in others if one_of.ends_on is not None]
-    if not others or len(ends) < len(others):
-        return None
-    begins = max([*ends, last_day, today - day]) + day
-    if begins > max(last_day + 2 * day, today + day) or (ends_on is not None and ends_on < begins):
-        return None
-    left = first(session, of(Tenure).where(Tenure.id == tenure_id))
-    assert left is not None  # noqa: S101 - the departure ended it
-    try:
-        with session.begin_nested():
-            return people.appoint(
-                session,
-                person_id=left.person_id,
-                role=left.role,
-                organization_id=left.organization_id,
-                starts_on=begins,
-                ends_on=ends_on,
-                by=by,
-                at=at,
-            )
-    except Refusal:
-        return None
-
-
 def _ask_who_holds(session: Session, departure: Departure, tenure_id: UUID, *, by: Actor, at: datetime) -> None:
     """Ask a person to say who holds a role that was given to another before its holder stayed after all."""
-    row = run(
+    role = only(Role.title_fr, Role.title_en, Organization.short_name)
+    fr, en, place = run(
         session,
-        select(Role.title_fr, Role.title_en, Organization.short_name)
-        .select_from(Tenure)
-        .join(Role, same(Role, Tenure) & (col(Role.key) == col(Tenure.role)))
+        role.join(Tenure, same(Role, Tenure) & (col(Role.key) == col(Tenure.role)))
         .join(Organization, joins(Tenure.organization_id, Organization))
-        .where(in_program(Tenure), Tenure.id == tenure_id),
+        .where(Tenure.id == tenure_id),
     ).one()
-    titles = {
-        language: say(language, _TAKEN, role={"fr": row.title_fr, "en": row.title_en}[language], place=row.short_name)
-        for language in ("fr", "en")
-    }
-    task_id = outside.assign(
-        session,
-        ROLE_TAKEN,
-        str(departure.case_id),
-        title_fr=titles["fr"],
-        title_en=titles["en"],
-        chain=notices.coordination_chain(session),
-        due_on=program_calendar.calendar_of(session).add_working_days(local_day(session, at), 2),
-        by=by,
-        at=at,
-    )
-    events.write(
-        session,
-        "departure.role_taken",
-        "person",
-        departure.person_id,
-        by=by,
-        at=at,
-        case_id=departure.case_id,
-        task=str(task_id),
-    )
+    title = both(_TAKEN, role={"fr": fr, "en": en}, place=place)
+    item, chain = str(departure.case_id), notices.coordination_chain(session)
+    task_id = asking_roles.ask(session, ROLE_TAKEN, item, title, chain, within=2, by=by, at=at)
+    whose, case_id = departure.person_id, departure.case_id
+    events.write(session, "departure.role_taken", "person", whose, by=by, at=at, case_id=case_id, task=str(task_id))
 
 
 _TAKEN = N_(

@@ -10,10 +10,11 @@ from sqlmodel import Session, or_
 
 from domain.casework import cases
 from domain.casework.locked_case import hold_cases
-from domain.departure import hiring, last_days
+from domain.departure import last_days, welcoming
 from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, first, joins, of, only, run, scalar, scalars
+from domain.kernel.rows import col, every, first, joins, of, only, scalar, scalars
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from models.casework import Case
 from models.departure import Departure
 from models.program import Tenure
@@ -52,10 +53,7 @@ def under_way(session: Session) -> list[UUID]:
 def is_leaving(session: Session, person_id: UUID, organization_id: UUID) -> bool:
     """Whether the person has an open departure from this organization."""
     under_way = only(Case.id).where(
-        Case.subject_id == person_id,
-        Case.organization_id == organization_id,
-        col(Case.gathers),
-        Case.state == "open",
+        Case.subject_id == person_id, Case.organization_id == organization_id, col(Case.gathers), Case.state == "open"
     )
     return scalar(session, under_way.limit(1)) is not None
 
@@ -70,10 +68,7 @@ def going_on(session: Session, *, ended_too: bool = False) -> list[Departure]:
         session,
         of(Departure)
         .join(Case, joins(Departure.case_id, Case))
-        .where(
-            or_(*seen_to),
-            col(Departure.called_off_at).is_(None),
-        )
+        .where(or_(*seen_to), col(Departure.called_off_at).is_(None))
         .order_by(col(Departure.id)),
     )
 
@@ -88,7 +83,7 @@ def hold_under_way(session: Session, departure_id: UUID, *, ended_too: bool = Fa
     if known is None:
         return None
     # Cancelling, closing and reopening lock the case before the departure, too.
-    own = hiring.welcoming(session, known.person_id, known.organization_id)
+    own = welcoming.welcoming(session, known.person_id, known.organization_id)
     hold_cases(session, [known.case_id, *last_days.welcomes(session, known.case_id), *own])
     found = first(session, asked.with_for_update())
     if found is None or found.called_off_at is not None:
@@ -101,15 +96,11 @@ def _roles_of(session: Session, departure: Departure) -> list[Tenure]:
     return every(
         session,
         of(Tenure).where(
-            col(Tenure.id).in_(_ended_by(departure)),
+            col(Tenure.id).in_([UUID(role) for role in departure.was_to_end]),
             col(Tenure.starts_on) <= departure.last_day,
             col(Tenure.taken_back_at).is_(None),
         ),
     )
-
-
-def _ended_by(departure: Departure) -> list[UUID]:
-    return [UUID(role) for role in departure.was_to_end]
 
 
 def ends_by_roles(session: Session, departure: Departure) -> date:
@@ -143,12 +134,7 @@ def move_with_roles(session: Session, departure: Departure, *, by: Actor, at: da
         for role in _roles_of(session, departure)
         if role.ends_on and (before := was_to_end[str(role.id)]) and date.fromisoformat(before) < role.ends_on
     }
-    run(
-        session,
-        changes(Departure)
-        .where(Departure.id == departure.id)
-        .values(last_day=ends, ended_at=None, was_to_end={**was_to_end, **later}, version=col(Departure.version) + 1),
-    )
+    rewrite(session, Departure, departure.id, last_day=ends, ended_at=None, was_to_end={**was_to_end, **later})
     cases.move_last_day(session, departure.case_id, ends, by=by, at=at)
     last_days.follow(session, departure.case_id, was=last_day, day=ends, by=by, at=at)
     return ends

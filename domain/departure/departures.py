@@ -5,28 +5,29 @@ Every departure is opened here, whether by page or JSON, so that its effects are
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, cast, func, insert
+from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today
 from domain.casework import case_letters, cases, wakeups
 from domain.casework.locked_case import hold_cases
-from domain.departure import gathering, hand_over_letters, hand_overs, hiring, last_days
+from domain.departure import gathering, hand_over_letters, last_days, offers, recruiting, welcoming
 from domain.departure.current import PROTOCOL, is_leaving
 from domain.departure.ending import end_a_role, end_departure
 from domain.departure.unopened import Gone, due_to_open, is_seen_to, left_something, roles_there
 from domain.departure.ways_in import left_open, shut_out
-from domain.holdings.holding import goes_on
+from domain.holdings.holding import goes_on, last_day_at
 from domain.holdings.roles import called
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, in_program, of, only, run, scalar, scalars, select
+from domain.kernel.rows import col, first, of, only, scalar, scalars
 from domain.kernel.scope import local_day, program, program_of
+from domain.kernel.writing import add_row
 from domain.people import people
 from domain.record import events
 from domain.roles.locked_person import hold_person
@@ -42,14 +43,7 @@ _MISSED_BY_THEN: Final = timedelta(days=92)
 
 
 def open_departure(
-    session: Session,
-    *,
-    person_id: UUID,
-    organization_id: UUID,
-    last_day: date,
-    planned: bool,
-    by: Actor,
-    at: datetime,
+    session: Session, *, person_id: UUID, organization_id: UUID, last_day: date, planned: bool, by: Actor, at: datetime
 ) -> UUID:
     """Open the departure of a person from an organization, in all their roles there, and return its case's id.
 
@@ -75,7 +69,7 @@ def _hold_leaver(session: Session, person_id: UUID) -> None:
 
     The same order as in answering an offer: otherwise the two wait for each other for ever.
     """
-    hold_cases(session, hand_overs.offering_to(session, person_id))
+    hold_cases(session, offers.offering_to(session, person_id))
     hold_person(session, person_id)
 
 
@@ -97,58 +91,56 @@ def _open(
         _refuse_unless_they_never_came(session, roles, last_day, today)
     if not roles:
         last_day = min(last_day, _left_long_ago(session, person_id, organization_id, at))
-    begun = [role for role in roles if role.starts_on <= last_day]
-    if planned and begun and len(begun) < len(roles):
-        _refuse_unless_they_come_back(begun, last_day)
-        roles = begun
-    last_day = max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
-    departure_id = uuid4()
+    roles, last_day = _until(roles, last_day, planned=planned)
     ends = last_day if planned else min(last_day, today - timedelta(days=1))
     for role in roles:
         end_a_role(session, role, max(ends, role.starts_on), by=by, at=at)
     case_id = cases.open_case(
         session, PROTOCOL, subject_id=person_id, organization_id=organization_id, last_day=last_day, by=by, at=at
     )
-    run(
-        session,
-        insert(Departure).values(
-            **Departure(
-                program_id=program_of(session),
-                id=departure_id,
-                case_id=case_id,
-                person_id=person_id,
-                organization_id=organization_id,
-                last_day=ends,
-                planned=planned,
-                was_to_end={
-                    str(role.id): ends and ends.isoformat()
-                    for role in roles
-                    for ends in [(was or {}).get(role.id, role.ends_on)]
-                },
-            ).model_dump()
-        ),
-    )
-    events.write(
-        session,
-        "departure.opened",
-        "person",
-        person_id,
-        by=by,
-        at=at,
+    departure = Departure(
+        program_id=program_of(session),
+        id=uuid4(),
         case_id=case_id,
-        organization=str(organization_id),
-        last_day=last_day.isoformat(),
+        person_id=person_id,
+        organization_id=organization_id,
+        last_day=ends,
         planned=planned,
+        was_to_end=_to_end(roles, was or {}),
     )
-    gathering.gather(session, case_id, by=by, at=at)
+    add_row(session, departure)
+    facts: dict[str, events.Fact] = {"organization": str(organization_id), "planned": planned}
+    facts["last_day"] = last_day.isoformat()
+    events.write(session, "departure.opened", "person", person_id, by=by, at=at, case_id=case_id, **facts)
+    _begin(session, departure, by=by, at=at)
+    return case_id
+
+
+def _until(roles: list[Tenure], last_day: date, *, planned: bool) -> tuple[list[Tenure], date]:
+    """The roles that a departure ends, and the last of their days where all are over sooner. Raises Refusal."""
+    begun = [role for role in roles if role.starts_on <= last_day]
+    if planned and begun and len(begun) < len(roles):
+        _refuse_unless_they_come_back(begun, last_day)
+        roles = begun
+    return roles, max((min(last_day, role.ends_on or last_day) for role in begun), default=last_day)
+
+
+def _to_end(roles: Sequence[Tenure], was: Mapping[UUID, date | None]) -> dict[str, str | None]:
+    """On which last day each role was to end, before it was ended just now where `was` says so."""
+    ends = {str(role.id): was.get(role.id, role.ends_on) for role in roles}
+    return {tenure_id: day.isoformat() if day else None for tenure_id, day in ends.items()}
+
+
+def _begin(session: Session, departure: Departure, *, by: Actor, at: datetime) -> None:
+    """Have a departure that just opened ask for what its person has in hand, and end what is over, where its day is."""
+    gathering.gather(session, departure.case_id, by=by, at=at)
     asked_today.pass_over_whom_they_barred(session, by=by, at=at)
-    hand_overs.withdraw_from(session, person_id, by=by, at=at)
-    end_departure(session, departure_id, by=by, at=at)  # where the day is past; else there is nothing to end yet
-    case = session.get(Case, (program_of(session), case_id))
+    offers.withdraw_from(session, departure.person_id, by=by, at=at)
+    end_departure(session, departure.id, by=by, at=at)  # where the day is past; else there is nothing to end yet
+    case = session.get(Case, (program_of(session), departure.case_id))
     assert case is not None  # noqa: S101 - it was opened a moment ago
     case_letters.case_opened(session, case, by=by, at=at)
-    wakeups.wake(session, case_id, at=at)
-    return case_id
+    wakeups.wake(session, departure.case_id, at=at)
 
 
 def end_role(
@@ -168,13 +160,13 @@ def end_role(
         raise Refusal("tenure.unknown", N_("There is no such appointment."))
     person_id, place = held.person_id, held.organization_id
     takes_back = max(ends_on, local_day(session, at)) < held.starts_on
-    own = hiring.welcoming(session, person_id, place) if takes_back else []
+    own = welcoming.welcoming(session, person_id, place) if takes_back else []
     after = last_days.welcomes_after(session, tenure_id)
-    hold_cases(session, [*hand_overs.offering_to(session, person_id), *after, *own])
+    hold_cases(session, [*offers.offering_to(session, person_id), *after, *own])
     hold_person(session, person_id)
     if takes_back:
         return _take_back(session, held, by=by, at=at, seen=seen)
-    before = _ends_on(session, tenure_id)
+    before = scalar(session, only(Tenure.ends_on).where(Tenure.id == tenure_id))
     if by.is_one_of(person_id) and before is not None and before < ends_on:
         raise Refusal("tenure.own", N_("You cannot prolong your own role: ask someone else to do it."))
     last_days.make_room(session, tenure_id, ends_on, by=by, at=at)
@@ -185,9 +177,13 @@ def end_role(
         was = {tenure_id: before}
         planned = ends_on >= local_day(session, at)
         opened = _open(session, person_id, place, ends_on, planned=planned, by=by, at=at, was=was)
+    _shut_out_unless_they_hold_something(session, person_id, by=by, at=at)
+    return opened
+
+
+def _shut_out_unless_they_hold_something(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
     if left_open(session, at, person_id):
         shut_out(session, person_id, by=by, at=at)
-    return opened
 
 
 def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, seen: int | None) -> UUID | None:
@@ -199,8 +195,8 @@ def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, see
     person_id, place, today = tenure.person_id, tenure.organization_id, local_day(session, at)
     people.take_back(session, tenure.id, by=by, at=at, seen=seen)
     hand_over_letters.appointment_taken_back(session, tenure, by=by, at=at)
-    hiring.recruit_anew(session, tenure, by=by, at=at)
-    hiring.see_off(session, person_id, place, by=by, at=at)
+    recruiting.recruit_anew(session, tenure, by=by, at=at)
+    welcoming.see_off(session, person_id, place, by=by, at=at)
     opened: UUID | None = None
     gone = Gone(person_id, place, today - timedelta(days=1))
     unseen = [row.ends_on for row in due_to_open(session, at, person_id) if row.organization_id == place]
@@ -213,16 +209,11 @@ def _take_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime, see
         and left_something(session, gone, at)
     ):
         opened = _open(session, person_id, place, gone.ends_on, planned=False, by=by, at=at)
-    if left_open(session, at, person_id):
-        shut_out(session, person_id, by=by, at=at)
+    _shut_out_unless_they_hold_something(session, person_id, by=by, at=at)
     return opened
 
 
 # ---------------------------------------------------------------------------------------------------------- its parts
-
-
-def _ends_on(session: Session, tenure_id: UUID) -> date | None:
-    return scalar(session, only(Tenure.ends_on).where(Tenure.id == tenure_id))
 
 
 def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at: datetime) -> date:
@@ -230,16 +221,7 @@ def _left_long_ago(session: Session, person_id: UUID, organization_id: UUID, at:
 
     For a person who was to begin there and has something already, it is yesterday once no role is to begin any more.
     """
-    last: date | None = scalar(
-        session,
-        select(func.max(col(Tenure.ends_on))).where(
-            in_program(Tenure),
-            Tenure.person_id == person_id,
-            Tenure.organization_id == organization_id,
-            ~never_began(),
-        ),
-    )
-    last = last or local_day(session, at) - timedelta(days=1)
+    last = last_day_at(session, person_id, organization_id) or local_day(session, at) - timedelta(days=1)
     if not left_something(session, Gone(person_id, organization_id, last), at):
         raise Refusal("departure.no_role", N_("This person holds no role at this organization."))
     return last
@@ -283,29 +265,23 @@ def _refuse_unless_they_never_came(session: Session, roles: list[Tenure], last_d
         )
         .exists()
     )
-    began = run(
-        session,
-        only(Tenure.id, Tenure.starts_on)
-        .where(
-            col(Tenure.id).in_([role.id for role in roles]),
-            col(Tenure.starts_on) > last_day,
-            col(Tenure.starts_on) < today,
-            ~never_began(),
-            or_(col(Tenure.starts_on) < today - _MISSED_BY_THEN, acted),
-        )
-        .order_by(col(Tenure.starts_on).desc())
-        .limit(1),
-    ).first()
-    if began is not None:
-        title = called(session, began.id)
+    began = of(Tenure).where(
+        col(Tenure.id).in_([role.id for role in roles]),
+        col(Tenure.starts_on) > last_day,
+        col(Tenure.starts_on) < today,
+        ~never_began(),
+        or_(col(Tenure.starts_on) < today - _MISSED_BY_THEN, acted),
+    )
+    last = first(session, began.order_by(col(Tenure.starts_on).desc()).limit(1))
+    if last is not None:
         raise Refusal(
             "departure.role_began",
             N_(
                 "%(role)s: this person has held it since %(first_day)s, and this last day is "
                 "earlier. Give that day at the soonest."
             ),
-            role={"fr": title.fr, "en": title.en},
-            first_day=began.starts_on.isoformat(),
+            role=called(session, last.id).model_dump(),
+            first_day=last.starts_on.isoformat(),
         )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from domain.departure import gathering
+from domain.departure.settlements import BY_ITSELF
 from domain.holdings.candidates import DRAFT
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, joins, only, scalars
@@ -33,8 +33,7 @@ def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime
     author = departure.person_id
     if author not in standing(session, local_day(session, at)).live:
         return
-    left = scalars(
-        session,
+    left = (
         only(Referral.id)
         .join(Settlement, joins(Settlement.holding_id, Referral))
         .where(
@@ -43,9 +42,8 @@ def give_back(session: Session, departure: Departure, *, by: Actor, at: datetime
             col(Referral.left_at).is_not(None),
             Settlement.case_id == departure.case_id,
             Settlement.kind == DRAFT,
-            Settlement.ended_as != gathering.BY_ITSELF,
+            Settlement.ended_as != BY_ITSELF,
         )
-        .distinct(),
-    ).all()
-    for referral_id in sorted(left):
+    )
+    for referral_id in sorted(scalars(session, left.distinct())):
         referring.give_draft_back(session, referral_id, by=by, at=at)

@@ -6,17 +6,19 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, true
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.casework import wakeups
-from domain.departure import hiring, last_days
+from domain.departure import last_days, welcoming
 from domain.departure.current import hold_under_way, move_with_roles
 from domain.departure.ways_in import shut_out
 from domain.follow_ups import assigning
 from domain.holdings.holding import elsewhere, goes_on, left_on
 from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, joins, of, only, replaced, run, scalars, tuples
+from domain.kernel.lasting import lasts
+from domain.kernel.rows import changes, col, every, joins, of, only, replaced, scalars, tuples
 from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import people, seat_holders
 from domain.record import events
 from models.casework import Case
@@ -42,27 +44,15 @@ def end_departure(session: Session, departure_id: UUID, *, by: Actor, at: dateti
         return False
     seats = _end_seats(session, departure, by=by, at=at)
     _end_parts(session, departure, by=by, at=at)
-    hiring.see_off(session, departure.person_id, departure.organization_id, by=by, at=at)
+    welcoming.see_off(session, departure.person_id, departure.organization_id, by=by, at=at)
     last_days.hand_on_deputizing(session, departure.case_id, by=by, at=at)
     gone = not _stays(session, departure)
     if gone:
         _end_guest_invitations(session, departure, by=by, at=at)
         shut_out(session, departure.person_id, by=by, at=at)
-    run(
-        session,
-        changes(Departure).where(Departure.id == departure_id).values(ended_at=at, version=col(Departure.version) + 1),
-    )
-    events.write(
-        session,
-        "departure.last_day_over",
-        "person",
-        departure.person_id,
-        by=by,
-        at=at,
-        case_id=departure.case_id,
-        seats=seats,
-        access_ended=gone,
-    )
+    rewrite(session, Departure, departure.id, ended_at=at)
+    whose, case_id, facts = departure.person_id, departure.case_id, {"seats": seats, "access_ended": gone}
+    events.write(session, "departure.last_day_over", "person", whose, by=by, at=at, case_id=case_id, **facts)
     wakeups.wake(session, departure.case_id, at=at)
     return True
 
@@ -77,9 +67,8 @@ def end_a_role(session: Session, role: Tenure, ends_on: date, *, by: Actor, at: 
 def _stays(session: Session, departure: Departure) -> bool:
     """Whether the leaver holds a role elsewhere, or again, after their last day."""
     after = departure.last_day + timedelta(days=1)
-    if elsewhere(session, departure.person_id, departure.organization_id, after):
-        return True
-    return _is_back(session, departure)
+    there = elsewhere(session, departure.person_id, departure.organization_id, after)
+    return bool(there) or _is_back(session, departure)
 
 
 def _is_back(session: Session, departure: Departure) -> bool:
@@ -112,7 +101,7 @@ def _end_seats(session: Session, departure: Departure, *, by: Actor, at: datetim
             SeatHolder.person_id == departure.person_id,
             Seat.organization_id == departure.organization_id,
             col(SeatHolder.withdrawn_at).is_(None),
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= last_day),
+            lasts(SeatHolder, last_day),
             _began_by_then(session, departure, col(SeatHolder.starts_on)),
         )
         .order_by(col(SeatHolder.id))
@@ -121,14 +110,9 @@ def _end_seats(session: Session, departure: Departure, *, by: Actor, at: datetim
     for row in rows:
         seat_holders.end_seat(session, row, last_day, by=by, at=at)
         if row.kind == "principal":
+            place, case_id = departure.organization_id, departure.case_id
             seat_holders.second_stands_in(
-                session,
-                row,
-                organization_id=departure.organization_id,
-                last_day=departure.last_day,
-                case_id=departure.case_id,
-                by=by,
-                at=at,
+                session, row, organization_id=place, last_day=last_day, case_id=case_id, by=by, at=at
             )
     return len(rows)
 
@@ -137,18 +121,13 @@ def _end_guest_invitations(session: Session, departure: Departure, *, by: Actor,
     """Withdraw the invitations without a seat to the meetings after the last day."""
     after = datetime.combine(departure.last_day + timedelta(days=1), time.min)
     to_come = only(Meeting.id).where(Meeting.state == "planned", col(Meeting.starts) >= after)
-    taken_back = scalars(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.person_id == departure.person_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-            col(MeetingGuest.meeting_id).in_(to_come),
-        )
-        .values(withdrawn_at=at, withdrawn_by=by.role)
-        .returning(col(MeetingGuest.meeting_id)),
-    ).all()
-    for meeting_id in sorted(taken_back):
+    theirs = changes(MeetingGuest).where(
+        MeetingGuest.person_id == departure.person_id,
+        col(MeetingGuest.withdrawn_at).is_(None),
+        col(MeetingGuest.meeting_id).in_(to_come),
+    )
+    withdrawn = theirs.values(withdrawn_at=at, withdrawn_by=by.role).returning(col(MeetingGuest.meeting_id))
+    for meeting_id in sorted(scalars(session, withdrawn).all()):
         events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(departure.person_id))
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.casework.board import chains
-from domain.departure import gathering
+from domain.departure.departure_row import departure_of, first_day_without
+from domain.departure.taking_tasks import chain_of
 from domain.holdings import candidates, duty, notes, roles, seats, things
 from domain.holdings.follow_ups import FOLLOW_UP
-from domain.kernel.rows import first, of, surely
-from domain.kernel.scope import local_day
+from domain.kernel.rows import first, of
 from domain.roles.roles import Link, Standing, standing
 from locales import N_
 from models.casework import Case, Task
@@ -54,17 +53,16 @@ def endings(kind: str, *, own: bool, over: bool) -> tuple[str, ...]:
 
 def would_be_nobodys(session: Session, task: Task, case: Case, at: datetime) -> bool:
     """Whether what a task asks about would have no one if it stayed with its role: then it cannot end so."""
-    departure = gathering.departure_of(session, case.id)
+    departure = departure_of(session, case.id)
     if departure is None or task.holding not in APPROVED_OR_OWED:
         return False
     row = first(session, of(Task).where(Task.id == UUID(task.item)))
     if row is None:
         return False
     approval = task.holding == duty.APPROVAL
-    chain_id, kind = (row.approved_by_id, "approvals") if approval else (row.owed_by_id, "tasks")
-    then = standing(session, max(departure.last_day + timedelta(days=1), local_day(session, at)))
-    chain = chains(session, [chain_id])[surely(chain_id)]
-    return not has_somebody_in_line(then, chain, kind, departure.person_id)
+    then = standing(session, first_day_without(session, departure, at))
+    chain = chain_of(session, row, approval=approval)
+    return not has_somebody_in_line(then, chain, "approvals" if approval else "tasks", departure.person_id)
 
 
 def has_somebody_in_line(then: Standing, chain: list[Link], kind: str, leaver_id: UUID) -> bool:

@@ -7,13 +7,15 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.declared.reading import Bilingual
 from domain.departure import departures, ending, gathering, unopened
+from domain.departure.departure_row import departure_of
 from domain.holdings import roles
 from domain.holdings.holding import Holding, goes_on
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts_beyond
 from domain.kernel.rows import col, first, joins, of, only, scalar, tuples
 from domain.kernel.scope import local_day, moments_of
 from domain.people import seat_holders
@@ -26,6 +28,7 @@ from models.program import Tenure
 #: A line of the record that says that a person no longer has a seat, or has it now.
 _LEFT: Final = "seat.left"
 _GIVEN: Final = "seat.given"
+_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ def foresee_end(
     held = first(session, of(Tenure).where(Tenure.id == tenure_id))
     is_open = held is not None and _is_open(session, held)
     never_begins = held is not None and ends_on < held.starts_on
-    yesterday = local_day(session, at) - timedelta(days=1)
+    yesterday = local_day(session, at) - _DAY
     if held is not None and never_begins:
-        ends_on = held.starts_on - timedelta(days=1)
+        ends_on = held.starts_on - _DAY
     whole = session.begin_nested()
     before = len(events.written(session))
     try:
@@ -108,7 +111,7 @@ def foresee_end(
             is_open=is_open,
             in_hand=in_hand,
             called_off=_called_off(session, lines),
-            seats=_seats(session, lines, held.person_id, ends_on + timedelta(days=1)),
+            seats=_seats(session, lines, held.person_id, ends_on + _DAY),
             told=told,
             stays=goes_on(session, held.person_id, held.organization_id, ends_on),
             loses_access=not _holds_anything(
@@ -130,7 +133,7 @@ def _asked_for(session: Session, case_id: UUID, at: datetime) -> tuple[Holding, 
 
 def _end_the_day(session: Session, case_id: UUID, ends_on: date, *, by: Actor, at: datetime) -> None:
     """Do what the worker does on the day after, where that day is still to come."""
-    departure = gathering.departure_of(session, case_id)
+    departure = departure_of(session, case_id)
     if departure is None or departure.ended_at is not None:
         return
     _, after = moments_of(session, ends_on)
@@ -202,32 +205,17 @@ def _is_open(session: Session, held: Tenure) -> bool:
 
 
 def _holds_anything(session: Session, person_id: UUID, ends_on: date) -> bool:
-    return (
-        scalar(
-            session,
-            only(Tenure.id)
-            .where(
-                Tenure.person_id == person_id,
-                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > ends_on),
-                ~never_began(),
-            )
-            .limit(1),
-        )
-        is not None
-    )
+    """Whether a person holds a role after a last day, or is to hold one."""
+    later = only(Tenure.id).where(Tenure.person_id == person_id, lasts_beyond(Tenure, ends_on), ~never_began())
+    return scalar(session, later.limit(1)) is not None
 
 
 def _vacant_on(session: Session, held: Tenure, ends_on: date) -> date | None:
     """The first day on which the role there is vacant, where no one is to hold it after this one."""
-    follows = scalar(
-        session,
-        only(Tenure.id)
-        .where(
-            Tenure.role == held.role,
-            Tenure.organization_id == held.organization_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > ends_on),
-            ~never_began(),
-        )
-        .limit(1),
+    later = only(Tenure.id).where(
+        Tenure.role == held.role,
+        Tenure.organization_id == held.organization_id,
+        lasts_beyond(Tenure, ends_on),
+        ~never_began(),
     )
-    return None if follows is not None else ends_on + timedelta(days=1)
+    return None if scalar(session, later.limit(1)) is not None else ends_on + _DAY

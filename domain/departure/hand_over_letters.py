@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -25,56 +24,39 @@ OF_OFFERS: Final = ("offered", "offer_refused", "offer_taken_back")
 
 def passed_on(session: Session, task: Task, to: UUID, *, by: Actor, at: datetime) -> None:
     """Tell the successor that they take over a thing of the leaver's. `task` is the departure's step about it."""
-    about = about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": "/handed-over"}
-
-    notices.write(session, "passed_on", to=to, key=f"passed_on:{task.id}", facts=facts, at=at, case_id=task.case_id)
+    _write(session, "passed_on", task, to, f"passed_on:{task.id}", by=by, at=at)
 
 
 def offered(
     session: Session, task: Task, offer_id: UUID, to: UUID, *, answer_by: date, by: Actor, at: datetime
 ) -> None:
     """Ask the worker who is offered a follow-up to answer, and by when: it is not theirs before they accept."""
-    about = about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "due_on": answer_by, "path": "/handed-over"}
-
-    notices.write(session, "offered", to=to, key=f"offered:{offer_id}", facts=facts, at=at, case_id=task.case_id)
+    _write(session, "offered", task, to, f"offered:{offer_id}", by=by, at=at, due_on=answer_by)
 
 
 def offer_refused(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell those who hand a follow-up over that it was refused. The reason is on the page, not in the letter."""
-    about = about_task(session, task, by)
-
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": f"/tasks/{task.id}"}
-
+    about, key = about_task(session, task, by), f"offer_refused:{offer.id}"
     falls = standing(session, local_day(session, at)).falls(chain_of(session, task.owed_by_id))
-    to_each(
-        session,
-        falls.holders,
-        "offer_refused",
-        key=f"offer_refused:{offer.id}",
-        facts=facts,
-        at=at,
-        case_id=task.case_id,
-    )
+    to_each(session, falls.holders, "offer_refused", key=key, facts=about, at=at, case_id=task.case_id)
 
 
 def offer_taken_back(session: Session, task: Task, offer: HandOver, *, by: Actor, at: datetime) -> None:
     """Tell the worker who was offered a follow-up that nothing is left to answer, unless they ended it themselves."""
-    if by.is_one_of(offer.to_id):
-        return
+    if not by.is_one_of(offer.to_id):
+        _write(session, "offer_taken_back", task, offer.to_id, f"offer_taken_back:{offer.id}", by=by, at=at)
+
+
+def _write(
+    session: Session, template: str, task: Task, to: UUID, key: str, *, by: Actor, at: datetime, **more: date
+) -> None:
+    """Write a letter about a step that hands something over, which leads to what was handed over to its reader."""
     about = about_task(session, task, by)
 
-    def facts(language: Language) -> Mapping[str, Any]:
-        return {**about(language), "path": "/handed-over"}
+    def facts(language: Language) -> dict[str, object]:
+        return {**about(language), **more, "path": "/handed-over"}
 
-    key = f"offer_taken_back:{offer.id}"
-    notices.write(session, "offer_taken_back", to=offer.to_id, key=key, facts=facts, at=at, case_id=task.case_id)
+    notices.write(session, template, to=to, key=key, facts=facts, at=at, case_id=task.case_id)
 
 
 def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: datetime) -> None:
@@ -84,7 +66,7 @@ def appointment_taken_back(session: Session, tenure: Tenure, *, by: Actor, at: d
     organization = session.get(Organization, (program_of(session), tenure.organization_id))
     title = title_of_role(session, tenure.role)
 
-    def facts(language: Language) -> Mapping[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "role": title(language),
             "organization": organization.short_name if organization else "",

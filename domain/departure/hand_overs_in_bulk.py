@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,12 +14,14 @@ from sqlmodel import Session
 from domain.accompaniment import proposals
 from domain.casework.locked_case import hold_case
 from domain.declared.reading import Bilingual
-from domain.departure.hand_overs import fit_for, part_of, propose, unanswered
+from domain.departure.hand_overs import propose
+from domain.departure.offers import unanswered
+from domain.departure.parts_left import fit_for, part_of
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.actors import Actor
 from domain.kernel.bilingual import both
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, of, only, run
+from domain.kernel.rows import col, every, of, only, tuples
 from domain.record import events
 from locales import N_
 from models.casework import Task
@@ -57,15 +60,12 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     rows = every(
         session,
         of(Task)
-        .where(
-            Task.case_id == case_id,
-            Task.holding == FOLLOW_UP,
-            Task.state == "open",
-        )
+        .where(Task.case_id == case_id, Task.holding == FOLLOW_UP, Task.state == "open")
         .order_by(col(Task.title_en), col(Task.id)),
     )
     whole = session.begin_nested()
-    standing, refused_by = _offers_standing(session, case_id), _refused_by(session, case_id)
+    standing = {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
+    refused_by = _refused_by(session, case_id)
     lines = [
         _stands(row, standing[row.id])
         if row.id in standing
@@ -74,41 +74,38 @@ def propose_all(session: Session, case_id: UUID, *, dry_run: bool, by: Actor, at
     ]
     if dry_run:
         whole.rollback()
-    else:
-        whole.commit()
-    if not dry_run and any(not line.refused for line in lines):
-        events.write(
-            session,
-            "hand_overs.proposed",
-            "case",
-            case_id,
-            by=by,
-            at=at,
-            case_id=case_id,
-            offered=sum(1 for line in lines if not line.refused),
-            refused=sum(1 for line in lines if line.refused),
-        )
+        return lines
+    whole.commit()
+    refused = sum(1 for line in lines if line.refused)
+    offered = len(lines) - refused
+    if offered:
+        facts = {"offered": offered, "refused": refused}
+        events.write(session, "hand_overs.proposed", "case", case_id, by=by, at=at, case_id=case_id, **facts)
     return lines
 
 
 def _propose_one(session: Session, task: Task, refused_by: Collection[UUID], by: Actor, at: datetime) -> Line:
-    titles = task.title_fr, task.title_en
     part = part_of(session, task)
     try:
         with session.begin_nested():
             fit = fit_for(session, task, part.person_id, at) if part else []
             if not fit:
-                return Line(task.id, *titles, None, "hand_over.nobody_fits", both(_NOBODY_FITS))
+                return _not_offered(task, "hand_over.nobody_fits", both(_NOBODY_FITS))
             best = next((one_of for one_of in fit if one_of.person_id not in refused_by), None)
             if best is None:
-                return Line(task.id, *titles, None, "hand_over.all_refused", both(_ALL_REFUSED))
+                return _not_offered(task, "hand_over.all_refused", both(_ALL_REFUSED))
             propose(session, task.id, best.person_id, by=by, at=at)
     except Refusal as refusal:
-        return Line(task.id, *titles, None, refusal.code, both(refusal.sentence, **refusal.facts))
+        return _not_offered(task, refusal.code, both(refusal.sentence, **refusal.facts))
     except Exception as failed:  # noqa: BLE001 - one that fails is told of in the receipt, and holds up no other
         _log.warning("a follow-up is not offered", extra={"task": task.id, "error": type(failed).__name__})
-        return Line(task.id, *titles, None, "hand_over.failed", both(_FAILED))
-    return Line(task.id, *titles, best.person_id, proposal=best)
+        return _not_offered(task, "hand_over.failed", both(_FAILED))
+    return Line(task.id, task.title_fr, task.title_en, best.person_id, proposal=best)
+
+
+def _not_offered(task: Task, refused: str, why: Bilingual, *, to_id: UUID | None = None) -> Line:
+    """The line of a follow-up that is not offered now, with why; `to_id` where it waits for an answer of theirs."""
+    return Line(task.id, task.title_fr, task.title_en, to_id, refused, why)
 
 
 _NOBODY_FITS = N_(
@@ -125,32 +122,20 @@ _ALL_REFUSED = N_(
 _FAILED = N_("This one could not be offered. Offer it separately; the others are not affected.")
 
 
-def _offers_standing(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
-    """A departure's unanswered offers, by task."""
-    return {row.task_id: row for row in unanswered(session, col(HandOver.case_id) == case_id)}
-
-
 def _refused_by(session: Session, case_id: UUID) -> dict[UUID, set[UUID]]:
     """Those who refused each follow-up of a departure, by its task."""
-    rows = run(
-        session,
-        only(HandOver.task_id, HandOver.to_id).where(
-            HandOver.case_id == case_id,
-            HandOver.state == "refused",
-        ),
-    )
-    found: dict[UUID, set[UUID]] = {}
-    for row in rows:
-        found.setdefault(row.task_id, set()).add(row.to_id)
+    refused = only(HandOver.task_id, HandOver.to_id).where(HandOver.case_id == case_id, HandOver.state == "refused")
+    found: dict[UUID, set[UUID]] = defaultdict(set)
+    for task_id, person_id in tuples(session, refused):
+        found[task_id].add(person_id)
     return found
 
 
 def _stands(task: Task, offer: HandOver) -> Line:
     """The line of a follow-up offered before: its worker has days left to answer, or did not answer in time."""
-    titles = task.title_fr, task.title_en
     if offer.lapsed_at is not None:
-        return Line(task.id, *titles, None, "hand_over.silent", both(_SILENCE))
-    return Line(task.id, *titles, offer.to_id, "hand_over.waits", both(_WAITS, day=offer.answer_by))
+        return _not_offered(task, "hand_over.silent", both(_SILENCE))
+    return _not_offered(task, "hand_over.waits", both(_WAITS, day=offer.answer_by), to_id=offer.to_id)
 
 
 _WAITS = N_("Already offered; the answer is due by %(day)s.")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
@@ -77,11 +77,8 @@ def record_interview(
     case = hold_case(session, case_id, seen=None)
     if case.protocol != PROTOCOL or case.state != "open":
         raise Refusal("interview.no_recruiting", N_("Interviews belong to a recruiting that is open."))
-    if not 1 <= applicant <= _MOST_APPLICANTS:
-        raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))
-    if not (0 <= leadership <= _MOST and 0 <= clinical <= _MOST):
-        raise Refusal("interview.mark", N_("A mark is out of 100."))
     note = trimmed(note)
+    _refuse_out_of_range(applicant, (leadership, clinical))
     if not says_something(note) or len(note) > LONGEST_NOTE or "\x00" in note:
         raise Refusal("interview.note", N_("The interview guide asks for notes: write what you heard."), source="GV-8")
     if by.person_id is None:
@@ -89,25 +86,34 @@ def record_interview(
     others = {row.interviewer_id for row in _sheets(session, case_id) if row.applicant == applicant}
     if len(others - {by.person_id}) >= INTERVIEWERS:
         raise Refusal("interview.two", N_("Two people interview an applicant, and both have given their marks."))
-    values = {"leadership": leadership, "clinical": clinical, "note": note, "recorded_at": at}
+    sheet = Interview(
+        program_id=program_of(session),
+        case_id=case_id,
+        applicant=applicant,
+        interviewer_id=by.person_id,
+        leadership=leadership,
+        clinical=clinical,
+        note=note,
+        recorded_at=at,
+    )
+    anew = sheet.model_dump(include={"leadership", "clinical", "note", "recorded_at"})
     run(
         session,
         insert(Interview)
-        .values(
-            program_id=program_of(session),
-            id=uuid4(),
-            case_id=case_id,
-            applicant=applicant,
-            interviewer_id=by.person_id,
-            version=1,
-            **values,
-        )
+        .values(sheet.model_dump())
         .on_conflict_do_update(
             index_elements=["program_id", "case_id", "applicant", "interviewer_id"],
-            set_={**values, "version": col(Interview.version) + 1},
+            set_={**anew, "version": col(Interview.version) + 1},
         ),
     )
     events.write(session, "interview.recorded", "case", case_id, by=by, at=at, case_id=case_id, applicant=applicant)
+
+
+def _refuse_out_of_range(applicant: int, marks: Sequence[int]) -> None:
+    if not 1 <= applicant <= _MOST_APPLICANTS:
+        raise Refusal("interview.applicant", N_("An applicant is a number from 1 to 99."))
+    if not all(0 <= mark <= _MOST for mark in marks):
+        raise Refusal("interview.mark", N_("A mark is out of 100."))
 
 
 def marks_of(session: Session, case_id: UUID) -> list[Marked]:
@@ -127,30 +133,24 @@ def passing(session: Session, case_id: UUID) -> list[int]:
 @evidence.judges("interviews")
 def refuse_unless_one_passes(session: Session, case: Case, at: datetime) -> None:  # noqa: ARG001 - as its kin
     """Refuse to call the interviews held before an applicant has two interviewers' marks that reach the pass mark."""
-    if not passing(session, case.id):
-        raise Refusal(
-            "interview.nobody_passes",
-            N_(
-                "No applicant has the marks of two interviewers that reach %(mark)s %%: 40 %% leadership and"
-                " 60 %% clinical skill."
-            ),
-            source="GV-8",
-            mark=PASS_MARK,
-        )
+    if passing(session, case.id):
+        return
+    said = N_(
+        "No applicant has the marks of two interviewers that reach %(mark)s %%: 40 %% leadership and"
+        " 60 %% clinical skill."
+    )
+    raise Refusal("interview.nobody_passes", said, source="GV-8", mark=PASS_MARK)
 
 
 def refuse_unless_passes(session: Session, case_id: UUID, applicant: int) -> None:
     """Refuse to hire an applicant who does not have two interviewers' marks that reach the pass mark."""
-    if applicant not in passing(session, case_id):
-        raise Refusal(
-            "interview.not_passed",
-            N_(
-                "This applicant does not have the marks of two interviewers that reach %(mark)s %%. Choose one who has"
-                " them, or record the marks first."
-            ),
-            source="GV-8",
-            mark=PASS_MARK,
-        )
+    if applicant in passing(session, case_id):
+        return
+    said = N_(
+        "This applicant does not have the marks of two interviewers that reach %(mark)s %%. Choose one who has"
+        " them, or record the marks first."
+    )
+    raise Refusal("interview.not_passed", said, source="GV-8", mark=PASS_MARK)
 
 
 def _sheets(session: Session, case_id: UUID) -> list[Interview]:

@@ -6,9 +6,9 @@ then for the day after the new one. What a person changed by hand since stays as
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -18,10 +18,11 @@ from sqlmodel import Session, and_, or_
 
 from domain.accompaniment import asked_today
 from domain.casework import cases
-from domain.departure import hiring
-from domain.departure.gathering import BY_ITSELF, was_taken_back
+from domain.departure import welcoming
+from domain.departure.settlements import BY_ITSELF, was_said
 from domain.holdings import roles, seats
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     changes,
@@ -32,7 +33,6 @@ from domain.kernel.rows import (
     of,
     only,
     replaced,
-    run,
     same,
     scalar,
     scalars,
@@ -41,7 +41,8 @@ from domain.kernel.rows import (
     tuples,
 )
 from domain.kernel.scope import local_day
-from domain.people import people
+from domain.kernel.writing import rewrite
+from domain.people import people, seat_holders
 from domain.people.seat_holders import SECOND
 from domain.record import events
 from domain.roles.roles import standing
@@ -61,17 +62,13 @@ def follow(session: Session, case_id: UUID, *, was: date, day: date, by: Actor, 
     from ending. So does what has begun: only days to come change hands.
     """
     first = max(day + _DAY, local_day(session, at))
-    settled = every(
-        session,
-        of(Settlement)
-        .where(
-            Settlement.case_id == case_id,
-            col(Settlement.kind).in_([roles.TENURE, seats.SEAT]),
-            Settlement.ended_as != BY_ITSELF,
-        )
-        .order_by(col(Settlement.kind).desc(), col(Settlement.settled_at)),  # roles first: a seat rests on one
+    settled = of(Settlement).where(
+        Settlement.case_id == case_id,
+        col(Settlement.kind).in_([roles.TENURE, seats.SEAT]),
+        Settlement.ended_as != BY_ITSELF,
     )
-    for row in settled:
+    # Roles first: a seat rests on one.
+    for row in every(session, settled.order_by(col(Settlement.kind).desc(), col(Settlement.settled_at))):
         with suppress(Refusal, IntegrityError), session.begin_nested():
             if row.kind == seats.SEAT:
                 _move_seat(session, row, was, first, by=by, at=at)
@@ -86,16 +83,14 @@ def welcomes(session: Session, case_id: UUID) -> list[UUID]:
 
 def _welcoming(session: Session, which: ColumnElement[bool]) -> list[UUID]:
     following = only(Settlement.successor_id).where(
-        which,
-        Settlement.kind == roles.TENURE,
-        col(Settlement.successor_id).is_not(None),
+        which, Settlement.kind == roles.TENURE, col(Settlement.successor_id).is_not(None)
     )
     return list(
         scalars(
             session,
             only(Case.id).where(
                 Case.state == "open",
-                col(Case.protocol).in_(hiring.WELCOMED.values()),
+                col(Case.protocol).in_(welcoming.WELCOMED.values()),
                 col(Case.subject_id).in_(following),
             ),
         )
@@ -118,12 +113,7 @@ def hand_on_deputizing(session: Session, case_id: UUID, *, by: Actor, at: dateti
         session,
         only(Settlement.holding_id, Settlement.successor_id, surely(Case.subject_id))
         .join(Case, joins(Settlement.case_id, Case))
-        .where(
-            Settlement.case_id == case_id,
-            Settlement.kind == seats.DEPUTIZING,
-            Settlement.ended_as != BY_ITSELF,
-            ~was_taken_back(),
-        )
+        .where(Settlement.case_id == case_id, Settlement.kind == seats.DEPUTIZING, was_said())
         .order_by(col(Settlement.settled_at)),
     )
     for absence_id, successor_id, leaver_id in settled:
@@ -188,7 +178,6 @@ def _named_after(session: Session, tenure_id: UUID) -> list[Settlement]:
 
 
 def _begun_already(session: Session, follows: Tenure) -> Refusal:
-    title = roles.called(session, follows.id)
     return Refusal(
         "tenure.follower_began",
         N_(
@@ -196,7 +185,7 @@ def _begun_already(session: Session, follows: Tenure) -> Refusal:
             "future days can change hands. First end that appointment, today at the soonest; "
             "then appoint this person again, from the day after."
         ),
-        role={"fr": title.fr, "en": title.en},
+        role=roles.called(session, follows.id).model_dump(),
         first_day=follows.starts_on.isoformat(),
     )
 
@@ -217,11 +206,10 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
             other.seat_id == SeatHolder.seat_id,
             col(other.withdrawn_at).is_(None),
             or_(
-                other.person_id == SeatHolder.person_id,
-                and_(SeatHolder.kind == "principal", other.kind == "principal"),
+                other.person_id == SeatHolder.person_id, and_(SeatHolder.kind == "principal", other.kind == "principal")
             ),
             col(other.starts_on) <= day,
-            or_(col(other.ends_on).is_(None), col(other.ends_on) > left.ends_on),
+            lasts_beyond(other, left.ends_on),
         )
         .exists()
     )
@@ -242,73 +230,77 @@ def keep_seats(session: Session, tenure_id: UUID, day: date, *, by: Actor, at: d
         .with_for_update(of=SeatHolder),
     )
     for row in rows:
-        run(
-            session,
-            changes(SeatHolder).where(SeatHolder.id == row.id).values(ends_on=day, version=col(SeatHolder.version) + 1),
-        )
-        person = str(row.person_id)
-        events.write(
-            session,
-            "seat.left",
-            "seat",
-            row.seat_id,
-            by=by,
-            at=at,
-            person=person,
-            kind=row.kind,
-            ends_on=day.isoformat(),
-        )
+        rewrite(session, SeatHolder, row.id, ends_on=day)
+        seat_holders.tell(session, row, "seat.left", by=by, at=at, ends_on=day.isoformat())
 
 
 def _move_seat(session: Session, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime) -> None:
     """End the leaver's hold of a seat, and the successor's earlier one, the day before the successor begins."""
-    held = first(session, of(SeatHolder).where(SeatHolder.id == settled.holding_id))
-    if held is None or held.withdrawn_at is not None:
+    held = first(
+        session, of(SeatHolder).where(SeatHolder.id == settled.holding_id, col(SeatHolder.withdrawn_at).is_(None))
+    )
+    if held is None:
         return
     last = first_day - _DAY
-    rows = every(
-        session,
-        of(SeatHolder)
-        .where(SeatHolder.seat_id == held.seat_id, col(SeatHolder.withdrawn_at).is_(None))
-        .order_by(col(SeatHolder.starts_on), col(SeatHolder.id))
-        .with_for_update(),
-    )
-    two = (held.person_id, settled.successor_id)
-    if any(row.person_id == two[1] and row.starts_on == was + _DAY <= local_day(session, at) for row in rows):
-        return  # they have begun
-    if any(
-        row.person_id not in two
-        and row.kind == "principal"
-        and row.starts_on <= max(was, last)
-        and (row.ends_on is None or row.ends_on > min(was, last))
-        for row in rows
-    ):
-        return  # another was given the seat on these days since
+    rows = _holds_of(session, held.seat_id)
+    theirs = [row for row in rows if row.person_id in (held.person_id, settled.successor_id)]
+    if _has_begun(theirs, settled, was, local_day(session, at)):
+        return
+    if _has_another_principal([row for row in rows if row not in theirs], was, last):
+        return
     # Days are given up before they are taken: on none of them are there two principals.
-    for row in rows if last < was else reversed(rows):
-        if row.person_id not in two:
-            continue
-        begins = row.person_id == settled.successor_id and row.starts_on == was + _DAY
-        if begins:
-            values: dict[str, Any] = {"starts_on": first_day}
-        elif row.ends_on == was:
-            values = {"ends_on": last}
-        else:
-            continue
-        now = replaced(row, **values)
-        if now.ends_on is not None and now.ends_on < now.starts_on:
-            values = {"withdrawn_at": at}
-        run(
-            session,
-            changes(SeatHolder).where(SeatHolder.id == row.id).values(**values, version=col(SeatHolder.version) + 1),
-        )
-        facts: dict[str, events.Fact] = {"person": str(row.person_id), "kind": row.kind}
-        if begins:
-            facts |= {"was": row.starts_on.isoformat(), "starts_on": first_day.isoformat()}
-        else:
-            facts |= {"ends_on": last.isoformat()}
-        verb = "seat.moved" if begins else "seat.left"
-        events.write(session, verb, "seat", row.seat_id, by=by, at=at, case_id=settled.case_id, **facts)
+    for row in theirs if last < was else reversed(theirs):
+        _move_hold(session, row, settled, was, first_day, by=by, at=at)
+
+
+def _holds_of(session: Session, seat_id: UUID) -> list[SeatHolder]:
+    """Who holds a seat and on which days, the first day first, held until the transaction ends."""
+    holds = of(SeatHolder).where(SeatHolder.seat_id == seat_id, col(SeatHolder.withdrawn_at).is_(None))
+    return every(session, holds.order_by(col(SeatHolder.starts_on), col(SeatHolder.id)).with_for_update())
+
+
+def _move_hold(
+    session: Session, row: SeatHolder, settled: Settlement, was: date, first_day: date, *, by: Actor, at: datetime
+) -> None:
+    """Have a hold of the leaver or the successor begin on the first day, or end the day before, where it hung on it."""
+    last = first_day - _DAY
+    if _begins_after(row, settled, was):
+        _change_days(session, row, replaced(row, starts_on=first_day), at)
+        days = {"was": row.starts_on.isoformat(), "starts_on": first_day.isoformat()}
+        seat_holders.tell(session, row, "seat.moved", by=by, at=at, case_id=settled.case_id, **days)
+    elif row.ends_on == was:
+        _change_days(session, row, replaced(row, ends_on=last), at)
+        ends_on = last.isoformat()
+        seat_holders.tell(session, row, "seat.left", by=by, at=at, case_id=settled.case_id, ends_on=ends_on)
+
+
+def _begins_after(row: SeatHolder, settled: Settlement, last_day: date) -> bool:
+    """Whether it is the hold of a seat by which the successor follows, from the day after a last day."""
+    return row.person_id == settled.successor_id and row.starts_on == last_day + _DAY
+
+
+def _has_begun(theirs: Iterable[SeatHolder], settled: Settlement, last_day: date, today: date) -> bool:
+    """Whether the successor has the seat by now, by what was to begin the day after a last day."""
+    return last_day < today and any(_begins_after(row, settled, last_day) for row in theirs)
+
+
+def _has_another_principal(others: Iterable[SeatHolder], one: date, other: date) -> bool:
+    """Whether others were given a seat as its principal on a day after the sooner of two days, to the later one."""
+    sooner, later = sorted((one, other))
+    return any(
+        row.kind == "principal" and row.starts_on <= later and (row.ends_on is None or row.ends_on > sooner)
+        for row in others
+    )
+
+
+def _change_days(session: Session, row: SeatHolder, moved: SeatHolder, at: datetime) -> None:
+    """Write the days of a hold of a seat anew; one that has no day by them is withdrawn instead."""
+    if moved.ends_on is not None and moved.ends_on < moved.starts_on:
+        rewrite(session, SeatHolder, row.id, withdrawn_at=at)
+    elif moved.starts_on != row.starts_on:
+        rewrite(session, SeatHolder, row.id, starts_on=moved.starts_on)
+    else:
+        rewrite(session, SeatHolder, row.id, ends_on=moved.ends_on)
 
 
 def _move_appointment(
@@ -333,7 +325,7 @@ def _following(session: Session, settled: Settlement, was: date, first_day: date
             Tenure.role == left.role,
             Tenure.organization_id == left.organization_id,
             col(Tenure.starts_on) == was + _DAY,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= first_day),
+            lasts(Tenure, first_day),
         )
         .with_for_update(),
     )
@@ -353,7 +345,7 @@ def _welcome(session: Session, tenure: Tenure) -> tuple[UUID, str] | None:
     case = first(
         session,
         of(Case).where(
-            col(Case.protocol) == hiring.WELCOMED.get(tenure.role),
+            col(Case.protocol) == welcoming.WELCOMED.get(tenure.role),
             Case.subject_id == tenure.person_id,
             Case.organization_id == tenure.organization_id,
             Case.state == "open",
@@ -361,5 +353,5 @@ def _welcome(session: Session, tenure: Tenure) -> tuple[UUID, str] | None:
     )
     if case is None:
         return None
-    found = hiring.first_day_of(session, case)
+    found = welcoming.first_day_of(session, case)
     return None if found is None else (case.id, found)

@@ -6,46 +6,31 @@ after the last one, the equipment is back. No one can merely declare it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.accompaniment import workers
-from domain.casework import cases
-from domain.casework.approving import bar_to_approval, people_of
-from domain.casework.board import chains
-from domain.casework.locking import Moved, change, hold
+from domain.casework.locking import Held, Moved, change, hold
 from domain.casework.tasks import needed_reason
-from domain.departure import accounts, drafts, gathering, hand_over_letters, hand_overs, hiring, last_days, taking_tasks
-from domain.departure.endings import ENDINGS, OF_THE_LEAVER, TAKEN_OVER, has_somebody_in_line
-from domain.departure.successors import leaving_by, who_fits
+from domain.departure import drafts, hand_over_letters, hand_overs
+from domain.departure.asking_steps import record
+from domain.departure.departure_row import departure_of
+from domain.departure.endings import ENDINGS, OF_THE_LEAVER, TAKEN_OVER
+from domain.departure.one_settling import Settling, refuse_unfit
+from domain.departure.settlers import SETTLERS, thing_of
 from domain.equipment import lending
-from domain.follow_ups import assigning
-from domain.holdings import candidates, duty, notes, roles, seats, things
+from domain.holdings import candidates, things
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, of, only, run, scalar, surely
-from domain.kernel.scope import local_day, program_of
+from domain.kernel.rows import col, only, scalar, surely
 from domain.kernel.typed_words import trimmed
-from domain.participants import referring
-from domain.participants.locking import hold_participant
-from domain.people import seat_holders
-from domain.record import events
-from domain.roles.roles import Link, responsibility, standing
 from locales import N_
 from models.casework import Case, Task
-from models.committee import SeatHolder
 from models.departure import Departure
 from models.equipment import Loan
-from models.follow_up import Assignment
-from models.meeting import MeetingGuest
-from models.participant import CandidateWorker
-from models.program import Absence, Tenure
 
 LONGEST_NOTE: Final = 1_000
 
@@ -53,42 +38,6 @@ _AUTHORS_ALONE: Final = N_(
     "Until the last day, %(day)s, is over, only its author can send this referral, "
     "delete it, or leave it to the coordinator. No one else reads it before."
 )
-
-
-@dataclass(frozen=True)
-class Settling:
-    """One thing being settled: its task and departure, the successor or the ending, and the actor."""
-
-    session: Session
-    task: Task
-    case: Case
-    departure: Departure
-    successor_id: UUID | None
-    ended_as: str
-    note: str
-    by: Actor
-    at: datetime
-
-    @property
-    def holding_id(self) -> UUID:
-        """The thing's id."""
-        return UUID(self.task.item)
-
-    @property
-    def leaver_id(self) -> UUID:
-        """The person who leaves it."""
-        return self.departure.person_id
-
-    @property
-    def after(self) -> date:
-        """The first day on which the leaver is gone, or today where that is later."""
-        first: date = self.departure.last_day + timedelta(days=1)
-        return max(first, local_day(self.session, self.at))
-
-    @property
-    def here(self) -> UUID:
-        """The program."""
-        return program_of(self.session)
 
 
 def settle_holding(
@@ -108,13 +57,7 @@ def settle_holding(
     a thing does not have.
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
-    if not held.task.holding or held.case is None:
-        raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
-    if held.case.state != "open" or held.task.state != "open":
-        raise Refusal("holding.settled", N_("This is already settled, or its case is no longer open."))
-    departure = gathering.departure_of(session, held.case.id)
-    if departure is None:
-        raise Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
+    case, departure = _asking(session, held)
     kind = held.task.holding
     if (successor_id is None) == (not ended_as):
         raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
@@ -123,45 +66,59 @@ def settle_holding(
         raise Refusal("holding.no_such_end", N_("This cannot end that way."))
     if kind == candidates.DRAFT:
         _refuse_of_draft(session, departure, ended_as, by=by, at=at)
-    if successor_id is not None and not TAKEN_OVER[kind]:
-        raise Refusal("holding.nobody_takes_it", N_("This cannot be taken over: say how it ends."))
     if ended_as in _WITH_A_REASON:
         note = needed_reason(note)
-    if kind == FOLLOW_UP and successor_id is not None:
+    if successor_id is not None:
+        return _pass_on(Settling(session, held.task, case, departure, successor_id, ended_as, note, by, at))
+    SETTLERS[kind](Settling(session, held.task, case, departure, None, ended_as, note, by, at))
+    return record(session, held.task, ended_as=ended_as, note=note, by=by, at=at)
+
+
+def _asking(session: Session, held: Held) -> tuple[Case, Departure]:
+    """The open case and the departure by which a held task asks about a thing. Raises Refusal."""
+    if not held.task.holding or held.case is None:
+        raise _settles_nothing()
+    if held.case.state != "open" or held.task.state != "open":
+        raise Refusal("holding.settled", N_("This is already settled, or its case is no longer open."))
+    departure = departure_of(session, held.case.id)
+    if departure is None:
+        raise _settles_nothing()
+    return held.case, departure
+
+
+def _settles_nothing() -> Refusal:
+    return Refusal("holding.none", N_("This task settles nothing that a person has in hand."))
+
+
+def _pass_on(one_thing: Settling) -> Moved:
+    """Have the successor take a thing over; a follow-up is offered to them. Raises Refusal."""
+    session, task, note = one_thing.session, one_thing.task, one_thing.note
+    successor_id = surely(one_thing.successor_id)
+    if not TAKEN_OVER[task.holding]:
+        raise Refusal("holding.nobody_takes_it", N_("This cannot be taken over: say how it ends."))
+    if task.holding == FOLLOW_UP:
         # Nothing moves before the new worker accepts.
-        return hand_overs.propose(session, task_id, successor_id, note=note, by=by, at=at)
-    one_thing = Settling(session, held.task, held.case, departure, successor_id, ended_as, note, by, at)
-    if successor_id is not None:
-        _refuse_unfit(one_thing, successor_id)
-    _SETTLERS[kind](one_thing)
-    moved = gathering.record(session, held.task, successor_id=successor_id, ended_as=ended_as, note=note, by=by, at=at)
-    if successor_id is not None:
-        _tell(one_thing, successor_id)
+        return hand_overs.propose(session, task.id, successor_id, note=note, **one_thing.acted)
+    refuse_unfit(one_thing, successor_id)
+    SETTLERS[task.holding](one_thing)
+    moved = record(session, task, successor_id=successor_id, note=note, **one_thing.acted)
+    if not one_thing.by.is_one_of(successor_id):  # else they said so themselves
+        hand_over_letters.passed_on(session, task, successor_id, **one_thing.acted)
     return moved
 
 
 def report_missing(
     session: Session, task_id: UUID, *, note: str, by: Actor, at: datetime, seen: int | None = None
-) -> None:
+) -> Moved:
     """Note that a piece of equipment is missing. It stays asked for, until it is back or given up. Raises Refusal."""
     held = hold(session, task_id, by=by, at=at, seen=seen)
     if held.task.holding != things.EQUIPMENT or held.task.state != "open":
         raise Refusal("equipment.not_asked_for", N_("Only equipment that is still asked for can be reported missing."))
-    thing_id = _thing_of(session, held.task)
+    thing_id = thing_of(session, held.task)
     if thing_id is not None:
-        lending.report_missing(session, thing_id, note=note, by=by, at=at, case_id=held.case_id)
+        lending.report_missing(session, lending.hold(session, thing_id), note, by=by, at=at, case_id=held.case_id)
     change(session, held)
-
-
-def _thing_of(session: Session, task: Task) -> UUID | None:
-    """The piece of equipment that a task asks for, while it is in hand: the task's item is the loan."""
-    return scalar(
-        session,
-        only(Loan.equipment_id).where(
-            col(Loan.id) == UUID(task.item),
-            col(Loan.returned_at).is_(None),
-        ),
-    )
+    return Moved(task_id, "open")
 
 
 def missing_since(session: Session, task: Task) -> datetime | None:
@@ -169,290 +126,7 @@ def missing_since(session: Session, task: Task) -> datetime | None:
     return scalar(session, only(Loan.missing_since).where(col(Loan.id) == UUID(task.item)))
 
 
-# ------------------------------------------------------------------------------------------------------- each its way
-
-
-def _settle_task(one_thing: Settling, *, approval: bool = False) -> None:
-    session = one_thing.session
-    row = first(
-        session,
-        of(Task).where(Task.id == one_thing.holding_id).with_for_update(),
-    )
-    if row is None or row.state not in ("open", "submitted"):
-        return  # it came to rest meanwhile
-    chain_id = row.approved_by_id if approval else row.owed_by_id
-    chain = chains(session, [chain_id])[surely(chain_id)]
-    if one_thing.successor_id is None:
-        _refuse_untrue_end(one_thing, chain, "approvals" if approval else "tasks")
-        return
-    if approval:
-        successor = Actor(role="", person_id=one_thing.successor_id)
-        bar = bar_to_approval(row, successor, lambda link: _people_of(one_thing, link))
-        if bar is not None:
-            raise Refusal("holding.own_request", N_("This person did it, or may not approve it: name someone else."))
-    link = _link_of(one_thing, one_thing.successor_id, approval=approval)
-    others = [other for other in chain if other.get("person") != str(one_thing.leaver_id)]
-    now = responsibility(session, [link, *others])
-    values = {"approved_by_id": now} if approval else {"owed_by_id": now, "declared_owed_by_id": now}
-    run(
-        session,
-        changes(Task)
-        .where(Task.id == row.id, Task.version == row.version)
-        .values(**values, version=col(Task.version) + 1),
-    )
-    events.write(
-        session,
-        "task.passed_on",
-        "task",
-        row.id,
-        by=one_thing.by,
-        at=one_thing.at,
-        case_id=row.case_id,
-        step=row.step,
-        item=row.item,
-        person=str(one_thing.successor_id),
-        role=chain[0]["role"],
-        place=chain[0]["at"],
-    )
-
-
-def _settle_approval(one_thing: Settling) -> None:
-    _settle_task(one_thing, approval=True)
-
-
-def _settle_signature(one_thing: Settling) -> None:
-    """Nothing is to move: the director of that time signs."""
-
-
-def _settle_seat(one_thing: Settling) -> None:
-    session = one_thing.session
-    row = first(
-        session,
-        of(SeatHolder).where(SeatHolder.id == one_thing.holding_id).with_for_update(),
-    )
-    if row is None:
-        return
-    last_day = one_thing.departure.last_day
-    seat_holders.end_seat(session, row, last_day, by=one_thing.by, at=one_thing.at)
-    if one_thing.successor_id is not None:
-        seat_holders.give_seat(
-            session,
-            row.seat_id,
-            one_thing.successor_id,
-            kind=row.kind,
-            starts_on=one_thing.after,
-            by=one_thing.by,
-            at=one_thing.at,
-            case_id=one_thing.case.id,
-        )
-
-
-def _settle_guest(one_thing: Settling) -> None:
-    session = one_thing.session
-    meeting_id = scalar(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.id == one_thing.holding_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
-        .values(withdrawn_at=one_thing.at, withdrawn_by=one_thing.by.role)
-        .returning(col(MeetingGuest.meeting_id)),
-    )
-    if meeting_id is None:
-        return
-    events.write(
-        session,
-        "guest.withdrawn",
-        "meeting",
-        meeting_id,
-        by=one_thing.by,
-        at=one_thing.at,
-        person=str(one_thing.leaver_id),
-    )
-
-
-def _settle_deputizing(one_thing: Settling) -> None:
-    """Name another deputy, or none, for after the last day: until then the leaver deputizes."""
-    session = one_thing.session
-    row = first(
-        session,
-        of(Absence).where(Absence.id == one_thing.holding_id).with_for_update(),
-    )
-    if row is None:
-        return
-    if one_thing.successor_id == row.person_id:
-        raise Refusal("absence.own_deputy", N_("A person cannot be their own deputy."))
-    if one_thing.departure.ended_at is not None:
-        last_days.change_deputy(
-            session, row.id, one_thing.leaver_id, one_thing.successor_id, by=one_thing.by, at=one_thing.at
-        )
-
-
-def _settle_equipment(one_thing: Settling) -> None:
-    """Record equipment as back in the inventory, with its condition, or given up after it was missing (DP-07)."""
-    thing_id = _thing_of(one_thing.session, one_thing.task)
-    if thing_id is None:
-        return  # it was undone meanwhile, on the page of the inventory
-    session, by, at, case_id = one_thing.session, one_thing.by, one_thing.at, one_thing.case.id
-    if one_thing.ended_as == "lost":
-        lending.give_up(session, thing_id, reason=one_thing.note, by=by, at=at, case_id=case_id)
-    else:
-        lending.take_back(session, thing_id, condition=one_thing.note, by=by, at=at, case_id=case_id)
-
-
-def _settle_account(one_thing: Settling) -> None:
-    accounts.close_account(one_thing.session, one_thing.holding_id, by=one_thing.by, at=one_thing.at)
-
-
-def _settle_tenure(one_thing: Settling) -> None:
-    """Settle a role: a successor from the day after its last one, a recruiting, or no one. DP-01."""
-    session = one_thing.session
-    tenure = first(session, of(Tenure).where(Tenure.id == one_thing.holding_id))
-    if tenure is None:
-        return
-    if one_thing.successor_id is None:
-        if one_thing.ended_as == "recruiting":
-            _look_for_somebody(one_thing)
-        return
-    _refuse_own_successor(one_thing)
-    ends_on = tenure.ends_on or one_thing.departure.last_day
-    hiring.take_on(
-        session,
-        one_thing.successor_id,
-        tenure.role,
-        tenure.organization_id,
-        starts_on=max(ends_on + timedelta(days=1), local_day(session, one_thing.at)),
-        recruited=False,
-        by=one_thing.by,
-        at=one_thing.at,
-    )
-
-
-def _look_for_somebody(one_thing: Settling) -> None:
-    """Open the recruiting at the organization. Where one is open for another role, this one waits for its end."""
-    session, place = one_thing.session, one_thing.departure.organization_id
-    try:
-        cases.open_case(session, hiring.RECRUITING, organization_id=place, by=one_thing.by, at=one_thing.at)
-    except Refusal as refusal:
-        if refusal.code != "case.already_open":
-            raise
-        role = roles.called(session, one_thing.holding_id)
-        hiring.recruit_afterwards(session, place, role, by=one_thing.by, at=one_thing.at)
-
-
-def _settle_follow_up(one_thing: Settling) -> None:
-    """Leave a follow-up vacant, with the reason: the coordinator has it as a vacancy from now on."""
-    session = one_thing.session
-    part = first(
-        session,
-        of(Assignment).where(
-            Assignment.id == one_thing.holding_id,
-            col(Assignment.ended_at).is_(None),
-        ),
-    )
-    if part is not None:
-        assigning.end_part(session, part.follow_up_id, part.person_id, by=one_thing.by, at=one_thing.at)
-    hand_overs.withdraw_one(session, one_thing.task.id, by=one_thing.by, at=one_thing.at)
-
-
-def _settle_note(one_thing: Settling) -> None:
-    """Leave a note unfinished, with the reason: it is no longer owed. What was written of it is kept."""
-
-
-def _settle_candidate(one_thing: Settling) -> None:
-    """Name another worker for the candidate, or none: then the coordinator has them. Guide: AD-R3."""
-    session, by, at = one_thing.session, one_thing.by, one_thing.at
-    row = first(
-        session,
-        of(CandidateWorker).where(CandidateWorker.id == one_thing.holding_id, col(CandidateWorker.ended_at).is_(None)),
-    )
-    if row is None:
-        return  # another was named meanwhile, or the candidate goes no further
-    participant_id, successor_id = row.participant_id, one_thing.successor_id
-    if row.second_id == one_thing.leaver_id:
-        workers.change_second(session, participant_id, successor_id, by=by, at=at)
-    elif successor_id is None:
-        workers.take_back(session, hold_participant(session, participant_id), "left", by=by, at=at)
-        events.write(session, "participant.worker_left", "participant", participant_id, by=by, at=at)
-    else:
-        second = None if row.second_id == successor_id else row.second_id
-        workers.name_worker(session, participant_id, successor_id, second_id=second, by=by, at=at)
-
-
-def _settle_draft(one_thing: Settling) -> None:
-    """Leave a draft to the coordinator, or destroy it where the one who may read it says so. No one else has it."""
-    session, by, at = one_thing.session, one_thing.by, one_thing.at
-    if one_thing.ended_as == "thrown_away":
-        referring.throw_draft_away(session, one_thing.holding_id, by=by, at=at)
-    else:
-        referring.leave_draft(session, one_thing.holding_id, by=by, at=at)
-
-
-_SETTLERS: Final[Mapping[str, Callable[[Settling], None]]] = {
-    FOLLOW_UP: _settle_follow_up,
-    roles.TENURE: _settle_tenure,
-    roles.SIGNATURE: _settle_signature,
-    duty.TASK: _settle_task,
-    duty.APPROVAL: _settle_approval,
-    duty.DECISION: _settle_task,
-    seats.SEAT: _settle_seat,
-    seats.GUEST: _settle_guest,
-    seats.DEPUTIZING: _settle_deputizing,
-    things.EQUIPMENT: _settle_equipment,
-    things.ACCOUNT: _settle_account,
-    notes.NOTE: _settle_note,
-    candidates.CANDIDATE: _settle_candidate,
-    candidates.REFERRAL: _settle_task,
-    candidates.DRAFT: _settle_draft,
-}
-
-
-_WITH_A_REASON: Final = (
-    "left_vacant",
-    "lost",
-    "not_replaced",
-    "nobody_deputizes",
-    "left_unfinished",
-    "thrown_away",
-)
-
-
-# ---------------------------------------------------------------------------------------------------------- refusing
-
-
-def _refuse_unfit(one_thing: Settling, successor_id: UUID) -> None:
-    """Refuse a successor who is the leaver, holds nothing on that day, leaves too, or cannot have such a thing."""
-    session = one_thing.session
-    if successor_id == one_thing.leaver_id:
-        raise Refusal("successor.leaver", N_("You cannot take over what you leave yourself."))
-    kind = one_thing.task.holding
-    if successor_id in leaving_by(session, one_thing.after):
-        raise Refusal("successor.leaves_too", N_("This person leaves too: name someone who stays."))
-    then = standing(session, one_thing.after)
-    if kind == roles.TENURE and successor_id not in then.live and then.from_day(successor_id) is None:
-        _refuse_newcomer(one_thing)
-        return
-    if kind != roles.TENURE and successor_id not in then.live:
-        raise Refusal("successor.not_there", N_("This person holds no role then: name someone who does."))
-    if successor_id not in who_fits(session, kind, one_thing.holding_id, one_thing.after, one_thing.at):
-        code, sentence, source = _NOT_FOR[kind]
-        raise Refusal(code, sentence, source=source)
-
-
-def _refuse_newcomer(one_thing: Settling) -> None:
-    """Refuse to give a role to a person without one, unless the actor appoints to it. Raises Refusal.
-
-    Nothing else opens anything to such a person: the appointment alone does.
-    """
-    by, place = one_thing.by, one_thing.departure.organization_id
-    if by.is_system or by.role == "coordinator" or (by.role == "manager" and by.organization_id == place):
-        return
-    raise Refusal(
-        "successor.not_appointed",
-        N_("This person holds no role yet: the coordinator, or a manager of the organization, appoints them."),
-        source="AG-X2",
-    )
+_WITH_A_REASON: Final = ("left_vacant", "lost", "not_replaced", "nobody_deputizes", "left_unfinished", "thrown_away")
 
 
 def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, by: Actor, at: datetime) -> None:
@@ -460,83 +134,13 @@ def _refuse_of_draft(session: Session, departure: Departure, ended_as: str, *, b
     if by.is_one_of(departure.person_id):
         return
     if ended_as in OF_THE_LEAVER:
-        raise Refusal(
-            "draft.unread",
-            N_(
-                "Only its author can delete what was written about a young person. Leave it to "
-                "the coordinator, who reads it and decides."
-            ),
-            source="AD-R1",
+        said = N_(
+            "Only its author can delete what was written about a young person. Leave it to "
+            "the coordinator, who reads it and decides."
         )
+        raise Refusal("draft.unread", said, source="AD-R1")
     if ended_as and drafts.is_authors_alone(session, departure, at):
         raise Refusal("draft.authors", _AUTHORS_ALONE, source="AD-R1", day=departure.last_day.isoformat())
-
-
-def _refuse_own_successor(one_thing: Settling) -> None:
-    if one_thing.by.is_one_of(one_thing.successor_id):
-        raise Refusal("successor.oneself", N_("You cannot appoint yourself: ask someone else to name you."))
-
-
-def _refuse_untrue_end(one_thing: Settling, chain: list[Link], kind: str) -> None:
-    """Refuse to say that a duty stays with its role where no one would have it."""
-    gone = standing(one_thing.session, one_thing.after)
-    if one_thing.ended_as == "with_the_role" and not has_somebody_in_line(gone, chain, kind, one_thing.leaver_id):
-        raise Refusal(
-            "holding.nobody_in_line", N_("No one is next in line for this: name someone, or leave it vacant.")
-        )
-
-
-#: The refusal for one who cannot have a thing of a kind: a code, a sentence, and the guide's reason.
-_NOT_FOR: Final[Mapping[str, tuple[str, str, str]]] = {
-    roles.TENURE: (
-        "successor.not_for_the_role",
-        N_(
-            "A successor holds the same role, or one with the same access. If someone takes "
-            "up other work, appoint them to it first, on their own page."
-        ),
-        "AG-X2",
-    ),
-    seats.SEAT: (
-        "successor.not_for_the_seat",
-        N_("A seat is for the holder of its role at its organization, or for its second representative."),
-        "CM-2R",
-    ),
-    candidates.REFERRAL: (
-        "successor.not_for_triage",
-        N_("Only a coordinator triages: name the person who coordinates then."),
-        "AD-R1",
-    ),
-    seats.DEPUTIZING: (
-        "absence.unfit_deputy",
-        N_(
-            "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
-        ),
-        "AG-X2",
-    ),
-    **dict.fromkeys(
-        (duty.TASK, duty.APPROVAL, duty.DECISION),
-        (
-            "successor.not_for_this",
-            N_(
-                "This needs the role that owes it, at the same organization, or one with the "
-                "same access. Name someone who can do it, or say how it ends."
-            ),
-            "",
-        ),
-    ),
-}
-
-
-def _link_of(one_thing: Settling, successor_id: UUID, *, approval: bool) -> Link:
-    """The successor under the role by which they may have the task."""
-    then, today = standing(one_thing.session, one_thing.after), local_day(one_thing.session, one_thing.at)
-    able = taking_tasks.takers_of(one_thing.session, one_thing.holding_id, then, today, approval=approval)
-    held = able[successor_id]
-    return {"person": str(successor_id), "role": held.role, "at": str(held.organization_id)}
-
-
-def _people_of(one_thing: Settling, link: Link) -> list[UUID]:
-    return people_of(standing(one_thing.session, one_thing.after), link)
 
 
 def _checked(note: str) -> str:
@@ -546,10 +150,3 @@ def _checked(note: str) -> str:
             "note.too_long", N_("This note is longer than %(most)s characters. Shorten it."), most=LONGEST_NOTE
         )
     return note
-
-
-def _tell(one_thing: Settling, successor_id: UUID) -> None:
-    """Write to the successor who takes a thing over, unless they said so themselves."""
-    if one_thing.by.is_one_of(successor_id):
-        return
-    hand_over_letters.passed_on(one_thing.session, one_thing.task, successor_id, by=one_thing.by, at=one_thing.at)

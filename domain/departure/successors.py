@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
@@ -12,7 +12,8 @@ from sqlmodel import Session
 
 from domain.accompaniment import proposals
 from domain.casework.approving import bar_to_approval, people_of
-from domain.departure import gathering, hand_overs, taking_tasks
+from domain.departure import parts_left, taking_tasks
+from domain.departure.departure_row import departure_of, first_day_without
 from domain.departure.endings import APPROVED_OR_OWED, TAKEN_OVER
 from domain.holdings import candidates, duty, roles, seats
 from domain.holdings.follow_ups import FOLLOW_UP
@@ -32,15 +33,15 @@ from models.program import Absence, Tenure
 
 def may_take_over(session: Session, task: Task, case: Case, at: datetime) -> list[UUID]:
     """Those who could take over what a task asks about, for a form: they hold what it needs and do not leave."""
-    departure = gathering.departure_of(session, case.id)
+    departure = departure_of(session, case.id)
     if departure is None or not TAKEN_OVER.get(task.holding, False):
         return []
     leaver_id = departure.person_id
     if task.holding == FOLLOW_UP:
-        return [one_of.person_id for one_of in hand_overs.fit_for(session, task, leaver_id, at)]
+        return [one_of.person_id for one_of in parts_left.fit_for(session, task, leaver_id, at)]
     if task.holding == candidates.CANDIDATE:
         return _for_candidate(session, UUID(task.item), leaver_id, at)
-    after = max(departure.last_day + timedelta(days=1), local_day(session, at))
+    after = first_day_without(session, departure, at)
     fit = who_fits(session, task.holding, UUID(task.item), after, at)
     able = fit - leaving_by(session, after) - {leaver_id}
     if task.holding == duty.APPROVAL:
@@ -85,10 +86,7 @@ def leaving_by(session: Session, day: date) -> set[UUID]:
     then = standing(session, day)
     leaving = scalars(
         session,
-        only(Departure.person_id).where(
-            col(Departure.called_off_at).is_(None),
-            col(Departure.ended_at).is_(None),
-        ),
+        only(Departure.person_id).where(col(Departure.called_off_at).is_(None), col(Departure.ended_at).is_(None)),
     )
     # A later leaver would hand it on again: it is handed over once, to a person who stays.
     return {person for person in leaving if all(held.ends_on is not None for held in then.roles_of(person))}

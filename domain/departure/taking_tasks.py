@@ -21,7 +21,7 @@ from domain.casework.board import chains
 from domain.casework.evidence import BY_ITS_ACT
 from domain.departure import hiring
 from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, same, scalars, surely
+from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, scalars, surely
 from domain.kernel.scope import program
 from domain.obligations import asking, to_accept
 from domain.roles import takers
@@ -64,10 +64,7 @@ def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, a
 
     Not those who are barred by a participant.
     """
-    row = read(session, task_id)
-    if row is None:
-        return {}
-    wanted = wanted_of(session, row, chain_of(session, row, approval=approval), approval=approval)
+    wanted = _wanted(session, task_id, approval=approval)
     if wanted is None:
         return {}
     found: dict[UUID, HeldRole] = {}
@@ -81,11 +78,15 @@ def takers_of(session: Session, task_id: UUID, then: Standing, today: date, *, a
 
 def is_of_the_role_alone(session: Session, task_id: UUID, *, approval: bool) -> bool:
     """Whether a task is only for holders of the role that owes it."""
+    wanted = _wanted(session, task_id, approval=approval)
+    return wanted is not None and not wanted.files and all(link["role"] == wanted.role for link in wanted.links)
+
+
+def _wanted(session: Session, task_id: UUID, *, approval: bool) -> Wanted | None:
     row = read(session, task_id)
     if row is None:
-        return False
-    wanted = wanted_of(session, row, chain_of(session, row, approval=approval), approval=approval)
-    return wanted is not None and not wanted.files and all(link["role"] == wanted.role for link in wanted.links)
+        return None
+    return wanted_of(session, row, chain_of(session, row, approval=approval), approval=approval)
 
 
 class TaskOfWhom(Task):
@@ -192,26 +193,26 @@ def _to_whom_they_are_open(session: Session, wanted: Wanted, then: Standing, tod
     """Those who may read the files of these participants, today and then, by a part of their own in them."""
     present = Standing(then.day, then.tenures, (), then.coming)
     circles = [circle_of(session, file, day) for file in wanted.files for day in {today, then.day}]
-    people = {part.person_id for circle in circles for part in circle.parts}
+    held = {part.person_id: _role_to_act_in(wanted, then, part.person_id) for one in circles for part in one.parts}
+    return {
+        person: role
+        for person, role in held.items()
+        if role is not None and all(circle.opens(person, present) == "file" for circle in circles)
+    }
+
+
+def _role_to_act_in(wanted: Wanted, then: Standing, person_id: UUID) -> HeldRole | None:
+    """The role under which a person may do what is wanted: the wanted one before any that may act in it."""
     roles = takers.who_may_act_as(wanted.role)
-    found = {}
-    for person in people:
-        held = [one_of for one_of in then.roles_of(person) if one_of.role in roles]
-        if held and all(circle.opens(person, present) == "file" for circle in circles):
-            found[person] = min(held, key=lambda one_of: (one_of.role != wanted.role, one_of.role))
-    return found
+    held = [one_of for one_of in then.roles_of(person_id) if one_of.role in roles]
+    return min(held, key=lambda one_of: (one_of.role != wanted.role, one_of.role), default=None)
 
 
 def _not_barred(session: Session, task_id: UUID, people: Collection[UUID]) -> list[UUID]:
     """Those of these people who may see a task: no participant bars them from it."""
-    rows = every(
-        session,
-        of(Person)
+    open_to = (
+        only(Person.id)
         .join(Task, same(Task, Person))
-        .where(
-            col(Person.id).in_(people),
-            col(Task.id) == literal(task_id, Uuid()),
-            task_is_open_to(col(Person.id)),
-        ),
+        .where(col(Person.id).in_(people), col(Task.id) == literal(task_id, Uuid()), task_is_open_to(col(Person.id)))
     )
-    return [row.id for row in rows]
+    return list(scalars(session, open_to))

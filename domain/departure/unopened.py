@@ -10,11 +10,13 @@ from sqlalchemy import ColumnElement, Date, Text, cast, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
-from domain.departure import gathering
 from domain.departure.current import PROTOCOL
+from domain.departure.departure_row import same_place
+from domain.departure.settlements import not_settled
 from domain.holdings import by_name
 from domain.holdings.in_hand import holdings_of
 from domain.holdings.roles import tells_of
+from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.rows import col, every, inside, joins, of, only, same, scalar, select, surely, tuples, value_of
 from domain.kernel.scope import local_day
 from domain.roles.roles import never_began
@@ -51,15 +53,11 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
         select(Departure.id)
         .join(Case, joins(Departure.case_id, Case))
         .where(
-            same(Departure, Tenure),
-            Departure.person_id == Tenure.person_id,
-            Departure.organization_id == Tenure.organization_id,
+            same_place(Departure, Tenure),
             col(Departure.last_day) >= col(Tenure.starts_on),
             # A departure that is over does not cover a role that was prolonged since.
             or_(
-                col(Departure.ended_at).is_(None),
-                col(Departure.last_day) >= col(Tenure.ends_on),
-                Case.state == "open",
+                col(Departure.ended_at).is_(None), col(Departure.last_day) >= col(Tenure.ends_on), Case.state == "open"
             ),
             col(Departure.called_off_at).is_(None),
         )
@@ -69,11 +67,9 @@ def due_to_open(session: Session, at: datetime, person_id: UUID | None = None) -
     goes_on = (
         select(other.id)
         .where(
-            same(other, Tenure),
-            other.person_id == Tenure.person_id,
-            other.organization_id == Tenure.organization_id,
+            same_place(other, Tenure),
             col(other.taken_back_at).is_(None),
-            or_(col(other.ends_on).is_(None), col(other.ends_on) > col(Tenure.ends_on)),
+            lasts_beyond(other, col(Tenure.ends_on)),
         )
         .exists()
     )
@@ -103,9 +99,7 @@ def left_behind(session: Session, at: datetime) -> list[Gone]:
         return []
     today = local_day(session, at)
     there = and_(
-        same(Case, Tenure),
-        Case.subject_id == Tenure.person_id,
-        Case.organization_id == Tenure.organization_id,
+        same(Case, Tenure), Case.subject_id == Tenure.person_id, Case.organization_id == Tenure.organization_id
     )
     asked = select(Case.id).where(there, col(Case.gathers), Case.state == "open").exists()
     last = func.max(func.coalesce(col(Tenure.ends_on), date.max))
@@ -131,7 +125,7 @@ def left_something(session: Session, gone: Gone, at: datetime) -> bool:
         last_day=gone.ends_on,
         known_on=local_day(session, at),
     )
-    return bool(gathering.not_settled(session, gone.person_id, found))
+    return bool(not_settled(session, gone.person_id, found))
 
 
 def is_seen_to() -> ColumnElement[bool]:
@@ -144,9 +138,7 @@ def is_seen_to() -> ColumnElement[bool]:
         select(Departure.id)
         .join(Case, joins(Departure.case_id, Case))
         .where(
-            same(Departure, Tenure),
-            Departure.person_id == Tenure.person_id,
-            Departure.organization_id == Tenure.organization_id,
+            same_place(Departure, Tenure),
             Case.state == "open",
             or_(~over, inside(Departure.was_to_end).has_key(cast(col(Tenure.id), Text))),
         )
@@ -164,11 +156,7 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
     was = inside(Event.facts)["was"].astext
     written_down = (
         select(Event.id)
-        .where(
-            tells_its_end(),
-            col(Event.at) >= at - LOOKS_BACK,
-            or_(was.is_(None), was >= recent.isoformat()),
-        )
+        .where(tells_its_end(), col(Event.at) >= at - LOOKS_BACK, or_(was.is_(None), was >= recent.isoformat()))
         .exists()
     )
     again = aliased(Tenure, name="again")
@@ -176,15 +164,13 @@ def is_of_late(session: Session, at: datetime) -> ColumnElement[bool]:
         select(again.id)
         .join(Event, tells_of(again, "tenure.started"))
         .where(
-            same(again, Tenure),
-            again.person_id == Tenure.person_id,
-            again.organization_id == Tenure.organization_id,
+            same_place(again, Tenure),
             col(again.taken_back_at) >= at - LOOKS_BACK,
             cast(col(Event.at), Date) <= col(Tenure.ends_on) + LOOKS_BACK.days,
         )
         .exists()
     )
-    return or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= recent, written_down, would_come_back)
+    return or_(lasts(Tenure, recent), written_down, would_come_back)
 
 
 def tells_its_end() -> ColumnElement[bool]:

@@ -11,6 +11,7 @@ from sqlmodel import Session, or_
 
 from domain.access import invitations
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import changes, col, joins, only, run, same, scalars, select
 from domain.kernel.scope import local_day
 from domain.record import events
@@ -71,7 +72,7 @@ def left_open(session: Session, at: datetime, person_id: UUID | None = None) -> 
         .exists()
     )
     is_open = or_(*(has(table, col(table.ended_at).is_(None)) for table in _WAYS_IN), has(Door), link)
-    holds = has(Tenure, or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= today), ~never_began())
+    holds = has(Tenure, lasts(Tenure, today), ~never_began())
     asked = only(Person.id).where(~holds, is_open)
     if person_id is not None:
         asked = asked.where(Person.id == person_id)

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from datetime import datetime
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
@@ -21,14 +20,12 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
     also,
-    changes,
     col,
     every,
     first,
     joins,
     of,
     only,
-    run,
     scalar,
     scalars,
     select,
@@ -36,6 +33,7 @@ from domain.kernel.rows import (
 )
 from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
+from domain.kernel.writing import add_row, rewrite
 from domain.record import events
 from locales import N_
 from models.casework import ProtocolVersion
@@ -87,10 +85,8 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     if kind not in kinds(session):
         raise Refusal("equipment.kind.malformed", N_("Choose from the list."))
     _refuse_second(session, kind, key)
-    thing_id = uuid4()
     row = Equipment(
         program_id=program_of(session),
-        id=thing_id,
         kind=kind,
         serial=serial,
         serial_key=key,
@@ -100,11 +96,11 @@ def add(session: Session, kind: str, serial: str, *, label: str = "", by: Actor,
     )
     try:
         with session.begin_nested():
-            run(session, insert(Equipment).values(**row.model_dump()))
+            add_row(session, row)
     except IntegrityError:
         raise _there_already() from None
-    events.write(session, "equipment.added", KIND, thing_id, by=by, at=at, serial=serial, kind=kind)
-    return thing_id
+    events.write(session, "equipment.added", KIND, row.id, by=by, at=at, serial=serial, kind=kind)
+    return row.id
 
 
 def correct(
@@ -118,7 +114,7 @@ def correct(
         _refuse_second(session, row.kind, key, but=thing_id)
     try:
         with session.begin_nested():
-            change(session, row, serial=serial, serial_key=key, label=label, to_check=False)
+            rewrite(session, Equipment, row.id, serial=serial, serial_key=key, label=label, to_check=False)
     except IntegrityError:
         raise _there_already() from None
     events.write(session, "equipment.corrected", KIND, thing_id, by=by, at=at, serial_before=row.serial, serial=serial)
@@ -133,7 +129,7 @@ def take_out_of_use(
     """
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
-    state = _move(row, "take_out_of_use")
+    state = _after(row, "take_out_of_use")
     if holder_of(session, thing_id) is not None:
         raise Refusal("equipment.in_hand", N_("Someone has it in hand: record its return first."))
     _to_state(session, row, state, reason, "equipment.out_of_use", by=by, at=at)
@@ -142,7 +138,7 @@ def take_out_of_use(
 def put_back(session: Session, thing_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
     """Record that a thing which was out of use can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
-    _to_state(session, row, _move(row, "put_back"), "", "equipment.put_back", by=by, at=at)
+    _to_state(session, row, _after(row, "put_back"), "", "equipment.put_back", by=by, at=at)
 
 
 def find_again(
@@ -151,7 +147,7 @@ def find_again(
     """Record that a thing which was given up as lost turned up, and how. It can be lent again. Raises Refusal."""
     row = hold(session, thing_id, seen=seen)
     reason = needed_reason(reason)
-    _to_state(session, row, _move(row, "find"), reason, "equipment.found", by=by, at=at)
+    _to_state(session, row, _after(row, "find"), reason, "equipment.found", by=by, at=at)
 
 
 _loan, _ended = aliased(Loan), aliased(Loan)
@@ -179,10 +175,7 @@ def inventory(session: Session) -> list[Listed]:
     return every(
         session,
         of(Listed)
-        .outerjoin(
-            _loan,
-            and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)),
-        )
+        .outerjoin(_loan, and_(joins(_loan.equipment_id, Equipment), col(_loan.returned_at).is_(None)))
         .order_by(col(Equipment.kind), col(Equipment.serial_key), col(Equipment.id)),
     )
 
@@ -221,10 +214,7 @@ def by_serial(session: Session, kind: str, serial: str) -> Equipment | None:
     rows = every(
         session,
         of(Equipment)
-        .where(
-            Equipment.kind == kind,
-            or_(Equipment.serial == serial, col(Equipment.serial_key) == serial_key(serial)),
-        )
+        .where(Equipment.kind == kind, or_(Equipment.serial == serial, col(Equipment.serial_key) == serial_key(serial)))
         .order_by(col(Equipment.serial) != serial, col(Equipment.to_check), col(Equipment.id)),
     )
     return rows[0] if rows else None
@@ -254,10 +244,7 @@ def loans_of(session: Session, thing_id: UUID) -> list[LoanOf]:
 
 def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipment:
     """A thing, locked until the transaction ends. Raises Refusal: there is none, or not as it was `seen`."""
-    row = first(
-        session,
-        of(Equipment).where(Equipment.id == thing_id).with_for_update(),
-    )
+    row = first(session, of(Equipment).where(Equipment.id == thing_id).with_for_update())
     if row is None:
         raise Refusal("equipment.unknown", N_("There is no such piece of equipment."))
     if seen is not None and seen != row.version:
@@ -266,14 +253,6 @@ def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> Equipm
             N_("This was changed by someone else or in another window. Nothing was saved; look again."),
         )
     return row
-
-
-def change(session: Session, row: Equipment, **values: Any) -> None:
-    """Write columns of a locked thing, and raise its version."""
-    run(
-        session,
-        changes(Equipment).where(Equipment.id == row.id).values(**values, version=col(Equipment.version) + 1),
-    )
 
 
 def holder_of(session: Session, thing_id: UUID) -> UUID | None:
@@ -289,7 +268,7 @@ def refuse_in_own_hands(session: Session, row: Equipment, by: Actor) -> None:
 
 def lose(session: Session, row: Equipment, reason: str, *, by: Actor, at: datetime) -> None:
     """Mark a locked thing that no one has in hand as lost; the one who gives it up wrote why."""
-    change(session, row, state=_move(row, "lose"), state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+    _change_state(session, row, _after(row, "lose"), reason, by=by, at=at)
 
 
 def needed_reason(reason: str) -> str:
@@ -305,11 +284,17 @@ def needed_reason(reason: str) -> str:
 
 
 def _to_state(session: Session, row: Equipment, state: str, reason: str, verb: str, *, by: Actor, at: datetime) -> None:
-    change(session, row, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason)
+    _change_state(session, row, state, reason, by=by, at=at)
     events.write(session, verb, KIND, row.id, by=by, at=at)
 
 
-def _move(row: Equipment, move: str) -> str:
+def _change_state(session: Session, row: Equipment, state: str, reason: str, *, by: Actor, at: datetime) -> None:
+    rewrite(
+        session, Equipment, row.id, state=state, state_at=at, state_by=by.person_id, state_as=by.role, reason=reason
+    )
+
+
+def _after(row: Equipment, move: str) -> str:
     try:
         return EQUIPMENT.after(row.state, move)
     except NoSuchMove:
@@ -318,17 +303,10 @@ def _move(row: Equipment, move: str) -> str:
 
 
 def _refuse_second(session: Session, kind: str, key: str, *, but: UUID | None = None) -> None:
-    found = scalar(
-        session,
-        only(Equipment.id)
-        .where(
-            Equipment.kind == kind,
-            Equipment.serial_key == key,
-            col(Equipment.id).is_distinct_from(but),
-        )
-        .limit(1),
+    others = only(Equipment.id).where(
+        Equipment.kind == kind, Equipment.serial_key == key, col(Equipment.id).is_distinct_from(but)
     )
-    if found is not None:
+    if scalar(session, others.limit(1)) is not None:
         raise _there_already()
 
 

@@ -7,17 +7,20 @@ is back nor that it is lost: another does.
 from __future__ import annotations
 
 from datetime import datetime
-from uuid import UUID, uuid4
+from typing import NamedTuple
+from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.equipment import inventory
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, first, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
+from domain.kernel.writing import rewrite
 from domain.record import events
 from domain.roles.roles import never_began
 from locales import N_
@@ -57,134 +60,91 @@ def lend(
         raise Refusal(
             "equipment.nobody_there", N_("This person holds no role today or later: nothing is lent to them.")
         )
-    lent = scalar(
-        session,
-        upsert(Loan)
-        .values(
-            **Loan(
-                program_id=program_of(session),
-                id=uuid4(),
-                equipment_id=thing_id,
-                person_id=person_id,
-                task_id=task_id,
-                lent_at=at,
-                lent_by=by.person_id,
-            ).model_dump()
-        )
-        .on_conflict_do_nothing(
-            index_elements=["program_id", "equipment_id"], index_where=col(Loan.returned_at).is_(None)
-        )
-        .returning(col(Loan.id)),
+    loan = Loan(
+        program_id=program_of(session),
+        equipment_id=thing_id,
+        person_id=person_id,
+        task_id=task_id,
+        lent_at=at,
+        lent_by=by.person_id,
     )
-    if lent is None:
+    in_one_pair_of_hands = upsert(Loan).on_conflict_do_nothing(
+        index_elements=["program_id", "equipment_id"], index_where=col(Loan.returned_at).is_(None)
+    )
+    lent = in_one_pair_of_hands.values(loan.model_dump()).returning(col(Loan.id))
+    if scalar(session, lent) is None:
         raise _in_other_hands()
-    inventory.change(session, row)
-    events.write(
-        session, "equipment.lent", inventory.KIND, thing_id, by=by, at=at, case_id=case_id, person=str(person_id)
-    )
+    rewrite(session, Equipment, row.id)
+    _tell(session, loan, "equipment.lent", by=by, at=at, case_id=case_id)
+
+
+class InHand(NamedTuple):
+    """A thing that a person has in hand, and its loan, both held until the transaction ends."""
+
+    thing: Equipment
+    loan: Loan
+
+
+def hold(session: Session, thing_id: UUID, *, seen: int | None = None) -> InHand:
+    """Hold a thing that a person has in hand. Raises Refusal: unknown, not as it was `seen`, or in no one's hands."""
+    row = inventory.hold(session, thing_id, seen=seen)
+    loans = of(Loan).where(Loan.equipment_id == row.id, col(Loan.returned_at).is_(None))
+    loan = first(session, loans.with_for_update())
+    if loan is None:
+        raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
+    return InHand(row, loan)
 
 
 def take_back(
-    session: Session,
-    thing_id: UUID,
-    *,
-    condition: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, condition: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Record that a thing is back, and in what condition (DP-07). Raises Refusal, also to the one who had it."""
-    row = inventory.hold(session, thing_id, seen=seen)
-    loan = _in_hand(session, row)
+    row, loan = thing
     refuse_to_who_has_it(loan, by)
     if not says_something(condition):
         raise Refusal("equipment.no_condition", N_("Give its condition on return."), source="DP-07")
     condition = inventory.needed_reason(condition)
     _end(session, loan, condition, by=by, at=at)
-    inventory.change(session, row)
-    events.write(
-        session,
-        "equipment.returned",
-        inventory.KIND,
-        thing_id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        person=str(loan.person_id),
-    )
+    rewrite(session, Equipment, row.id)
+    _tell(session, loan, "equipment.returned", by=by, at=at, case_id=case_id)
 
 
 def report_missing(
-    session: Session,
-    thing_id: UUID,
-    *,
-    note: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, note: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Note that a thing is missing. It stays in its holder's hands, until it is back or given up. Raises Refusal."""
-    row = inventory.hold(session, thing_id, seen=seen)
-    loan = _in_hand(session, row)
+    row, loan = thing
     reason = inventory.needed_reason(note)
     if loan.missing_since is not None:
         raise Refusal("equipment.missing_already", N_("It is already reported missing."))
     run(session, changes(Loan).where(Loan.id == loan.id).values(missing_since=at, condition=reason))
-    inventory.change(session, row)
-    events.write(session, "equipment.missing", inventory.KIND, thing_id, by=by, at=at, case_id=case_id)
+    rewrite(session, Equipment, row.id)
+    events.write(session, "equipment.missing", inventory.KIND, row.id, by=by, at=at, case_id=case_id)
 
 
 def give_up(
-    session: Session,
-    thing_id: UUID,
-    *,
-    reason: str,
-    by: Actor,
-    at: datetime,
-    case_id: UUID | None = None,
-    seen: int | None = None,
+    session: Session, thing: InHand, reason: str, *, by: Actor, at: datetime, case_id: UUID | None = None
 ) -> None:
     """Give a missing thing up as lost: no one has it in hand any more, and it stays in the inventory as lost.
 
     Raises Refusal: it was not reported missing, no reason, or by the one who had it in hand.
     """
-    row = inventory.hold(session, thing_id, seen=seen)
-    loan = _in_hand(session, row)
+    row, loan = thing
     refuse_to_who_has_it(loan, by)
     reason = inventory.needed_reason(reason)
     if loan.missing_since is None:
         raise Refusal("equipment.not_missing", N_("Report it as missing first; then it can be declared lost."))
     _end(session, loan, reason, by=by, at=at, lost=True)
     inventory.lose(session, row, reason, by=by, at=at)
-    events.write(
-        session,
-        "equipment.given_up",
-        inventory.KIND,
-        thing_id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        person=str(loan.person_id),
-    )
+    _tell(session, loan, "equipment.given_up", by=by, at=at, case_id=case_id)
 
 
 def never_lent(session: Session, loan: Loan, *, by: Actor, at: datetime, case_id: UUID | None) -> None:
     """Undo a hand-over of a thing that was recorded by mistake."""
     row = inventory.hold(session, loan.equipment_id)
     _end(session, loan, "", by=by, at=at, mistaken=True)
-    inventory.change(session, row)
-    events.write(
-        session,
-        "equipment.not_lent",
-        inventory.KIND,
-        row.id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        person=str(loan.person_id),
-    )
+    rewrite(session, Equipment, row.id)
+    _tell(session, loan, "equipment.not_lent", by=by, at=at, case_id=case_id)
 
 
 def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
@@ -196,30 +156,14 @@ def refuse_to_who_has_it(loan: Loan, by: Actor) -> None:
         )
 
 
-def _in_hand(session: Session, row: Equipment) -> Loan:
-    loan = first(
-        session,
-        of(Loan)
-        .where(
-            Loan.equipment_id == row.id,
-            col(Loan.returned_at).is_(None),
-        )
-        .with_for_update(),
-    )
-    if loan is None:
-        raise Refusal("equipment.in_nobodys_hands", N_("No one has it in hand."))
-    return loan
+def _tell(session: Session, loan: Loan, verb: str, *, by: Actor, at: datetime, case_id: UUID | None) -> None:
+    """Write the line of the record on a loan: of which thing, and who has or had it in hand."""
+    thing_id, person = loan.equipment_id, str(loan.person_id)
+    events.write(session, verb, inventory.KIND, thing_id, by=by, at=at, case_id=case_id, person=person)
 
 
 def _end(
-    session: Session,
-    loan: Loan,
-    condition: str,
-    *,
-    by: Actor,
-    at: datetime,
-    lost: bool = False,
-    mistaken: bool = False,
+    session: Session, loan: Loan, condition: str, *, by: Actor, at: datetime, lost: bool = False, mistaken: bool = False
 ) -> None:
     run(
         session,
@@ -231,12 +175,7 @@ def _end(
 
 def _is_there(session: Session, person_id: UUID, at: datetime) -> bool:
     """Whether a person holds a role today, or is to take one up."""
-    day = local_day(session, at)
-    found = only(Tenure.id).where(
-        Tenure.person_id == person_id,
-        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
-        ~never_began(),
-    )
+    found = only(Tenure.id).where(Tenure.person_id == person_id, lasts(Tenure, local_day(session, at)), ~never_began())
     return scalar(session, found.limit(1)) is not None
 
 

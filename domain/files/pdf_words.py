@@ -30,14 +30,19 @@ def _strings(root: Any) -> Iterator[str]:
                 seen.add((found.idnum, found.generation))
                 waiting.append(found.get_object())
         elif isinstance(found, DictionaryObject):
-            if isinstance(found, StreamObject) and found.get("/Type") == "/Metadata":
-                text = found.get_data().decode("utf-8")
-                yield unescape(text)
-                yield unescape(re.sub(r"<[^>]*>", " ", text))
-            waiting += [found.raw_get(key) for key in found]
+            yield from _metadata(found)
+            waiting += map(found.raw_get, found)
         elif isinstance(found, ArrayObject):
             waiting += list(found)
         elif isinstance(found, ByteStringObject):
             yield bytes(found).decode("latin-1")
         elif isinstance(found, str):
             yield str(found)
+
+
+def _metadata(found: DictionaryObject) -> Iterator[str]:
+    """What XMP says, with its marks and without them, where this is such a part."""
+    if isinstance(found, StreamObject) and found.get("/Type") == "/Metadata":
+        text = found.get_data().decode("utf-8")
+        yield unescape(text)
+        yield unescape(re.sub(r"<[^>]*>", " ", text))

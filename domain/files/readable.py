@@ -81,15 +81,18 @@ def _shows_something(page: PageObject) -> bool:
 def _of_package(ending: str, content: bytes) -> Why:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as package:
-            entries = {entry.filename: entry for entry in package.infolist()}
-            if any(entry.flag_bits & _LOCKED_BIT for entry in entries.values()):
+            if _is_locked(package):
                 return "locked"
-            if _MANIFEST in entries and _LOCKED_PART in _part(package, _MANIFEST):
-                return "locked"
-            telling = [name for name in entries if _TELLING[ending].fullmatch(name)]
+            telling = [name for name in package.namelist() if _TELLING[ending].fullmatch(name)]
             return "" if any(_holds_something(_part(package, name)) for name in telling) else "empty"
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError, zlib.error):
         return "damaged"
+
+
+def _is_locked(package: zipfile.ZipFile) -> bool:
+    if any(entry.flag_bits & _LOCKED_BIT for entry in package.infolist()):
+        return True
+    return _MANIFEST in package.namelist() and _LOCKED_PART in _part(package, _MANIFEST)
 
 
 #: The parts of a package in which what it tells stands.

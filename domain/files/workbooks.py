@@ -88,19 +88,9 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     for column, head in enumerate(sheet.heads, 1):
         cell = page.cell(at, column)
         _put(cell, head, _HEAD)
-        cell.border = _UNDER_HEAD
-        cell.alignment = Alignment(horizontal="left" if column == 1 else "right", vertical="bottom", wrap_text=True)
+        cell.border, cell.alignment = _UNDER_HEAD, _aligned(column, vertical="bottom", wrap_text=True)
     for number, row in enumerate(sheet.rows, 1):
-        is_total = number > len(sheet.rows) - sheet.totals
-        for column, value in enumerate(row, 1):
-            cell = page.cell(at + number, column)
-            _put(cell, value, _STRONG if is_total else _PLAIN)
-            cell.border = _UNDER_ROW
-            cell.alignment = Alignment(
-                horizontal="left" if column == 1 else "right", vertical="top", wrap_text=column == 1
-            )
-            if is_total:
-                cell.fill = PatternFill("solid", fgColor=_BAND)
+        _fill_row(page, at + number, row, is_total=number > len(sheet.rows) - sheet.totals)
     for column in range(1, max(1, len(sheet.heads)) + 1):
         page.column_dimensions[get_column_letter(column)].width = _FIRST_WIDTH if column == 1 else _WIDTH
     if sheet.rows:
@@ -109,6 +99,20 @@ def _fill(page: Worksheet, sheet: Sheet) -> None:
     page.page_setup.orientation, page.page_setup.paperSize = "landscape", Worksheet.PAPERSIZE_LETTER
     page.page_setup.fitToWidth, page.page_setup.fitToHeight = 1, 0
     page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+
+
+def _fill_row(page: Worksheet, at: int, row: Sequence[Cell], *, is_total: bool) -> None:
+    for column, value in enumerate(row, 1):
+        cell = page.cell(at, column)
+        _put(cell, value, _STRONG if is_total else _PLAIN)
+        cell.border, cell.alignment = _UNDER_ROW, _aligned(column, vertical="top", wrap_text=column == 1)
+        if is_total:
+            cell.fill = PatternFill("solid", fgColor=_BAND)
+
+
+def _aligned(column: int, *, vertical: str, wrap_text: bool) -> Alignment:
+    """Words at the left, in the first column; figures at the right."""
+    return Alignment(horizontal="left" if column == 1 else "right", vertical=vertical, wrap_text=wrap_text)
 
 
 def _put(cell: Place | object, value: Cell, font: Font) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import or_
 
 from domain.holdings import candidates, follow_ups, notes, seats, things
+from domain.kernel.lasting import lasts
 from domain.kernel.rows import col, joins, only, select
 from models.casework import Account
 from models.committee import SeatHolder
@@ -72,7 +73,7 @@ def has_something(person: ColumnElement[UUID], today: date) -> ColumnElement[boo
             SeatHolder,
             col(SeatHolder.person_id) == person,
             col(SeatHolder.withdrawn_at).is_(None),
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= today),
+            lasts(SeatHolder, today),
         ),
         has(
             Absence,

@@ -79,11 +79,7 @@ def _rows(leaving: Leaving, which: ColumnElement[bool]) -> list[_Duty]:
         of(_Duty)
         .outerjoin(Case, joins(Task.case_id, Case))
         .outerjoin(Decision, joins(Decision.task_id, Task))
-        .where(
-            Task.holding == "",
-            or_(col(Task.case_id).is_(None), ~own),
-            which,
-        )
+        .where(Task.holding == "", or_(col(Task.case_id).is_(None), ~own), which)
         .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id)),
     )
 

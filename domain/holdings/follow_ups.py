@@ -11,6 +11,7 @@ from sqlmodel import and_, or_
 from domain.declared.reading import Bilingual
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel.bilingual import both
+from domain.kernel.lasting import lasts_beyond
 from domain.kernel.rows import col, joins, only, same, select, surely, tuples
 from domain.kernel.scope import moments_of
 from locales import N_
@@ -30,7 +31,7 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
     DP-03
     """
     session = leaving.session
-    theirs = or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) > leaving.day)
+    theirs = lasts_beyond(Assignment, leaving.day)
     in_hand = and_(col(Assignment.withdrawn_at).is_(None), col(Assignment.ended_at).is_(None), theirs)
     if leaving.known_on is not None:
         known, _ = moments_of(session, leaving.known_on)
@@ -55,12 +56,7 @@ def follow_ups_of(leaving: Leaving) -> list[Holding]:
         .order_by(col(Participant.number), col(Assignment.id)),
     )
     return [
-        Holding(
-            FOLLOW_UP,
-            part_id,
-            titled_part(kind, number),
-            f"/follow-ups/{follow_up_id}",
-        )
+        Holding(FOLLOW_UP, part_id, titled_part(kind, number), f"/follow-ups/{follow_up_id}")
         for part_id, kind, place, follow_up_id, number in rows
         if leaving.concerns(place)
     ]

@@ -7,9 +7,10 @@ from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, true
-from sqlmodel import Session, or_
+from sqlmodel import Session, and_
 
 from domain.declared.reading import Bilingual
+from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.rows import col, only, scalar, scalars
 from domain.kernel.scope import moments_of
 from domain.roles.roles import HeldRole, Holder, Link, Standing, never_began
@@ -139,13 +140,19 @@ def goes_on(session: Session, person_id: UUID, organization_id: UUID | None, las
 
     They returned there, or are to return.
     """
-    found = only(Tenure.id).where(
-        Tenure.person_id == person_id,
-        Tenure.organization_id == organization_id,
-        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > last_day),
-        ~never_began(),
-    )
+    found = only(Tenure.id).where(held_at(person_id, organization_id), lasts_beyond(Tenure, last_day))
     return scalar(session, found.limit(1)) is not None
+
+
+def held_at(person_id: UUID, organization_id: UUID | None) -> ColumnElement[bool]:
+    """The condition on a role that a person holds, held or is to hold it at an organization."""
+    return and_(Tenure.person_id == person_id, Tenure.organization_id == organization_id, ~never_began())
+
+
+def last_day_at(session: Session, person_id: UUID, organization_id: UUID) -> date | None:
+    """The last day of the roles that a person held or holds at an organization, where one has an end."""
+    ends = only(Tenure.ends_on).where(held_at(person_id, organization_id), col(Tenure.ends_on).is_not(None))
+    return scalar(session, ends.order_by(col(Tenure.ends_on).desc()).limit(1))
 
 
 def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, day: date) -> frozenset[UUID]:
@@ -155,7 +162,7 @@ def elsewhere(session: Session, person_id: UUID, organization_id: UUID | None, d
     found = only(Tenure.organization_id).where(
         Tenure.person_id == person_id,
         Tenure.organization_id != organization_id,
-        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+        lasts(Tenure, day),
         ~never_began(),
     )
     return frozenset(scalars(session, found))

@@ -32,6 +32,7 @@ from domain.kernel.rows import (
     select,
     tuples,
 )
+from domain.kernel.writing import rewrite
 from domain.roles.roles import never_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Signature
@@ -138,27 +139,15 @@ def leave_it_instead(session: Session, tenure_id: UUID, instead: UUID) -> None:
     run(
         session,
         changes(Settlement)
-        .where(
-            col(Settlement.case_id).in_(cases),
-            Settlement.kind == TENURE,
-            Settlement.holding_id == tenure_id,
-        )
+        .where(col(Settlement.case_id).in_(cases), Settlement.kind == TENURE, Settlement.holding_id == tenure_id)
         .values(holding_id=instead),
     )
     before, after = called(session, tenure_id), called(session, instead)
     asked = of(Task).where(col(Task.case_id).in_(cases), Task.holding == TENURE, Task.item == tenure_id.hex)
     for row in every(session, asked):
-        run(
-            session,
-            changes(Task)
-            .where(Task.id == row.id)
-            .values(
-                item=instead.hex,
-                title_fr=_retitled(row.title_fr, before.fr, after.fr),
-                title_en=_retitled(row.title_en, before.en, after.en),
-                version=col(Task.version) + 1,
-            ),
-        )
+        title_fr = _retitled(row.title_fr, before.fr, after.fr)
+        title_en = _retitled(row.title_en, before.en, after.en)
+        rewrite(session, Task, row.id, item=instead.hex, title_fr=title_fr, title_en=title_en)
 
 
 def _retitled(title: str, before: str, after: str) -> str:
@@ -203,11 +192,7 @@ def signatures_of(leaving: Leaving) -> list[Holding]:
         only(AgreementVersion.id, AgreementVersion.n, Agreement.id, Organization.short_name)
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(
-            AgreementVersion.state == "sent",
-            col(Agreement.organization_id).in_(wanted),
-            ~signed,
-        )
+        .where(AgreementVersion.state == "sent", col(Agreement.organization_id).in_(wanted), ~signed)
         .order_by(col(Organization.short_name), col(AgreementVersion.n)),
     )
     gone = leaving.without_them()

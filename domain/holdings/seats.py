@@ -9,6 +9,7 @@ from sqlmodel import and_, or_
 
 from domain.holdings.holding import Holding, Leaving
 from domain.kernel.bilingual import both
+from domain.kernel.lasting import lasts_beyond
 from domain.kernel.rows import col, joins, only, same, select, tuples
 from domain.kernel.scope import moments_of
 from locales import N_
@@ -32,7 +33,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     in for a principal fills no seat (CM-2R). One who returned and has the seat again has it themselves.
     """
     session = leaving.session
-    in_hand = or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) > leaving.day)
+    in_hand = lasts_beyond(SeatHolder, leaving.day)
     if leaving.last_day is not None:
         follows = aliased(SeatHolder)
         another = col(follows.person_id) != leaving.person_id
@@ -46,21 +47,14 @@ def seats_of(leaving: Leaving) -> list[Holding]:
                 follows.kind == SeatHolder.kind,
                 another,
                 col(follows.withdrawn_at).is_(None),
-                or_(col(follows.ends_on).is_(None), col(follows.ends_on) > leaving.last_day),
+                lasts_beyond(follows, leaving.last_day),
             )
             .exists()
         )
         in_hand = or_(in_hand, and_(SeatHolder.ends_on == leaving.last_day, ~has_it))
     rows = tuples(
         session,
-        only(
-            SeatHolder.id,
-            Seat.organization_id,
-            Seat.title_fr,
-            Seat.title_en,
-            Committee.title_fr,
-            Committee.title_en,
-        )
+        only(SeatHolder.id, Seat.organization_id, Seat.title_fr, Seat.title_en, Committee.title_fr, Committee.title_en)
         .join(Seat, joins(SeatHolder.seat_id, Seat))
         .join(Committee, joins(Seat.committee_id, Committee))
         .where(
@@ -73,10 +67,7 @@ def seats_of(leaving: Leaving) -> list[Holding]:
     )
     return [
         Holding(
-            SEAT,
-            held_id,
-            both(_SEAT, committee={"fr": of_fr, "en": of_en}, seat={"fr": fr, "en": en}),
-            "/committees",
+            SEAT, held_id, both(_SEAT, committee={"fr": of_fr, "en": of_en}, seat={"fr": fr, "en": en}), "/committees"
         )
         for held_id, place, fr, en, of_fr, of_en in rows
         if leaving.concerns(place)
@@ -102,10 +93,7 @@ def invitations_of(leaving: Leaving) -> list[Holding]:
     )
     return [
         Holding(
-            GUEST,
-            guest_id,
-            both(_GUEST, day=starts.date(), committee={"fr": fr, "en": en}),
-            f"/meetings/{meeting_id}",
+            GUEST, guest_id, both(_GUEST, day=starts.date(), committee={"fr": fr, "en": en}), f"/meetings/{meeting_id}"
         )
         for guest_id, starts, meeting_id, fr, en in rows
         if leaving.concerns(None) and not leaving.is_back

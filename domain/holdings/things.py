@@ -34,20 +34,12 @@ def equipment_of(leaving: Leaving) -> list[Holding]:
     session = leaving.session
     rows = tuples(
         session,
-        only(
-            Loan.id,
-            Loan.equipment_id,
-            Equipment.kind,
-            Equipment.serial,
-            Case.organization_id,
-        )
+        only(Loan.id, Loan.equipment_id, Equipment.kind, Equipment.serial, Case.organization_id)
         .join(Equipment, joins(Loan.equipment_id, Equipment))
         .outerjoin(Task, joins(Loan.task_id, Task))
         .outerjoin(Case, joins(Task.case_id, Case))
         .where(
-            Loan.person_id == leaving.person_id,
-            col(Loan.returned_at).is_(None),
-            leaving.had_by_then(col(Loan.lent_at)),
+            Loan.person_id == leaving.person_id, col(Loan.returned_at).is_(None), leaving.had_by_then(col(Loan.lent_at))
         )
         .order_by(col(Loan.lent_at), col(Loan.id)),
     )

@@ -117,8 +117,7 @@ def _rewordings(compared: Comparison, key: str, row: _Version, content: Content)
 def _without_agreement(compared: Comparison, key: str, row: _Version) -> Iterator[Step]:
     facts = {"organization": compared.organizations[key].short_name}
     versions = every(
-        compared.session,
-        _versions().where(Organization.key == key).order_by(col(AgreementVersion.starts_on)),
+        compared.session, _versions().where(Organization.key == key).order_by(col(AgreementVersion.starts_on))
     )
     begun = [version for version in versions if version.state in BEGUN]
     if not any(version.state == "in_force" for version in begun):

@@ -21,45 +21,56 @@ def differences(compared: Comparison) -> Iterator[Step]:
 
 
 def _committees(compared: Comparison) -> Iterator[Step]:
-    for key, committee in established(compared.file).items():
-        facts: dict[str, object] = {"committee": committee.title.model_dump()}
-        names = {"title_fr": committee.title.fr, "title_en": committee.title.en}
-        meets = {"rhythm": _declared(committee.rhythm), "minutes": committee.minutes, "place": committee.place}
-        rules = {
-            "letters": committee.letters,
-            "quorum": _declared(committee.quorum),
-            "agenda": _agenda(committee),
-        }
-        built = {"source": committee.source, "derived_from": list(committee.derived_from)}
+    declared = established(compared.file)
+    for key, committee in declared.items():
         row = compared.committees.get(key)
-        if row is None:
-            said = N_("New committee: “%(committee)s”, with %(seats)s.")
-            seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
-            change = Change("added", "committee", said, {**facts, "seats": seats})
-            columns = {"key": key, **names, **meets, **rules, **built}
-            yield compared.adding(change, CommitteeRow, compared.committee_ids[key], columns)
-            continue
-        if compared.is_back("committees", key):
-            said = N_("“%(committee)s” is a committee of the program again.")
-            yield Step(Change("added", "committee", said, facts), None, row.id)
-        if differ(row, names):
-            said = N_("The committee “%(was)s” is now called “%(committee)s”.")
-            change = Change("changed", "committee", said, {**facts, "was": words(row)})
-            yield compared.changing(change, CommitteeRow, row.id, names)
-        if differ(row, meets):
-            said = N_("How often, how long or where “%(committee)s” meets changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, meets)
-        if differ(row, rules):
-            said = N_("The agenda rules, the quorum or the letters of “%(committee)s” changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, rules)
-        if differ(row, built) or _is_described_otherwise(compared, key, committee):
-            said = N_("What “%(committee)s” is for, who may attend it or where its seats come from changed.")
-            yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, built)
+        yield from _new(compared, key, committee) if row is None else _changed(compared, key, committee, row)
     for key, row in compared.committees.items():
-        if key not in established(compared.file) and _stood(compared, key):
+        if key not in declared and _stood(compared, key):
             said = N_("“%(committee)s” is no longer a committee of the program: its seats end today.")
             change = Change("ended", "committee", said, {"committee": words(row)})
             yield Step(change, None, row.id)
+
+
+def _new(compared: Comparison, key: str, committee: Committee) -> Iterator[Step]:
+    said = N_("New committee: “%(committee)s”, with %(seats)s.")
+    seats = Counted("%(n)s seat of its own", "%(n)s seats of its own", len(committee.seats))
+    change = Change("added", "committee", said, {"committee": committee.title.model_dump(), "seats": seats})
+    columns = {"key": key, **_names(committee), **_meets(committee), **_rules(committee), **_built(committee)}
+    yield compared.adding(change, CommitteeRow, compared.committee_ids[key], columns)
+
+
+def _changed(compared: Comparison, key: str, committee: Committee, row: CommitteeRow) -> Iterator[Step]:
+    facts: dict[str, object] = {"committee": committee.title.model_dump()}
+    if compared.is_back("committees", key):
+        said = N_("“%(committee)s” is a committee of the program again.")
+        yield Step(Change("added", "committee", said, facts), None, row.id)
+    said = N_("The committee “%(was)s” is now called “%(committee)s”.")
+    was = {**facts, "was": words(row)}
+    yield from compared.changed("committee", CommitteeRow, row, _names(committee), said, was)
+    said = N_("How often, how long or where “%(committee)s” meets changed.")
+    yield from compared.changed("committee", CommitteeRow, row, _meets(committee), said, facts)
+    said = N_("The agenda rules, the quorum or the letters of “%(committee)s” changed.")
+    yield from compared.changed("committee", CommitteeRow, row, _rules(committee), said, facts)
+    if differ(row, built := _built(committee)) or _is_described_otherwise(compared, key, committee):
+        said = N_("What “%(committee)s” is for, who may attend it or where its seats come from changed.")
+        yield compared.changing(Change("changed", "committee", said, facts), CommitteeRow, row.id, built)
+
+
+def _names(committee: Committee) -> Row:
+    return {"title_fr": committee.title.fr, "title_en": committee.title.en}
+
+
+def _meets(committee: Committee) -> Row:
+    return {"rhythm": _declared(committee.rhythm), "minutes": committee.minutes, "place": committee.place}
+
+
+def _rules(committee: Committee) -> Row:
+    return {"letters": committee.letters, "quorum": _declared(committee.quorum), "agenda": _agenda(committee)}
+
+
+def _built(committee: Committee) -> Row:
+    return {"source": committee.source, "derived_from": list(committee.derived_from)}
 
 
 def _is_described_otherwise(compared: Comparison, key: str, committee: Committee) -> bool:
@@ -126,9 +137,8 @@ def _one_seat(compared: Comparison, place: tuple[str, str], seat: Seat, row: Sea
     if row.ends_on is not None:
         said = N_("The seat “%(seat)s” of “%(committee)s” exists again.")
         yield compared.changing(Change("added", "seat", said, facts), SeatRow, row.id, {"ends_on": None})
-    if differ(row, columns):
-        said = N_("The seat “%(seat)s” of “%(committee)s” changed: whose it is, for which role, its name or its vote.")
-        yield compared.changing(Change("changed", "seat", said, facts), SeatRow, row.id, columns)
+    said = N_("The seat “%(seat)s” of “%(committee)s” changed: whose it is, for which role, its name or its vote.")
+    yield from compared.changed("seat", SeatRow, row, columns, said, facts)
 
 
 def _agenda(committee: Committee) -> Row:

@@ -27,16 +27,7 @@ from models.program import Organization, Program, Role
 
 Kind = Literal["added", "changed", "ended"]
 What = Literal[
-    "program",
-    "calendar",
-    "role",
-    "organization",
-    "closure",
-    "committee",
-    "seat",
-    "agreement",
-    "obligation",
-    "protocol",
+    "program", "calendar", "role", "organization", "closure", "committee", "seat", "agreement", "obligation", "protocol"
 ]
 Words = Mapping[str, str]  # in both languages
 Row = dict[str, Any]
@@ -120,10 +111,21 @@ class Comparison:
     def changing(self, change: Change, model: type[InProgram], row_id: UUID, columns: Row) -> Step:
         """The step that changes a row."""
         return Step(
-            change,
-            lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)),
-            row_id,
+            change, lambda act: run(act.session, changes(model).where(model.id == row_id).values(**columns)), row_id
         )
+
+    def changed(
+        self,
+        what: What,
+        model: type[InProgram],
+        row: InProgram,
+        columns: Row,
+        said: str,
+        facts: Mapping[str, object],
+    ) -> Iterator[Step]:
+        """A row, where it says something else than these columns."""
+        if differ(row, columns):
+            yield self.changing(Change("changed", what, said, facts), model, row.id, columns)
 
     def ending(self, change: Change, model: type[Organization | Seat], row_id: UUID, *, said: bool = True) -> Step:
         """The step that ends a row's part in the program: the row gets a last day, and stays."""

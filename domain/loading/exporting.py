@@ -116,21 +116,26 @@ def _key_of(whose: str, days: ClosedDays) -> ClosureKey:
 
 def _plain(value: object) -> Any:
     """A part of the grammar as plain values for YAML, in the style of the file's authors."""
-    if isinstance(value, Part):
-        order = type(value).model_fields
-        given = sorted(value.model_fields_set, key=list(order).index)
-        return {order[name].alias or name: _plain(getattr(value, name)) for name in given}
-    if isinstance(value, Mapping):
-        return {key: _plain(one) for key, one in value.items()}
-    if isinstance(value, tuple):
-        return [_plain(one) for one in value]
+    match value:
+        case Part():
+            order = type(value).model_fields
+            given = sorted(value.model_fields_set, key=list(order).index)
+            return {order[name].alias or name: _plain(getattr(value, name)) for name in given}
+        case Mapping():
+            return {key: _plain(one) for key, one in value.items()}
+        case tuple():
+            return [_plain(one) for one in value]
+        case _:
+            return _plain_value(value)
+
+
+def _plain_value(value: object) -> object:
+    """A single value: a time without seconds that are none, a day as ISO 8601, a whole number without a point."""
     if isinstance(value, time):
         return value.isoformat("minutes" if value.second == value.microsecond == 0 else "auto")
     if isinstance(value, date):
         return value.isoformat()
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class _Dumper(yaml.SafeDumper):

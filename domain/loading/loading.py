@@ -6,7 +6,7 @@ its text, and what the file says instead becomes the draft of its next version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from uuid import UUID, uuid4
 
@@ -19,7 +19,7 @@ from domain.declarations.protocol import Protocol
 from domain.declared.reading import Declared
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, run, scalar, select
+from domain.kernel.rows import col, only, run, scalar, select, tuples
 from domain.kernel.scope import local_day, program_of
 from domain.loading import agreements, committees
 from domain.loading import program as loading_program
@@ -34,8 +34,7 @@ from models.program import Program
 
 def program_id_for(session: Session, key: str) -> UUID | None:
     """The id of the program with this key, or None. For a session that is not yet of any program."""
-    found: UUID | None = scalar(session, select(Program.id).where(Program.key == key))
-    return found
+    return scalar(session, select(Program.id).where(Program.key == key))
 
 
 def new_program_id() -> UUID:
@@ -48,9 +47,7 @@ def changes(
 ) -> list[Change]:
     """What `load` would change, in the order of the file. Writes nothing; Raises Refusal for another program's file."""
     _refuse_other(session, declared.value)
-    steps = _differences(Comparison(session, declared))
-    new = _not_recorded(session, protocols)
-    return [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
+    return _said(_differences(Comparison(session, declared)), _not_recorded(session, protocols))
 
 
 def load(
@@ -79,27 +76,34 @@ def load(
     compared = Comparison(session, declared)
     steps = list(_differences(compared))
     new = _not_recorded(session, protocols)
-    found = [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
+    found = _said(steps, new)
     if shown is not None and found and found != list(shown):
         said = N_("The program was changed meanwhile, and nothing was loaded. Look again at what changes.")
         raise Refusal("program.changed_meanwhile", said)
-    day = _today(session, file, at)
-    for step in steps:
-        if step.check:
-            step.check(session, day)
-    for step in steps:
-        if step.write:
-            step.write(Act(session, by, at, day))
-    _tell(session, steps, by=by, at=at)
+    _carry_out(steps, Act(session, by, at, _today(session, file, at)))
     for protocol in new:
         versions.record_protocol(session, protocol, by=by, at=at)
     _keep_source(session, declared, compared, changed=bool(found), at=at)
     if found:
-        here = program_of(session)
-        events.write(
-            session, "program.loaded", "program", here, by=by, at=at, digest=declared.digest, changes=len(found)
-        )
+        here, digest = program_of(session), declared.digest
+        events.write(session, "program.loaded", "program", here, by=by, at=at, digest=digest, changes=len(found))
     return found
+
+
+def _said(steps: Iterable[Step], new: Iterable[Declared[Protocol]]) -> list[Change]:
+    """What is told of these differences, and of the protocols that are new."""
+    return [*(step.change for step in steps if step.change), *(_recorded(protocol.value) for protocol in new)]
+
+
+def _carry_out(steps: Sequence[Step], act: Act) -> None:
+    """Write every difference, once all are found to be possible, and tell of it."""
+    for step in steps:
+        if step.check:
+            step.check(act.session, act.day)
+    for step in steps:
+        if step.write:
+            step.write(act)
+    _tell(act.session, steps, by=act.by, at=act.at)
 
 
 def _differences(compared: Comparison) -> Iterator[Step]:
@@ -182,8 +186,7 @@ def _keep_source(
 
 def _not_recorded(session: Session, protocols: Sequence[Declared[Protocol]]) -> list[Declared[Protocol]]:
     """Those of the protocols for which no recorded version says what they now declare, in their order."""
-    known = only(ProtocolVersion.key, ProtocolVersion.digest)
-    recorded = {(row.key, row.digest) for row in run(session, known)}
+    recorded = set(tuples(session, only(ProtocolVersion.key, ProtocolVersion.digest)))
     return [protocol for protocol in protocols if (protocol.value.protocol, protocol.digest) not in recorded]
 
 

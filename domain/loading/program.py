@@ -8,13 +8,14 @@ from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, and_
 
 from domain.casework import scheduling
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar, Closure
+from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, in_program, of, run, same, scalar, scalars, select
 from domain.kernel.scope import program_of
@@ -97,15 +98,13 @@ def _roles(compared: Comparison) -> Iterator[Step]:
         row = known.get(key)
         if row is None:
             everything = {"key": key, **columns, "single_holder": role.single_holder}
-            said = Change("added", "role", N_("New role: “%(role)s”."), title)
-            yield compared.adding(said, Role, uuid4(), everything)
+            change = Change("added", "role", N_("New role: “%(role)s”."), title)
+            yield compared.adding(change, Role, uuid4(), everything)
             continue
         if compared.is_back("roles", key):
             yield Step(Change("added", "role", N_("The role “%(role)s” is used again."), title), None, row.id)
-        if differ(row, columns):
-            facts = {**title, "was": words(row)}
-            said = Change("changed", "role", N_("The role “%(was)s” is now called “%(role)s”."), facts)
-            yield compared.changing(said, Role, row.id, columns)
+        said = N_("The role “%(was)s” is now called “%(role)s”.")
+        yield from compared.changed("role", Role, row, columns, said, {**title, "was": words(row)})
         if row.single_holder != role.single_holder:
             yield _holders(key, row.id, role.single_holder, title)
     before = set[str](compared.before.roles if compared.before else ())
@@ -135,16 +134,16 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
                     other.role == Tenure.role,
                     other.organization_id == Tenure.organization_id,
                     other.id != Tenure.id,
-                    _not_over(other, col(Tenure.starts_on)),
-                    _not_over(other, day),
+                    lasts(other, col(Tenure.starts_on)),
+                    lasts(other, day),
                     col(other.id).not_in(not_begun),
                 ),
             )
             .where(
                 of_role,
                 col(Tenure.id).not_in(not_begun),
-                _not_over(Tenure, col(other.starts_on)),
-                _not_over(Tenure, day),
+                lasts(Tenure, col(other.starts_on)),
+                lasts(Tenure, day),
             )
         )
         if scalar(session, twice.limit(1)):
@@ -160,11 +159,7 @@ def _holders(key: str, role_id: UUID, single: bool, title: Mapping[str, object])
         run(
             act.session,
             changes(Tenure)
-            .where(
-                Tenure.role == key,
-                _not_over(Tenure, act.day),
-                *([~never_began()] if single else []),
-            )
+            .where(Tenure.role == key, lasts(Tenure, act.day), *([~never_began()] if single else []))
             .values(single_holder=single),
         )
 
@@ -186,13 +181,11 @@ def _organizations(compared: Comparison) -> Iterator[Step]:
         if row.ends_on is not None:
             change = Change("added", "organization", N_("%(organization)s is part of the program again."), facts)
             yield compared.changing(change, Organization, row.id, {"ends_on": None})
-        if differ(row, names):
-            said = N_("The name of %(was)s changed; it is now %(organization)s.")
-            change = Change("changed", "organization", said, {**facts, "was": row.short_name})
-            yield compared.changing(change, Organization, row.id, names)
-        if differ(row, nature):
-            said = N_("The kind of organization that %(organization)s is, or the law that binds it, changed.")
-            yield compared.changing(Change("changed", "organization", said, facts), Organization, row.id, nature)
+        said = N_("The name of %(was)s changed; it is now %(organization)s.")
+        was = {**facts, "was": row.short_name}
+        yield from compared.changed("organization", Organization, row, names, said, was)
+        said = N_("The kind of organization that %(organization)s is, or the law that binds it, changed.")
+        yield from compared.changed("organization", Organization, row, nature, said, facts)
     for key, row in compared.organizations.items():
         if key not in compared.file.organizations and row.ends_on is None:
             said = N_("%(organization)s is no longer in the file: its part in the program ends today.")
@@ -209,10 +202,7 @@ def _end_roles(act: Act, organization_id: UUID) -> None:
     rows = every(
         act.session,
         of(Tenure)
-        .where(
-            Tenure.organization_id == organization_id,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) > act.day),
-        )
+        .where(Tenure.organization_id == organization_id, lasts_beyond(Tenure, act.day))
         .order_by(col(Tenure.id)),
     )
     for row in rows:
@@ -299,7 +289,3 @@ def _days(compared: Comparison, key: ClosureKey) -> dict[str, object]:
     whose, first, last, fr, en = key
     name = compared.file.organizations[whose].short_name if whose else ""
     return {"organization": name, "first": first, "last": last, "reason": {"fr": fr, "en": en}}
-
-
-def _not_over(tenure: type[Tenure], day: date | ColumnElement[date]) -> ColumnElement[bool]:
-    return or_(col(tenure.ends_on).is_(None), col(tenure.ends_on) >= day)

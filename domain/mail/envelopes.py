@@ -144,8 +144,17 @@ def mime(
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "OOF, AutoReply",
     }
+    _refuse_extra(headers, extra_headers or {})
+    headers |= extra_headers or {}
+    # The library folds the headings of people wrongly (it loses a space between encoded words): ours are finished.
+    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return head.encode("ascii") + _filled(letter, message_id, attachments, calendars).as_bytes()
+
+
+def _refuse_extra(headers: Mapping[str, str], extra: Mapping[str, str]) -> None:
+    """Refuse a header that a letter has already or that is not plain. Raises ValueError, Refusal for a line break."""
     taken = {name.lower() for name in headers}
-    for name, value in (extra_headers or {}).items():
+    for name, value in extra.items():
         known = name.lower() in taken or name.lower().startswith(("content-", "mime-"))
         if known or not _HEADER_NAME.fullmatch(name):
             msg = "an extra header is one that a letter does not already have"
@@ -153,10 +162,6 @@ def mime(
         if not _checked_line(value).isascii() or len(value) > LONGEST_EXTRA:
             msg = "an extra header is short plain ASCII, since only its writer knows how it may be encoded"
             raise ValueError(msg)
-        headers[name] = value
-    # The library folds the headings of people wrongly (it loses a space between encoded words): ours are finished.
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return head.encode("ascii") + _filled(letter, message_id, attachments, calendars).as_bytes()
 
 
 def readdressed(message: bytes, to: Mailbox) -> bytes:

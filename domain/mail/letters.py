@@ -21,7 +21,7 @@ from datetime import date
 from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, meta, pass_context
 from jinja2.runtime import Context
@@ -113,7 +113,7 @@ class Letters:
             waiting += [part for part in meta.find_referenced_templates(parsed) if part]
         return found - set(self._environment.globals) - {"language"}
 
-    def render(self, template: str, *, language: Language, facts: Mapping[str, Any]) -> Letter:
+    def render(self, template: str, *, language: Language, facts: Mapping[str, object]) -> Letter:
         """The letter `template` in `language`.
 
         A fact is a text, a number, or a date shown by the filter `day`; lists of mappings for repeated lines. Always
@@ -150,7 +150,7 @@ def without_numbers(text: str) -> str:
     return _DESIGNATES.sub(_LEFT_OUT, text)
 
 
-def render_letter(template: str, *, language: Language, facts: Mapping[str, Any]) -> Letter:
+def render_letter(template: str, *, language: Language, facts: Mapping[str, object]) -> Letter:
     """Render one of the letters that any protocol may write; see `Letters.render`."""
     return _common().render(template, language=language, facts=facts)
 

@@ -7,29 +7,24 @@ passed over in silence: the coordinator is told.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final, Literal, cast
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, text, update
+from sqlalchemy import func, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
-    changes,
     col,
-    every,
     first,
     in_program,
     inside,
-    joins,
     of,
     only,
     run,
@@ -38,8 +33,8 @@ from domain.kernel.rows import (
     select,
 )
 from domain.kernel.scope import local_day, program, program_of
-from domain.mail.delivery import POST_CHANNEL, WAITS
-from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, emptied, message_id, mime, readdressed, texts_of
+from domain.mail.delivery import POST_CHANNEL
+from domain.mail.envelopes import Attachment, CalendarPart, Mailbox, message_id, mime
 from domain.mail.letters import COMMON, Letter, Letters
 from domain.mail.name_gate import Gate, Known, nobody
 from domain.record import events
@@ -52,7 +47,7 @@ from models.program import Person, Role
 from models.record import Event
 
 Language = Literal["fr", "en"]
-Facts = Callable[[Language], Mapping[str, Any]]
+Facts = Callable[[Language], Mapping[str, object]]
 
 
 #: The chain of those who answer for the whole program.
@@ -201,129 +196,16 @@ def given_up(session: Session, notice: Notice, *, refused: bool, at: datetime) -
 
 def had_no_address(session: Session, key: str, person_id: UUID) -> bool:
     """Whether a letter with this key to a person was not written for want of an address."""
-    found = scalar(
-        session,
-        only(Event.id)
-        .where(
-            Event.subject_id == person_id,
-            Event.verb == "notice.no_address",
-            inside(Event.facts)["key"].astext == key,
-        )
-        .limit(1),
+    missed = only(Event.id).where(
+        Event.subject_id == person_id, Event.verb == "notice.no_address", inside(Event.facts)["key"].astext == key
     )
-    return found is not None
+    return scalar(session, missed.limit(1)) is not None
 
 
 def written_to(session: Session, key_begins: str) -> set[UUID]:
     """Everyone with a letter whose key begins like this."""
     about = col(Notice.key).startswith(key_begins, autoescape=True)
     return set(scalars(session, only(Notice.person_id).where(about)))
-
-
-def retry(session: Session, notice_id: UUID, *, by: Actor, at: datetime) -> None:
-    """Send a given-up letter again, from the first attempt on, to the person's address of today.
-
-    Raises Refusal: there is no such letter, it is sent or still being tried, or the person has no address.
-    """
-    held = first(session, of(Notice).where(Notice.id == notice_id).with_for_update())
-    if held is None:
-        raise Refusal("notice.unknown", N_("There is no such letter."))
-    if not NOTICE.allows(held.state, "retry"):
-        raise Refusal("notice.not_failed", N_("This letter was delivered, or is still being sent."))
-    person = person_of(session, held.person_id)
-    if person.email is None:
-        raise Refusal("notice.no_address", N_("This person has no address. Write it on their page first."))
-    message = held.message
-    if person.email != held.to_address:
-        message = readdressed(message, Mailbox(person.email, person.name))
-    run(
-        session,
-        changes(Notice)
-        .where(Notice.id == notice_id)
-        .values(
-            state=NOTICE.after(held.state, "retry"),
-            to_address=person.email,
-            message=message,
-            attempts=0,
-            next_attempt_at=at,
-            # As after a worker that died: the last attempt may have reached them, and a mailer that can look does so.
-            leased_until=at,
-            code="",
-        ),
-    )
-    run(session, text(f"select pg_notify('{POST_CHANNEL}', '')"))
-    events.write(
-        session, "notice.retried", "notice", notice_id, by=by, at=at, case_id=held.case_id, person=str(person.id)
-    )
-
-
-def retry_given_up(session: Session, *, by: Actor, at: datetime) -> int:
-    """Send again, in the order in which they were written, all letters whose every attempt was used up.
-
-    So nothing is lost to a mailbox or a relay that was away for long. Letters that were refused as they are stay where
-    they are, and so do those to a person without an address by now. Returns how many are sent.
-    """
-    ids = scalars(
-        session,
-        only(Notice.id)
-        .join(Person, joins(Notice.person_id, Person))
-        .where(
-            Notice.state == "failed",
-            col(Notice.attempts) > len(WAITS),
-            col(Person.email).is_not(None),
-        )
-        .order_by(col(Notice.n)),
-    ).all()
-    for notice_id in ids:
-        retry(session, notice_id, by=by, at=at)
-    return len(ids)
-
-
-def redact(
-    session: Session, ids: Collection[UUID], taken_out: Callable[[str], str], *, whole: bool, by: Actor, at: datetime
-) -> int:
-    """Empty those of these letters that hold words which are taken out; how many.
-
-    With `whole`, each that carries what was printed too: that holds such words. A letter that was not sent is
-    withdrawn; of one that was, the stored copy is emptied.
-    """
-    rows = every(
-        session,
-        of(Notice).where(col(Notice.id).in_(ids)).order_by(col(Notice.n)).with_for_update(),
-    )
-    emptied_ones = [row for row in rows if _holds(row, taken_out) or (whole and row.template in _BRINGS_PAPERS)]
-    for row in emptied_ones:
-        subject = taken_out(row.subject)
-        said = say(row.language, _EMPTIED)
-        values: dict[str, Any] = {"subject": subject, "message": emptied(row.message, subject=subject, said=said)}
-        if NOTICE.allows(row.state, "withdraw"):
-            values |= {"state": NOTICE.after(row.state, "withdraw"), "next_attempt_at": None, "leased_until": None}
-        run(
-            session,
-            update(Notice).where(col(Notice.program_id) == row.program_id, col(Notice.id) == row.id).values(**values),
-        )
-        events.write(session, "notice.redacted", "notice", row.id, by=by, at=at, was=row.state)
-    return len(emptied_ones)
-
-
-_EMPTIED: Final = N_("Words of this letter were redacted. What holds now is in the program.")
-#: The letters that bring what was printed.
-_BRINGS_PAPERS: Final = frozenset({"meeting_agenda", "meeting_minutes"})
-
-
-def _holds(row: Notice, taken_out: Callable[[str], str]) -> bool:
-    """Whether the subject or a text of a letter holds the words to take out."""
-    texts = (row.subject, *texts_of(row.message))
-    return any(taken_out(text) != unicodedata.normalize("NFC", text) for text in texts)
-
-
-def given_up_count(session: Session) -> int:
-    """How many letters used up every attempt."""
-    found = scalar(
-        session,
-        select(func.count()).where(in_program(Notice), Notice.state == "failed", col(Notice.attempts) > len(WAITS)),
-    )
-    return found or 0
 
 
 def _tell_of_no_address(
@@ -339,44 +221,32 @@ def _tell_of_no_address(
     person = missed.person
     if had_no_address(session, missed.key, person.id):
         return
-    to_tell = [
-        one
-        for holder in _coordination(session, at)
-        if (one := person_of(session, holder.person_id)).email is not None
-        and one.id != person.id
-        and (one.id in instead or not _knows(session, one, person, at))
-    ]
-    within = [one for one in to_tell if one.id in instead]
-    for coordinator in within:
-        instead[coordinator.id].append(missed)
-    events.write(
-        session,
-        "notice.no_address",
-        "person",
-        person.id,
-        by=Actor.system("post"),
-        at=at,
-        case_id=case_id,
-        template=template,
-        key=missed.key,
-    )
+    reached = _others_reached(session, person, at)
+    for coordinator in reached:
+        instead.get(coordinator.id, []).append(missed)
+    to_tell = [one for one in reached if one.id not in instead and not _knows(session, one, person, at)]
+    by, facts = Actor.system("post"), {"template": template, "key": missed.key}
+    events.write(session, "notice.no_address", "person", person.id, by=by, at=at, case_id=case_id, **facts)
     for coordinator in to_tell:
-        if coordinator in within:
-            continue
-        language = cast("Language", coordinator.language)
-        facts = _facts_of_missed([missed], language, is_silent_then=True)
-        told = replace(_letter(session, "no_address", coordinator, language, facts), calls=missed.letter.calls)
-        if _is_kept_from(session, "no_address", coordinator, told):
-            continue
-        _put(
-            session,
-            "no_address",
-            coordinator,
-            told,
-            key=f"{_without_address(person, coordinator)}{local_day(session, at).isoformat()}",
-            at=at,
-            case_id=case_id,
-        )
+        _tell_alone(session, coordinator, missed, at=at, case_id=case_id)
+
+
+def _others_reached(session: Session, person: Person, at: datetime) -> list[Person]:
+    """The coordinators who have an address, without this person."""
+    coordinators = (person_of(session, holder.person_id) for holder in _coordination(session, at))
+    return [one for one in coordinators if one.email is not None and one.id != person.id]
+
+
+def _tell_alone(
+    session: Session, coordinator: Person, missed: Unreached, *, at: datetime, case_id: UUID | None
+) -> None:
+    """Tell a coordinator, in a letter of its own, of a person who has no address."""
+    language = cast("Language", coordinator.language)
+    facts = _facts_of_missed([missed], language, is_silent_then=True)
+    told = replace(_letter(session, "no_address", coordinator, language, facts), calls=missed.letter.calls)
+    if not _is_kept_from(session, "no_address", coordinator, told):
+        key = f"{_without_address(missed.person, coordinator)}{local_day(session, at).isoformat()}"
+        _put(session, "no_address", coordinator, told, key=key, at=at, case_id=case_id)
 
 
 def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *, at: datetime) -> bool:
@@ -393,7 +263,16 @@ def tell_of_unreached(session: Session, to: UUID, missed: Sequence[Unreached], *
     )
 
 
-def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """A line of the letter to a coordinator: who was not reached, and with what."""
+
+    recipient: str
+    subject: str
+    path: str
+
+
+def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_silent_then: bool) -> dict[str, object]:
     people = sorted({one.person.name for one in missed})
     others = len(people) - 1
     return {
@@ -403,7 +282,7 @@ def _facts_of_missed(missed: Sequence[Unreached], language: Language, *, is_sile
         if others
         else people[0],
         "missed": [
-            {"recipient": one.person.name, "subject": one.subject(language), "path": f"/people/{one.person.id}"}
+            _Missed(one.person.name, one.subject(language), f"/people/{one.person.id}")
             for one in sorted(missed, key=lambda one: one.person.name)
         ],
         "is_silent_then": is_silent_then,
@@ -425,18 +304,13 @@ def _knows(session: Session, coordinator: Person, person: Person, at: datetime) 
     )
     if told is None or told <= at - TOLD_AGAIN_AFTER:
         return False
-    changed = scalar(
-        session,
-        only(Event.id)
-        .where(
-            Event.subject_id == person.id,
-            Event.verb == "person.updated",
-            col(Event.at) > told,
-            inside(Event.facts)["changed"].contains(["email"]),
-        )
-        .limit(1),
+    changed = only(Event.id).where(
+        Event.subject_id == person.id,
+        Event.verb == "person.updated",
+        col(Event.at) > told,
+        inside(Event.facts)["changed"].contains(["email"]),
     )
-    return changed is None
+    return scalar(session, changed.limit(1)) is None
 
 
 def _without_address(person: Person, coordinator: Person) -> str:
@@ -445,8 +319,7 @@ def _without_address(person: Person, coordinator: Person) -> str:
 
 def title_of_role(session: Session, key: str) -> Callable[[Language], str]:
     """The title of a role, by language; its key where the program has none of it."""
-    where = (Role.program_id == program_of(session), Role.key == key)
-    role = session.scalars(select(Role).where(*where)).first()
+    role = first(session, of(Role).where(Role.key == key))
     return lambda language: pick(language, {"fr": role.title_fr, "en": role.title_en}) if role else key
 
 
@@ -467,13 +340,9 @@ def _is_kept_from(session: Session, template: str, person: Person, letter: Lette
     return calls_who_barred(session, person.id)("\n".join((*letter.calls, letter.text)))
 
 
-def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, Any]) -> Letter:
+def _letter(session: Session, template: str, person: Person, language: Language, facts: Mapping[str, object]) -> Letter:
     paper: Stationery = session.info["stationery"]
-    everywhere = {
-        "name": person.name,
-        "program": pick(language, title_of_program(session)),
-        "base_url": paper.base_url,
-    }
+    everywhere = {"name": person.name, "program": pick(language, title_of_program(session)), "base_url": paper.base_url}
     return paper.letters.render(template, language=language, facts={**everywhere, **facts})
 
 
@@ -546,16 +415,9 @@ def _put(
     if put is None:
         return False
     run(session, text(f"select pg_notify('{POST_CHANNEL}', '')"))
+    by, whose = Actor.system("post"), str(person.id)
     events.write(
-        session,
-        "notice.written",
-        "notice",
-        notice_id,
-        by=Actor.system("post"),
-        at=at,
-        case_id=case_id,
-        template=template,
-        person=str(person.id),
+        session, "notice.written", "notice", notice_id, by=by, at=at, case_id=case_id, template=template, person=whose
     )
     return True
 

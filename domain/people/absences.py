@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, only, run, scalar, scalars
+from domain.kernel.rows import changes, col, only, scalar, scalars, tuples
 from domain.kernel.scope import program_of
+from domain.kernel.writing import add_row
 from domain.record import events
 from domain.roles import takers
 from domain.roles.roles import never_began
@@ -36,7 +37,6 @@ def record_absence(
     `kinds` says what the deputy may act for: tasks, approvals, seats. Raises Refusal, also where the deputy holds no
     role on these days in which they may act for the absent person (`domain.roles.takers`).
     """
-    here = program_of(session)
     if ends_on < starts_on:
         raise Refusal("absence.ends_first", N_("The last day comes before the first."))
     if deputy_id == person_id:
@@ -44,46 +44,25 @@ def record_absence(
     unknown = sorted(set(kinds) - set(ABSENCE_KINDS))
     if unknown or not kinds:
         raise Refusal("absence.kinds", N_("Say what the deputy covers: tasks, approvals or seats."))
-    people = [person_id] + ([deputy_id] if deputy_id else [])
-    known = scalars(
-        session, only(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id)).with_for_update()
-    ).all()
-    if len(known) != len(people):
-        raise Refusal("person.unknown", N_("There is no such person."))
-    if scalar(
-        session,
-        only(Absence.id).where(
-            Absence.person_id == person_id,
-            col(Absence.cancelled_at).is_(None),
-            col(Absence.starts_on) <= ends_on,
-            col(Absence.ends_on) >= starts_on,
-        ),
-    ):
-        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
+    _hold_people(session, [person_id, *([deputy_id] if deputy_id else [])])
+    _refuse_second(session, person_id, starts_on, ends_on)
     if deputy_id is not None and not may_deputize(session, deputy_id, person_id, starts_on, ends_on):
-        raise Refusal(
-            "absence.unfit_deputy",
-            N_(
-                "This person may not act for them: a deputy holds the same role on these days, "
-                "or one with the same access."
-            ),
-            source="AG-X2",
+        said = N_(
+            "This person may not act for them: a deputy holds the same role on these days, or one with the same access."
         )
-    absence_id = uuid4()
-    run(
-        session,
-        insert(Absence).values(
-            program_id=here,
-            id=absence_id,
-            person_id=person_id,
-            deputy_id=deputy_id,
-            kinds=list(kinds),
-            starts_on=starts_on,
-            ends_on=ends_on,
-            recorded_by=by.person_id,
-            recorded_at=at,
-        ),
+        raise Refusal("absence.unfit_deputy", said, source="AG-X2")
+    absence = Absence(
+        program_id=program_of(session),
+        person_id=person_id,
+        deputy_id=deputy_id,
+        kinds=list(kinds),
+        starts_on=starts_on,
+        ends_on=ends_on,
+        recorded_by=by.person_id,
+        recorded_at=at,
     )
+    add_row(session, absence)
+    deputy = str(deputy_id) if deputy_id else None
     events.write(
         session,
         "absence.recorded",
@@ -93,24 +72,43 @@ def record_absence(
         at=at,
         starts_on=starts_on.isoformat(),
         ends_on=ends_on.isoformat(),
-        deputy=str(deputy_id) if deputy_id else None,
+        deputy=deputy,
     )
-    return absence_id
+    return absence.id
+
+
+def _hold_people(session: Session, people: Sequence[UUID]) -> None:
+    """Hold the rows of these people, in order. Raises Refusal where there is none of one."""
+    found = only(Person.id).where(col(Person.id).in_(people)).order_by(col(Person.id)).with_for_update()
+    if len(scalars(session, found).all()) != len(people):
+        raise Refusal("person.unknown", N_("There is no such person."))
+
+
+def _refuse_second(session: Session, person_id: UUID, starts_on: date, ends_on: date) -> None:
+    """Refuse an absence of a person who is away already on one of these days."""
+    away = only(Absence.id).where(
+        Absence.person_id == person_id,
+        col(Absence.cancelled_at).is_(None),
+        col(Absence.starts_on) <= ends_on,
+        col(Absence.ends_on) >= starts_on,
+    )
+    if scalar(session, away) is not None:
+        raise Refusal("absence.recorded_already", N_("An absence is already recorded on some of these days."))
 
 
 def may_deputize(session: Session, deputy_id: UUID, person_id: UUID, first: date, last: date) -> bool:
     """Whether a person may deputize for another who is away on these local days, in some role that they hold then."""
-    rows = run(
+    rows = tuples(
         session,
         only(Tenure.person_id, Tenure.role).where(
             col(Tenure.person_id).in_([deputy_id, person_id]),
             col(Tenure.starts_on) <= last,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= first),
+            lasts(Tenure, first),
             ~never_began(),
         ),
-    ).all()
-    held = {row.role for row in rows if row.person_id == deputy_id}
-    wanted = {row.role for row in rows if row.person_id == person_id}
+    )
+    held = {role for holder, role in rows if holder == deputy_id}
+    wanted = {role for holder, role in rows if holder == person_id}
     return any(takers.may_act_as(role, held) for role in wanted) if wanted else bool(held)
 
 

@@ -5,37 +5,23 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, cast, insert, update
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session
 
 from domain.access import doors, sign_ins
 from domain.kernel.actors import Actor
 from domain.kernel.languages import checked_spoken
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
-    changes,
-    col,
-    every,
-    first,
-    in_program,
-    inside,
-    joins,
-    of,
-    only,
-    replaced,
-    run,
-    scalar,
-    scalars,
-    select,
-)
+from domain.kernel.rows import col, first, joins, of, only, replaced, scalar
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row, rewrite
 from domain.mail import notices
 from domain.mail.envelopes import checked_address
-from domain.people import calendar_readers
+from domain.people import appointment_rows, calendar_readers
 from domain.record import events
-from domain.roles.entered_late import record_began, said_late
 from domain.roles.locked_person import hold_person
 from domain.roles.roles import never_began
 from domain.terms import days as agreement_days
@@ -47,8 +33,9 @@ from models.committee import Seat
 from models.departure import Departure
 from models.program import LANGUAGES, Organization, Person, Role, Tenure
 
-LONGEST_NAME = 80
-LONGEST_PHONE = 40
+LONGEST_NAME: Final = 80
+LONGEST_PHONE: Final = 40
+_DAY: Final = timedelta(days=1)
 
 
 def folded(text: str) -> str:
@@ -77,24 +64,20 @@ def add_person(
     """
     person_id = uuid4()
     given_name, family_name = _name(given_name), _name(family_name)
-    if language not in LANGUAGES:
-        raise Refusal("person.language", N_("Letters are written in French or in English."))
-    run(
-        session,
-        insert(Person).values(
-            program_id=program_of(session),
-            id=person_id,
-            key=key or person_id.hex,
-            given_name=given_name,
-            family_name=family_name,
-            sort_key=folded(f"{family_name} {given_name}"),
-            email=_address(email),
-            phone=_phone(phone),
-            language=language,
-            spoken=list(checked_spoken(spoken)),
-            version=1,
-        ),
+    _refuse_other_language(language)
+    person = Person(
+        program_id=program_of(session),
+        id=person_id,
+        key=key or person_id.hex,
+        given_name=given_name,
+        family_name=family_name,
+        sort_key=folded(f"{family_name} {given_name}"),
+        email=_address(email),
+        phone=_phone(phone),
+        language=language,
+        spoken=list(checked_spoken(spoken)),
     )
+    add_row(session, person)
     events.write(session, "person.added", "person", person_id, by=by, at=at)
     return person_id
 
@@ -123,16 +106,8 @@ def update_person(
     Where the e-mail address changes, the old one is told, since the reader of the new one can ask for a way in. No link
     that was sent to the old one opens any more (`invitations.AFTER_A_NEW_ADDRESS`).
     """
-    held = first(session, of(Person).where(Person.id == person_id).with_for_update())
-    if held is None:
-        raise Refusal("person.unknown", N_("There is no such person."))
-    if seen is not None and held.version != seen:
-        raise Refusal(
-            "person.changed",
-            N_("This person’s entry was changed by someone else or in another window. Nothing was saved; look again."),
-        )
-    if language not in LANGUAGES:
-        raise Refusal("person.language", N_("Letters are written in French or in English."))
+    held = _hold(session, person_id, seen)
+    _refuse_other_language(language)
     given_name, family_name = _name(given_name), _name(family_name)
     values = {
         "given_name": given_name,
@@ -149,13 +124,26 @@ def update_person(
         return
     if "email" in changed:
         _leave_the_old_address(session, held, by=by, at=at)
-    run(
-        session,
-        changes(Person)
-        .where(Person.id == person_id)
-        .values(sort_key=folded(f"{family_name} {given_name}"), version=held.version + 1, **values),
-    )
+    rewrite(session, Person, person_id, sort_key=folded(f"{family_name} {given_name}"), **values)
     events.write(session, "person.updated", "person", person_id, by=by, at=at, changed=changed)
+
+
+def _hold(session: Session, person_id: UUID, seen: int | None) -> Person:
+    """A person's row, held. Raises Refusal: unknown, or not as it was `seen`."""
+    held = first(session, of(Person).where(Person.id == person_id).with_for_update())
+    if held is None:
+        raise Refusal("person.unknown", N_("There is no such person."))
+    if seen is not None and held.version != seen:
+        raise Refusal(
+            "person.changed",
+            N_("This person’s entry was changed by someone else or in another window. Nothing was saved; look again."),
+        )
+    return held
+
+
+def _refuse_other_language(language: str) -> None:
+    if language not in LANGUAGES:
+        raise Refusal("person.language", N_("Letters are written in French or in English."))
 
 
 def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: datetime) -> None:
@@ -175,384 +163,6 @@ def _leave_the_old_address(session: Session, held: Person, *, by: Actor, at: dat
         },
         at=at,
     )
-
-
-def appoint(
-    session: Session,
-    *,
-    person_id: UUID,
-    role: str,
-    organization_id: UUID,
-    starts_on: date,
-    by: Actor,
-    at: datetime,
-    ends_on: date | None = None,
-) -> UUID:
-    """Appoint a person to a role at an organization from a local day, to another where its end is known (inclusive).
-
-    The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of its
-    seats. The number of people that the agreement promises is no limit, so that a successor may overlap with the
-    leaver. A role that they were to hold on one of these days and that never began is taken up again, in its row.
-    Raises Refusal: unknown; an agreement that has lapsed by then; not in the agreement; the person holds it then
-    already or leaves the organization later; it has a holder and may have only one; or a leaver would appoint
-    themselves.
-    """
-    here = program_of(session)
-    if ends_on is not None and ends_on < starts_on:
-        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    hold_person(session, person_id)
-    _refuse_own_return(session, person_id, by)
-    found = run(session, of(Role).where(Role.key == role)).first()
-    if found is None:
-        raise Refusal("role.unknown", N_("The program has no such role."))
-    # The row is locked, so that of two who appoint to one place at the same instant the second is told.
-    organization = first(
-        session,
-        of(Organization).where(Organization.id == organization_id).with_for_update(),
-    )
-    if organization is None:
-        raise Refusal("organization.unknown", N_("The program has no such organization."))
-    if organization.ends_on is not None and (ends_on is None or ends_on > organization.ends_on):
-        raise Refusal("organization.ended", N_("This organization is no longer part of the program on those days."))
-    if role not in agreement_days.ALWAYS_GIVEN:
-        agreement_days.refuse_if_lapsed(session, organization_id, starts_on)
-    if not _is_created(session, role, organization, starts_on):
-        raise Refusal(
-            "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
-        )
-    wanted = Tenure(
-        program_id=here,
-        person_id=person_id,
-        role=role,
-        organization_id=organization_id,
-        single_holder=found.single_holder,
-        starts_on=starts_on,
-        ends_on=ends_on,
-        entered_late=_said_late(session, starts_on, ends_on, at=at),
-    )
-    before = _never_begun(session, wanted)
-    tenure_id = wanted.id = before or wanted.id
-    refuse_overlap(session, wanted)
-    _refuse_while_leaving(session, wanted)
-    if before is None:
-        run(session, insert(Tenure).values(wanted.model_dump()))
-    else:
-        _take_up(session, wanted)
-    events.write(
-        session,
-        "tenure.started",
-        "person",
-        person_id,
-        by=by,
-        at=at,
-        role=role,
-        organization=str(organization_id),
-        starts_on=starts_on.isoformat(),
-    )
-    return tenure_id
-
-
-def refuse_overlap(session: Session, tenure: Tenure) -> None:
-    """Refuse a tenure on days on which the person holds the role there, or another a role that only one may hold.
-
-    `tenure` is the row as it is to be, not compared with its own former row. What another was to hold and never began
-    keeps no one from the role. With one holder, its row is no longer the only one of its day. Raises Refusal.
-    """
-    overlaps = and_(Tenure.id != tenure.id, _on_days_of(tenure))
-    is_held = or_(~never_began(), Tenure.person_id == tenure.person_id)
-    for holder in scalars(session, select(Tenure.person_id).where(overlaps, is_held)):
-        if holder == tenure.person_id:
-            raise Refusal("tenure.held_already", N_("This person already holds that role there on those days."))
-        if tenure.single_holder:
-            raise Refusal(
-                "tenure.one_holder",
-                N_(
-                    "This role has one holder at a time, and has one on those days. First end that "
-                    "appointment before them, or cancel it if it has not begun."
-                ),
-            )
-    if tenure.single_holder:
-        run(
-            session,
-            update(Tenure)
-            .where(overlaps, col(Tenure.single_holder), never_began())
-            .values(single_holder=False, version=col(Tenure.version) + 1),
-        )
-
-
-def _on_days_of(tenure: Tenure) -> ColumnElement[bool]:
-    """The condition on a row that it is of the same role at the same organization, on a day of this tenure.
-
-    One that was withdrawn was for none of its days.
-    """
-    return and_(
-        in_program(Tenure),
-        col(Tenure.taken_back_at).is_(None),
-        Tenure.role == tenure.role,
-        Tenure.organization_id == tenure.organization_id,
-        or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= tenure.starts_on),
-        *([col(Tenure.starts_on) <= tenure.ends_on] if tenure.ends_on else []),
-    )
-
-
-def _never_begun(session: Session, wanted: Tenure) -> UUID | None:
-    """The row of this role that the person was to hold there from a day of `wanted`, and that never began; locked."""
-    found: UUID | None = scalar(
-        session,
-        select(Tenure.id)
-        .where(_on_days_of(wanted), Tenure.person_id == wanted.person_id, never_began())
-        .order_by(col(Tenure.starts_on))
-        .limit(1)
-        .with_for_update(),
-    )
-    return found
-
-
-def _take_up(session: Session, wanted: Tenure) -> None:
-    """Let a role that never began be held after all: the departure that ended it no longer says anything of it.
-
-    The person's days in a role are never on two rows, and no row is deleted.
-    """
-    key = str(wanted.id)
-    run(
-        session,
-        changes(Departure)
-        .where(
-            Departure.person_id == wanted.person_id,
-            inside(Departure.was_to_end).has_key(key),
-        )
-        .values(was_to_end=col(Departure.was_to_end).op("-")(cast(key, Text)), version=col(Departure.version) + 1),
-    )
-    run(
-        session,
-        changes(Tenure)
-        .where(Tenure.id == wanted.id)
-        .values(
-            single_holder=wanted.single_holder,
-            starts_on=wanted.starts_on,
-            ends_on=wanted.ends_on,
-            entered_late=wanted.entered_late,
-            ended_by=None,
-            ended_at=None,
-            version=col(Tenure.version) + 1,
-        ),
-    )
-
-
-def _refuse_while_leaving(session: Session, tenure: Tenure) -> None:
-    """Refuse a tenure that would outlast a departure of its person from its organization. Raises Refusal.
-
-    A departure ends what was held there when it was opened: a later appointment would go on without anyone having said
-    that they stay.
-    """
-    leaving = only(Departure.id).where(
-        Departure.person_id == tenure.person_id,
-        Departure.organization_id == tenure.organization_id,
-        col(Departure.called_off_at).is_(None),
-        col(Departure.last_day) >= tenure.starts_on,
-        *([col(Departure.last_day) < tenure.ends_on] if tenure.ends_on else []),
-    )
-    if scalar(session, leaving.limit(1)) is not None:
-        raise Refusal(
-            "tenure.leaves_meanwhile",
-            N_("This person leaves this organization: cancel their departure, or begin after its last day."),
-        )
-
-
-def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
-    """Refuse a role that a leaver would give to themselves: it would undo what others were told."""
-    if person_id not in (by.person_id, by.acting_for):
-        return
-    leaving = (
-        only(Departure.id)
-        .join(Case, joins(Departure.case_id, Case))
-        .where(
-            Departure.person_id == person_id,
-            col(Departure.called_off_at).is_(None),
-            Case.state == "open",
-        )
-    )
-    if scalar(session, leaving.limit(1)) is not None:
-        raise Refusal(
-            "tenure.own_return",
-            N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
-        )
-
-
-def move_start(
-    session: Session, tenure: Tenure, day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
-) -> None:
-    """Move the start of a tenure, given as its row. Raises Refusal: it would be one too many on some day."""
-    moved = replaced(tenure, starts_on=day)
-    refuse_overlap(session, moved)
-    _refuse_while_leaving(session, moved)
-    run(
-        session,
-        changes(Tenure)
-        .where(Tenure.id == tenure.id)
-        .values(
-            starts_on=day,
-            entered_late=[
-                *tenure.entered_late,
-                *_said_late(session, day, tenure.starts_on - timedelta(days=1), at=at),
-            ],
-            version=col(Tenure.version) + 1,
-        ),
-    )
-    events.write(
-        session,
-        "tenure.moved",
-        "person",
-        tenure.person_id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        role=tenure.role,
-        organization=str(tenure.organization_id),
-        was=tenure.starts_on.isoformat(),
-        starts_on=day.isoformat(),
-    )
-
-
-def end_tenure(
-    session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
-) -> UUID:
-    """End a person's hold of a role on a last day, inclusive; returns their id. A former holder stays answerable.
-
-    Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a person
-    holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the appointment has
-    another version than the one that was `seen`, or where a later end overlaps: they hold the role then already, or
-    another holds a role that only one may hold.
-    """
-    held = _hold(session, tenure_id, seen)
-    if ends_on < held.starts_on:
-        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    if held.ends_on is not None and held.ends_on < ends_on:
-        refuse_overlap(session, replaced(held, ends_on=ends_on))
-    run(
-        session,
-        changes(Tenure)
-        .where(Tenure.id == tenure_id)
-        .values(
-            ends_on=ends_on,
-            ended_by=by.person_id,
-            ended_at=at if by.person_id else None,
-            entered_late=gone_on_late(session, held, at=at),
-            version=held.version + 1,
-        ),
-    )
-    events.write(
-        session,
-        "tenure.ended",
-        "person",
-        held.person_id,
-        by=by,
-        at=at,
-        role=held.role,
-        organization=str(held.organization_id),
-        ends_on=ends_on.isoformat(),
-        was=held.ends_on.isoformat() if held.ends_on else None,
-    )
-    _close_behind_who_left(session, held.person_id, by=by, at=at)
-    whose: UUID = held.person_id
-    return whose
-
-
-def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Withdraw an appointment before its first day: its person never holds the role.
-
-    A person who then holds nothing, today or later, loses access. Raises Refusal: unknown, begun, withdrawn already, or
-    in another version than the one that was `seen`.
-    """
-    held = _hold(session, tenure_id, seen)
-    if held.starts_on <= local_day(session, at):
-        raise Refusal("tenure.ends_first", N_("The last day comes before the first."))
-    run(
-        session,
-        changes(Tenure)
-        .where(Tenure.id == tenure_id)
-        .values(
-            ends_on=local_day(session, at) - timedelta(days=1),
-            ended_by=by.person_id,
-            ended_at=at if by.person_id else None,
-            taken_back_at=at,
-            version=held.version + 1,
-        ),
-    )
-    events.write(
-        session,
-        "tenure.taken_back",
-        "person",
-        held.person_id,
-        by=by,
-        at=at,
-        role=held.role,
-        organization=str(held.organization_id),
-        starts_on=held.starts_on.isoformat(),
-    )
-    _close_behind_who_left(session, held.person_id, by=by, at=at)
-
-
-def _hold(session: Session, tenure_id: UUID, seen: int | None) -> Tenure:
-    """An appointment's row, locked after its person. Raises Refusal: unknown, withdrawn, or not as it was `seen`."""
-    this = and_(in_program(Tenure), Tenure.id == tenure_id)
-    whose: UUID | None = scalar(session, select(Tenure.person_id).where(this))
-    if whose is None:
-        raise Refusal("tenure.unknown", N_("There is no such appointment."))
-    hold_person(session, whose)
-    held = every(session, select(Tenure).where(this).with_for_update())[0]
-    if seen is not None and held.version != seen:
-        said = N_("This appointment was changed by someone else or in another window. Nothing was saved; look again.")
-        raise Refusal("tenure.changed", said)
-    if held.taken_back_at is not None:
-        raise Refusal(
-            "tenure.taken_back", N_("This appointment was cancelled before it began. Give the role again instead.")
-        )
-    return held
-
-
-def gone_on_late(session: Session, tenure: Tenure, *, at: datetime) -> list[str]:
-    """The days that a tenure records as entered late, before its last day is changed to any other day.
-
-    Its end was on record from the day on which it was entered: from then on, or from the day after it, the role was
-    vacant. So it stays for all of these days, in one step or in several, whatever is written of them now or later. For
-    one that never began, the record showed a vacancy on each of its days.
-    """
-    kept: list[str] = tenure.entered_late
-    was: date | None = tenure.ends_on
-    if was is None:
-        return kept
-    this = and_(in_program(Tenure), Tenure.id == tenure.id)
-    if scalar(session, select(Tenure.id).where(this, never_began())) is not None:
-        first = tenure.starts_on
-        if tenure.ended_at is not None and local_day(session, tenure.ended_at) == local_day(session, at):
-            return kept  # a slip that is mended on the same day: the record of no day says otherwise
-    else:
-        first = was + timedelta(days=1)
-        if tenure.ended_at is not None:
-            first = max(first, local_day(session, tenure.ended_at))
-    return [*kept, *(days for days in _said_late(session, first, None, at=at) if days not in kept)]
-
-
-def _said_late(session: Session, first: date, last: date | None, *, at: datetime) -> list[str]:
-    """Those of the days in a role that the record had shown without it. None from before there was a record."""
-    today = local_day(session, at)
-    if first >= today:
-        return []
-    began = record_began(session)
-    return [] if began is None else said_late(max(first, began), last, on=today)
-
-
-def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
-    """End the sign-ins and shut the doors of a person who now holds nothing, today or later.
-
-    Keeping them out does not depend on it: each request asks what its person holds. It makes the rows say so too.
-    """
-    holds = or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= local_day(session, at))
-    mine = and_(in_program(Tenure), Tenure.person_id == person_id, ~never_began())
-    if scalar(session, select(Tenure.id).where(mine, holds).limit(1)) is None:
-        doors.shut(session, person_id)
-        sign_ins.end_all(session, person_id, reason="left", by=by, at=at)
 
 
 def _address(email: str | None) -> str | None:
@@ -575,6 +185,160 @@ def _name(name: str) -> str:
     return name
 
 
+def appoint(
+    session: Session,
+    *,
+    person_id: UUID,
+    role: str,
+    organization_id: UUID,
+    starts_on: date,
+    by: Actor,
+    at: datetime,
+    ends_on: date | None = None,
+) -> UUID:
+    """Appoint a person to a role at an organization from a local day, to another where its end is known (inclusive).
+
+    The role is one that an agreement of the organization creates; an outside body, which has none, has the roles of its
+    seats. The number of people that the agreement promises is no limit, so that a successor may overlap with the
+    leaver. A role that they were to hold on one of these days and that never began is taken up again, in its row.
+    Raises Refusal: unknown; an agreement that has lapsed by then; not in the agreement; the person holds it then
+    already or leaves the organization later; it has a holder and may have only one; or a leaver would appoint
+    themselves.
+    """
+    if ends_on is not None and ends_on < starts_on:
+        raise _ends_first()
+    hold_person(session, person_id)
+    _refuse_own_return(session, person_id, by)
+    found = first(session, of(Role).where(Role.key == role))
+    if found is None:
+        raise Refusal("role.unknown", N_("The program has no such role."))
+    organization = _hold_organization(session, organization_id, ends_on)
+    if role not in agreement_days.ALWAYS_GIVEN:
+        agreement_days.refuse_if_lapsed(session, organization_id, starts_on)
+    if not _is_created(session, role, organization, starts_on):
+        raise Refusal(
+            "role.not_in_agreement", N_("No agreement of this organization creates this role."), source="AG-X2"
+        )
+    wanted = Tenure(
+        program_id=program_of(session),
+        person_id=person_id,
+        role=role,
+        organization_id=organization_id,
+        single_holder=found.single_holder,
+        starts_on=starts_on,
+        ends_on=ends_on,
+        entered_late=appointment_rows.said_late(session, starts_on, ends_on, at=at),
+    )
+    before = appointment_rows.never_begun(session, wanted)
+    wanted.id = before or wanted.id
+    appointment_rows.refuse_overlap(session, wanted)
+    appointment_rows.refuse_while_leaving(session, wanted)
+    if before is None:
+        add_row(session, wanted)
+    else:
+        appointment_rows.take_up(session, wanted)
+    appointment_rows.tell(session, wanted, "tenure.started", by=by, at=at, starts_on=starts_on.isoformat())
+    return wanted.id
+
+
+def _hold_organization(session: Session, organization_id: UUID, until: date | None) -> Organization:
+    """The organization of an appointment, held. Raises Refusal: unknown, or no more part of the program then."""
+    # The row is locked, so that of two who appoint to one place at the same instant the second is told.
+    organization = first(session, of(Organization).where(Organization.id == organization_id).with_for_update())
+    if organization is None:
+        raise Refusal("organization.unknown", N_("The program has no such organization."))
+    if organization.ends_on is not None and (until is None or until > organization.ends_on):
+        raise Refusal("organization.ended", N_("This organization is no longer part of the program on those days."))
+    return organization
+
+
+def _refuse_own_return(session: Session, person_id: UUID, by: Actor) -> None:
+    """Refuse a role that a leaver would give to themselves: it would undo what others were told."""
+    if person_id not in (by.person_id, by.acting_for):
+        return
+    leaving = (
+        only(Departure.id)
+        .join(Case, joins(Departure.case_id, Case))
+        .where(Departure.person_id == person_id, col(Departure.called_off_at).is_(None), Case.state == "open")
+    )
+    if scalar(session, leaving.limit(1)) is not None:
+        raise Refusal(
+            "tenure.own_return",
+            N_("You are leaving, and cannot give yourself a role: ask someone else to appoint you."),
+        )
+
+
+def move_start(
+    session: Session, tenure: Tenure, day: date, *, by: Actor, at: datetime, case_id: UUID | None = None
+) -> None:
+    """Move the start of a tenure, given as its row. Raises Refusal: it would be one too many on some day."""
+    moved = replaced(tenure, starts_on=day)
+    appointment_rows.refuse_overlap(session, moved)
+    appointment_rows.refuse_while_leaving(session, moved)
+    late = appointment_rows.said_late(session, day, tenure.starts_on - _DAY, at=at)
+    rewrite(session, Tenure, tenure.id, starts_on=day, entered_late=[*tenure.entered_late, *late])
+    days = {"was": tenure.starts_on.isoformat(), "starts_on": day.isoformat()}
+    appointment_rows.tell(session, tenure, "tenure.moved", by=by, at=at, case_id=case_id, **days)
+
+
+def end_tenure(
+    session: Session, tenure_id: UUID, *, ends_on: date, by: Actor, at: datetime, seen: int | None = None
+) -> UUID:
+    """End a person's hold of a role on a last day, inclusive; returns their id. A former holder stays answerable.
+
+    Open tasks follow the role: on the next day they are another's, or show as vacant. With the last role that a person
+    holds, today or later, their sign-ins end and their invitations too. Raises Refusal, also where the appointment has
+    another version than the one that was `seen`, or where a later end overlaps: they hold the role then already, or
+    another holds a role that only one may hold.
+    """
+    held = appointment_rows.hold(session, tenure_id, seen)
+    if ends_on < held.starts_on:
+        raise _ends_first()
+    if held.ends_on is not None and held.ends_on < ends_on:
+        appointment_rows.refuse_overlap(session, replaced(held, ends_on=ends_on))
+    late = appointment_rows.gone_on_late(session, held, at=at)
+    rewrite(session, Tenure, tenure_id, ends_on=ends_on, entered_late=late, **_ended(by, at))
+    was = held.ends_on.isoformat() if held.ends_on else None
+    appointment_rows.tell(session, held, "tenure.ended", by=by, at=at, ends_on=ends_on.isoformat(), was=was)
+    _close_behind_who_left(session, held.person_id, by=by, at=at)
+    return held.person_id
+
+
+def take_back(session: Session, tenure_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
+    """Withdraw an appointment before its first day: its person never holds the role.
+
+    A person who then holds nothing, today or later, loses access. Raises Refusal: unknown, begun, withdrawn already, or
+    in another version than the one that was `seen`.
+    """
+    held = appointment_rows.hold(session, tenure_id, seen)
+    today = local_day(session, at)
+    if held.starts_on <= today:
+        raise _ends_first()
+    rewrite(session, Tenure, tenure_id, ends_on=today - _DAY, taken_back_at=at, **_ended(by, at))
+    appointment_rows.tell(session, held, "tenure.taken_back", by=by, at=at, starts_on=held.starts_on.isoformat())
+    _close_behind_who_left(session, held.person_id, by=by, at=at)
+
+
+def _ends_first() -> Refusal:
+    return Refusal("tenure.ends_first", N_("The last day comes before the first."))
+
+
+def _ended(by: Actor, at: datetime) -> dict[str, UUID | datetime | None]:
+    """Who ended an appointment, and when: of one that the program ended by itself, neither."""
+    return {"ended_by": by.person_id, "ended_at": at if by.person_id else None}
+
+
+def _close_behind_who_left(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> None:
+    """End the sign-ins and shut the doors of a person who now holds nothing, today or later.
+
+    Keeping them out does not depend on it: each request asks what its person holds. It makes the rows say so too.
+    """
+    holds = only(Tenure.id).where(Tenure.person_id == person_id, lasts(Tenure, local_day(session, at)), ~never_began())
+    if scalar(session, holds.limit(1)) is None:
+        doors.shut(session, person_id)
+        sign_ins.end_all(session, person_id, reason="left", by=by, at=at)
+
+
 def _is_created(session: Session, role: str, organization: Organization, day: date) -> bool:
     """Whether the organization's agreement text of that day creates the role.
 
@@ -584,7 +348,7 @@ def _is_created(session: Session, role: str, organization: Organization, day: da
         created = only(Seat.id).where(
             Seat.organization_id == organization.id,
             Seat.role == role,
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
+            lasts(Seat, day),
         )
         return scalar(session, created.limit(1)) is not None
     asked = created_roles(col(AgreementRole.id)).where(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Any, Final
-from uuid import UUID, uuid4
+from typing import Final
+from uuid import UUID
 
-from sqlalchemy import insert
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session
 
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, same, scalar
+from domain.kernel.rows import col, every, of, only, run, same, scalar
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row, rewrite
 from domain.record import events
 from locales import N_
 from models.committee import Seat, SeatHolder
@@ -28,37 +29,27 @@ def end_seat(session: Session, holding: SeatHolder, last_day: date, *, by: Actor
     begins_later = holding.starts_on > last_day
     if not begins_later and holding.ends_on is not None and holding.ends_on <= last_day:
         return
-    values: dict[str, Any] = {"withdrawn_at": at} if begins_later else {"ends_on": last_day}
-    run(
-        session,
-        changes(SeatHolder).where(SeatHolder.id == holding.id).values(**values, version=col(SeatHolder.version) + 1),
-    )
-    _tell_end(session, holding.seat_id, holding.person_id, holding.kind, last_day, was=holding.ends_on, by=by, at=at)
+    if begins_later:
+        rewrite(session, SeatHolder, holding.id, withdrawn_at=at)
+    else:
+        rewrite(session, SeatHolder, holding.id, ends_on=last_day)
+    was = holding.ends_on.isoformat() if holding.ends_on else None
+    tell(session, holding, "seat.left", by=by, at=at, ends_on=last_day.isoformat(), was=was)
 
 
-def _tell_end(
+def tell(
     session: Session,
-    seat_id: UUID,
-    person_id: UUID,
-    kind: str,
-    last_day: date,
+    holding: SeatHolder,
+    verb: str,
     *,
     by: Actor,
     at: datetime,
-    was: date | None = None,
+    case_id: UUID | None = None,
+    **days: events.Fact,
 ) -> None:
-    events.write(
-        session,
-        "seat.left",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        person=str(person_id),
-        kind=kind,
-        ends_on=last_day.isoformat(),
-        was=was.isoformat() if was else None,
-    )
+    """Write the line of the record on a hold of a seat: of which seat, whose, in which way, and with which days."""
+    facts = {"person": str(holding.person_id), "kind": holding.kind, **days}
+    events.write(session, verb, "seat", holding.seat_id, by=by, at=at, case_id=case_id, **facts)
 
 
 def holders_from(session: Session, seat_id: UUID, day: date) -> list[SeatHolder]:
@@ -66,9 +57,7 @@ def holders_from(session: Session, seat_id: UUID, day: date) -> list[SeatHolder]
     return every(
         session,
         of(SeatHolder).where(
-            SeatHolder.seat_id == seat_id,
-            col(SeatHolder.withdrawn_at).is_(None),
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+            SeatHolder.seat_id == seat_id, col(SeatHolder.withdrawn_at).is_(None), lasts(SeatHolder, day)
         ),
     )
 
@@ -82,10 +71,7 @@ def sits_already(session: Session, holding: SeatHolder, starts_on: date, ends_on
         return False
     ends_before = (
         only(Departure.id)
-        .join(
-            Seat,
-            same(Seat, Departure) & (col(Seat.organization_id) == col(Departure.organization_id)),
-        )
+        .join(Seat, same(Seat, Departure) & (col(Seat.organization_id) == col(Departure.organization_id)))
         .where(
             Departure.person_id == holding.person_id,
             Seat.id == holding.seat_id,
@@ -114,7 +100,6 @@ def give_seat(
 
     Raises Refusal where another is its principal then.
     """
-    here = program_of(session)
     run(session, only(Seat.id).where(Seat.id == seat_id).with_for_update())
     for row in holders_from(session, seat_id, starts_on):
         if ends_on is not None and row.starts_on > ends_on:
@@ -125,59 +110,42 @@ def give_seat(
             end_seat(session, row, starts_on - timedelta(days=1), by=by, at=at)
         elif row.kind == kind == "principal":
             raise Refusal("seat.taken", N_("Someone else holds this seat from that day on."))
-    run(
-        session,
-        insert(SeatHolder).values(
-            program_id=here,
-            id=uuid4(),
-            seat_id=seat_id,
-            person_id=person_id,
-            kind=kind,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            recorded_at=at,
-            version=1,
-        ),
-    )
-    _tell_given(session, seat_id, person_id, kind, starts_on, by=by, at=at, case_id=case_id)
+    holding = add(session, seat_id, person_id, kind, starts_on, ends_on, by=by, at=at, case_id=case_id)
     if ends_on is not None:
-        _tell_end(session, seat_id, person_id, kind, ends_on, by=by, at=at)
+        tell(session, holding, "seat.left", by=by, at=at, ends_on=ends_on.isoformat(), was=None)
 
 
-def go_on(session: Session, holding: SeatHolder, ends_on: date | None, *, by: Actor, at: datetime) -> None:
-    """Extend an ended hold of a seat without a day between, until a last day or with none."""
-    run(
-        session,
-        changes(SeatHolder)
-        .where(SeatHolder.id == holding.id)
-        .values(ends_on=ends_on, version=col(SeatHolder.version) + 1),
-    )
-    _tell_given(session, holding.seat_id, holding.person_id, holding.kind, holding.starts_on, by=by, at=at)
-
-
-def _tell_given(
+def add(
     session: Session,
     seat_id: UUID,
     person_id: UUID,
     kind: str,
     starts_on: date,
+    ends_on: date | None,
     *,
     by: Actor,
     at: datetime,
-    case_id: UUID | None = None,
-) -> None:
-    events.write(
-        session,
-        "seat.given",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        case_id=case_id,
-        person=str(person_id),
+    case_id: UUID | None,
+) -> SeatHolder:
+    """Write down that a person holds a seat from a day on, whatever else stands of it."""
+    holding = SeatHolder(
+        program_id=program_of(session),
+        seat_id=seat_id,
+        person_id=person_id,
         kind=kind,
-        starts_on=starts_on.isoformat(),
+        starts_on=starts_on,
+        ends_on=ends_on,
+        recorded_at=at,
     )
+    add_row(session, holding)
+    tell(session, holding, "seat.given", by=by, at=at, case_id=case_id, starts_on=starts_on.isoformat())
+    return holding
+
+
+def go_on(session: Session, holding: SeatHolder, ends_on: date | None, *, by: Actor, at: datetime) -> None:
+    """Extend an ended hold of a seat without a day between, until a last day or with none."""
+    rewrite(session, SeatHolder, holding.id, ends_on=ends_on)
+    tell(session, holding, "seat.given", by=by, at=at, starts_on=holding.starts_on.isoformat())
 
 
 def second_stands_in(
@@ -203,7 +171,8 @@ def second_stands_in(
             Tenure.organization_id == organization_id,
             Tenure.role == SECOND,
             Tenure.person_id != holding.person_id,
-            and_(col(Tenure.starts_on) <= after, or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= after)),
+            col(Tenure.starts_on) <= after,
+            lasts(Tenure, after),
         )
         .order_by(col(Tenure.starts_on), col(Tenure.person_id))
         .limit(1),

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlmodel import Session
 
-from domain.departure import calling_off
+from domain.departure import calling_off, taking_up_again
 from domain.kernel.actors import Actor
 from flows import summaries
 from flows.engine import Act, Action
@@ -16,12 +16,12 @@ from flows.engine import Act, Action
 
 def keep_last_day(session: Session, act: Act, by: Actor, at: datetime) -> None:
     """End the roles that are left on the last day. Opening a departure did so; putting it in force again does."""
-    calling_off.take_up_again(session, act.case_id, by=by, at=at)
+    taking_up_again.take_up_again(session, act.case_id, by=by, at=at)
 
 
 def is_kept(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the departure is in force."""
-    return not calling_off.is_called_off(session, act.case_id)
+    return not taking_up_again.is_called_off(session, act.case_id)
 
 
 def call_off(session: Session, act: Act, by: Actor, at: datetime) -> None:
@@ -31,7 +31,7 @@ def call_off(session: Session, act: Act, by: Actor, at: datetime) -> None:
 
 def is_called_off(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
     """Whether the departure was cancelled."""
-    return calling_off.is_called_off(session, act.case_id)
+    return taking_up_again.is_called_off(session, act.case_id)
 
 
 def put_summaries_on_agenda(session: Session, act: Act, by: Actor, at: datetime) -> None:

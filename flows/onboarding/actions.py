@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import func, insert, update
-from sqlmodel import Session, and_, or_
+from sqlalchemy import update
+from sqlmodel import Session, and_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
+from domain.kernel.lasting import lasts
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
-    changes,
     col,
     every,
     first,
@@ -22,32 +22,27 @@ from domain.kernel.rows import (
     joins,
     of,
     only,
+    replaced,
     run,
     same,
     scalar,
     select,
     surely,
-    value_of,
 )
-from domain.kernel.scope import local_day, program_of
-from domain.kernel.titles import title_of
-from domain.mail import notices
+from domain.kernel.scope import local_day
+from domain.kernel.writing import rewrite
 from domain.people import seat_holders
 from domain.record import events
 from flows.engine import Act, Action
+from flows.onboarding.contact_lists import CLINICAL, case_of, contact_lists_are_written, send_contact_lists
 from locales import N_
 from meetings import invitations
 from meetings.committees import memberships
 from models.casework import Case
 from models.committee import Committee, Seat, SeatHolder
 from models.departure import Departure
-from models.outbox import Notice
-from models.program import Organization, Person, Role, Tenure
+from models.program import Tenure
 from models.record import Event
-
-#: The guide's facts that name the three committees whose lists a worker gets, in the order of the letter.
-CLINICAL: Final = "CM-C"
-LISTED: Final = (CLINICAL, "CM-S", "CM-E")
 
 WORKER: Final = "youth_worker"
 
@@ -64,7 +59,7 @@ def enrol_on_clinical_committee(session: Session, act: Act, by: Actor, at: datet
     invitations to the meetings of this seat are written with it. Raises Refusal: the organization has no such seat, or
     the person does not hold the role there any more.
     """
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     # Held, so that of two who enrol on one seat at the same instant the second sees the first.
     seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
@@ -122,69 +117,27 @@ def _ends_before(case: Case, day: date) -> SelectOfScalar[date]:
 
 
 def _give_seat(session: Session, act: Act, case: Case, seat_id: UUID, by: Actor, at: datetime) -> None:
+    worker = surely(case.subject_id)
     starts_on = max(local_day(session, at), _arrival(case) or date.min)
     ends_on = _end_of_role(session, case, starts_on)
-    kind = (
-        "alternate" if _principal_else(session, seat_id, surely(case.subject_id), starts_on, ends_on) else "principal"
-    )
-    run(
-        session,
-        insert(SeatHolder).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            seat_id=seat_id,
-            person_id=case.subject_id,
-            kind=kind,
-            starts_on=starts_on,
-            ends_on=ends_on,
-            recorded_at=at,
-            version=1,
-        ),
-    )
-    events.write(
-        session,
-        "seat.given",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
-        kind=kind,
-        starts_on=starts_on.isoformat(),
-    )
+    kind = "alternate" if _principal_else(session, seat_id, worker, starts_on, ends_on) else "principal"
+    seat_holders.add(session, seat_id, worker, kind, starts_on, ends_on, by=by, at=at, case_id=act.case_id)
 
 
 def _move_seat(session: Session, act: Act, case: Case, holding: SeatHolder, by: Actor, at: datetime) -> None:
     """Move the seat that this case gave to its present first day; it ends with the role that is held then."""
     starts_on = _first_day(session, act, case, holding)
     ends_on = _end_of_role(session, case, starts_on)
-    other = _principal_else(session, holding.seat_id, surely(case.subject_id), starts_on, ends_on)
-    kind = "alternate" if other else holding.kind
-    run(
-        session,
-        changes(SeatHolder)
-        .where(SeatHolder.id == holding.id)
-        .values(starts_on=starts_on, ends_on=ends_on, kind=kind, version=col(SeatHolder.version) + 1),
-    )
-    events.write(
-        session,
-        "seat.moved",
-        "seat",
-        holding.seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
-        kind=kind,
-        was=holding.starts_on.isoformat(),
-        starts_on=starts_on.isoformat(),
-    )
+    other = _principal_else(session, holding.seat_id, holding.person_id, starts_on, ends_on)
+    moved = replaced(holding, kind="alternate" if other else holding.kind)
+    rewrite(session, SeatHolder, holding.id, starts_on=starts_on, ends_on=ends_on, kind=moved.kind)
+    days = {"was": holding.starts_on.isoformat(), "starts_on": starts_on.isoformat()}
+    seat_holders.tell(session, moved, "seat.moved", by=by, at=at, case_id=act.case_id, **days)
 
 
 def is_enrolled(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat on arrival, or today; where this case gave it, from its first day on."""
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today)
     holding = _theirs(session, act, case, seat_id, today) if seat_id is not None else None
@@ -196,164 +149,32 @@ def withdraw_from_clinical_committee(session: Session, act: Act, by: Actor, at: 
 
     A seat that the worker holds otherwise stays theirs.
     """
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today, hold=True)
     if seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None:
         return
     mine = and_(*_living(seat_id, surely(case.subject_id), today), _given_by(act))
-    run(
-        session,
-        update(SeatHolder)
-        .where(mine, col(SeatHolder.starts_on) < today)
-        .values(ends_on=today - timedelta(days=1), version=col(SeatHolder.version) + 1),
-    )
-    run(
-        session,
-        update(SeatHolder)
-        .where(mine, col(SeatHolder.starts_on) >= today)
-        .values(withdrawn_at=at, version=col(SeatHolder.version) + 1),
-    )
-    events.write(
-        session,
-        "seat.withdrawn",
-        "seat",
-        seat_id,
-        by=by,
-        at=at,
-        case_id=act.case_id,
-        person=str(case.subject_id),
-    )
+    for begun, values in (
+        (col(SeatHolder.starts_on) < today, {"ends_on": today - timedelta(days=1)}),
+        (col(SeatHolder.starts_on) >= today, {"withdrawn_at": at}),
+    ):
+        counted = {**values, "version": col(SeatHolder.version) + 1}
+        run(session, update(SeatHolder).where(mine, begun).values(**counted))
+    person = str(case.subject_id)
+    events.write(session, "seat.withdrawn", "seat", seat_id, by=by, at=at, case_id=act.case_id, person=person)
     _tell_of(session, seat_id, at)
 
 
 def is_withdrawn(session: Session, act: Act, at: datetime) -> bool:
     """Whether the worker holds that seat by this case neither today nor on a day to come."""
-    case = _case_of(session, act)
+    case = case_of(session, act)
     today = local_day(session, at)
     seat_id = _seat_of(session, surely(case.organization_id), today)
     return seat_id is None or _live(session, seat_id, surely(case.subject_id), today, _given_by(act)) is None
 
 
-# ------------------------------------------------------------------------------------------------ the contact lists
-
-
-def send_contact_lists(session: Session, act: Act, by: Actor, at: datetime) -> None:  # noqa: ARG001 - an action's shape
-    """Write to the worker, in their language, who sits on the three committees today and how to reach them.
-
-    Staff alone, as their seats are held on that day; a vacant seat is shown as such. The letter is written once in a
-    case. Guide: ON-P02, ON-P03, ON-P04, ON-D07. Raises Refusal where the worker has no address: the step waits for one,
-    and the coordinator sees that it does.
-    """
-    case = _case_of(session, act)
-    day = local_day(session, at)
-    address = scalar(session, only(Person.email).where(Person.id == case.subject_id))
-    if address is None:
-        raise Refusal(
-            "contact_lists.no_address",
-            N_("This person has no e-mail address yet. The contact lists are sent once one is written."),
-            source="ON-D07",
-        )
-
-    def facts(language: notices.Language) -> Mapping[str, Any]:
-        return {"day": day, "committees": contact_lists(session, day, language), "path": f"/cases/{act.case_id}"}
-
-    notices.write(
-        session,
-        "contact_lists",
-        to=surely(case.subject_id),
-        key=_letter_key(act),
-        facts=facts,
-        at=at,
-        case_id=act.case_id,
-    )
-
-
-def contact_lists_are_written(session: Session, act: Act, at: datetime) -> bool:  # noqa: ARG001 - an action's shape
-    """Whether the letter was written."""
-    key = f"{_letter_key(act)}:{_case_of(session, act).subject_id}"
-    found = scalar(session, only(Notice.id).where(Notice.key == key))
-    return found is not None
-
-
-def contact_lists(session: Session, day: date, language: str) -> Sequence[Mapping[str, Any]]:
-    """The committees that a worker deals with and who sits on each on a local day, principals first."""
-    committees = every(session, of(Committee))
-    titles = {row.key: title_of(row, language) for row in committees}
-    listed = sorted((row for row in committees if row.source in LISTED), key=lambda row: LISTED.index(row.source))
-    members = _members(session, day, language)
-    return [
-        {
-            "title": titles[row.key],
-            "and_those_of": [titles[key] for key in row.derived_from],
-            "members": members.get(row.id, []),
-        }
-        for row in listed
-    ]
-
-
-def _members(session: Session, day: date, language: str) -> dict[UUID, list[dict[str, Any]]]:
-    """Every seat of the program on a day by its committee: one line a holder, or one that says it is vacant."""
-    held = and_(
-        joins(SeatHolder.seat_id, Seat),
-        col(SeatHolder.withdrawn_at).is_(None),
-        col(SeatHolder.starts_on) <= day,
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
-    )
-    rows = run(
-        session,
-        select(
-            Seat.committee_id,
-            Organization.short_name,
-            title_of(Role, language),
-            SeatHolder.kind,
-            value_of(func.concat_ws(" ", col(Person.given_name), col(Person.family_name))),
-            Person.email,
-            Person.phone,
-        )
-        .select_from(Seat)
-        .join(
-            Organization,
-            joins(Seat.organization_id, Organization),
-        )
-        .join(Role, and_(same(Role, Seat), Role.key == Seat.role))
-        .outerjoin(SeatHolder, held)
-        .outerjoin(Person, joins(SeatHolder.person_id, Person))
-        .where(
-            in_program(Seat),
-            or_(col(Seat.starts_on).is_(None), col(Seat.starts_on) <= day),
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
-        )
-        .order_by(col(Organization.short_name), col(Seat.key), col(SeatHolder.kind).desc(), col(Person.sort_key)),
-    )
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    for committee_id, organization, role, kind, name, email, phone in rows:
-        line = {
-            "organization": organization,
-            "role": role,
-            "vacant": kind is None,
-            "alternate": kind == "alternate",
-            "name": name or "",
-            "email": email or "",
-            "phone": phone or "",
-        }
-        found.setdefault(committee_id, []).append(line)
-    return found
-
-
-def _letter_key(act: Act) -> str:
-    return f"contact_lists:{act.case_id}"
-
-
 # ------------------------------------------------------------------------------------------------------ what is read
-
-
-def _case_of(session: Session, act: Act) -> Case:
-    found = first(session, of(Case).where(Case.id == act.case_id))
-    if found is None:
-        msg = "an act names a case that does not exist"
-        raise LookupError(msg)
-    return found
 
 
 def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool = False) -> UUID | None:
@@ -365,7 +186,7 @@ def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool =
             Committee.source == CLINICAL,
             Seat.organization_id == organization_id,
             Seat.role == WORKER,
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= day),
+            lasts(Seat, day),
         )
         .order_by(col(Seat.key))
         .limit(1)
@@ -375,11 +196,7 @@ def _seat_of(session: Session, organization_id: UUID, day: date, *, hold: bool =
 
 
 def _holding(seat_id: UUID) -> tuple[Any, ...]:
-    return (
-        in_program(SeatHolder),
-        col(SeatHolder.seat_id) == seat_id,
-        col(SeatHolder.withdrawn_at).is_(None),
-    )
+    return (in_program(SeatHolder), col(SeatHolder.seat_id) == seat_id, col(SeatHolder.withdrawn_at).is_(None))
 
 
 def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
@@ -387,7 +204,7 @@ def _living(seat_id: UUID, person_id: UUID, day: date) -> tuple[Any, ...]:
     return (
         *_holding(seat_id),
         col(SeatHolder.person_id) == person_id,
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
+        lasts(SeatHolder, day),
     )
 
 
@@ -426,7 +243,7 @@ def _principal_else(session: Session, seat_id: UUID, person_id: UUID, first: dat
             *_holding(seat_id),
             SeatHolder.kind == "principal",
             SeatHolder.person_id != person_id,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= first),
+            lasts(SeatHolder, first),
             *([col(SeatHolder.starts_on) <= last] if last else []),
         )
         .limit(1),
@@ -461,7 +278,7 @@ def _end_of_role(session: Session, case: Case, day: date) -> date | None:
             Tenure.person_id == case.subject_id,
             Tenure.organization_id == case.organization_id,
             Tenure.role == WORKER,
-            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
+            lasts(Tenure, day),
         )
         .order_by(col(Tenure.starts_on))
         .limit(1),

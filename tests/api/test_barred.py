@@ -27,7 +27,8 @@ from domain.mail import notices
 from domain.participants.locking import case_of
 from domain.people.absences import record_absence
 from domain.roles.roles import standing
-from flows.digests import Reminder, write_digests
+from flows.digests import write_digests
+from flows.ladders import Reminder
 from models.base import table_of
 from models.casework import Case, Task
 from models.follow_up import FollowUp

@@ -16,7 +16,7 @@ from adapters.database import program_session
 from demo.loading import Demonstration
 from demo.people import coordinator
 from domain.accompaniment import breaks, risks
-from domain.departure import gathering, hand_overs
+from domain.departure import gathering, offers
 from domain.follow_ups import assigning, load, lost, owed
 from domain.kernel.rows import every, of
 from domain.kernel.scope import local_day
@@ -215,11 +215,11 @@ def test_somebody_is_leaving_of_whose_follow_ups_one_is_in_other_hands_and_one_w
     assert gone.last_day < today < leaving.last_day
     (of_who_left,) = every(session, of(Case).where(Case.id == gone.case_id))
     assert "follow_up" in {one.kind for one in gathering.left(session, of_who_left, loaded.at)}
-    asked = list(hand_overs.last_offers(session, leaving.case_id).values())
+    asked = list(offers.last_offers(session, leaving.case_id).values())
     assert sorted(one.state for one in asked) == ["accepted", "proposed"]
     waits = next(one for one in asked if one.state == "proposed")
     assert (waits.way, waits.answer_by >= today) == ("meeting", True)
-    assert [one.id for one in hand_overs.offered_to(session, waits.to_id)] == [waits.id]
+    assert [one.id for one in offers.offered_to(session, waits.to_id)] == [waits.id]
     (case,) = every(session, of(Case).where(Case.id == leaving.case_id))
     left = {one.kind for one in gathering.left(session, case, loaded.at)}
     assert {"follow_up", "equipment", "account", "seat"} <= left

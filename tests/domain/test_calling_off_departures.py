@@ -12,21 +12,22 @@ from sqlalchemy import select, text
 from sqlmodel import Session
 
 from domain.casework import cases
-from domain.departure import calling_off, current, departures, ending, giving_back, unopened
+from domain.departure import after_all, calling_off, current, departures, ending, taking_up_again, unopened
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import many
+from domain.kernel.rows import col, every, of
 from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from flows.departing import close_doors, look_at_hands
 from models.base import table_of
+from models.casework import Task
+from models.committee import SeatHolder
 from models.program import Tenure
 from tests.api.desk import client_for
 from tests.casework import carry, case_row
 from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import (
-    HOLDER,
     LAST_DAY,
     TASK,
     asked,
@@ -81,13 +82,13 @@ def sits(cast: Cast, seat_id: UUID) -> list[tuple[str, str, date, date | None]]:
     """Who is on a seat, or was or is to be: each with the days, the first one first."""
     names = {person: name for name, person in cast.people.items()}
     with cast.session() as session:
-        rows = many(
+        rows = every(
             session,
-            select(HOLDER)
-            .where(HOLDER.c.seat_id == seat_id, HOLDER.c.withdrawn_at.is_(None))
-            .order_by(HOLDER.c.starts_on, HOLDER.c.kind),
+            of(SeatHolder)
+            .where(SeatHolder.seat_id == seat_id, col(SeatHolder.withdrawn_at).is_(None))
+            .order_by(col(SeatHolder.starts_on), col(SeatHolder.kind)),
         )
-    return [(names[row["person_id"]], row["kind"], row["starts_on"], row["ends_on"]) for row in rows]
+    return [(names[row.person_id], row.kind, row.starts_on, row.ends_on) for row in rows]
 
 
 def handed_on(cast: Cast) -> UUID:
@@ -126,8 +127,8 @@ def test_a_departure_whose_role_another_is_to_hold_is_not_cancelled_on_any_day_a
     assert why.value.facts["first_day"] == FIRST.isoformat()
     with program.session() as session:
         assert case_row(session, case_id)["state"] == "open", "and it goes on"
-        assert not calling_off.is_called_off(session, case_id)
-        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+        assert not taking_up_again.is_called_off(session, case_id)
+        assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
 
 
 @pytest.mark.ci
@@ -153,7 +154,7 @@ def test_once_the_others_appointment_is_ended_the_cancelling_gives_the_role_agai
             assert unopened.due_to_open(session, at, program.people[LEAVER]) == []
             kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
             assert session.execute(kept).scalar_one() == "undone"
-            assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+            assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
         if hours == 1:
             with program.session() as session:
                 cases.reopen_case(
@@ -300,7 +301,7 @@ def test_who_was_prolonged_after_they_had_gone_has_again_what_the_last_day_took(
     assert roles(program, LEAVER) == [("manager", None)]
     assert [who for who, _, _, last in sits(program, seat_id) if last is None] == [LEAVER], "nobody stands in any more"
     with program.session() as session:
-        found = giving_back.after_all(session, case_id, at)
+        found = after_all.after_all(session, case_id, at)
         assert found is not None
         assert found.seats == []
         assert found.invited_anew
@@ -365,14 +366,14 @@ def test_of_several_roles_one_that_goes_on_lets_it_be_cancelled_and_one_that_end
     cancel(program, case_id)
     assert roles(program, LEAVER) == [("manager", LAST_DAY), ("second_representative", None)]
     with program.session() as session:
-        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
-        found = giving_back.after_all(session, case_id, AT)
+        (task,) = every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN))
+        found = after_all.after_all(session, case_id, AT)
         assert found is not None
         assert [(one.holder_id, one.until) for one in found.roles] == [(program.people[FOLLOWS], LAST_DAY)]
         assert ("Manager, En Marge 12-17", False) in [
             (one.title.en, (one.kind, one.id) in found.again) for one in found.in_hand
         ]
-    assert (task["state"], task["item"]) == ("open", str(case_id))
+    assert (task.state, task.item) == ("open", str(case_id))
     for days in (0, 15, 60):
         assert looked_at(program, AT + timedelta(days=days, hours=1)) == ["cancelled"], "none opens by itself"
 
@@ -384,7 +385,7 @@ def test_who_was_given_the_role_again_meanwhile_stays_in_it_and_nobody_asks_who_
     cancel(program, case_id)
     assert [manages(program, day) for day in (LAST_DAY, FIRST)] == [[LEAVER], [LEAVER]]
     with program.session() as session:
-        assert many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN)) == []
+        assert every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN)) == []
     assert looked_at(program, AT + timedelta(hours=1)) == ["cancelled"]
 
 
@@ -443,7 +444,7 @@ def test_the_parts_in_follow_ups_that_the_last_day_ended_are_theirs_again_and_no
         (asked_for,) = tasks_of(session, assigning.FIND_A_WORKER)
         assert asked_for["state"] == "cancelled", "nobody found a worker"
         assert told_of(session, first)[-1] == told_of(session, pair)[-1] == "follow_up.assigned"
-        assert giving_back.after_all(session, case_id, STAYS).parts == []  # type: ignore[union-attr]
+        assert after_all.after_all(session, case_id, STAYS).parts == []  # type: ignore[union-attr]
 
 
 @pytest.mark.ci
@@ -454,7 +455,7 @@ def test_taken_up_again_and_cancelled_again_the_parts_are_theirs_once_more(progr
     leaves = STAYS + timedelta(days=3)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=leaves, reason="Leaves all the same")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=leaves)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=leaves)
     assert (has_now(program, first, leaves), has_now(program, pair, leaves)) == ({}, {"primary": THIRD})
     cancel(program, case_id, at=leaves + timedelta(hours=1))
     assert has_now(program, first, leaves) == {"primary": WORKER}
@@ -477,7 +478,7 @@ def test_a_part_that_somebody_else_was_given_or_that_was_left_vacant_by_name_is_
     assert has_now(program, first, STAYS) == {"primary": SECOND}
     assert has_now(program, pair, STAYS) == {"primary": THIRD, "second": WORKER}
     with program.session() as session:
-        found = giving_back.after_all(session, case_id, STAYS)
+        found = after_all.after_all(session, case_id, STAYS)
     assert found is not None
     assert [(one.title.en, one.holder_id) for one in found.parts] == [("Follow-up of #2026-01", program.people[SECOND])]
 
@@ -495,7 +496,7 @@ def test_a_part_that_a_rule_refuses_stays_ended_and_is_the_coordinators_task(pro
         [assigning.FIND_A_SECOND],
     )
     with program.session() as session:
-        found = giving_back.after_all(session, case_id, STAYS)
+        found = after_all.after_all(session, case_id, STAYS)
         assert found is not None
         assert [one.holder_id for one in found.parts] == [None, None]
         by = program.actor("coordinator")
@@ -577,7 +578,7 @@ def test_the_page_says_on_which_days_a_role_is_theirs_again_and_who_holds_it_bet
     for words in said[language]:
         assert again.count(words) == 1
     with program.session() as session:
-        found = giving_back.after_all(session, case_id, at)
+        found = after_all.after_all(session, case_id, at)
         assert found is not None
         assert [other.holder_id for term in found.terms.values() for other in term.before] == [program.people[FOLLOWS]]
 

@@ -17,20 +17,23 @@ from domain.casework import assigning as outside
 from domain.casework import board, cases
 from domain.casework.subjects import tenure_of
 from domain.departure import (
+    after_all,
     calling_off,
     current,
+    departure_row,
     ending,
     gathering,
-    giving_back,
     hand_overs,
     hand_overs_in_bulk,
     hiring,
+    offers,
+    taking_up_again,
     unopened,
 )
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, many, of
+from domain.kernel.rows import col, every, of
 from domain.loading.loading import load
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -168,7 +171,7 @@ def test_who_was_offered_a_follow_up_and_leaves_meanwhile_cannot_accept_it(follo
     (task,) = asked(following, case_id, "hand_over_follow_ups")
     settle(following, task.id, to=SECOND)
     with following.session() as session:
-        (row,) = hand_overs.offered_to(session, following.people[SECOND])
+        (row,) = offers.offered_to(session, following.people[SECOND])
     leave(following, SECOND, "codim")
     with following.session() as session, refused("hand_over.answered"):
         hand_overs.accept(session, row.id, by=following.actor(SECOND), at=AT)
@@ -224,9 +227,9 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
         cases.cancel_case(session, case_id, by=by, at=AT, reason="Elle reste.")
     carry_all(means_of(program, lambda: AT))
     with program.session() as session:
-        assert calling_off.is_called_off(session, case_id)
-        (task,) = many(session, select(TASK).where(TASK.c.step == calling_off.ROLE_TAKEN))
-        assert (task["state"], task["item"]) == ("open", str(case_id))
+        assert taking_up_again.is_called_off(session, case_id)
+        (task,) = every(session, of(Task).where(Task.step == calling_off.ROLE_TAKEN))
+        assert (task.state, task.item) == ("open", str(case_id))
         kept = select(TASK.c.act_state).where(TASK.c.case_id == case_id, TASK.c.step == "keep_last_day")
         assert session.execute(kept).scalar_one() == "undone", "and not in trouble"
     assert "coordinator" in [role for role, _ in roles(program, "manager_codim")]
@@ -235,9 +238,9 @@ def test_a_departure_called_off_of_who_goes_on_in_another_role_asks_who_holds_th
 def test_without_a_coordinator_a_follow_up_without_a_worker_is_the_hosts_managers(following: Cast) -> None:
     with following.session() as session:
         followed(session, following, "#2026-01", worker=None)
-        (task,) = many(session, select(TASK).where(TASK.c.step == FIND_A_WORKER))
+        (task,) = every(session, of(Task).where(Task.step == FIND_A_WORKER))
     leave(following, "coordinator", "ccsmtl", last_day=TODAY, planned=False, by=following.actor("manager_ccsmtl"))
-    assert has_it(following, task["id"]) == (["manager_ccsmtl"], True)
+    assert has_it(following, task.id) == (["manager_ccsmtl"], True)
 
 
 @pytest.mark.ci
@@ -253,11 +256,11 @@ def test_what_was_offered_to_somebody_who_leaves_too_is_offered_anew_and_silence
     leave(following, SECOND, "codim")
     by, later = following.actor("coordinator"), AT + timedelta(days=10)
     with following.session() as session:
-        assert hand_overs.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
+        assert offers.offered_to(session, following.people[SECOND]) == [], "taken back: they leave too"
         lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=AT)
         assert {line.task_id for line in lines} == {first.id, second.id}
         hand_overs.propose(session, second.id, following.people["worker_em"], by=by, at=AT + timedelta(days=14))
-        assert hand_overs.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
+        assert offers.lapse(session, AT + timedelta(days=24), by=LOADING) == 1
         lines = hand_overs_in_bulk.propose_all(session, case_id, dry_run=True, by=by, at=later)
     assert {line.task_id: line.refused for line in lines}[second.id] == "hand_over.silent"
 
@@ -345,7 +348,7 @@ def test_who_stays_after_all_has_the_seat_again_that_the_departure_took_unless_a
                 HOLDER.c.person_id.in_([who, program.people["deputy"]]),
             )
         ).all()
-        found = giving_back.after_all(session, case_id, after)
+        found = after_all.after_all(session, case_id, after)
         assert found is not None
         others = found.seats
     assert sits == [program.people["deputy"] if taken else who]
@@ -446,7 +449,7 @@ def test_nobodys_last_day_is_later_than_the_last_day_of_all_their_roles(program:
         people.end_tenure(session, held.id, ends_on=ends_on, by=program.actor("coordinator"), at=AT)
     case_id = leave(program, "worker_codim", "codim", last_day=LAST_DAY if planned else TODAY, planned=planned)
     with program.session() as session:
-        departure = gathering.departure_of(session, case_id)
+        departure = departure_row.departure_of(session, case_id)
     assert departure is not None
     assert departure.last_day == ends_on
 
@@ -465,7 +468,7 @@ def test_whoever_has_gone_already_never_takes_up_the_role_that_they_were_to_hold
     with program.session() as session:
         assert session.scalars(select(SIGN_IN.c.ended_at).where(SIGN_IN.c.person_id == who)).all() == [AT]
         assert all(who not in standing(session, first + timedelta(days=days)).live for days in (-1, 0, 1))
-        departure = gathering.departure_of(session, case_id)
+        departure = departure_row.departure_of(session, case_id)
         assert departure is not None
         assert (departure.last_day, departure.ended_at) == (TODAY - timedelta(days=1), AT)
         assert current.to_move(session) == unopened.due_to_open(session, AT) == []
@@ -493,7 +496,7 @@ def test_whoever_leaves_and_is_to_come_back_keeps_the_role_to_which_they_do_whic
     case_id = leave(program, "manager_codim", "codim", last_day=last_day + timedelta(days=3))
     after = AT + timedelta(days=10)
     with program.session() as session:
-        departure = gathering.departure_of(session, case_id)
+        departure = departure_row.departure_of(session, case_id)
         assert departure is not None
         assert departure.last_day == last_day, "when the last of what they hold is over"
         assert current.due_to_end(session, after) == [departure.id]
@@ -679,7 +682,7 @@ def test_a_role_given_to_somebody_who_was_to_stay_ends_once_they_leave_after_all
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
     given_another_role(program, starts_on=TODAY)
     with program.session() as session:
-        calling_off.take_up_again(session, case_id, by=by, at=AT)
+        taking_up_again.take_up_again(session, case_id, by=by, at=AT)
     assert roles(program, "manager_codim") == [("manager", last_day), ("youth_worker", last_day)]
     with program.session() as session:
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
@@ -693,7 +696,7 @@ def test_what_was_given_while_they_were_to_stay_ends_too_where_they_have_gone_af
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
     given_another_role(program, starts_on=TODAY + timedelta(days=3), at=AT)
     with program.session() as session:
-        calling_off.take_up_again(session, case_id, by=program.actor("coordinator"), at=AT + timedelta(days=5))
+        taking_up_again.take_up_again(session, case_id, by=program.actor("coordinator"), at=AT + timedelta(days=5))
     ended = dict(roles(program, "manager_codim"))
     assert ended["youth_worker"] == ended["manager"] == TODAY + timedelta(days=4)
 
@@ -720,9 +723,9 @@ def test_whoever_is_on_holiday_until_their_last_day_leaves_all_the_same_what_a_d
     assert [kind for kind, _ in in_hand(program, "manager_em", "en-marge")] == before
     carry_all(means_of(program, lambda: AT))
     with program.session() as session:
-        rows = many(session, select(TASK).where(TASK.c.case_id == there, TASK.c.holding != ""))
+        rows = every(session, of(Task).where(Task.case_id == there, Task.holding != ""))
     assert case_id != there
-    assert {row["state"] for row in rows if row["holding"] in ("task", "approval")} == {"open"}
+    assert {row.state for row in rows if row.holding in ("task", "approval")} == {"open"}
 
 
 def falls_to(cast: Cast, role: str, place: str, *, at: datetime) -> UUID:
@@ -785,7 +788,7 @@ def called_off(cast: Cast, case_id: UUID, *, at: datetime) -> None:
 def taken_up_again(cast: Cast, case_id: UUID, *, at: datetime) -> None:
     with cast.session() as session:
         cases.reopen_case(session, case_id, by=cast.actor("coordinator"), at=at, reason="Leaves all the same")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=at)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
 
 

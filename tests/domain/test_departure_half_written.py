@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 
 from domain.accompaniment import barring, workers
 from domain.casework import cases
-from domain.departure import calling_off, current, ending, endings, gathering
+from domain.departure import current, ending, endings, gathering, taking_up_again
 from domain.follow_ups import notes, owed
 from domain.follow_ups.notes import Week
 from domain.kernel.actors import Actor
@@ -279,7 +279,7 @@ def test_a_departure_that_is_cancelled_gives_a_draft_back_to_its_author_alone(pr
     assert sorted(waits) == ["cancelled", "done"]
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=at, reason="They leave after all")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=at)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=at)
         gathering.gather(session, case_id, by=LOADING, at=at)
     states = {UUID(row.item): row.state for row in asked(program, case_id, "send_drafts")}
     assert states == {kept: "open", sent: "done"}, "it is in their hands again"

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import board, cases, tasks, versions
-from domain.departure import calling_off, current, gathering, hand_overs, ways_in
+from domain.departure import calling_off, current, gathering, offers, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, many, of
+from domain.kernel.rows import every, of
 from domain.people import people
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
@@ -28,7 +28,7 @@ from models.casework import Task
 from models.program import Tenure
 from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Cast
-from tests.departing import LAST_DAY, TASK, asked, leave, left, lend, record_protocols, roles, settle
+from tests.departing import LAST_DAY, asked, leave, left, lend, record_protocols, roles, settle
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, followed
 from tests.refusing import refused
@@ -156,7 +156,7 @@ def test_6_a_successor_without_an_address_has_it_all_the_same_and_no_letter_is_l
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=THIRD)
     with program.session() as session:
-        assert len(hand_overs.offered_to(session, program.people[THIRD])) == 1
+        assert len(offers.offered_to(session, program.people[THIRD])) == 1
         written = session.scalars(
             text("select person_id from notice where template = 'no_address'"),
         ).all()
@@ -259,8 +259,8 @@ def test_9_calling_off_deletes_nothing(program: Cast) -> None:
         calling_off.call_off(session, case_id, by=LOADING, at=AT)
     assert all(counts()[name] >= number for name, number in before.items())
     with program.session() as session:
-        assert hand_overs.offered_to(session, program.people[SECOND]) == [], "the offer is taken back"
-        assert hand_overs.lapse(session, AT + timedelta(days=30), by=LOADING) == 0, "and nobody is chased for it"
+        assert offers.offered_to(session, program.people[SECOND]) == [], "the offer is taken back"
+        assert offers.lapse(session, AT + timedelta(days=30), by=LOADING) == 0, "and nobody is chased for it"
 
 
 @pytest.mark.ci
@@ -291,7 +291,7 @@ def test_10_what_is_late_is_told_once_and_stays_to_be_done(program: Cast) -> Non
         clock.pass_by(days=1)
     with program.session() as session:
         assert session.scalar(text("select count(*) from task where step = 'hand_over.silent'")) == 1
-        assert len(many(session, select(TASK).where(TASK.c.case_id == case_id, TASK.c.step == "return_equipment"))) == 1
+        assert len(every(session, of(Task).where(Task.case_id == case_id, Task.step == "return_equipment"))) == 1
     (phone,) = asked(program, case_id, "return_equipment")
     assert phone.state == "open"
     settle(program, phone.id, ended="returned", note="Fine", at=clock.now)

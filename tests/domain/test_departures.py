@@ -16,9 +16,19 @@ from domain.casework.locked_case import hold_case
 from domain.declarations.program_agreements import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
-from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
+from domain.departure import (
+    accounts,
+    calling_off,
+    current,
+    departures,
+    ending,
+    gathering,
+    recruiting,
+    settling,
+    successors,
+)
 from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.rows import every, many, of
+from domain.kernel.rows import col, every, of
 from domain.obligations.clauses import owed
 from domain.obligations.facts import Records
 from domain.people import absences, people, seat_holders
@@ -27,6 +37,7 @@ from flows.departing import look_at_hands
 from meetings import feeds, schedule
 from models.base import table_of
 from models.casework import Case, Task
+from models.committee import SeatHolder
 from models.departure import Departure, Settlement
 from models.program import Absence, Person
 from models.record import Event
@@ -192,8 +203,8 @@ def test_of_who_has_gone_already_everything_ends_at_once(program: Cast) -> None:
     case_id = leave(program, "worker_codim", "codim", last_day=TODAY, planned=False)
     assert roles(program, "worker_codim") == [("youth_worker", TODAY - timedelta(days=1))]
     with program.session() as session:
-        found = many(session, select(DEPARTURE))
-        assert [row["ended_at"] for row in found] == [AT]
+        found = every(session, of(Departure))
+        assert [row.ended_at for row in found] == [AT]
         assert program.people["worker_codim"] not in standing(session, TODAY).live
         task = step(session, case_id, "return_material", "books")
         falls = standing(session, TODAY).falls(
@@ -232,8 +243,8 @@ def test_a_task_that_the_leaver_still_finishes_is_settled_by_itself(program: Cas
         tasks.complete_task(session, UUID(one.item), by=program.actor("manager_em"), at=AT)
     with program.session() as session:
         gathering.gather(session, case_id, by=program.actor("coordinator"), at=AT)
-        kept = many(session, select(SETTLEMENT).where(SETTLEMENT.c.task_id == one.id))
-    assert [row["ended_as"] for row in kept] == ["by_itself"]
+        kept = every(session, of(Settlement).where(Settlement.task_id == one.id))
+    assert [row.ended_as for row in kept] == ["by_itself"]
 
 
 @pytest.mark.ci
@@ -328,8 +339,8 @@ def test_a_seat_that_nobody_takes_passes_to_the_second_representative_meanwhile(
         seat_somebody(session, "steering", program.organizations["en-marge"], program.people["manager_em"])
     leave(program, "manager_em", "en-marge", last_day=TODAY, planned=False)
     with program.session() as session:
-        rows = many(session, select(HOLDER).where(HOLDER.c.person_id == program.people["deputy"]))
-    assert [(row["kind"], row["starts_on"]) for row in rows] == [("alternate", TODAY)]
+        rows = every(session, of(SeatHolder).where(SeatHolder.person_id == program.people["deputy"]))
+    assert [(row.kind, row.starts_on) for row in rows] == [("alternate", TODAY)]
 
 
 @pytest.mark.parametrize("follows", ["worker_em", "deputy"])
@@ -346,9 +357,9 @@ def test_the_second_representative_stands_in_until_whoever_follows_on_the_seat_b
     with program.session() as session:
         (due,) = current.due_to_end(session, AFTER)
         ending.end_departure(session, due, by=LOADING, at=AFTER)
-        rows = many(session, select(HOLDER).where(HOLDER.c.id != held_id).order_by(HOLDER.c.starts_on))
-    assert all(row["withdrawn_at"] is None for row in rows)
-    assert [(row["person_id"], row["kind"], row["starts_on"], row["ends_on"]) for row in rows] == [
+        rows = every(session, of(SeatHolder).where(SeatHolder.id != held_id).order_by(col(SeatHolder.starts_on)))
+    assert all(row.withdrawn_at is None for row in rows)
+    assert [(row.person_id, row.kind, row.starts_on, row.ends_on) for row in rows] == [
         (
             program.people["deputy"],
             "alternate",
@@ -532,14 +543,14 @@ def test_looking_for_two_opens_one_recruiting_and_has_the_manager_recruit_for_th
     place, by = program.organizations["en-marge"], program.actor("manager_em")
     if by_hand:
         with program.session() as session:
-            cases.open_case(session, hiring.RECRUITING, organization_id=place, by=by, at=AT)
+            cases.open_case(session, recruiting.RECRUITING, organization_id=place, by=by, at=AT)
     for who in ("worker_em", "deputy"):
         case_id = leave(program, who, "en-marge", last_day=TODAY + timedelta(days=30))
         (one,) = asked(program, case_id, "find_successor")
         settle(program, one.id, ended="recruiting")
     with program.session() as session:
         opened = session.scalars(text("select state from \"case\" where protocol = 'recruiting'")).all()
-        (waits,) = every(session, of(Task).where(Task.step == hiring.AFTERWARDS))
+        (waits,) = every(session, of(Task).where(Task.step == recruiting.AFTERWARDS))
         falls = board.who(standing(session, TODAY), waits, board.chains(session, [waits.owed_by_id]))
         assert falls is not None
     assert opened == ["open"]
@@ -680,7 +691,7 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
     case_id = leave(program, "worker_codim", "codim")
     by = program.actor("coordinator")
     with program.session() as session:
-        (departure,) = many(session, select(DEPARTURE).where(DEPARTURE.c.case_id == case_id))
+        (departure,) = every(session, of(Departure).where(Departure.case_id == case_id))
         held = next(iter(standing(session, TODAY).roles_of(program.people["worker_codim"])))
         departures.end_role(session, held.id, ends_on=LAST_DAY - timedelta(days=2), by=by, at=AT)
     moved: list[bool | str] = []
@@ -688,7 +699,7 @@ def test_a_departure_is_called_off_while_its_last_day_is_moved_and_neither_is_tu
     def move() -> None:
         try:
             with program.session() as session:
-                moved.append(current.follow_roles(session, departure["id"], by=Actor.system(ENGINE), at=AT))
+                moved.append(current.follow_roles(session, departure.id, by=Actor.system(ENGINE), at=AT))
         except Exception as error:  # noqa: BLE001 - a thread's error is shown by the assertion
             moved.append(repr(error))
 

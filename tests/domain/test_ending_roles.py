@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import select, text
 
 from domain.casework import cases
-from domain.departure import calling_off, departures, gathering, unopened
+from domain.departure import departure_row, departures, taking_up_again, unopened
 from domain.departure.foreseeing import Foreseen, foresee_end
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -164,7 +164,7 @@ def test_a_departure_whose_only_role_another_holds_by_now_is_not_cancelled(progr
     with refused("departure.role_taken"):
         cancel(program, case_id, by=program.actor("manager_ccsmtl"))
     with program.session() as session:
-        assert not calling_off.is_called_off(session, case_id)
+        assert not taking_up_again.is_called_off(session, case_id)
         assert case_row(session, case_id)["state"] == "open"
 
 
@@ -231,7 +231,7 @@ def test_whoever_holds_something_and_no_role_has_an_open_departure_however_long_
     look_at_hands(means)
     (case_id,) = open_departures(program, LEAVER)
     with program.session() as session:
-        departure = gathering.departure_of(session, case_id)
+        departure = departure_row.departure_of(session, case_id)
         assert departure is not None
         assert (departure.last_day, departure.planned) == (long_ago, False)
     step = {"equipment": "return_equipment", "account": "close_accounts"}[kind]

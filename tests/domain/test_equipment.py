@@ -122,17 +122,17 @@ def test_whoever_has_a_thing_says_neither_that_it_is_back_nor_that_it_is_lost(
     with cast.session() as session:
         thing = lent(session, cast)
         with refused("equipment.not_by_the_leaver"):
-            lending.take_back(session, thing, condition="Intact", by=holder, at=AT)
+            lending.take_back(session, lending.hold(session, thing), "Intact", by=holder, at=AT)
         with refused("equipment.in_own_hands"):
             inventory.correct(session, thing, serial="SN-9", label="", by=holder, at=AT)
         with refused("equipment.not_missing"):
-            lending.give_up(session, thing, reason="Perdu", by=officer, at=AT)
-        lending.report_missing(session, thing, note="Oublié dans un taxi", by=holder, at=AT)
+            lending.give_up(session, lending.hold(session, thing), "Perdu", by=officer, at=AT)
+        lending.report_missing(session, lending.hold(session, thing), "Oublié dans un taxi", by=holder, at=AT)
         with refused("equipment.not_by_the_leaver"):
-            lending.give_up(session, thing, reason="Perdu", by=holder, at=AT)
+            lending.give_up(session, lending.hold(session, thing), "Perdu", by=holder, at=AT)
         with refused("reason.missing"):
-            lending.give_up(session, thing, reason=" ", by=officer, at=AT)
-        lending.give_up(session, thing, reason="Perdu", by=officer, at=AT)
+            lending.give_up(session, lending.hold(session, thing), " ", by=officer, at=AT)
+        lending.give_up(session, lending.hold(session, thing), "Perdu", by=officer, at=AT)
         assert state_of(session, thing) == "lost"
 
 
@@ -160,10 +160,10 @@ def test_a_thing_comes_back_with_its_condition_and_is_lent_again(cast: Cast) -> 
     with cast.session() as session:
         thing = lent(session, cast)
         with refused("equipment.no_condition"):
-            lending.take_back(session, thing, condition=" ", by=officer, at=AT)
-        lending.take_back(session, thing, condition="Écran rayé", by=officer, at=AT)
+            lending.take_back(session, lending.hold(session, thing), " ", by=officer, at=AT)
+        lending.take_back(session, lending.hold(session, thing), "Écran rayé", by=officer, at=AT)
         with refused("equipment.in_nobodys_hands"):
-            lending.take_back(session, thing, condition="Encore", by=officer, at=AT)
+            lending.take_back(session, lending.hold(session, thing), "Encore", by=officer, at=AT)
         (loan,) = inventory.loans_of(session, thing)
         assert (loan.condition, loan.returned_by, loan.lent_by) == (
             "Écran rayé",
@@ -177,8 +177,8 @@ def test_what_is_lost_is_lent_to_nobody_before_it_is_found_and_stays_the_same_th
     officer = cast.actor("officer")
     with cast.session() as session:
         thing = lent(session, cast)
-        lending.report_missing(session, thing, note="Introuvable", by=officer, at=AT)
-        lending.give_up(session, thing, reason="Introuvable", by=officer, at=AT)
+        lending.report_missing(session, lending.hold(session, thing), "Introuvable", by=officer, at=AT)
+        lending.give_up(session, lending.hold(session, thing), "Introuvable", by=officer, at=AT)
         with refused("equipment.not_lent"):
             lending.lend(session, thing, cast.people[HOLDER], by=officer, at=AT)
         with refused("equipment.there_already"):
@@ -296,7 +296,7 @@ def test_what_is_given_up_in_a_departure_is_lost_in_the_inventory(cast: Cast) ->
     (back,) = asked(cast, case_id, "return_equipment")
     with cast.session() as session:
         thing = session.execute(select(_equipment.c.id)).scalar_one()
-        lending.report_missing(session, thing, note="Introuvable", by=cast.actor("officer"), at=AT)
+        lending.report_missing(session, lending.hold(session, thing), "Introuvable", by=cast.actor("officer"), at=AT)
     settle(cast, back.id, ended="lost", note="Introuvable", by=cast.actor("officer"))
     with cast.session() as session:
         assert state_of(session, thing) == "lost"
@@ -309,6 +309,6 @@ def test_what_is_taken_back_on_the_inventory_s_page_settles_the_departure_s_step
     case_id = leave(cast, HOLDER, "codim")
     with cast.session() as session:
         thing = session.execute(select(_equipment.c.id)).scalar_one()
-        lending.take_back(session, thing, condition="Intact", by=cast.actor("officer"), at=AT)
+        lending.take_back(session, lending.hold(session, thing), "Intact", by=cast.actor("officer"), at=AT)
     look_at_hands(means_of(cast, lambda: AT))
     assert [row.state for row in asked(cast, case_id, "return_equipment")] == ["done"]

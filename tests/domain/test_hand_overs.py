@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from domain.accompaniment import barring, consents, proposals, states
 from domain.agreements.version_text import content_of
 from domain.casework import tasks
-from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk, settling
+from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk, offers, parts_left, settling
 from domain.follow_ups import assigning, locking
 from domain.kernel.refusals import Refusal
 from locales import show_day
@@ -51,7 +51,7 @@ def offered(cast: Cast) -> list[tuple[str, str]]:
 
 def answer(cast: Cast, who: str, *, reason: str = "") -> None:
     with cast.session() as session:
-        (row,) = hand_overs.offered_to(session, cast.people[who])
+        (row,) = offers.offered_to(session, cast.people[who])
         if reason:
             hand_overs.refuse(session, row.id, reason=reason, by=cast.actor(who), at=AT)
         else:
@@ -110,7 +110,7 @@ def test_whoever_is_offered_a_follow_up_is_told_that_it_waits_for_their_answer_a
     case_id = leave(program, WORKER, "ccsmtl")
     settle(program, asked(program, case_id, "hand_over_follow_ups")[0].id, to=SECOND)
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         asked_of = text("select template, message from notice where person_id = :who and case_id = :case")
         rows = session.execute(asked_of, {"who": program.people[SECOND], "case": case_id}).all()
     assert [row.template for row in rows] == ["offered"], "nothing is in their hands yet"
@@ -127,7 +127,7 @@ def test_one_that_is_refused_stays_and_can_be_offered_to_another(program: Cast) 
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with refused("reason.missing"), program.session() as session:
-        (row,) = hand_overs.offered_to(session, program.people[SECOND])
+        (row,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.refuse(session, row.id, reason=" ", by=program.actor(SECOND), at=AT)
     answer(program, SECOND, reason="Too many already")
     settle(program, task.id, to="without_mail")
@@ -175,7 +175,7 @@ def test_nobody_answers_what_was_offered_to_another(program: Cast) -> None:
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with program.session() as session, refused("hand_over.unknown"):
-        (row,) = hand_overs.offered_to(session, program.people[SECOND])
+        (row,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.accept(session, row.id, by=program.actor(WORKER), at=AT)
 
 
@@ -187,7 +187,7 @@ def test_whom_the_participant_barred_is_not_offered_it(program: Cast) -> None:
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        fit = hand_overs.fit_for(session, task, program.people[WORKER], AT)
+        fit = parts_left.fit_for(session, task, program.people[WORKER], AT)
         assert program.people[SECOND] not in [one.person_id for one in fit]
     with refused("assignment.barred"):
         settle(program, task.id, to=SECOND)
@@ -205,10 +205,10 @@ def test_a_follow_up_goes_to_no_worker_of_an_organization_with_which_the_partici
     with refused("assignment.not_agreed"):
         settle(program, task.id, to=SECOND)
     with program.session() as session:
-        thought_of = hand_overs.considered_for(session, task, program.people[WORKER], AT)
+        thought_of = parts_left.considered_for(session, task, program.people[WORKER], AT)
         bars = {one.person_id: one.load.bars for one in thought_of}
         assert bars[program.people[SECOND]] == ("not_agreed",)
-        assert [one.person_id for one in hand_overs.fit_for(session, task, program.people[WORKER], AT)] == [
+        assert [one.person_id for one in parts_left.fit_for(session, task, program.people[WORKER], AT)] == [
             program.people[THIRD]
         ]
     settle(program, task.id, to=THIRD)
@@ -224,7 +224,7 @@ def test_an_offer_cannot_be_taken_once_the_consent_to_share_has_ended_by_its_day
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         with refused("assignment.not_agreed"):
             hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT + timedelta(days=1))
     assert primary(program, made) == [WORKER]
@@ -240,9 +240,9 @@ def test_a_second_takes_over_from_the_worker_only_as_long_as_the_participant_agr
     settle(program, task.id, to=SECOND)
     with program.session() as session:
         consents.withdraw(session, with_codim, by=program.actor("coordinator"), at=AT)
-        (offer,) = hand_overs.last_offers(session, case_id).values()
+        (offer,) = offers.last_offers(session, case_id).values()
         assert offer.state == "withdrawn", "what is offered is taken back with the consent"
-        assert hand_overs.offered_to(session, program.people[SECOND]) == []
+        assert offers.offered_to(session, program.people[SECOND]) == []
     with refused("assignment.not_agreed"):
         settle(program, task.id, to=SECOND)
     with program.session() as session:
@@ -277,7 +277,7 @@ def test_looking_at_whom_a_follow_up_could_be_offered_to_waits_for_nobody_who_is
     with program.session() as changing, program.session() as looking:
         locking.hold(changing, follow_up, by=LOADING, at=AT)
         looking.execute(text("set local lock_timeout = '100ms'"))
-        assert hand_overs.fit_for(looking, task, program.people[WORKER], AT)
+        assert parts_left.fit_for(looking, task, program.people[WORKER], AT)
 
 
 def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(program: Cast) -> None:
@@ -285,7 +285,7 @@ def test_the_second_of_the_pair_whom_the_participant_has_met_is_shown_first(prog
     case_id = leave(program, WORKER, "ccsmtl")
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        first = hand_overs.fit_for(session, task, program.people[WORKER], AT)[0]
+        first = parts_left.fit_for(session, task, program.people[WORKER], AT)[0]
         assert (first.person_id, first.met) == (program.people[SECOND], True)
 
 
@@ -298,7 +298,7 @@ def test_silence_reaches_the_coordinator_once_and_the_offer_still_stands(program
     found = []
     for at in (AT, LATER, LATER):
         with program.session() as session:
-            found.append(hand_overs.lapse(session, at, by=LOADING))
+            found.append(offers.lapse(session, at, by=LOADING))
     assert found == [0, 1, 0]
     with program.session() as session:
         count = session.execute(text("select count(*) from task where step = 'hand_over.silent'")).scalar_one()
@@ -315,8 +315,8 @@ def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast,
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with program.session() as session:
-        hand_overs.lapse(session, LATER, by=LOADING)
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        offers.lapse(session, LATER, by=LOADING)
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         if over == "accepted":
             hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=LATER)
     if over == "offered to another":
@@ -324,7 +324,7 @@ def test_of_silence_that_is_over_the_coordinator_is_asked_no_more(program: Cast,
     if over == "left vacant":
         settle(program, task.id, ended="left_vacant", note="Nobody has room", at=LATER)
     with program.session() as session:
-        assert hand_overs.lapse(session, LATER, by=LOADING) == 0
+        assert offers.lapse(session, LATER, by=LOADING) == 0
         states = session.scalars(text("select state from task where step = 'hand_over.silent'")).all()
     assert states == ["cancelled"]
 
@@ -420,7 +420,7 @@ def test_an_offer_that_nobody_can_answer_any_more_is_taken_back_and_whoever_was_
             leaver, other = program.people[WORKER], program.people[THIRD]
             assigning.assign(session, follow_up, other, instead_of=leaver, by=by, at=AT)
             gathering.gather(session, case_id, by=LOADING, at=AT)
-            hand_overs.lapse(session, AT, by=LOADING)
+            offers.lapse(session, AT, by=LOADING)
         told = session.execute(
             text("select subject from notice where template = 'offer_taken_back' and person_id = :who"),
             {"who": program.people[SECOND]},

@@ -20,7 +20,7 @@ from domain.casework import tasks, versions
 from domain.casework.locked_case import hold_case
 from domain.casework.locking import Moved
 from domain.casework.proofs import Proof
-from domain.departure import hand_overs, hand_overs_in_bulk
+from domain.departure import hand_overs, hand_overs_in_bulk, offers, parts_left
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from flows.protocols import PROTOCOLS, read_protocol
@@ -196,7 +196,7 @@ def test_who_accepts_while_it_is_offered_to_another_has_it_or_is_told_and_nobody
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
 
     def accept() -> str:
         with program.session() as session:
@@ -223,7 +223,7 @@ def test_of_two_who_accept_the_same_at_once_from_two_windows_one_takes_it(progra
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     settle(program, task.id, to=SECOND)
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
 
     def accept() -> str:
         with program.session() as session:
@@ -249,7 +249,7 @@ def test_whoever_accepts_while_their_own_departure_opens_has_it_and_it_is_asked_
         session.execute(select(HAND_OVER.c.id).with_for_update())  # as accepting does first
         leaving.start()
         until_somebody_waits(session)
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         assert hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT).state == "done"
     leaving.join()
     (theirs,) = opened
@@ -265,7 +265,7 @@ def reasons(cast: Cast, task: Task) -> dict[str, tuple[bool, bool, bool, bool]]:
     with cast.session() as session:
         return {
             names[one.person_id]: (one.met, one.speaks, one.roomy, one.nearby)
-            for one in hand_overs.fit_for(session, task, cast.people[WORKER], AT)
+            for one in parts_left.fit_for(session, task, cast.people[WORKER], AT)
         }
 
 
@@ -326,7 +326,7 @@ def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever
 
     def way() -> str:
         with program.session() as session:
-            (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+            (offer,) = offers.offered_to(session, program.people[SECOND])
             return str(offer.way)
 
     assert way() == ""
@@ -345,7 +345,7 @@ def test_the_way_is_agreed_with_the_participant_and_goes_with_the_offer_whenever
     assert way() == ""
     with program.session() as session:
         tasks.complete_task(session, agreeing.id, by=by, at=AT, evidence=[Proof("way", "call")])
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT)
         assert session.execute(select(HAND_OVER.c.way, HAND_OVER.c.state)).all() == [("call", "accepted")]
 

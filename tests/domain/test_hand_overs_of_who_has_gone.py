@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from domain.access import sign_ins
 from domain.accompaniment import breaks, states
-from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk
+from domain.departure import current, ending, gathering, hand_overs, hand_overs_in_bulk, offers
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.roles.roles import standing
@@ -60,7 +60,7 @@ def holders(cast: Cast, follow_up_id: UUID, day: date = TODAY) -> dict[str, str]
 
 def accept(cast: Cast, who: str, at: datetime = AT) -> None:
     with cast.session() as session:
-        (row,) = hand_overs.offered_to(session, cast.people[who])
+        (row,) = offers.offered_to(session, cast.people[who])
         hand_overs.accept(session, row.id, by=cast.actor(who), at=at)
 
 

@@ -14,6 +14,7 @@ from domain.casework import cases, tasks
 from domain.declared.reading import Bilingual
 from domain.departure import hiring, interviews
 from domain.departure.hiring import Hired
+from domain.departure.recruiting import AFTERWARDS, RECRUITING, recruit_afterwards
 from domain.people import people
 from models.base import table_of
 from models.casework import Case
@@ -35,9 +36,7 @@ def recruiting(cast: Cast, *, up_to: str = hiring.NAMES_THEM) -> UUID:
     manager, coordinator = cast.actor("manager_codim"), cast.actor("coordinator")
     with cast.session() as session:
         agreed(session, cast)
-        case_id = cases.open_case(
-            session, hiring.RECRUITING, organization_id=cast.organizations[PLACE], by=manager, at=AT
-        )
+        case_id = cases.open_case(session, RECRUITING, organization_id=cast.organizations[PLACE], by=manager, at=AT)
         for by in (manager, coordinator):
             interviews.record_interview(
                 session, case_id, applicant=1, leadership=70, clinical=80, note="Calm", by=by, at=AT
@@ -179,7 +178,7 @@ def test_whom_a_recruiting_hires_is_an_applicant_with_the_marks_of_two_that_reac
     task_id = recruiting(cast, up_to="see_police_certificate")
     manager, coordinator = cast.actor("manager_codim"), cast.actor("coordinator")
     with cast.session() as session:
-        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == RECRUITING)).one()
     (certificate,) = asked(cast, case_id, "see_police_certificate")
     with cast.session() as session:
         for applicant, mark, interviewers in ((2, 90, [manager]), (3, 69, [manager, coordinator])):
@@ -212,13 +211,13 @@ def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_fo
 
     def found() -> tuple[list[str], list[str]]:
         with cast.session() as session:
-            states = select(CASE.c.state).where(CASE.c.protocol == hiring.RECRUITING).order_by(CASE.c.state)
-            waiting = select(TASK.c.state).where(TASK.c.step == hiring.AFTERWARDS).order_by(TASK.c.state)
+            states = select(CASE.c.state).where(CASE.c.protocol == RECRUITING).order_by(CASE.c.state)
+            waiting = select(TASK.c.state).where(TASK.c.step == AFTERWARDS).order_by(TASK.c.state)
             return list(session.scalars(states)), list(session.scalars(waiting))
 
     assert found() == (["closed", "open"], ["done"])
     with cast.session() as session:
-        hiring.recruit_afterwards(session, place, words, by=by, at=AT)
+        recruit_afterwards(session, place, words, by=by, at=AT)
     assert found() == (["closed", "open"], ["done", "open"]), "the one that is open is for the second"
 
 
@@ -226,7 +225,7 @@ def test_once_somebody_is_hired_the_recruiting_opens_for_the_role_that_waited_fo
 def test_a_tick_names_nobody_and_no_other_step_does(cast: Cast) -> None:
     task_id = recruiting(cast, up_to="see_police_certificate")
     with cast.session() as session:
-        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+        case_id = session.scalars(select(CASE.c.id).where(CASE.c.protocol == RECRUITING)).one()
     (certificate,) = asked(cast, case_id, "see_police_certificate")
     with refused("hiring.none"):
         hire(cast, certificate.id, new=NEW)
@@ -240,7 +239,7 @@ def test_a_role_that_cannot_be_given_changes_nothing(cast: Cast) -> None:
     with refused("role.not_in_agreement"):
         hire(cast, task_id, role="coordinator", new=NEW)
     with cast.session() as session:
-        state = session.scalars(select(CASE.c.state).where(CASE.c.protocol == hiring.RECRUITING)).one()
+        state = session.scalars(select(CASE.c.state).where(CASE.c.protocol == RECRUITING)).one()
     assert state == "open"
 
 

@@ -12,7 +12,16 @@ from domain.access import invitations
 from domain.agreements import succession
 from domain.agreements.version_text import Content, content_of
 from domain.casework import acts, assigning, cases, tasks
-from domain.departure import calling_off, departures, foreseeing, giving_back, hand_overs, hiring, unopened
+from domain.departure import (
+    after_all,
+    departures,
+    foreseeing,
+    hand_overs,
+    offers,
+    taking_up_again,
+    unopened,
+)
+from domain.departure.recruiting import ANEW, RECRUITING
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.rows import every, of
 from domain.people import absences, people
@@ -435,7 +444,7 @@ def _close(cast: Cast, case_id: UUID, at: datetime) -> None:
 
 def _asked_who_follows(cast: Cast) -> list[tuple[str, str]]:
     with cast.session() as session:
-        rows = session.execute(select(TASK.c.title_en, TASK.c.state).where(TASK.c.step == hiring.ANEW))
+        rows = session.execute(select(TASK.c.title_en, TASK.c.state).where(TASK.c.step == ANEW))
         return [(row.title_en, row.state) for row in rows]
 
 
@@ -444,7 +453,7 @@ def test_a_recruiting_that_is_cancelled_has_the_manager_asked_who_follows_until_
     case_id = leave(program, WORKER, "codim")
     settle(program, asked(program, case_id, "find_successor")[0].id, ended="recruiting", note="As agreed")
     with program.session() as session:
-        recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == hiring.RECRUITING)).one()
+        recruits = session.scalars(select(CASE.c.id).where(CASE.c.protocol == RECRUITING)).one()
     cancel(program, recruits, at=on(TODAY + 2 * DAY))
     title = "Name a successor, or recruit again: Youth worker, CODIM"
     looked_at(program, on(TODAY + 2 * DAY))
@@ -522,7 +531,7 @@ def test_what_was_given_meanwhile_and_begins_later_is_taken_back_with_the_depart
     gone = on(TODAY + 8 * DAY)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=gone)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=gone)
     with program.session() as session:
         for day in (8, 9, 30):
             assert program.people[WORKER] not in standing(session, TODAY + day * DAY).live
@@ -539,11 +548,11 @@ def test_the_page_of_a_cancelled_departure_says_who_has_what_was_handed_over(pro
     case_id = leave(program, "worker_ccsmtl", "ccsmtl")
     settle(program, asked(program, case_id, "hand_over_follow_ups")[0].id, to="worker_codim")
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people["worker_codim"])
+        (offer,) = offers.offered_to(session, program.people["worker_codim"])
         hand_overs.accept(session, offer.id, by=program.actor("worker_codim"), at=AT)
     cancel(program, case_id)
     with program.session() as session:
-        found = giving_back.after_all(session, case_id, AT)
+        found = after_all.after_all(session, case_id, AT)
     assert found is not None
     assert [(one.title.en, one.holder_id) for one in found.parts] == [
         ("Follow-up of #2026-01", program.people["worker_codim"])
@@ -599,7 +608,7 @@ def test_what_was_given_while_they_were_to_stay_ends_with_the_departure_that_is_
     later = on(TODAY + 8 * DAY)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=later, reason="Gone all the same")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=later)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=later)
     ends = dict(roles(program, WORKER))
     assert ends["youth_worker"] == TODAY + 7 * DAY
     assert ends["second_representative"] == TODAY + (given_from if given_from < 30 else 7) * DAY
@@ -691,7 +700,7 @@ def test_once_the_appointment_of_who_was_hired_is_taken_back_the_manager_is_aske
     cast.people["newcomer"] = hire(cast, task_id, new=NEW, starts_on=FIRST).person_id  # type: ignore[index]
     take_back(cast, "newcomer", "youth_worker", TODAY + DAY)
     with cast.session() as session:
-        (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == hiring.ANEW)).all()
+        (row,) = session.execute(select(TASK.c.state, TASK.c.title_en).where(TASK.c.step == ANEW)).all()
     assert row.state == "open"
     assert row.title_en.endswith(": Youth worker, CODIM")
 
@@ -708,7 +717,7 @@ def test_a_role_that_became_another_while_they_were_to_stay_ends_with_the_depart
     becomes_another(program)
     with program.session() as session:
         cases.reopen_case(session, case_id, by=program.actor("coordinator"), at=gone, reason="Gone all the same")
-        calling_off.take_up_again(session, case_id, by=LOADING, at=gone)
+        taking_up_again.take_up_again(session, case_id, by=LOADING, at=gone)
         assert program.people["worker_em"] not in standing(session, NEW_YEAR + DAY).live
 
 

@@ -11,7 +11,7 @@ from domain.casework import assigning as outside
 from domain.casework.board import chains
 from domain.departure import successors
 from domain.follow_ups.assigning import FIND_A_WORKER
-from domain.kernel.rows import first, of, one
+from domain.kernel.rows import first, of, surely
 from domain.obligations import asking, to_accept
 from domain.participants import referring
 from domain.people import people
@@ -133,9 +133,10 @@ def test_who_takes_a_task_over_has_it_under_the_role_by_which_they_may(program: 
     case_id = leave(program, "worker_codim", "codim")
     settle(program, asks_about(program, case_id, thing).id, to="manager_codim")
     with program.session() as session:
-        task = one(session, TASK.select().where(TASK.c.id == thing))
+        task = first(session, of(Task).where(Task.id == thing))
         assert task is not None
-        (held,) = standing(session, LAST_DAY).falls(chains(session, [task["owed_by_id"]])[task["owed_by_id"]]).holders
+        owed_by_id = surely(task.owed_by_id)
+        (held,) = standing(session, LAST_DAY).falls(chains(session, [owed_by_id])[owed_by_id]).holders
     assert (held.person_id, held.role) == (takes, "youth_worker")
 
 

@@ -21,7 +21,7 @@ from domain.roles.roles import standing
 from flows import protocols
 from flows.carry import carry, plainly
 from flows.engine import Act, ActFailed, Action, Bound, Means
-from flows.onboarding import actions
+from flows.onboarding import actions, contact_lists
 from flows.sweep import sweep
 from meetings import schedule
 from models.base import table_of
@@ -529,15 +529,15 @@ def test_the_contact_lists_name_who_sits_where_that_day_and_say_which_seats_are_
     introduced(cast)
     carry_all(means)
     with cast.session() as session:
-        lists = actions.contact_lists(session, ARRIVAL, "fr")
-    assert [committee["title"] for committee in lists] == ["Comité clinique", "Comité directeur", "Comité élargi"]
-    clinical = lists[0]["members"]
-    named = [line for line in clinical if not line["vacant"]]
-    assert [(line["name"], line["organization"], line["email"]) for line in named] == [
+        lists = contact_lists.contact_lists(session, ARRIVAL, "fr")
+    assert [committee.title for committee in lists] == ["Comité clinique", "Comité directeur", "Comité élargi"]
+    clinical = lists[0].members
+    named = [line for line in clinical if not line.vacant]
+    assert [(line.name, line.organization, line.email) for line in named] == [
         ("Émeraude Quartz", "En Marge 12-17", "worker.em@en-marge.example")
     ]
     assert len(clinical) == 8
-    assert lists[2]["and_those_of"] == ["Comité clinique"]
+    assert lists[2].and_those_of == ["Comité clinique"]
     (letter,) = letters(cast, "contact_lists")
     assert letter["subject"] == "Les coordonnées de vos comités"
 
@@ -561,8 +561,8 @@ def test_the_contact_lists_tell_who_sits_on_the_day_on_which_they_are_written(ca
     assert "Pearl O'Quartz" not in text
     assert "Slate Nickel" not in text
     with cast.session() as session:
-        steering = actions.contact_lists(session, tomorrow, "en")[1]["members"]
-    assert [line["name"] for line in steering if line["organization"] == "CODIM"] == ["Slate Nickel"]
+        steering = contact_lists.contact_lists(session, tomorrow, "en")[1].members
+    assert [line.name for line in steering if line.organization == "CODIM"] == ["Slate Nickel"]
 
 
 def test_the_contact_lists_reach_an_english_worker_in_english(cast: Cast) -> None:

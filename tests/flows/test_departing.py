@@ -11,7 +11,7 @@ from sqlalchemy import select, text, update
 
 from domain.access import sign_ins
 from domain.casework import cases
-from domain.departure import gathering, unopened
+from domain.departure import departure_row, unopened
 from domain.loading.loading import load
 from domain.people import people
 from domain.roles.roles import standing
@@ -139,7 +139,7 @@ def test_an_end_that_is_written_down_weeks_late_opens_the_departure_on_the_day_o
     assert look_at_hands(means_of(program, Clock())) == 1
     with program.session() as session:
         (case_id,) = session.scalars(text("select id from \"case\" where protocol = 'departure'"))
-        departure = gathering.departure_of(session, case_id)
+        departure = departure_row.departure_of(session, case_id)
         assert departure is not None
         assert (departure.person_id, departure.last_day, departure.planned) == (
             program.people[LEAVER],
@@ -239,7 +239,7 @@ def test_a_role_that_is_prolonged_or_shortened_takes_the_last_day_of_the_departu
         people.end_tenure(session, held.id, ends_on=moved, by=program.actor("coordinator"), at=AT)
     assert (close_doors(means), close_doors(means)) == (1, 0)
     with program.session() as session:
-        departure, untouched = (gathering.departure_of(session, one) for one in (case_id, other))
+        departure, untouched = (departure_row.departure_of(session, one) for one in (case_id, other))
         assert departure is not None
         assert untouched is not None
         assert (departure.last_day, untouched.last_day) == (moved, LAST_DAY)

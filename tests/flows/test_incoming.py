@@ -27,7 +27,7 @@ from adapters.graph_inbox import PAGE, GraphInbox
 from adapters.graph_mail import GraphMailer
 from adapters.outside import outside_of
 from adapters.settings import Settings
-from domain.mail import notices
+from domain.mail import resending
 from domain.mail.delivery import WAITS
 from flows import incoming, rounds
 from flows.engine import Means
@@ -545,7 +545,7 @@ def test_a_letter_given_up_in_doubt_is_looked_for_when_somebody_sends_it_again(
         )
         session.commit()
     with means.sessions(cast.program_id) as session:
-        notices.retry(session, given_up, by=cast.actor("coordinator"), at=clock.now)
+        resending.retry(session, given_up, by=cast.actor("coordinator"), at=clock.now)
         session.commit()
     assert deliver(means).attempts == 1
     assert len(fake.delivered) == LETTERS

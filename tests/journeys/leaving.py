@@ -22,7 +22,16 @@ from domain.access import sign_ins
 from domain.accompaniment import breaks, states
 from domain.casework import board, cases, tasks
 from domain.casework.proofs import Proof
-from domain.departure import departures, endings, gathering, hand_overs, hand_overs_in_bulk, interviews, settling
+from domain.departure import (
+    departures,
+    endings,
+    gathering,
+    hand_overs,
+    hand_overs_in_bulk,
+    interviews,
+    offers,
+    settling,
+)
 from domain.follow_ups import assigning, summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import Actor
@@ -260,9 +269,9 @@ def machine_of(fresh: Callable[[], Cast]) -> type[RuleBasedStateMachine]:  # noq
         @rule(who=st.sampled_from(WORKERS), yes=st.booleans())
         def somebody_answers(self, who: str, yes: bool) -> None:
             with self.cast.session() as session:
-                offers = hand_overs.offered_to(session, self.cast.people[who])
+                waiting = offers.offered_to(session, self.cast.people[who])
             by = self.cast.actor(who)
-            for offer in offers[:1]:
+            for offer in waiting[:1]:
                 if yes:
                     self._try(partial(hand_overs.accept, hand_over_id=offer.id, by=by, at=self.at))
                 else:

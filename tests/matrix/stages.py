@@ -17,7 +17,7 @@ from sqlmodel import Session
 from domain.accompaniment import workers
 from domain.admissions import triage
 from domain.casework import cases
-from domain.departure import departures, hand_overs
+from domain.departure import departures, hand_overs, offers
 from domain.kernel.actors import Actor
 from domain.kernel.scope import program_of
 from domain.participants import destruction, research, retention
@@ -162,7 +162,7 @@ def departure_of(
     }
     handed_over = ids["follow_up"][0]
     hand_overs.propose(session, handed_over, to, by=by, at=AT)
-    offer = next(one for one in hand_overs.offered_to(session, to) if one.task_id == handed_over)
+    offer = next(one for one in offers.offered_to(session, to) if one.task_id == handed_over)
     consenting = row_of(session, follow_ups[1])["participant_id"]
     research.keep_research_consent(session, consenting, TODAY, by=by, at=AT)
     return {

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from domain.agreements import agreements, terminations
 from domain.casework import acts, cases, locking, tasks, versions
 from domain.kernel.actors import ENGINE, Actor
-from domain.mail import notices
+from domain.mail import resending
 from flows.post import deliver
 from models import lifecycles
 from models.base import table_of
@@ -343,13 +343,13 @@ def _send_letters(cast: Cast) -> None:
     with cast.session() as session:
         ids = session.scalars(text("select id from notice where state = 'queued' order by n")).all()
         assert len(ids) > 2
-        notices.redact(session, [ids[-1]], lambda _: "", whole=False, by=by, at=AT)
+        resending.redact(session, [ids[-1]], lambda _: "", whole=False, by=by, at=AT)
     refused = Refused(permanent=True, code="550 5.1.1")
     deliver(means_of(cast, Clock(), Mailbag(answers=[refused, refused])))
     with cast.session() as session:
         again, gone = session.execute(text("select id from notice where state = 'failed'")).all()
-        notices.retry(session, again.id, by=by, at=AT)
-        notices.redact(session, [gone.id], lambda _: "", whole=False, by=by, at=AT)
+        resending.retry(session, again.id, by=by, at=AT)
+        resending.redact(session, [gone.id], lambda _: "", whole=False, by=by, at=AT)
 
 
 def _settle_an_agreement(cast: Cast) -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select
 
-from domain.departure import hand_overs
+from domain.departure import hand_overs, offers
 from locales import show_day
 from models.base import table_of
 from models.outbox import Notice
@@ -126,7 +126,7 @@ def test_why_somebody_refused_and_what_was_noted_is_read_by_who_has_a_part_in_it
     settle(program, offered.id, to=SECOND)
     settle(program, vacant.id, ended="left_vacant", note="No room until January")
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.refuse(session, offer.id, reason="Six of them already", by=program.actor(SECOND), at=AT)
     shown = signed_in(program, reader).get(f"/departures/{case_id}", headers={"Accept-Language": "en"})
     assert shown.status_code == 200
@@ -262,7 +262,7 @@ def test_the_history_of_a_participants_workers_says_who_took_over_from_whom_and_
     (task,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
         hand_overs.propose(session, task.id, program.people[SECOND], way="call", by=program.actor("coordinator"), at=AT)
-        (offer,) = hand_overs.offered_to(session, program.people[SECOND])
+        (offer,) = offers.offered_to(session, program.people[SECOND])
         hand_overs.accept(session, offer.id, by=program.actor(SECOND), at=AT)
     page = text_of(signed_in(program, "coordinator").get(f"/follow-ups/{follow_up_id}?lang=en").text)
     since, until = (TODAY - timedelta(days=21)), TODAY - timedelta(days=1)
@@ -314,7 +314,7 @@ def test_who_is_barred_by_one_of_those_handed_over_finds_the_others_alone(progra
     for task in asked(program, case_id, "hand_over_follow_ups"):
         settle(program, task.id, to=SECOND)
     with program.session() as session:
-        assert hand_overs.lapse(session, AT + timedelta(days=8), by=program.actor("coordinator")) == 2
+        assert offers.lapse(session, AT + timedelta(days=8), by=program.actor("coordinator")) == 2
         of_them = select(NOTICE.c.id).where(NOTICE.c.calls.contains(["#2026-01"])).order_by(NOTICE.c.n)
         to_them = session.scalars(of_them).first()
     (task, _) = asked(program, case_id, "hand_over_follow_ups")
@@ -353,6 +353,6 @@ def test_what_was_offered_to_whom_the_participant_barred_since_is_theirs_no_more
     assert client.post(answer).status_code == 404
     with program.session() as session:
         written = session.scalar(select(func.count()).select_from(NOTICE))
-        assert hand_overs.lapse(session, AT, by=program.actor("coordinator")) == 0
-        assert hand_overs.last_offers(session, case_id)[task.id].state == "withdrawn"
+        assert offers.lapse(session, AT, by=program.actor("coordinator")) == 0
+        assert offers.last_offers(session, case_id)[task.id].state == "withdrawn"
         assert session.scalar(select(func.count()).select_from(NOTICE)) == written  # no letter tells them of it

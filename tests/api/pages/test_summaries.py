@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from domain.departure import hand_overs
+from domain.departure import hand_overs, offers
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from meetings import agendas, attendance, freezing, running
@@ -131,7 +131,7 @@ def test_the_successor_reads_it_once_the_follow_up_is_theirs_and_the_leaver_no_l
     settle(program, task.id, to="without_mail")
     assert successor.get(place).status_code == 404, "what is only offered is not read"
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        (offer,) = offers.offered_to(session, program.people["without_mail"])
         hand_overs.accept(session, offer.id, by=program.actor("without_mail"), at=AT)
     assert "Elle a appelé" in successor.get(place).text
     assert place in successor.get(f"/follow-ups/{follow_up}").text

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 
 from domain.accompaniment import consents
 from domain.casework import tasks, words
-from domain.departure import hand_overs
+from domain.departure import hand_overs, offers
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.rows import every, of
@@ -93,10 +93,10 @@ def test_a_note_with_a_step_about_a_participant_is_read_by_who_keeps_the_file_an
 def test_it_equipment_and_office_see_no_step_about_a_participant_that_is_not_theirs_to_do(program: Cast) -> None:
     _, case_id = leaving(program)
     task_id = noted(program, case_id)
-    (offers,) = asked(program, case_id, "hand_over_follow_ups")
+    (step,) = asked(program, case_id, "hand_over_follow_ups")
     with program.session() as session:
-        hand_overs.propose(session, offers.id, program.people["without_mail"], by=program.actor("coordinator"), at=AT)
-        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        hand_overs.propose(session, step.id, program.people["without_mail"], by=program.actor("coordinator"), at=AT)
+        (offer,) = offers.offered_to(session, program.people["without_mail"])
         hand_overs.refuse(session, offer.id, reason=SAID, by=program.actor("without_mail"), at=AT)
         session.execute(update(_task).where(_task.c.case_id == case_id).values(due_on=TODAY - timedelta(days=9)))
     for who in ("it_contact", "officer"):
@@ -156,7 +156,7 @@ def test_words_of_handing_back_and_of_refusing_a_hand_over_are_sealed_too(progra
         hand_overs.propose(session, task.id, to, note=about, by=program.actor("coordinator"), at=AT)
     with program.session() as session:
         by, said = program.actor("without_mail"), f"{SAID}, je lui ressemble"
-        (offer,) = hand_overs.offered_to(session, program.people["without_mail"])
+        (offer,) = offers.offered_to(session, program.people["without_mail"])
         hand_overs.refuse(session, offer.id, reason=said, by=by, at=AT + timedelta(hours=1))
         assert session.scalars(select(table_of(HandOver).c.reason)).all() == [""]
     assert "CANARIDEP" not in everything_kept(program)
@@ -276,7 +276,7 @@ def test_words_with_which_a_follow_up_is_offered_are_read_by_who_takes_it_over(p
     assert "CANARIDEP" not in everything_kept(program)
     assert "CANARIDEP" not in client.get("/handed-over").text + client.get(place).text
     with program.session() as session:
-        (offer,) = hand_overs.offered_to(session, taker)
+        (offer,) = offers.offered_to(session, taker)
         hand_overs.accept(session, offer.id, by=program.actor("without_mail"), at=AT)
     assert place in client.get("/handed-over").text
     assert "CANARIDEP" in client.get(place).text

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from domain.accompaniment import proposals
 from domain.casework import cases, tasks
 from domain.declarations.protocol import MAY_FOLLOW
-from domain.departure import calling_off, current, ending, hand_overs, hand_overs_in_bulk, hiring
+from domain.departure import calling_off, current, ending, hand_overs, hand_overs_in_bulk, hiring, offers
 from domain.follow_ups import assigning, gate, load
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint
@@ -205,7 +205,7 @@ def test_a_follow_up_that_is_handed_over_goes_to_nobody_who_is_being_welcomed(pr
     with program.session() as session:
         undone = step(session, case_id, "confirm_notebook_and_guide")
         tasks.undo_task(session, undone["id"], by=program.actor("coordinator"), at=AT, reason="Le mauvais carnet.")
-        (waiting,) = hand_overs.offered_to(session, program.people[SECOND])
+        (waiting,) = offers.offered_to(session, program.people[SECOND])
         with refused("assignment.onboarding"):
             hand_overs.accept(session, waiting.id, by=program.actor(SECOND), at=AT)
         assert [who for _, who, _, ends in parts(session, follow_up) if ends is None] == [program.people[WORKER]]

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from domain.casework import board, tasks
-from domain.departure import hand_overs
+from domain.departure import hand_overs, offers
 from domain.follow_ups import summaries
 from domain.follow_ups.summaries import Summary
 from domain.roles.roles import standing
@@ -152,7 +152,7 @@ def test_it_is_still_asked_for_once_the_follow_up_was_taken_over(cast: Cast, fol
     (task,) = asked(cast, case_id, "hand_over_follow_ups")
     settle(cast, task.id, to="without_mail")
     with cast.session() as session:
-        (offer,) = hand_overs.offered_to(session, cast.people["without_mail"])
+        (offer,) = offers.offered_to(session, cast.people["without_mail"])
         hand_overs.accept(session, offer.id, by=cast.actor("without_mail"), at=AT)
     complete(cast, asking(cast, case_id))
     with cast.session() as session:

@@ -1,0 +1,116 @@
+"""What was settled in departures, and what they handed over to the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Uuid, literal
+from sqlmodel import Session, or_
+
+from api.access.permissions import Asker, closed_to, keeps_file
+from api.views.departures import people_names
+from domain.casework import words
+from domain.departure import endings
+from domain.departure.departure_row import of_its_case
+from domain.departure.settlements import BY_ITSELF, was_taken_back
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar
+from domain.kernel.titles import title_of
+from domain.roles.sight import task_is_open_to
+from locales import say
+from models.casework import Task
+from models.departure import Departure, Settlement
+
+
+@dataclass(frozen=True)
+class Settled:
+    """One thing that was settled: what it was, who has it now or how it ended, by whom and when."""
+
+    title: str
+    successor: str
+    ended: str
+    note: str
+    by: str
+    at: datetime
+    from_whom: str = ""
+    case_id: UUID | None = None
+    task_id: UUID | None = None
+    has_words: bool = False  # about a participant: they are opened on the task's own page
+
+
+def settled_of(session: Session, asker: Asker, case_id: UUID, language: str) -> list[Settled]:
+    """What was settled in a departure, the last first, as the asker may see it."""
+    return _settled(session, asker, language, col(Settlement.case_id) == case_id)
+
+
+def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settled]:
+    """What departures handed over to the asker, the last first."""
+    return _settled(session, asker, language, col(Settlement.successor_id) == asker.person_id)
+
+
+def was_handed_over_to(session: Session, person_id: UUID) -> bool:
+    """Whether a departure ever handed anything over to this person."""
+    theirs = only(Settlement.id).where(Settlement.successor_id == person_id)
+    return scalar(session, theirs.limit(1)) is not None
+
+
+class _SettledRow(Settlement):
+    """A settlement, with the step that asked for it and who leaves."""
+
+    model_config = SHAPE
+    title_fr: str = also(Task.title_fr)
+    title_en: str = also(Task.title_en)
+    item: str = also(Task.item)
+    person_id: UUID = also(Departure.person_id)
+
+
+def _settled(session: Session, asker: Asker, language: str, which: ColumnElement[bool]) -> list[Settled]:
+    rows = every(
+        session,
+        of(_SettledRow)
+        .join(Task, joins(Settlement.task_id, Task))
+        .join(Departure, of_its_case(Settlement))
+        # What came to rest by itself and is back in their hands is not settled: it is among what is left.
+        .where(
+            which,
+            task_is_open_to(literal(asker.person_id, Uuid())),
+            or_(Settlement.ended_as != BY_ITSELF, Task.state == "done"),
+            ~was_taken_back(),
+        )
+        .order_by(col(Settlement.settled_at).desc(), col(Settlement.id)),
+    )
+    closed = closed_to(session, asker, {row.task_id for row in rows})
+    rows = [row for row in rows if row.task_id not in closed]
+    names, with_words = people_names(session), _with_words(session, asker, rows)
+    return [
+        Settled(
+            title_of(row, language),
+            _name(names, row.successor_id),
+            say(language, endings.ENDS[row.ended_as]) if row.ended_as else "",
+            row.note,
+            _name(names, row.settled_by),
+            row.settled_at,
+            _name(names, row.person_id),
+            row.case_id,
+            row.task_id,
+            has_words=row.task_id in with_words,
+        )
+        for row in rows
+    ]
+
+
+def _name(names: Mapping[UUID, str], person_id: UUID | None) -> str:
+    return names.get(person_id, "") if person_id else ""
+
+
+def _with_words(session: Session, asker: Asker, rows: Sequence[_SettledRow]) -> set[UUID]:
+    """Of these settlements the steps with which words about a participant stand whose file the asker keeps."""
+    sealed = words.stand_with(session, [row.task_id for row in rows])
+    about = words.about(
+        session,
+        [words.OfTask(row.task_id, row.case_id, row.item, row.title_en) for row in rows if row.task_id in sealed],
+    )
+    keeps = {one: keeps_file(session, asker, one) is not None for one in set(about.values())}
+    return {task_id for task_id, whose in about.items() if keeps[whose]}
