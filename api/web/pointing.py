@@ -247,7 +247,7 @@ async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[P
     if pointed:
         # What is let through is counted by its route.
         async with desks:
-            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.before_a_program)
+            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.transaction)
     return pointed
 
 
