@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.access.permissions import Relation, is_told_in_place, keeps_file, to_duty
+from api.access.cases import to_duty
+from api.access.permissions import Relation
 from api.access.session import Desk
+from api.access.tasks import is_told_in_place, keeps_file
 from domain.casework import board, words
 from domain.kernel.actors import Actor
 from domain.record.reads import record_read
@@ -49,23 +51,20 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
     about = words.about(session, tasks)
     if not about:
         return {}
-    sealed = words.stand_with(session, list(about))
     keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
-    owing = _Owing(desk, [task for task in tasks if task.id in about and keepers[about[task.id]] is None])
+    told = [task for task in tasks if task.id in about]
+    owing = _Owing(desk, [task for task in told if keepers[about[task.id]] is None])
+    sealed = words.stand_with(session, list(about))
     found = {}
-    for task in tasks:
-        if task.id not in about:
-            continue
-        by = keepers[about[task.id]]
+    for task in told:
+        keeper = keepers[about[task.id]]
         has_words = task.id in sealed or bool(task.note or task.reason)
-        if by is None:
+        if keeper is None:
             found[task.id] = owing.said(task, about[task.id], has_words=has_words, opens=opens)
-        elif not has_words:
-            found[task.id] = Said(is_kept=True)
-        elif opens:
-            found[task.id] = _opened(desk, task, by)
+        elif has_words and opens:
+            found[task.id] = _opened(desk, task, keeper)
         else:
-            found[task.id] = Said(is_kept=True, has_words=True)
+            found[task.id] = Said(is_kept=True, has_words=has_words)
     return found
 
 
@@ -81,22 +80,24 @@ class _Owing:
 
     def said(self, task: Task, participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
         """What they read of one step, also of those that were handed back to them, or given again."""
-        desk = self.desk
         if participant_id in self.barred_by:
             return Said()
         if not _is_to_do(task):
-            return Said(is_left=has_words and opens and task.done_by == desk.asker.person_id)
-        owes = to_duty(desk.asker, task, self.links).get(Relation.OWES)
+            return Said(is_left=has_words and opens and task.done_by == self.desk.asker.person_id)
+        owes = to_duty(self.desk.asker, task, self.links).get(Relation.OWES)
         if owes is None:
             return Said()
-        has_words = bool(has_words and (task.handed_back_at or task.given_again_at))
+        came_with_it = has_words and bool(task.handed_back_at or task.given_again_at)
+        if not is_told_in_place(self.desk.asker, self._circle(participant_id), owes):
+            return Said(is_withheld=came_with_it, is_shut=True)
+        if came_with_it and opens:
+            return Said(reason=_opened(self.desk, task, owes).reason)
+        return Said(has_words=came_with_it)
+
+    def _circle(self, participant_id: UUID) -> Circle:
         if participant_id not in self.circles:
-            self.circles[participant_id] = circle_of(desk.session, participant_id, desk.day)
-        if not is_told_in_place(desk.asker, self.circles[participant_id], owes):
-            return Said(is_withheld=has_words, is_shut=True)
-        if not has_words:
-            return Said()
-        return Said(reason=_opened(desk, task, owes).reason) if opens else Said(has_words=True)
+            self.circles[participant_id] = circle_of(self.desk.session, participant_id, self.desk.day)
+        return self.circles[participant_id]
 
 
 def _is_to_do(task: Task) -> bool:

@@ -136,9 +136,7 @@ class _Checking:
         for key_id, numbers in self._unknown_keys.items():
             report.found(
                 "key.missing",
-                N_(
-                    "The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."
-                ),
+                _KEY_MISSING,
                 key=key_id,
                 count=len(numbers),
                 first=numbers[0],
@@ -204,6 +202,9 @@ def _double(lines: Iterable[Row[*tuple[Any, ...]]]) -> list[int]:
     return sorted(n for n, count in Counter(line.n for line in lines).items() if count > 1)
 
 
+_KEY_MISSING: Final = N_(
+    "The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."
+)
 #: What is said of lines under a seal, by the code.
 _OF_LINES: Final[Mapping[str, str]] = {
     "line.gone": N_("Under seal %(number)s lines are gone: %(lines)s."),
