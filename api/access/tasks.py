@@ -7,7 +7,7 @@ oversees the case, and by who has it to do.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -45,6 +45,7 @@ from domain.departure.hand_over_letters import OF_OFFERS
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, every, first, in_program, inside, joins, of, only, run, scalars, select
 from domain.kernel.scope import program_of
+from domain.roles.roles import Link
 from domain.roles.sight import line_is_open_to, task_is_open_to, who_barred
 from domain.terms.days import PARTICIPANT
 from domain.terms.sharing import Circle, circle_of
@@ -127,8 +128,7 @@ def seen_of(session: Session, asker: Asker, tasks: Iterable[T]) -> list[T]:
     )
     seen = set(scalars(session, cases))
     apart = board.open_to(session, asker.person_id, [task.id for task in listed if not task.case_id])
-    links = board.chains(session, [chain for task in listed for chain in (task.owed_by_id, task.approved_by_id)])
-    given = to_program(asker)
+    links, given = _chains_of(session, listed), to_program(asker)
 
     def is_theirs(task: Task) -> bool:
         return task.id in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
@@ -143,14 +143,24 @@ def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> 
     oversees the case, and by whoever has it to do.
     """
     rows = list(tasks)
-    about = {} if case.participant_id is not None or oversees(session, asker, case) else words.about(session, rows)
-    if not about:
+    if case.participant_id is not None or oversees(session, asker, case):
         return rows
-    apart = [row for row in rows if row.id in about]
-    links = board.chains(session, [chain for row in apart for chain in (row.owed_by_id, row.approved_by_id)])
-    keeps = {one for one in dict.fromkeys(about.values()) if keeps_file(session, asker, one) is not None}
-    closed = {row.id for row in apart if about[row.id] not in keeps and not is_to_do(row, to_duty(asker, row, links))}
+    about = words.about(session, rows)
+    closed = _closed(session, asker, [row for row in rows if row.id in about], about) if about else frozenset()
     return [row for row in rows if row.id not in closed]
+
+
+def _closed(session: Session, asker: Asker, tasks: Sequence[Task], about: Mapping[UUID, UUID]) -> frozenset[UUID]:
+    """Those of tasks that are about somebody whose file the asker does not keep, and not theirs to do."""
+    links = _chains_of(session, tasks)
+    keeps = {one for one in dict.fromkeys(about.values()) if keeps_file(session, asker, one) is not None}
+    kept_from = [task for task in tasks if about[task.id] not in keeps]
+    return frozenset(task.id for task in kept_from if not is_to_do(task, to_duty(asker, task, links)))
+
+
+def _chains_of(session: Session, tasks: Iterable[Task]) -> dict[UUID, list[Link]]:
+    """The chains by which tasks are owed and approved."""
+    return board.chains(session, [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)])
 
 
 def oversees(session: Session, asker: Asker, case: Case) -> bool:

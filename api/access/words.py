@@ -7,7 +7,7 @@ their organization is told of the participant. Lists say that there are words, t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,25 +47,33 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
 
     Raises Refusal where the keys cannot be used.
     """
-    session = desk.session
-    about = words.about(session, tasks)
-    if not about:
-        return {}
-    keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+    about = words.about(desk.session, tasks)
     told = [task for task in tasks if task.id in about]
-    owing = _Owing(desk, [task for task in told if keepers[about[task.id]] is None])
-    sealed = words.stand_with(session, list(about))
-    found = {}
-    for task in told:
-        keeper = keepers[about[task.id]]
-        has_words = task.id in sealed or bool(task.note or task.reason)
+    if not told:
+        return {}
+    reading = _Reading(desk, told, about, opens=opens)
+    return {task.id: reading.of(task) for task in told}
+
+
+class _Reading:
+    """What somebody reads of the words with several tasks, asked of the database once for all of them."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Task], about: Mapping[UUID, UUID], *, opens: bool) -> None:
+        session = desk.session
+        self._desk, self._about, self._opens = desk, about, opens
+        self._keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+        self._owing = _Owing(desk, [task for task in tasks if self._keepers[about[task.id]] is None])
+        self._sealed = words.stand_with(session, list(about))
+
+    def of(self, task: Task) -> Said:
+        participant_id = self._about[task.id]
+        keeper = self._keepers[participant_id]
+        has_words = task.id in self._sealed or bool(task.note or task.reason)
         if keeper is None:
-            found[task.id] = owing.said(task, about[task.id], has_words=has_words, opens=opens)
-        elif has_words and opens:
-            found[task.id] = _opened(desk, task, keeper)
-        else:
-            found[task.id] = Said(is_kept=True, has_words=has_words)
-    return found
+            return self._owing.said(task, participant_id, has_words=has_words, opens=self._opens)
+        if has_words and self._opens:
+            return _opened(self._desk, task, keeper)
+        return Said(is_kept=True, has_words=has_words)
 
 
 class _Owing:
@@ -87,7 +95,7 @@ class _Owing:
         owes = to_duty(self.desk.asker, task, self.links).get(Relation.OWES)
         if owes is None:
             return Said()
-        came_with_it = has_words and bool(task.handed_back_at or task.given_again_at)
+        came_with_it = has_words and _was_moved(task)
         if not is_told_in_place(self.desk.asker, self._circle(participant_id), owes):
             return Said(is_withheld=came_with_it, is_shut=True)
         if came_with_it and opens:
@@ -98,6 +106,11 @@ class _Owing:
         if participant_id not in self.circles:
             self.circles[participant_id] = circle_of(self.desk.session, participant_id, self.desk.day)
         return self.circles[participant_id]
+
+
+def _was_moved(task: Task) -> bool:
+    """Whether a step was handed back, or given again to its role: words came with it."""
+    return task.handed_back_at is not None or task.given_again_at is not None
 
 
 def _is_to_do(task: Task) -> bool:

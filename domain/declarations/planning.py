@@ -419,15 +419,17 @@ class _Run:
             for position, name in enumerate(names):
                 self._compare_state((*path, field, position), name, state)
         if expected.only_open is not None:
-            named = set(expected.only_open)
-            for step, item in self._states:
-                if self._states[step, item] == "open" and not named & {step, f"{step}/{item}"}:
-                    said = N_("“%(task)s” is open here too.")
-                    self.say((*path, "only_open"), said, task=f"{step}/{item}" if item else step)
+            self._say_others((*path, "only_open"), set(expected.only_open))
         complete = is_complete(self.protocol, self._states)
         if expected.complete is not None and expected.complete != complete:
             said = N_("The case would close here.") if complete else N_("The case would not close here.")
             self.say((*path, "complete"), said)
+
+    def _say_others(self, path: PathOf, named: set[str]) -> None:
+        """Say which tasks are open beside those that an example names."""
+        for (step, item), state in self._states.items():
+            if state == "open" and not named & {step, f"{step}/{item}"}:
+                self.say(path, N_("“%(task)s” is open here too."), task=f"{step}/{item}" if item else step)
 
     def _compare_state(self, path: PathOf, name: str, expected: str) -> None:
         for key in self._keys(path, name):

@@ -389,12 +389,16 @@ def _guide_ids(program: ProgramFile) -> Iterator[str]:
             yield from clause.sources
     yield from (terms.source for terms in program.sharing_terms.values())
     for agreement in program.agreements.values():
-        for resource in agreement.resources:
-            yield from resource.sources
-        if agreement.decisions is not None:
-            yield agreement.decisions.source
+        yield from _sources_of_agreement(agreement)
     for committee in program.committees.values():
         yield from _sources_of(committee)
+
+
+def _sources_of_agreement(agreement: Agreement) -> Iterator[str]:
+    for resource in agreement.resources:
+        yield from resource.sources
+    if agreement.decisions is not None:
+        yield agreement.decisions.source
 
 
 def _sources_of(committee: Committee) -> Iterator[str]:

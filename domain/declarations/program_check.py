@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from domain.declarations.program import Joint, ProgramFile, Secondment, each_group_of_obligations
+from domain.declarations.program import Joint, ProgramFile, SeatIn, Secondment, each_group_of_obligations
 from domain.declarations.program_agreements import (
     AttendanceRule,
     AttestationRule,
@@ -17,7 +17,7 @@ from domain.declarations.program_agreements import (
     RoleKey,
     owed_under,
 )
-from domain.declarations.program_committees import Committee, Quorum, Seat
+from domain.declarations.program_committees import Agenda, Committee, Quorum, Seat
 from domain.declared.problems import DeclaredErrors, PathOf, Problem
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from locales import N_
@@ -45,6 +45,7 @@ def _checked(declared: Declared[ProgramFile]) -> Declared[ProgramFile]:
 
 
 Findings = Iterator[Problem]
+Seats = tuple[SeatIn, ...]
 Finder = Callable[[Declared[ProgramFile]], Findings]
 
 
@@ -311,21 +312,25 @@ def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, comm
     """Its quorum can be reached, and its agenda's rules name seats and roles that it has."""
     if any(other not in declared.value.committees for other in committee.derived_from):
         return
-    seats = [one.seat for one in declared.value.seats_of(name)]
-    keys = {one.key for one in declared.value.seats_of(name)}
+    seats = declared.value.seats_of(name)
     if committee.quorum:
-        yield from _quorum(declared, (*path, "quorum"), committee.quorum, [seat for seat in seats if seat.voting])
+        voting = [one.seat for one in seats if one.seat.voting]
+        yield from _quorum(declared, (*path, "quorum"), committee.quorum, voting)
         for place, key in enumerate(committee.quorum.must):
-            yield from _has_seat(declared, (*path, "quorum", "must", place), key, keys)
-    roles = {seat.role for seat in seats}
-    for key, rule in committee.agenda.rules.items() if committee.agenda else ():
-        here = (*path, "agenda", "rules", key)
+            yield from _has_seat(declared, (*path, "quorum", "must", place), key, seats)
+    if committee.agenda:
+        yield from _presenters(declared, (*path, "agenda", "rules"), committee.agenda, seats)
+
+
+def _presenters(declared: Declared[ProgramFile], path: PathOf, agenda: Agenda, seats: Seats) -> Findings:
+    """Those who present an agenda's items sit on the committee."""
+    roles = {one.seat.role for one in seats}
+    for key, rule in agenda.rules.items():
         if rule.presenter is not None:
-            yield from _has_seat(declared, (*here, "presenter"), rule.presenter, keys)
+            yield from _has_seat(declared, (*path, key, "presenter"), rule.presenter, seats)
         if rule.role is not None and rule.role not in roles:
-            yield declared.problem(
-                (*here, "role"), N_("No seat of this committee is for the role “%(role)s”."), role=rule.role
-            )
+            said = N_("No seat of this committee is for the role “%(role)s”.")
+            yield declared.problem((*path, key, "role"), said, role=rule.role)
 
 
 def _quorum(declared: Declared[ProgramFile], path: PathOf, quorum: Quorum, voting: list[Seat]) -> Findings:
@@ -345,8 +350,8 @@ def _quorum(declared: Declared[ProgramFile], path: PathOf, quorum: Quorum, votin
         )
 
 
-def _has_seat(declared: Declared[ProgramFile], path: PathOf, key: str, keys: set[str]) -> Findings:
-    if key not in keys:
+def _has_seat(declared: Declared[ProgramFile], path: PathOf, key: str, seats: Seats) -> Findings:
+    if all(one.key != key for one in seats):
         yield declared.problem(path, N_("This committee has no seat “%(seat)s”."), seat=key)
 
 

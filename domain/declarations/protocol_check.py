@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain
 from typing import Final
 
 from domain.declarations.program import ProgramFile
@@ -39,18 +40,18 @@ class Around:
     @classmethod
     def of_itself(cls, protocol: Protocol, actions: AbstractSet[str]) -> Around:
         """All that a protocol names, where no program is known that it could be held against."""
-        named = {
-            protocol.subject.having,
-            *(name for role in protocol.roles.values() for name in (role.holds, role.having)),
-        }
-        agendas = [step.agenda for step in protocol.steps if step.agenda]
+        roles, agendas = protocol.roles.values(), [step.agenda for step in protocol.steps if step.agenda]
         return cls(
-            {name for name in named if name},
-            {step.clause for step in protocol.steps if step.clause},
+            _names(protocol.subject.having, *chain.from_iterable((one.holds, one.having) for one in roles)),
+            _names(*(step.clause for step in protocol.steps)),
             actions,
             {agenda.committee for agenda in agendas},
             {agenda.name for agenda in agendas},
         )
+
+
+def _names(*names: str | None) -> frozenset[str]:
+    return frozenset(name for name in names if name)
 
 
 #: The steps that an act of the program itself completes, by their names, in the protocols that it has of these.
@@ -108,16 +109,19 @@ def _lists(protocol: Protocol) -> Iterator[tuple[PathOf, Sequence[str], PathOf]]
     yield ("stages",), [stage.id for stage in protocol.stages], _ID
     yield ("remind",), [f"{rung.after_working_days}{rung.to}" for rung in protocol.remind], ()
     for place, step in enumerate(protocol.steps):
-        here: PathOf = ("steps", place)
-        yield (*here, "needs"), step.needs, ()
-        yield (*here, "source"), step.source, ()
-        if step.for_each and step.for_each.list_:
-            yield (*here, "for_each", "list"), [item.id for item in step.for_each.list_], _ID
-        yield (*here, "asks"), [part.id for part in step.asks], _ID
-        for position, part in enumerate(step.asks):
-            yield (*here, "asks", position, "choices"), [choice.id for choice in part.choices], _ID
+        yield from ((("steps", place, *path), names, behind) for path, names, behind in _lists_of_step(step))
     for name, gate in protocol.gates.items():
         yield ("gates", name, "steps"), gate.steps, ()
+
+
+def _lists_of_step(step: Step) -> Iterator[tuple[PathOf, Sequence[str], PathOf]]:
+    yield ("needs",), step.needs, ()
+    yield ("source",), step.source, ()
+    if step.for_each and step.for_each.list_:
+        yield ("for_each", "list"), [item.id for item in step.for_each.list_], _ID
+    yield ("asks",), [part.id for part in step.asks], _ID
+    for position, part in enumerate(step.asks):
+        yield ("asks", position, "choices"), [choice.id for choice in part.choices], _ID
 
 
 _ID: Final[PathOf] = ("id",)

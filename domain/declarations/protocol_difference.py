@@ -30,12 +30,16 @@ def _changes(old: Protocol, new: Protocol, language: str) -> Iterator[_Said]:
     for step in old.steps:
         if step.id not in new.by_id:
             yield N_("“%(step)s” is no longer asked."), {"step": step.title.in_language(language)}
-    kept = [step.id for step in old.steps if step.id in new.by_id]
-    if kept != [step.id for step in new.steps if step.id in old.by_id]:
+    if _order(old, new) != _order(new, old):
         yield N_("The order of the steps changed."), {}
     for name in dict.fromkeys([*new.gates, *old.gates]):
         yield from _gate_changes(old.gates.get(name), new.gates.get(name), language)
     yield from _setting_changes(old, new, language)
+
+
+def _order(protocol: Protocol, other: Protocol) -> list[str]:
+    """Those steps of a protocol, in their order, that another version has too."""
+    return [step.id for step in protocol.steps if step.id in other.by_id]
 
 
 def _setting_changes(old: Protocol, new: Protocol, language: str) -> Iterator[_Said]:

@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from domain.names import contacts
@@ -68,15 +69,14 @@ class _LookedFor:
     @classmethod
     def of(cls, people: tuple[Someone, ...], homes_of: tuple[str, ...]) -> _LookedFor:
         """What their files and their addresses say."""
-        written = [name for one in people for name in (one.given_name, one.family_name)]
-        every = dict.fromkeys(word for name in written for word in _words_of(name))
+        every = dict.fromkeys(chain.from_iterable(map(_words_of_names, people)))
         phones = frozenset().union(*map(phones_of, people))
         return cls(
             Search.of(people),
             tuple(name for name in every if not name.capital),
             frozenset(name.letters for name in every if name.capital),
             frozenset(phone[-contacts.LOCAL :] for phone in phones),
-            tuple(dict.fromkeys(letters for address in homes_of for letters in _letters_of(address))),
+            tuple(dict.fromkeys(chain.from_iterable(map(_letters_of, homes_of)))),
         )
 
     def in_words(self, text: Folded) -> Iterator[Span]:
@@ -153,6 +153,11 @@ def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator
                 break
 
 
+def _words_of_names(one: Someone) -> Iterator[Name]:
+    yield from _words_of(one.given_name)
+    yield from _words_of(one.family_name)
+
+
 def _words_of(name: str) -> Iterator[Name]:
     """Each word of a name; a small one of a longer name counts with a capital alone."""
     words = [word.letters for word in words_of(name)]
@@ -174,11 +179,16 @@ def _small_beside(text: str, folded: Folded, small: frozenset[str], spans: Itera
     ends, begins = {end for _, end in spans}, {at for at, _ in spans}
     left = [word for word in folded.words if word.letters in small and word.is_capitalized]
     for word in (*left, *reversed(left)):  # each from both sides, so that those behind one of them go too
-        before_them = any(_nothing_between(text, word.end, at) for at in begins)
-        if before_them or any(_nothing_between(text, end, word.at) for end in ends):
+        if _is_beside(text, word, begins, ends):
             begins.add(word.at)
             ends.add(word.end)
             yield word.at, word.end
+
+
+def _is_beside(text: str, word: Word, begins: Iterable[int], ends: Iterable[int]) -> bool:
+    """Whether a word stands right before one of the places that begin there, or behind one of those that end there."""
+    is_before = any(_nothing_between(text, word.end, at) for at in begins)
+    return is_before or any(_nothing_between(text, end, word.at) for end in ends)
 
 
 def _nothing_between(text: str, end: int, at: int) -> bool:

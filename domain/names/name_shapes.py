@@ -142,6 +142,11 @@ class _Placed:
         return self.is_given and not self.is_a_word
 
     @property
+    def may_be_given(self) -> bool:
+        """Whether it is a given name, or what stands for one."""
+        return self.is_given or self.is_initial
+
+    @property
     def is_initial(self) -> bool:
         is_letters = all(len(part.letters) == 1 for part in self.parts) and self.written.isupper()
         return is_letters and self.word.after[:1] == "."
@@ -294,10 +299,9 @@ def _whole_name(spot: _Spot, ours: Ours) -> Span | None:
         return None
     if word.letters in ours.words and after.letters in ours.words:
         return None
-    may_be_given = word.is_given or word.is_initial or not word.is_a_word
     # "Tilleul, Rose" and "King, O." too.
-    is_turned = (after.is_given or after.is_initial) and word.letters in double_meaning()
-    return (word.at, after.end) if may_be_given or is_turned else None
+    is_turned = after.may_be_given and word.letters in double_meaning()
+    return (word.at, after.end) if word.may_be_given or not word.is_a_word or is_turned else None
 
 
 def _name_alone(spot: _Spot, ours: Ours) -> Span | None:
@@ -403,11 +407,22 @@ def _may_go_on(word: _Placed) -> bool:
     """Whether a word with a capital may be the family name behind a given one, or an initial behind a family name."""
     if word.is_initial:
         return True
-    if contacts.is_month(word.letters) and word.word.after[1:2].isdigit():
-        return False  # "Effective April 1"
-    is_double = word.letters in double_meaning()
-    if word.is_acronym and len(word.letters) <= _LONGEST_PREFIX and not is_double:
-        return False  # "Power BI"
-    is_word = _is_ordinary(word.letters) or has_ending_of_words(word.written)
-    is_place = word.letters in behind_a_place() or word.letters in nobodys()
-    return (is_double or not is_word) and not is_place and word.is_capitalized and len(word.letters) > 1
+    if not word.is_capitalized or len(word.letters) == 1 or _is_month_before_a_day(word):
+        return False
+    if word.letters in behind_a_place() or word.letters in nobodys():
+        return False
+    return word.letters in double_meaning() or not (_is_short_acronym(word) or _is_of_the_language(word))
+
+
+def _is_short_acronym(word: _Placed) -> bool:
+    """ "Power BI"."""
+    return word.is_acronym and len(word.letters) <= _LONGEST_PREFIX
+
+
+def _is_of_the_language(word: _Placed) -> bool:
+    return _is_ordinary(word.letters) or has_ending_of_words(word.written)
+
+
+def _is_month_before_a_day(word: _Placed) -> bool:
+    """ "Effective April 1"."""
+    return contacts.is_month(word.letters) and word.word.after[1:2].isdigit()

@@ -247,11 +247,15 @@ def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
         return True
     words = text.words[first:last]
     if not name.alone:
-        # "une claire fontaine" is no Claire Fontaine, and may be her.
-        return len(words) == 1 or any(one.is_capitalized or one.letters not in ordinary_words() for one in words)
+        return len(words) == 1 or not all(map(_is_plain, words))
     beside = [(words[-1], after) for after in text.words[last : last + 1]]
     beside += [(before, before) for before in text.words[max(0, first - 1) : first]]
     return not any(_goes_on(left) and is_another_name(other) for left, other in beside)
+
+
+def _is_plain(word: Word) -> bool:
+    """Whether a word may be one of the language: "une claire fontaine" is no Claire Fontaine, and may be her."""
+    return not word.is_capitalized and word.letters in ordinary_words()
 
 
 def are_words(words: Sequence[Word]) -> bool:

@@ -68,13 +68,15 @@ def checked_entry(session: Session, entry: Entry, at: datetime) -> dict[str, Any
 
 def _check_days(entry: Entry, today: date) -> None:
     first, last = entry.happened_from, entry.happened_to
-    if any(day is not None and day > today for day in (first, last, entry.known_on)):
+    if max(day for day in (first, last, entry.known_on) if day is not None) > today:
         raise Refusal("incident.day.malformed", STILL_TO_COME)
-    if last is not None and first is None:
-        raise Refusal("incident.happened_from.missing", N_("Give the first day as well as the last."))
-    if first is not None and last is not None and last < first:
+    if first is None:
+        if last is not None:
+            raise Refusal("incident.happened_from.missing", N_("Give the first day as well as the last."))
+        return
+    if last is not None and last < first:
         raise Refusal("incident.ends_first", N_("The last day comes before the first."))
-    if first is not None and first > entry.known_on:
+    if first > entry.known_on:
         raise Refusal("incident.day.malformed", N_("An incident cannot be known before it happens."))
 
 

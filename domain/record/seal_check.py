@@ -163,31 +163,32 @@ class _Checking:
 
     def _check_lines(self, seal: Seal) -> None:
         """Hold the lines under one seal to it."""
-        numbers = seal.events
-        rows = run(self._session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(numbers))).all()
+        rows = run(self._session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(seal.events))).all()
         lines = {row.n: row for row in rows}
-        there = [lines[n] for n in numbers if n in lines]
+        there = [lines[n] for n in seal.events if n in lines]
         self._report.lines += len(there)
         digest, marks = digest_of(there)
-        marked = dict(zip(numbers, seal.marks, strict=False))
-        gone = [n for n in numbers if n not in lines]
-        changed = [line.n for line, mark in zip(there, marks, strict=True) if marked.get(line.n) != mark]
+        gone = [n for n in seal.events if n not in lines]
+        changed = _changed(seal, there, marks)
         wrong = {
             "line.gone": gone,
             "line.double": _double(rows),
             "line.changed": changed,
             "line.late": self._late(there),
         }
-        for code, found in wrong.items():
-            if found:
-                self._report.found(code, _OF_LINES[code], number=seal.number, lines=_listed(found))
-        is_whole = len(numbers) == seal.lines == len(seal.marks)
-        if not is_whole or (digest != seal.digest and not gone and not changed):
+        self._tell_of_lines(seal, wrong)
+        is_told = gone or changed
+        if not _is_whole(seal) or (digest != seal.digest and not is_told):
             self._report.found(
                 "seal.not_its_lines",
                 N_("The lines under seal %(number)s are not those it was made for."),
                 number=seal.number,
             )
+
+    def _tell_of_lines(self, seal: Seal, wrong: Mapping[str, Sequence[int]]) -> None:
+        for code, lines in wrong.items():
+            if lines:
+                self._report.found(code, _OF_LINES[code], number=seal.number, lines=_listed(lines))
 
     def _late(self, lines: Iterable[Row[*tuple[Any, ...]]]) -> list[int]:
         """The lines that are older than a seal before this one, which took all that there was."""
@@ -195,6 +196,17 @@ class _Checking:
             return []
         since = self._complete - LONGEST_TRANSACTION
         return [line.n for line in lines if line.recorded_at < since]
+
+
+def _is_whole(seal: Seal) -> bool:
+    """Whether a seal names as many lines as it says, each with its mark."""
+    return len(seal.events) == seal.lines == len(seal.marks)
+
+
+def _changed(seal: Seal, lines: Iterable[Row[*tuple[Any, ...]]], marks: Iterable[str]) -> list[int]:
+    """The numbers of the lines whose marks are not those that the seal has of them."""
+    marked = dict(zip(seal.events, seal.marks, strict=False))
+    return [line.n for line, mark in zip(lines, marks, strict=True) if marked.get(line.n) != mark]
 
 
 def _double(lines: Iterable[Row[*tuple[Any, ...]]]) -> list[int]:
