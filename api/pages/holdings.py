@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlmodel import or_
 
-from api.access.permissions import Action, allows, to_program, visible_cases
+from api.access.cases import visible_cases
+from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
 from domain.casework import board
 from domain.equipment import inventory

@@ -11,21 +11,10 @@ from uuid import UUID
 from sqlalchemy import Uuid, exists, literal
 from sqlmodel import Session, or_
 
-from api.access.permissions import (
-    Action,
-    Asker,
-    Given,
-    SeenCase,
-    closed_to,
-    find_case,
-    keeps_file,
-    oversees,
-    require,
-    to_case,
-    to_duty,
-    to_person,
-    to_program,
-)
+from api.access.cases import SeenCase, find_case, to_case, to_duty
+from api.access.people import to_person
+from api.access.permissions import Action, Asker, Given, require, to_program
+from api.access.tasks import closed_to, keeps_file, oversees
 from api.views.follow_ups import BARS
 from domain.accompaniment import proposals
 from domain.casework import board, words
