@@ -361,6 +361,32 @@ def _write_path_in_ascii() -> None:
 @contextlib.contextmanager
 def _ending_plainly() -> Iterator[None]:
     """End with a sentence at a signal, a folder that cannot be written and a disk that is full."""
+    with _raising_at_signals():
+        try:
+            yield
+        except Stopped as stopped:
+            tell(
+                "Stopped before the installation was through. Run this again to begin anew.",
+                "Arrêté avant la fin de l’installation. Recommencez pour la refaire.",
+            )
+            sys.exit(128 + stopped.args[0])
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                _fail_for_want_of_room()
+            why = f"{error.filename or ROOT}: {error.strerror or type(error).__name__}"
+            sys.exit(
+                said(
+                    f"The installation writes into {ROOT}, which does not let it ({why}).\n"
+                    "Give that folder to your account, or copy it to one of yours and start there.",
+                    f"L’installation écrit dans {ROOT}, qui ne le permet pas ({why}).\n"
+                    "Donnez ce dossier à votre compte, ou copiez-le dans un des vôtres et démarrez de là.",
+                )
+            )
+
+
+@contextlib.contextmanager
+def _raising_at_signals() -> Iterator[None]:
+    """Raise Stopped at the first signal that says stop, and hear the same ones as before afterwards."""
 
     def stop(number: int, _: FrameType | None) -> None:
         for one in STOPS:
@@ -373,24 +399,6 @@ def _ending_plainly() -> Iterator[None]:
             if before[number] is not signal.SIG_IGN:
                 signal.signal(number, stop)
         yield
-    except Stopped as stopped:
-        tell(
-            "Stopped before the installation was through. Run this again to begin anew.",
-            "Arrêté avant la fin de l’installation. Recommencez pour la refaire.",
-        )
-        sys.exit(128 + stopped.args[0])
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            _fail_for_want_of_room()
-        why = f"{error.filename or ROOT}: {error.strerror or type(error).__name__}"
-        sys.exit(
-            said(
-                f"The installation writes into {ROOT}, which does not let it ({why}).\n"
-                "Give that folder to your account, or copy it to one of yours and start there.",
-                f"L’installation écrit dans {ROOT}, qui ne le permet pas ({why}).\n"
-                "Donnez ce dossier à votre compte, ou copiez-le dans un des vôtres et démarrez de là.",
-            )
-        )
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,6 +4,8 @@ PostgreSQL refuses to run as root. The account may pass through the folders abov
 is let in, and nothing becomes readable.
 """
 
+from __future__ import annotations
+
 import contextlib
 import errno
 import fcntl
@@ -14,7 +16,10 @@ import stat
 import struct
 import subprocess
 from enum import Enum
+from functools import reduce
+from operator import or_
 from pathlib import Path
+from typing import NamedTuple
 
 SYSTEM_USER = "spheres-postgres"
 
@@ -25,8 +30,18 @@ _ACL = "system.posix_acl_access"
 _ENTRY = struct.Struct("<HHI")  # tag, permissions, user or group
 _VERSION = struct.pack("<I", 2)
 _OWNER, _USER, _OWNING_GROUP, _GROUP, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x08, 0x10, 0x20
+#: What the mask bounds.
+_MASKED = (_USER, _OWNING_GROUP, _GROUP)
 _NOBODY_NAMED = 0xFFFFFFFF
 _EXECUTE = 1
+
+
+class _AclEntry(NamedTuple):
+    """A line of a folder's access list: whom it is about, and what they may."""
+
+    tag: int
+    permissions: int
+    who: int
 
 
 class Opened(Enum):
@@ -102,33 +117,38 @@ def _may_pass(folder: Path, account: pwd.struct_passwd) -> bool:
 
 def _let_pass(folder: Path, uid: int) -> None:
     """Add one entry to the folder's access list: `uid` may pass through."""
+    entries = _allowing(uid, _entries(folder) or _as_mode(folder))
+    os.setxattr(folder, _ACL, _VERSION + b"".join(_ENTRY.pack(*entry) for entry in entries))
+
+
+def _allowing(uid: int, entries: list[_AclEntry]) -> list[_AclEntry]:
+    """An access list, in its order, with one entry more: `uid` may pass through.
+
+    What the old mask withheld from others stays withheld, though the new mask is wider.
+    """
+    old_mask = next((one.permissions for one in entries if one.tag == _MASK), 7)
+    replaced = ((_MASK, _NOBODY_NAMED), (_USER, uid))
+    kept = [one for one in entries if (one.tag, one.who) not in replaced]
+    kept = [one._replace(permissions=one.permissions & old_mask) if one.tag in _MASKED else one for one in kept]
+    kept.append(_AclEntry(_USER, _EXECUTE, uid))
+    mask = reduce(or_, (one.permissions for one in kept if one.tag in _MASKED))
+    return sorted([*kept, _AclEntry(_MASK, mask, _NOBODY_NAMED)], key=lambda one: (one.tag, one.who))
+
+
+def _as_mode(folder: Path) -> list[_AclEntry]:
+    """The access list that says the same as the folder's mode."""
     mode = stat.S_IMODE(folder.stat().st_mode)
-    entries = _entries(folder) or [
-        (_OWNER, mode >> 6 & 7, _NOBODY_NAMED),
-        (_OWNING_GROUP, mode >> 3 & 7, _NOBODY_NAMED),
-        (_OTHER, mode & 7, _NOBODY_NAMED),
+    return [
+        _AclEntry(_OWNER, mode >> 6 & 7, _NOBODY_NAMED),
+        _AclEntry(_OWNING_GROUP, mode >> 3 & 7, _NOBODY_NAMED),
+        _AclEntry(_OTHER, mode & 7, _NOBODY_NAMED),
     ]
-    old_mask = next((permissions for tag, permissions, _ in entries if tag == _MASK), 7)
-    kept = [
-        # What the old mask withheld from others stays withheld, though the new mask is wider.
-        (tag, permissions & old_mask if tag in (_USER, _OWNING_GROUP, _GROUP) else permissions, who)
-        for tag, permissions, who in entries
-        if tag != _MASK and (tag, who) != (_USER, uid)
-    ]
-    kept.append((_USER, _EXECUTE, uid))
-    mask = 0
-    for tag, permissions, _ in kept:
-        if tag in (_USER, _OWNING_GROUP, _GROUP):
-            mask |= permissions
-    kept.append((_MASK, mask, _NOBODY_NAMED))
-    ordered = sorted(kept, key=lambda entry: (entry[0], entry[2]))
-    os.setxattr(folder, _ACL, _VERSION + b"".join(_ENTRY.pack(*entry) for entry in ordered))
 
 
-def _entries(folder: Path) -> list[tuple[int, int, int]]:
+def _entries(folder: Path) -> list[_AclEntry]:
     """The folder's access list; empty where it has none beyond its mode."""
     try:
         held = os.getxattr(folder, _ACL)
     except (OSError, AttributeError):
         return []
-    return [(tag, permissions, who) for tag, permissions, who in _ENTRY.iter_unpack(held[len(_VERSION) :])]
+    return [_AclEntry(*one) for one in _ENTRY.iter_unpack(held[len(_VERSION) :])]

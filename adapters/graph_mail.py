@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email import policy
 from email.parser import BytesHeaderParser
@@ -82,25 +82,38 @@ class GraphMailer:
         query = urlencode({"$filter": which, "$select": "id,isDraft,toRecipients", "$top": "10"})
         address = self._graph.address(f"/messages?{query}")
         for _ in range(_MOST_PAGES):
-            answer = self._graph.ask("GET", address)
-            if not isinstance(answer, Answer):
-                return answer
-            if answer.status in _CANNOT_LOOK_SO:
-                return False
-            if answer.status == HTTPStatus.NOT_FOUND:  # of a search: it is the mailbox that is not there
-                return Refused(permanent=False, code=answer.code)
-            told = answer.told() if answer.is_yes else None
-            if told is None or not isinstance(told.get("value"), list):
-                return Later("answer")
-            if any(_is_sent(one, letter, marked=marked) for one in told["value"]):
+            page = self._page(address)
+            if not isinstance(page, _Page):
+                return page
+            if any(_is_sent(one, letter, marked=marked) for one in page.rows):
                 return True
-            following = told.get("@odata.nextLink")
-            if following is None:
+            if page.following is None:
                 return False
-            if not self._graph.is_own(following):
+            if not self._graph.is_own(page.following):
                 return Later("answer")
-            address = following
+            address = str(page.following)
         return Later("answer")
+
+    def _page(self, address: str) -> _Page | bool | Outcome:
+        """Some of what was found; False where it cannot be looked for so, or an outcome where that is not known."""
+        answer = self._graph.ask("GET", address)
+        if not isinstance(answer, Answer):
+            return answer
+        if answer.status in _CANNOT_LOOK_SO:
+            return False
+        if answer.status == HTTPStatus.NOT_FOUND:  # of a search: it is the mailbox that is not there
+            return Refused(permanent=False, code=answer.code)
+        told = answer.told() if answer.is_yes else None
+        rows = None if told is None else told.get("value")
+        if told is None or not isinstance(rows, list):
+            return Later("answer")
+        return _Page(rows, told.get("@odata.nextLink"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    rows: Sequence[object]
+    following: object
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,16 +193,38 @@ def prove(
     except Unreachable as away:
         _log.warning("the directory's keys cannot be fetched", extra={"code": away.code})
         return Away(away.code)
-    tenant, object_id = _uuid(claims["tid"]), _uuid(claims["oid"])
+    return _proven(_Claims.of(claims), kept.issuer, found.issuer, tenants=tenants, nonce=nonce)
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """What a token says of who it is of and what it answers."""
+
+    tid: str
+    oid: object
+    iss: object
+    nonce: str
+
+    @classmethod
+    def of(cls, claims: Mapping[str, Any]) -> _Claims:
+        """Those of a token that has them all."""
+        return cls(str(claims["tid"]), claims["oid"], claims["iss"], str(claims["nonce"]))
+
+
+def _proven(
+    claims: _Claims, issuer: str, signs_for: str, *, tenants: Collection[UUID], nonce: str
+) -> Proven | Unproven:
+    """Whom claims prove whose signature is good, made with a key that signs for an issuer; empty for any."""
+    tenant, object_id = _uuid(claims.tid), _uuid(claims.oid)
     if tenant is None or object_id is None:
         return Unproven("claims")
     if tenant not in tenants:
         return Unproven("tenant")
-    named = str(claims["tid"])
-    signs_for = found.issuer.replace(_ANY_TENANT, named)
-    if claims["iss"] != kept.issuer.replace(_ANY_TENANT, named) or signs_for not in ("", claims["iss"]):
+    if claims.iss != issuer.replace(_ANY_TENANT, claims.tid):
         return Unproven("issuer")
-    if not hmac.compare_digest(str(claims["nonce"]).encode(), nonce.encode()):
+    if signs_for and claims.iss != signs_for.replace(_ANY_TENANT, claims.tid):
+        return Unproven("issuer")
+    if not hmac.compare_digest(claims.nonce.encode(), nonce.encode()):
         return Unproven("nonce")
     return Proven(tenant, object_id)
 

@@ -67,12 +67,8 @@ class SmtpMailer:
         if (username is None) != (password is None):
             msg = "a user name and a password go together"
             raise ValueError(msg)
-        if username is not None and not username.isascii():  # all that smtplib can say
-            msg = "the relay's user name must be plain ASCII"
-            raise ValueError(msg)
-        if username is not None and encryption == "none" and not is_this_machine(host):
-            msg = "a password is not sent without TLS"
-            raise ValueError(msg)
+        if username is not None:
+            _refuse_unsafe(username, encryption, host)
         self._host = host
         self._port = port
         self._credentials = None if username is None or password is None else (username, password)
@@ -208,23 +204,9 @@ class SmtpMailer:
         size_limit = connection.esmtp_features.get("size", "")
         if size_limit.isdecimal() and 0 < int(size_limit) < len(message):
             return Refused(permanent=True, code="size")
-        try:
-            sized = [f"size={len(message)}"] if connection.has_extn("size") else []
-            self._begins("sender")
-            code, text = connection.mail(self._envelope_from, sized)
-            if code != _OK:
-                return self._not_taken(code, text, ours=code not in _TOO_LARGE)
-            self._begins("recipient")
-            code, text = connection.rcpt(to)
-            if code not in (_OK, _WILL_FORWARD):
-                return self._not_taken(code, text)
-            self._begins("text")
-            code, text = connection.docmd("DATA")
-            if code != _GO_AHEAD:
-                return self._not_taken(code, text)
-        except smtplib.SMTPException:
-            self._drop()
-            raise Stopped(connection.lost_by, Later("connect"), before_text=True) from None
+        refusal = self._announce(connection, to, len(message))
+        if refusal is not None:
+            return refusal
         try:
             connection.say_text(_quoted(message))
         except smtplib.SMTPException:
@@ -244,6 +226,25 @@ class SmtpMailer:
             self._used_at = time.monotonic()
             return Accepted()
         return self._not_taken(code, text)
+
+    def _announce(self, connection: Dialogue, to: str, size: int) -> Outcome | None:
+        """Say all that comes before the text: the outcome where the relay does not go on. Raises Stopped."""
+        sized = [f"size={size}"] if connection.has_extn("size") else []
+        steps: tuple[tuple[Step, Callable[[], tuple[int, bytes]], tuple[int, ...]], ...] = (
+            ("sender", lambda: connection.mail(self._envelope_from, sized), (_OK,)),
+            ("recipient", lambda: connection.rcpt(to), (_OK, _WILL_FORWARD)),
+            ("text", lambda: connection.docmd("DATA"), (_GO_AHEAD,)),
+        )
+        try:
+            for step, say, yes in steps:
+                self._begins(step)
+                code, text = say()
+                if code not in yes:
+                    return self._not_taken(code, text, ours=step == "sender" and code not in _TOO_LARGE)
+        except smtplib.SMTPException:
+            self._drop()
+            raise Stopped(connection.lost_by, Later("connect"), before_text=True) from None
+        return None
 
     def _not_taken(self, code: int, text: bytes, *, ours: bool = False) -> Outcome:
         """The outcome of an answer other than yes, with the connection made ready for the next letter."""
@@ -267,6 +268,16 @@ class SmtpMailer:
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
+
+
+def _refuse_unsafe(username: str, encryption: Encryption, host: str) -> None:
+    """Raises ValueError where a user of the relay cannot be signed in as, or not without telling others how."""
+    if not username.isascii():  # all that smtplib can say
+        msg = "the relay's user name must be plain ASCII"
+        raise ValueError(msg)
+    if encryption == "none" and not is_this_machine(host):
+        msg = "a password is not sent without TLS"
+        raise ValueError(msg)
 
 
 def _code(code: int, text: bytes | str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from adapters.entra_settings import EntraSettings, entra_of
 from adapters.environment import SettingsError, is_this_machine, port_of, text_of, truth_of
@@ -150,22 +150,33 @@ def _base_url(env: Mapping[str, str], host: str, port: int) -> str:
     if not given:
         if not is_this_machine(host):
             raise SettingsError(name, "is needed where SPHERES_HOST is open to other machines; links begin with it.")
-        if host == "127.0.0.1":
-            # Its name, and not its number, to which no browser binds a passkey.
-            host = "localhost"
-        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        return _of_this_machine(host, port)
+    parts = _address(given)
+    if parts is None:
+        raise SettingsError(name, "is not an address such as https://spheres.example.")
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        raise SettingsError(name, "must end after the host or its port: the program is served at the root.")
+    if parts.scheme == "http" and not is_this_machine(parts.hostname or ""):
+        raise SettingsError(name, "must begin with https:// so that nobody on the way can read or change anything.")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _of_this_machine(host: str, port: int) -> str:
+    if host == "127.0.0.1":
+        # Its name, and not its number, to which no browser binds a passkey.
+        host = "localhost"
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _address(given: str) -> SplitResult | None:
+    """An address of the web by its parts; None where it is none, or says who signs in there."""
     try:
         parts = urlsplit(given)
         _ = parts.port  # raises where it is no number
     except ValueError:
-        raise SettingsError(name, "is not an address such as https://spheres.example.") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise SettingsError(name, "is not an address such as https://spheres.example.")
-    if parts.path.strip("/") or parts.query or parts.fragment:
-        raise SettingsError(name, "must end after the host or its port: the program is served at the root.")
-    if parts.scheme == "http" and not is_this_machine(parts.hostname):
-        raise SettingsError(name, "must begin with https:// so that nobody on the way can read or change anything.")
-    return f"{parts.scheme}://{parts.netloc}"
+        return None
+    is_one = parts.scheme in ("http", "https") and parts.hostname and parts.username is None
+    return parts if is_one else None
 
 
 def _proxies(env: Mapping[str, str]) -> tuple[str, ...]:

@@ -78,12 +78,11 @@ def smtp_of(env: Mapping[str, str]) -> Smtp | None:
 
 def _encryption(env: Mapping[str, str], host: str) -> Encryption:
     """What SMTP_TLS says, or SMTP_STARTTLS, which is older; else what fits the port and where the relay is."""
-    kinds = get_args(Encryption)
     given = text_of(env, "SMTP_TLS", "").lower()
-    if given and given not in kinds:
+    if given and given not in get_args(Encryption):
         raise SettingsError("SMTP_TLS", "must be implicit, starttls or none.")
     older = _older(env)
-    if given and older and given != older:
+    if given and older not in (None, given):
         raise SettingsError("SMTP_STARTTLS", "contradicts SMTP_TLS=%(given)s; keep SMTP_TLS alone.", given=given)
     if given or older:
         return cast("Encryption", given or older)

@@ -137,7 +137,7 @@ def _leave_in_hand(ground: Ground) -> None:
                where (program_id, case_id) in (select program_id, case_id from wake_up order by case_id limit %s)""",
             (IN_HAND,),
         )
-        admin.execute("delete from round_mark where key = %s", (sweep.KEY,))
+        admin.execute("delete from round_mark where key = %s", (sweep.sweep.key,))
 
 
 def _by_size(ground: Ground, ours: Ours, sizes: Sequence[int], again: int) -> Iterator[Ratio]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -18,45 +17,25 @@ from sqlmodel import Session
 
 from domain.agreements import letters
 from domain.agreements.agreements import complete_signatures, signed_in_part
-from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.rows import col, only, scalar, surely
 from domain.kernel.scope import local_day
 from domain.record import events
 from domain.terms.days import Version, without_successor
-from flows.engine import Means
-from flows.marks import alone, due_on_working_day, mark_of, set_mark
+from flows.marks import due_on_working_day
+from flows.turns import BY_ROUNDS, as_a_whole
 from models.record import Event
 
-KEY: Final = "agreements"
 #: The local hour at which letters go out, on working days.
 CRON: Final = "0 8 * * *"
-due_at: Final = partial(due_on_working_day, CRON)
 #: How many days before the last one is warned, the first warning first.
 RUNGS: Final = (90, 60, 30)
 
-BY_ROUNDS: Final = Actor.system(ROUNDS)
 
-
-def warn(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Warn of every agreement of one program that ends or has lapsed; how many were told of, or are signed by it.
-
-    Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
-    """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            due, done = due_at(session, at), mark_of(session, KEY)
-            if due is None or (done is not None and done >= due):
-                return 0
-            found = sum(
-                complete_signatures(session, version_id, by=BY_ROUNDS, at=at) for version_id in signed_in_part(session)
-            )
-            found += sum(_tell(session, row, at) for row in without_successor(session, local_day(session, at)))
-            set_mark(session, KEY, at, ran_by, found)
-            session.commit()
-    return found
+@as_a_whole("agreements", CRON, due_on_working_day)
+def warn(session: Session, at: datetime) -> int:
+    """Warn of every agreement of one program that ends or has lapsed; how many were told of, or are signed by it."""
+    found = sum(complete_signatures(session, version_id, by=BY_ROUNDS, at=at) for version_id in signed_in_part(session))
+    return found + sum(_tell(session, row, at) for row in without_successor(session, local_day(session, at)))
 
 
 def _tell(session: Session, version: Version, at: datetime) -> bool:

@@ -7,11 +7,9 @@ enforces that for every opener.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -26,54 +24,36 @@ from domain.casework.scheduling import protocol_of
 from domain.casework.subjects import ROLE_OF_WORKER, Subject
 from domain.declarations.protocol import Protocol, Starts
 from domain.kernel import periods
-from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.actors import Actor
 from domain.kernel.lasting import lasts, lasts_beyond
 from domain.kernel.periods import Each, Period
-from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, in_program, joins, of, only, run, same, select, surely, tuples
 from domain.kernel.scope import local_day
-from flows.engine import Means
-from flows.marks import alone, last_due, mark_of, set_mark
+from flows.turns import Turn, in_parts
 from models.agreement import Agreement, AgreementVersion
 from models.casework import Case, ProtocolVersion
 from models.program import Organization, Tenure
 
-_log = logging.getLogger(__name__)
-
-KEY: Final = "begin"
-
 #: The local hour at which a day's cases open, before anyone works.
 CRON: Final = "0 5 * * *"
-due_at: Final = partial(last_due, CRON)
 
 #: What is over for longer was missed for good: no one wants the papers of the year before last.
 LOOKS_BACK: Final = timedelta(days=366)
 
-BY_ROUNDS: Final = Actor.system(ROUNDS)
-
 _Known = set[tuple[UUID | None, UUID | None, UUID | None, str]]
 
 
-def begin(means: Means, program_id: UUID, ran_by: str) -> int:
+@in_parts("begin", CRON)
+def begin(turn: Turn) -> int:
     """Open every case of one program that is due to begin and was never opened; returns how many.
 
     Each is a transaction of its own: what is refused for one is logged, does not hold up the others, and is tried
     again with the next round.
     """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            done = mark_of(session, KEY)
-            if done is not None and done >= due_at(session, at):
-                return 0
-            wanted = list(due_to_begin(session, local_day(session, at)))
-        opened = sum(_open(means, program_id, key, subject, at) for key, subject in wanted)
-        with means.sessions(program_id) as session:
-            set_mark(session, KEY, at, ran_by, opened)
-            session.commit()
-    return opened
+    with turn.reading() as session:
+        wanted = list(due_to_begin(session, local_day(session, turn.at)))
+    opening = replace(turn, refused="a case that is due was not opened", beaten=_is_opened_already)
+    return opening.each(wanted, _open)
 
 
 def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
@@ -89,30 +69,24 @@ def due_to_begin(session: Session, day: date) -> Iterator[tuple[str, Subject]]:
                 yield version.key, subject
 
 
-def _open(means: Means, program_id: UUID, key: str, subject: Subject, at: datetime) -> int:
-    try:
-        with means.sessions(program_id) as session:
-            cases.open_case(
-                session,
-                key,
-                subject_id=subject.person_id,
-                organization_id=subject.organization_id,
-                agreement_version_id=subject.agreement_version_id,
-                period=subject.period,
-                by=BY_ROUNDS,
-                at=at,
-            )
-            session.commit()
-    except Refusal as refusal:
-        _log.warning(
-            "a case that is due was not opened", extra={"part": KEY, "program": program_id, "code": refusal.code}
-        )
-        return 0
-    except IntegrityError as error:
-        if "begun_once" not in str(error.orig) and "one_open_case" not in str(error.orig):
-            raise
-        return 0  # it was opened meanwhile
+def _open(session: Session, wanted: tuple[str, Subject], *, by: Actor, at: datetime) -> int:
+    key, subject = wanted
+    cases.open_case(
+        session,
+        key,
+        subject_id=subject.person_id,
+        organization_id=subject.organization_id,
+        agreement_version_id=subject.agreement_version_id,
+        period=subject.period,
+        by=by,
+        at=at,
+    )
     return 1
+
+
+def _is_opened_already(error: IntegrityError) -> bool:
+    """Whether somebody opened the case meanwhile."""
+    return "begun_once" in str(error.orig) or "one_open_case" in str(error.orig)
 
 
 def _protocols(session: Session) -> list[tuple[ProtocolVersion, date]]:

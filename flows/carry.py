@@ -143,9 +143,8 @@ def _wanted(means: Means, claim: Claim) -> list[Act]:
 def _attempt(means: Means, act: Act) -> str:
     """The code of what went wrong, or "". The error stays here: its text may quote what no one outside may see."""
     try:
-        with means.sessions(act.program_id) as session:
+        with means.transaction(act.program_id) as session:
             _do(session, act, means.clock())
-            session.commit()
     except (Refusal, ActFailed) as refusal:
         return refusal.code
     except Exception as error:  # noqa: BLE001 - whatever an action meets, the case goes on and people see a code
@@ -177,7 +176,7 @@ def _finish(
     means: Means, claim: Claim, troubles: Mapping[UUID, str], done: int, started_at: datetime, flow_run_id: UUID | None
 ) -> Carried:
     """Write the run, the letters of a gate that opened and what went wrong; the acknowledgement comes last."""
-    with means.sessions(claim.program_id) as session:
+    with means.transaction(claim.program_id) as session:
         at = means.clock()
         # Held, so that a gate is not announced twice, nor one that is being closed.
         case = first(
@@ -218,7 +217,6 @@ def _finish(
         if not mine:
             session.rollback()
             return Carried("lost", done, trouble)
-        session.commit()
     return Carried(outcome, done, trouble)
 
 

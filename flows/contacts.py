@@ -12,83 +12,59 @@ from __future__ import annotations
 from datetime import datetime
 from functools import partial
 from typing import Final
-from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.accompaniment import asked_today, breaks, referred_again, reviews, withdrawals
 from domain.follow_ups import assigning, lost, notes
 from domain.follow_ups.lost import Losing
-from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.actors import Actor
 from domain.kernel.rows import col, only, scalars
 from domain.kernel.scope import local_day
 from flows import agenda_points
-from flows.engine import Means
-from flows.marks import alone, in_its_own, last_due, mark_of, set_mark
+from flows.turns import BY_ROUNDS, Turn, in_parts
 from locales import LANGUAGES, N_, say
 from meetings import agendas, recruiters
 from meetings.agenda_items import open_subjects
 from meetings.reasons import Reason
 from models.follow_up import FollowUp
 
-KEY: Final = "contacts"
 #: The local hour at which the round looks, every day: a break that ends on a Sunday ends on that Sunday.
 CRON: Final = "0 6 * * *"
-due_at: Final = partial(last_due, CRON)
 #: The committee and the kind of item under which lost contact is talked about (CM-C, FU-7).
 COMMITTEE: Final = "clinical"
 LOST_CONTACT: Final = "lost_contact"
 
-BY_ROUNDS: Final = Actor.system(ROUNDS)
 
+@in_parts("contacts", CRON)
+def look(turn: Turn) -> int:
+    """See to every follow-up of one program.
 
-def look(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Look at every follow-up of one program; how many breaks ended, tasks opened, and items went on or off.
-
-    Blocks for as long as it takes; run it in a thread.
+    How many breaks ended, tasks opened, and items were put on or taken off.
     """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            done = mark_of(session, KEY)
-            if done is not None and done >= due_at(session, at):
-                return 0
-            day = local_day(session, at)
-            returning = breaks.due_to_return(session, day)
-            active = list(
-                scalars(
-                    session,
-                    only(FollowUp.id)
-                    .where(FollowUp.state == "active")
-                    .order_by(col(FollowUp.opened_at), col(FollowUp.id)),
-                )
+    at = turn.at
+    with turn.reading() as session:
+        day = local_day(session, at)
+        returning = breaks.due_to_return(session, day)
+        active = list(
+            scalars(
+                session,
+                only(FollowUp.id).where(FollowUp.state == "active").order_by(col(FollowUp.opened_at), col(FollowUp.id)),
             )
-            consenting = reviews.to_look_at(session, day)
-            forgotten = agenda_points.forgotten(session)
-        found = 0
-        for follow_up_id in returning:
-            found += in_its_own(means, program_id, KEY, partial(_come_back, follow_up_id=follow_up_id, at=at))
-        for follow_up_id in active:
-            found += in_its_own(means, program_id, KEY, partial(_see_to_vacancy, follow_up_id=follow_up_id, at=at))
-        found += in_its_own(means, program_id, KEY, partial(_see_to_notes, at=at))
-        found += in_its_own(means, program_id, KEY, partial(_see_to_withdrawals, at=at))
-        for participant_id in consenting:
-            found += in_its_own(means, program_id, KEY, partial(_see_to_review, participant_id=participant_id, at=at))
-        found += in_its_own(means, program_id, KEY, partial(breaks.ask_who_has_it_now, by=BY_ROUNDS, at=at))
-        found += in_its_own(means, program_id, KEY, partial(referred_again.ask_who_has_them_now, by=BY_ROUNDS, at=at))
-        found += in_its_own(
-            means, program_id, KEY, partial(asked_today.pass_over_whom_they_barred, by=BY_ROUNDS, at=at)
         )
-        found += in_its_own(means, program_id, KEY, partial(tell_the_committee, at=at))
-        found += in_its_own(means, program_id, KEY, partial(recruiters.keep_on_agendas, by=BY_ROUNDS, at=at))
-        for case_id in forgotten:
-            found += in_its_own(means, program_id, KEY, partial(agenda_points.put_back, case_id=case_id, at=at))
-        with means.sessions(program_id) as session:
-            set_mark(session, KEY, at, ran_by, found)
-            session.commit()
-    return found
+        consenting = reviews.to_look_at(session, day)
+        forgotten = agenda_points.forgotten(session)
+    found = turn.each(returning, breaks.come_back_if_due)
+    found += turn.each(active, assigning.keep_vacancy)
+    found += turn.act(_see_to_notes)
+    found += turn.act(_see_to_withdrawals)
+    found += turn.each(consenting, reviews.keep)
+    found += turn.act(breaks.ask_who_has_it_now)
+    found += turn.act(referred_again.ask_who_has_them_now)
+    found += turn.act(asked_today.pass_over_whom_they_barred)
+    found += turn.once(partial(tell_the_committee, at=at))
+    found += turn.act(recruiters.keep_on_agendas)
+    return found + sum(turn.once(partial(agenda_points.put_back, case_id=case_id, at=at)) for case_id in forgotten)
 
 
 def tell_the_committee(session: Session, *, at: datetime) -> int:
@@ -129,28 +105,15 @@ def _ask(session: Session, one: Losing, at: datetime) -> None:
     )
 
 
-def _come_back(session: Session, *, follow_up_id: UUID, at: datetime) -> int:
-    return int(breaks.come_back_if_due(session, follow_up_id, by=BY_ROUNDS, at=at))
+def _see_to_notes(session: Session, *, by: Actor, at: datetime) -> int:
+    return notes.settle_notes(session, by=by, at=at) + notes.ask_for_notes(session, by=by, at=at)
 
 
-def _see_to_vacancy(session: Session, *, follow_up_id: UUID, at: datetime) -> int:
-    return int(assigning.keep_vacancy(session, follow_up_id, by=BY_ROUNDS, at=at))
-
-
-def _see_to_notes(session: Session, *, at: datetime) -> int:
-    return notes.settle_notes(session, by=BY_ROUNDS, at=at) + notes.ask_for_notes(session, by=BY_ROUNDS, at=at)
-
-
-def _see_to_withdrawals(session: Session, *, at: datetime) -> int:
-    moved = withdrawals.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
-    moved += reviews.ask_who_has_it_now(session, by=BY_ROUNDS, at=at)
-    moved += withdrawals.ask_of_the_ended(session, by=BY_ROUNDS, at=at)
-    return moved + withdrawals.ask_about_seconds(session, by=BY_ROUNDS, at=at)
-
-
-def _see_to_review(session: Session, *, participant_id: UUID, at: datetime) -> int:
-    """Ask for a review of consents that are a person's own to give since today; how many."""
-    return reviews.keep(session, participant_id, by=BY_ROUNDS, at=at)
+def _see_to_withdrawals(session: Session, *, by: Actor, at: datetime) -> int:
+    moved = withdrawals.ask_who_has_it_now(session, by=by, at=at)
+    moved += reviews.ask_who_has_it_now(session, by=by, at=at)
+    moved += withdrawals.ask_of_the_ended(session, by=by, at=at)
+    return moved + withdrawals.ask_about_seconds(session, by=by, at=at)
 
 
 _TITLE: Final = N_("Lost contact: %(number)s")

@@ -10,18 +10,15 @@ from typing import Final
 from uuid import UUID
 
 from domain.casework import words
-from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.refusals import Refusal
 from domain.participants import retention
-from flows.engine import Means
-from flows.post import programs
+from flows.engine import Means, programs
+from flows.turns import BY_ROUNDS
 
 _log = logging.getLogger(__name__)
 
 #: How often it is looked.
 DESTROY_SECONDS: Final = 60.0
-
-BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 
 def destroy(means: Means) -> int:
@@ -31,20 +28,17 @@ def destroy(means: Means) -> int:
     """
     gone = 0
     for program_id in programs(means):
-        with means.sessions(program_id) as session:
+        with means.transaction(program_id) as session:
             retention.sweep_drafts(session, by=BY_ROUNDS, at=means.clock())
-            session.commit()
         _seal_what_is_clear(means, program_id)
-        with means.sessions(program_id) as session:
+        with means.transaction(program_id) as session:
             gone += retention.destroy_keys(session, at=means.clock())
-            session.commit()
     return gone
 
 
 def _seal_what_is_clear(means: Means, program_id: UUID) -> None:
     try:
-        with means.sessions(program_id) as session:
+        with means.transaction(program_id) as session:
             words.seal_what_is_clear(session)
-            session.commit()
     except Refusal as refusal:  # of the keys alone: the words stay where they are, until the keys can be used
         _log.warning("words are not sealed yet", extra={"code": refusal.code})

@@ -51,9 +51,8 @@ def write_digests(
             news[person_id] = news[person_id].since(last)
     for person_id in sorted(news):
         if news[person_id].own or news[person_id].team:
-            with means.sessions(program_id) as session:
+            with means.transaction(program_id) as session:
                 write_digest(session, person_id, news[person_id], tasks, today, at)
-                session.commit()
             clocks.sleep(PAUSE_SECONDS)
 
 

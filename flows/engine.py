@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,7 +15,9 @@ from sqlmodel import Session
 
 from domain.casework.wakeups import Claim
 from domain.kernel.actors import Actor
+from domain.kernel.rows import col, scalars, select
 from models.ports import Accounts, Inbox, Mailer, SealKeys
+from models.program import Program
 
 #: Prefect reads these as it is imported; the supervisor gives them to the worker, and the worker asks for them itself.
 #: One retry, for a call hung for more than a minute where the server died in the middle of a run. Logs stay here:
@@ -48,6 +51,22 @@ class Means:
     seal_keys: SealKeys | None = None
     inbox: Inbox | None = None
     accounts: Accounts | None = None
+
+    @contextmanager
+    def transaction(self, program_id: UUID | None = None) -> Iterator[Session]:
+        """A session of one program, or of none yet. Where the block ends it commits; where the block raises, it undoes.
+
+        The engine commits here and nowhere else.
+        """
+        with self.open_sessions() if program_id is None else self.sessions(program_id) as session:
+            yield session
+            session.commit()
+
+
+def programs(means: Means) -> list[UUID]:
+    """Every program of the database."""
+    with means.open_sessions() as session:
+        return list(scalars(session, select(Program.id).order_by(col(Program.key))))
 
 
 @dataclass(frozen=True)

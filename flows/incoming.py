@@ -11,7 +11,6 @@ import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
-from uuid import UUID
 
 from sqlalchemy import func
 from sqlalchemy.dialects.postgresql import insert
@@ -20,9 +19,9 @@ from sqlmodel import Session
 
 from domain.kernel.rows import col, first, of, run
 from domain.kernel.scope import program_of
-from flows.engine import Means
-from flows.marks import alone, last_of, mark_of, set_mark
-from flows.post import programs
+from flows.engine import programs
+from flows.marks import due_everywhere
+from flows.turns import Turn, in_parts
 from meetings import replies
 from meetings.mail_replies import MOST_BYTES, Stray, read_reply
 from models.engine import InboxPlace
@@ -59,64 +58,48 @@ class _Stand:
     since: datetime
 
 
-def is_needed(means: Means) -> bool:
-    """Whether there is a mailbox to read."""
-    return means.inbox is not None
+@in_parts(
+    KEY,
+    CRON,
+    due_everywhere,
+    patience=timedelta(minutes=5),
+    is_needed=lambda means: means.inbox is not None,
+)
+def take_in(turn: Turn) -> int:
+    """Take what came for one program since the last time; how many meetings were answered by it.
 
-
-def due_at(_: Session, at: datetime) -> datetime:
-    """The last full five minutes."""
-    return last_of(CRON, at)
-
-
-def take_in(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Take what came for one program since the last time; returns how many meetings were answered by it.
-
-    Blocks. Raises Unread where the mailbox cannot be read: what was read until then stays read.
+    Raises Unread where the mailbox cannot be read: what was read until then stays read.
     """
-    at = means.clock()
-    if means.inbox is None:
-        return 0
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            done = mark_of(session, KEY)
-            if done is not None and done >= due_at(session, at):
-                return 0
-        answered = _read(means, means.inbox, program_id, at)
-        with means.sessions(program_id) as session:
-            set_mark(session, KEY, at, ran_by, answered)
-            session.commit()
-    return answered
+    inbox = turn.means.inbox
+    assert inbox is not None  # noqa: S101 - without one it is not needed
+    return _read(turn, inbox)
 
 
-def _read(means: Means, inbox: Inbox, program_id: UUID, at: datetime) -> int:
+def _read(turn: Turn, inbox: Inbox) -> int:
+    at = turn.at
     # Of several programs that share the mailbox none can say that a mail which none knows was meant for it.
-    keeps_strays = len(programs(means)) == 1
-    with means.sessions(program_id) as session:
+    keeps_strays = len(programs(turn.means)) == 1
+    with turn.reading() as session:
         stand = _stand(session, inbox.name) or _Stand("", at)
     answered = 0
     for _ in range(MOST_PAGES):
         came = inbox.read(place=stand.place, since=stand.since - BEFORE, most_bytes=MOST_BYTES)
         if isinstance(came, Lost) and stand.place:
-            _log.warning("the mailbox is read anew: it lost the place", extra={"part": KEY, "program": program_id})
+            _log.warning("the mailbox is read anew: it lost the place", extra={"part": KEY, "program": turn.program_id})
             stand = _Stand("", stand.since)
             continue
         if not isinstance(came, Incoming):
             code = "lost" if isinstance(came, Lost) else came.code
             if isinstance(came, Refused):
-                with means.sessions(program_id) as session:
+                with turn.transaction() as session:
                     _keep(session, inbox.name, stand, at, trouble=came.code)
-                    session.commit()
-            _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": program_id, "code": code})
+            _log.warning("the mailbox cannot be read", extra={"part": KEY, "program": turn.program_id, "code": code})
             raise Unread(code)
         stand = _Stand(came.place, stand.since if came.more else at)
-        with means.sessions(program_id) as session:
+        with turn.transaction() as session:
             for message in came.messages:
                 answered += _taken(session, message, keeps_strays, at)
             _keep(session, inbox.name, stand, at)
-            session.commit()
         if not came.more:
             break
     return answered

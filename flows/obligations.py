@@ -6,36 +6,21 @@ does: a period that ends, a day of grace that is over, a waiver that no longer r
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import datetime
 from typing import Final
-from uuid import UUID
+
+from sqlmodel import Session
 
 from domain.obligations.projection import keep
-from flows.engine import Means
-from flows.marks import alone, last_due, mark_of, set_mark
+from flows.turns import as_a_whole
 from meetings import attendance
 
-KEY: Final = "obligations"
 #: The local hour at which the round looks, every day: before agendas are filled, and before anyone works.
 CRON: Final = "30 5 * * *"
-due_at: Final = partial(last_due, CRON)
 
 
-def judge(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Judge everything that one program's partners owe; returns how many periods changed.
-
-    Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
-    """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            done = mark_of(session, KEY)
-            if done is not None and done >= due_at(session, at):
-                return 0
-            attendance.tell_quorums(session)
-            found = keep(session, at=at)
-            set_mark(session, KEY, at, ran_by, found)
-            session.commit()
-    return found
+@as_a_whole("obligations", CRON)
+def judge(session: Session, at: datetime) -> int:
+    """Judge everything that one program's partners owe; how many periods stand otherwise than before."""
+    attendance.tell_quorums(session)
+    return keep(session, at=at)

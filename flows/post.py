@@ -13,11 +13,11 @@ from sqlmodel import Session, and_, case, or_
 
 from domain.access import doors
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, run, same, scalars, select
+from domain.kernel.rows import col, run, same, select
 from domain.mail import notices
 from domain.mail.delivery import Decision, next_attempt
 from domain.record import events
-from flows.engine import Means
+from flows.engine import Means, programs
 from models.lifecycles import NOTICE
 from models.outbox import Notice
 from models.ports import Later, Outcome, Refused
@@ -62,26 +62,18 @@ def deliver(means: Means, *, most: int = 100) -> Delivered:
         return Delivered()
     for program_id in programs(means):
         while attempts < most:
-            with means.sessions(program_id) as session:
+            with means.transaction(program_id) as session:
                 letter = _take(session, means.clock())
-                session.commit()
             if letter is None:
                 break
             outcome = means.mailer.send(to=letter.to, message=letter.message, again=letter.again)
             attempts += 1
-            with means.sessions(program_id) as session:
+            with means.transaction(program_id) as session:
                 _write_down(session, letter, outcome, means.clock())
-                session.commit()
             if _is_the_relay(outcome):
                 asked = getattr(outcome, "retry_after", None) or REST
                 return Delivered(attempts, rest=True, rest_for=min(max(asked, REST), LONGEST_REST))
     return Delivered(attempts)
-
-
-def programs(means: Means) -> list[UUID]:
-    """Every program of the database."""
-    with means.open_sessions() as session:
-        return list(scalars(session, select(Program.id).order_by(col(Program.key))))
 
 
 def _take(session: Session, at: datetime) -> _Letter | None:

@@ -7,14 +7,13 @@ its file alone: nothing here names it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Final
 
 import domain.joined  # noqa: F401 - every process reads the protocols, and needs every room that registers
 from domain.declarations.program import ProgramFile
 from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import check_protocol
+from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.reading import Declared, load_declared
 from flows.admission import actions as admission
 from flows.departure import actions as departure
@@ -70,35 +69,11 @@ def read_protocol(path: Path, program: ProgramFile | None = None) -> Declared[Pr
 
     Without a program, the roles, clauses and committees that it names are taken as they are. Raises DeclaredErrors.
     """
-    plain = load_declared(path, Protocol).value
-    steps = plain.steps
-    if program is not None:
-        roles: AbstractSet[str] = program.roles_created()
-        clauses: AbstractSet[str] = program.clause_keys()
-        committees: AbstractSet[str] = program.committees.keys()
-        agendas: AbstractSet[str] = {
-            f"{key}/{kind}"
-            for key, committee in program.committees.items()
-            if committee.agenda
-            for rule in committee.agenda.rules.values()
-            for kind in rule.kinds
-        }
-    else:
-        named = {role.holds for role in plain.roles.values()} | {role.having for role in plain.roles.values()}
-        named.add(plain.subject.having)
-        roles = {name for name in named if name}
-        clauses = {step.clause for step in steps if step.clause}
-        committees = {step.agenda.committee for step in steps if step.agenda}
-        agendas = {f"{step.agenda.committee}/{step.agenda.kind}" for step in steps if step.agenda}
-    bound = PROTOCOLS.get(plain.protocol)
-    return check_protocol(
-        path,
-        roles=roles,
-        clauses=clauses,
-        actions=set(bound.actions) if bound else set(),
-        committees=committees,
-        agendas=agendas,
-    )
+    declared = load_declared(path, Protocol)
+    bound = PROTOCOLS.get(declared.value.protocol)
+    actions = set(bound.actions) if bound else set()
+    around = Around.of_program(program, actions) if program else Around.of_itself(declared.value, actions)
+    return check_protocol(declared, around)
 
 
 def declared_protocols(program: ProgramFile) -> list[Declared[Protocol]]:

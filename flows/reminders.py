@@ -18,14 +18,13 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_
 
 from domain.casework.board import TaskWithCase, tasks_with_cases
-from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.rows import changes, col, every, in_program, only, run, scalar, select
 from domain.kernel.scope import local_day
 from domain.record import events
 from flows.digests import CHUNK, PAUSE_SECONDS, write_digests
-from flows.engine import Means
 from flows.ladders import Ladders, Reminder
-from flows.marks import alone, due_on_working_day, mark_of, set_mark
+from flows.marks import due_on_working_day, mark_of, set_mark
+from flows.turns import BY_ROUNDS, Turn, in_parts
 from models.casework import LIVE, Task
 from models.record import Event
 
@@ -44,64 +43,47 @@ FIRST_LOOK: Final = timedelta(days=7)
 #: A task that is being changed just then is passed over, and looked for again; at the last, the next day has it.
 PASSES: Final = 3
 
-BY_ROUNDS: Final = Actor.system(ROUNDS)
 
-
-def due_at(session: Session, at: datetime) -> datetime | None:
-    """When today's digests were due: 8:00 in the program's zone. None before that, at night, or on a day not worked."""
-    due = due_on_working_day(CRON, session, at)
+def _due_by_day(cron: str, session: Session, at: datetime) -> datetime | None:
+    """When today's digests were due, in the program's zone. None before that, at night, or on a day not worked."""
+    due = due_on_working_day(cron, session, at)
     return due if due is not None and at.astimezone(due.tzinfo).time() < EVENING else None
 
 
-def remind(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Remind those who are due today in one program, if that was not done yet. Returns the rungs used.
-
-    Blocks for as long as it takes; run it in a thread. Running it again, late or twice at once changes nothing.
-    """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            due = due_at(session, at)
-            done, begun = mark_of(session, KEY), mark_of(session, BEGUN)
-            if due is None or (done is not None and done >= due):
-                return 0
-            since = done or at - FIRST_LOOK
-            broken_off_at = begun if begun is not None and begun > since else None
-            if broken_off_at is None:
-                set_mark(session, BEGUN, at, ran_by)
-            session.commit()
-        reminded = _use_rungs(means, program_id, at)
-        found = len(reminded)
-        if broken_off_at is not None:
-            with means.sessions(program_id) as session:
-                reminded = _recorded(session, broken_off_at)
-        write_digests(means, program_id, at, reminded, since)
-        with means.sessions(program_id) as session:
-            set_mark(session, KEY, at, ran_by, found)
-            session.commit()
-    return found
+@in_parts(KEY, CRON, _due_by_day)
+def remind(turn: Turn) -> int:
+    """Remind whoever is to be reminded today in one program. Returns the rungs used."""
+    with turn.transaction() as session:
+        done, begun = mark_of(session, KEY), mark_of(session, BEGUN)
+        since = done or turn.at - FIRST_LOOK
+        broken_off_at = begun if begun is not None and begun > since else None
+        if broken_off_at is None:
+            set_mark(session, BEGUN, turn.at, turn.ran_by)
+    used = reminded = _use_rungs(turn)
+    if broken_off_at is not None:
+        with turn.reading() as session:
+            reminded = _recorded(session, broken_off_at)
+    write_digests(turn.means, turn.program_id, turn.at, reminded, since)
+    return len(used)
 
 
 # ------------------------------------------------------------------------------------------------ using up the rungs
 
 
-def _use_rungs(means: Means, program_id: UUID, at: datetime) -> dict[UUID, Reminder]:
+def _use_rungs(turn: Turn) -> dict[UUID, Reminder]:
     """Use every rung that was reached, and record its recipients."""
     used: dict[UUID, Reminder] = {}
     for _ in range(PASSES):
         after: UUID | None = UUID(int=0)
         while after is not None:
-            with means.sessions(program_id) as session:
-                rows = _due(session, at, after)
-                told = _use(session, rows, at) if rows else {}
-                session.commit()
+            with turn.transaction() as session:
+                rows = _due(session, turn.at, after)
+                told = _use(session, rows, turn.at) if rows else {}
             used.update(told)
             after = rows[-1].id if rows else None
             clocks.sleep(PAUSE_SECONDS)
-        with means.sessions(program_id) as session:
-            if not scalar(session, select(Task.id).where(_is_due(session, at)).limit(1)):
+        with turn.reading() as session:
+            if not scalar(session, select(Task.id).where(_is_due(session, turn.at)).limit(1)):
                 break
     return used
 

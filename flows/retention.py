@@ -8,67 +8,41 @@ own; running it again changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import Final
-from uuid import UUID
 
 from sqlmodel import Session
 
-from domain.kernel.actors import ROUNDS, Actor
+from domain.kernel.actors import Actor
 from domain.kernel.scope import local_day
 from domain.participants import destruction, retention, retention_terms
-from flows.engine import Means
-from flows.marks import alone, in_its_own, last_due, mark_of, set_mark
+from flows.turns import Turn, in_parts
 
-KEY: Final = "retention"
 #: The local hour at which it looks, every day.
 CRON: Final = "30 6 * * *"
-due_at: Final = partial(last_due, CRON)
-
-BY_ROUNDS: Final = Actor.system(ROUNDS)
 
 
-def look(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Look at the files of one program whose last day is over; returns how many were asked about.
-
-    Blocks for as long as it takes; run it in a thread.
-    """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            done = mark_of(session, KEY)
-            if done is not None and done >= due_at(session, at):
-                return 0
-        in_its_own(means, program_id, KEY, partial(retention.count_what_was_missed, by=BY_ROUNDS, at=at))
-        with means.sessions(program_id) as session:
-            asked = [row.participant_id for row in destruction.all_asked(session)]
-        for participant_id in asked:
-            in_its_own(means, program_id, KEY, _looked_at_again(participant_id, at))
-        with means.sessions(program_id) as session:
-            over = retention.due(session, local_day(session, at))
-            by_itself = retention_terms.retention_of(session).destruction == "by_itself"
-        found = sum(in_its_own(means, program_id, KEY, _seen_to(row, at, by_itself=by_itself)) for row in over)
-        with means.sessions(program_id) as session:
-            set_mark(session, KEY, at, ran_by, found)
-            session.commit()
-    return found
+@in_parts("retention", CRON)
+def look(turn: Turn) -> int:
+    """See to the files of one program whose last day is over; how many were asked about."""
+    turn.act(retention.count_what_was_missed)
+    with turn.reading() as session:
+        asked = [row.participant_id for row in destruction.all_asked(session)]
+    turn.each(asked, destruction.look_again)
+    with turn.reading() as session:
+        over = retention.due(session, local_day(session, turn.at))
+        by_itself = retention_terms.retention_of(session).destruction == "by_itself"
+    return turn.each(over, _ask_by_calendar if by_itself else _ask_to_ask)
 
 
-def _looked_at_again(participant_id: UUID, at: datetime) -> Callable[[Session], int]:
-    return lambda session: int(destruction.look_again(session, participant_id, by=BY_ROUNDS, at=at))
+def _ask_by_calendar(session: Session, row: retention.Due, *, by: Actor, at: datetime) -> int:
+    """Ask once for each last day: what a person refused or let lapse is a person's to ask anew."""
+    last = destruction.last_of(session, row.id)
+    if last is not None and local_day(session, last.asked_at) > row.retain_until:
+        return _ask_to_ask(session, row, by=by, at=at)
+    destruction.ask(session, row.id, destruction.BY_CALENDAR, by=by, at=at)
+    return 1
 
 
-def _seen_to(row: retention.Due, at: datetime, *, by_itself: bool) -> Callable[[Session], int]:
-    def do(session: Session) -> int:
-        last = destruction.last_of(session, row.id)
-        # Once for each last day: what a person refused or let lapse is a person's to ask anew.
-        if by_itself and (last is None or local_day(session, last.asked_at) <= row.retain_until):
-            destruction.ask(session, row.id, destruction.BY_CALENDAR, by=BY_ROUNDS, at=at)
-            return 1
-        return int(retention.ask_to_destroy(session, row.id, row.known_as, by=BY_ROUNDS, at=at))
-
-    return do
+def _ask_to_ask(session: Session, row: retention.Due, *, by: Actor, at: datetime) -> int:
+    return int(retention.ask_to_destroy(session, row.id, row.known_as, by=by, at=at))

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Final
 from uuid import UUID
@@ -24,7 +22,6 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.flow_engine import run_flow_async
 from prefect.states import Cancelled, Completed, Failed
-from sqlmodel import Session
 
 from domain.kernel.rows import scalars, select
 from flows import (
@@ -40,9 +37,9 @@ from flows import (
     sealing,
     sweep,
 )
-from flows.engine import Means, code_of
-from flows.marks import mark_of
-from flows.post import programs
+from flows.engine import Means, code_of, programs
+from flows.marks import due_everywhere, mark_of
+from flows.turns import Round
 from models.program import Program
 
 _log = logging.getLogger(__name__)
@@ -54,45 +51,20 @@ ZONE: Final = "America/Toronto"
 DEPLOYMENT: Final = "spheres"
 
 
-@dataclass(frozen=True)
-class Round:
-    """A timed round. `run` does it in one program and returns how much it found; `due_at` says when it last was due.
-
-    `patience` is how long the worker waits for Prefect to start it. `local` schedules it in each program's own zone.
-    `is_needed`: whether an engine with these means does it at all.
-    """
-
-    key: str
-    cron: str
-    run: Callable[[Means, UUID, str], int]
-    due_at: Callable[[Session, datetime], datetime | None]
-    patience: timedelta = timedelta(minutes=15)
-    local: bool = True
-    is_needed: Callable[[Means], bool] = lambda _: True
-
-
 ROUNDS: Final[Mapping[str, Round]] = {
     one.key: one
     for one in (
-        Round(reminders.KEY, reminders.CRON, reminders.remind, reminders.due_at),
-        Round(beginnings.KEY, beginnings.CRON, beginnings.begin, beginnings.due_at),
-        Round(obligations.KEY, obligations.CRON, obligations.judge, obligations.due_at),
-        Round(endorsements.KEY, endorsements.CRON, endorsements.ask, endorsements.due_at),
-        Round(agreement_ends.KEY, agreement_ends.CRON, agreement_ends.warn, agreement_ends.due_at),
-        Round(sealing.KEY, sealing.CRON, sealing.mail_heads, sealing.due_at),
-        Round(contacts.KEY, contacts.CRON, contacts.look, contacts.due_at),
-        Round(retention.KEY, retention.CRON, retention.look, retention.due_at),
-        Round(gatherings.KEY, gatherings.CRON, gatherings.gather, gatherings.due_at, local=False),
-        Round(
-            incoming.KEY,
-            incoming.CRON,
-            incoming.take_in,
-            incoming.due_at,
-            timedelta(minutes=5),
-            local=False,
-            is_needed=incoming.is_needed,
-        ),
-        Round(sweep.KEY, sweep.CRON, sweep.sweep, sweep.due_at, local=False),
+        reminders.remind,
+        beginnings.begin,
+        obligations.judge,
+        endorsements.ask,
+        agreement_ends.warn,
+        sealing.mail_heads,
+        contacts.look,
+        retention.look,
+        gatherings.gather,
+        incoming.take_in,
+        sweep.sweep,
     )
 }
 """The rounds by their keys."""
@@ -106,7 +78,7 @@ def run_round(means: Means, key: str, ran_by: str) -> int:
     found, failed = 0, None
     for program_id in programs(means):
         try:
-            found += ROUNDS[key].run(means, program_id, ran_by)
+            found += ROUNDS[key](means, program_id, ran_by)
         except Exception as error:  # noqa: BLE001 - raised below, once every program had its turn
             _log.warning(
                 "a round failed in a program",
@@ -166,7 +138,7 @@ async def register(client: PrefectClient, means: Means) -> Mapping[UUID, str]:
     for key, declared in ROUNDS.items():
         if not declared.is_needed(means):
             continue
-        schedules = _schedules(declared, zones if declared.local else [ZONE])
+        schedules = _schedules(declared, [ZONE] if declared.due is due_everywhere else zones)
         try:
             found = await client.read_deployment_by_name(f"{key}/{DEPLOYMENT}")
         except ObjectNotFound:

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from functools import partial
+from datetime import datetime
 from typing import Final
-from uuid import UUID
+
+from sqlmodel import Session
 
 from domain.mail import heads
 from domain.record import seals
-from flows.engine import Means
-from flows.marks import alone, due_on_working_day, mark_of, set_mark
-from flows.post import programs
+from flows.engine import Means, programs
+from flows.marks import due_on_working_day
+from flows.turns import as_a_whole
 
 #: How long a line waits for its seal, about. In this time it can be changed without being found.
 SEAL_SECONDS: Final = 5.0
 
-#: The daily round that mails the head.
-KEY: Final = "head"
-#: Its local time: late enough for the day's work to stand under the seal that goes out.
+#: The local time of the daily round that mails the head: the day's work is to stand under the seal that goes out.
 CRON: Final = "30 16 * * *"
-due_at: Final = partial(due_on_working_day, CRON)
 
 
 def seal(means: Means) -> int:
@@ -34,29 +32,15 @@ def seal(means: Means) -> int:
     sealed = 0
     for program_id in programs(means):
         while True:
-            with means.sessions(program_id) as session:
+            with means.transaction(program_id) as session:
                 lines = seals.seal_next(session, keys)
-                session.commit()
             sealed += lines
             if lines < seals.LINES_AT_A_TIME:
                 break
     return sealed
 
 
-def mail_heads(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Mail the head of one program, if that was not done today; returns the letters. Running it again changes nothing.
-
-    Blocks for as long as it takes; run it in a thread.
-    """
-    at = means.clock()
-    with alone(means, program_id, KEY) as mine:
-        if not mine:
-            return 0
-        with means.sessions(program_id) as session:
-            due, done = due_at(session, at), mark_of(session, KEY)
-            if due is None or (done is not None and done >= due):
-                return 0
-            letters = heads.mail_head(session, at=at)
-            set_mark(session, KEY, at, ran_by, letters)
-            session.commit()
-    return letters
+@as_a_whole("head", CRON, due_on_working_day)
+def mail_heads(session: Session, at: datetime) -> int:
+    """Mail the head of one program, if that was not done today; returns the letters."""
+    return heads.mail_head(session, at=at)

@@ -11,12 +11,11 @@ from sqlalchemy import delete, func
 from sqlmodel import Session, and_, or_
 
 from domain.casework import wakeups
-from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.rows import col, only, removes, run, same, scalars
 from domain.kernel.scope import program_of
 from domain.record import events, turned_away
-from flows.engine import Means
-from flows.marks import last_of, mark_of, set_mark
+from flows.marks import due_everywhere
+from flows.turns import BY_ROUNDS, as_a_whole
 from meetings import unmatched_replies
 from models.access import AnsweredRequest, BrowserSession, Door, RateCount, SignInFlow
 from models.casework import Task
@@ -24,7 +23,6 @@ from models.engine import WakeUp
 
 _log = logging.getLogger(__name__)
 
-KEY: Final = "sweep"
 CRON: Final = "*/15 * * * *"
 
 #: How often what a rule refused is tried again: it may have been settled elsewhere.
@@ -37,29 +35,15 @@ KEPT: Final = timedelta(days=30)
 COUNTED: Final = timedelta(days=1)
 
 
-def due_at(_: Session, at: datetime) -> datetime:
-    """The last quarter of an hour."""
-    return last_of(CRON, at)
-
-
-def sweep(means: Means, program_id: UUID, ran_by: str) -> int:
-    """Wake the cases of one program that wait for the engine and are not on its list, and purge. Returns how many.
-
-    Running it again changes nothing.
-    """
-    at = means.clock()
-    with means.sessions(program_id) as session:
-        done = mark_of(session, KEY)
-        if done is not None and done >= due_at(session, at):
-            return 0
-        lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
-        for case_id in lost:
-            wakeups.wake(session, case_id, at=at)
-        turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
-        _purge(session, at)
-        unmatched_replies.forget_addresses(session, by=Actor.system(ROUNDS), at=at)
-        set_mark(session, KEY, at, ran_by, len(lost))
-        session.commit()
+@as_a_whole("sweep", CRON, due_everywhere)
+def sweep(session: Session, at: datetime) -> int:
+    """Wake the cases of one program that wait for the engine and are not on its list, and purge. Returns how many."""
+    lost = sorted({*_forgotten(session), *_refused_long_ago(session, at)})
+    for case_id in lost:
+        wakeups.wake(session, case_id, at=at)
+    turned_away.tell_left_out(session, at=at)  # before the counts are thrown out
+    _purge(session, at)
+    unmatched_replies.forget_addresses(session, by=BY_ROUNDS, at=at)
     if lost:
         _log.warning("cases waited without a wake-up, and were woken", extra={"count": len(lost)})
     return len(lost)
@@ -112,7 +96,7 @@ def _purge(session: Session, at: datetime) -> None:
     }
     counts: dict[str, Any] = {what: run(session, gone).rowcount for what, gone in thrown_out.items()}
     if any(counts.values()):
-        events.write(session, "program.swept", "program", here, by=Actor.system(ROUNDS), at=at, **counts)
+        events.write(session, "program.swept", "program", here, by=BY_ROUNDS, at=at, **counts)
     # Of no program: the first one swept sweeps these for all.
     run(session, delete(SignInFlow).where(col(SignInFlow.expires_at) < at))
     run(session, delete(RateCount).where(col(RateCount.starts_at) < at - COUNTED))

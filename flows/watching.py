@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from domain.participants import watching
-from flows.engine import Means
-from flows.marks import alone, mark_of, set_mark
-from flows.post import programs
+from flows.engine import Means, programs
+from flows.marks import mark_of, set_mark
+from flows.turns import alone
 
 KEY: Final = "watch"
 #: How often it is looked: a letter leaves as soon as it is written.
@@ -24,10 +24,9 @@ def watch(means: Means) -> int:
         with alone(means, program_id, KEY) as mine:
             if not mine:
                 continue
-            with means.sessions(program_id) as session:
+            with means.transaction(program_id) as session:
                 at = means.clock()
                 found = watching.watch(session, since=mark_of(session, KEY), at=at)
                 set_mark(session, KEY, at, "worker", found)
-                session.commit()
             written += found
     return written

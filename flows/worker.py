@@ -203,10 +203,8 @@ class Worker:
         self._woken.set()
 
     def _claim(self) -> Claim | None:
-        with self.means.open_sessions() as session:
-            claim = wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
-            session.commit()
-        return claim
+        with self.means.transaction() as session:
+            return wakeups.claim(session, worker=self.name, at=self.means.clock(), lease=LEASE)
 
     async def _carry(self, claim: Claim) -> None:
         """Carry one case: by Prefect where it answers, else plainly. A failure is put back, by its code."""
@@ -262,9 +260,8 @@ class Worker:
                 return
 
     def _change(self, claim: Claim, change: Callable[[Session, Claim], bool]) -> None:
-        with self.means.sessions(claim.program_id) as session:
+        with self.means.transaction(claim.program_id) as session:
             change(session, claim)
-            session.commit()
 
     # ------------------------------------------------------------------------------------------------ signs of life
 
@@ -279,7 +276,7 @@ class Worker:
 
     def _sign(self, prefect_up: bool) -> None:
         at = self.means.clock()
-        with self.means.open_sessions() as session:
+        with self.means.transaction() as session:
             call = insert(Beat).values(process=self.name, at=at, prefect_up=prefect_up)
             rows.run(
                 session,
@@ -288,12 +285,10 @@ class Worker:
                 ),
             )
             rows.run(session, delete(Beat).where(col(Beat.at) < at - OLD_BEAT))
-            session.commit()
 
     def _sign_off(self) -> None:
-        with self.means.open_sessions() as session:
+        with self.means.transaction() as session:
             rows.run(session, delete(Beat).where(col(Beat.process) == self.name))
-            session.commit()
 
     # ------------------------------------------------------------------------------------------------------ letters
 

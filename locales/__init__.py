@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gettext as _gettext
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -290,28 +290,30 @@ def _shown(lang: str, facts: Mapping[str, object]) -> dict[str, Any]:
 
 
 def _fact(lang: str, value: object) -> object:
-    if isinstance(value, datetime):
-        return show_moment(lang, value)
-    if isinstance(value, date):
-        return show_day(lang, value)
-    if isinstance(value, time):
-        return show_clock(lang, value)
-    if isinstance(value, str):
-        # A refusal's facts also travel to machines, so a day among them is in ISO form.
-        return _iso_day(lang, value) if _ISO_DAY.fullmatch(value) else value
-    if isinstance(value, bool | int):  # a line, a year, a count: written without separators, also by %d
-        return value
-    if isinstance(value, Counted):
-        return say_n(lang, value.singular, value.plural, value.n)
-    if isinstance(value, float | Decimal):
-        return show_number(lang, value)
-    if isinstance(value, Mapping) or (hasattr(value, "fr") and hasattr(value, "en")):
-        return pick(lang, value)
-    return value
+    for kinds, show in _SHOWN_AS:
+        if isinstance(value, kinds):
+            return show(lang, value)
+    return pick(lang, value) if hasattr(value, "fr") and hasattr(value, "en") else value
 
 
 def _iso_day(lang: str, written: str) -> str:
+    if not _ISO_DAY.fullmatch(written):
+        return written
     try:
         return show_day(lang, date.fromisoformat(written))
     except ValueError:  # 2026-02-30 is no day: leave what stands there
         return written
+
+
+#: How each kind of fact is written; the first that fits: a moment is a day too, and True a number.
+_SHOWN_AS: Final[tuple[tuple[type | tuple[type, ...], Callable[[str, Any], object]], ...]] = (
+    (datetime, show_moment),
+    (date, show_day),
+    (time, show_clock),
+    # A refusal's facts also travel to machines, so a day among them is in ISO form.
+    (str, _iso_day),
+    (int, lambda _, value: value),  # a line, a year, a count: written without separators, also by %d
+    (Counted, lambda lang, counted: say_n(lang, counted.singular, counted.plural, counted.n)),
+    ((float, Decimal), show_number),
+    (Mapping, pick),
+)

@@ -19,23 +19,22 @@ _PLACE: Final = re.compile(r"%(?:\((?P<name>[^)]*)\))?[#0\- +]*\d*(?:\.\d+)?(?P<
 
 def faults(in_use: Catalog, catalogue: Catalog) -> list[str]:
     """Each thing wrong with `catalogue` for the words in use, as a line that names the msgid."""
-    found: list[str] = []
-    for message in in_use:
-        if not message.id:
-            continue
-        found += [f"{_named(message)}: {what}" for what in _unfit(message)]
-        known = catalogue.get(message.id, message.context)
-        if known is None:
-            found.append(f"{_named(message)}: missing")
-        elif isinstance(known.id, str) != isinstance(message.id, str):
-            found.append(f"{_named(message)}: one has a plural, the other has not")
-        else:
-            found += [f"{_named(message)}: {what}" for what in _untrue(known, catalogue.num_plurals)]
-    for message in catalogue:
-        if message.id and in_use.get(message.id, message.context) is None:
-            found.append(f"{_named(message)}: no longer used")
-    found += [f"{_named(message)}: no longer used" for message in catalogue.obsolete.values()]
-    return found
+    wanted = [message for message in in_use if message.id]
+    found = [f"{_named(message)}: {what}" for message in wanted for what in _wrong_with(message, catalogue)]
+    unused = [message for message in catalogue if message.id and in_use.get(message.id, message.context) is None]
+    return found + [f"{_named(message)}: no longer used" for message in (*unused, *catalogue.obsolete.values())]
+
+
+def _wrong_with(message: Message, catalogue: Catalog) -> Iterator[str]:
+    """What is wrong with one of the words in use, or with its translation."""
+    yield from _unfit(message)
+    known = catalogue.get(message.id, message.context)
+    if known is None:
+        yield "missing"
+    elif isinstance(known.id, str) != isinstance(message.id, str):
+        yield "one has a plural, the other has not"
+    else:
+        yield from _untrue(known, catalogue.num_plurals)
 
 
 def _unfit(message: Message) -> Iterator[str]:

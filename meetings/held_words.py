@@ -17,8 +17,8 @@ from domain.kernel.scope import local_day
 from domain.mail.name_answers import unanswered
 from domain.mail.name_gate import Gate
 from domain.mail.notices import COORDINATION
-from domain.names.ours import ours
-from domain.names.shapes import Ours, shapes_in
+from domain.names.ours import Ours, ours
+from domain.names.shapes import shapes_in
 from domain.roles.roles import standing
 from meetings import agendas
 from meetings.agenda_items import items_of

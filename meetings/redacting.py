@@ -29,7 +29,7 @@ from domain.kernel.sealed_words import change_key, open_words, seal_words
 from domain.mail import resending
 from domain.mail.notices import coordination_chain
 from domain.names.hiding import takes_out
-from domain.record import events, incidents
+from domain.record import events, incident_versions
 from domain.roles.deputies import deputies_of
 from domain.roles.sight import FOR_PRIVACY
 from locales import N_
@@ -140,7 +140,7 @@ def confirm(session: Session, redaction_id: UUID, *, by: Actor, at: datetime, se
     words = words_of(session, row)
     takes = _taker(words)
     if of == "incident":
-        before, after, n = incidents.redact(session, subject_id, takes(""), by=by, at=at)
+        before, after, n = incident_versions.redact(session, subject_id, takes(""), by=by, at=at)
     else:
         before, after, n = _redact_meetings(session, subject_id, takes, row, by=by, at=at)
     _settle(session, row, state, by=by, at=at, words=None, before=before, after=after, places=n)
@@ -223,7 +223,7 @@ def places_of(session: Session, of: Of, subject_id: UUID, words: Sequence[str]) 
     """Each text from which these words would go, once: as it stands, and as it would. Raises Refusal."""
     takes = _taker(words)
     if of == "incident":
-        said = [(text, "") for text in incidents.texts(session, subject_id)]
+        said = [(text, "") for text in incident_versions.texts(session, subject_id)]
     else:
         said = list(texts_of(session, subject_id))
     found = {text: takes(language)(text) for text, language in said}
@@ -281,8 +281,8 @@ def _redact_meetings(
     texts = [said for of_one in found.values() for said in of_one]
     left = [takes(language)(text) for text, language in texts]
     salt = str(row.id)
-    before = incidents.digest_of([salt, *(text for text, _ in texts)])
-    after = incidents.digest_of([salt, *left])
+    before = incident_versions.digest_of([salt, *(text for text, _ in texts)])
+    after = incident_versions.digest_of([salt, *left])
     # What nothing is taken out of stays under the key that it has.
     changed = [
         _redact_one(session, one_meeting, takes, apart=row.id, by=by, at=at)
@@ -601,7 +601,7 @@ def _hold(session: Session, of: Of, subject_id: UUID) -> None:
     if of == "meeting":
         lock_meeting(session, subject_id)
     else:
-        incidents.hold(session, subject_id)
+        incident_versions.hold(session, subject_id)
 
 
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:

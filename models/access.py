@@ -36,9 +36,7 @@ class BrowserSession(Table, table=True):
     request's own query asks. `id` names it in the person's list of sign-ins, where the digest is never shown.
     """
 
-    __tablename__ = "browser_session"
     __table_args__ = (
-        to("person", "person_id"),
         UniqueConstraint("program_id", "id"),
         one_of("means", MEANS),
         one_of("ended_as", ("", *ENDINGS)),
@@ -47,7 +45,7 @@ class BrowserSession(Table, table=True):
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID = Field(index=True)
+    person_id: UUID = to("person", index=True)
     id: UUID = Field(default_factory=uuid4)
     means: str = MEANS[0]
     device: str = ""  # browser and system, in words of ours: "Firefox, Windows"
@@ -64,9 +62,7 @@ class Identity(Table, table=True):
     person has one at a time. One that was linked to the wrong person is unlinked, and the row stays as it was.
     """
 
-    __tablename__ = "identity"
     __table_args__ = (
-        to("person", "person_id"),
         Index(
             "one_person_an_identity",
             "tenant_id",
@@ -83,7 +79,7 @@ class Identity(Table, table=True):
     tenant_id: UUID = Field(primary_key=True)
     object_id: UUID = Field(primary_key=True)
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
-    person_id: UUID = Field(primary_key=True, index=True)
+    person_id: UUID = to("person", primary_key=True, index=True)
     linked_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
 
@@ -91,16 +87,14 @@ class Identity(Table, table=True):
 class Passkey(Table, table=True):
     """A passkey of a person: what its authenticator gave at enrolment. The secret never leaves the authenticator."""
 
-    __tablename__ = "passkey"
     __table_args__ = (
-        to("person", "person_id"),
         UniqueConstraint("program_id", "id"),
         CheckConstraint("credential_id ~ '^[A-Za-z0-9_-]+$'", name="credential_id"),
     )
 
     credential_id: str = Field(primary_key=True)  # base64url, as browsers write it
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID = Field(index=True)
+    person_id: UUID = to("person", index=True)
     id: UUID = Field(default_factory=uuid4)
     public_key: bytes = Field(sa_type=LargeBinary)
     sign_count: int = 0
@@ -113,10 +107,7 @@ class Passkey(Table, table=True):
 class Door(Table, table=True):
     """A link that a letter carries: works once, until it expires, and an enrolment only in the browser that asked."""
 
-    __tablename__ = "door"
     __table_args__ = (
-        to("person", "person_id"),
-        to("person", "made_by"),
         one_of("kind", DOORS),
         together("used", "used_at", "used_by_digest"),
         _is_digest("token_digest"),
@@ -126,10 +117,10 @@ class Door(Table, table=True):
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID = Field(index=True)
+    person_id: UUID = to("person", index=True)
     kind: str
     browser_digest: str = ""  # of the browser's own cookie; empty where any browser may use it
-    made_by: UUID | None = None
+    made_by: UUID | None = to("person", default=None)
     made_at: datetime = moment()
     expires_at: datetime = moment()
     used_at: datetime | None = moment(default=None)
@@ -139,7 +130,6 @@ class Door(Table, table=True):
 class SignInFlow(Table, table=True):
     """A sign-in that has begun and waits for its other half. Belongs to no program yet; taken once, then gone."""
 
-    __tablename__ = "sign_in_flow"
     __table_args__ = (one_of("kind", FLOWS), _is_digest("cookie_digest"))
 
     cookie_digest: str = Field(primary_key=True)
@@ -154,7 +144,6 @@ class RateCount(Table, table=True):
     `key` is a digest of what is counted, so that no address is stored here.
     """
 
-    __tablename__ = "rate_count"
     __table_args__ = (_is_digest("key"), CheckConstraint("tries >= 1", name="tries"), {"prefixes": ["UNLOGGED"]})
 
     key: str = Field(primary_key=True)
@@ -165,11 +154,8 @@ class RateCount(Table, table=True):
 class AnsweredRequest(Table, table=True):
     """An idempotency key, scoped to who asked and which route, with the answer's status and place, never its body."""
 
-    __tablename__ = "answered_request"
-    __table_args__ = (to("person", "person_id"),)
-
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
-    person_id: UUID = Field(primary_key=True)
+    person_id: UUID = to("person", primary_key=True)
     route: str = Field(primary_key=True)
     key: str = Field(primary_key=True)
     digest: str

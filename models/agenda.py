@@ -27,15 +27,7 @@ class AgendaItem(InProgram, table=True):
     them, with every reason for it in `reasons`. `task_id` is the task that a decision on it completes.
     """
 
-    __tablename__ = "agenda_item"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("meeting", "meeting_id"),
-        to("seat", "presenter_seat_id"),
-        to("task", "task_id"),
-        to("agenda_item", "carried_from_id"),
-        to("committee", "referred_to_id"),
-        to("person", "asked_by"),
         one_of("state", AGENDA_ITEM.states),
         one_of("purpose", PURPOSES),
         one_of("audience", AUDIENCES),
@@ -60,8 +52,8 @@ class AgendaItem(InProgram, table=True):
         UniqueConstraint("program_id", "meeting_id", "number", name="one_number_a_meeting"),
     )
 
-    committee_id: UUID
-    meeting_id: UUID | None = None
+    committee_id: UUID = to("committee")
+    meeting_id: UUID | None = to("meeting", default=None)
     kind: str
     subject: str = ""  # what it is about, within its kind: an id, a number such as #2019-02, a seat's key
     rule: str = ""  # the declared rule's key; empty where it was asked for
@@ -73,22 +65,22 @@ class AgendaItem(InProgram, table=True):
     purpose: str = PURPOSES[1]
     audience: str = AUDIENCES[0]
     minutes: int = 5
-    presenter_seat_id: UUID | None = None
-    task_id: UUID | None = None
+    presenter_seat_id: UUID | None = to("seat", default=None)
+    task_id: UUID | None = to("task", default=None)
     position: int = 0
     number: str | None = None
     frozen_at: datetime | None = moment(default=None)
     late: bool = False
     late_reason: str = ""
     times_seen: int = 0  # meetings that it was on and that did not reach it
-    carried_from_id: UUID | None = None
-    referred_to_id: UUID | None = None
+    carried_from_id: UUID | None = to("agenda_item", default=None)
+    referred_to_id: UUID | None = to("committee", default=None)
     state: str = AGENDA_ITEM.initial
     outcome: str = ""
     note: bytes | None = Field(default=None, sa_type=LargeBinary)  # what was said, in both languages, sealed
     note_fr: str = ""  # empty: what was said stands in `note` alone
     note_en: str = ""
-    asked_by: UUID | None = None
+    asked_by: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
     settled_at: datetime | None = moment(default=None)
     settled_as: str | None = None
@@ -98,14 +90,12 @@ class AgendaItem(InProgram, table=True):
 class AgendaVersion(InProgram, table=True):
     """An agenda as it was sent: frozen whole, or an addendum to it. Written once."""
 
-    __tablename__ = "agenda_version"
     __table_args__ = (
-        to("meeting", "meeting_id"),
         UniqueConstraint("program_id", "meeting_id", "n"),
         one_of("kind", ("agenda", "addendum")),
     )
 
-    meeting_id: UUID
+    meeting_id: UUID = to("meeting")
     n: int
     kind: str
     content: dict[str, Any] = structure()

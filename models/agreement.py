@@ -14,13 +14,9 @@ from models.lifecycles import AGREEMENT_VERSION
 class Agreement(InProgram, table=True):
     """The partnership between the program and one organization, through all its versions."""
 
-    __tablename__ = "agreement"
-    __table_args__ = (
-        to("organization", "organization_id"),
-        UniqueConstraint("program_id", "organization_id"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "organization_id"),)
 
-    organization_id: UUID
+    organization_id: UUID = to("organization")
     title_fr: str
     title_en: str
 
@@ -28,9 +24,7 @@ class Agreement(InProgram, table=True):
 class AgreementVersion(InProgram, table=True):
     """One text of an agreement, from draft to end. No two are in force on one day; a signed one does not change."""
 
-    __tablename__ = "agreement_version"
     __table_args__ = (
-        to("agreement", "agreement_id"),
         UniqueConstraint("program_id", "agreement_id", "n"),
         one_of("state", AGREEMENT_VERSION.states),
         CheckConstraint("ends_on is null or starts_on is not null and ends_on >= starts_on", name="in_order"),
@@ -39,7 +33,7 @@ class AgreementVersion(InProgram, table=True):
         never_twice("one_in_force", "agreement_id", where="state in ('in_force', 'ended')"),
     )
 
-    agreement_id: UUID = Field(index=True)
+    agreement_id: UUID = to("agreement", index=True)
     n: int
     state: str = AGREEMENT_VERSION.initial
     starts_on: date | None = None
@@ -53,14 +47,12 @@ class AgreementVersion(InProgram, table=True):
 class AgreementRole(InProgram, table=True):
     """A role that a version of an agreement creates at its organization."""
 
-    __tablename__ = "agreement_role"
     __table_args__ = (
-        to("agreement_version", "agreement_version_id"),
         UniqueConstraint("program_id", "agreement_version_id", "role"),
         CheckConstraint("headcount >= 1", name="headcount"),
     )
 
-    agreement_version_id: UUID
+    agreement_version_id: UUID = to("agreement_version")
     role: str
     headcount: int = 1
     hours_a_week: float | None = None
@@ -69,13 +61,9 @@ class AgreementRole(InProgram, table=True):
 class Obligation(InProgram, table=True):
     """A duty under a clause: who owes it, over which period, how it is checked and by which rule."""
 
-    __tablename__ = "obligation"
-    __table_args__ = (
-        to("agreement_version", "agreement_version_id"),
-        UniqueConstraint("program_id", "agreement_version_id", "key"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "agreement_version_id", "key"),)
 
-    agreement_version_id: UUID
+    agreement_version_id: UUID = to("agreement_version")
     key: str  # the clause, which is also the guide's id
     text_fr: str
     text_en: str
@@ -89,17 +77,11 @@ class Obligation(InProgram, table=True):
 class Signature(InProgram, table=True):
     """A director's signature under one version."""
 
-    __tablename__ = "signature"
-    __table_args__ = (
-        to("agreement_version", "agreement_version_id"),
-        to("organization", "organization_id"),
-        to("person", "person_id"),
-        UniqueConstraint("program_id", "agreement_version_id", "person_id"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "agreement_version_id", "person_id"),)
 
-    agreement_version_id: UUID
-    organization_id: UUID
-    person_id: UUID
+    agreement_version_id: UUID = to("agreement_version")
+    organization_id: UUID = to("organization")
+    person_id: UUID = to("person")
     signed_on: date
     recorded_by: UUID | None = None
     recorded_at: datetime = moment()
@@ -111,21 +93,17 @@ class SignedFile(InProgram, table=True):
     `signature_id` is the signature that it carries; a file that was stored before the program asked has none.
     """
 
-    __tablename__ = "signed_file"
     __table_args__ = (
-        to("agreement_version", "agreement_version_id"),
-        to("signature", "signature_id"),
-        to("person", "added_by"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("size > 0", name="size"),
     )
 
-    agreement_version_id: UUID = Field(index=True)
-    signature_id: UUID | None = None
+    agreement_version_id: UUID = to("agreement_version", index=True)
+    signature_id: UUID | None = to("signature", default=None)
     name: str
     content_type: str
     size: int
     sha256: str
     content: bytes = Field(sa_type=LargeBinary)
-    added_by: UUID | None = None
+    added_by: UUID | None = to("person", default=None)
     added_at: datetime = moment()

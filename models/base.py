@@ -5,8 +5,8 @@ a row of one program cannot name, nor collide with, a row of another. Only what 
 has a random key (`models.access`).
 """
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Never
+import re
+from typing import TYPE_CHECKING, Any, Never
 from uuid import UUID, uuid4
 
 from sqlalchemy import (
@@ -16,12 +16,13 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     MetaData,
     Text,
-    and_,
+    event,
     literal_column,
     text,
 )
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
+from sqlalchemy.orm import declared_attr
 from sqlmodel import Field, SQLModel
 
 metadata: MetaData = SQLModel.metadata
@@ -32,6 +33,9 @@ metadata.naming_convention = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+#: By this a column says, in what it has along, to which table it refers.
+_REFERS_TO = "refers_to"
 
 #: The transaction's own setting that says its program; empty, or never given, it says none.
 PROGRAM_SETTING = "spheres.program_id"
@@ -45,7 +49,10 @@ class Table(SQLModel):
     # Pydantic's checks and writers for a row are made when first asked for, which never happens: rows are made as they
     # are given. Otherwise every process would make them for each of a hundred tables.
     model_config = {"defer_build": True}
-    __tablename__: ClassVar[Any]
+
+    @declared_attr.directive
+    def __tablename__(cls) -> str:  # noqa: N805 - asked of a class
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
 
     if TYPE_CHECKING:
 
@@ -60,21 +67,26 @@ class InProgram(Table):
     id: UUID = Field(default_factory=uuid4, primary_key=True)
 
 
-def to(table: str, *columns: str) -> ForeignKeyConstraint:
-    """A reference to a row of the same program. It never cascades: people and their work are not deleted.
+def to(table: str, *columns: str, **field: Any) -> Any:
+    """A column that refers to a row of the same program: `to("person", default=None)` where the column is declared.
 
-    Each of `columns` is the referring column; give one.
+    It never cascades: people and their work are not deleted. With the name of a column it is the constraint alone, for
+    `__table_args__`: of a column that is declared elsewhere, as `id` is.
     """
-    (column,) = columns
+    if columns:
+        return _reference(table, *columns)
+    return Field(sa_column_kwargs={"info": {_REFERS_TO: table}}, **field)
+
+
+def _reference(table: str, column: str) -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["program_id", column], [f"{table}.program_id", f"{table}.id"])
 
 
-def refers(column: ColumnElement[Any], table: SqlTable | Any) -> ColumnElement[bool]:
-    """The join from a column made by `to` to the row of the same program that it names.
-
-    `table` is a table, an alias of one, or a subquery with its `program_id` and `id`.
-    """
-    return and_(table.c.program_id == column.table.c.program_id, table.c.id == column)
+@event.listens_for(SqlTable, "after_parent_attach")
+def _add_references(table: SqlTable, _: object) -> None:
+    for column in table.columns:
+        if _REFERS_TO in column.info:
+            table.append_constraint(_reference(column.info[_REFERS_TO], column.name))
 
 
 def one_of(
@@ -119,14 +131,6 @@ def structure(**kwargs: Any) -> Any:
     """A structure kept whole, as JSON: declared things, never anything nominative."""
     kwargs.setdefault("default_factory", dict)
     return Field(sa_type=JSONB, **kwargs)
-
-
-def utc(value: datetime) -> datetime:
-    """`value` in UTC. Raises ValueError where it has no offset: a naive time means nothing here."""
-    if value.tzinfo is None:
-        msg = "a moment needs its offset"
-        raise ValueError(msg)
-    return value.astimezone(UTC)
 
 
 def table_of(model: type[SQLModel]) -> SqlTable:

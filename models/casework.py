@@ -27,7 +27,6 @@ UNSETTLED = "required and state not in ('done', 'waived', 'cancelled')"
 class ProtocolVersion(InProgram, table=True):
     """One version of a protocol as it was declared. It never changes, since cases pin it by its digest."""
 
-    __tablename__ = "protocol_version"
     __table_args__ = (UniqueConstraint("program_id", "key", "digest"),)
 
     key: str
@@ -49,15 +48,7 @@ class Case(InProgram, table=True):
     protocol has none. Of what begins automatically there is one for each subject and period, ever.
     """
 
-    __tablename__ = "case"
     __table_args__ = (
-        to("protocol_version", "protocol_version_id"),
-        to("person", "subject_id"),
-        to("organization", "organization_id"),
-        to("agreement_version", "agreement_version_id"),
-        to("participant", "participant_id"),
-        to("person", "opened_by"),
-        to("person", "ended_by"),
         one_of("state", CASE.states),
         one_of("subject_kind", SUBJECT_KINDS),
         CheckConstraint("(subject_kind in ('worker', 'member')) = (subject_id is not null)", name="about_a_person"),
@@ -93,22 +84,22 @@ class Case(InProgram, table=True):
     )
 
     protocol: str
-    protocol_version_id: UUID
+    protocol_version_id: UUID = to("protocol_version")
     subject_kind: str = SUBJECT_KINDS[0]
-    subject_id: UUID | None = Field(default=None, index=True)  # the person
-    organization_id: UUID | None = None
-    agreement_version_id: UUID | None = None
-    participant_id: UUID | None = None
+    subject_id: UUID | None = to("person", default=None, index=True)  # the person
+    organization_id: UUID | None = to("organization", default=None)
+    agreement_version_id: UUID | None = to("agreement_version", default=None)
+    participant_id: UUID | None = to("participant", default=None)
     period: str = ""
     once: bool = False  # its protocol begins automatically
     gathers: bool = False  # some of its steps are done for each thing that its subject has in hand
     anchors: dict[str, Any] = structure()  # named days, as ISO dates
     state: str = CASE.initial
     opened_at: datetime = moment()
-    opened_by: UUID | None = None
+    opened_by: UUID | None = to("person", default=None)
     opened_as: str = ""
     ended_at: datetime | None = moment(default=None)
-    ended_by: UUID | None = None
+    ended_by: UUID | None = to("person", default=None)
     ended_reason: str = ""
     version: int = 1
 
@@ -121,7 +112,6 @@ class Responsibility(InProgram, table=True):
     the case. There are few chains and many tasks: a person's list is found by chain.
     """
 
-    __tablename__ = "responsibility"
     __table_args__ = (
         UniqueConstraint("program_id", "digest"),
         Index(
@@ -139,17 +129,7 @@ class Responsibility(InProgram, table=True):
 class Task(InProgram, table=True):
     """What a role owes: one step of a case, or a duty of another kind where `case_id` is empty."""
 
-    __tablename__ = "task"
     __table_args__ = (
-        to("case", "case_id"),
-        to("responsibility", "owed_by_id"),
-        to("responsibility", "declared_owed_by_id"),
-        to("responsibility", "approved_by_id"),
-        to("person", "done_by"),
-        to("person", "done_for"),
-        to("person", "settled_by"),
-        to("person", "handed_back_by"),
-        to("person", "given_again_by"),
         UniqueConstraint("program_id", "case_id", "step", "item"),
         one_of("state", TASK.states),
         one_of("act_state", ACT.states),
@@ -178,7 +158,7 @@ class Task(InProgram, table=True):
         ),
     )
 
-    case_id: UUID | None = Field(default=None, index=True)
+    case_id: UUID | None = to("case", default=None, index=True)
     step: str
     item: str = ""
     holding: str = ""  # the kind of what it settles, whose id is its item: domain.holdings
@@ -193,9 +173,9 @@ class Task(InProgram, table=True):
     asks: list[dict[str, Any]] = structure(default_factory=list)  # what is filled in as it is handed in, as declared
     required: bool = True
 
-    owed_by_id: UUID | None = None
-    declared_owed_by_id: UUID | None = None
-    approved_by_id: UUID | None = None
+    owed_by_id: UUID | None = to("responsibility", default=None)
+    declared_owed_by_id: UUID | None = to("responsibility", default=None)
+    approved_by_id: UUID | None = to("responsibility", default=None)
     may_not_approve: list[dict[str, Any]] = structure(default_factory=list)  # links; the doer never may
     on_reject: str = ""  # the step that a rejection reopens, where it is not this one
     waived_by: list[str] = words()  # the roles that may waive it; empty: none
@@ -211,18 +191,18 @@ class Task(InProgram, table=True):
     next_check: date | None = None  # the only column that the rounds search by
 
     done_at: datetime | None = moment(default=None)
-    done_by: UUID | None = None  # empty where the engine did it
+    done_by: UUID | None = to("person", default=None)  # empty where the engine did it
     done_as: str | None = None
-    done_for: UUID | None = None  # the absent person of the doer, a deputy
+    done_for: UUID | None = to("person", default=None)  # the absent person of the doer, a deputy
     note: str = ""
     settled_at: datetime | None = moment(default=None)  # approved or waived
-    settled_by: UUID | None = None
+    settled_by: UUID | None = to("person", default=None)
     settled_as: str = ""
     reason: str = ""  # of the last rejection or waiver
     handed_back_at: datetime | None = moment(default=None)
-    handed_back_by: UUID | None = None
+    handed_back_by: UUID | None = to("person", default=None)
     given_again_at: datetime | None = moment(default=None)  # to the role that owes it, after it was handed back
-    given_again_by: UUID | None = None
+    given_again_by: UUID | None = to("person", default=None)
 
     action: str = ""
     undo: str = ""
@@ -236,15 +216,10 @@ class TaskWords(InProgram, table=True):
     The task's own `note` and `reason` are empty then. Nothing is sealed here where all that was written was removed.
     """
 
-    __tablename__ = "task_words"
-    __table_args__ = (
-        to("task", "task_id"),
-        to("participant", "participant_id"),
-        UniqueConstraint("program_id", "task_id"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "task_id"),)
 
-    task_id: UUID
-    participant_id: UUID = Field(index=True)
+    task_id: UUID = to("task")
+    participant_id: UUID = to("participant", index=True)
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     version: int = 1
 
@@ -256,21 +231,18 @@ class Request(InProgram, table=True):
     as declared then; `given` has a value for each part of it by its id. `digest` is of both, and is in the record.
     """
 
-    __tablename__ = "request"
     __table_args__ = (
-        to("task", "task_id"),
-        to("person", "handed_in_by"),
         UniqueConstraint("program_id", "task_id", "n"),
         CheckConstraint("n >= 1", name="n"),
     )
 
-    task_id: UUID
+    task_id: UUID = to("task")
     n: int  # the how many-th that was handed in for the task
     asked: list[dict[str, Any]] = structure(default_factory=list)
     given: dict[str, Any] = structure()
     digest: str
     handed_in_at: datetime = moment()
-    handed_in_by: UUID | None = None
+    handed_in_by: UUID | None = to("person", default=None)
 
 
 class Lateness(InProgram, table=True):
@@ -279,14 +251,12 @@ class Lateness(InProgram, table=True):
     `until` is the last local day on which it was not done by that due day. It never changes: what was late stays late.
     """
 
-    __tablename__ = "lateness"
     __table_args__ = (
-        to("task", "task_id"),
         UniqueConstraint("program_id", "task_id", "due_on", "until"),
         CheckConstraint("until > due_on", name="late"),
     )
 
-    task_id: UUID
+    task_id: UUID = to("task")
     clause: str = ""  # that the step served then
     due_on: date
     until: date
@@ -296,17 +266,14 @@ class Lateness(InProgram, table=True):
 class TaskNeed(Table, table=True):
     """One task waits for another of the same case."""
 
-    __tablename__ = "task_need"
     __table_args__ = (
-        to("task", "task_id"),
-        to("task", "needs_id"),
         Index("ix_task_need_needs", "program_id", "needs_id"),
         CheckConstraint("task_id <> needs_id", name="not_itself"),
     )
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
-    task_id: UUID = Field(primary_key=True)
-    needs_id: UUID = Field(primary_key=True)
+    task_id: UUID = to("task", primary_key=True)
+    needs_id: UUID = to("task", primary_key=True)
 
 
 class Evidence(InProgram, table=True):
@@ -315,25 +282,21 @@ class Evidence(InProgram, table=True):
     Withdrawn, never deleted.
     """
 
-    __tablename__ = "evidence"
     __table_args__ = (
-        to("task", "task_id"),
-        to("person", "added_by"),
-        to("equipment", "equipment_id"),
         one_of("kind", ("document", "serial", "account", "way")),
         CheckConstraint("equipment_id is null or kind = 'serial'", name="equipment_by_its_serial"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )
 
-    task_id: UUID = Field(index=True)
+    task_id: UUID = to("task", index=True)
     kind: str
     label: str = ""  # a serial number, a user name, a file's name, or the word of a list; never a secret
-    equipment_id: UUID | None = None  # the piece of equipment that was handed over
+    equipment_id: UUID | None = to("equipment", default=None)  # the piece of equipment that was handed over
     content_type: str = ""
     size: int = 0
     sha256: str = ""
     added_at: datetime = moment()
-    added_by: UUID | None = None
+    added_by: UUID | None = to("person", default=None)
     withdrawn_at: datetime | None = moment(default=None)
     withdrawn_why: str | None = None
 
@@ -341,7 +304,6 @@ class Evidence(InProgram, table=True):
 class EvidenceFile(InProgram, table=True):
     """The bytes of a document, apart from its row so that lists never read them."""
 
-    __tablename__ = "evidence_file"
     __table_args__ = (to("evidence", "id"),)
 
     content: bytes = Field(sa_type=LargeBinary)
@@ -350,10 +312,7 @@ class EvidenceFile(InProgram, table=True):
 class Account(InProgram, table=True):
     """An account opened for a person on a system of the program. It never holds a secret."""
 
-    __tablename__ = "account"
     __table_args__ = (
-        to("person", "person_id"),
-        to("task", "task_id"),
         Index(
             "one_open_account",
             "program_id",
@@ -370,8 +329,8 @@ class Account(InProgram, table=True):
         ),
     )
 
-    person_id: UUID = Field(index=True)
-    task_id: UUID | None = None
+    person_id: UUID = to("person", index=True)
+    task_id: UUID | None = to("task", default=None)
     system: str
     user_name: str
     opened_at: datetime = moment()

@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, UniqueConstraint
-from sqlmodel import Field
 
 from models.base import InProgram, in_order, moment, never_twice, one_of, structure, to, words
 
@@ -15,7 +14,6 @@ SEAT_KINDS = ("principal", "alternate")
 class Committee(InProgram, table=True):
     """A committee of the program, its declared rhythm, and the committees that it is derived from."""
 
-    __tablename__ = "committee"
     __table_args__ = (UniqueConstraint("program_id", "key"), CheckConstraint("minutes > 0", name="minutes"))
 
     key: str
@@ -34,16 +32,13 @@ class Committee(InProgram, table=True):
 class Seat(InProgram, table=True):
     """A place on a committee that belongs to an organization, for the holder of a role there."""
 
-    __tablename__ = "seat"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("organization", "organization_id"),
         UniqueConstraint("program_id", "committee_id", "key"),
         in_order(),
     )
 
-    committee_id: UUID = Field(index=True)
-    organization_id: UUID
+    committee_id: UUID = to("committee", index=True)
+    organization_id: UUID = to("organization")
     key: str
     role: str
     title_fr: str
@@ -59,18 +54,15 @@ class SeatHolder(InProgram, table=True):
     A hold that is withdrawn before it could count (`withdrawn_at`) is kept, and no longer means anything.
     """
 
-    __tablename__ = "seat_holder"
     __table_args__ = (
-        to("seat", "seat_id"),
-        to("person", "person_id"),
         one_of("kind", SEAT_KINDS),
         in_order(),
         never_twice("one_principal", "seat_id", where="kind = 'principal' and withdrawn_at is null"),
         never_twice("once_a_seat", "seat_id", "person_id", where="withdrawn_at is null"),
     )
 
-    seat_id: UUID = Field(index=True)
-    person_id: UUID = Field(index=True)
+    seat_id: UUID = to("seat", index=True)
+    person_id: UUID = to("person", index=True)
     kind: str = "principal"
     starts_on: date
     ends_on: date | None = None

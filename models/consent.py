@@ -23,13 +23,7 @@ class Consent(InProgram, table=True):
     it (AD-R8). It ends by its day, or is withdrawn, as easily as it was given and without a reason (AD-R11).
     """
 
-    __tablename__ = "consent"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("organization", "organization_id"),
-        to("person", "worker_id"),
-        to("person", "stored_by"),
-        to("person", "withdrawn_recorded_by"),
         one_of("purpose", CONSENT_PURPOSES),
         one_of("signed_by", SIGNED_BY),
         one_of("language", ("fr", "en")),
@@ -54,9 +48,9 @@ class Consent(InProgram, table=True):
         ),
     )
 
-    participant_id: UUID = Field(index=True)
+    participant_id: UUID = to("participant", index=True)
     purpose: str
-    organization_id: UUID | None = None
+    organization_id: UUID | None = to("organization", default=None)
     text_key: str
     text_version: int
     text_digest: str  # of the text with the line that was agreed to; in the first version, which has none, of the text
@@ -65,17 +59,17 @@ class Consent(InProgram, table=True):
     limits_stated: bool = True  # the limits of confidentiality and the duty to report were said (AD-R8)
     signed_on: date
     signed_by: str
-    worker_id: UUID
+    worker_id: UUID = to("person")
     worker_signed_on: date
     copy_given_on: date | None = None
     ends_on: date | None = None
     again_at_18: bool = False  # the form says that it is reviewed at 18
     review_since: datetime | None = moment(default=None)  # since when it is to be reviewed with the person
     stored_at: datetime | None = moment(default=None)
-    stored_by: UUID | None = None
+    stored_by: UUID | None = to("person", default=None)
     withdrawn_on: date | None = None
     withdrawn_at: datetime | None = moment(default=None)
-    withdrawn_recorded_by: UUID | None = None
+    withdrawn_recorded_by: UUID | None = to("person", default=None)
     replaced_at: datetime | None = moment(default=None)  # by a later one for the same purpose and partner
     recorded_at: datetime = moment()
     version: int = 1
@@ -84,10 +78,7 @@ class Consent(InProgram, table=True):
 class ResearchConsent(InProgram, table=True):
     """Consent to research (FU-9): asked apart, kept by the research coordinator, and no condition of anything else."""
 
-    __tablename__ = "research_consent"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "kept_by"),
         together("research_withdrawn", "withdrawn_on", "withdrawn_at"),
         Index(
             "one_research_consent_stands",
@@ -98,9 +89,9 @@ class ResearchConsent(InProgram, table=True):
         ),
     )
 
-    participant_id: UUID
+    participant_id: UUID = to("participant")
     signed_on: date
-    kept_by: UUID
+    kept_by: UUID = to("person")
     recorded_at: datetime = moment()
     withdrawn_on: date | None = None
     withdrawn_at: datetime | None = moment(default=None)
@@ -109,20 +100,16 @@ class ResearchConsent(InProgram, table=True):
 class Disclosure(InProgram, table=True):
     """A disclosure made without consent, because the law asks or allows it (AD-R12). Written once."""
 
-    __tablename__ = "disclosure"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "disclosed_by"),
-        to("person", "recorded_by"),
         one_of("ground", DISCLOSURE_GROUNDS),
         CheckConstraint("only_necessary", name="only_necessary"),
     )
 
-    participant_id: UUID = Field(index=True)
+    participant_id: UUID = to("participant", index=True)
     ground: str
     disclosed_on: date
-    disclosed_by: UUID
+    disclosed_by: UUID = to("person")
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # recipient and content
     only_necessary: bool = True  # the recorder states that nothing else was said
-    recorded_by: UUID
+    recorded_by: UUID = to("person")
     recorded_at: datetime = moment()

@@ -38,18 +38,14 @@ class Departure(InProgram, table=True):
     former last days of their roles, so that a cancelled departure restores them.
     """
 
-    __tablename__ = "departure"
     __table_args__ = (
-        to("case", "case_id"),
-        to("person", "person_id"),
-        to("organization", "organization_id"),
         UniqueConstraint("program_id", "case_id"),
         Index("ix_departure_not_ended", "program_id", "last_day", postgresql_where=text("ended_at is null")),
     )
 
-    case_id: UUID
-    person_id: UUID = Field(index=True)
-    organization_id: UUID
+    case_id: UUID = to("case")
+    person_id: UUID = to("person", index=True)
+    organization_id: UUID = to("organization")
     last_day: date  # inclusive, local
     planned: bool = True
     was_to_end: dict[str, Any] = structure()  # each tenure's last day before, as ISO dates or null, by its id
@@ -61,25 +57,20 @@ class Departure(InProgram, table=True):
 class Settlement(InProgram, table=True):
     """What became of one thing that a leaver had in hand: who has it now, or how it ended. For good."""
 
-    __tablename__ = "settlement"
     __table_args__ = (
-        to("case", "case_id"),
-        to("task", "task_id"),
-        to("person", "successor_id"),
-        to("person", "settled_by"),
         one_of("ended_as", ("", *ENDINGS)),
         CheckConstraint("(successor_id is null) = (ended_as <> '')", name="successor_or_end"),
     )
 
-    case_id: UUID = Field(index=True)
-    task_id: UUID
+    case_id: UUID = to("case", index=True)
+    task_id: UUID = to("task")
     kind: str  # of the holding: domain.holdings
     holding_id: UUID
-    successor_id: UUID | None = None
+    successor_id: UUID | None = to("person", default=None)
     ended_as: str = ""
     note: str = ""
     settled_at: datetime = moment()
-    settled_by: UUID | None = None
+    settled_by: UUID | None = to("person", default=None)
     settled_as: str = ""
 
 
@@ -89,19 +80,16 @@ class Interview(InProgram, table=True):
     The applicant's identity is in the employer's own file, and nowhere here.
     """
 
-    __tablename__ = "interview"
     __table_args__ = (
-        to("case", "case_id"),
-        to("person", "interviewer_id"),
         UniqueConstraint("program_id", "case_id", "applicant", "interviewer_id"),
         CheckConstraint("applicant between 1 and 99", name="applicant"),
         CheckConstraint("leadership between 0 and 100", name="leadership"),
         CheckConstraint("clinical between 0 and 100", name="clinical"),
     )
 
-    case_id: UUID
+    case_id: UUID = to("case")
     applicant: int
-    interviewer_id: UUID
+    interviewer_id: UUID = to("person")
     leadership: int
     clinical: int
     note: str = ""
@@ -117,14 +105,7 @@ class HandOver(InProgram, table=True):
     silence, which the coordinator is then told.
     """
 
-    __tablename__ = "hand_over"
     __table_args__ = (
-        to("case", "case_id"),
-        to("task", "task_id"),
-        to("follow_up", "follow_up_id"),
-        to("person", "from_id"),
-        to("person", "to_id"),
-        to("person", "proposed_by"),
         one_of("state", HAND_OVERS),
         one_of("way", ("", *WAYS)),
         CheckConstraint("(state = 'proposed') = (answered_at is null)", name="answered"),
@@ -138,15 +119,15 @@ class HandOver(InProgram, table=True):
         ),
     )
 
-    case_id: UUID = Field(index=True)
-    task_id: UUID
-    follow_up_id: UUID
-    from_id: UUID
-    to_id: UUID = Field(index=True)
+    case_id: UUID = to("case", index=True)
+    task_id: UUID = to("task")
+    follow_up_id: UUID = to("follow_up")
+    from_id: UUID = to("person")
+    to_id: UUID = to("person", index=True)
     way: str = ""
     state: str = HAND_OVERS[0]
     proposed_at: datetime = moment()
-    proposed_by: UUID | None = None
+    proposed_by: UUID | None = to("person", default=None)
     answer_by: date
     answered_at: datetime | None = moment(default=None)
     reason: str = ""
@@ -160,17 +141,11 @@ class FollowUpSummary(InProgram, table=True):
     One for each task that asks for it. It is complete while its task is done: it stores no second mark of that.
     """
 
-    __tablename__ = "follow_up_summary"
-    __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("task", "task_id"),
-        to("person", "written_by"),
-        UniqueConstraint("program_id", "task_id"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "task_id"),)
 
-    follow_up_id: UUID = Field(index=True)
-    task_id: UUID
+    follow_up_id: UUID = to("follow_up", index=True)
+    task_id: UUID = to("task")
     words: bytes = Field(sa_type=LargeBinary)  # sealed: the participant's situation, and the steps that they took
-    written_by: UUID
+    written_by: UUID = to("person")
     written_at: datetime = moment()
     version: int = 1

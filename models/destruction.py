@@ -22,13 +22,7 @@ class Destruction(InProgram, table=True):
     `before_two` marks what one person, or the program automatically, destroyed before it took two.
     """
 
-    __tablename__ = "destruction"
     __table_args__ = (
-        to("participant", "participant_id"),
-        to("person", "asked_by"),
-        to("person", "asked_for"),
-        to("person", "ended_by"),
-        to("person", "ended_for"),
         one_of("ground", DESTRUCTION_GROUNDS),
         one_of("state", DESTRUCTION.states),
         one_of("stopped_by", ("", *STOPPED_BY)),
@@ -53,10 +47,10 @@ class Destruction(InProgram, table=True):
         ),
     )
 
-    participant_id: UUID = Field(index=True)
-    asked_by: UUID | None = None  # empty where the program asks automatically, by its calendar
+    participant_id: UUID = to("participant", index=True)
+    asked_by: UUID | None = to("person", default=None)  # empty where the program asks automatically, by its calendar
     asked_as: str
-    asked_for: UUID | None = None  # the absent person of the one who asked
+    asked_for: UUID | None = to("person", default=None)  # the absent person of the one who asked
     asked_at: datetime = moment()
     ground: str
     worded: bool = False  # whether there is a reason in words
@@ -65,9 +59,9 @@ class Destruction(InProgram, table=True):
     lapses_on: date  # nor after this one
     state: str = DESTRUCTION.initial
     stopped_by: str = ""
-    ended_by: UUID | None = None
+    ended_by: UUID | None = to("person", default=None)
     ended_as: str = ""
-    ended_for: UUID | None = None
+    ended_for: UUID | None = to("person", default=None)
     ended_at: datetime | None = moment(default=None)
     answer_sealed: bytes | None = Field(default=None, sa_type=LargeBinary)  # why it was refused
     before_two: bool = False
@@ -76,13 +70,10 @@ class Destruction(InProgram, table=True):
 class KeptUntil(InProgram, table=True):
     """One change of a file's last day by hand, and its reason: sealed, as all that is said of people."""
 
-    __tablename__ = "kept_until"
-    __table_args__ = (to("participant", "participant_id"), to("person", "set_by"))
-
-    participant_id: UUID = Field(index=True)
+    participant_id: UUID = to("participant", index=True)
     was: date | None = None
     day: date
     sealed: bytes = Field(sa_type=LargeBinary)  # why
-    set_by: UUID
+    set_by: UUID = to("person")
     set_as: str
     set_at: datetime = moment()

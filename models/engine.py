@@ -15,14 +15,10 @@ class WakeUp(Table, table=True):
     Found before a program is known (`models.walls.ADDED_BY_OWN`), and holds ids alone.
     """
 
-    __tablename__ = "wake_up"
-    __table_args__ = (
-        to("case", "case_id"),
-        Index("ix_wake_up_due", "not_before", postgresql_where=text("want > have")),
-    )
+    __table_args__ = (Index("ix_wake_up_due", "not_before", postgresql_where=text("want > have")),)
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
-    case_id: UUID = Field(primary_key=True)
+    case_id: UUID = to("case", primary_key=True)
     want: int = 1
     have: int = 0
     wanted_at: datetime = moment()  # the oldest change not yet dealt with
@@ -36,13 +32,9 @@ class WakeUp(Table, table=True):
 class EngineRun(InProgram, table=True):
     """One time that the engine carried a case: when, how it ended, and which Prefect run shows it."""
 
-    __tablename__ = "engine_run"
-    __table_args__ = (
-        to("case", "case_id"),
-        Index("ix_engine_run_case", "program_id", "case_id", "started_at"),
-    )
+    __table_args__ = (Index("ix_engine_run_case", "program_id", "case_id", "started_at"),)
 
-    case_id: UUID
+    case_id: UUID = to("case")
     started_at: datetime = moment()
     ended_at: datetime = moment()
     outcome: str  # waiting, closed, cancelled, trouble
@@ -53,8 +45,6 @@ class EngineRun(InProgram, table=True):
 
 class RoundMark(Table, table=True):
     """How far a round has dealt with what time brings, so that a lost, late or double run changes nothing."""
-
-    __tablename__ = "round_mark"
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
     key: str = Field(primary_key=True)
@@ -70,7 +60,6 @@ class InboxPlace(Table, table=True):
     Where it cannot be read, by which code and since when, so that a person is told.
     """
 
-    __tablename__ = "inbox_place"
     __table_args__ = (together("trouble_and_since", "nullif(trouble, '')", "troubled_since"),)
 
     program_id: UUID = Field(primary_key=True, foreign_key="program.id")
@@ -84,8 +73,6 @@ class InboxPlace(Table, table=True):
 
 class Beat(Table, table=True):
     """A sign of life of one process of the engine. No policy: it belongs to no program."""
-
-    __tablename__ = "beat"
 
     process: str = Field(primary_key=True)
     at: datetime = moment()

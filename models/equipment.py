@@ -17,10 +17,7 @@ class Equipment(InProgram, table=True):
     that another thing of its kind has too. A person looks, and corrects it.
     """
 
-    __tablename__ = "equipment"
     __table_args__ = (
-        to("person", "added_by"),
-        to("person", "state_by"),
         UniqueConstraint("program_id", "kind", "serial"),
         one_of("state", EQUIPMENT.states),
         together("state_since", "state_at", "state_as"),
@@ -40,10 +37,10 @@ class Equipment(InProgram, table=True):
     label: str = ""
     to_check: bool = False
     added_at: datetime | None = moment(default=None)
-    added_by: UUID | None = None
+    added_by: UUID | None = to("person", default=None)
     state: str = EQUIPMENT.initial
     state_at: datetime | None = moment(default=None)  # of its last change
-    state_by: UUID | None = None
+    state_by: UUID | None = to("person", default=None)
     state_as: str | None = None
     reason: str = ""
     version: int = 1
@@ -55,13 +52,7 @@ class Loan(InProgram, table=True):
     One that was recorded by mistake never was in their hands.
     """
 
-    __tablename__ = "loan"
     __table_args__ = (
-        to("equipment", "equipment_id"),
-        to("person", "person_id"),
-        to("task", "task_id"),
-        to("person", "lent_by"),
-        to("person", "returned_by"),
         Index(
             "one_hand_at_a_time",
             "program_id",
@@ -75,13 +66,13 @@ class Loan(InProgram, table=True):
         Index("ix_loan_held", "program_id", "person_id", postgresql_where=text("returned_at is null")),
     )
 
-    equipment_id: UUID
-    person_id: UUID
-    task_id: UUID | None = None
+    equipment_id: UUID = to("equipment")
+    person_id: UUID = to("person")
+    task_id: UUID | None = to("task", default=None)
     lent_at: datetime = moment()
-    lent_by: UUID | None = None
+    lent_by: UUID | None = to("person", default=None)
     returned_at: datetime | None = moment(default=None)
-    returned_by: UUID | None = None  # who took it back, or gave it up: never who had it
+    returned_by: UUID | None = to("person", default=None)  # who took it back, or gave it up: never who had it
     condition: str = ""
     missing_since: datetime | None = moment(default=None)  # when it was found not to be there
     lost: bool = False  # given up: it was not returned, and no one has it in hand any more

@@ -27,20 +27,16 @@ class Invitation(InProgram, table=True):
     to be sent is always the difference between it and the records, so nothing is sent twice, nor forgotten.
     """
 
-    __tablename__ = "invitation"
     __table_args__ = (
-        to("meeting_series", "series_id"),
-        to("meeting", "meeting_id"),
-        to("person", "person_id"),
         UniqueConstraint("program_id", "series_id", "person_id"),
         UniqueConstraint("program_id", "meeting_id", "person_id"),
         CheckConstraint("num_nulls(series_id, meeting_id) = 1", name="one_uid"),
         CheckConstraint("sequence >= 0", name="sequence"),
     )
 
-    series_id: UUID | None = None
-    meeting_id: UUID | None = None
-    person_id: UUID = Field(index=True)
+    series_id: UUID | None = to("meeting_series", default=None)
+    meeting_id: UUID | None = to("meeting", default=None)
+    person_id: UUID = to("person", index=True)
     told: dict[str, Any] = structure()
     sequence: int = 0
     told_at: datetime | None = moment(default=None)  # the DTSTAMP of the last one; each is later than the one before
@@ -56,24 +52,20 @@ class MeetingAnswer(InProgram, table=True):
     Where the calendar's own mail brought it, its SEQUENCE and DTSTAMP are stored, so that an older one cannot undo it.
     """
 
-    __tablename__ = "meeting_answer"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("person", "person_id"),
-        to("seat", "seat_id"),
-        to("person", "alternate_id"),
         UniqueConstraint("program_id", "meeting_id", "person_id"),
         one_of("answer", ANSWERS),
         one_of("by", ANSWERED_BY),
         CheckConstraint("alternate_id is null or answer = 'declined'", name="alternate"),
     )
 
-    meeting_id: UUID
-    person_id: UUID = Field(index=True)
-    seat_id: UUID | None = None  # empty for a guest
+    meeting_id: UUID = to("meeting")
+    person_id: UUID = to("person", index=True)
+    seat_id: UUID | None = to("seat", default=None)  # empty for a guest
     answer: str
     by: str
-    alternate_id: UUID | None = None  # the alternate of the seat named by the one who cannot come
+    # Whom the one who cannot come named from among the seat's alternates.
+    alternate_id: UUID | None = to("person", default=None)
     answered_at: datetime = moment()
     sequence: int | None = None
     stamped_at: datetime | None = moment(default=None)
@@ -88,12 +80,7 @@ class StrayReply(InProgram, table=True):
     the same one came again. It waits until a person sets it aside, or takes it as someone's answer.
     """
 
-    __tablename__ = "stray_reply"
     __table_args__ = (
-        to("person", "person_id"),
-        to("meeting", "meeting_id"),
-        to("meeting_series", "series_id"),
-        to("person", "seen_by"),
         UniqueConstraint("program_id", "digest"),
         CheckConstraint("digest ~ '^[0-9a-f]{64}$'", name="digest"),
         one_of("claimed", CLAIMED),
@@ -106,27 +93,26 @@ class StrayReply(InProgram, table=True):
     reason: str  # a code of meetings.replies
     from_address: str = ""  # as the mail says, which proves nothing; empty where it cannot be read, or is old
     claimed: str = ""  # what it says that the person answers
-    person_id: UUID | None = None
-    meeting_id: UUID | None = None
-    series_id: UUID | None = None  # of an answer about a season, whether a date of it is known or not
+    person_id: UUID | None = to("person", default=None)
+    meeting_id: UUID | None = to("meeting", default=None)
+    # Of an answer about a season, whether a date of it is known or not.
+    series_id: UUID | None = to("meeting_series", default=None)
     received_at: datetime = moment()
     outcome: str = ""
     seen_at: datetime | None = moment(default=None)
-    seen_by: UUID | None = None
+    seen_by: UUID | None = to("person", default=None)
     version: int = 1
 
 
 class CalendarReader(InProgram, table=True):
     """How a person's calendar takes news, where that is known."""
 
-    __tablename__ = "calendar_reader"
     __table_args__ = (
-        to("person", "person_id"),
         UniqueConstraint("program_id", "person_id"),
         one_of("dialect", DIALECTS),
     )
 
-    person_id: UUID
+    person_id: UUID = to("person")
     dialect: str = DIALECTS[0]
     version: int = 1
 
@@ -137,15 +123,11 @@ class MeetingLink(Table, table=True):
     It may be used until it expires, as people change their minds; opening it changes nothing.
     """
 
-    __tablename__ = "meeting_link"
-    __table_args__ = (
-        to("invitation", "invitation_id"),
-        CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
-    )
+    __table_args__ = (CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),)
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    invitation_id: UUID = Field(index=True)
+    invitation_id: UUID = to("invitation", index=True)
     made_at: datetime = moment()
     expires_at: datetime = moment()
     ended_at: datetime | None = moment(default=None)
@@ -154,16 +136,14 @@ class MeetingLink(Table, table=True):
 class CalendarFeed(Table, table=True):
     """A person's private calendar address, found by the digest of its secret before a program is known."""
 
-    __tablename__ = "calendar_feed"
     __table_args__ = (
-        to("person", "person_id"),
         UniqueConstraint("program_id", "id"),
         CheckConstraint("token_digest ~ '^[0-9a-f]{64}$'", name="token_digest"),
     )
 
     token_digest: str = Field(primary_key=True)
     program_id: UUID = Field(foreign_key="program.id")
-    person_id: UUID = Field(index=True)
+    person_id: UUID = to("person", index=True)
     id: UUID
     made_at: datetime = moment()
     read_at: datetime | None = moment(default=None)

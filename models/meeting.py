@@ -21,17 +21,14 @@ class MeetingSeries(InProgram, table=True):
     A change of hour from a day on ends it before that day, and another series `follows_id` it.
     """
 
-    __tablename__ = "meeting_series"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("meeting_series", "follows_id"),
         UniqueConstraint("program_id", "uid"),
         in_order(),
         CheckConstraint("minutes between 15 and 600", name="minutes"),
     )
 
-    committee_id: UUID = Field(index=True)
-    follows_id: UUID | None = None
+    committee_id: UUID = to("committee", index=True)
+    follows_id: UUID | None = to("meeting_series", default=None)
     uid: str
     time_zone: str
     starts_on: date  # the first meeting's day, whatever became of that meeting
@@ -47,11 +44,7 @@ class MeetingSeries(InProgram, table=True):
 class Meeting(InProgram, table=True):
     """One meeting of a committee: of a series, known in it by its original local time, or alone under its own UID."""
 
-    __tablename__ = "meeting"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("meeting_series", "series_id"),
-        to("person", "settled_by"),
         UniqueConstraint("program_id", "series_id", "original"),
         UniqueConstraint("program_id", "uid"),
         one_of("state", MEETING.states),
@@ -72,8 +65,8 @@ class Meeting(InProgram, table=True):
         ),
     )
 
-    committee_id: UUID
-    series_id: UUID | None = None
+    committee_id: UUID = to("committee")
+    series_id: UUID | None = to("meeting_series", default=None)
     uid: str | None = None
     original: datetime | None = Field(default=None, sa_type=DateTime(timezone=False))
     starts: datetime = Field(sa_type=DateTime(timezone=False))  # local, in `time_zone`
@@ -91,7 +84,7 @@ class Meeting(InProgram, table=True):
     closed_at: datetime | None = moment(default=None)
     quorate: bool | None = None  # for one that was held: whether it ever had its quorum; None where no one can tell yet
     cancelled_at: datetime | None = moment(default=None)
-    settled_by: UUID | None = None
+    settled_by: UUID | None = to("person", default=None)
     recorded_at: datetime = moment()
     version: int = 1
 
@@ -99,11 +92,7 @@ class Meeting(InProgram, table=True):
 class MeetingGuest(InProgram, table=True):
     """A person invited to one meeting without a seat. Withdrawing the invitation keeps the row."""
 
-    __tablename__ = "meeting_guest"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("person", "person_id"),
-        to("person", "invited_by"),
         together("withdrawn", "withdrawn_at", "withdrawn_by"),
         Index(
             "one_guest_a_meeting",
@@ -115,9 +104,9 @@ class MeetingGuest(InProgram, table=True):
         ),
     )
 
-    meeting_id: UUID = Field(index=True)
-    person_id: UUID = Field(index=True)
-    invited_by: UUID | None = None
+    meeting_id: UUID = to("meeting", index=True)
+    person_id: UUID = to("person", index=True)
+    invited_by: UUID | None = to("person", default=None)
     invited_at: datetime = moment()
     withdrawn_at: datetime | None = moment(default=None)
     withdrawn_by: str | None = None  # the role
@@ -131,20 +120,17 @@ class DraftedYear(InProgram, table=True):
     are drafted once for it.
     """
 
-    __tablename__ = "drafted_year"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("person", "settled_by"),
         one_of("settled_as", ("", "planned", "dismissed")),
         CheckConstraint("(settled_at is null) = (settled_as = '')", name="settled"),
         UniqueConstraint("program_id", "committee_id", "follows"),
     )
 
-    committee_id: UUID
+    committee_id: UUID = to("committee")
     year: int
     dates: list[dict[str, Any]] = structure(default_factory=list)
     drafted_at: datetime = moment()
     settled_at: datetime | None = moment(default=None)
-    settled_by: UUID | None = None
+    settled_by: UUID | None = to("person", default=None)
     settled_as: str = ""
     follows: date

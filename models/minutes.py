@@ -24,12 +24,7 @@ COUNTING = ("not_asked", "endorsed", "earlier")
 class Attendance(InProgram, table=True):
     """How one seat was filled at one meeting, and by which person. Corrected in place; the record keeps the former."""
 
-    __tablename__ = "attendance"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("seat", "seat_id"),
-        to("person", "person_id"),
-        to("person", "recorded_by"),
         UniqueConstraint("program_id", "meeting_id", "seat_id"),
         one_of("state", ATTENDED),
         CheckConstraint(
@@ -38,15 +33,15 @@ class Attendance(InProgram, table=True):
         CheckConstraint("left_at is null or arrived_at is null or left_at >= arrived_at", name="in_order"),
     )
 
-    meeting_id: UUID
-    seat_id: UUID
+    meeting_id: UUID = to("meeting")
+    seat_id: UUID = to("seat")
     state: str = ATTENDED[0]
-    person_id: UUID | None = None
+    person_id: UUID | None = to("person", default=None)
     is_remote: bool = False  # of an alternate
     arrived_at: datetime | None = moment(default=None)
     left_at: datetime | None = moment(default=None)
     recorded_at: datetime = moment()
-    recorded_by: UUID | None = None
+    recorded_by: UUID | None = to("person", default=None)
     version: int = 1
 
 
@@ -56,18 +51,7 @@ class Decision(InProgram, table=True):
     It returns on agendas until it is done or revoked by a decision.
     """
 
-    __tablename__ = "decision"
     __table_args__ = (
-        to("committee", "committee_id"),
-        to("meeting", "meeting_id"),
-        to("agenda_item", "item_id"),
-        to("organization", "owner_organization_id"),
-        to("task", "task_id"),
-        to("decision", "withdrawn_by_id"),
-        to("decision", "settles_id"),
-        to("person", "recorded_by"),
-        to("organization", "wanted_by_id"),
-        to("person", "wanted_by_person"),
         UniqueConstraint("program_id", "number"),
         one_of("state", DECISION.states),
         one_of("kind", tuple(KINDS), grows=True),
@@ -88,9 +72,9 @@ class Decision(InProgram, table=True):
         Index("ix_decision_open", "program_id", "committee_id", postgresql_where=text("state = 'open'")),
     )
 
-    committee_id: UUID
-    meeting_id: UUID = Field(index=True)
-    item_id: UUID | None = None
+    committee_id: UUID = to("committee")
+    meeting_id: UUID = to("meeting", index=True)
+    item_id: UUID | None = to("agenda_item", default=None)
     number: str  # the committee's letters, the year and a count: CD-2027-014
     kind: str = OTHER.key
     text_fr: str
@@ -98,9 +82,9 @@ class Decision(InProgram, table=True):
     has_quorum: bool
     quorum: dict[str, Any] = structure()  # what was counted at that instant
     owner_role: str = ""
-    owner_organization_id: UUID | None = None  # empty: the holders of the role anywhere
+    owner_organization_id: UUID | None = to("organization", default=None)  # empty: the holders of the role anywhere
     due_on: date | None = None
-    task_id: UUID | None = None
+    task_id: UUID | None = to("task", default=None)
     needs_endorsement: bool = False  # GV-4
     why_not_management: str = ""  # why a decision of the committee that settles these is on something else
     endorsement: str = ENDORSEMENT.initial
@@ -108,19 +92,19 @@ class Decision(InProgram, table=True):
     suspended_at: datetime | None = moment(default=None)  # since when it is not in effect
     endorse_by: date | None = None  # the last local day on which partners are to say so; after it they are asked again
     asked_again_at: datetime | None = moment(default=None)
-    wanted_by_id: UUID | None = None  # the partner that asked for it to be endorsed
-    wanted_by_person: UUID | None = None
+    wanted_by_id: UUID | None = to("organization", default=None)  # the partner that asked for it to be endorsed
+    wanted_by_person: UUID | None = to("person", default=None)
     wanted_at: datetime | None = moment(default=None)
     wanted_why: str = ""
     grants: bool = False  # it is what the task of its item asks for, and does it; else it decides something beside it
     takes_back: list[str] = words()  # the numbers of the decisions that it says it revokes
-    settles_id: UUID | None = None  # the decision whose objections this one settles
+    settles_id: UUID | None = to("decision", default=None)  # the decision whose objections this one settles
     state: str = DECISION.initial
     decided_at: datetime = moment()
-    recorded_by: UUID | None = None
+    recorded_by: UUID | None = to("person", default=None)
     closed_at: datetime | None = moment(default=None)
     closed_as: str | None = None
-    withdrawn_by_id: UUID | None = None
+    withdrawn_by_id: UUID | None = to("decision", default=None)
     version: int = 1
 
 
@@ -130,13 +114,7 @@ class Endorsement(InProgram, table=True):
     The first one of each partner says that it was asked, and on what terms its agreement was that day.
     """
 
-    __tablename__ = "endorsement"
     __table_args__ = (
-        to("decision", "decision_id"),
-        to("organization", "organization_id"),
-        to("person", "said_by"),
-        to("person", "said_for"),
-        to("decision", "settled_by_id"),
         Index(
             "one_endorsement_counts",
             "program_id",
@@ -151,16 +129,16 @@ class Endorsement(InProgram, table=True):
         CheckConstraint("settled_by_id is null or said = 'objected'", name="settled"),
     )
 
-    decision_id: UUID
-    organization_id: UUID
+    decision_id: UUID = to("decision")
+    organization_id: UUID = to("organization")
     said: str
     said_at: datetime = moment()
-    said_by: UUID | None = None
+    said_by: UUID | None = to("person", default=None)
     said_as: str = ""
-    said_for: UUID | None = None  # the absent person, where a deputy said it
+    said_for: UUID | None = to("person", default=None)  # the absent person, where a deputy said it
     reason: str = ""
     majority: str = ""  # what its agreement lets suffice; "": every partner
-    settled_by_id: UUID | None = None  # the decision that settled this objection
+    settled_by_id: UUID | None = to("decision", default=None)  # the decision that settled this objection
     superseded_at: datetime | None = moment(default=None)
     version: int = 1
 
@@ -172,10 +150,7 @@ class Minutes(InProgram, table=True):
     `circulated` are empty.
     """
 
-    __tablename__ = "minutes"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("meeting", "approved_in_id"),
         UniqueConstraint("program_id", "meeting_id"),
         one_of("state", MINUTES.states),
         CheckConstraint("(state = 'approved') = (approved_at is not null)", name="approved"),
@@ -183,7 +158,7 @@ class Minutes(InProgram, table=True):
         CheckConstraint("(circulations = 0) = (circulated_at is null)", name="circulations"),
     )
 
-    meeting_id: UUID
+    meeting_id: UUID = to("meeting")
     state: str = MINUTES.initial
     sealed: bytes | None = Field(default=None, sa_type=LargeBinary)
     content: dict[str, Any] = structure()
@@ -192,5 +167,5 @@ class Minutes(InProgram, table=True):
     digest: str = ""
     circulated_at: datetime | None = moment(default=None)
     approved_at: datetime | None = moment(default=None)
-    approved_in_id: UUID | None = None
+    approved_in_id: UUID | None = to("meeting", default=None)
     version: int = 1

@@ -38,11 +38,7 @@ class ObligationPeriod(InProgram, table=True):
     `period_starts` and `period_ends` the whole period. A duty "at all times" has one period without an end.
     """
 
-    __tablename__ = "obligation_period"
     __table_args__ = (
-        to("agreement", "agreement_id"),
-        to("obligation", "obligation_id"),
-        to("task", "task_id"),
         UniqueConstraint("program_id", "agreement_id", "key", "period_starts"),
         in_order(),
         CheckConstraint("period_ends is null or period_ends >= period_starts", name="period_in_order"),
@@ -53,9 +49,9 @@ class ObligationPeriod(InProgram, table=True):
         Index("ix_obligation_period_due", "program_id", "due_on"),
     )
 
-    agreement_id: UUID
+    agreement_id: UUID = to("agreement")
     key: str
-    obligation_id: UUID = Field(index=True)  # the text by which it is judged: that of the last day it binds
+    obligation_id: UUID = to("obligation", index=True)  # the text by which it is judged: that of the last day it binds
     period_starts: date
     period_ends: date | None = None
     starts_on: date
@@ -63,7 +59,8 @@ class ObligationPeriod(InProgram, table=True):
     due_on: date | None = None  # the last day for proof, with the days of grace
     state: str = PERIOD_STATES[0]
     finding: int = 0  # the number of the finding that says why
-    task_id: UUID | None = None  # the task for it: to state in writing, to record an attendance
+    # What somebody has to do for it: state in writing, record an attendance.
+    task_id: UUID | None = to("task", default=None)
     evaluated_at: datetime = moment()
     version: int = 1
 
@@ -71,18 +68,15 @@ class ObligationPeriod(InProgram, table=True):
 class ObligationFinding(InProgram, table=True):
     """The finding on a period, and its facts. Written when that changes, never again: a correction is another."""
 
-    __tablename__ = "obligation_finding"
     __table_args__ = (
-        to("obligation_period", "period_id"),
-        to("obligation", "obligation_id"),
         UniqueConstraint("program_id", "period_id", "n"),
         one_of("state", PERIOD_STATES),
         CheckConstraint("n >= 1", name="n"),
     )
 
-    period_id: UUID
+    period_id: UUID = to("obligation_period")
     n: int
-    obligation_id: UUID
+    obligation_id: UUID = to("obligation")
     state: str
     on: date  # the local day as of which it was judged
     found: dict[str, Any] = structure()  # what was asked and reached, and each fact: counted or not, and why
@@ -92,17 +86,13 @@ class ObligationFinding(InProgram, table=True):
 class ObligationDocument(InProgram, table=True):
     """A document that an organization's obligation asks for: a report, a plan, a contract. Withdrawn, never deleted."""
 
-    __tablename__ = "obligation_document"
     __table_args__ = (
-        to("agreement", "agreement_id"),
-        to("person", "added_by"),
-        to("person", "added_for"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint("size > 0", name="size"),
         together("withdrawn", "withdrawn_at", "withdrawn_why"),
     )
 
-    agreement_id: UUID = Field(index=True)
+    agreement_id: UUID = to("agreement", index=True)
     key: str  # of the obligation that it is for
     kind: str  # as its rule names it
     name: str  # the file's
@@ -111,9 +101,9 @@ class ObligationDocument(InProgram, table=True):
     sha256: str
     effective_on: date  # the local day that it speaks of, and by which it counts
     added_at: datetime = moment()
-    added_by: UUID | None = None
+    added_by: UUID | None = to("person", default=None)
     added_as: str = ""  # the role in which it was given; "" where that was not stored
-    added_for: UUID | None = None  # the absent person, where a deputy gave it
+    added_for: UUID | None = to("person", default=None)  # the absent person, where a deputy gave it
     withdrawn_at: datetime | None = moment(default=None)
     withdrawn_why: str | None = None
     version: int = 1
@@ -122,7 +112,6 @@ class ObligationDocument(InProgram, table=True):
 class ObligationFile(InProgram, table=True):
     """The bytes of such a document, apart from its row so that lists never read them."""
 
-    __tablename__ = "obligation_file"
     __table_args__ = (to("obligation_document", "id"),)
 
     content: bytes = Field(sa_type=LargeBinary)
@@ -131,11 +120,7 @@ class ObligationFile(InProgram, table=True):
 class Attestation(InProgram, table=True):
     """What the holder of a role states in writing about one period. A later one replaces it; both are kept."""
 
-    __tablename__ = "attestation"
     __table_args__ = (
-        to("obligation_period", "period_id"),
-        to("person", "person_id"),
-        to("person", "acting_for"),
         one_of("said", ATTESTED_AS),
         Index(
             "one_attestation_stands",
@@ -146,10 +131,10 @@ class Attestation(InProgram, table=True):
         ),
     )
 
-    period_id: UUID
-    person_id: UUID
+    period_id: UUID = to("obligation_period")
+    person_id: UUID = to("person")
     role: str  # as which they state it
-    acting_for: UUID | None = None  # the absent person, where a deputy states it
+    acting_for: UUID | None = to("person", default=None)  # the absent person, where a deputy states it
     said: str
     to_be_accepted: bool  # its author says that it held, and owes it or is of the partner that does
     note: str = ""
@@ -164,13 +149,7 @@ class Acceptance(InProgram, table=True):
     replaces the one before; both are kept. A proof that counted before anyone was asked has no word.
     """
 
-    __tablename__ = "acceptance"
     __table_args__ = (
-        to("obligation_document", "document_id"),
-        to("attestation", "attestation_id"),
-        to("evidence", "evidence_id"),
-        to("person", "said_by"),
-        to("person", "said_for"),
         one_of("said", LOOKED_AT_AS),
         CheckConstraint("num_nonnulls(document_id, attestation_id, evidence_id) = 1", name="of_one_proof"),
         CheckConstraint("(said = 'kept') = (said_by is null)", name="by_somebody"),
@@ -187,14 +166,14 @@ class Acceptance(InProgram, table=True):
         ),
     )
 
-    document_id: UUID | None = None
-    attestation_id: UUID | None = None
-    evidence_id: UUID | None = None
+    document_id: UUID | None = to("obligation_document", default=None)
+    attestation_id: UUID | None = to("attestation", default=None)
+    evidence_id: UUID | None = to("evidence", default=None)
     said: str
     reason: str = ""
-    said_by: UUID | None = None
+    said_by: UUID | None = to("person", default=None)
     said_as: str = ""
-    said_for: UUID | None = None
+    said_for: UUID | None = to("person", default=None)
     said_at: datetime = moment()
     superseded_at: datetime | None = moment(default=None)
 
@@ -206,26 +185,21 @@ class WaiverProposal(InProgram, table=True):
     item frees the partner, and nothing else does.
     """
 
-    __tablename__ = "waiver_proposal"
     __table_args__ = (
-        to("agreement", "agreement_id"),
-        to("committee", "committee_id"),
-        to("person", "proposed_by"),
-        to("person", "proposed_for"),
         in_order(),
         CheckConstraint("reason <> ''", name="with_a_reason"),
         Index("ix_waiver_proposal_clause", "program_id", "agreement_id", "key"),
     )
 
-    agreement_id: UUID
+    agreement_id: UUID = to("agreement")
     key: str
-    committee_id: UUID
+    committee_id: UUID = to("committee")
     starts_on: date
     ends_on: date
     reason: str
-    proposed_by: UUID
+    proposed_by: UUID = to("person")
     proposed_as: str
-    proposed_for: UUID | None = None
+    proposed_for: UUID | None = to("person", default=None)
     proposed_at: datetime = moment()
 
 
@@ -236,29 +210,23 @@ class Waiver(InProgram, table=True):
     another is for some of these days. One from before waivers were proposed has no proposal.
     """
 
-    __tablename__ = "waiver"
     __table_args__ = (
-        to("agreement", "agreement_id"),
-        to("decision", "decision_id"),
-        to("waiver_proposal", "proposal_id"),
-        to("person", "recorded_by"),
-        to("person", "recorded_for"),
         in_order(),
         CheckConstraint("from_before or proposal_id is not null", name="proposed"),
         never_twice("one_waiver_a_day", "agreement_id", "key", where="set_aside_at is null"),
     )
 
-    agreement_id: UUID
+    agreement_id: UUID = to("agreement")
     key: str
     starts_on: date
     ends_on: date
-    decision_id: UUID
-    proposal_id: UUID | None = None
+    decision_id: UUID = to("decision")
+    proposal_id: UUID | None = to("waiver_proposal", default=None)
     from_before: bool = False
     reason: str
-    recorded_by: UUID | None = None
+    recorded_by: UUID | None = to("person", default=None)
     recorded_as: str = ""
-    recorded_for: UUID | None = None
+    recorded_for: UUID | None = to("person", default=None)
     recorded_at: datetime = moment()
     set_aside_at: datetime | None = moment(default=None)
     version: int = 1

@@ -22,10 +22,7 @@ from models.lifecycles import NOTICE
 class Notice(InProgram, table=True):
     """One letter to one person. `key` names its cause, so that the same cause never writes twice."""
 
-    __tablename__ = "notice"
     __table_args__ = (
-        to("person", "person_id"),
-        to("case", "case_id"),
         UniqueConstraint("program_id", "key"),
         one_of("state", NOTICE.states),
         CheckConstraint("(state = 'sent') = (sent_at is not null)", name="sent"),
@@ -44,7 +41,7 @@ class Notice(InProgram, table=True):
 
     n: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
     key: str
-    person_id: UUID
+    person_id: UUID = to("person")
     to_address: str
     language: str
     template: str
@@ -52,7 +49,7 @@ class Notice(InProgram, table=True):
     subject: str  # has no number or reference
     calls: list[str] = words()  # the numbers and references of its participants, which the subject leaves out
     message: bytes = Field(sa_type=LargeBinary)
-    case_id: UUID | None = None
+    case_id: UUID | None = to("case", default=None)
     state: str = NOTICE.initial
     created_at: datetime = moment()
     attempts: int = 0

@@ -30,7 +30,6 @@ ABSENCE_KINDS = ("tasks", "approvals", "seats")
 class Program(Table, table=True):
     """One regional implementation. Its row is readable before a program is chosen, and holds nothing nominative."""
 
-    __tablename__ = "program"
     __table_args__ = (UniqueConstraint("key"), one_of("governance", STRUCTURES))
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
@@ -61,7 +60,6 @@ class Program(Table, table=True):
 class Organization(InProgram, table=True):
     """A partner, or an outside body that sits on a committee. It ends by a day, and is never deleted."""
 
-    __tablename__ = "organization"
     __table_args__ = (
         UniqueConstraint("program_id", "key"),
         one_of("kind", ORGANIZATION_KINDS),
@@ -82,10 +80,9 @@ class Organization(InProgram, table=True):
 class Closure(InProgram, table=True):
     """Days on which an organization, or where none is named the whole program, does not work."""
 
-    __tablename__ = "closure"
-    __table_args__ = (to("organization", "organization_id"), in_order())
+    __table_args__ = (in_order(),)
 
-    organization_id: UUID | None = None
+    organization_id: UUID | None = to("organization", default=None)
     starts_on: date
     ends_on: date
     reason_fr: str
@@ -95,7 +92,6 @@ class Closure(InProgram, table=True):
 class Role(InProgram, table=True):
     """What an agreement creates; duties belong to it, and a person only holds it for a while."""
 
-    __tablename__ = "role"
     __table_args__ = (UniqueConstraint("program_id", "key"),)
 
     key: str
@@ -107,7 +103,6 @@ class Role(InProgram, table=True):
 class Person(InProgram, table=True):
     """A member of an organization's staff, never a participant. Never deleted: their past acts keep their name."""
 
-    __tablename__ = "person"
     __table_args__ = (
         one_of("language", LANGUAGES),
         UniqueConstraint("program_id", "key"),
@@ -136,10 +131,7 @@ class Tenure(InProgram, table=True):
     One that was withdrawn before it began ends before its first day: its person held the role on no day.
     """
 
-    __tablename__ = "tenure"
     __table_args__ = (
-        to("person", "person_id"),
-        to("organization", "organization_id"),
         # By key, and not id: who held what stays readable in the row itself.
         CheckConstraint("(ends_on < starts_on) is not true or taken_back_at is not null", name="in_order"),
         CheckConstraint("taken_back_at is null or (ends_on < starts_on) is true", name="taken_back_whole"),
@@ -148,9 +140,9 @@ class Tenure(InProgram, table=True):
         together("ended", "ended_by", "ended_at"),
     )
 
-    person_id: UUID = Field(index=True)
+    person_id: UUID = to("person", index=True)
     role: str = Field(index=True)
-    organization_id: UUID = Field(index=True)
+    organization_id: UUID = to("organization", index=True)
     single_holder: bool = False
     starts_on: date
     ends_on: date | None = None
@@ -164,17 +156,14 @@ class Tenure(InProgram, table=True):
 class Absence(InProgram, table=True):
     """A person is away from a day to a day, and a deputy, if named, acts for them. It ends automatically."""
 
-    __tablename__ = "absence"
     __table_args__ = (
-        to("person", "person_id"),
-        to("person", "deputy_id"),
         in_order(),
         never_twice("one_absence_at_a_time", "person_id", where="cancelled_at is null"),
         CheckConstraint("deputy_id is null or deputy_id <> person_id", name="not_own_deputy"),
     )
 
-    person_id: UUID = Field(index=True)
-    deputy_id: UUID | None = Field(default=None, index=True)
+    person_id: UUID = to("person", index=True)
+    deputy_id: UUID | None = to("person", default=None, index=True)
     kinds: list[str] = words()
     starts_on: date
     ends_on: date

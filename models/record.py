@@ -30,10 +30,7 @@ class Event(InProgram, table=True):
     `xid` is the transaction that wrote it: a line is sealed when no older transaction can still add one.
     """
 
-    __tablename__ = "event"
     __table_args__ = (
-        to("person", "actor_id"),
-        to("person", "actor_for"),
         Index("ix_event_case", "program_id", "case_id", "n", postgresql_where=text("case_id is not null")),
         Index("ix_event_subject", "program_id", "subject_id"),
         Index("ix_event_n", "program_id", "n"),
@@ -48,9 +45,9 @@ class Event(InProgram, table=True):
         sa_column=Column(DateTime(timezone=True), server_default=text("clock_timestamp()"), nullable=False),
     )
     at: datetime = moment()
-    actor_id: UUID | None = None  # empty for the system
+    actor_id: UUID | None = to("person", default=None)  # empty for the system
     actor_as: str  # the role, or the part of the system that acted
-    actor_for: UUID | None = None  # the absent person of the actor, a deputy
+    actor_for: UUID | None = to("person", default=None)  # the absent person of the actor, a deputy
     verb: str
     subject_kind: str
     subject_id: UUID
@@ -69,7 +66,6 @@ class Seal(InProgram, table=True):
     only beside a head that was sent out (`SentHead`).
     """
 
-    __tablename__ = "seal"
     __table_args__ = (
         UniqueConstraint("program_id", "number"),
         CheckConstraint("number >= 1 and lines >= 1", name="counts"),
@@ -88,7 +84,6 @@ class Seal(InProgram, table=True):
 class SentHead(InProgram, table=True):
     """The last seal as it was mailed out on one day, for those who will compare."""
 
-    __tablename__ = "sent_head"
     __table_args__ = (UniqueConstraint("program_id", "sent_on"),)
 
     sent_on: date
@@ -105,11 +100,8 @@ class Incident(InProgram, table=True):
     event holds.
     """
 
-    __tablename__ = "incident"
     __table_args__ = (
         UniqueConstraint("program_id", "number"),
-        to("organization", "organization_id"),
-        to("person", "recorded_by"),
         CheckConstraint("number >= 1", name="number"),
         CheckConstraint("happened_to is null or happened_to >= happened_from", name="in_order"),
         CheckConstraint("people_concerned is null or people_concerned >= 0", name="people_concerned"),
@@ -118,7 +110,7 @@ class Incident(InProgram, table=True):
     )
 
     number: int
-    organization_id: UUID  # the body that holds the information
+    organization_id: UUID = to("organization")  # the body that holds the information
     words: bytes | None = Field(default=None, sa_type=LargeBinary)
     information: str = ""  # what kinds of personal information, or why that cannot be said
     circumstances: str = ""
@@ -132,7 +124,7 @@ class Incident(InProgram, table=True):
     people_told_on: date | None = None
     public_notice: str = ""  # whether and why people were told by public notice
     measures: str = ""
-    recorded_by: UUID | None = None
+    recorded_by: UUID | None = to("person", default=None)
     recorded_at: datetime = moment()
     closed_by: UUID | None = None
     closed_at: datetime | None = moment(default=None)
@@ -146,14 +138,12 @@ class IncidentVersion(InProgram, table=True):
     digest of this row, so that a version that was rewritten later is found.
     """
 
-    __tablename__ = "incident_version"
     __table_args__ = (
-        to("incident", "incident_id"),
         UniqueConstraint("program_id", "incident_id", "number"),
         CheckConstraint("number >= 1", name="number"),
     )
 
-    incident_id: UUID
+    incident_id: UUID = to("incident")
     number: int
     stood: dict[str, Any] = structure()  # every field of the register, as JSON
     words: bytes | None = Field(default=None, sa_type=LargeBinary)  # its words as they stood, sealed

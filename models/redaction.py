@@ -26,10 +26,7 @@ class WordKey(InProgram, table=True):
     each when words that it had sealed were taken out.
     """
 
-    __tablename__ = "word_key"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("incident", "incident_id"),
         CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
         CheckConstraint("gone_at is null or destroyed_at is not null", name="gone"),
         Index(
@@ -48,8 +45,8 @@ class WordKey(InProgram, table=True):
         ),
     )
 
-    meeting_id: UUID | None = None
-    incident_id: UUID | None = None
+    meeting_id: UUID | None = to("meeting", default=None)
+    incident_id: UUID | None = to("incident", default=None)
     made_at: datetime = moment()
     destroyed_at: datetime | None = moment(default=None)
     gone_at: datetime | None = moment(default=None)  # when the store was seen not to have it any more
@@ -62,14 +59,7 @@ class Redaction(InProgram, table=True):
     digests of all the texts concerned, each with the random id of this row.
     """
 
-    __tablename__ = "redaction"
     __table_args__ = (
-        to("meeting", "meeting_id"),
-        to("incident", "incident_id"),
-        to("person", "asked_by"),
-        to("person", "asked_for"),
-        to("person", "settled_by"),
-        to("person", "settled_for"),
         one_of("state", REDACTION.states),
         one_of("taken_out", TAKEN_OUT),
         CheckConstraint("num_nonnulls(meeting_id, incident_id) = 1", name="of_one"),
@@ -87,18 +77,18 @@ class Redaction(InProgram, table=True):
         Index("ix_redaction_asked", "program_id", postgresql_where=text("state = 'asked'")),
     )
 
-    meeting_id: UUID | None = None
-    incident_id: UUID | None = None
+    meeting_id: UUID | None = to("meeting", default=None)
+    incident_id: UUID | None = to("incident", default=None)
     taken_out: str = TAKEN_OUT[0]
     words: bytes | None = Field(default=None, sa_type=LargeBinary)
     state: str = REDACTION.initial
-    asked_by: UUID
+    asked_by: UUID = to("person")
     asked_as: str
-    asked_for: UUID | None = None
+    asked_for: UUID | None = to("person", default=None)
     asked_at: datetime = moment()
-    settled_by: UUID | None = None
+    settled_by: UUID | None = to("person", default=None)
     settled_as: str = ""
-    settled_for: UUID | None = None
+    settled_for: UUID | None = to("person", default=None)
     settled_at: datetime | None = moment(default=None)
     places: int = 0  # how many texts were changed
     before: str | None = None
@@ -112,12 +102,8 @@ class NameAnswer(InProgram, table=True):
     `mark` is a blind one of the words and of the whole text around them: it holds while the text stays as it is.
     """
 
-    __tablename__ = "name_answer"
-    __table_args__ = (
-        to("person", "answered_by"),
-        UniqueConstraint("program_id", "mark"),
-    )
+    __table_args__ = (UniqueConstraint("program_id", "mark"),)
 
     mark: str
-    answered_by: UUID
+    answered_by: UUID = to("person")
     answered_at: datetime = moment()

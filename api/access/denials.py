@@ -87,9 +87,8 @@ def _tell(
     office: Office, program_id: UUID, by: Actor, request: Request, at: datetime, why: turned_away.Why = "not_theirs"
 ) -> None:
     kind, asked = asked_for(request)
-    with office.of_program(program_id) as session:
+    with office.transaction(program_id) as session:
         turned_away.tell(session, by=by, at=at, action=action_of(request), why=why, kind=kind, asked=asked)
-        session.commit()
 
 
 def _tell_of_sign_in(office: Office, token: str, request: Request) -> None:

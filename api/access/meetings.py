@@ -7,7 +7,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_person, to_program
+from api.access.people import to_person
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves, to_program
 from api.access.session import Desk
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal

@@ -19,18 +19,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from api.access.follow_ups import clinic_of, sits_for, sits_today
-from api.access.permissions import (
-    Action,
-    Asker,
-    Forbidden,
-    Given,
-    Relation,
-    allows,
-    require,
-    themselves,
-    to_person,
-    to_program,
-)
+from api.access.people import to_person
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
 from domain.kernel.actors import Actor

@@ -8,61 +8,17 @@ what a page opens are one answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, Final, Literal, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Date, Uuid, any_, bindparam, false, func, literal, union_all
-from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, or_
-
 from api.access import questions
-from domain.casework import board, words
-from domain.casework.approving import falls_for_approval
-from domain.casework.cases import links_allowed
-from domain.departure.hand_over_letters import OF_OFFERS
 from domain.kernel.actors import OPERATOR, Actor
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    col,
-    every,
-    first,
-    in_program,
-    inside,
-    joins,
-    of,
-    only,
-    run,
-    same,
-    scalar,
-    scalars,
-    select,
-    value_of,
-)
-from domain.kernel.scope import program_of
-from domain.roles.roles import Holder, Link, Standing
-from domain.roles.sight import (
-    FOR_PRIVACY,
-    SEE_CASES_OF_THEIRS,
-    SEES_EVERY_CASE,
-    case_is_open_to,
-    line_is_open_to,
-    task_is_open_to,
-    who_barred,
-)
-from domain.terms.days import PARTICIPANT
-from domain.terms.sharing import Circle, circle_of
-from models.casework import Case, Evidence, Responsibility, Task
-from models.committee import Seat, SeatHolder
-from models.outbox import Notice
-from models.program import Person
-from models.record import Event
-
-T = TypeVar("T", bound=Task)
+from domain.roles.roles import Holder, Standing
+from domain.roles.sight import FOR_PRIVACY, SEE_CASES_OF_THEIRS, SEES_EVERY_CASE
 
 
 class Action(StrEnum):
@@ -480,6 +436,11 @@ def action_of(endpoint: object) -> Action | None:
     return action if isinstance(action, Action) else None
 
 
+def row_of(action: Action) -> frozenset[Relation]:
+    """The relations under which an action is allowed: the table's row."""
+    return TABLE[action]
+
+
 def is_for_anyone(action: Action) -> bool:
     """Whether an action is let to anyone, signed in or not: nothing is to be asked."""
     return Relation.ANYONE in TABLE[action]
@@ -541,67 +502,21 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Gi
     given: Given = {}
     if asker.is_staff:
         given[Relation.STAFF] = themselves(asker)
-    coordinator = asker.hat("coordinator")
-    if coordinator:
-        given[Relation.COORDINATOR] = acting_as(asker, coordinator)
-    office = asker.hat("administrative_officer")
-    if office:
-        given[Relation.OFFICE] = acting_as(asker, office)
-    administrator = asker.hat("administrator")
-    if administrator:
-        given[Relation.ADMINISTRATOR] = acting_as(asker, administrator)
     privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
     if privacy:
         answers = privacy.role == FOR_PRIVACY[0]["role"]
         given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
-    research = asker.hat("research_coordinator")
-    if research:
-        given[Relation.RESEARCH] = acting_as(asker, research)
-    worker = asker.hat("youth_worker")
-    if worker:
-        given[Relation.FOLLOWS] = acting_as(asker, worker)
-    for place in organizations:
-        for relation, role in _AT_AN_ORGANIZATION.items():
-            holder = asker.hat(role, place)
-            if holder:
-                given[relation] = acting_as(asker, holder)
-    return given
-
-
-def to_post(asker: Asker, *, demonstration: bool) -> Given:
-    """What the asker is to the outgoing mail. A demonstration's goes to a page, which everyone there may read."""
-    given = to_program(asker)
-    if demonstration and asker.is_staff:
-        given[Relation.TRIES_OUT] = given[Relation.STAFF]
-    return given
-
-
-def to_person(asker: Asker, person_id: UUID) -> Given:
-    """What the asker is to a person of the program."""
-    places = {tenure.organization_id for tenure in asker.standing.roles_of(person_id)}
-    given = to_program(asker, organizations=sorted(places))
-    if person_id == asker.person_id:
-        given[Relation.SELF] = themselves(asker)
-    return given
-
-
-def to_contact(asker: Asker, person_id: UUID, companions: Collection[UUID]) -> Given:
-    """What the asker is to a person's address and telephone. `companions` are those that `companions_of` found."""
-    given = to_person(asker, person_id)
-    if person_id in companions:
-        given[Relation.SITS_WITH] = themselves(asker)
-    return given
-
-
-def companions_of(session: Session, asker: Asker) -> frozenset[UUID]:
-    """Those who hold a seat today on a committee on which the asker holds one, for a principal or as an alternate."""
-    asked = {"here": program_of(session), "person": asker.person_id, "day": asker.day}
-    return frozenset(run(session, _COMPANIONS, asked).scalars())
+    held = [(relation, asker.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
+    held += [
+        (relation, asker.hat(role, place)) for place in organizations for relation, role in _AT_AN_ORGANIZATION.items()
+    ]
+    return given | {relation: acting_as(asker, holder) for relation, holder in held if holder}
 
 
 def themselves(asker: Asker) -> Actor:
     """The asker under the first role of their own that day, where an act or a refusal is of no hat in particular."""
-    return acting_as(asker, next(iter(_own_hats(asker)), None))
+    held = asker.standing.roles_of(asker.person_id)[:1]
+    return acting_as(asker, next((Holder(asker.person_id, one.role, one.organization_id) for one in held), None))
 
 
 def at_the_terminal() -> Given:
@@ -609,439 +524,11 @@ def at_the_terminal() -> Given:
     return {Relation.OPERATOR: Actor.system(OPERATOR)}
 
 
-def to_case(session: Session, asker: Asker, case: Case) -> Given:
-    """What the asker is to a case. One that `find_case` gave says itself whether they take part in it."""
-    given = _to_owner(asker, case)
-    known: bool | None = getattr(case, "takes_part", None)
-    if _takes_part(session, asker, case.id) if known is None else known:
-        given[Relation.TAKES_PART if _reads_of(session, asker, case) else Relation.TOOK_PART] = themselves(asker)
-    return given
-
-
-def _reads_of(session: Session, asker: Asker, case: Case) -> bool:
-    """Whether a reader of participants' files may read what people wrote in a case.
-
-    In a candidate's or participant's case, the file is open to the reader, or a step there is theirs under their own
-    role. Having done a step once, or acting for a worker, opens no words about a participant.
-    """
-    whose = case.participant_id
-    if whose is None or circle_of(session, whose, asker.day).opens(asker.person_id, asker.standing):
-        return True
-    hats = board.hats_of(session, asker.standing, asker.person_id)
-    own, alone = ([one for one, hat in held.items() if hat.acting_for is None] for held in (hats.tasks, hats.alone))
-    waits = only(Task.id).where(
-        Task.case_id == case.id,
-        or_(
-            and_(col(Task.state).in_(["planned", "open"]), col(Task.owed_by_id).in_(own)),
-            col(Task.id).in_(alone),
-        ),
-    )
-    return scalar(session, waits.limit(1)) is not None
-
-
-def may_end(session: Session, asker: Asker, case: Case, act: Literal["cancel", "reopen"]) -> Given:
-    """As `to_case`, with DECLARED where the asker holds one of the roles that the protocol names for this act."""
-    given = to_case(session, asker, case)
-    for link in links_allowed(session, case, act):
-        holder = asker.standing.falls([link]).on(asker.person_id)
-        if holder:
-            given[Relation.DECLARED] = acting_as(asker, holder)
-            break
-    return given
-
-
-def to_task(session: Session, asker: Asker, task: Task, case: Case | None) -> Given:
-    """What the asker is to a task."""
-    given = to_case(session, asker, case) if case is not None else to_program(asker)
-    links = board.chains(session, [task.owed_by_id, task.approved_by_id])
-    return given | to_duty(asker, task, links)
-
-
-def to_duty(asker: Asker, task: Task | TaskAsked, links: Mapping[UUID, list[Link]]) -> Given:
-    """What the asker is to a task as a duty: whether they owe it, approve it, did it, or may waive it.
-
-    `links` are the chains of the task. Asks the database nothing, so that lists can ask it for each line.
-    """
-    given: Given = {}
-    if task.owed_by_id:
-        holder = asker.standing.falls_by(links[task.owed_by_id], task.due_on).on(asker.person_id)
-        if holder:
-            given[Relation.OWES] = acting_as(asker, holder)
-    if task.approved_by_id:
-        # Whoever is barred from it is told so by the verb; it then falls to the next of the chain as well.
-        chain = links[task.approved_by_id]
-        holder = asker.standing.falls(chain, kind="approvals").on(asker.person_id)
-        holder = holder or falls_for_approval(asker.standing, task, chain).on(asker.person_id)
-        if holder:
-            given[Relation.APPROVES] = acting_as(asker, holder)
-    if asker.person_id in (task.done_by, task.settled_by) and asker.person_id is not None:
-        given[Relation.DID] = themselves(asker)
-    for role in task.waived_by:
-        holder = asker.hat(role)
-        if holder:
-            given[Relation.MAY_WAIVE] = acting_as(asker, holder)
-            break
-    return given
-
-
 def organizations_for(asker: Asker, action: Action) -> list[UUID]:
     """The organizations of whose things the table lets the asker do this, by a role that they hold there."""
     questions.note(action)
     roles = [role for relation, role in _AT_AN_ORGANIZATION.items() if relation in TABLE[action]]
     return asker.organizations_as(*roles) if roles else []
-
-
-@dataclass(frozen=True)
-class _Sight:
-    """Which cases a row of the table lets the asker see: everyone's, those of some organizations, their own, those of
-    their part."""
-
-    everything: bool
-    organizations: list[UUID]
-    own: bool
-    part: bool
-
-    @classmethod
-    def of(cls, asker: Asker, action: Action = Action.SEE_CASE) -> _Sight:
-        """By the table's row for `action`, which holds relations to the program, to an organization, or to a case."""
-        wanted = TABLE[action]
-        return cls(
-            everything=bool(wanted & to_program(asker).keys()),
-            organizations=organizations_for(asker, action),
-            own=Relation.SUBJECT in wanted,
-            part=Relation.TAKES_PART in wanted,
-        )
-
-
-def visible_cases(asker: Asker, hats: board.Hats) -> ColumnElement[bool]:
-    """The condition on `case` that the asker may see it: `Action.SEE_CASE` of the table, as SQL.
-
-    That of a participant who barred the asker is nothing to them, whatever else they are.
-    """
-    if not asker.is_staff:
-        return false()
-    sight, is_open = _Sight.of(asker), case_is_open_to(literal(asker.person_id, Uuid()))
-    if sight.everything:
-        return is_open
-    part = _has_part(
-        literal(asker.person_id, Uuid()),
-        literal(list(hats.tasks), board.CHAINS),
-        literal(list(hats.alone), board.CHAINS),
-    )
-    return and_(
-        is_open,
-        or_(
-            col(Case.organization_id).in_(sight.organizations),
-            *([col(Case.subject_id) == asker.person_id] if sight.own else []),
-            *([part] if sight.part else []),
-        ),
-    )
-
-
-def seen_of(session: Session, asker: Asker, tasks: Iterable[T]) -> list[T]:
-    """Those of `tasks` that the asker may see, as `find_task` has it."""
-    listed = list(tasks)
-    hats = board.hats_of(session, asker.standing, asker.person_id)
-    seen = set(
-        scalars(
-            session,
-            only(Case.id).where(
-                col(Case.id).in_({task.case_id for task in listed if task.case_id}),
-                visible_cases(asker, hats),
-            ),
-        )
-    )
-    apart = board.open_to(session, asker.person_id, [task.id for task in listed if not task.case_id])
-    links = board.chains(session, [chain for task in listed for chain in (task.owed_by_id, task.approved_by_id)])
-    given = to_program(asker)
-    return [
-        task
-        for task in listed
-        if (
-            task.case_id in seen
-            if task.case_id
-            else task.id in apart and allows(Action.SEE_TASK, given | to_duty(asker, task, links)) is not None
-        )
-    ]
-
-
-def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
-    """A case that the asker may see, and whether they take part in it. Raises Forbidden, also where there is none.
-
-    One question either way: the time that it takes does not tell the two apart.
-    """
-    if not asker.is_staff:
-        raise Forbidden
-    sight = _Sight.of(asker)
-    asked = {
-        "oversees": sight.everything,
-        "managed": sight.organizations,
-        "own": sight.own,
-        "partakes": sight.part,
-    }
-    row = first(session, _CASE_SEEN, {**_part_asked(session, asker, case_id), **asked})
-    if row is None:
-        raise Forbidden
-    return row
-
-
-def find_person(session: Session, person_id: UUID) -> UUID:
-    """The id of a person of this program. Raises Forbidden."""
-    if session.get(Person, (program_of(session), person_id)) is None:
-        raise Forbidden
-    return person_id
-
-
-def find_task(session: Session, asker: Asker, task_id: UUID) -> tuple[Task, SeenCase | None]:
-    """A task of a case that the asker may see, or one of no case that is theirs, with its case. Raises Forbidden."""
-    task = first(
-        session,
-        of(Task).where(
-            Task.id == task_id,
-            task_is_open_to(literal(asker.person_id, Uuid())),
-        ),
-    )
-    if task is None:
-        raise _as_if_there(session, asker, task_id)
-    if task.case_id is not None:
-        case = find_case(session, asker, task.case_id)
-        if not shown_in(session, asker, case, [task]):
-            raise Forbidden
-        questions.note(Action.SEE_TASK)  # the case's answer is that of its tasks
-        return task, case
-    require(Action.SEE_TASK, to_task(session, asker, task, None))
-    return task, None
-
-
-def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | None:
-    """The actor who reads today what people write of a candidate or participant: a keeper of the file, or None.
-
-    It checks consent and part (`domain.terms.sharing`). A person whom the participant barred is nothing to the file.
-    """
-    if participant_id in who_barred(session, asker.person_id):
-        return None
-    given = to_program(asker)
-    if (
-        asker.is_staff
-        and circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
-    ):
-        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    return allows(Action.KEEP_FOLLOW_UP, given)
-
-
-def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
-    """Whether a person who owes a step in place of its holder may know what is written with it of a participant.
-
-    They owe it for an organization with which the participant shares; a deputy belongs to such an organization too.
-    """
-    their_own = [held.organization_id for held in asker.standing.roles_of(asker.person_id)]
-    return (
-        owes is not None
-        and _is_told(circle, owes.organization_id)
-        and any(_is_told(circle, place) for place in their_own)
-    )
-
-
-def _is_told(circle: Circle, organization_id: UUID | None) -> bool:
-    """Whether what is known of the participant is shared with an organization, or is within it already."""
-    if organization_id is None:
-        return False
-    return organization_id in circle.homes or not circle.withholds(organization_id, PARTICIPANT)
-
-
-def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> list[T]:
-    """The case's tasks that the asker may see when they see the case, as lists and pages show them.
-
-    In other cases, as a departure, three see a step about a participant: the file's keepers, those who oversee the
-    case, and the person who has to do it.
-    """
-    rows = list(tasks)
-    if case.participant_id is not None or oversees(session, asker, case):
-        return rows
-    about = words.about(session, rows)
-    if not about:
-        return rows
-    links = board.chains(
-        session, [chain for row in rows if row.id in about for chain in (row.owed_by_id, row.approved_by_id)]
-    )
-    keeps: dict[UUID, bool] = {}
-    for row in rows:
-        participant_id = about.get(row.id)
-        if participant_id is not None and participant_id not in keeps:
-            keeps[participant_id] = keeps_file(session, asker, participant_id) is not None
-    return [
-        row
-        for row in rows
-        if row.id not in about or keeps[about[row.id]] or _is_theirs_to_do(row, to_duty(asker, row, links))
-    ]
-
-
-def oversees(session: Session, asker: Asker, case: Case) -> bool:
-    """Whether the asker oversees a case: they see each of its steps."""
-    return bool(to_case(session, asker, case).keys() & _OVERSEES)
-
-
-def closed_to(session: Session, asker: Asker, task_ids: Collection[UUID]) -> frozenset[UUID]:
-    """Those of these tasks, of cases that are no participant's, that the asker is not shown (`shown_in`)."""
-    if not task_ids or Relation.COORDINATOR in to_program(asker):
-        return frozenset()
-    tasks = every(
-        session,
-        of(Task)
-        .join(Case, joins(Task.case_id, Case))
-        .where(col(Task.id).in_(task_ids), col(Case.participant_id).is_(None)),
-    )
-    about = words.about(session, tasks)
-    tasks = [task for task in tasks if task.id in about]
-    ids = {task.case_id for task in tasks}
-    cases = every(session, of(Case).where(col(Case.id).in_(ids))) if ids else []
-    shown = {
-        task.id
-        for case in cases
-        for task in shown_in(session, asker, case, [one_of for one_of in tasks if one_of.case_id == case.id])
-    }
-    return frozenset(task.id for task in tasks) - shown
-
-
-def lines_of_case(session: Session, asker: Asker, case: Case) -> ColumnElement[bool]:
-    """The condition on a line of the record that it is of the case, and tells only of what the asker is shown.
-
-    A step that they are not shown is left out with its proofs, and so is what was offered and written to others, of any
-    follow-up.
-    """
-    mine = and_(
-        in_program(Event),
-        Event.case_id == case.id,
-        line_is_open_to(literal(asker.person_id, Uuid())),
-    )
-    ids = scalars(session, only(Task.id).where(Task.case_id == case.id)).all()
-    closed = closed_to(session, asker, ids)
-    if not closed:
-        return mine
-    beside = union_all(
-        only(Evidence.id).where(col(Evidence.task_id).in_(closed)),
-        only(Notice.id).where(
-            Notice.case_id == case.id,
-            Notice.person_id != asker.person_id,
-            col(Notice.template).in_(OF_OFFERS),
-        ),
-    )
-    to_others = and_(
-        or_(
-            col(Event.verb).startswith("hand_over", autoescape=True),
-            func.coalesce(inside(Event.facts)["template"].astext, "").in_(OF_OFFERS),
-        ),
-        inside(Event.facts)["person"].astext.is_distinct_from(str(asker.person_id)),
-    )
-    return and_(mine, col(Event.subject_id).not_in([*closed, *scalars(session, beside)]), ~to_others)
-
-
-#: Who oversees a case: they see each of its steps, and of words about somebody none by that.
-_OVERSEES: Final = frozenset({Relation.COORDINATOR, Relation.MANAGER_HERE, Relation.DIRECTOR_HERE})
-
-
-def _is_theirs_to_do(task: Task, duty: Given) -> bool:
-    return (Relation.OWES in duty and task.state in ("planned", "open")) or (
-        Relation.APPROVES in duty and task.state == "submitted"
-    )
-
-
-def actor_for(session: Session, asker: Asker, action: Action, task_id: UUID) -> Actor:
-    """The actor under whom the asker does `action` to a task: `find_task`, `to_task` and `require` in one question.
-
-    A person who sees the case only through another of its tasks is asked for more. Raises Forbidden.
-    """
-    asked = {"here": program_of(session), "task_id": task_id, "person": asker.person_id}
-    row = run(session, _TASK_ASKED, asked).first()
-    if row is None:
-        raise _as_if_there(session, asker, task_id)
-    found = TaskAsked(*row)
-    given = to_duty(asker, found, found.links)
-    if found.case_id is None:
-        given = to_program(asker) | given
-        require(Action.SEE_TASK, given)
-    elif Relation.TAKES_PART in TABLE[action] or not _sees_by_itself(asker, found, given):
-        given = to_case(session, asker, find_case(session, asker, found.case_id)) | given
-    else:
-        given = _to_owner(asker, found) | given
-    by = require(action, given)
-    if given.get(Relation.DID) is by:
-        # What somebody did once gives them nothing of somebody whose file is closed to them since.
-        find_task(session, asker, task_id)
-    return by
-
-
-def _as_if_there(session: Session, asker: Asker, absent_id: UUID) -> Forbidden:
-    """The refusal of something that is not there, after the same questions as for what is there and is not theirs."""
-    try:
-        find_case(session, asker, absent_id)
-    except Forbidden as refusal:
-        return refusal
-    return Forbidden()
-
-
-def _sees_by_itself(asker: Asker, found: TaskAsked, duty: Given) -> bool:
-    """Whether what is known of a task and its case is enough to see both: `visible_cases`, short of its other tasks."""
-    if not asker.is_staff:
-        return False
-    sight, state = _Sight.of(asker), found.state
-    has_part = (
-        Relation.DID in duty
-        or (Relation.OWES in duty and state in ("planned", "open"))
-        or (Relation.APPROVES in duty and state == "submitted")
-    )
-    return (
-        sight.everything
-        or found.organization_id in sight.organizations
-        or (sight.own and found.subject_id == asker.person_id)
-        or (sight.part and has_part)
-    )
-
-
-def _to_owner(asker: Asker, case: Case | TaskAsked) -> Given:
-    """What the asker is to the organization and to the subject of a case."""
-    given = to_program(asker, organizations=[case.organization_id])
-    if case.subject_id == asker.person_id:
-        given[Relation.SUBJECT] = themselves(asker)
-    return given
-
-
-def _takes_part(session: Session, asker: Asker, case_id: UUID) -> bool:
-    return bool(run(session, _TAKES_PART, _part_asked(session, asker, case_id)).scalar())
-
-
-def _part_asked(session: Session, asker: Asker, case_id: UUID) -> dict[str, Any]:
-    """What the statements ask who find out whether the asker takes part in a case."""
-    hats = board.hats_of(session, asker.standing, asker.person_id)
-    return {
-        "here": program_of(session),
-        "case_id": case_id,
-        "person": asker.person_id,
-        "tasks": list(hats.tasks),
-        "alone": list(hats.alone),
-    }
-
-
-def _has_part(person: ColumnElement[Any], tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
-    """The condition on a case that a person takes part in it, whose the duties are of these chains or single tasks."""
-    return (
-        select(Task.id)
-        .where(
-            joins(Task.case_id, Case),
-            or_(
-                board.is_for(tasks, alone),
-                Task.done_by == person,
-                Task.settled_by == person,
-                and_(Task.state == "planned", col(Task.owed_by_id) == any_(tasks)),
-            ),
-        )
-        .exists()
-    )
-
-
-def _own_hats(asker: Asker) -> Iterable[Holder]:
-    for tenure in asker.standing.roles_of(asker.person_id):
-        yield Holder(asker.person_id, tenure.role, tenure.organization_id)
 
 
 def acting_as(asker: Asker, hat: Holder | None) -> Actor:
@@ -1094,108 +581,17 @@ _CLOSEST = (
     Relation.BARRED,
 )
 
+#: The role, anywhere in the program, that a relation to the program stands for.
+_IN_THE_PROGRAM: Final = {
+    Relation.COORDINATOR: "coordinator",
+    Relation.OFFICE: "administrative_officer",
+    Relation.ADMINISTRATOR: "administrator",
+    Relation.RESEARCH: "research_coordinator",
+    Relation.FOLLOWS: "youth_worker",
+}
 #: The role at an organization that a relation to what belongs there stands for.
 _AT_AN_ORGANIZATION: Final = {
     Relation.MANAGER_HERE: "manager",
     Relation.DIRECTOR_HERE: "director",
     Relation.SECOND_HERE: "second_representative",
 }
-
-# What permission asks of one case or one task, built once, its values named as in the functions above.
-_here = bindparam("here", type_=Uuid())
-_owed, _approved = aliased(Responsibility), aliased(Responsibility)
-_person = bindparam("person", type_=Uuid())
-_part = _has_part(_person, bindparam("tasks", type_=board.CHAINS), bindparam("alone", type_=board.CHAINS))
-_case_id = bindparam("case_id", type_=Uuid())
-
-
-class SeenCase(Case):
-    """A case that the asker may see, and whether they take part in it."""
-
-    model_config = SHAPE
-    takes_part: bool = also(value_of(_part))
-
-
-class TaskAsked(NamedTuple):
-    """What permission asks of a task, its case and its chains."""
-
-    state: str
-    due_on: date | None
-    owed_by_id: UUID | None
-    approved_by_id: UUID | None
-    done_by: UUID | None
-    done_for: UUID | None
-    may_not_approve: list[Link]
-    settled_by: UUID | None
-    waived_by: list[str]
-    case_id: UUID | None
-    organization_id: UUID | None
-    subject_id: UUID | None
-    owed_by: list[Link] | None
-    approved_by: list[Link] | None
-
-    @property
-    def links(self) -> dict[UUID, list[Link]]:
-        """Its chains by their ids."""
-        both = ((self.owed_by_id, self.owed_by), (self.approved_by_id, self.approved_by))
-        return {chain: links for chain, links in both if chain is not None and links is not None}
-
-
-_TAKES_PART: Final = select(_part).select_from(Case).where(in_program(Case), col(Case.id) == _case_id)
-#: `visible_cases`, of one case.
-_CASE_SEEN: Final = of(SeenCase).where(
-    col(Case.id) == _case_id,
-    case_is_open_to(_person),
-    or_(
-        bindparam("oversees", type_=Boolean()),
-        col(Case.organization_id) == any_(bindparam("managed", type_=ARRAY(Uuid()))),
-        and_(bindparam("own", type_=Boolean()), Case.subject_id == _person),
-        and_(bindparam("partakes", type_=Boolean()), _part),
-    ),
-)
-_TASK_ASKED: Final = (
-    select(
-        Task.state,
-        Task.due_on,
-        Task.owed_by_id,
-        Task.approved_by_id,
-        Task.done_by,
-        Task.done_for,
-        Task.may_not_approve,
-        Task.settled_by,
-        Task.waived_by,
-        Task.case_id,
-        Case.organization_id,
-        Case.subject_id,
-        _owed.links,
-        _approved.links,
-    )
-    .outerjoin(Case, joins(Task.case_id, Case))
-    .outerjoin(_owed, joins(Task.owed_by_id, _owed))
-    .outerjoin(_approved, joins(Task.approved_by_id, _approved))
-    .where(in_program(Task), col(Task.id) == bindparam("task_id", type_=Uuid()), task_is_open_to(_person))
-)
-_theirs, _ours = aliased(SeatHolder), aliased(SeatHolder)
-_their_seat, _our_seat = aliased(Seat), aliased(Seat)
-_day = bindparam("day", type_=Date())
-
-
-def _held_today(holder: type[SeatHolder]) -> ColumnElement[bool]:
-    return and_(
-        col(holder.withdrawn_at).is_(None),
-        col(holder.starts_on) <= _day,
-        or_(col(holder.ends_on).is_(None), col(holder.ends_on) >= _day),
-    )
-
-
-_COMPANIONS: Final = (
-    select(_theirs.person_id)
-    .join(_their_seat, joins(_theirs.seat_id, _their_seat))
-    .join(
-        _our_seat,
-        and_(same(_our_seat, _their_seat), _our_seat.committee_id == _their_seat.committee_id),
-    )
-    .join(_ours, joins(_ours.seat_id, _our_seat))
-    .where(in_program(_ours), _ours.person_id == _person, _held_today(_ours), _held_today(_theirs))
-    .distinct()
-)

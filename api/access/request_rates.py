@@ -11,6 +11,7 @@ import hashlib
 import logging
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -64,8 +65,8 @@ class Requests:
     _by_person: dict[UUID, _Counted] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def hit(self, person_id: UUID, at: datetime, sessions: Callable[[], Session]) -> None:
-        """Count one more request of a person. `sessions` opens one of no program. Raises TooManyRequests."""
+    def hit(self, person_id: UUID, at: datetime, transaction: Callable[[], AbstractContextManager[Session]]) -> None:
+        """Count one more request of a person. `transaction` begins one of no program. Raises TooManyRequests."""
         begun = datetime.fromtimestamp(at.timestamp() // SPAN.total_seconds() * SPAN.total_seconds(), UTC)
         with self._lock:
             if begun != self._begun:
@@ -77,9 +78,8 @@ class Requests:
             if tells:
                 counted.told = counted.mine
         if tells:
-            with sessions() as session:
+            with transaction() as session:
                 total = scalar(session, _ADD, {"key": _key(person_id), "starts_at": begun, "more": more}) or more
-                session.commit()
             with self._lock:
                 counted.others = max(counted.others, total - counted.told)
         if counted.mine + counted.others > self.most:

@@ -11,7 +11,8 @@ request's own transaction, built once: who is signed in (`_SIGNED_IN`, which als
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final, Literal
@@ -116,6 +117,16 @@ class Office:
         session = program_session(self.engine, program_id)
         session.info.update(stationery=self.stationery, keys=self.keys)
         return session
+
+    @contextmanager
+    def transaction(self, program_id: UUID | None = None) -> Iterator[Session]:
+        """A session of one program, or of none yet. Where the block ends it commits; where the block raises, it undoes.
+
+        For what has no desk, such as a sign-in: here, and at the desk, the web commits.
+        """
+        with self.before_a_program() if program_id is None else self.of_program(program_id) as session:
+            yield session
+            session.commit()
 
     def year_behind(self, program: Program) -> YearBehind:
         """How far the year behind a demonstration's people has come. Of any other program: written, and not asked."""
@@ -241,7 +252,7 @@ def _sit_down(office: Office, session: Session, token: str) -> Desk:
     if not asker.is_staff:
         # Whoever left is out at the next request, whatever their cookie says.
         raise NotSignedIn
-    office.requests.hit(person_id, at, office.before_a_program)
+    office.requests.hit(person_id, at, office.transaction)
     return Desk(session, asker, at, office)
 
 
@@ -275,9 +286,8 @@ def sign_in(
     Who begins one in a transaction of theirs calls `domain.access.sign_ins.begin` there, and `give_cookie` once it is
     kept.
     """
-    with office.of_program(program_id) as session:
+    with office.transaction(program_id) as session:
         token = sign_ins.begin(session, person_id, means=means, device=device, at=office.clock())
-        session.commit()
     give_cookie(office, token, response)
 
 
@@ -319,10 +329,8 @@ def end_stay(office: Office, token: str) -> str:
         )
     if program_id is None:
         return ""
-    with office.of_program(program_id) as session:
-        means = sign_ins.end_by_token(session, token, at=office.clock())
-        session.commit()
-    return means
+    with office.transaction(program_id) as session:
+        return sign_ins.end_by_token(session, token, at=office.clock())
 
 
 @dataclass(frozen=True)

@@ -13,19 +13,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from api.access.cases import to_task
 from api.access.follow_ups import clinic_of, find_follow_up, sits_today
-from api.access.permissions import (
-    Action,
-    Asker,
-    Forbidden,
-    Given,
-    Relation,
-    find_task,
-    is_told_in_place,
-    require,
-    themselves,
-    to_task,
-)
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves
+from api.access.tasks import find_task, is_told_in_place
 from domain.follow_ups import summaries
 from domain.follow_ups.assigning import barred_from
 from domain.follow_ups.summaries import Asked

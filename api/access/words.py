@@ -7,12 +7,14 @@ do it, if their organization is told of the participant. Lists say that there ar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.access.permissions import Relation, is_told_in_place, keeps_file, to_duty
+from api.access.cases import to_duty
+from api.access.permissions import Relation
 from api.access.session import Desk
+from api.access.tasks import is_told_in_place, keeps_file
 from domain.casework import board, words
 from domain.kernel.actors import Actor
 from domain.record.reads import record_read
@@ -45,28 +47,33 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
 
     Raises Refusal where the keys cannot be used.
     """
-    session = desk.session
-    about = words.about(session, tasks)
-    if not about:
+    about = words.about(desk.session, tasks)
+    told = [task for task in tasks if task.id in about]
+    if not told:
         return {}
-    sealed = words.stand_with(session, list(about))
-    keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
-    owing = _Owing(desk, [task for task in tasks if task.id in about and keepers[about[task.id]] is None])
-    found = {}
-    for task in tasks:
-        if task.id not in about:
-            continue
-        by = keepers[about[task.id]]
-        has_words = task.id in sealed or bool(task.note or task.reason)
-        if by is None:
-            found[task.id] = owing.said(task, about[task.id], has_words=has_words, opens=opens)
-        elif not has_words:
-            found[task.id] = Said(is_kept=True)
-        elif opens:
-            found[task.id] = _opened(desk, task, by)
-        else:
-            found[task.id] = Said(is_kept=True, has_words=True)
-    return found
+    reading = _Reading(desk, told, about, opens=opens)
+    return {task.id: reading.of(task) for task in told}
+
+
+class _Reading:
+    """What somebody reads of the words with several tasks, asked of the database once for all of them."""
+
+    def __init__(self, desk: Desk, tasks: Sequence[Task], about: Mapping[UUID, UUID], *, opens: bool) -> None:
+        session = desk.session
+        self._desk, self._about, self._opens = desk, about, opens
+        self._keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+        self._owing = _Owing(desk, [task for task in tasks if self._keepers[about[task.id]] is None])
+        self._sealed = words.stand_with(session, list(about))
+
+    def of(self, task: Task) -> Said:
+        participant_id = self._about[task.id]
+        keeper = self._keepers[participant_id]
+        has_words = task.id in self._sealed or bool(task.note or task.reason)
+        if keeper is None:
+            return self._owing.said(task, participant_id, has_words=has_words, opens=self._opens)
+        if has_words and self._opens:
+            return _opened(self._desk, task, keeper)
+        return Said(is_kept=True, has_words=has_words)
 
 
 class _Owing:
@@ -81,22 +88,29 @@ class _Owing:
 
     def said(self, task: Task, participant_id: UUID, *, has_words: bool, opens: bool) -> Said:
         """What they read of one step, also of those that were handed back to them, or given again."""
-        desk = self.desk
         if participant_id in self.barred_by:
             return Said()
         if not _is_to_do(task):
-            return Said(is_left=has_words and opens and task.done_by == desk.asker.person_id)
-        owes = to_duty(desk.asker, task, self.links).get(Relation.OWES)
+            return Said(is_left=has_words and opens and task.done_by == self.desk.asker.person_id)
+        owes = to_duty(self.desk.asker, task, self.links).get(Relation.OWES)
         if owes is None:
             return Said()
-        has_words = bool(has_words and (task.handed_back_at or task.given_again_at))
+        came_with_it = has_words and _was_moved(task)
+        if not is_told_in_place(self.desk.asker, self._circle(participant_id), owes):
+            return Said(is_withheld=came_with_it, is_shut=True)
+        if came_with_it and opens:
+            return Said(reason=_opened(self.desk, task, owes).reason)
+        return Said(has_words=came_with_it)
+
+    def _circle(self, participant_id: UUID) -> Circle:
         if participant_id not in self.circles:
-            self.circles[participant_id] = circle_of(desk.session, participant_id, desk.day)
-        if not is_told_in_place(desk.asker, self.circles[participant_id], owes):
-            return Said(is_withheld=has_words, is_shut=True)
-        if not has_words:
-            return Said()
-        return Said(reason=_opened(desk, task, owes).reason) if opens else Said(has_words=True)
+            self.circles[participant_id] = circle_of(self.desk.session, participant_id, self.desk.day)
+        return self.circles[participant_id]
+
+
+def _was_moved(task: Task) -> bool:
+    """Whether a step was handed back, or given again to its role: words came with it."""
+    return task.handed_back_at is not None or task.given_again_at is not None
 
 
 def _is_to_do(task: Task) -> bool:

@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import Field, StrictBool, StringConstraints
 
 from api.access.participants import Known, find_participant
-from api.access.permissions import Action, Relation, allows, find_person, require
+from api.access.people import find_person
+from api.access.permissions import Action, Relation, allows, require
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.acts.declaring import On, Subject

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from fastapi import Path
 
-from api.access.permissions import Action, SeenCase, find_case, may_end, to_case
+from api.access.cases import SeenCase, find_case, may_end, to_case
+from api.access.permissions import Action
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.acts.declaring import On, Subject

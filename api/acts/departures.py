@@ -8,7 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from api.access.permissions import Action, SeenCase, find_case, to_case
+from api.access.cases import SeenCase, find_case, to_case
+from api.access.permissions import Action
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.access.summaries import find_to_write

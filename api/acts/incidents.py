@@ -16,8 +16,8 @@ from api.web.readers import chosen
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import first, of
-from domain.record import incidents
-from domain.record.incidents import Entry, Telling
+from domain.record import incident_versions, incidents
+from domain.record.incident_entries import Entry, Telling
 from locales import N_
 from models.record import Incident
 
@@ -32,7 +32,7 @@ def find_incident(session: Session, incident_id: UUID) -> Incident:
     )
     if found is None:
         raise Forbidden
-    return incidents.opened(session, found)
+    return incident_versions.opened(session, found)
 
 
 def _find_incident(desk: Desk, action: Action, incident_id: UUID) -> tuple[Row, Actor]:

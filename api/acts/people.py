@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import Field, StrictBool, StringConstraints
 
-from api.access.permissions import Action, Forbidden, allows, find_person, require, to_person, to_program
+from api.access.people import find_person, to_person
+from api.access.permissions import Action, Forbidden, allows, require, to_program
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.acts.declaring import On, Subject

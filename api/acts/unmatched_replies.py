@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
-from api.access.permissions import Action, Forbidden, find_person, require, to_program
+from api.access.people import find_person
+from api.access.permissions import Action, Forbidden, require, to_program
 from api.access.session import Desk
 from api.acts.declaring import On, Subject
 from api.web.given import Given, on_form

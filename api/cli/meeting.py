@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from datetime import UTC, datetime
 from typing import BinaryIO, Final
 from uuid import UUID
 
 import typer
-from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
-from adapters.database import make_engine, open_session, program_session
 from adapters.postgres import PostgresError
-from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
-from api.cli.databases import databases
 from api.cli.spoken import tell
-from api.cli.terminal import ProgramKey, keys_of, stationery_of, which_program
+from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
 from domain.kernel.rows import col, scalars, select
 from locales import N_
 from meetings import replies
@@ -47,39 +42,32 @@ def receive(program: ProgramKey = "") -> None:
     """
     require(Action.RECEIVE_MAIL, at_the_terminal())
     message = _read(sys.stdin.buffer)
-    settings = Settings.from_env(os.environ)
     try:
-        with databases(settings) as urls:
-            engine = make_engine(urls.app, pool_size=2, application_name="spheres meeting receive")
-            try:
-                _hand_over(engine, settings, message, program)
-            finally:
-                engine.dispose()
+        with opened("meeting receive") as database:
+            _hand_over(database, message, program)
     except (OperationalError, PostgresError):
         raise typer.Exit(TRY_AGAIN) from None
 
 
-def _hand_over(engine: Engine, settings: Settings, message: bytes, asked: str) -> None:
+def _hand_over(database: OpenDatabase, message: bytes, asked: str) -> None:
     """Give the mail to the program that knows what it answers; else to the one that is meant, which keeps a stray."""
-    program_id = which_program(engine, asked) if asked else _which(engine, message)
+    program_id = which_program(database, asked) if asked else _which(database, message)
     if program_id is None:
         tell(N_("No program knows what this mail answers: it was not kept."))
         return
-    with program_session(engine, program_id) as session:
-        session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
+    with database.transaction(program_id) as session:
         received = replies.receive(session, message, at=datetime.now(UTC))
-        session.commit()
     if received.answered:
         tell(N_("Meetings answered: %(count)s."), count=received.answered)
     else:
         tell(N_("It was kept, but not taken as an answer: %(reason)s."), reason=received.stray)
 
 
-def _which(engine: Engine, message: bytes) -> UUID | None:
-    with open_session(engine) as session:
+def _which(database: OpenDatabase, message: bytes) -> UUID | None:
+    with database.before_a_program() as session:
         programs: list[UUID] = list(scalars(session, select(Program.id).order_by(col(Program.key))))
     for program_id in programs:
-        with program_session(engine, program_id) as session:
+        with database.of_program(program_id) as session:
             if replies.knows(session, message):
                 return program_id
     return programs[0] if len(programs) == 1 else None

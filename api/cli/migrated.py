@@ -59,11 +59,12 @@ def _prepare(settings: Settings) -> None:
 
 @contextmanager
 def _before_any_program(url: str) -> Iterator[Session]:
-    """A session of its own, in which no program is known yet."""
+    """A transaction of its own, in which no program is known yet."""
     engine = make_engine(url, pool_size=1, application_name="spheres tables")
     try:
         with open_session(engine) as session:
             yield session
+            session.commit()
     finally:
         engine.dispose()
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adapters.database import make_engine, open_session, program_session
-from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
-from api.cli.databases import databases
 from api.cli.ready import bring_to_newest
 from api.cli.spoken import Ending, is_agreed, tell
-from api.cli.terminal import ProgramKey, counter, keys_of, stationery_of
+from api.cli.terminal import ProgramKey, counter, opened
 from domain.declarations.program_check import read_program
 from domain.kernel.actors import LOADER, Actor
 from domain.loading import exporting, loading
@@ -50,31 +46,24 @@ def load(
     require(Action.LOAD_PROGRAM, at_the_terminal())
     declared = read_program(file)
     protocols = declared_protocols(declared.value)
-    settings = Settings.from_env(os.environ)
-    with databases(settings) as urls:
-        if urls.owner:
-            bring_to_newest(settings, urls)  # the first thing that a new region does may be this
-        engine = make_engine(urls.app, pool_size=2, application_name="spheres loader")
-        try:
-            with open_session(engine) as session:
-                known = loading.program_id_for(session, declared.value.program.key)
-            with program_session(engine, known or loading.new_program_id()) as session:
-                session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
-                shown = loading.changes(session, declared, protocols)
-                for change in shown:
-                    typer.echo(f"  {change.in_language(current_language())}")
-                if not shown:
-                    tell(N_("Nothing changes."))
-                    return
-                session.rollback()  # nothing is held while a person thinks
-                if not yes and not is_agreed(N_("Load these changes?")):
-                    raise Ending(say(current_language(), N_("Nothing was changed.")))
-                by, at = Actor.system(LOADER), datetime.now(UTC)
-                done = loading.load(session, declared, protocols, by=by, at=at, shown=shown)
-                session.commit()
-                tell(N_("Loaded: %(changes)s."), changes=Counted("%(n)s change", "%(n)s changes", len(done)))
-        finally:
-            engine.dispose()
+    with opened("loader") as database:
+        if database.urls.owner:
+            bring_to_newest(database.settings, database.urls)  # the first thing that a new region does may be this
+        with database.before_a_program() as session:
+            known = loading.program_id_for(session, declared.value.program.key)
+        with database.transaction(known or loading.new_program_id()) as session:
+            shown = loading.changes(session, declared, protocols)
+            for change in shown:
+                typer.echo(f"  {change.in_language(current_language())}")
+            if not shown:
+                tell(N_("Nothing changes."))
+                return
+            session.rollback()  # nothing is held while a person thinks
+            if not yes and not is_agreed(N_("Load these changes?")):
+                raise Ending(say(current_language(), N_("Nothing was changed.")))
+            by, at = Actor.system(LOADER), datetime.now(UTC)
+            done = loading.load(session, declared, protocols, by=by, at=at, shown=shown)
+        tell(N_("Loaded: %(changes)s."), changes=Counted("%(n)s change", "%(n)s changes", len(done)))
 
 
 @app.command()

@@ -14,12 +14,12 @@ from api.cli.terminal import Counter, ProgramKey, counter
 from domain.casework import scheduling, versions
 from domain.casework.approving import Owed, who_may_approve
 from domain.casework.steps import links_of
-from domain.declarations.planning import known_days, meant_on
+from domain.declarations.planning import Planned, known_days, meant_on
 from domain.declarations.planning import plan as planned
 from domain.declarations.protocol import REQUESTER, Protocol, Step
 from domain.declarations.protocol_difference import difference
 from domain.kernel import periods
-from domain.roles.roles import Standing, standing
+from domain.roles.roles import Link, Standing, standing
 from flows.protocols import read_protocol
 from locales import LANGUAGES, N_, Counted, current_language, is_language, say, show_day
 from models.casework import Case
@@ -84,11 +84,11 @@ def plan(
     with counter(program) as here:
         version = versions.current_protocol(here.session, protocol)
         declared = scheduling.protocol_of(version)
-        place = here.organization(organization).id if organization else None
+        place = here.organization(organization).id if organization else here.program.id
         days = {**_days_of(period, declared), **dict(_anchor(one, declared) for one in anchor or ())}
         if not days:
             raise Ending(_named_days(declared))
-        calendar = scheduling.calendar_for(here.session, declared, place or here.program.id)
+        calendar = scheduling.calendar_for(here.session, declared, place)
         # As the case would stand: nothing is its subject yet, so a step of the subject's falls on the next.
         case = Case(
             program_id=here.program.id,
@@ -96,89 +96,95 @@ def plan(
             protocol_version_id=version.id,
             subject_kind=declared.subject.kind,
             subject_id=here.program.id,
-            organization_id=place or here.program.id,
+            organization_id=place,
             period=period,
             opened_at=here.at,
         )
-        on_days: dict[date, Standing] = {}
         begins = scheduling.meant_on(case, declared) or meant_on(declared, days)
-        for line in planned(declared, days, calendar, opened_on=here.day, meant_on=begins):
-            if line.is_lapsed:
-                continue
-            day = line.due_on or here.day
-            if day not in on_days:
-                on_days[day] = standing(here.session, day)
-            title = line.step.title.in_language(language)
-            if line.item is not None:
-                title = f"{title} ({line.item.title.in_language(language)})"
-            who = say(language, N_("the program"))
-            if line.step.by is not None:
-                who = _whom(here, declared, case, line.step.by, on_days[day], language, named=place is not None)
-            if line.step.approved_by is not None:
-                asked = _as_asked(here, declared, case, line.step, on_days[day])
-                role = line.step.approved_by.role
-                approver = _whom(
-                    here,
-                    declared,
-                    case,
-                    role,
-                    on_days[day],
-                    language,
-                    named=place is not None,
-                    asked=asked,
-                )
-                who = say(language, N_("%(who)s; approved by %(approver)s"), who=who, approver=approver)
-            why = ""
-            if line.moved_from is not None and line.closed_reason is not None:
-                why = " " + say(
-                    language,
-                    N_("(instead of %(day)s: %(reason)s)"),
-                    day=line.moved_from,
-                    reason=line.closed_reason.in_language(language),
-                )
-            when = show_day(language, line.due_on, "medium") if line.due_on else "–"
-            typer.echo(f"{when:<16} {title} – {who}{why}")
+        roles = _Roles(here, declared, case, language, named=bool(organization))
+        lines = planned(declared, days, calendar, opened_on=here.day, meant_on=begins)
+        for line in lines:
+            if not line.is_lapsed:
+                typer.echo(_in_words(line, roles.of_line(line), language))
 
 
-def _whom(
-    here: Counter,
-    protocol: Protocol,
-    case: Case,
-    name: str,
-    today: Standing,
-    language: str,
-    *,
-    named: bool,
-    asked: Owed | None = None,
-) -> str:
-    """Who a role's part falls on that day, or that the role is vacant; the role alone where no person is known yet.
+def _in_words(line: Planned, who: str, language: str) -> str:
+    when = show_day(language, line.due_on, "medium") if line.due_on else "–"
+    return f"{when:<16} {_title(line, language)} – {who}{_why_moved(line, language)}"
 
-    That is so of the case's subject and, unless its organization is `named`, of a person of the organization.
-    `asked` is a step whose approval is this part: those who are barred from giving it are left out.
+
+def _title(line: Planned, language: str) -> str:
+    title = line.step.title.in_language(language)
+    return title if line.item is None else f"{title} ({line.item.title.in_language(language)})"
+
+
+def _why_moved(line: Planned, language: str) -> str:
+    """Why a step is due on another day than the one counted; "" where it is not."""
+    if line.moved_from is None or line.closed_reason is None:
+        return ""
+    reason = line.closed_reason.in_language(language)
+    return " " + say(language, N_("(instead of %(day)s: %(reason)s)"), day=line.moved_from, reason=reason)
+
+
+class _Roles:
+    """On whom the steps of a case would fall, each on its day.
+
+    `named`: whether the organization of the case is known, so that who is there can be named.
     """
-    role = protocol.roles[name]
-    title = role.title.in_language(language)
-    if role.subject is not None or (not named and role.at in ("employer", "partner")):
-        return title
-    chain = links_of(here.session, protocol, name, case)
-    falls = today.falls(chain, kind="tasks" if asked is None else "approvals")
-    holders = falls.holders if asked is None else who_may_approve(today, asked, chain)
-    who = ", ".join(here.person(one.person_id).name for one in holders) or say(language, N_("no one"))
-    if not falls.vacant:
-        return who
-    return say(language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)
 
+    def __init__(self, here: Counter, protocol: Protocol, case: Case, language: str, *, named: bool) -> None:
+        self._here, self._protocol, self._case = here, protocol, case
+        self._language, self._named = language, named
+        self._on_days: dict[date, Standing] = {}
 
-def _as_asked(here: Counter, protocol: Protocol, case: Case, step: Step, today: Standing) -> Owed:
-    """A step as if those who owe it had done it and it waited for approval: it shows what bars an approver.
+    def of_line(self, line: Planned) -> str:
+        """Who does a step, and who approves it."""
+        today = self._standing(line.due_on or self._here.day)
+        who = say(self._language, N_("the program"))
+        if line.step.by is not None:
+            who = self._whom(line.step.by, today)
+        if line.step.approved_by is None:
+            return who
+        approver = self._whom(line.step.approved_by.role, today, asked=self._as_asked(line.step, today))
+        return say(self._language, N_("%(who)s; approved by %(approver)s"), who=who, approver=approver)
 
-    Where it falls on several people, each may approve what another did.
-    """
-    names = [name for name in step.approved_by.not_same_as if name != REQUESTER] if step.approved_by else []
-    barred = [link for name in names for link in links_of(here.session, protocol, name, case)[:1]]
-    doers = today.falls(links_of(here.session, protocol, step.by, case)).holders if step.by else ()
-    done_by, done_for = (doers[0].person_id, doers[0].acting_for) if len(doers) == 1 else (None, None)
-    return Owed("submitted", None, None, None, done_by, done_for, barred)
+    def _standing(self, day: date) -> Standing:
+        if day not in self._on_days:
+            self._on_days[day] = standing(self._here.session, day)
+        return self._on_days[day]
+
+    def _links(self, name: str) -> list[Link]:
+        return links_of(self._here.session, self._protocol, name, self._case)
+
+    def _whom(self, name: str, today: Standing, *, asked: Owed | None = None) -> str:
+        """On whom a role's part falls on a day, and that the role is vacant where it is.
+
+        The role alone where nobody is known yet: the subject of the case, or a person of an organization that is not
+        named. `asked` is a step whose approval is this part: who is barred from giving it is left out.
+        """
+        role = self._protocol.roles[name]
+        title = role.title.in_language(self._language)
+        if role.subject is not None or (not self._named and role.at in ("employer", "partner")):
+            return title
+        chain = self._links(name)
+        falls = today.falls(chain, kind="tasks" if asked is None else "approvals")
+        holders = falls.holders if asked is None else who_may_approve(today, asked, chain)
+        people = ", ".join(self._here.person(one.person_id).name for one in holders)
+        who = people or say(self._language, N_("no one"))
+        if not falls.vacant:
+            return who
+        return say(self._language, N_("%(who)s (vacant: %(role)s)"), who=who, role=title)
+
+    def _as_asked(self, step: Step, today: Standing) -> Owed:
+        """A step as if it waited for its approval, having been done by whom it falls on: what bars an approver of it.
+
+        Where it falls on several, each may approve what another did.
+        """
+        names = [name for name in step.approved_by.not_same_as if name != REQUESTER] if step.approved_by else []
+        barred = [link for name in names for link in self._links(name)[:1]]
+        doers = today.falls(self._links(step.by)).holders if step.by else ()
+        done_by, done_for = (doers[0].person_id, doers[0].acting_for) if len(doers) == 1 else (None, None)
+        return Owed("submitted", None, None, None, done_by, done_for, barred)
 
 
 @app.command()

@@ -121,7 +121,6 @@ def forget_unfinished_demonstration(session: Session) -> None:
         quoted = session.connection().dialect.identifier_preparer
         tables = ", ".join(quoted.format_table(table) for table in metadata.sorted_tables)
         run(session, text(f"truncate {tables}"))
-    session.commit()
 
 
 def refuse_lost_keys(session: Session, settings: Settings) -> None:

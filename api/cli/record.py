@@ -8,16 +8,14 @@ from datetime import UTC, datetime
 from typing import Annotated, Final
 
 import typer
-from sqlalchemy import Engine
 
-from adapters.database import make_engine, open_session, program_session
+from adapters.database import program_session
 from adapters.keys import FileSealKeys, make_seal_key, rotate_seal_key
 from adapters.people_keys import make_people_keys, rotate_people_keys
 from adapters.settings import Settings
 from api.access.permissions import Action, asks, at_the_terminal, require
-from api.cli.databases import databases
 from api.cli.spoken import tell
-from api.cli.terminal import ProgramKey, keys_of, which_program
+from api.cli.terminal import OpenDatabase, ProgramKey, opened, which_program
 from domain.kernel.rows import col, scalars, select
 from domain.participants.retention import sweep_orphans
 from domain.record.seal_check import Report, check, head_of_letter
@@ -46,15 +44,9 @@ def verify(program: ProgramKey = "", head: HeadOfLetter = None) -> None:
     It asks for no name: the database and the seal keys that it needs are given to operators alone.
     """
     require(Action.VERIFY_RECORD, at_the_terminal())
-    settings = Settings.from_env(os.environ)
     typed = [head_of_letter(one) for one in head or ()]
-    keys = FileSealKeys(settings.seal_keys)
-    with databases(settings) as urls:
-        engine = make_engine(urls.app, pool_size=2, application_name="spheres verify")
-        try:
-            sound = [_verified(engine, key, keys, typed) for key in _programs(engine, program, typed)]
-        finally:
-            engine.dispose()
+    with opened("verify") as database:
+        sound = [_verified(database, key, typed) for key in _programs(database, program, typed)]
     if not all(sound):
         raise typer.Exit(1)
 
@@ -106,36 +98,30 @@ def sweep() -> None:
     Only where no other database uses the folder, and no backup is still to be restored.
     """
     require(Action.KEEP_SEAL_KEYS, at_the_terminal())
-    settings = Settings.from_env(os.environ)
-    with databases(settings) as urls:
-        engine = make_engine(urls.app, pool_size=4, application_name="spheres sweep")
-        try:
-            with open_session(engine) as session:
-                ids = list(scalars(session, select(Program.id)))
-            with ExitStack() as opened:
-                sessions = [opened.enter_context(program_session(engine, each)) for each in ids]
-                for each in sessions:
-                    each.info["keys"] = keys_of(settings)
-                swept = sweep_orphans(sessions, at=datetime.now(UTC))
-        finally:
-            engine.dispose()
+    with opened("sweep", connections=4) as database:
+        with database.before_a_program() as session:
+            ids = list(scalars(session, select(Program.id)))
+        with ExitStack() as each:
+            sessions = [each.enter_context(database.of_program(program_id)) for program_id in ids]
+            swept = sweep_orphans(sessions, at=datetime.now(UTC))
     tell(N_("Keys that nothing needs, destroyed: %(count)s."), count=swept)
 
 
-def _programs(engine: Engine, asked: str, typed: list[Head]) -> list[str]:
+def _programs(database: OpenDatabase, asked: str, typed: list[Head]) -> list[str]:
     """The keys of the programs to check: the one asked for, else every one; a head from a letter is of one alone."""
     if asked or typed:
-        which_program(engine, asked)
-    with open_session(engine) as session:
+        which_program(database, asked)
+    with database.before_a_program() as session:
         known = list(scalars(session, select(Program.key).order_by(col(Program.key))))
     if not known:
-        which_program(engine, asked)
+        which_program(database, asked)
     return [asked] if asked else known
 
 
-def _verified(engine: Engine, key: str, keys: FileSealKeys, typed: list[Head]) -> bool:
+def _verified(database: OpenDatabase, key: str, typed: list[Head]) -> bool:
     """Check one program and tell what was seen."""
-    with program_session(engine, which_program(engine, key)) as session:
+    keys = FileSealKeys(database.settings.seal_keys)
+    with program_session(database.engine, which_program(database, key)) as session:
         # One moment of a record that is being written to.
         session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
         report = check(session, keys, heads=typed)

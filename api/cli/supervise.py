@@ -135,8 +135,7 @@ def supervise(
     `begun` (of `time.monotonic`); `meanwhile` as soon as one answers: before that, where `when_ready` names it too.
     `stopped` is called when a signal came. Needs `stopping.heed`.
     """
-    told_early: set[str] = set()
-    told_ready: set[str] = set()
+    told = _Told(when_ready, meanwhile or {}, begun)
     steps = _Steps(prepare)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as apart:
@@ -150,20 +149,35 @@ def supervise(
                     if process.was_started or is_its_turn:
                         process.look(say)
                     process.ask()
-                answered = {process.name for process in processes if process.answered}
-                prepared = preparing.done()
-                early = {
-                    name: tell for name, tell in (meanwhile or {}).items() if not (prepared and name in when_ready)
-                }
-                for telling, told in ((early, told_early), (when_ready if prepared else {}, told_ready)):
-                    for name in telling.keys() & (answered - told):
-                        told.add(name)
-                        telling[name](time.monotonic() - begun)
+                told.of_those({process.name for process in processes if process.answered}, prepared=preparing.done())
                 time.sleep(_LOOK_SECONDS)
             stopped()
     finally:
         end(processes)
     return 0
+
+
+_Tell = Mapping[str, Callable[[float], None]]
+
+
+@dataclass
+class _Told:
+    """What is told of each process that answers: once when all is prepared, and once before that."""
+
+    when_ready: _Tell
+    meanwhile: _Tell
+    begun: float
+    early: set[str] = field(default_factory=set)
+    ready: set[str] = field(default_factory=set)
+
+    def of_those(self, answered: set[str], *, prepared: bool) -> None:
+        """Tell of those that answer, as it is now."""
+        when_ready = self.when_ready if prepared else {}
+        meanwhile = {name: tell for name, tell in self.meanwhile.items() if name not in when_ready}
+        for telling, told in ((meanwhile, self.early), (when_ready, self.ready)):
+            for name in telling.keys() & (answered - told):
+                told.add(name)
+                telling[name](time.monotonic() - self.begun)
 
 
 @dataclass

@@ -17,6 +17,7 @@ from sqlmodel import Session
 
 from adapters.database import make_engine, open_session, program_session
 from adapters.people_keys import FilePeopleKeys
+from adapters.postgres import DatabaseUrls
 from adapters.settings import Settings
 from api.access.being_written import being_written
 from api.cli.databases import databases
@@ -79,32 +80,67 @@ class Counter:
         return found
 
 
+@dataclass(frozen=True)
+class OpenDatabase:
+    """The database that the settings name, while a command works on it."""
+
+    settings: Settings
+    urls: DatabaseUrls
+    engine: Engine
+
+    def before_a_program(self) -> Session:
+        """A session before it is known which program is meant."""
+        return open_session(self.engine)
+
+    def of_program(self, program_id: UUID) -> Session:
+        """A session of one program, with the letters' stationery in it."""
+        session = program_session(self.engine, program_id)
+        session.info.update(stationery=stationery_of(self.settings), keys=keys_of(self.settings))
+        return session
+
+    @contextmanager
+    def transaction(self, program_id: UUID) -> Iterator[Session]:
+        """A session of one program. Where the block ends it commits; where the block raises, it undoes.
+
+        The command line commits here and nowhere else.
+        """
+        with self.of_program(program_id) as session:
+            yield session
+            session.commit()
+
+
 @contextmanager
-def counter(program_key: str = "") -> Iterator[Counter]:
-    """One transaction of the program meant, committed at the end unless something is raised."""
+def opened(command: str, *, connections: int = 2) -> Iterator[OpenDatabase]:
+    """The database that the settings name, for as long as a command works. `command` is how the server knows it."""
     settings = Settings.from_env(os.environ)
     with databases(settings) as urls:
-        engine = make_engine(urls.app, pool_size=2, application_name="spheres cli")
+        engine = make_engine(urls.app, pool_size=connections, application_name=f"spheres {command}")
         try:
-            program_id = which_program(engine, program_key)
-            with program_session(engine, program_id) as session:
-                session.info.update(stationery=stationery_of(settings), keys=keys_of(settings))
-                program = session.get(Program, program_id)
-                if program is None:
-                    raise Ending(_none())
-                if program.is_demonstration and program.year_written_at is None and settings.being_written.exists():
-                    raise being_written()
-                here = Counter(session, program, datetime.now(UTC))
-                yield here
-                triggers.settle(session, at=here.at)
-                session.commit()
+            yield OpenDatabase(settings, urls, engine)
         finally:
             engine.dispose()
 
 
-def which_program(engine: Engine, key: str) -> UUID:
+@contextmanager
+def counter(program_key: str = "") -> Iterator[Counter]:
+    """One transaction of the program meant, committed at the end unless something is raised."""
+    with opened("cli") as database:
+        program_id = which_program(database, program_key)
+        with database.transaction(program_id) as session:
+            program = session.get(Program, program_id)
+            if program is None:
+                raise Ending(_none())
+            is_unwritten = program.is_demonstration and program.year_written_at is None
+            if is_unwritten and database.settings.being_written.exists():
+                raise being_written()
+            here = Counter(session, program, datetime.now(UTC))
+            yield here
+            triggers.settle(session, at=here.at)
+
+
+def which_program(database: OpenDatabase, key: str) -> UUID:
     """The program of that key, or the only one. Raises Ending, naming those that there are."""
-    with open_session(engine) as session:
+    with database.before_a_program() as session:
         known: dict[str, UUID] = {row.key: row.id for row in run(session, select(Program.key, Program.id))}
     if key in known:
         return known[key]

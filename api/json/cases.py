@@ -10,17 +10,10 @@ from fastapi import Query, Response
 from sqlalchemy import Uuid, func, literal
 from sqlmodel import and_
 
-from api.access.permissions import (
-    Action,
-    asks,
-    find_case,
-    lines_of_case,
-    require,
-    shown_in,
-    to_program,
-    visible_cases,
-)
+from api.access.cases import find_case, visible_cases
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
 from api.acts.declaring import On
 from api.json.act_routes import act_resources

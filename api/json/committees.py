@@ -11,7 +11,8 @@ from fastapi import Path, Query, Response
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_committee, find_seat, to_committee
-from api.access.permissions import Action, asks, find_person, require, to_program
+from api.access.people import find_person
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, Once

@@ -10,8 +10,10 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field
 
-from api.access.permissions import Action, SeenCase, actor_for, asks, require
+from api.access.cases import SeenCase
+from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
+from api.access.tasks import actor_for
 from api.acts.declaring import On
 from api.acts.departures import DEPARTURES, OFFERED, RECRUITING
 from api.json.act_routes import act_resources

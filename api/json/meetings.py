@@ -11,7 +11,8 @@ from fastapi import Query, Response
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
-from api.access.permissions import Action, asks, find_person, require, to_program
+from api.access.people import find_person
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.invitations import INVITED

@@ -10,17 +10,8 @@ from uuid import UUID
 from fastapi import Query, Response
 from sqlalchemy import func
 
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    allows,
-    asks,
-    companions_of,
-    require,
-    to_contact,
-    to_person,
-    to_program,
-)
+from api.access.people import companions_of, to_contact, to_person
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.people import ABSENCES, ACCESS, PERSON, ROLES

@@ -20,7 +20,7 @@ from api.json.idempotent_requests import etag
 from api.json.shapes import EventShown, Limit, Offset, Page, Shown
 from api.web.given import Day
 from domain.kernel.rows import col, every, in_program, scalar, select
-from domain.record import incidents, readings
+from domain.record import incident_versions, readings
 from domain.record.readings import LONGEST_FILE, Asked
 from domain.record.unusual import unusual_reads
 from models.record import Incident
@@ -120,7 +120,7 @@ def list_incidents(desk: AtDesk, limit: Limit = 50, offset: Offset = 0) -> Page[
     total = scalar(desk.session, select(func.count()).select_from(Incident).where(mine)) or 0
     rows = every(desk.session, select(Incident).where(mine).order_by(col(Incident.number)).limit(limit).offset(offset))
     return Page(
-        items=[IncidentShown.model_validate(incidents.opened(desk.session, row)) for row in rows],
+        items=[IncidentShown.model_validate(incident_versions.opened(desk.session, row)) for row in rows],
         total=total,
         limit=limit,
         offset=offset,

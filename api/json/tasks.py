@@ -14,8 +14,10 @@ from fastapi import Depends, Response
 from pydantic import BaseModel
 from sqlalchemy import func
 
-from api.access.permissions import Action, actor_for, allows, asks, find_task, require, to_case, to_program
+from api.access.cases import to_case
+from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import actor_for, find_task
 from api.access.words import Said, said_with
 from api.acts.task_verbs import TaskVerb
 from api.json.described import api_routes

@@ -58,7 +58,7 @@ class _Opened:
 def show_answer(request: Request, token: str, kept: str = "") -> HTMLResponse:
     """What one is invited to and what one answered so far. Changes nothing: scanners of mail follow links too."""
     office = office_of(request)
-    with _program_of(office, token) as session:
+    with office.of_program(_program_of(office, token)) as session:
         opened = _open(office, session, token)
         return _page(request, session, token, opened, kept=kept == "yes")
 
@@ -74,7 +74,7 @@ def answer(
 ) -> Response:
     """Record one answer to the meetings that were ticked."""
     office = office_of(request)
-    with _program_of(office, token) as session:
+    with office.transaction(_program_of(office, token)) as session:
         opened = _open(office, session, token)
         try:
             _record(office, session, opened, said, alternate, meeting or [])
@@ -82,7 +82,6 @@ def answer(
             session.rollback()
             typed = {"said": said, "alternate": alternate, "meetings": meeting or []}
             return _page(request, session, token, _open(office, session, token), refusal=refusal, typed=typed)
-        session.commit()
     chosen = f"&{PARAMETER}={request.query_params[PARAMETER]}" if _is_asked(request) else ""
     return see_other(f"/answer/{token}?kept=yes{chosen}")
 
@@ -115,13 +114,13 @@ def _record(
     answers.tell(session, named, at=at)
 
 
-def _program_of(office: Office, token: str) -> Session:
-    """A session of the program that a link is of. Raises Forbidden."""
+def _program_of(office: Office, token: str) -> UUID:
+    """The program that a link is of. Raises Forbidden."""
     with office.before_a_program() as session:
         opens = links.look(session, token, at=office.clock())
     if opens is None:
         raise Forbidden
-    return office.of_program(opens.program_id)
+    return opens.program_id
 
 
 def _open(office: Office, session: Session, token: str) -> _Opened:

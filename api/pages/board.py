@@ -11,8 +11,9 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, func, literal
 
-from api.access.permissions import Action, asks, closed_to, require, to_program
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.tasks import Coming, Named

@@ -13,19 +13,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy import Uuid, literal
 from sqlmodel import and_
 
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    Given,
-    SeenCase,
-    allows,
-    asks,
-    find_case,
-    lines_of_case,
-    may_end,
-    shown_in,
-)
+from api.access.cases import SeenCase, find_case, may_end
+from api.access.permissions import Action, Forbidden, Given, allows, asks
 from api.access.session import AtDesk, Desk
+from api.access.tasks import lines_of_case, shown_in
 from api.acts.cases import CASE, Row
 from api.acts.declaring import On
 from api.pages.act_routes import act_pages

@@ -15,7 +15,8 @@ from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import and_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from api.access.permissions import Action, asks, require, to_program, visible_cases
+from api.access.cases import visible_cases
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page
 from api.pages.opening import may_open

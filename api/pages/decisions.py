@@ -13,18 +13,9 @@ from fastapi.responses import HTMLResponse
 
 from api.access.decisions import Sight, endorsing_for, find_decision, register_file, wanting
 from api.access.meetings import find_meeting
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    Given,
-    allows,
-    asks,
-    find_task,
-    organizations_for,
-    require,
-    to_program,
-)
+from api.access.permissions import Action, Forbidden, Given, allows, asks, organizations_for, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import find_task
 from api.acts.decisions import DECISION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed

@@ -11,8 +11,10 @@ from uuid import UUID
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, allows, asks, find_task, require, to_program, to_task, visible_cases
+from api.access.cases import to_task, visible_cases
+from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import find_task
 from api.acts.departures import DEPARTURES, OFFERED
 from api.pages.act_routes import act_pages
 from api.pages.case import case_page

@@ -57,7 +57,7 @@ def accept_by_passkey(request: Request, token: str) -> Response:
         return closed(request)
     browser = browsers.new_cookie()
     to = "/sign-in/letter"
-    with office.of_program(leads.program_id) as session:
+    with office.transaction(leads.program_id) as session:
         try:
             site_or_refuse(office)
             invitations.accept(session, token, at=office.clock())
@@ -71,7 +71,6 @@ def accept_by_passkey(request: Request, token: str) -> Response:
         except Refusal as refusal:
             session.rollback()
             return _page(request, token, leads, refusal)
-        session.commit()
     answer = see_other(to)
     browsers.mark_asking(office, answer, browser)
     return answer
@@ -113,7 +112,7 @@ def _enrol(office: Office, request: Request, token: str, leads: Leads, answer: s
     """The token of a new sign-in, with the passkey and the used door in one transaction. Raises Refusal."""
     at = office.clock()
     kept = take_challenge(office, request, "enrolment")
-    with office.of_program(leads.program_id) as session:
+    with office.transaction(leads.program_id) as session:
         try:
             if kept["door"] != leads.token_digest:
                 raise NotLetIn(leads.person_id, "not_proved")  # what was asked behind another door
@@ -132,9 +131,7 @@ def _enrol(office: Office, request: Request, token: str, leads: Leads, answer: s
             session.rollback()
             record_refusal(office, leads.program_id, refused)
             raise
-        begun = sign_ins.begin(session, leads.person_id, means="passkey", device=device(request), at=at)
-        session.commit()
-    return begun
+        return sign_ins.begin(session, leads.person_id, means="passkey", device=device(request), at=at)
 
 
 def _look(request: Request, token: str) -> Leads | None:

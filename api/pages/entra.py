@@ -216,17 +216,14 @@ def _keep(office: Office, answer: Response, kept: Mapping[str, Any], *, door: st
     """Keep what the second half needs under a new cookie, which carries the invitation: only digests stay with us."""
     cookie = browsers.mark_going(office, answer, along=door)
     open_for = timedelta(seconds=browsers.GONE_SECONDS)
-    with office.before_a_program() as session:
+    with office.transaction() as session:
         sign_ins.keep(session, cookie, "entra", kept, at=office.clock(), open_for=open_for)
-        session.commit()
 
 
 def _taken(office: Office, cookie: str) -> dict[str, Any] | None:
     """What was kept for this browser, which is gone from now on, whatever comes of it."""
-    with office.before_a_program() as session:
-        kept = sign_ins.take(session, cookie, "entra", at=office.clock())
-        session.commit()
-    return kept
+    with office.transaction() as session:
+        return sign_ins.take(session, cookie, "entra", at=office.clock())
 
 
 # Back from it.
@@ -266,11 +263,10 @@ def _opens(office: Office, account: Account, *, recording: bool = False) -> list
 
 def _enter(request: Request, office: Office, known: Known, account: Account) -> Response:
     at = office.clock()
-    with office.of_program(known.program_id) as session:
+    with office.transaction(known.program_id) as session:
         try:
             identities.come_in(session, account, known.person_id, at=at)
             token = sign_ins.begin(session, known.person_id, means="entra", device=device(request), at=at)
-            session.commit()
         except NotLetIn as refused:
             session.rollback()
             _record(office, known, refused.reason)
@@ -285,11 +281,10 @@ def _link(request: Request, office: Office, account: Account, door: str) -> Resp
         leads = doors.look(session, door, at=at)
     if leads is None:
         return closed(request)
-    with office.of_program(leads.program_id) as session:
+    with office.transaction(leads.program_id) as session:
         try:
             person_id = identities.link_by_invitation(session, door, account, at=at)
             token = sign_ins.begin(session, person_id, means="entra", device=device(request), at=at)
-            session.commit()
         except Refusal as refusal:
             session.rollback()
             if refusal.code in _RECORDED:
@@ -299,9 +294,8 @@ def _link(request: Request, office: Office, account: Account, door: str) -> Resp
 
 
 def _record(office: Office, known: Known, reason: str) -> None:
-    with office.of_program(known.program_id) as session:
+    with office.transaction(known.program_id) as session:
         sign_ins.refused(session, known.person_id, means="entra", reason=reason, at=office.clock())
-        session.commit()
 
 
 def _titled(office: Office, program_id: UUID) -> dict[str, Any]:

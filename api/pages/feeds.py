@@ -32,7 +32,7 @@ def read_feed(request: Request, token: str) -> Response:
         feed = feeds.look(session, token)
     if feed is None:
         raise Forbidden
-    with office.of_program(feed.program_id) as session:
+    with office.transaction(feed.program_id) as session:
         if not Asker(feed.person_id, standing(session, local_day(session, at))).is_staff:
             raise Forbidden
         person = session.get(Person, (program_of(session), feed.person_id))
@@ -40,7 +40,6 @@ def read_feed(request: Request, token: str) -> Response:
         content = feeds.calendar(session, feed.person_id, cast("Language", person.language), at=at)
         feeds.mark_read(session, feed.id, at=at)
         language = LANGUAGES[person.language].replace("_", "-")
-        session.commit()
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {"ETag": tag, "Cache-Control": _KEPT, "Content-Language": language}
     if tag in _tags(request.headers.get("if-none-match", "")):

@@ -11,7 +11,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import func
 
 from api.access.destructions import to_destructions
-from api.access.permissions import Action, allows, to_post, to_program
+from api.access.outgoing_mail import to_post
+from api.access.permissions import Action, allows, to_program
 from api.access.session import AtDesk, Desk, Office
 from api.acts.declaring import ActRouter
 from api.views.names import titles_of_roles

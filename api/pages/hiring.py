@@ -8,8 +8,10 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, Forbidden, asks, find_task, require, to_task
+from api.access.cases import to_task
+from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import AtDesk, Desk
+from api.access.tasks import find_task
 from api.pages.choices import names_to_choose, roles_to_give
 from api.pages.forms import Detailed, Text, Typed
 from api.pages.frame import framed_pages, see_other

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from api.access.permissions import Action, allows, to_program, visible_cases
+from api.access.cases import visible_cases
+from api.access.permissions import Action, allows, to_program
 from api.access.session import Desk
 from domain.casework import board
 from domain.equipment import inventory

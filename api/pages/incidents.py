@@ -31,7 +31,7 @@ from domain.kernel.rows import (
     tuples,
 )
 from domain.kernel.scope import program_of
-from domain.record import incidents, reads
+from domain.record import incident_versions, reads
 from locales import N_, gettext
 from models.program import Organization
 from models.record import Event, Incident
@@ -148,7 +148,7 @@ def _registered() -> SelectOfScalar[Registered]:
 def _opened(desk: Desk, row: Registered) -> Registered:
     """An incident with its words, and the body's name in the reader's language. Raises Refusal."""
     named = row if desk.language == "fr" else replaced(row, organization=row.organization_en)
-    return incidents.opened(desk.session, named)
+    return incident_versions.opened(desk.session, named)
 
 
 def yes_no(value: bool | None) -> str:
@@ -235,7 +235,7 @@ def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
         )
         .order_by(col(Event.n).desc()),
     )
-    stood = {version.number: version.stood for version in incidents.versions(desk.session, incident_id)}
+    stood = {version.number: version.stood for version in incident_versions.versions(desk.session, incident_id)}
     names = names_of(desk, {act.actor_id for act in acts})
     organizations = {str(place): name for place, name in _organizations(desk)}
     said = {verb: gettext(words) for verb, words in ACTS.items()}
@@ -245,7 +245,7 @@ def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
             "who": names.get(act.actor_id, "") if act.actor_id else "",
             "what": said[act.verb],
             "before": _before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations),
-            "known_on_reason": stood.get(act.facts["version"], {}).get(incidents.KNOWN_ON_REASON, ""),
+            "known_on_reason": stood.get(act.facts["version"], {}).get(incident_versions.KNOWN_ON_REASON, ""),
         }
         for act in acts
     ]

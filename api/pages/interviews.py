@@ -7,7 +7,8 @@ from uuid import UUID
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import Action, asks, find_case, require, to_case
+from api.access.cases import find_case, to_case
+from api.access.permissions import Action, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.departures import RECRUITING
 from api.pages.act_routes import act_pages

@@ -16,7 +16,8 @@ from fastapi.responses import HTMLResponse
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
-from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
+from api.access.people import find_person
+from api.access.permissions import Action, Forbidden, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.invitations import INVITED
 from api.pages.act_routes import act_pages

@@ -11,19 +11,8 @@ from uuid import UUID
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    Given,
-    allows,
-    asks,
-    companions_of,
-    find_person,
-    require,
-    to_contact,
-    to_person,
-    to_program,
-)
+from api.access.people import companions_of, find_person, to_contact, to_person
+from api.access.permissions import Action, Forbidden, Given, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.people import ACCESS
 from api.pages.act_routes import act_pages

@@ -10,6 +10,7 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.access.cases import find_case
 from api.access.participants import (
     Known,
     find_participant,
@@ -19,7 +20,7 @@ from api.access.participants import (
     purposes_for,
     read_facts,
 )
-from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, find_case, require
+from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page

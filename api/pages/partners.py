@@ -11,8 +11,9 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.access.partners import find_partner, partners_of, read_statement
-from api.access.permissions import Action, Relation, allows, asks, require, seen_of, to_program
+from api.access.permissions import Action, Relation, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import seen_of
 from api.pages.board import waiting_shown
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import between

@@ -9,17 +9,8 @@ from uuid import UUID
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    allows,
-    asks,
-    companions_of,
-    require,
-    to_contact,
-    to_person,
-    to_program,
-)
+from api.access.people import companions_of, to_contact, to_person
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.people import ABSENCES, PERSON, ROLES
 from api.pages import holdings

@@ -18,11 +18,12 @@ from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page
 from api.views.names import people_by_id, titles_of_roles
 from api.views.states import state_of_version
+from domain.declarations.program import Endorsement
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar, tuples
 from locales import N_, current_language, pick, say, say_n, show_clock
 from meetings import endorsements
-from meetings.committees import ALTERNATE, PRINCIPAL, memberships
+from meetings.committees import ALTERNATE, PRINCIPAL, Membership, memberships
 from models.agreement import Agreement, AgreementVersion
 from models.committee import Committee, Seat
 from models.program import Closure, Organization, Person
@@ -191,16 +192,7 @@ def _committees(desk: Desk) -> list[CommitteeShown]:
             meets=rhythm_in_words(row.rhythm),
             derives=[titles[key] for key in row.derived_from if key in titles],
             seats=[
-                SeatShown(
-                    seat,
-                    title=seat.title_fr if french else seat.title_en,
-                    role=roles.get(seat.role, seat.role),
-                    principal=next(map(people.get, members[row.id].holders(seat.id, desk.day, PRINCIPAL)), None),
-                    to_come=[
-                        (people[one.person_id], one.starts_on) for one in members[row.id].to_hold(seat.id, desk.day)
-                    ],
-                    alternates=[people[one] for one in members[row.id].holders(seat.id, desk.day, ALTERNATE)],
-                )
+                _seat(desk, seat, members[row.id], people, roles.get(seat.role, seat.role))
                 for seat in seats
                 if seat.committee_id == row.id
             ],
@@ -209,31 +201,59 @@ def _committees(desk: Desk) -> list[CommitteeShown]:
     ]
 
 
+def _seat(desk: Desk, seat: SeatOf, members: Membership, people: Mapping[UUID, Person], role: str) -> SeatShown:
+    """A seat with who holds it that day, and who is to."""
+    return SeatShown(
+        seat,
+        title=seat.title_fr if desk.language == "fr" else seat.title_en,
+        role=role,
+        principal=next(map(people.get, members.holders(seat.id, desk.day, PRINCIPAL)), None),
+        to_come=[(people[one.person_id], one.starts_on) for one in members.to_hold(seat.id, desk.day)],
+        alternates=[people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
+    )
+
+
 def _meetings_a_year(rhythm: Mapping[str, Any]) -> int:
     times: int = rhythm.get("times", 0)
     return times * (52 if rhythm.get("per") == "week" else 1)
 
 
-def _coordination(desk: Desk, names: Mapping[str, str]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CoordinationShown:
+    """How the coordination position is set up. `shares` are of organizations, in percents."""
+
+    source: str
+    host: str
+    unit: str
+    shares: list[tuple[str, int]]
+    reports_to: str
+    endorsed: Endorsement
+    support: list[str]
+
+
+def _coordination(desk: Desk, names: Mapping[str, str]) -> CoordinationShown:
     """How the coordination position is set up: where, with whose share, its support, and to whom it reports."""
     declared = desk.program.coordination
     structure = declared.get(desk.program.governance) or {}
     title = Committee.title_fr if desk.language == "fr" else Committee.title_en
     committee = scalar(desk.session, only(title).where(Committee.key == declared.get("reports_to", "")))
     titles = titles_of_roles(desk)
-    host = structure.get("host") or structure.get("administrative_manager")
-    return {
-        "source": structure.get("source", ""),
-        "host": names.get(host or "", ""),
-        "unit": pick(desk.language, structure["unit"]) if structure.get("unit") else "",
-        "shares": [
-            (names.get(share["organization"], share["organization"]), share["percent"])
-            for share in structure.get("shares") or structure.get("funders") or ()
-        ],
-        "reports_to": committee or "",
-        "endorsed": endorsements.declared(desk.session),
-        "support": [titles.get(role, role) for role in declared.get("support", ())],
-    }
+    host = structure.get("host") or structure.get("administrative_manager") or ""
+    return CoordinationShown(
+        source=structure.get("source", ""),
+        host=names.get(host, ""),
+        unit=pick(desk.language, structure["unit"]) if structure.get("unit") else "",
+        shares=_shares(structure, names),
+        reports_to=committee or "",
+        endorsed=endorsements.declared(desk.session),
+        support=[titles.get(role, role) for role in declared.get("support", ())],
+    )
+
+
+def _shares(structure: Mapping[str, Any], names: Mapping[str, str]) -> list[tuple[str, int]]:
+    """What each organization carries of the position, in percents."""
+    shares = structure.get("shares") or structure.get("funders") or ()
+    return [(names.get(share["organization"], share["organization"]), share["percent"]) for share in shares]
 
 
 class Closed(NamedTuple):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
 from fastapi.responses import HTMLResponse
@@ -46,7 +47,7 @@ Seen = Annotated[int | None, Form()]
 def show_form(request: Request, token: str) -> HTMLResponse:
     """The form, with what was saved in this browser. Changes nothing: scanners of mail follow links too."""
     office = office_of(request)
-    with _program_of(office, token) as session:
+    with office.of_program(_program_of(office, token)) as session:
         browser = browsers.refers_by_link(office, request)
         try:
             form, version = referring.begun_by_link(session, token, browser=browser, at=office.clock())
@@ -64,7 +65,7 @@ def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None,
     office = office_of(request)
     browser = browsers.refers_by_link(office, request)
     saves = do == "save"
-    with _program_of(office, token) as session:
+    with office.transaction(_program_of(office, token)) as session:
         try:
             if saves:
                 browser = browser or browsers.new_cookie()
@@ -78,7 +79,6 @@ def refer(request: Request, token: str, typed: TypedReferral, seen: Seen = None,
             if refusal.code == "referral_link.closed":
                 raise Forbidden from None
             return _page(request, session, token, typed.values, seen=seen or 0, refusal=refusal)
-        session.commit()
     chosen = request.query_params.get(PARAMETER, "")
     place = f"/refer/{token}" if saves else "/referred"
     answer = see_other(place + (f"?{PARAMETER}={chosen}" if is_language(chosen) else ""))
@@ -94,13 +94,13 @@ def referred(request: Request) -> HTMLResponse:
     return render(request, "referred.html")
 
 
-def _program_of(office: Office, token: str) -> Session:
-    """A session of the program that a link is of. Raises Forbidden."""
+def _program_of(office: Office, token: str) -> UUID:
+    """The program that a link is of. Raises Forbidden."""
     with office.before_a_program() as session:
         program_id = links.program_behind(session, token, at=office.clock())
     if program_id is None:
         raise Forbidden
-    return office.of_program(program_id)
+    return program_id
 
 
 def _page(

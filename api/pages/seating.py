@@ -9,7 +9,8 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.access.meetings import find_committee, find_seat
-from api.access.permissions import Action, asks, find_person
+from api.access.people import find_person
+from api.access.permissions import Action, asks
 from api.access.session import AtDesk, Desk
 from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed

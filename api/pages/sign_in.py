@@ -129,16 +129,14 @@ def keep_challenge(office: Office, answer: Response, kind: str, kept: dict[str, 
     """Keep what was asked of a browser until it answers, once."""
     cookie = browsers.new_cookie()
     browsers.mark_beginning(office, answer, cookie)
-    with office.before_a_program() as session:
+    with office.transaction() as session:
         sign_ins.keep(session, cookie, kind, kept, at=office.clock(), open_for=timedelta(seconds=BEGUN_SECONDS))
-        session.commit()
 
 
 def take_challenge(office: Office, request: Request, kind: str) -> dict[str, str]:
     """What was asked of this browser; it is then gone, whatever the answer. Raises Refusal."""
-    with office.before_a_program() as session:
+    with office.transaction() as session:
         kept = sign_ins.take(session, browsers.begun_by(office, request), kind, at=office.clock())
-        session.commit()
     if kept is None:
         raise Refusal(
             "passkey.not_asked", N_("Your browser took too long, or this page’s script did not run. Try again.")
@@ -148,9 +146,8 @@ def take_challenge(office: Office, request: Request, kind: str) -> dict[str, str
 
 def record_refusal(office: Office, program_id: UUID, refused: NotLetIn) -> None:
     """Tell the record that a person was not let in, after all that they did is undone."""
-    with office.of_program(program_id) as session:
+    with office.transaction(program_id) as session:
         sign_ins.refused(session, refused.person_id, means="passkey", reason=refused.reason, at=office.clock())
-        session.commit()
 
 
 def welcome(office: Office, request: Request, token: str) -> RedirectResponse:
@@ -178,16 +175,14 @@ def _by_passkey(office: Office, request: Request, answer: str) -> str:
             "passkey.stranger", N_("This passkey is not known here. It may have been removed, or is for another site.")
         )
     at = office.clock()
-    with office.of_program(program_id) as session:
+    with office.transaction(program_id) as session:
         try:
             person_id = passkeys.use(session, answer=answer, challenge=challenge, site=site, at=at)
         except NotLetIn as refused:
             session.rollback()
             record_refusal(office, program_id, refused)
             raise
-        token = sign_ins.begin(session, person_id, means="passkey", device=device(request), at=at)
-        session.commit()
-    return token
+        return sign_ins.begin(session, person_id, means="passkey", device=device(request), at=at)
 
 
 def _send_letters(office: Office, address: str, browser: str) -> None:
@@ -196,9 +191,8 @@ def _send_letters(office: Office, address: str, browser: str) -> None:
         with office.before_a_program() as session:
             programs: list[UUID] = list(scalars(session, select(Program.id).order_by(col(Program.key))))
         for program_id in programs:
-            with office.of_program(program_id) as session:
+            with office.transaction(program_id) as session:
                 invitations.send_enrolment_to_address(session, address, browser=browser, at=office.clock())
-                session.commit()
     except Exception as error:  # noqa: BLE001  # the answer has left; the one who asked will ask again
         _log.error("a link by letter was not written", extra={"error": type(error).__name__})  # no text of others
 

@@ -16,22 +16,10 @@ from sqlalchemy import Uuid, exists, literal
 from sqlmodel import Session, and_
 
 from api.access import questions
-from api.access.permissions import (
-    Action,
-    Forbidden,
-    Relation,
-    SeenCase,
-    allows,
-    asks,
-    closed_to,
-    find_task,
-    keeps_file,
-    require,
-    to_case,
-    to_program,
-    to_task,
-)
+from api.access.cases import SeenCase, to_case, to_task
+from api.access.permissions import Action, Forbidden, Relation, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.access.tasks import closed_to, find_task, keeps_file
 from api.acts.task_verbs import TaskVerb
 from api.pages.case import case_page
 from api.pages.forms import Text, Typed

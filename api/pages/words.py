@@ -9,8 +9,7 @@ from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk
 from api.pages.forms import Text
 from api.web.pointing import point
-from domain.names.ours import ours
-from domain.names.shapes import Ours
+from domain.names.ours import Ours, ours
 from locales import N_, gettext
 
 router = APIRouter(include_in_schema=False)

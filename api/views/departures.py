@@ -6,18 +6,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from api.access.permissions import (
-    Action,
-    Asker,
-    Given,
-    SeenCase,
-    find_case,
-    require,
-    to_case,
-    to_duty,
-    to_person,
-    to_program,
-)
+from api.access.cases import SeenCase, find_case, to_case, to_duty
+from api.access.people import to_person
+from api.access.permissions import Action, Asker, Given, require, to_program
 from domain.casework import board
 from domain.departure import offers
 from domain.departure.departure_row import departure_of

@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Uuid, literal
 from sqlmodel import Session, or_
 
-from api.access.permissions import Asker, closed_to, keeps_file
+from api.access.permissions import Asker
+from api.access.tasks import closed_to, keeps_file
 from api.views.departures import people_names
 from domain.casework import words
 from domain.departure import endings

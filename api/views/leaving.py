@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.access import summaries
-from api.access.permissions import Action, allows, to_person, to_task
+from api.access.cases import to_task
+from api.access.people import to_person
+from api.access.permissions import Action, allows
 from api.access.session import Desk
 from api.views.departures import DepartureShown, departures_shown, people_names, to_offers
 from api.views.handed_over import Settled, settled_of

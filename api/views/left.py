@@ -10,7 +10,8 @@ from uuid import UUID
 from sqlalchemy import Uuid, literal
 from sqlmodel import Session
 
-from api.access.permissions import Asker, closed_to, keeps_file, oversees
+from api.access.permissions import Asker
+from api.access.tasks import closed_to, keeps_file, oversees
 from api.views.departures import people_names
 from api.views.follow_ups import BARS
 from domain.accompaniment import proposals

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Uuid, literal
 from sqlmodel import and_
 
-from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
+from api.access.cases import to_duty
+from api.access.permissions import Action, Given, Relation, allows, to_program
 from api.access.session import Desk
+from api.access.tasks import closed_to
 from api.access.words import said_with
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of

@@ -54,9 +54,8 @@ def hit(office: Office, what: str, subject: str, *, most: int) -> None:
     at = office.clock()
     begun = datetime.fromtimestamp(at.timestamp() // SPAN.total_seconds() * SPAN.total_seconds(), UTC)
     key = hashlib.sha256(f"{what}\n{subject}".encode()).hexdigest()
-    with office.before_a_program() as session:
+    with office.transaction() as session:
         tries = scalar(session, _TRY, {"key": key, "starts_at": begun}) or 1
-        session.commit()
     if tries > most:
         if tries == most + 1:
             _log.warning("too many tries", extra={"part": what})

@@ -28,8 +28,8 @@ from api.access.request_rates import TooManyRequests
 from api.access.session import SAFE_METHODS, Office, office_of, sign_in_by
 from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
-from domain.names.ours import ours
-from domain.names.shapes import Kind, Ours, Shape, shapes_in
+from domain.names.ours import Ours, ours
+from domain.names.shapes import Kind, Shape, shapes_in
 from locales import N_, gettext
 
 #: How a form says that its words were looked at, and how a request of the API does.
@@ -247,7 +247,7 @@ async def _pointed_at(request: Request, fields: list[tuple[str, str]]) -> list[P
     if pointed:
         # What is let through is counted by its route.
         async with desks:
-            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.before_a_program)
+            await run_in_threadpool(office.requests.hit, known[0], office.clock(), office.transaction)
     return pointed
 
 

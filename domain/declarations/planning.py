@@ -45,6 +45,11 @@ class Planned:
     is_lapsed: bool = False
     is_short: bool = False
 
+    @property
+    def key(self) -> TaskKey:
+        """The task of the case that it plans."""
+        return self.step.id, self.item.id if self.item else ""
+
 
 #: A step of a case that opens late has at least this many working days, where its protocol means as many.
 TIME_LEFT: Final = 10
@@ -368,18 +373,12 @@ class _Run:
         self._states = initial_states(self.protocol)
         for line in self._plan(example):
             if line.is_lapsed:
-                del self._states[line.step.id, line.item.id if line.item else ""]
+                del self._states[line.key]
         self._open()
         for position, name in enumerate(example.waived):
-            for key in self._keys((*here, "waived", position), name):
-                if self.protocol.by_id[key[0]].waive == "never":
-                    self.say((*here, "waived", position), N_("“%(task)s” is never waived."), task=name)
-                self._settle(key, "waived")
+            self._settle_all((*here, "waived", position), name, "waived")
         for position, name in enumerate(example.done):
-            for key in self._keys((*here, "done", position), name):
-                if self._states[key] != "open":
-                    self.say((*here, "done", position), N_("“%(task)s” is not open yet."), task=name)
-                self._settle(key, "done")
+            self._settle_all((*here, "done", position), name, "done")
         self._compare_tasks((*here, "expect"), example.expect)
         for name in example.anchors:
             if name not in self.protocol.anchors:
@@ -388,13 +387,19 @@ class _Run:
         self._compare_days((*here, "expect", "due"), example)
         self._compare_gates((*here, "expect", "gates"), example.expect)
 
+    def _settle_all(self, path: PathOf, name: str, state: Literal["waived", "done"]) -> None:
+        """Waive or do the tasks of this name, and say which of them that cannot be done to."""
+        for key in self._keys(path, name):
+            if state == "waived" and self.protocol.by_id[key[0]].waive == "never":
+                self.say(path, N_("“%(task)s” is never waived."), task=name)
+            if state == "done" and self._states[key] != "open":
+                self.say(path, N_("“%(task)s” is not open yet."), task=name)
+            self._states[key] = state
+            self._open()
+
     def _open(self) -> None:
         for key in opened_by(self.protocol, self._states):
             self._states[key] = TASK.after(self._states[key], "open")
-
-    def _settle(self, key: TaskKey, state: str) -> None:
-        self._states[key] = state
-        self._open()
 
     def _keys(self, path: PathOf, name: str) -> list[TaskKey]:
         step, _, item = name.partition("/")
@@ -413,21 +418,25 @@ class _Run:
             ("only_open", expected.only_open or (), "open"),
         ):
             for position, name in enumerate(names):
-                for key in self._keys((*path, field, position), name):
-                    if self._states[key] != state:
-                        facts = {"task": name, "state": self._states[key], "expected": state}
-                        said = N_("“%(task)s” is %(state)s here, and not %(expected)s.")
-                        self.say((*path, field, position), said, **facts)
+                self._compare_state((*path, field, position), name, state)
         if expected.only_open is not None:
-            named = set(expected.only_open)
-            for step, item in self._states:
-                if self._states[step, item] == "open" and not named & {step, f"{step}/{item}"}:
-                    said = N_("“%(task)s” is open here too.")
-                    self.say((*path, "only_open"), said, task=f"{step}/{item}" if item else step)
+            self._say_others((*path, "only_open"), set(expected.only_open))
         complete = is_complete(self.protocol, self._states)
         if expected.complete is not None and expected.complete != complete:
             said = N_("The case would close here.") if complete else N_("The case would not close here.")
             self.say((*path, "complete"), said)
+
+    def _say_others(self, path: PathOf, named: set[str]) -> None:
+        """Say which tasks are open beside those that an example names."""
+        for (step, item), state in self._states.items():
+            if state == "open" and not named & {step, f"{step}/{item}"}:
+                self.say(path, N_("“%(task)s” is open here too."), task=f"{step}/{item}" if item else step)
+
+    def _compare_state(self, path: PathOf, name: str, expected: str) -> None:
+        for key in self._keys(path, name):
+            if self._states[key] != expected:
+                facts = {"task": name, "state": self._states[key], "expected": expected}
+                self.say(path, N_("“%(task)s” is %(state)s here, and not %(expected)s."), **facts)
 
     def _plan(self, example: Example) -> list[Planned]:
         anchors = {name: day for name, day in example.anchors.items() if name in self.protocol.anchors}
@@ -436,7 +445,7 @@ class _Run:
 
     def _compare_days(self, path: PathOf, example: Example) -> None:
         lines = [line for line in self._plan(example) if not line.is_lapsed]
-        days = {(line.step.id, line.item.id if line.item else ""): line.due_on for line in lines}
+        days = {line.key: line.due_on for line in lines}
         for name, expected in example.expect.due.items():
             for key in self._keys((*path, name), name):
                 if days[key] != expected:

@@ -352,6 +352,12 @@ class ProgramFile(Part):
         owed = [one.key for organization in self.agreements for one in self.obligations_of(organization)]
         return frozenset(name for key in owed for name in (key, clause_without_role(key)))
 
+    def agendas(self) -> frozenset[str]:
+        """The kinds of items that committees are asked for, as COMMITTEE/KIND."""
+        with_agenda = [(key, one.agenda) for key, one in self.committees.items() if one.agenda]
+        rules = [(key, rule) for key, agenda in with_agenda for rule in agenda.rules.values()]
+        return frozenset(f"{key}/{kind}" for key, rule in rules for kind in rule.kinds)
+
     def seats_of(self, committee: str) -> tuple[SeatIn, ...]:
         """The seats of a committee, those that it takes from others first."""
         here = self.committees[committee]
@@ -381,15 +387,18 @@ def _guide_ids(program: ProgramFile) -> Iterator[str]:
     for clauses in (*program.clause_groups.values(), *(a.own_clauses for a in program.agreements.values())):
         for clause in clauses.values():
             yield from clause.sources
-    for terms in program.sharing_terms.values():
-        yield terms.source
+    yield from (terms.source for terms in program.sharing_terms.values())
     for agreement in program.agreements.values():
-        for resource in agreement.resources:
-            yield from resource.sources
-        if agreement.decisions is not None:
-            yield agreement.decisions.source
+        yield from _sources_of_agreement(agreement)
     for committee in program.committees.values():
         yield from _sources_of(committee)
+
+
+def _sources_of_agreement(agreement: Agreement) -> Iterator[str]:
+    for resource in agreement.resources:
+        yield from resource.sources
+    if agreement.decisions is not None:
+        yield agreement.decisions.source
 
 
 def _sources_of(committee: Committee) -> Iterator[str]:

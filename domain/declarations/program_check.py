@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from domain.declarations.program import ProgramFile, each_group_of_obligations
+from domain.declarations.program import Joint, ProgramFile, SeatIn, Secondment, each_group_of_obligations
 from domain.declarations.program_agreements import (
     AttendanceRule,
     AttestationRule,
@@ -17,7 +17,7 @@ from domain.declarations.program_agreements import (
     RoleKey,
     owed_under,
 )
-from domain.declarations.program_committees import Committee, Seat
+from domain.declarations.program_committees import Agenda, Committee, Quorum, Seat
 from domain.declared.problems import DeclaredErrors, PathOf, Problem
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from locales import N_
@@ -37,11 +37,6 @@ def read_program_text(text: str, file_name: str) -> Declared[ProgramFile]:
     return _checked(load_declared_text(text, file_name, ProgramFile))
 
 
-def check_program(path: Path) -> ProgramFile:
-    """The program that a file declares; raises DeclaredErrors as `read_program` does."""
-    return read_program(path).value
-
-
 def _checked(declared: Declared[ProgramFile]) -> Declared[ProgramFile]:
     problems = [problem for check in _CHECKS for problem in check(declared)]
     if problems:
@@ -50,46 +45,55 @@ def _checked(declared: Declared[ProgramFile]) -> Declared[ProgramFile]:
 
 
 Findings = Iterator[Problem]
+Seats = tuple[SeatIn, ...]
 Finder = Callable[[Declared[ProgramFile]], Findings]
 
 
 def _coordination(declared: Declared[ProgramFile]) -> Findings:
     """The position sits with partners whose agreement creates it; it reports to a committee that meets."""
-    program, here = declared.value, declared.value.coordination
+    here = declared.value.coordination
     for path, name in here.organizations():
         yield from _role_exists(declared, ("coordination", *path), "coordinator", name)
     if here.joint:
-        manager = here.joint.administrative_manager
-        path = ("coordination", "joint", "administrative_manager")
-        yield from _role_exists(declared, path, "administrative_manager", manager)
-        for place, share in enumerate(here.joint.funders):
-            yield from _is_partner(
-                declared, ("coordination", "joint", "funders", place, "organization"), share.organization
-            )
+        yield from _joint(declared, here.joint)
     if here.secondment:
-        names = [share.organization for share in here.secondment.shares]
-        kinds = sorted(program.organizations[name].kind for name in names if name in program.organizations)
-        if len(kinds) == len(names) and kinds != ["community", "health_agency"]:
-            yield declared.problem(
-                ("coordination", "secondment", "shares"),
-                N_("A secondment is between a health agency and a community organization."),
-            )
-    coordinators = [name for _, name in here.organizations()]
+        yield from _secondment(declared, here.secondment)
+    hosts = [declared.value.roles_at(name) for _, name in here.organizations()]
     for place, role in enumerate(here.support):
-        if not any(role in program.roles_at(name) for name in coordinators):
+        if not any(role in roles for roles in hosts):
             yield declared.problem(
                 ("coordination", "support", place),
                 N_("No agreement of those who host the coordination creates the role “%(role)s”."),
                 role=role,
             )
     yield from _is_committee(declared, ("coordination", "reports_to"), here.reports_to)
-    yield from _is_committee(declared, ("coordination", "decisions", "committee"), here.decisions.committee)
-    settles = program.committees.get(here.decisions.committee)
-    if settles is not None and settles.established and settles.agenda is None:
+    yield from _settles_objections(declared, here.decisions.committee)
+
+
+def _joint(declared: Declared[ProgramFile], joint: Joint) -> Findings:
+    path: PathOf = ("coordination", "joint")
+    manager = joint.administrative_manager
+    yield from _role_exists(declared, (*path, "administrative_manager"), "administrative_manager", manager)
+    for place, share in enumerate(joint.funders):
+        yield from _is_partner(declared, (*path, "funders", place, "organization"), share.organization)
+
+
+def _secondment(declared: Declared[ProgramFile], secondment: Secondment) -> Findings:
+    known = declared.value.organizations
+    names = [share.organization for share in secondment.shares]
+    if all(name in known for name in names) and {known[name].kind for name in names} != {"community", "health_agency"}:
         yield declared.problem(
-            ("coordination", "decisions", "committee"),
-            N_("The committee that settles objections has an agenda, on which they come."),
+            ("coordination", "secondment", "shares"),
+            N_("A secondment is between a health agency and a community organization."),
         )
+
+
+def _settles_objections(declared: Declared[ProgramFile], committee: str) -> Findings:
+    path = ("coordination", "decisions", "committee")
+    yield from _is_committee(declared, path, committee)
+    settles = declared.value.committees.get(committee)
+    if settles is not None and settles.established and settles.agenda is None:
+        yield declared.problem(path, N_("The committee that settles objections has an agenda, on which they come."))
 
 
 def _roles(declared: Declared[ProgramFile]) -> Findings:
@@ -309,33 +313,46 @@ def _how_it_works(declared: Declared[ProgramFile], path: PathOf, name: str, comm
     if any(other not in declared.value.committees for other in committee.derived_from):
         return
     seats = declared.value.seats_of(name)
-    keys, roles = {one.key for one in seats}, {one.seat.role for one in seats}
     if committee.quorum:
-        voting = sum(one.seat.voting for one in seats)
-        if committee.quorum.seats > voting:
-            yield declared.problem(
-                (*path, "quorum", "seats"),
-                N_("This committee has %(voting)s voting seats only: its quorum could never be reached."),
-                voting=voting,
-            )
-        organizations = len({one.seat.organization for one in seats if one.seat.voting})
-        if committee.quorum.organizations > organizations:
-            yield declared.problem(
-                (*path, "quorum", "organizations"),
-                N_("Fewer organizations vote on this committee than its quorum asks for: %(organizations)s."),
-                organizations=organizations,
-            )
+        voting = [one.seat for one in seats if one.seat.voting]
+        yield from _quorum(declared, (*path, "quorum"), committee.quorum, voting)
         for place, key in enumerate(committee.quorum.must):
-            if key not in keys:
-                yield declared.problem((*path, "quorum", "must", place), _NO_SEAT, seat=key)
-    for key, rule in committee.agenda.rules.items() if committee.agenda else ():
-        here = (*path, "agenda", "rules", key)
-        if rule.presenter is not None and rule.presenter not in keys:
-            yield declared.problem((*here, "presenter"), _NO_SEAT, seat=rule.presenter)
+            yield from _has_seat(declared, (*path, "quorum", "must", place), key, seats)
+    if committee.agenda:
+        yield from _presenters(declared, (*path, "agenda", "rules"), committee.agenda, seats)
+
+
+def _presenters(declared: Declared[ProgramFile], path: PathOf, agenda: Agenda, seats: Seats) -> Findings:
+    """Those who present an agenda's items sit on the committee."""
+    roles = {one.seat.role for one in seats}
+    for key, rule in agenda.rules.items():
+        if rule.presenter is not None:
+            yield from _has_seat(declared, (*path, key, "presenter"), rule.presenter, seats)
         if rule.role is not None and rule.role not in roles:
-            yield declared.problem(
-                (*here, "role"), N_("No seat of this committee is for the role “%(role)s”."), role=rule.role
-            )
+            said = N_("No seat of this committee is for the role “%(role)s”.")
+            yield declared.problem((*path, key, "role"), said, role=rule.role)
+
+
+def _quorum(declared: Declared[ProgramFile], path: PathOf, quorum: Quorum, voting: list[Seat]) -> Findings:
+    """As many seats and organizations vote as a quorum asks for."""
+    if quorum.seats > len(voting):
+        yield declared.problem(
+            (*path, "seats"),
+            N_("This committee has %(voting)s voting seats only: its quorum could never be reached."),
+            voting=len(voting),
+        )
+    organizations = len({seat.organization for seat in voting})
+    if quorum.organizations > organizations:
+        yield declared.problem(
+            (*path, "organizations"),
+            N_("Fewer organizations vote on this committee than its quorum asks for: %(organizations)s."),
+            organizations=organizations,
+        )
+
+
+def _has_seat(declared: Declared[ProgramFile], path: PathOf, key: str, seats: Seats) -> Findings:
+    if all(one.key != key for one in seats):
+        yield declared.problem(path, N_("This committee has no seat “%(seat)s”."), seat=key)
 
 
 def _seat(declared: Declared[ProgramFile], path: PathOf, seat: Seat, committee: Committee) -> Findings:
@@ -405,5 +422,4 @@ def _role_exists(
         )
 
 
-_NO_SEAT: Final = N_("This committee has no seat “%(seat)s”.")
 _CHECKS: Final[tuple[Finder, ...]] = (_coordination, _roles, _agreements, _sharing, _obligations, _owners, _committees)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Annotated, Final, Literal, get_args
@@ -11,7 +11,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from domain.declarations.asked import Asked
-from domain.declared.problems import Wrong
+from domain.declared.problems import PathOf, Wrong
 from domain.declared.reading import Bilingual, GuideId, Key, Part
 from domain.kernel.periods import Each, Period
 from locales import N_, say, say_n
@@ -101,8 +101,7 @@ class Starts(Part):
         if self.each is None or self.days == "notice":
             msg = "this protocol does not begin by the period"
             raise ValueError(msg)
-        edge = period.starts_on if "start" in (self.before, self.after) else period.ends_on
-        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+        return self._from_edge(period.starts_on if "start" in (self.before, self.after) else period.ends_on, self.days)
 
     def meant_on(self, days: Mapping[str, date]) -> date | None:
         """The local day on which a case is meant to begin, from the days that its anchors use; None where its own is
@@ -114,9 +113,10 @@ class Starts(Part):
             last = days.get("agreement.ends_on")
             return last - timedelta(days=self.days) if last is not None else None
         edge = days.get("period.starts_on" if "start" in (self.before, self.after) else "period.ends_on")
-        if edge is None or self.days == "notice":
-            return None
-        return edge - timedelta(days=self.days) if self.before else edge + timedelta(days=self.days)
+        return None if edge is None or self.days == "notice" else self._from_edge(edge, self.days)
+
+    def _from_edge(self, edge: date, days: int) -> date:
+        return edge - timedelta(days=days) if self.before else edge + timedelta(days=days)
 
     def before_last_day(self, ends_on: date, notice_days: int) -> date:
         """The local day from which a case begins about an agreement's version with this last day and notice."""
@@ -311,6 +311,11 @@ class Agenda(Part):
     committee: Key
     kind: Key
 
+    @property
+    def name(self) -> str:
+        """The committee and the kind of item, as they are named together."""
+        return f"{self.committee}/{self.kind}"
+
 
 class WaivedBy(Part):
     """Who may say, with a reason, that the step is not needed in this case."""
@@ -360,51 +365,21 @@ class Step(Part):
         return self.agenda is not None and "GV-4" in self.source
 
     @model_validator(mode="after")
-    def _what_belongs_to_others(self) -> Step:
-        if self.instead is not None and self.by is None:
-            raise Wrong(N_("“instead” belongs to a step that someone does."), at=("instead",))
-        if self.lapses and self.due is None:
-            raise Wrong(N_("“lapses” belongs to a step with a due day."), at=("lapses",))
-        return self
-
-    @model_validator(mode="after")
-    def _one_doer(self) -> Step:
-        if (self.by is None) == (self.action is None):
-            raise Wrong(N_("A step is done either “by” a role or by an “action” of the engine."))
-        if self.action is not None and self.undo is None:
-            raise Wrong(N_("Say what undoes the action, or “undo: none” where it leaves nothing to undo."))
-        if self.action is None and self.undo is not None:
-            raise Wrong(N_("“undo” belongs to a step with an action."), at=("undo",))
-        if self.action is not None and (self.approved_by or self.evidence != "none"):
-            raise Wrong(N_("An action of the engine has neither approval nor evidence; put a step beside it."))
-        if self.on_reject is not None and self.approved_by is None:
-            raise Wrong(N_("“on_reject” belongs to a step with an approval."), at=("on_reject",))
-        if self.agenda is not None and (
-            self.action or self.approved_by or self.for_each or self.evidence not in ("none", "act")
-        ):
-            raise Wrong(
-                N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
-                at=("agenda",),
-            )
-        if self.act is not None and (self.evidence != "act" or self.agenda is not None):
-            raise Wrong(
-                N_("“act” names the act of a step with “evidence: act” that no committee decides."), at=("act",)
-            )
-        if self.settles and (self.approved_by or self.evidence != "none"):
-            raise Wrong(N_("What settles a thing has neither approval nor proof of its own; put a step beside it."))
-        if self.asks and (self.action or self.agenda or self.settles or self.evidence == "act"):
-            raise Wrong(
-                N_("“asks” belongs to a step that someone hands in: no action, committee, act or thing settled."),
-                at=("asks",),
-            )
-        if (self.system is None) == (self.evidence == "account"):
-            raise Wrong(N_("“system” and “evidence: account” go together: an account, and on what system."))
+    def _holds_together(self) -> Step:
+        for is_broken, sentence, at in _RULES_OF_A_STEP:
+            if is_broken(self):
+                raise Wrong(sentence, at=at)
         return self
 
     @property
     def reopens(self) -> str:
         """The step that is to be done again when this one is rejected."""
         return self.on_reject or self.id
+
+    @property
+    def has_approval_or_proof(self) -> bool:
+        """Whether another person approves it, or something has to prove it."""
+        return self.approved_by is not None or self.evidence != "none"
 
     @property
     def settles(self) -> str:
@@ -416,6 +391,71 @@ class Step(Part):
         """The action that undoes this step's; None where there is nothing to undo."""
         return None if self.undo == "none" else self.undo
 
+
+def _is_nothing_else(step: Step) -> bool:
+    """Whether only a committee's decision settles a step: no action, approval or list, and no proof beside its act."""
+    return not (step.action or step.approved_by or step.for_each) and step.evidence in ("none", "act")
+
+
+#: What must hold of each step by itself: what breaks it, what is said then, and of which part. The first one is said.
+_RULES_OF_A_STEP: Final[tuple[tuple[Callable[[Step], bool], str, PathOf], ...]] = (
+    (
+        lambda step: step.instead is not None and step.by is None,
+        N_("“instead” belongs to a step that someone does."),
+        ("instead",),
+    ),
+    (lambda step: step.lapses and step.due is None, N_("“lapses” belongs to a step with a due day."), ("lapses",)),
+    (
+        lambda step: (step.by is None) == (step.action is None),
+        N_("A step is done either “by” a role or by an “action” of the engine."),
+        (),
+    ),
+    (
+        lambda step: step.action is not None and step.undo is None,
+        N_("Say what undoes the action, or “undo: none” where it leaves nothing to undo."),
+        (),
+    ),
+    (
+        lambda step: step.action is None and step.undo is not None,
+        N_("“undo” belongs to a step with an action."),
+        ("undo",),
+    ),
+    (
+        lambda step: step.action is not None and step.has_approval_or_proof,
+        N_("An action of the engine has neither approval nor evidence; put a step beside it."),
+        (),
+    ),
+    (
+        lambda step: step.on_reject is not None and step.approved_by is None,
+        N_("“on_reject” belongs to a step with an approval."),
+        ("on_reject",),
+    ),
+    (
+        lambda step: step.agenda is not None and not _is_nothing_else(step),
+        N_("What a committee decides has no action, approval, proof or list; put a step beside it."),
+        ("agenda",),
+    ),
+    (
+        lambda step: step.act is not None and (step.evidence != "act" or step.agenda is not None),
+        N_("“act” names the act of a step with “evidence: act” that no committee decides."),
+        ("act",),
+    ),
+    (
+        lambda step: bool(step.settles) and step.has_approval_or_proof,
+        N_("What settles a thing has neither approval nor proof of its own; put a step beside it."),
+        (),
+    ),
+    (
+        lambda step: bool(step.asks and (step.action or step.agenda or step.settles or step.evidence == "act")),
+        N_("“asks” belongs to a step that someone hands in: no action, committee, act or thing settled."),
+        ("asks",),
+    ),
+    (
+        lambda step: (step.system is None) == (step.evidence == "account"),
+        N_("“system” and “evidence: account” go together: an account, and on what system."),
+        (),
+    ),
+)
 
 #: The gate that assigning a follow-up waits on: a gate of this name holds the case's person back.
 MAY_FOLLOW: Final = "may_follow_participants"

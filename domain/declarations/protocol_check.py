@@ -2,62 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+from itertools import chain
 from typing import Final
 
-from domain.declarations.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Due, Protocol, WaivedBy
+from domain.declarations.program import ProgramFile
+from domain.declarations.protocol import ACTS, OWN_PLACE, REQUESTER, Allowed, Anchor, Due, Protocol, Step, WaivedBy
 from domain.declared.problems import DeclaredErrors, PathOf, nearest, shown
-from domain.declared.reading import Declared, load_declared, load_declared_text
+from domain.declared.reading import Declared
 from locales import N_
 
 
-def check_protocol(
-    path: Path,
-    *,
-    roles: AbstractSet[str],
-    clauses: AbstractSet[str],
-    actions: AbstractSet[str],
-    committees: AbstractSet[str] = frozenset(),
-    agendas: AbstractSet[str] = frozenset(),
-) -> Declared[Protocol]:
-    """Read a protocol and check it against the program: raises DeclaredErrors with everything that is wrong.
+@dataclass(frozen=True)
+class Around:
+    """What a protocol's file may name beside itself.
 
-    `roles` are those that the agreements create, `clauses` the keys of their obligations, `actions` the names that the
-    engine can do and undo, `committees` the program's, `agendas` the kinds of items that are requested there, as
-    COMMITTEE/KIND.
+    The roles that agreements create, the clauses that they have, what the engine can do and undo, the program's
+    committees, and the kinds of items that are asked for there, as COMMITTEE/KIND.
     """
-    surroundings = {
-        "role": roles,
-        "clause": clauses,
-        "action": actions,
-        "committee": committees,
-        "agenda": agendas,
-    }
-    return _checked(load_declared(path, Protocol), surroundings)
+
+    roles: AbstractSet[str]
+    clauses: AbstractSet[str]
+    actions: AbstractSet[str]
+    committees: AbstractSet[str] = frozenset()
+    agendas: AbstractSet[str] = frozenset()
+
+    @classmethod
+    def of_program(cls, program: ProgramFile, actions: AbstractSet[str]) -> Around:
+        """What a program has."""
+        return cls(
+            program.roles_created(), program.clause_keys(), actions, program.committees.keys(), program.agendas()
+        )
+
+    @classmethod
+    def of_itself(cls, protocol: Protocol, actions: AbstractSet[str]) -> Around:
+        """All that a protocol names, where no program is known that it could be held against."""
+        roles, agendas = protocol.roles.values(), [step.agenda for step in protocol.steps if step.agenda]
+        return cls(
+            _names(protocol.subject.having, *chain.from_iterable((one.holds, one.having) for one in roles)),
+            _names(*(step.clause for step in protocol.steps)),
+            actions,
+            {agenda.committee for agenda in agendas},
+            {agenda.name for agenda in agendas},
+        )
 
 
-def check_protocol_text(
-    text: str,
-    file_name: str,
-    *,
-    roles: AbstractSet[str],
-    clauses: AbstractSet[str],
-    actions: AbstractSet[str],
-    committees: AbstractSet[str] = frozenset(),
-    agendas: AbstractSet[str] = frozenset(),
-) -> Declared[Protocol]:
-    """As `check_protocol`, for a text that is not, or not yet, a file."""
-    surroundings = {
-        "role": roles,
-        "clause": clauses,
-        "action": actions,
-        "committee": committees,
-        "agenda": agendas,
-    }
-    return _checked(load_declared_text(text, file_name, Protocol), surroundings)
+def _names(*names: str | None) -> frozenset[str]:
+    return frozenset(name for name in names if name)
 
 
 #: The steps that an act of the program itself completes, by their names, in the protocols that it has of these.
@@ -70,15 +64,17 @@ COMPLETED: Final[Mapping[str, frozenset[str]]] = {
 MOVED: Final[Mapping[str, frozenset[str]]] = {"admission": frozenset({"decide", "tell_referrer", "make_contact"})}
 
 _Complaint = tuple[PathOf, str, Mapping[str, str | int]]
-_Surroundings = Mapping[str, AbstractSet[str]]
+#: A name, where it stands, what may stand there, and what is said of another.
+_Named = tuple[PathOf, str, Iterable[str], str]
 
 
-def _checked(declared: Declared[Protocol], surroundings: _Surroundings) -> Declared[Protocol]:
+def check_protocol(declared: Declared[Protocol], around: Around) -> Declared[Protocol]:
+    """Hold a protocol against itself and what is around it: raises DeclaredErrors with everything that is wrong."""
     protocol = declared.value
     complaints = [
         *_twice(protocol),
-        *_unknown_names(protocol),
-        *_unknown_around(protocol, surroundings),
+        *_unknown(_named_inside(protocol)),
+        *_unknown(_named_around(protocol, around)),
         *_of_another_subject(protocol),
     ]
     # The next checks walk along names and waits: they would stumble over names that lead nowhere, or round.
@@ -96,28 +92,10 @@ def _checked(declared: Declared[Protocol], surroundings: _Surroundings) -> Decla
 
 def _twice(protocol: Protocol) -> Iterator[_Complaint]:
     """Names that mean two things."""
-    lists: list[tuple[PathOf, list[str], bool]] = [
-        (("steps",), [step.id for step in protocol.steps], True),
-        (("stages",), [stage.id for stage in protocol.stages], True),
-        (("remind",), [str(rung.after_working_days) + rung.to for rung in protocol.remind], False),
-    ]
-    for place, step in enumerate(protocol.steps):
-        lists.append((("steps", place, "needs"), list(step.needs), False))
-        lists.append((("steps", place, "source"), list(step.source), False))
-        if step.for_each and step.for_each.list_:
-            items = [item.id for item in step.for_each.list_]
-            lists.append((("steps", place, "for_each", "list"), items, True))
-        lists.append((("steps", place, "asks"), [part.id for part in step.asks], True))
-        for position, part in enumerate(step.asks):
-            chosen = [choice.id for choice in part.choices]
-            lists.append((("steps", place, "asks", position, "choices"), chosen, True))
-    lists.extend((("gates", name, "steps"), list(gate.steps), False) for name, gate in protocol.gates.items())
-    for path, names, have_ids in lists:
-        seen: set[str] = set()
+    for path, names, behind in _lists(protocol):
         for place, name in enumerate(names):
-            if name in seen:
-                yield (*path, place, *(("id",) if have_ids else ())), N_("This stands here a second time."), {}
-            seen.add(name)
+            if name in names[:place]:
+                yield (*path, place, *behind), N_("This stands here a second time."), {}
     for name in protocol.gates:
         if name in protocol.by_id:
             yield ("gates", name), N_("A gate and a step are both named “%(name)s”."), {"name": name}
@@ -125,34 +103,68 @@ def _twice(protocol: Protocol) -> Iterator[_Complaint]:
         yield ("roles", REQUESTER), N_("“requester” already means the person who hands a step in."), {}
 
 
-def _unknown_names(protocol: Protocol) -> Iterator[_Complaint]:
-    """Names used in this file that it does not define."""
-    steps, roles = set(protocol.by_id), set(protocol.roles)
+def _lists(protocol: Protocol) -> Iterator[tuple[PathOf, Sequence[str], PathOf]]:
+    """Every list that holds each name once: its path, its names, and where in each of its parts the name stands."""
+    yield ("steps",), [step.id for step in protocol.steps], _ID
+    yield ("stages",), [stage.id for stage in protocol.stages], _ID
+    yield ("remind",), [f"{rung.after_working_days}{rung.to}" for rung in protocol.remind], ()
+    for place, step in enumerate(protocol.steps):
+        yield from ((("steps", place, *path), names, behind) for path, names, behind in _lists_of_step(step))
+    for name, gate in protocol.gates.items():
+        yield ("gates", name, "steps"), gate.steps, ()
+
+
+def _lists_of_step(step: Step) -> Iterator[tuple[PathOf, Sequence[str], PathOf]]:
+    yield ("needs",), step.needs, ()
+    yield ("source",), step.source, ()
+    if step.for_each and step.for_each.list_:
+        yield ("for_each", "list"), [item.id for item in step.for_each.list_], _ID
+    yield ("asks",), [part.id for part in step.asks], _ID
+    for position, part in enumerate(step.asks):
+        yield ("asks", position, "choices"), [choice.id for choice in part.choices], _ID
+
+
+_ID: Final[PathOf] = ("id",)
+
+
+def _unknown(named: Iterable[_Named]) -> Iterator[_Complaint]:
+    """What is said of each name that nothing bears, with the known one that it is most like."""
+    for path, name, known, sentence in named:
+        if name not in known:
+            near = nearest(name, sorted(known))
+            yield path, sentence, {"name": shown(name), **({"nearest": near} if near else {})}
+
+
+def _named_inside(protocol: Protocol) -> Iterator[_Named]:
+    """Every name of this file that something else in it bears."""
+    roles = set(protocol.roles)
     for path, name in _role_names(protocol):
         known = roles | {REQUESTER} if "not_same_as" in path else roles
-        yield from _unless_known(path, name, known, N_("This protocol has no role “%(name)s”."))
+        yield path, name, known, N_("This protocol has no role “%(name)s”.")
     for name, anchor in protocol.anchors.items():
         if anchor.step is not None:
-            said = N_("This protocol has no step “%(name)s”.")
-            yield from _unless_known(("anchors", name, "from"), anchor.step, steps, said)
+            yield ("anchors", name, "from"), anchor.step, protocol.by_id, _NO_STEP
     for name, gate in protocol.gates.items():
         for place, step_id in enumerate(gate.steps):
-            said = N_("This protocol has no step “%(name)s”.")
-            yield from _unless_known(("gates", name, "steps", place), step_id, steps, said)
-    stages = {stage.id for stage in protocol.stages}
+            yield ("gates", name, "steps", place), step_id, protocol.by_id, _NO_STEP
     for place, step in enumerate(protocol.steps):
-        here: PathOf = ("steps", place)
-        said = N_("This protocol has no stage “%(name)s”.")
-        yield from _unless_known((*here, "stage"), step.stage, stages, said)
-        for position, need in enumerate(step.needs):
-            said = N_("This protocol has no step and no gate “%(name)s”.")
-            yield from _unless_known((*here, "needs", position), need, steps | set(protocol.gates), said)
-        if step.due:
-            said = N_("This protocol has no anchor “%(name)s”.")
-            side = "before" if step.due.before else "after"
-            yield from _unless_known((*here, "due", side), step.due.anchor, set(protocol.anchors), said)
-        said = N_("This protocol has no step “%(name)s”.")
-        yield from _unless_known((*here, "on_reject"), step.reopens, steps, said)
+        for path, name, allowed, sentence in _named_by_step(protocol, step):
+            yield ("steps", place, *path), name, allowed, sentence
+
+
+def _named_by_step(protocol: Protocol, step: Step) -> Iterator[_Named]:
+    stages = {stage.id for stage in protocol.stages}
+    yield ("stage",), step.stage, stages, N_("This protocol has no stage “%(name)s”.")
+    for position, need in enumerate(step.needs):
+        known = {*protocol.by_id, *protocol.gates}
+        yield ("needs", position), need, known, N_("This protocol has no step and no gate “%(name)s”.")
+    if step.due:
+        side = "before" if step.due.before else "after"
+        yield ("due", side), step.due.anchor, protocol.anchors, N_("This protocol has no anchor “%(name)s”.")
+    yield ("on_reject",), step.reopens, protocol.by_id, _NO_STEP
+
+
+_NO_STEP: Final = N_("This protocol has no step “%(name)s”.")
 
 
 def _role_names(protocol: Protocol) -> Iterator[tuple[PathOf, str]]:
@@ -175,30 +187,31 @@ def _role_names(protocol: Protocol) -> Iterator[tuple[PathOf, str]]:
                 yield (*here, "approved_by", "not_same_as", position), name
 
 
-def _unknown_around(protocol: Protocol, surroundings: _Surroundings) -> Iterator[_Complaint]:
-    """Names that the program, its agreements or the engine do not know, and would have to."""
-    sentences = {
-        "role": N_("No agreement creates the role “%(name)s”."),
-        "clause": N_("No agreement has the clause “%(name)s”."),
-        "action": N_("The engine has no action “%(name)s”."),
-        "committee": N_("The program has no committee “%(name)s”."),
-        "agenda": N_("No agenda takes items asked for of this kind there: “%(name)s”."),
-    }
-    named: list[tuple[str, PathOf, str | None]] = [("role", ("subject", "having"), protocol.subject.having)]
+def _named_around(protocol: Protocol, around: Around) -> Iterator[_Named]:
+    """Every name that the program, its agreements or the engine would have to know."""
+    named: list[tuple[PathOf, str | None, AbstractSet[str], str]] = [
+        (("subject", "having"), protocol.subject.having, around.roles, _NO_ROLE)
+    ]
     for key, role in protocol.roles.items():
-        named.append(("role", ("roles", key, "holds"), role.holds))
-        named.append(("role", ("roles", key, "at"), role.having))
+        named.append((("roles", key, "holds"), role.holds, around.roles, _NO_ROLE))
+        named.append((("roles", key, "at"), role.having, around.roles, _NO_ROLE))
     for place, step in enumerate(protocol.steps):
-        named.append(("clause", ("steps", place, "clause"), step.clause))
-        named.append(("action", ("steps", place, "action"), step.action))
-        named.append(("action", ("steps", place, "undo"), step.undone_by))
-        committee = step.agenda.committee if step.agenda else None
-        named.append(("committee", ("steps", place, "agenda", "committee"), committee))
-        if step.agenda and committee in surroundings["committee"]:
-            named.append(("agenda", ("steps", place, "agenda", "kind"), f"{committee}/{step.agenda.kind}"))
-    for kind, path, name in named:
-        if name is not None:
-            yield from _unless_known(path, name, surroundings[kind], sentences[kind])
+        here: PathOf = ("steps", place)
+        named.append(((*here, "clause"), step.clause, around.clauses, N_("No agreement has the clause “%(name)s”.")))
+        named.append(((*here, "action"), step.action, around.actions, _NO_ACTION))
+        named.append(((*here, "undo"), step.undone_by, around.actions, _NO_ACTION))
+        if step.agenda:
+            committee = step.agenda.committee
+            said = N_("The program has no committee “%(name)s”.")
+            named.append(((*here, "agenda", "committee"), committee, around.committees, said))
+        if step.agenda and step.agenda.committee in around.committees:
+            said = N_("No agenda takes items asked for of this kind there: “%(name)s”.")
+            named.append(((*here, "agenda", "kind"), step.agenda.name, around.agendas, said))
+    return ((path, name, known, said) for path, name, known, said in named if name is not None)
+
+
+_NO_ROLE: Final = N_("No agreement creates the role “%(name)s”.")
+_NO_ACTION: Final = N_("The engine has no action “%(name)s”.")
 
 
 def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
@@ -214,15 +227,11 @@ def _of_another_subject(protocol: Protocol) -> Iterator[_Complaint]:
         if role.subject not in (None, kind):
             said = N_("A case of this protocol is not about a person: no one is its “%(name)s”.")
             yield ("roles", name, "subject"), said, {"name": str(role.subject)}
-    period = protocol.starts is not None and protocol.starts.each is not None
-    known = {
-        "worker": kind == "worker",
-        "member": kind == "member",
-        "agreement": kind == "agreement_version",
-        "period": period,
-    }
+    strange = {"worker", "member", "agreement", "period"} - {kind.removesuffix("_version")}
+    if protocol.starts is not None and protocol.starts.each is not None:
+        strange.discard("period")
     for name, anchor in protocol.anchors.items():
-        if not known.get(anchor.from_.partition(".")[0], True):
+        if anchor.from_.partition(".")[0] in strange:
             said = N_("A case of this protocol has no day “%(day)s”: that is one of another subject, or of a period.")
             yield ("anchors", name, "from"), said, {"day": anchor.from_}
     yield from _wrong_proofs(protocol)
@@ -236,23 +245,36 @@ def _wrong_acts(protocol: Protocol) -> Iterator[_Complaint]:
     program's protocols, by their names, and no file says it. A program may leave one of these steps out, but not rename
     it.
     """
-    kind, completed = protocol.subject.kind, COMPLETED.get(protocol.protocol, frozenset())
+    completed = COMPLETED.get(protocol.protocol, frozenset())
     wanted = MOVED.get(protocol.protocol, frozenset())
     for place, step in enumerate(protocol.steps):
-        if step.act is not None and kind != "agreement_version":
-            said = N_("Nothing is sent, signed or started here: this act belongs to a protocol about an agreement.")
-            yield ("steps", place, "act"), said, {}
-        unsaid = step.evidence == "act" and step.act is None and step.agenda is None
-        if unsaid and kind == "agreement_version":
-            said = N_("Say in “act” which act completes this step: %(acts)s.")
-            yield ("steps", place, "evidence"), said, {"acts": ", ".join(ACTS)}
-        elif unsaid and step.id not in completed:
-            said = N_("Nothing that is done completes a step of a case about this: ask for another evidence.")
-            yield ("steps", place, "evidence"), said, {}
-            wanted |= completed
+        for part, said, facts in _wrong_act(step, protocol.subject.kind, completed):
+            yield ("steps", place, part), said, facts
+            wanted |= completed if said == _COMPLETED_BY_NOTHING else frozenset()
     for name in sorted(wanted - set(protocol.by_id)):
         said = N_("The program moves the step “%(name)s” by this name: its title may change, its name may not.")
         yield ("steps",), said, {"name": name}
+
+
+def _wrong_act(step: Step, kind: str, completed: AbstractSet[str]) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """What is wrong with the act that a step waits for, by the part of it."""
+    if step.act is not None and kind != "agreement_version":
+        yield (
+            "act",
+            N_("Nothing is sent, signed or started here: this act belongs to a protocol about an agreement."),
+            {},
+        )
+    if step.evidence != "act" or step.act is not None or step.agenda is not None:
+        return
+    if kind == "agreement_version":
+        yield "evidence", N_("Say in “act” which act completes this step: %(acts)s."), {"acts": ", ".join(ACTS)}
+    elif step.id not in completed:
+        yield "evidence", _COMPLETED_BY_NOTHING, {}
+
+
+_COMPLETED_BY_NOTHING: Final = N_(
+    "Nothing that is done completes a step of a case about this: ask for another evidence."
+)
 
 
 def _wrong_proofs(protocol: Protocol) -> Iterator[_Complaint]:
@@ -285,13 +307,6 @@ def _wrong_start(protocol: Protocol) -> Iterator[_Complaint]:
     if starts.each is not None and kind == "agreement_version":
         said = N_("A version of an agreement has its case once, and not by the period: use “before_end_of”.")
         yield ("starts", "each"), said, {}
-
-
-def _unless_known(path: PathOf, name: str, known: Iterable[str], sentence: str) -> Iterator[_Complaint]:
-    if name in known:
-        return
-    near = nearest(name, sorted(known))
-    yield path, sentence, {"name": shown(name), **({"nearest": near} if near else {})}
 
 
 def _chains(protocol: Protocol) -> Iterator[_Complaint]:
@@ -349,14 +364,20 @@ def _days(protocol: Protocol) -> Iterator[_Complaint]:
         if step.lapses and not anchor.from_.startswith("period."):
             said = N_("Only what is due by the days of a period lapses with them.")
             yield ("steps", place, "lapses"), said, {}
-        if step.due.before and anchor.from_ == "case.opened_on":
-            yield here, N_("This step would be due before the case opens."), {}
-        if step.due.before and anchor.step is not None:
-            yield here, N_("This day would be known only once it has passed."), {}
+        if step.due.before:
+            yield from ((here, said, {}) for said in _too_early(anchor))
         for name in protocol.waits_for(step):
             earlier = protocol.by_id[name].due
             if earlier and _is_surely_before(step.due, earlier):
                 yield here, N_("This step would be due before “%(name)s”, which it waits for."), {"name": name}
+
+
+def _too_early(anchor: Anchor) -> Iterator[str]:
+    """Why nothing can be due before a named day."""
+    if anchor.from_ == "case.opened_on":
+        yield N_("This step would be due before the case opens.")
+    if anchor.step is not None:
+        yield N_("This day would be known only once it has passed.")
 
 
 def _is_surely_before(due: Due, other: Due) -> bool:

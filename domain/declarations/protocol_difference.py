@@ -20,22 +20,26 @@ _Said = tuple[str, Mapping[str, str]]
 def _changes(old: Protocol, new: Protocol, language: str) -> Iterator[_Said]:
     """What a reader of the printed procedure would notice, steps first, in the new order."""
     for step in new.steps:
-        before = old.by_id.get(step.id)
         title = {"step": step.title.in_language(language)}
+        before = old.by_id.get(step.id)
         if before is None:
             yield N_("New step: “%(step)s”."), title
-        else:
-            for sentence, facts in _step_changes(old, new, before, step, language):
-                yield sentence, {**title, **facts}
+            continue
+        for sentence, facts in _step_changes(old, new, before, step, language):
+            yield sentence, {**title, **facts}
     for step in old.steps:
         if step.id not in new.by_id:
             yield N_("“%(step)s” is no longer asked."), {"step": step.title.in_language(language)}
-    kept = [step.id for step in old.steps if step.id in new.by_id]
-    if kept != [step.id for step in new.steps if step.id in old.by_id]:
+    if _order(old, new) != _order(new, old):
         yield N_("The order of the steps changed."), {}
     for name in dict.fromkeys([*new.gates, *old.gates]):
         yield from _gate_changes(old.gates.get(name), new.gates.get(name), language)
     yield from _setting_changes(old, new, language)
+
+
+def _order(protocol: Protocol, other: Protocol) -> list[str]:
+    """Those steps of a protocol, in their order, that another version has too."""
+    return [step.id for step in protocol.steps if step.id in other.by_id]
 
 
 def _setting_changes(old: Protocol, new: Protocol, language: str) -> Iterator[_Said]:
@@ -83,13 +87,7 @@ _SAID_APART: Final = {
 def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, language: str) -> Iterator[_Said]:
     if before.title != after.title:
         yield N_("“%(old)s” is now called “%(step)s”."), {"old": before.title.in_language(language)}
-    was, now = old.due_in_words(before, language), new.due_in_words(after, language)
-    if now and not was:
-        yield N_("“%(step)s” is now due %(now)s."), {"now": now}
-    elif was and not now:
-        yield N_("“%(step)s” no longer has a due day."), {}
-    elif (before.due, was) != (after.due, now):
-        yield N_("“%(step)s” is due %(now)s, and no longer %(was)s."), {"now": now, "was": was}
+    yield from _due_changes(before, after, old.due_in_words(before, language), new.due_in_words(after, language))
     if (before.by, before.action) != (after.by, after.action):
         doers = {"now": _doer(new, after, language), "was": _doer(old, before, language)}
         yield N_("“%(step)s” is done by %(now)s, and no longer by %(was)s."), doers
@@ -98,15 +96,28 @@ def _step_changes(old: Protocol, new: Protocol, before: Step, after: Step, langu
     if before.stage != after.stage:
         stage = next(stage.title for stage in new.stages if stage.id == after.stage)
         yield N_("“%(step)s” moves to the stage “%(stage)s”."), {"stage": stage.in_language(language)}
+    yield from _detail_changes(before, after)
+    yield from _asked_changes(before, after, language)
+    if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
+        yield N_("The details of “%(step)s” changed."), {}
+
+
+def _due_changes(before: Step, after: Step, was: str, now: str) -> Iterator[_Said]:
+    if now and not was:
+        yield N_("“%(step)s” is now due %(now)s."), {"now": now}
+    elif was and not now:
+        yield N_("“%(step)s” no longer has a due day."), {}
+    elif (before.due, was) != (after.due, now):
+        yield N_("“%(step)s” is due %(now)s, and no longer %(was)s."), {"now": now, "was": was}
+
+
+def _detail_changes(before: Step, after: Step) -> Iterator[_Said]:
     if before.required != after.required:
         yield (N_("“%(step)s” is now required.") if after.required else N_("“%(step)s” is now optional.")), {}
     if before.evidence != after.evidence:
         yield N_("“%(step)s” asks for another kind of evidence."), {}
     if before.instead != after.instead:
         yield N_("“%(step)s” says something else to a person who does it in another’s place."), {}
-    yield from _asked_changes(before, after, language)
-    if before.model_dump(exclude=_SAID_APART) != after.model_dump(exclude=_SAID_APART):
-        yield N_("The details of “%(step)s” changed."), {}
 
 
 def _asked_changes(before: Step, after: Step, language: str) -> Iterator[_Said]:

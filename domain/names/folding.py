@@ -88,8 +88,13 @@ def words_of(text: str) -> list[Word]:
 
 def placed_words_of(text: str) -> list[Word]:
     """The words of a text, each with the place at which it stands there."""
-    letters = [(_composed(text[at:end]), (at, end)) for at, end in _letters_of(text)]
+    letters = [(_composed(text[at:end]), (at, end)) for at, end in _each_letter_of(text)]
     return _words("".join(one for one, _ in letters), [place for one, place in letters for _ in one])
+
+
+def letters_of(text: str) -> str:
+    """The letters and figures of a text, as one word."""
+    return "".join(word.letters for word in words_of(text))
 
 
 def _words(composed: str, places: Sequence[tuple[int, int]] | None) -> list[Word]:
@@ -117,7 +122,7 @@ def _apart(found: re.Match[str]) -> Iterator[tuple[int, int]]:
     yield at + begins, found.end()
 
 
-def _letters_of(text: str) -> Iterator[tuple[int, int]]:
+def _each_letter_of(text: str) -> Iterator[tuple[int, int]]:
     """The original place of each letter, with its accents apart and the invisible characters behind it."""
     begins = 0
     for at in range(1, len(text) + 1):

@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Final
 
 from domain.names import contacts
-from domain.names.folding import WALL, Folded, Word, placed_words_of, words_of
+from domain.names.folding import WALL, Folded, Word, letters_of, placed_words_of, words_of
 from domain.names.known import Name, Someone, phones_of
 from domain.names.search import Search, are_words, places_of
 from domain.names.shapes import homes
@@ -43,26 +45,52 @@ def hides(who: Iterable[Someone], homes_of: Iterable[str] = ()) -> Hides:
 
     `homes_of` are the postal addresses. Its result is composed, and without invisible characters.
     """
-    people = tuple(who)
-    search = Search.of(people)
-    every = [word for one in people for written in (one.given_name, one.family_name) for word in _words_of(written)]
-    words, small = (tuple(dict.fromkeys(name for name in every if name.capital is alike)) for alike in (False, True))
-    local = frozenset(phone[-contacts.LOCAL :] for one in people for phone in phones_of(one))
-    addresses = tuple(dict.fromkeys(letters for address in homes_of for letters in _letters_of(address)))
+    looked_for = _LookedFor.of(tuple(who), tuple(homes_of))
 
     def shown(text: str) -> str:
         text = visible(text)
         folded = Folded((*placed_words_of(text), Word(WALL, WALL)))
-        spans = [
-            *(_span(folded, place.first, place.last) for place in search.names_in(folded)),
-            *(_span(folded, *numbers) for name in words for numbers in _each_word(folded, name)),
-            *(_span(folded, *numbers) for letters in addresses for numbers in whole_words(folded, letters)),
-            *((written.found.at, written.found.end) for written in search.numbers_in(text)),
-            *_telephones(text, local),
-        ]
-        return blanked(text, [*spans, *_small_beside(text, folded, small, spans)], LEFT_OUT)
+        spans = [*looked_for.in_words(folded), *looked_for.in_figures(text)]
+        return blanked(text, [*spans, *_small_beside(text, folded, looked_for.small, spans)], LEFT_OUT)
 
     return shown
+
+
+@dataclass(frozen=True)
+class _LookedFor:
+    """What says who somebody is: whole names, each word of them, telephones and where they live."""
+
+    search: Search
+    words: tuple[Name, ...]
+    small: frozenset[str]
+    local: frozenset[str]
+    addresses: tuple[str, ...]
+
+    @classmethod
+    def of(cls, people: tuple[Someone, ...], homes_of: tuple[str, ...]) -> _LookedFor:
+        """What their files and their addresses say."""
+        every = dict.fromkeys(chain.from_iterable(map(_words_of_names, people)))
+        phones = frozenset().union(*map(phones_of, people))
+        return cls(
+            Search.of(people),
+            tuple(name for name in every if not name.capital),
+            frozenset(name.letters for name in every if name.capital),
+            frozenset(phone[-contacts.LOCAL :] for phone in phones),
+            tuple(dict.fromkeys(chain.from_iterable(map(_letters_of, homes_of)))),
+        )
+
+    def in_words(self, text: Folded) -> Iterator[Span]:
+        """Where a text names them, or where they live."""
+        yield from (_span(text, place.first, place.last) for place in self.search.names_in(text))
+        for name in self.words:
+            yield from (_span(text, *numbers) for numbers in _each_word(text, name))
+        for letters in self.addresses:
+            yield from (_span(text, *numbers) for numbers in whole_words(text, letters))
+
+    def in_figures(self, text: str) -> Iterator[Span]:
+        """Where a text says how they are reached, or when they were born."""
+        yield from ((written.found.at, written.found.end) for written in self.search.numbers_in(text))
+        yield from _telephones(text, self.local)
 
 
 def visible(text: str) -> str:
@@ -125,6 +153,11 @@ def _cut_off(there: Sequence[Word], wanted: Iterable[Sequence[str]]) -> Iterator
                 break
 
 
+def _words_of_names(one: Someone) -> Iterator[Name]:
+    yield from _words_of(one.given_name)
+    yield from _words_of(one.family_name)
+
+
 def _words_of(name: str) -> Iterator[Name]:
     """Each word of a name; a small word in a longer name counts only with a capital."""
     words = [word.letters for word in words_of(name)]
@@ -141,24 +174,32 @@ def _each_word(text: Folded, name: Name) -> Iterator[Span]:
             yield first, last
 
 
-def _small_beside(text: str, folded: Folded, small: Iterable[Name], spans: Iterable[Span]) -> Iterator[Span]:
+def _small_beside(text: str, folded: Folded, small: frozenset[str], spans: Iterable[Span]) -> Iterator[Span]:
     """The small words of a name beside what is taken out: the De La of "De La Fontaine"."""
     ends, begins = {end for _, end in spans}, {at for at, _ in spans}
-    letters = {name.letters for name in small}
-    left = [word for word in folded.words if word.letters in letters and word.is_capitalized]
+    left = [word for word in folded.words if word.letters in small and word.is_capitalized]
     for word in (*left, *reversed(left)):  # each from both sides, so that those behind one of them go too
-        behind = any(at >= word.end and _NOTHING.fullmatch(text, word.end, at) for at in begins)
-        before = any(end <= word.at and _NOTHING.fullmatch(text, end, word.at) for end in ends)
-        if behind or before:
+        if _is_beside(text, word, begins, ends):
             begins.add(word.at)
             ends.add(word.end)
             yield word.at, word.end
 
 
+def _is_beside(text: str, word: Word, begins: Iterable[int], ends: Iterable[int]) -> bool:
+    """Whether a word stands right before one of the places that begin there, or behind one of those that end there."""
+    is_before = any(_nothing_between(text, word.end, at) for at in begins)
+    return is_before or any(_nothing_between(text, end, word.at) for end in ends)
+
+
+def _nothing_between(text: str, end: int, at: int) -> bool:
+    """Whether nothing that tells anything stands between one place and a later one."""
+    return end <= at and _NOTHING.fullmatch(text, end, at) is not None
+
+
 def _letters_of(address: str) -> Iterator[str]:
     """A postal address as its letters and figures: whole, its street and its postal code."""
     for part in (address, *homes(address)):
-        letters = "".join(word.letters for word in words_of(part))
+        letters = letters_of(part)
         if letters and not letters.isdigit():
             yield letters
 

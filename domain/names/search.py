@@ -64,6 +64,41 @@ class Written:
 
 
 @dataclass(frozen=True)
+class _Apart:
+    """What the staff and the organizations are called, and how they are reached."""
+
+    texts: tuple[str, ...]
+    folded: tuple[Folded, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[str], kept: dict[str, Folded]) -> _Apart:
+        """These texts, folded as they are `kept`, or now."""
+        each = tuple(texts)
+        return cls(each, tuple(kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in each))
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        return frozenset(word.letters for text in self.folded for word in text.words)
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        own = dict.fromkeys(text.letters.removesuffix(WALL) for text in self.folded)
+        return tuple(letters for letters in own if letters)
+
+    @property
+    def digits(self) -> set[str]:
+        return {contacts.digits_of(text)[-contacts.WHOLE :] for text in self.texts}
+
+    @property
+    def mailboxes(self) -> set[str]:
+        return {contacts.bare_address(text) for text in self.texts if "@" in text}
+
+    def holds(self, name: Name) -> bool:
+        """Whether one of them is called so."""
+        return any(next(places_of(text, name), None) is not None for text in self.folded)
+
+
+@dataclass(frozen=True)
 class Search:
     """Looks for the people it knows. Without any, it finds nothing."""
 
@@ -89,32 +124,15 @@ class Search:
         that one of them holds too is not sure. `folded` keeps these texts folded, for the next search.
         """
         everyone = tuple(dict.fromkeys(known))
-        kept = {} if folded is None else folded
-        apart = tuple(apart_from)
-        theirs = [kept.get(text) or kept.setdefault(text, Folded.of([text])) for text in apart]
-        told = frozenset(word.letters for text in theirs for word in text.words)
-        wanted: dict[Name, None] = {}
-        for one in everyone:
-            names = tuple(names_of(one))
-            # A text is one name in several orders: it is looked for in all of them, or in none.
-            if isinstance(one, str) and any(_has(text, name) for text in theirs for name in names):
-                continue
-            for name in names:
-                if name.alone:
-                    wanted[replace(name, sure=False) if name.letters in told else name] = None
-                elif isinstance(one, str) or not any(_has(text, name) for text in theirs):
-                    wanted[name] = None
         people = [one for one in everyone if isinstance(one, Someone)]
-        digits = {contacts.digits_of(text)[-contacts.WHOLE :] for text in apart}
-        mailboxes = {contacts.bare_address(text) for text in apart if "@" in text}
-        own = dict.fromkeys(text.letters.removesuffix(WALL) for text in theirs)
+        apart = _Apart.of(apart_from, {} if folded is None else folded)
         return cls(
-            tuple(wanted),
+            tuple(dict.fromkeys(name for one in everyone for name in _wanted_of(one, apart))),
             tuple(dict.fromkeys(initials for one in people for initials in initials_of(one))),
-            frozenset(phone for one in people for phone in phones_of(one)) - digits,
-            frozenset(email for one in people for email in emails_of(one)) - mailboxes,
+            frozenset().union(*map(phones_of, people)) - apart.digits,
+            frozenset().union(*map(emails_of, people)) - apart.mailboxes,
             frozenset(one.birth_date for one in people if one.birth_date is not None),
-            tuple(letters for letters in own if letters),
+            apart.letters,
         )
 
     @property
@@ -142,8 +160,7 @@ class Search:
                 if at not in text.edges or end not in text.edges or _is_within(text, at, end, self.own):
                     continue
                 for first, last, sure in _beside(text, text.edges[at], text.edges[end], wanted.initials):
-                    letters = "".join(word.letters for word in text.words[first:last])
-                    yield Place(first, last, letters, sure)
+                    yield Place(first, last, _joined(text.words[first:last]), sure)
 
     @cached_property
     def _local(self) -> frozenset[str]:
@@ -151,16 +168,19 @@ class Search:
 
     def numbers_in(self, text: str) -> Iterator[Written]:
         """The places where a text has a known person's contacts or birth date."""
-        for run in contacts.figures(text) if self.phones else ():
-            windows = (run.what[n : n + contacts.WHOLE] for n in range(len(run.what) - contacts.WHOLE + 1))
-            if any(window in self.phones for window in windows):
-                yield Written(run)
         if self.phones:
-            yield from (Written(local) for local in contacts.local_numbers(text) if local.what in self._local)
+            yield from self._telephones(text)
         if self.emails:
             yield from (Written(found) for found in contacts.addresses(text) if found.what in self.emails)
         if self.birth_dates:
             yield from self._days(text)
+
+    def _telephones(self, text: str) -> Iterator[Written]:
+        for run in contacts.figures(text):
+            windows = (run.what[n : n + contacts.WHOLE] for n in range(len(run.what) - contacts.WHOLE + 1))
+            if not self.phones.isdisjoint(windows):
+                yield Written(run)
+        yield from (Written(local) for local in contacts.local_numbers(text) if local.what in self._local)
 
     def _days(self, text: str) -> Iterator[Written]:
         for day in contacts.days(text):
@@ -178,8 +198,18 @@ def _place(text: Folded, at: int, end: int, *, sure: bool) -> Place:
     return Place(*text.words_over(at, end), text.letters[at:end], sure)
 
 
-def _has(text: Folded, name: Name) -> bool:
-    return next(places_of(text, name), None) is not None
+def _wanted_of(one: Someone | str, apart: _Apart) -> Iterator[Name]:
+    """The names by which somebody is looked for."""
+    names = tuple(names_of(one))
+    if isinstance(one, str):
+        # A text is one name in several orders: it is looked for in all of them, or in none.
+        yield from () if any(map(apart.holds, names)) else names
+        return
+    for name in names:
+        if name.alone:
+            yield replace(name, sure=False) if name.letters in apart.words else name
+        elif not apart.holds(name):
+            yield name
 
 
 def places_of(text: Folded, name: Name) -> Iterator[tuple[int, int]]:
@@ -217,14 +247,15 @@ def _is_sure(text: Folded, at: int, end: int, name: Name) -> bool:
         return True
     words = text.words[first:last]
     if not name.alone:
-        # "une claire fontaine" is no Claire Fontaine, and may be her.
-        return len(words) == 1 or any(one.is_capitalized or one.letters not in ordinary_words() for one in words)
-    before = text.words[first - 1] if first else None
-    after = text.words[last] if last < len(text.words) else None
-    is_anothers = (after is not None and _goes_on(words[-1]) and is_another_name(after)) or (
-        before is not None and _goes_on(before) and is_another_name(before)
-    )
-    return not is_anothers
+        return len(words) == 1 or not all(map(_is_plain, words))
+    beside = [(words[-1], after) for after in text.words[last : last + 1]]
+    beside += [(before, before) for before in text.words[max(0, first - 1) : first]]
+    return not any(_goes_on(left) and is_another_name(other) for left, other in beside)
+
+
+def _is_plain(word: Word) -> bool:
+    """Whether a word may be one of the language: "une claire fontaine" is no Claire Fontaine, and may be her."""
+    return not word.is_capitalized and word.letters in ordinary_words()
 
 
 def are_words(words: Sequence[Word]) -> bool:
@@ -245,12 +276,14 @@ def _is_said_otherwise(text: Folded, at: int, end: int, name: Name) -> bool:
         return False
     if name.capital or (name.is_family and name.letters in ordinary_words()):
         return True
-    if name.letters not in _MODALS:
-        return False
-    before = text.words[first - 1].letters if first else WALL
-    after = text.words[last] if last < len(text.words) else None
-    goes_on = after is not None and after.letters in ordinary_words() and text.words[first].after == " "
-    return goes_on and before not in _BEFORE_SOMEBODY
+    return name.letters in _MODALS and _is_a_modal(text, first)
+
+
+def _is_a_modal(text: Folded, place: int) -> bool:
+    """Whether "will" or "may" is the verb: an ordinary word follows, and nothing before it leads to somebody."""
+    after = [word.letters for word in text.words[place + 1 : place + 2] if text.words[place].after == " "]
+    before = text.words[place - 1].letters if place else WALL
+    return not ordinary_words().isdisjoint(after) and before not in _BEFORE_SOMEBODY
 
 
 def _goes_on(word: Word) -> bool:
@@ -262,13 +295,23 @@ def _beside(text: Folded, first: int, last: int, wanted: frozenset[str]) -> Iter
     """Initials before or behind a family name: from which word to which, and whether it is sure."""
     for begin in range(max(0, first - _MOST_INITIALS), first):
         words = text.words[begin:first]
-        if all(map(_is_initial, words)) and "".join(word.letters for word in words) in wanted:
-            yield begin, last, _has_dot(words) and not is_title("".join(word.letters for word in words))
+        if _are_initials(words, wanted):
+            yield begin, last, _has_dot(words) and not is_title(_joined(words))
+    between = text.words[last - 1].after
+    if "." in between or len(between.strip()) > 1:
+        return
     for until in range(last + 1, min(len(text.words), last + _MOST_INITIALS) + 1):
         words = text.words[last:until]
-        is_near = len(text.words[last - 1].after.strip()) <= 1 and "." not in text.words[last - 1].after
-        if is_near and all(map(_is_initial, words)) and "".join(word.letters for word in words) in wanted:
+        if _are_initials(words, wanted):
             yield first, until, _has_dot(words)
+
+
+def _are_initials(words: Sequence[Word], wanted: frozenset[str]) -> bool:
+    return all(map(_is_initial, words)) and _joined(words) in wanted
+
+
+def _joined(words: Iterable[Word]) -> str:
+    return "".join(word.letters for word in words)
 
 
 def _is_initial(word: Word) -> bool:

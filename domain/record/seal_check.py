@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, cast, func
+from sqlalchemy import BigInteger, Row, cast, func
 from sqlmodel import Session
 
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, in_program, of, run, scalars, select, surely
-from domain.record import incidents
+from domain.record import incident_versions
 from domain.record.seals import BEGINNING, LINE, LINES_AT_A_TIME, Head, digest_of, signature_of
 from locales import N_
 from models.ports import SealKeys
@@ -93,44 +93,8 @@ def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Re
     READ. Raises NoSealKey where the keys cannot be read at all.
     """
     report = Report()
-    outside = _Outside(session, heads)
-    unknown_keys: dict[str, list[int]] = {}
-    before: Seal | None = None
-    complete: datetime | None = None
-    for seal in _seals(session):
-        expected = before.number + 1 if before else 1
-        follows = seal.number == expected
-        if not follows:
-            _gone(report, expected, seal.number - 1)
-        signature = signature_of(keys, seal, before=before.signature if before else BEGINNING)
-        if signature is None:
-            unknown_keys.setdefault(seal.key_id, []).append(seal.number)
-        elif signature != seal.signature and follows:
-            report.found(
-                "seal.changed",
-                N_("Seal %(number)s was changed, or was not made with the key, or does not carry on the one before."),
-                number=seal.number,
-            )
-        _check_lines(session, report, seal, complete)
-        outside.meet(report, seal)
-        report.seals += 1
-        if seal.lines < LINES_AT_A_TIME:
-            complete = seal.sealed_at  # it took all that there was
-        before = seal
-    if before is not None:
-        report.head = Head(before.number, before.signature)
-    for key_id, numbers in unknown_keys.items():
-        report.found(
-            "key.missing",
-            N_("The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."),
-            key=key_id,
-            count=len(numbers),
-            first=numbers[0],
-        )
-    outside.close(report)
-    _check_numbers(session, report)
-    _check_waiting(session, report, complete)
-    register = incidents.altered(session)
+    _Checking(session, keys, report, _Outside(session, heads)).all()
+    register = incident_versions.altered(session)
     if register:
         report.found(
             "incident.altered",
@@ -144,6 +108,122 @@ def check(session: Session, keys: SealKeys, *, heads: Sequence[Head] = ()) -> Re
 @hook
 def check_digests(session: Session, report: Report) -> None:
     """Compare what the record holds by its digest alone with what is kept elsewhere, and add what differs."""
+
+
+class _Checking:
+    """A check on its way from seal to seal."""
+
+    def __init__(self, session: Session, keys: SealKeys, report: Report, outside: _Outside) -> None:
+        self._session, self._keys, self._report, self._outside = session, keys, report, outside
+        self._before: Seal | None = None
+        #: When a seal last took all the lines that there were.
+        self._complete: datetime | None = None
+        self._unknown_keys: dict[str, list[int]] = {}
+
+    def all(self) -> None:
+        """Every seal in its order with its lines, then what only the whole shows."""
+        report = self._report
+        for seal in _seals(self._session):
+            self._check_seal(seal)
+            self._check_lines(seal)
+            self._outside.meet(report, seal)
+            report.seals += 1
+            if seal.lines < LINES_AT_A_TIME:
+                self._complete = seal.sealed_at
+            self._before = seal
+        if self._before is not None:
+            report.head = Head(self._before.number, self._before.signature)
+        for key_id, numbers in self._unknown_keys.items():
+            report.found(
+                "key.missing",
+                _KEY_MISSING,
+                key=key_id,
+                count=len(numbers),
+                first=numbers[0],
+            )
+        self._outside.close(report)
+        _check_numbers(self._session, report)
+        _check_waiting(self._session, report, self._complete)
+
+    def _check_seal(self, seal: Seal) -> None:
+        """Whether a seal carries on the one before, and was made with its key."""
+        before = self._before
+        expected = before.number + 1 if before else 1
+        if seal.number != expected:
+            _gone(self._report, expected, seal.number - 1)
+        signature = signature_of(self._keys, seal, before=before.signature if before else BEGINNING)
+        if signature is None:
+            self._unknown_keys.setdefault(seal.key_id, []).append(seal.number)
+        elif signature != seal.signature and seal.number == expected:
+            self._report.found(
+                "seal.changed",
+                N_("Seal %(number)s was changed, or was not made with the key, or does not carry on the one before."),
+                number=seal.number,
+            )
+
+    def _check_lines(self, seal: Seal) -> None:
+        """Hold the lines under one seal to it."""
+        rows = run(self._session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(seal.events))).all()
+        lines = {row.n: row for row in rows}
+        there = [lines[n] for n in seal.events if n in lines]
+        self._report.lines += len(there)
+        digest, marks = digest_of(there)
+        gone = [n for n in seal.events if n not in lines]
+        changed = _changed(seal, there, marks)
+        wrong = {
+            "line.gone": gone,
+            "line.double": _double(rows),
+            "line.changed": changed,
+            "line.late": self._late(there),
+        }
+        self._tell_of_lines(seal, wrong)
+        is_told = gone or changed
+        if not _is_whole(seal) or (digest != seal.digest and not is_told):
+            self._report.found(
+                "seal.not_its_lines",
+                N_("The lines under seal %(number)s are not those it was made for."),
+                number=seal.number,
+            )
+
+    def _tell_of_lines(self, seal: Seal, wrong: Mapping[str, Sequence[int]]) -> None:
+        for code, lines in wrong.items():
+            if lines:
+                self._report.found(code, _OF_LINES[code], number=seal.number, lines=_listed(lines))
+
+    def _late(self, lines: Iterable[Row[*tuple[Any, ...]]]) -> list[int]:
+        """The lines that are older than a seal before this one, which took all that there was."""
+        if self._complete is None:
+            return []
+        since = self._complete - LONGEST_TRANSACTION
+        return [line.n for line in lines if line.recorded_at < since]
+
+
+def _is_whole(seal: Seal) -> bool:
+    """Whether a seal names as many lines as it says, each with its mark."""
+    return len(seal.events) == seal.lines == len(seal.marks)
+
+
+def _changed(seal: Seal, lines: Iterable[Row[*tuple[Any, ...]]], marks: Iterable[str]) -> list[int]:
+    """The numbers of the lines whose marks are not those that the seal has of them."""
+    marked = dict(zip(seal.events, seal.marks, strict=False))
+    return [line.n for line, mark in zip(lines, marks, strict=True) if marked.get(line.n) != mark]
+
+
+def _double(lines: Iterable[Row[*tuple[Any, ...]]]) -> list[int]:
+    """The numbers that several lines have: nothing in the database keeps a superuser from giving one twice."""
+    return sorted(n for n, count in Counter(line.n for line in lines).items() if count > 1)
+
+
+_KEY_MISSING: Final = N_(
+    "The key %(key)s is not here: signatures from seal %(first)s on cannot be checked. Seals: %(count)s."
+)
+#: What is said of lines under a seal, by the code.
+_OF_LINES: Final[Mapping[str, str]] = {
+    "line.gone": N_("Under seal %(number)s lines are gone: %(lines)s."),
+    "line.double": N_("Under seal %(number)s several lines have one number: %(lines)s."),
+    "line.changed": N_("Under seal %(number)s lines were changed: %(lines)s."),
+    "line.late": N_("Under seal %(number)s lines came later than they say: %(lines)s."),
+}
 
 
 def _seals(session: Session) -> Iterator[Seal]:
@@ -162,50 +242,6 @@ def _gone(report: Report, first: int, last: int) -> None:
         report.found("seal.gone", N_("Seal %(number)s is gone."), number=first)
     else:
         report.found("seal.gone", N_("Seals %(first)s to %(last)s are gone."), first=first, last=last)
-
-
-def _check_lines(session: Session, report: Report, seal: Seal, complete: datetime | None) -> None:
-    """Compare the lines under one seal with it. `complete` is when an earlier seal last took all that there was."""
-    numbers = seal.events
-    rows = run(session, select(*LINE).where(in_program(Event), col(Event.n) == func.any(numbers))).all()
-    # A number is the record's own, but nothing in the database keeps a superuser from giving it twice.
-    lines = {row.n: row for row in rows}
-    double = sorted(n for n, count in Counter(row.n for row in rows).items() if count > 1)
-    there = [lines[n] for n in numbers if n in lines]
-    report.lines += len(there)
-    digest, marks = digest_of(there)
-    marked = dict(zip(numbers, seal.marks, strict=False))
-    gone = [n for n in numbers if n not in lines]
-    changed = [line.n for line, mark in zip(there, marks, strict=True) if marked.get(line.n) != mark]
-    late = [line.n for line in there if complete and line.recorded_at < complete - LONGEST_TRANSACTION]
-    _name(report, "line.gone", N_("Under seal %(number)s lines are gone: %(lines)s."), seal.number, gone)
-    _name(
-        report,
-        "line.double",
-        N_("Under seal %(number)s several lines have one number: %(lines)s."),
-        seal.number,
-        double,
-    )
-    _name(report, "line.changed", N_("Under seal %(number)s lines were changed: %(lines)s."), seal.number, changed)
-    _name(
-        report,
-        "line.late",
-        N_("Under seal %(number)s lines came later than they say: %(lines)s."),
-        seal.number,
-        late,
-    )
-    whole = len(numbers) == seal.lines == len(seal.marks)
-    if not whole or (digest != seal.digest and not gone and not changed):
-        report.found(
-            "seal.not_its_lines",
-            N_("The lines under seal %(number)s are not those it was made for."),
-            number=seal.number,
-        )
-
-
-def _name(report: Report, code: str, sentence: str, number: int, lines: Sequence[int]) -> None:
-    if lines:
-        report.found(code, sentence, number=number, lines=_listed(lines))
 
 
 def _listed(numbers: Sequence[int]) -> str:

@@ -17,7 +17,8 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from api.access.permissions import Asker, seen_of
+from api.access.permissions import Asker
+from api.access.tasks import seen_of
 from domain.accompaniment import barring, workers
 from domain.admissions import duplicates, first_meetings
 from domain.casework import board, tasks

@@ -9,18 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlmodel import Session
 
-from api.access.permissions import (
-    Action,
-    Asker,
-    Forbidden,
-    Given,
-    Relation,
-    actor_for,
-    allows,
-    find_case,
-    find_task,
-    to_task,
-)
+from api.access.cases import find_case, to_task
+from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows
+from api.access.tasks import actor_for, find_task
 from domain.casework import tasks
 from domain.casework.cases import cancel_case
 from domain.kernel.actors import Actor

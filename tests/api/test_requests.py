@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +13,7 @@ from httpx2 import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlmodel import Session
 
 from adapters.database import open_session
 from api.access.request_rates import MOST, SPAN, TOLD_EVERY, Requests, TooManyRequests
@@ -74,13 +77,20 @@ def test_typed_words_come_back_and_are_sent_again_when_it_is_over(cast: Cast) ->
         assert session.scalar(text("select count(*) from referral")) == 1
 
 
+@contextmanager
+def counting(cast: Cast) -> Iterator[Session]:
+    with open_session(cast.database.engine) as session:
+        yield session
+        session.commit()
+
+
 def test_processes_count_together_but_for_what_they_have_not_told(cast: Cast) -> None:
     someone, most = uuid4(), 4 * TOLD_EVERY
     processes = [Requests(most=most) for _ in range(3)]
     answered = 0
     for n in range(10 * most):
         try:
-            processes[n % 3].hit(someone, AT, lambda: open_session(cast.database.engine))
+            processes[n % 3].hit(someone, AT, lambda: counting(cast))
             answered += 1
         except TooManyRequests:
             pass
@@ -90,9 +100,9 @@ def test_processes_count_together_but_for_what_they_have_not_told(cast: Cast) ->
 def test_a_quarter_of_an_hour_later_it_counts_anew(cast: Cast) -> None:
     requests, someone = Requests(most=2), UUID(int=5)
     for moment in (AT, AT, AT + SPAN, AT + SPAN):
-        requests.hit(someone, moment, lambda: open_session(cast.database.engine))
+        requests.hit(someone, moment, lambda: counting(cast))
     with pytest.raises(TooManyRequests) as told:
-        requests.hit(someone, AT + SPAN + timedelta(minutes=14), lambda: open_session(cast.database.engine))
+        requests.hit(someone, AT + SPAN + timedelta(minutes=14), lambda: counting(cast))
     assert told.value.seconds == 60
 
 

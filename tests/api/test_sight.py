@@ -14,7 +14,9 @@ from sqlalchemy import select
 from sqlmodel import Session
 
 from api.access import permissions
-from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation, actor_for, find_case, visible_cases
+from api.access.cases import find_case, visible_cases
+from api.access.permissions import TABLE, Action, Asker, Forbidden, Relation
+from api.access.tasks import actor_for
 from domain.accompaniment import barring
 from domain.casework import board, tasks
 from domain.people.absences import record_absence

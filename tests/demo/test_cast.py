@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from demo.cast import Act, DemoCase, DemonstrationFile, DemoTenure, RelativeDay
 from demo.cast_check import read_demonstration, read_demonstration_text
 from domain.declarations.planning import due_on
-from domain.declarations.program_check import check_program
+from domain.declarations.program_check import read_program
 from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import check_protocol
+from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors, Problem
+from domain.declared.reading import load_declared
 from domain.kernel.calendars import Calendar
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,13 +24,12 @@ TEXT = FILE.read_text("utf-8")
 HERE = "»"  # in a wrong text: stands on the line that the complaint must name, and is taken out
 TODAY = date(2026, 11, 24)
 
-PROGRAM = check_program(ROOT / "programs" / "greater-montreal.yaml")
+PROGRAM = read_program(ROOT / "programs" / "greater-montreal.yaml").value
 ONBOARDING = check_protocol(
-    ROOT / "flows" / "onboarding" / "protocol.yaml",
-    roles=PROGRAM.roles_created(),
-    clauses=PROGRAM.clause_keys(),
-    actions={"enrol_on_clinical_committee", "withdraw_from_clinical_committee", "send_contact_lists"},
-    committees=PROGRAM.committees.keys(),
+    load_declared(ROOT / "flows" / "onboarding" / "protocol.yaml", Protocol),
+    Around.of_program(
+        PROGRAM, {"enrol_on_clinical_committee", "withdraw_from_clinical_committee", "send_contact_lists"}
+    ),
 ).value
 PROTOCOLS = {"onboarding": ONBOARDING}
 CALENDAR = PROGRAM.calendar()

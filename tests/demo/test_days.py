@@ -140,6 +140,7 @@ def _forget(database: Database) -> None:
     try:
         with open_session(engine) as owner:
             forget_unfinished_demonstration(owner)
+            owner.commit()
     finally:
         engine.dispose()
 

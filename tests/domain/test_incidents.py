@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import every, of
-from domain.record import incidents
+from domain.record import incident_versions, incidents
 from domain.record.events import FOR_PRIVACY
-from domain.record.incidents import LONGEST_TEXT, Entry, Telling
+from domain.record.incident_entries import LONGEST_TEXT, Entry, Telling
 from models.base import table_of
 from models.record import Event, Incident
 from tests.cast import AT, TODAY, Cast
@@ -49,7 +49,7 @@ def entered(cast: Cast, **more: Any) -> UUID:
 def row(cast: Cast, incident_id: UUID) -> Any:
     with cast.session() as session:
         (found,) = every(session, of(Incident).where(Incident.id == incident_id))
-        return incidents.opened(session, found)
+        return incident_versions.opened(session, found)
 
 
 def change(cast: Cast, incident_id: UUID, verb: str, *given: Any, seen: int | None = None, **more: Any) -> None:
@@ -68,7 +68,7 @@ def refused(cast: Cast, incident_id: UUID, verb: str, *given: Any, **more: Any) 
 
 def altered(cast: Cast) -> list[int]:
     with cast.session() as session:
-        return incidents.altered(session)
+        return incident_versions.altered(session)
 
 
 def test_an_incident_is_entered_with_little_known_and_completed_as_it_becomes_known(cast: Cast) -> None:
@@ -171,7 +171,7 @@ def test_the_day_since_which_it_is_known_moves_with_a_reason_alone_and_never_pas
     past = {"known_on_reason": "It was later still."}
     assert refused(cast, incident_id, "complete", known(cast, **happened), **past) == "incident.day.malformed"
     with cast.session() as session:
-        why = [version.stood.get("known_on_reason") for version in incidents.versions(session, incident_id)]
+        why = [version.stood.get("known_on_reason") for version in incident_versions.versions(session, incident_id)]
         told = session.scalars(select(_event.c.facts).where(_event.c.verb == "incident.completed")).one()
     assert why == [None, "The finder called on that day.", None]
     assert told["changed"] == ["known_on", "measures"]
@@ -251,7 +251,7 @@ def lived(cast: Cast) -> UUID:
 def test_each_version_stays_whole_and_the_record_tells_of_it_without_its_words(cast: Cast) -> None:
     incident_id = lived(cast)
     with cast.session() as session:
-        kept = incidents.versions(session, incident_id)
+        kept = incident_versions.versions(session, incident_id)
         told = session.execute(
             select(_event.c.verb, _event.c.facts).where(_event.c.subject_id == incident_id).order_by(_event.c.n)
         ).all()

@@ -22,9 +22,9 @@ from domain.declarations.program import ProgramFile
 from domain.declarations.program_check import read_program_text
 from domain.declarations.program_committees import Agenda
 from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import check_protocol_text
+from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
-from domain.declared.reading import Bilingual, Declared
+from domain.declared.reading import Bilingual, Declared, load_declared_text
 from domain.kernel.calendars import Closure as ClosedDays
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
@@ -953,15 +953,9 @@ def test_of_two_who_load_a_new_program_at_once_one_makes_it_and_the_other_is_tol
 
 def test_a_protocol_is_recorded_once_and_its_new_version_beside_it(cast: Cast) -> None:
     file = program_file().value
-    newer = check_protocol_text(
-        onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n"),
-        "newer.yaml",
-        roles=file.roles_created(),
-        clauses=file.clause_keys(),
-        actions={step.action for step in onboarding().value.steps if step.action}
-        | {step.undone_by for step in onboarding().value.steps if step.undone_by},
-        committees=set(file.committees),
-    )
+    text = onboarding().text.replace("\nversion: 2\n", "\nversion: 3\n")
+    named = {name for step in onboarding().value.steps for name in (step.action, step.undone_by) if name}
+    newer = check_protocol(load_declared_text(text, "newer.yaml", Protocol), Around.of_program(file, named))
     with cast.session() as session:
         assert in_english(changes(session, program_file(), [newer])) == [
             "The procedure “Youth worker onboarding” is recorded as its version 3."

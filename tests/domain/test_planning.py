@@ -22,9 +22,9 @@ from domain.declarations.planning import (
     ready,
 )
 from domain.declarations.protocol import Due, Protocol, Step
-from domain.declarations.protocol_check import check_protocol_text
+from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
-from domain.declared.reading import Bilingual
+from domain.declared.reading import Bilingual, load_declared_text
 from domain.kernel.calendars import Calendar, Closure, UnknownYear
 from models.casework import SETTLED
 
@@ -73,8 +73,8 @@ close: {when: all_required}
 cancel: {by: [coordinator]}
 reopen: {by: [coordinator]}
 """
-PROTOCOL: Protocol = check_protocol_text(
-    PACKING, "packing.yaml", roles={"coordinator"}, clauses=set(), actions=set()
+PROTOCOL: Protocol = check_protocol(
+    load_declared_text(PACKING, "packing.yaml", Protocol), Around(roles={"coordinator"}, clauses=set(), actions=set())
 ).value
 
 

@@ -21,7 +21,7 @@ from domain.declarations.program import (
     Structure,
 )
 from domain.declarations.program_agreements import ROLE_KEYS, AttendanceRule
-from domain.declarations.program_check import check_program, read_program, read_program_text
+from domain.declarations.program_check import read_program, read_program_text
 from domain.declared.guide_ids import GUIDE_IDS
 from domain.declared.problems import DeclaredErrors, PathOf, Problem, written
 from domain.declared.reading import Declared
@@ -63,7 +63,7 @@ EN_MARGE_WORKER = (
 
 @pytest.fixture(scope="module")
 def program() -> ProgramFile:
-    return check_program(FILE)
+    return read_program(FILE).value
 
 
 def edited(*edits: tuple[str, str]) -> str:
@@ -818,7 +818,7 @@ def test_everything_wrong_is_said_at_once_in_the_order_of_the_lines() -> None:
 
 def test_a_file_that_is_not_there_is_said_plainly(tmp_path: Path) -> None:
     with pytest.raises(DeclaredErrors, match=r"This file cannot be opened\."):
-        check_program(tmp_path / "nowhere.yaml")
+        read_program(tmp_path / "nowhere.yaml")
 
 
 # ------------------------------------------------------------------------------------ a typo in any key at all

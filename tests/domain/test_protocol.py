@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import COMPLETED, MOVED, check_protocol, check_protocol_text
+from domain.declarations.protocol_check import COMPLETED, MOVED, Around, check_protocol
 from domain.declarations.protocol_difference import difference
 from domain.declared.problems import DeclaredErrors, Problem
-from domain.declared.reading import Declared
+from domain.declared.reading import Declared, load_declared, load_declared_text
 from flows.protocols import PROTOCOLS, read_protocol
 
 HERE = Path(__file__).resolve().parents[2]
@@ -74,14 +74,13 @@ reopen: {by: [coordinator]}
 
 
 def read(text: str) -> Declared[Protocol]:
-    return check_protocol_text(
-        text,
-        "greeting.yaml",
+    around = Around(
         roles={"coordinator", "manager", "youth_worker", "petty_cash_holder"},
         clauses={"AG-M4", "AG-X1", "AG-X1:manager"},
         actions={"enrol", "withdraw"},
         committees={"clinical"},
     )
+    return check_protocol(load_declared_text(text, "greeting.yaml", Protocol), around)
 
 
 def changed(old: str, new: str) -> str:
@@ -387,15 +386,15 @@ def test_no_change_of_the_onboarding_goes_unsaid() -> None:
 
 
 def _onboarding(path: Path) -> Protocol:
-    return check_protocol(
-        path,
+    around = Around(
         roles={
             *("administrative_officer", "coordinator", "director", "it_contact", "manager", "petty_cash_holder"),
             "youth_worker",
         },
         clauses={"AG-M4", "GV-5.workers"},
         actions={"enrol_on_clinical_committee", "withdraw_from_clinical_committee", "send_contact_lists"},
-    ).value  # fmt: skip
+    )
+    return check_protocol(load_declared(path, Protocol), around).value
 
 
 def _other_values(protocol: Protocol) -> dict[str, object]:

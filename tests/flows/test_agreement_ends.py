@@ -124,9 +124,9 @@ def test_the_round_is_due_at_eight_on_working_days_and_twice_is_once(cast: Cast)
     assert agreement_ends.warn(means, cast.program_id, "worker") == 0
     clock.pass_by(minutes=1)
     assert [agreement_ends.warn(means, cast.program_id, by) for by in ("prefect", "worker")] == [1, 0]
-    assert not rounds.is_overdue(means, agreement_ends.KEY)
+    assert not rounds.is_overdue(means, agreement_ends.warn.key)
     clock.pass_by(days=1, minutes=16)
-    assert rounds.is_overdue(means, agreement_ends.KEY)
+    assert rounds.is_overdue(means, agreement_ends.warn.key)
 
 
 def test_where_nobody_is_left_to_write_to_the_record_still_tells(cast: Cast) -> None:

@@ -18,6 +18,7 @@ from domain.follow_ups.notes import Week
 from domain.kernel.rows import many
 from flows import contacts as watch
 from flows import rounds
+from flows.turns import BY_ROUNDS
 from meetings import admissions, agendas, recruiters
 from meetings.reasons import in_words
 from models.agenda import AgendaItem
@@ -35,7 +36,7 @@ _chain = table_of(Responsibility)
 
 
 def run(cast: Cast, at: datetime) -> int:
-    return rounds.run_round(means_of(cast, Clock(at)), watch.KEY, "worker")
+    return rounds.run_round(means_of(cast, Clock(at)), watch.look.key, "worker")
 
 
 def items(cast: Cast, kind: str = watch.LOST_CONTACT) -> list[dict[str, Any]]:
@@ -241,11 +242,15 @@ def test_a_follow_up_whose_worker_left_is_found_and_asked_for_once(cast: Cast) -
 
 def test_it_is_due_at_six_in_the_programs_own_zone_also_when_the_clocks_change(cast: Cast) -> None:
     with cast.session() as session:
-        assert watch.due_at(session, datetime(2027, 3, 14, 10, 30, tzinfo=UTC)) == datetime(2027, 3, 14, 10, tzinfo=UTC)
-        assert watch.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
+        assert watch.look.due_at(session, datetime(2027, 3, 14, 10, 30, tzinfo=UTC)) == datetime(
+            2027, 3, 14, 10, tzinfo=UTC
+        )
+        assert watch.look.due_at(session, datetime(2027, 3, 14, 9, 30, tzinfo=UTC)) == datetime(
+            2027, 3, 13, 11, tzinfo=UTC
+        )
         six = datetime(2027, 3, 14, 10, tzinfo=UTC)
-        assert watch.due_at(session, six) == six
-        assert watch.due_at(session, six - timedelta(microseconds=1)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
+        assert watch.look.due_at(session, six) == six
+        assert watch.look.due_at(session, six - timedelta(microseconds=1)) == datetime(2027, 3, 13, 11, tzinfo=UTC)
 
 
 @pytest.mark.ci
@@ -256,13 +261,13 @@ def test_a_candidate_whom_no_agenda_has_is_put_back_on_one_until_the_committee_d
     carry_all(means_of(cast, Clock(AT)))
     (item,) = items(cast, admissions.KIND)
     with cast.session() as session:
-        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=watch.BY_ROUNDS, at=AT)
+        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=BY_ROUNDS, at=AT)
     assert run(cast, AT + DAY) == 1
     gone, back = items(cast, admissions.KIND)
     assert (gone["state"], back["state"], back["task_id"]) == ("withdrawn", "pool", item["task_id"])
     assert run(cast, AT + 2 * DAY) == 0
     with cast.session() as session:
         first_meetings.decline(session, participant_id, by=cast.actor("coordinator"), at=AT + 2 * DAY)
-        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=watch.BY_ROUNDS, at=AT)
+        agendas.withdraw(session, watch.COMMITTEE, admissions.KIND, item["subject"], by=BY_ROUNDS, at=AT)
     run(cast, AT + 3 * DAY)
     assert {one["state"] for one in items(cast, admissions.KIND)} == {"withdrawn"}, "nobody waits for it any more"

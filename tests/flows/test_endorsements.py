@@ -39,6 +39,6 @@ def test_who_is_silent_on_two_decisions_gets_one_letter_of_both_on_the_day_after
     clock.pass_by(hours=1)
     reminders.remind(means, cast.program_id, "worker")
     assert len([one for one in letters(cast, "daily_digest") if one["person_id"] == cast.people["manager_em"]]) == 1
-    assert ROUNDS[endorsements.KEY].run is endorsements.ask
+    assert ROUNDS["endorsements"] is endorsements.ask
     with cast.session() as later:
         assert len(asked_of(later, first)) == 1

@@ -56,7 +56,7 @@ def test_the_round_judges_each_day_once_and_also_what_was_missed(cast: Cast) -> 
     assert obligations.judge(means, cast.program_id, "worker") > 0
     with cast.session() as session:
         assert period(session, cast, "codim", "AG-M1")["period_starts"] == date(TODAY.year + 1, 1, 1)
-    assert ROUNDS[obligations.KEY].run is obligations.judge
+    assert ROUNDS["obligations"] is obligations.judge
 
 
 @pytest.mark.ci

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.declarations.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
-from domain.declarations.program_check import check_program
+from domain.declarations.program_check import read_program
 from domain.declarations.protocol import Protocol
-from domain.declarations.protocol_check import check_protocol
+from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Declared, load_declared
 
@@ -20,14 +20,8 @@ PROTOCOL = load_declared(ONBOARDING / "protocol.yaml", Protocol).value
 
 
 def checked(actions: set[str] = ACTIONS) -> Declared[Protocol]:
-    program = check_program(ROOT / "programs" / "greater-montreal.yaml")
-    return check_protocol(
-        ONBOARDING / "protocol.yaml",
-        roles=program.roles_created(),
-        clauses=program.clause_keys(),
-        actions=actions,
-        committees=set(program.committees),
-    )
+    program = read_program(ROOT / "programs" / "greater-montreal.yaml").value
+    return check_protocol(load_declared(ONBOARDING / "protocol.yaml", Protocol), Around.of_program(program, actions))
 
 
 def test_the_protocol_fits_the_program_of_greater_montreal() -> None:

@@ -18,7 +18,7 @@ from domain.declared.reading import load_declared_text
 from domain.kernel.actors import Actor
 from domain.people import absences, people
 from domain.roles.roles import responsibility
-from flows import digests, reminders
+from flows import digests, reminders, turns
 from flows.engine import Means
 from flows.marks import mark_of
 from flows.reminders import remind
@@ -255,16 +255,16 @@ def test_an_approval_that_one_may_not_give_is_in_nobodys_digest_but_the_coordina
 def test_a_holiday_is_no_working_day(cast: Cast) -> None:
     means = means_of(cast, Clock(at(date(2027, 6, 24), 9)))
     with means.sessions(cast.program_id) as session:
-        assert reminders.due_at(session, means.clock()) is None
-        assert reminders.due_at(session, at(date(2027, 6, 23), 9)) == at(date(2027, 6, 23))
+        assert reminders.remind.due_at(session, means.clock()) is None
+        assert reminders.remind.due_at(session, at(date(2027, 6, 23), 9)) == at(date(2027, 6, 23))
 
 
 def test_eight_stays_eight_when_the_clocks_change(cast: Cast) -> None:
     means = means_of(cast, Clock())
     with means.sessions(cast.program_id) as session:
         friday, monday = date(2027, 3, 12), date(2027, 3, 15)
-        assert reminders.due_at(session, at(friday, 9)) == datetime(2027, 3, 12, 13, 0, tzinfo=UTC)
-        assert reminders.due_at(session, at(monday, 9)) == datetime(2027, 3, 15, 12, 0, tzinfo=UTC)
+        assert reminders.remind.due_at(session, at(friday, 9)) == datetime(2027, 3, 12, 13, 0, tzinfo=UTC)
+        assert reminders.remind.due_at(session, at(monday, 9)) == datetime(2027, 3, 15, 12, 0, tzinfo=UTC)
 
 
 def test_a_round_that_comes_late_still_reminds_but_nobody_at_night(begun: Begun) -> None:
@@ -610,7 +610,7 @@ def killing(monkeypatch: pytest.MonkeyPatch, where: object, name: str, nth: int)
         (digests, "_by_person", 1),
         (digests, "_write_digest", 1),
         (digests, "_write_digest", 2),
-        (reminders, "set_mark", 2),
+        (turns, "set_mark", 1),
     ],
     ids=lambda value: str(getattr(value, "__name__", value)),
 )

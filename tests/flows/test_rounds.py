@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import func, insert, select, update
+from sqlmodel import Session
 
 from domain.access import sign_ins
-from flows import rounds, sweep
+from domain.kernel.scope import program_of
+from flows import rounds
 from flows.engine import Means
 from flows.rounds import is_overdue, run_round
 from flows.sweep import sweep as sweep_once
@@ -174,20 +177,17 @@ def test_a_round_that_fails_in_one_program_is_done_in_the_others_and_still_fails
 ) -> None:
     clock = Clock(AT + timedelta(minutes=15))
     means = means_of(cast, clock)
-    real = rounds.ROUNDS[sweep.KEY]
+    real = rounds.ROUNDS["sweep"]
 
-    def failing(means: Means, program_id: UUID, ran_by: str) -> int:
-        if program_id == cast.program_id:
+    def failing(session: Session, at: datetime) -> int:
+        if program_of(session) == cast.program_id:
             raise ConnectionError
-        return real.run(means, program_id, ran_by)
+        assert real.whole is not None
+        return real.whole(session, at)
 
-    monkeypatch.setattr(
-        rounds,
-        "ROUNDS",
-        {sweep.KEY: rounds.Round(real.key, real.cron, failing, real.due_at, real.patience)},
-    )
+    monkeypatch.setattr(rounds, "ROUNDS", {"sweep": replace(real, whole=failing)})
     with pytest.raises(ConnectionError):
-        run_round(means, sweep.KEY, "worker")
+        run_round(means, "sweep", "worker")
     with cast.other.session() as session:
         assert session.scalar(select(func.count()).select_from(_mark)) == 1
     with cast.session() as session:

@@ -63,8 +63,8 @@ def test_the_head_goes_out_once_on_a_working_day_in_the_afternoon(cast: Cast) ->
 def test_a_head_that_nobody_mailed_is_overdue(cast: Cast) -> None:
     clock = Clock(HALF_PAST_FOUR + timedelta(minutes=10))
     means = means_of(cast, clock)
-    assert not rounds.is_overdue(means, sealing.KEY)
+    assert not rounds.is_overdue(means, sealing.mail_heads.key)
     clock.pass_by(minutes=10)
-    assert rounds.is_overdue(means, sealing.KEY)
-    rounds.run_round(means, sealing.KEY, "worker")
-    assert not rounds.is_overdue(means, sealing.KEY)
+    assert rounds.is_overdue(means, sealing.mail_heads.key)
+    rounds.run_round(means, sealing.mail_heads.key, "worker")
+    assert not rounds.is_overdue(means, sealing.mail_heads.key)

@@ -348,7 +348,7 @@ def test_a_round_that_fails_holds_up_no_other_and_is_run_again_until_it_does_not
         tries += 1
         raise OSError
 
-    fails = replace(real, run=failing, due_at=lambda _, at: at, patience=timedelta(0))
+    fails = replace(real, parts=failing, due=lambda _, __, at: at, patience=timedelta(0))
     monkeypatch.setattr(rounds, "ROUNDS", {**rounds.ROUNDS, first: fails})
 
     def body(_: Worker) -> None:

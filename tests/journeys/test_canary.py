@@ -54,7 +54,7 @@ from domain.participants.identity import open_identity
 from domain.participants.locking import case_of
 from domain.participants.referral_form import ReferralForm
 from domain.record import incidents
-from domain.record.incidents import Entry
+from domain.record.incident_entries import Entry
 from meetings import admissions, agendas, feeds, freezing, recruiters, running, schedule
 from meetings.agenda_items import items_of, pool_of
 from models.base import table_of

@@ -25,7 +25,7 @@ from domain.participants.referral_form import ReferralForm
 from domain.participants.referring import begin_referral, send_referral
 from domain.people.people import appoint
 from domain.record import incidents
-from domain.record.incidents import Entry
+from domain.record.incident_entries import Entry
 from domain.roles.roles import standing
 from meetings import agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of

@@ -30,7 +30,7 @@ from domain.participants.sealing import seal
 from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
-from domain.record.incidents import Entry
+from domain.record.incident_entries import Entry
 from meetings import agendas, assembling, deciding, feeds, freezing, links, redacting, running, schedule, waivers
 from meetings.agenda_items import item_of, items_of
 from meetings.committees import committee_of, membership

@@ -23,8 +23,8 @@ from domain.mail.envelopes import texts_of
 from domain.mail.name_gate import Gate
 from domain.mail.notices import COORDINATION
 from domain.people import absences
-from domain.record import incidents
-from domain.record.incidents import Entry
+from domain.record import incident_versions, incidents
+from domain.record.incident_entries import Entry
 from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
@@ -300,8 +300,8 @@ def test_an_incident_is_redacted_in_every_version_and_the_record_still_verifies(
     with cast.session() as session:
         redacting.confirm(session, asked, by=coordinator, at=AT)
     with cast.session() as session:
-        assert incidents.altered(session) == []
-        stood = incidents.versions(session, incident_id)
+        assert incident_versions.altered(session) == []
+        stood = incident_versions.versions(session, incident_id)
         assert len(stood) == 2
         assert not any(ONDINE.given_name in str(one.stood) for one in stood)
         assert stood[1].stood["circumstances"] == f"{GONE['']} l’a dit."

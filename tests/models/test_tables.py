@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from models import lifecycles
 from models.agreement import Agreement, AgreementVersion
-from models.base import table_of, utc
+from models.base import table_of
 from models.committee import Seat, SeatHolder
 from models.program import Absence, Person, Role, Tenure
 from models.tables import metadata
@@ -753,8 +753,3 @@ def test_every_state_that_a_lifecycle_knows_is_one_that_the_database_takes(lived
         checks = "select conname, pg_get_constraintdef(oid) from pg_constraint where contype = 'c'"
         definition = dict(tuple(row) for row in _catalogue(lived_in.database, checks))[f"ck_{table}_{column}"]
         assert set(definition.split("'")[1::2]) == set(lifecycle.states)
-
-
-def test_a_naive_moment_is_refused() -> None:
-    with pytest.raises(ValueError, match="offset"):
-        utc(AT.replace(tzinfo=None))

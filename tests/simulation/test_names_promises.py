@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 
 from domain.record import incidents
-from domain.record.incidents import Entry
+from domain.record.incident_entries import Entry
 from meetings import redacting
 from simulation.promises import names
 from tests.api.pages.gathered import END, hold

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from domain.names import shapes
-from domain.names.shapes import Ours, shapes_in
+from domain.names.ours import Ours
+from domain.names.shapes import shapes_in
 from tests.cast import MEMBERS, program_file
 from tests.domain.names.writings import ordinary, someone, writing
 
