@@ -105,10 +105,7 @@ def lapse(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> N
     run(
         session,
         changes(MeetingAnswer)
-        .where(
-            col(MeetingAnswer.meeting_id).in_(list(meeting_ids)),
-            col(MeetingAnswer.lapsed_at).is_(None),
-        )
+        .where(col(MeetingAnswer.meeting_id).in_(list(meeting_ids)), col(MeetingAnswer.lapsed_at).is_(None))
         .values(lapsed_at=at, version=col(MeetingAnswer.version) + 1),
     )
 
@@ -173,10 +170,7 @@ def record(
     mail was written before the answer that stands, however that was given, or the one named is no alternate of theirs.
     """
     here = program_of(session)
-    meeting = first(
-        session,
-        of(Meeting).where(Meeting.id == meeting_id).with_for_update(),
-    )
+    meeting = first(session, of(Meeting).where(Meeting.id == meeting_id).with_for_update())
     if meeting is None:
         raise Refusal("meeting.unknown", N_("There is no such meeting."))
     if meeting.state != "planned" or meeting.ends_at <= at:

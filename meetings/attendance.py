@@ -110,9 +110,7 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
 def under_way_on(committee_id: UUID | None, day: date) -> Any:
     """The meetings of a committee that are under way on their own local day, as a condition."""
     return and_(
-        Meeting.committee_id == committee_id,
-        Meeting.state == "under_way",
-        cast(col(Meeting.starts), Date) == day,
+        Meeting.committee_id == committee_id, Meeting.state == "under_way", cast(col(Meeting.starts), Date) == day
     )
 
 
@@ -175,10 +173,7 @@ def _seated_since() -> SelectOfScalar[UUID]:
     day = cast(col(Meeting.starts), Date)
     return (
         select(SeatHolder.id)
-        .join(
-            Attendance,
-            and_(same(Attendance, SeatHolder), Attendance.seat_id == SeatHolder.seat_id),
-        )
+        .join(Attendance, and_(same(Attendance, SeatHolder), Attendance.seat_id == SeatHolder.seat_id))
         .where(
             joins(Attendance.meeting_id, Meeting),
             Attendance.state == UNRECORDED,

@@ -249,10 +249,7 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
         session,
         of(SeatHolder)
         .join(Seat, joins(SeatHolder.seat_id, Seat))
-        .where(
-            col(SeatHolder.withdrawn_at).is_(None),
-            col(Seat.committee_id).in_(committee_ids),
-        )
+        .where(col(SeatHolder.withdrawn_at).is_(None), col(Seat.committee_id).in_(committee_ids))
         .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id)),
     )
     found: dict[UUID, list[Holding]] = defaultdict(list)
@@ -262,10 +259,7 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
-    rows = every(
-        session,
-        of(Absence).where(col(Absence.cancelled_at).is_(None)),
-    )
+    rows = every(session, of(Absence).where(col(Absence.cancelled_at).is_(None)))
     people = {person for row in rows if row.deputy_id for person in (row.person_id, row.deputy_id)}
     roles: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
     for held in run(

@@ -184,9 +184,7 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
         last = scalar(
             session,
             select(func.max(col(Meeting.starts))).where(
-                in_program(Meeting),
-                Meeting.committee_id == committee_id,
-                Meeting.state != "cancelled",
+                in_program(Meeting), Meeting.committee_id == committee_id, Meeting.state != "cancelled"
             ),
         )
         if last is None or last.date() > today + HORIZON:
@@ -302,8 +300,7 @@ def _terms(session: Session, row: Committee, first: date) -> Terms:
         session,
         of(Meeting)
         .where(
-            Meeting.state != "cancelled",
-            col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370),
+            Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
         )
         .order_by(col(Meeting.starts_at)),
     )
@@ -379,10 +376,7 @@ def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
     met = scalars(
         session,
         only(Meeting.starts)
-        .where(
-            Meeting.committee_id == committee_id,
-            Meeting.state != "cancelled",
-        )
+        .where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
         .order_by(col(Meeting.starts).desc())
         .limit(OF_LATE),
     ).all()

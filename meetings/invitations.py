@@ -250,12 +250,7 @@ def letters_in(told: Sequence[Told]) -> int:
 # --------------------------------------------------------------------------------------------------- what is to be seen
 
 
-def entry_of(
-    session: Session,
-    thing: _Thing,
-    shown: Sequence[Meeting],
-    language: Language,
-) -> Entry | None:
+def entry_of(session: Session, thing: _Thing, shown: Sequence[Meeting], language: Language) -> Entry | None:
     """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
     if not shown:
         return None
@@ -302,12 +297,7 @@ def entry_of(
 
 
 def _shown_of(
-    session: Session,
-    thing: _Thing,
-    theirs: Sequence[Meeting],
-    row: Known | None,
-    language: Language,
-    at: datetime,
+    session: Session, thing: _Thing, theirs: Sequence[Meeting], row: Known | None, language: Language, at: datetime
 ) -> calendar_files.Published | None:
     stands = [one for one in theirs if one.state != "cancelled"]
     was_told = row is not None and row.told_at is not None
@@ -339,12 +329,7 @@ def _as_planned(thing: _Thing, meeting: Meeting) -> dict[str, Any]:
     if thing.series is None:
         return {}
     usual = thing.series
-    return {
-        "starts": meeting.original,
-        "minutes": usual.minutes,
-        "place": usual.place,
-        "online_url": usual.online_url,
-    }
+    return {"starts": meeting.original, "minutes": usual.minutes, "place": usual.place, "online_url": usual.online_url}
 
 
 def _wanted(

@@ -245,12 +245,7 @@ def _by_dates(
         off = [one for one in off if _is_within(wanted, one.original) or one.original in told.moved]
     for change in moved:
         yield Message(
-            REQUEST,
-            _kind(change, still_on),
-            wanted,
-            change.original,
-            bumps=change.is_other_time,
-            whole=False,
+            REQUEST, _kind(change, still_on), wanted, change.original, bumps=change.is_other_time, whole=False
         )
     for change in off:
         kind = _kind(change, still_on)

@@ -85,10 +85,7 @@ def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
     run(
         session,
         changes(MeetingLink)
-        .where(
-            col(MeetingLink.invitation_id).in_(invitation_ids),
-            col(MeetingLink.ended_at).is_(None),
-        )
+        .where(col(MeetingLink.invitation_id).in_(invitation_ids), col(MeetingLink.ended_at).is_(None))
         .values(ended_at=at),
     )
 

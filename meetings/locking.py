@@ -73,11 +73,7 @@ def refuse_overlap(session: Session, committee_id: UUID, first_day: date, last_d
         only(
             surely(Meeting.series_id), value_of(func.min(col(Meeting.starts))), value_of(func.max(col(Meeting.starts)))
         )
-        .where(
-            Meeting.committee_id == committee_id,
-            col(Meeting.series_id).is_not(None),
-            Meeting.state != "cancelled",
-        )
+        .where(Meeting.committee_id == committee_id, col(Meeting.series_id).is_not(None), Meeting.state != "cancelled")
         .group_by(col(Meeting.series_id)),
     ).all()
     # One that goes on at another hour is said as the one season that it is: before its second part is its first.

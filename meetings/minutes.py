@@ -242,14 +242,7 @@ def approve(
         approved_in_id=in_meeting,
     )
     events.write(
-        session,
-        "minutes.approved",
-        "minutes",
-        row.id,
-        by=by,
-        at=at,
-        meeting=str(in_meeting),
-        digest=_digest(content),
+        session, "minutes.approved", "minutes", row.id, by=by, at=at, meeting=str(in_meeting), digest=_digest(content)
     )
     if later.state == "under_way":
         _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
@@ -374,10 +367,7 @@ def write_redacted(
 
 def count_circulation(session: Session, row: Minutes, n: int) -> None:
     """That minutes went out for the `n`th time, with what they say by now."""
-    run(
-        session,
-        changes(Minutes).where(Minutes.id == row.id).values(circulations=n),
-    )
+    run(session, changes(Minutes).where(Minutes.id == row.id).values(circulations=n))
 
 
 def _sealed(
@@ -412,10 +402,7 @@ def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
         says = values["content"], values.get("circulated", row.circulated)
         values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)
         values |= {"content": {}, "circulated": {}}
-    run(
-        session,
-        changes(Minutes).where(Minutes.id == row.id).values(**values, version=version),
-    )
+    run(session, changes(Minutes).where(Minutes.id == row.id).values(**values, version=version))
     return version
 
 

@@ -61,9 +61,7 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
         scalars(
             session,
             only(Tenure.person_id)
-            .where(
-                col(Tenure.person_id).in_([reader.person_id for reader in readers]),
-            )
+            .where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
             .group_by(col(Tenure.person_id))
             .having(func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day),
         )
@@ -224,12 +222,7 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
 
 
 def _facts(
-    committee: Committee,
-    meeting: Meeting,
-    edition: Edition,
-    changed: tuple[Change, ...],
-    *,
-    is_corrected: bool,
+    committee: Committee, meeting: Meeting, edition: Edition, changed: tuple[Change, ...], *, is_corrected: bool
 ) -> notices.Facts:
     def facts(language: Language) -> dict[str, Any]:
         return {

@@ -153,23 +153,14 @@ def tell_held(session: Session, meeting: Meeting, held: Sequence[UUID], *, at: d
     coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
     return sum(
         notices.write(
-            session,
-            "meeting_agenda_held",
-            to=one.person_id,
-            key=f"held:{meeting.id}:{which}",
-            facts=facts,
-            at=at,
+            session, "meeting_agenda_held", to=one.person_id, key=f"held:{meeting.id}:{which}", facts=facts, at=at
         )
         for one in coordination
     )
 
 
 def _facts(
-    language: Language,
-    content: AgendaContent,
-    committee: Committee,
-    meeting: Meeting,
-    occasion: Occasion,
+    language: Language, content: AgendaContent, committee: Committee, meeting: Meeting, occasion: Occasion
 ) -> dict[str, Any]:
     return {
         "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
@@ -211,12 +202,7 @@ def _line(language: Language, one: ItemLine) -> str:
 
 
 def _printed(
-    session: Session,
-    content: AgendaContent,
-    committee: Committee,
-    meeting: Meeting,
-    language: str,
-    addendum: int,
+    session: Session, content: AgendaContent, committee: Committee, meeting: Meeting, language: str, addendum: int
 ) -> Attachment:
     return issue(
         session,

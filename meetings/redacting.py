@@ -192,10 +192,7 @@ def waiting(session: Session, of: Of | None = None) -> list[Redaction]:
 
 def find(session: Session, redaction_id: UUID) -> Redaction | None:
     """One that was asked for; None where there is none."""
-    return first(
-        session,
-        of(Redaction).where(Redaction.id == redaction_id),
-    )
+    return first(session, of(Redaction).where(Redaction.id == redaction_id))
 
 
 def of_subject(session: Session, kind: Of, subject_id: UUID) -> list[Redaction]:
@@ -480,7 +477,7 @@ def _chain(session: Session, meeting_id: UUID) -> list[UUID]:
     A decision's words stand in the title of each item by which a meeting looks at it again. In the order of their ids.
     """
     items = only(AgendaItem.id, AgendaItem.meeting_id, AgendaItem.carried_from_id).where(
-        (col(AgendaItem.carried_from_id).is_not(None)) | col(AgendaItem.meeting_id).is_not(None),
+        (col(AgendaItem.carried_from_id).is_not(None)) | col(AgendaItem.meeting_id).is_not(None)
     )
     rows = {row.id: row for row in run(session, items)}
     beside: dict[UUID, set[UUID]] = {}
@@ -505,14 +502,13 @@ def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
     taken = run(
         session,
         only(Decision.id, Decision.meeting_id).where(
-            col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at),
+            col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at)
         ),
     ).all()
     looks = scalars(
         session,
         only(surely(AgendaItem.meeting_id)).where(
-            col(AgendaItem.subject).in_([str(row.id) for row in taken]),
-            col(AgendaItem.meeting_id).is_not(None),
+            col(AgendaItem.subject).in_([str(row.id) for row in taken]), col(AgendaItem.meeting_id).is_not(None)
         ),
     )
     return meetings | {row.meeting_id for row in taken} | set(looks)
@@ -520,20 +516,13 @@ def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
 
 def _objections(session: Session, decision_id: UUID) -> list[str]:
     rows = scalars(
-        session,
-        only(Endorsement.reason).where(
-            Endorsement.decision_id == decision_id,
-            Endorsement.reason != "",
-        ),
+        session, only(Endorsement.reason).where(Endorsement.decision_id == decision_id, Endorsement.reason != "")
     )
     return list(rows)
 
 
 def _redact_objections(session: Session, decision_id: UUID, takes: Taker) -> None:
-    rows = every(
-        session,
-        of(Endorsement).where(Endorsement.decision_id == decision_id),
-    )
+    rows = every(session, of(Endorsement).where(Endorsement.decision_id == decision_id))
     for row in rows:
         _write(session, Endorsement, row.id, _redacted(row, (("reason", ""),), takes))
 
@@ -550,9 +539,7 @@ def _tasks_of(session: Session, meeting_id: UUID) -> list[Task]:
     return every(
         session,
         of(Task)
-        .where(
-            col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about),
-        )
+        .where(col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about))
         .order_by(col(Task.id)),
     )
 
@@ -591,10 +578,7 @@ def _write(session: Session, table: Any, row_id: UUID, values: Mapping[str, Any]
     if not values:
         return
     counted = {"version": table.version + 1} if hasattr(table, "version") and table is not Redaction else {}
-    run(
-        session,
-        changes(table).where(table.id == row_id).values(**values, **counted),
-    )
+    run(session, changes(table).where(table.id == row_id).values(**values, **counted))
 
 
 def _hold(session: Session, of: Of, subject_id: UUID) -> None:
@@ -605,10 +589,7 @@ def _hold(session: Session, of: Of, subject_id: UUID) -> None:
 
 
 def _lock(session: Session, redaction_id: UUID, seen: int | None) -> Redaction:
-    row = first(
-        session,
-        of(Redaction).where(Redaction.id == redaction_id).with_for_update(),
-    )
+    row = first(session, of(Redaction).where(Redaction.id == redaction_id).with_for_update())
     if row is None:
         raise Refusal("redaction.unknown", N_("There is no such request."))
     if seen is not None and seen != row.version:

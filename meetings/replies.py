@@ -207,11 +207,7 @@ def _meetings(session: Session, thing: Meeting | MeetingSeries, reply: MailReply
     rows = every(
         session,
         of(Meeting)
-        .where(
-            Meeting.series_id == thing.id,
-            Meeting.state == "planned",
-            col(Meeting.ends_at) > at,
-        )
+        .where(Meeting.series_id == thing.id, Meeting.state == "planned", col(Meeting.ends_at) > at)
         .order_by(col(Meeting.original)),
     )
     if reply.recurrence is None:

@@ -283,21 +283,14 @@ def change_place(
         elsewhere = scalars(
             session,
             changes(Meeting)
-            .where(
-                col(Meeting.series_id).in_(parts),
-                col(Meeting.starts) >= row.starts,
-                Meeting.state == "planned",
-            )
+            .where(col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned")
             .values(**where, version=col(Meeting.version) + 1)
             .returning(col(Meeting.id)),
         ).all()
         run(
             session,
             changes(MeetingSeries)
-            .where(
-                col(MeetingSeries.id).in_(parts),
-                col(MeetingSeries.ends_on) >= original_of(row).date(),
-            )
+            .where(col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date())
             .values(**where, version=col(MeetingSeries.version) + 1),
         )
     else:
@@ -473,10 +466,7 @@ def _lock_season(session: Session, series_id: UUID | None) -> MeetingSeries | No
 
     Two who held them in another order would each wait for the other.
     """
-    return first(
-        session,
-        of(MeetingSeries).where(MeetingSeries.id == series_id).with_for_update(),
-    )
+    return first(session, of(MeetingSeries).where(MeetingSeries.id == series_id).with_for_update())
 
 
 def _refuse_unless_planned(row: Meeting) -> None:
@@ -535,10 +525,7 @@ def _refuse_disorder(session: Session, series_id: UUID) -> None:
     rows = run(
         session,
         select(Meeting.starts, Meeting.minutes, Meeting.original)
-        .where(
-            and_(in_program(Meeting), Meeting.series_id == series_id),
-            Meeting.state != "cancelled",
-        )
+        .where(and_(in_program(Meeting), Meeting.series_id == series_id), Meeting.state != "cancelled")
         .order_by(col(Meeting.original)),
     ).all()
     refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)

@@ -113,14 +113,7 @@ def give_seat(
 
 
 def end_seat(
-    session: Session,
-    committee_id: UUID,
-    seat_id: UUID,
-    person_id: UUID,
-    *,
-    last_day: date,
-    by: Actor,
-    at: datetime,
+    session: Session, committee_id: UUID, seat_id: UUID, person_id: UUID, *, last_day: date, by: Actor, at: datetime
 ) -> tuple[Told, ...]:
     """End somebody's hold of a seat on its last day; what would begin later is taken back.
 

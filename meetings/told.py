@@ -127,10 +127,7 @@ def _said(told: Mapping[str, Any]) -> Iterator[str]:
 def _invitations(session: Session, meeting: Meeting) -> list[Invitation]:
     seasons = parts_of_season(session, meeting)
     mine = or_(Invitation.meeting_id == meeting.id, col(Invitation.series_id).in_(seasons))
-    return every(
-        session,
-        of(Invitation).where(mine).order_by(col(Invitation.id)),
-    )
+    return every(session, of(Invitation).where(mine).order_by(col(Invitation.id)))
 
 
 def _seasons(session: Session, meeting: Meeting) -> list[MeetingSeries]:

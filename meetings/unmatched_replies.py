@@ -84,11 +84,7 @@ def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[M
     found = every(
         session,
         of(Meeting)
-        .where(
-            Meeting.state == "planned",
-            col(Meeting.ends_at) > at,
-            *_within(stray),
-        )
+        .where(Meeting.state == "planned", col(Meeting.ends_at) > at, *_within(stray))
         .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
     return tuple(found)
@@ -161,10 +157,7 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
     forgotten = run(
         session,
         changes(StrayReply)
-        .where(
-            col(StrayReply.received_at) < at - ADDRESS_KEPT,
-            StrayReply.from_address != "",
-        )
+        .where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
         .values(from_address="")
         .returning(col(StrayReply.id)),
     ).scalars()
@@ -186,8 +179,7 @@ def _rows(
     session: Session, which: ColumnElement[bool], by: ColumnElement[Any], limit: int | None, offset: int
 ) -> list[StrayReply]:
     return every(
-        session,
-        of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset),
+        session, of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset)
     )
 
 

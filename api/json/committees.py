@@ -122,12 +122,7 @@ def propose_dates(
 @router.post("/committees/{key}/seasons", status_code=201, responses=PREVIEWED)
 @asks(Action.PLAN_MEETINGS)
 def plan_season(
-    key: Key,
-    body: SeasonGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    preview: Preview = False,
+    key: Key, body: SeasonGiven, desk: AtDesk, once: AtOnce, response: Response, preview: Preview = False
 ) -> ChangeShown:
     """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
     once = once.unless(preview)
@@ -159,12 +154,7 @@ def plan_season(
 @router.post("/committees/{key}/meetings", status_code=201, responses=PREVIEWED)
 @asks(Action.PLAN_MEETINGS)
 def plan_meetings(
-    key: Key,
-    body: MeetingsGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    preview: Preview = False,
+    key: Key, body: MeetingsGiven, desk: AtDesk, once: AtOnce, response: Response, preview: Preview = False
 ) -> ChangeShown:
     """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
     once = once.unless(preview)
@@ -216,13 +206,7 @@ def dismiss_draft(key: Key, draft_id: UUID, desk: AtDesk) -> None:
 
 @router.post("/committees/{key}/agenda-items", status_code=201)
 @asks(Action.ASK_FOR_ITEM)
-def ask_for_item(
-    key: Key,
-    body: ItemGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> ItemAsked:
+def ask_for_item(key: Key, body: ItemGiven, desk: AtDesk, once: AtOnce, response: Response) -> ItemAsked:
     """Ask that the committee talks about something."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
@@ -245,13 +229,7 @@ def ask_for_item(
 
 
 def planned(
-    desk: Desk,
-    response: Response,
-    once: Once,
-    location: str,
-    change: Callable[[], tuple[Told, ...]],
-    *,
-    preview: bool,
+    desk: Desk, response: Response, once: Once, location: str, change: Callable[[], tuple[Told, ...]], *, preview: bool
 ) -> ChangeShown:
     """Make a change that adds something, or say what it would write."""
     shown = changed(desk, change, preview=preview)

@@ -120,12 +120,7 @@ def move_meeting(
 @router.post("/meetings/{meeting_id}/cancellation")
 @asks(Action.PLAN_MEETINGS)
 def cancel_meeting(
-    meeting_id: UUID,
-    body: Reason,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
+    meeting_id: UUID, body: Reason, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
 ) -> ChangeShown:
     """Cancel a meeting; what was on its agenda waits for another."""
     by, seen = _plans(desk, meeting_id), seen_version(if_match)
@@ -199,12 +194,7 @@ def change_hour(
 @router.post("/meetings/{meeting_id}/guests", status_code=201, responses=PREVIEWED)
 @asks(Action.PLAN_MEETINGS)
 def invite_guest(
-    meeting_id: UUID,
-    body: GuestGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    preview: Preview = False,
+    meeting_id: UUID, body: GuestGiven, desk: AtDesk, once: AtOnce, response: Response, preview: Preview = False
 ) -> ChangeShown:
     """Invite someone without a seat to one meeting."""
     once = once.unless(preview)
@@ -224,12 +214,7 @@ def invite_guest(
 
 @router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
 @asks(Action.PLAN_MEETINGS)
-def withdraw_guest(
-    meeting_id: UUID,
-    guest_id: UUID,
-    desk: AtDesk,
-    preview: Preview = False,
-) -> ChangeShown:
+def withdraw_guest(meeting_id: UUID, guest_id: UUID, desk: AtDesk, preview: Preview = False) -> ChangeShown:
     """Take a guest's invitation back."""
     by = _plans(desk, meeting_id)
     guest = find_person(desk.session, guest_id)

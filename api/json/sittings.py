@@ -16,14 +16,7 @@ from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.sitting_shapes import (
-    AttendanceGiven,
-    AttendanceShown,
-    ItemTreated,
-    QuorumShown,
-    SeatFilled,
-    StateShown,
-)
+from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
 from domain.kernel.actors import Actor
 from meetings import attendance, running
 from meetings.agenda_items import items_of

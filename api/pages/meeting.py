@@ -136,13 +136,7 @@ def change_place(
 @router.post("/meetings/{meeting_id}/hour")
 @asks(Action.PLAN_MEETINGS)
 def change_hour(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    hour: Text = "",
-    minutes: Text = "",
-    shown: Text = "",
+    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, hour: Text = "", minutes: Text = "", shown: Text = ""
 ) -> Response:
     """Have this meeting and every later one of its season at another hour. `seen` is the season's version."""
     by = _who_plans(desk, meeting_id)
@@ -305,10 +299,7 @@ def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:
     return scalars(
         desk.session,
         only(MeetingGuest.person_id)
-        .where(
-            MeetingGuest.meeting_id == meeting_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
+        .where(MeetingGuest.meeting_id == meeting_id, col(MeetingGuest.withdrawn_at).is_(None))
         .order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)),
     ).all()
 
@@ -317,10 +308,7 @@ def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
     """The season that a meeting is of."""
     if meeting.series_id is None:
         return None
-    return first(
-        desk.session,
-        of(MeetingSeries).where(MeetingSeries.id == meeting.series_id),
-    )
+    return first(desk.session, of(MeetingSeries).where(MeetingSeries.id == meeting.series_id))
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do

@@ -307,8 +307,7 @@ def _ends(begins: date, first: str) -> date:
 def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
     """The draft that an address names, where it waits, is of this committee."""
     return next(
-        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id),
-        None,
+        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id), None
     )
 
 
@@ -317,9 +316,7 @@ def _begins(desk: Desk, row: Committee) -> date:
     last = scalar(
         desk.session,
         select(func.max(col(Meeting.starts))).where(
-            in_program(Meeting),
-            Meeting.committee_id == row.id,
-            Meeting.state != "cancelled",
+            in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled"
         ),
     )
     soon = desk.day + NOTICE

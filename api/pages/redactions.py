@@ -73,12 +73,7 @@ def answer_words(desk: AtDesk, request: Request, meeting_id: UUID, mark: Several
 @router.post("/meetings/{meeting_id}/redactions")
 @asks(Action.ASK_REDACTION)
 def ask_of_meeting(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    word: Several = None,
-    others: Text = "",
-    kind: Text = "name",
+    desk: AtDesk, request: Request, meeting_id: UUID, word: Several = None, others: Text = "", kind: Text = "name"
 ) -> Response:
     """Ask that words are taken out of everything that is kept of a meeting."""
     found, _ = _keeper(desk, meeting_id)

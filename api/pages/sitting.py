@@ -71,13 +71,7 @@ def record_attendance(
 ) -> Response:
     """Say how one seat is filled, or correct it; `state` may be that whoever holds it arrives, or leaves, now."""
     by = _who_runs(desk, meeting_id)
-    values = {
-        "state": state,
-        "person": person,
-        "remote": remote,
-        "arrived": arrived,
-        "left": left,
-    }
+    values = {"state": state, "person": person, "remote": remote, "arrived": arrived, "left": left}
     if state in (ARRIVES, LEAVES):
         values = _as_typed(desk, meeting_id, state)
 

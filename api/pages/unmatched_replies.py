@@ -66,10 +66,7 @@ def _choices(desk: Desk, line: StrayLine, people: Any, named: Mapping[UUID, Any]
     invited = may_answer(desk, meetings)
     return {
         "meetings": [
-            (
-                one.id,
-                f"{title_of(named[one.committee_id], desk.language)}, {wording.when(desk.language, one.starts)}",
-            )
+            (one.id, f"{title_of(named[one.committee_id], desk.language)}, {wording.when(desk.language, one.starts)}")
             for one in meetings
         ],
         "is_season": line.row.series_id is not None and line.row.meeting_id is None,
