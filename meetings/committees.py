@@ -134,6 +134,12 @@ class Membership:
         """The seat on which a person would sit that day: one that they hold as principal before any other."""
         return next(iter(self.seats_held(person_id, day)), None)
 
+    def instead_of(self, person_id: UUID, day: date) -> tuple[UUID, ...]:
+        """Who may come in a person's place on that day: the alternates of the seat on which they would sit."""
+        seat = self.seat_of(person_id, day)
+        found = self.holders(seat.id, day, ALTERNATE) if seat is not None else ()
+        return tuple(one for one in found if one != person_id)
+
     def seats_held(self, person_id: UUID, day: date) -> list[CommitteeSeat]:
         """Every seat that a person holds that day, as principal or as alternate, those as principal first."""
         held = [

@@ -22,9 +22,9 @@ from domain.kernel.scope import program, program_of
 from domain.mail.notices import Language, Stationery
 from domain.record import events
 from locales import N_, pick
-from meetings import calendar_files, invitations, links
-from meetings.committees import memberships
-from meetings.invitations import others
+from meetings import calendar_files, links
+from meetings.invitees import invitees_of
+from meetings.shown_entries import shown_to
 from models.invitation import CalendarFeed
 from models.meeting import Meeting
 
@@ -132,13 +132,8 @@ def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: da
         .where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
         .order_by(col(Meeting.starts_at), col(Meeting.id)),
     )
-    members = memberships(session, {row.committee_id for row in rows})
-    extra = others(session, [row.id for row in rows])
-    return [
-        row
-        for row in rows
-        if person_id in members[row.committee_id].invited(row.starts.date()) or person_id in extra[row.id]
-    ]
+    invitees = invitees_of(session, rows)
+    return [row for row in rows if person_id in invitees.of(row)]
 
 
 def calendar(session: Session, person_id: UUID, language: Language, *, at: datetime) -> bytes:
@@ -146,7 +141,7 @@ def calendar(session: Session, person_id: UUID, language: Language, *, at: datet
     paper: Stationery = session.info["stationery"]
     here = program(session)
     return calendar_files.publish(
-        invitations.shown_to(session, person_id, language, at=at, back=BACK),
+        shown_to(session, person_id, language, at=at, back=BACK),
         name=pick(language, {"fr": here.title_fr, "en": here.title_en}),
         organizer=paper.sender,
         language=language,

@@ -43,9 +43,8 @@ def path(token: str) -> str:
 
 def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
     """Have these tokens answer their invitations, until their last meeting has ended."""
-    if not tokens:
-        return
-    session.connection().execute(
+    run(
+        session,
         insert(MeetingLink),
         [
             {

@@ -19,12 +19,12 @@ from domain.mail.envelopes import Attachment
 from domain.mail.notices import COORDINATION, Language
 from domain.roles.roles import standing
 from locales import N_, pick, say, say_n
-from meetings import invitations
 from meetings.agenda_papers import Change, Replacing
 from meetings.committees import ALTERNATE, committees, membership
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
+from meetings.invitees import invited_to
 from meetings.locking import read_meeting
 from meetings.wording import Papers, when
 from models.committee import Committee
@@ -99,7 +99,7 @@ def papers_of(session: Session, before: Sequence[Meeting], *, at: datetime) -> d
             )
         )
         papers = Papers(was.id, was.starts, None if is_off else now.starts, is_void)
-        for person_id in got & aware - invitations.invited_to(session, now):
+        for person_id in got & aware - invited_to(session, now):
             found.setdefault(person_id, []).append(papers)
     return found
 

@@ -25,6 +25,7 @@ from domain.kernel.scope import program_of
 from domain.people import calendar_readers
 from domain.record import events
 from meetings import answers
+from meetings.answers import Stamp
 from meetings.locking import original_of
 from meetings.mail_replies import MailReply, Stray, read_reply, sender_of
 from models.invitation import Invitation, StrayReply
@@ -176,8 +177,7 @@ def _answered(
                 person_id,
                 reply.partstat,
                 means="mail",
-                sequence=reply.sequence,
-                stamped_at=reply.dtstamp,
+                stamp=Stamp(reply.sequence, reply.dtstamp),
                 by=BY_MAIL,
                 at=at,
             )

@@ -26,6 +26,7 @@ from meetings import answers, assembling, freezing, invitations, objections, pos
 from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import Told
+from meetings.invitees import invited_to
 from meetings.local_times import end_of, moment_of
 from meetings.locking import (
     changed_meanwhile,
@@ -408,7 +409,7 @@ def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Act
     """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
-    if person_id in invitations.invited_to(session, row):
+    if person_id in invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
     run(
         session,

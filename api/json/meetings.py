@@ -42,6 +42,7 @@ from domain.kernel.rows import col, only, scalars
 from locales import N_
 from meetings import answers, feeds, invitations, schedule
 from meetings.committees import ALTERNATE, Membership, committees
+from meetings.invitees import invited_to
 from meetings.locking import lock_meeting, original_of, read_meeting
 from models.meeting import Meeting, MeetingGuest
 
@@ -317,7 +318,7 @@ def _meeting(desk: Desk, row: Meeting, members: Membership) -> MeetingShown:
             ),
         )
     )
-    invited = invitations.invited_to(desk.session, row)
+    invited = invited_to(desk.session, row)
     seat = members.seat_of(desk.asker.person_id, day)
     mine = members.holders(seat.id, day, ALTERNATE) if seat is not None else ()
     return MeetingShown(

@@ -31,10 +31,11 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, first, of, only, scalars
 from locales import N_, gettext, show_clock, show_day
-from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
+from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
 from meetings.answers import Answered
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
 from meetings.invitations import Told
+from meetings.invitees import invited_to
 from meetings.locking import original_of, read_meeting
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
@@ -207,7 +208,7 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
     asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
     guests = _guests(desk, meeting_id)
-    invited = invitations.invited_to(desk.session, meeting)
+    invited = invited_to(desk.session, meeting)
     return page(
         desk,
         request,
@@ -257,7 +258,7 @@ def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
 def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[dict[str, Any]]:
     """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
     day = meeting.starts.date()
-    invited = invitations.invited_to(desk.session, meeting)
+    invited = invited_to(desk.session, meeting)
     said = _said(desk, meeting.id)
     found = []
     for seat in members.seats_on(day):

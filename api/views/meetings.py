@@ -13,9 +13,9 @@ from api.access.session import Desk
 from domain.kernel.rows import col, every, of
 from locales import N_, pick
 from meetings import answers
-from meetings.committees import committees, memberships
+from meetings.committees import committees
 from meetings.drafting import in_the_readers_words
-from meetings.invitations import others
+from meetings.invitees import invitees_of
 from meetings.local_times import local_of
 from models.committee import Committee
 from models.meeting import Meeting
@@ -99,16 +99,14 @@ def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = 
 def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
     """Each of these meetings as a line."""
     named = committees(desk.session)
-    members = memberships(desk.session, {row.committee_id for row in rows})
-    extra = others(desk.session, [row.id for row in rows])
+    invitees = invitees_of(desk.session, rows)
     said = answers_of(desk, (row.id for row in rows))
     me = desk.asker.person_id
     found = []
     for row in in_the_readers_words(desk.session, rows, desk.language):
-        here = members[row.committee_id]
-        is_mine = me in here.invited(row.starts.date()) or me in extra[row.id]
+        is_mine = me in invitees.of(row)
         given = to_program(desk.asker)
-        if here.seat_of(me, desk.day) is not None:
+        if invitees.members[row.committee_id].seat_of(me, desk.day) is not None:
             given[Relation.SITS] = themselves(desk.asker)
         if is_mine:
             given[Relation.INVITED] = themselves(desk.asker)

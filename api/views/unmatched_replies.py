@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,8 +12,9 @@ from api.access.session import Desk
 from api.views.meetings import ANSWERS, title_of
 from domain.kernel.rows import col, every, frozen, of
 from locales import N_
-from meetings import invitations, unmatched_replies
+from meetings import unmatched_replies
 from meetings.committees import Membership, committees, memberships
+from meetings.invitees import invitees_of
 from models.invitation import StrayReply
 from models.meeting import Meeting, MeetingSeries
 
@@ -68,14 +69,9 @@ def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
     return found
 
 
-def may_answer(desk: Desk, meetings: Iterable[Meeting]) -> set[UUID]:
+def may_answer(desk: Desk, meetings: Sequence[Meeting]) -> set[UUID]:
     """Everyone whom one of these meetings invites."""
-    found: set[UUID] = set()
-    members = memberships(desk.session, {one.committee_id for one in meetings})
-    extra = invitations.others(desk.session, [one.id for one in meetings])
-    for one in meetings:
-        found |= {*members[one.committee_id].invited(one.starts.date()), *extra[one.id]}
-    return found
+    return set(invitees_of(desk.session, meetings).by_person(meetings))
 
 
 def _seat(desk: Desk, members: Membership, person_id: UUID | None, starts: datetime | None) -> str:
