@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
 from domain.roles.takers import may_act_as
-from locales import N_
+from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
 from models.program import Absence, Organization, Tenure
 
@@ -157,6 +157,11 @@ def committee_of(session: Session, key: str) -> Committee:
     if not rows:
         raise Refusal("committee.unknown", N_("There is no such committee."))
     return rows[0]
+
+
+def title_of(row: Committee | Seat | CommitteeSeat, language: str) -> str:
+    """The title of a committee or a seat."""
+    return pick(language, {"fr": row.title_fr, "en": row.title_en})
 
 
 def lasts(row: Committee) -> int:

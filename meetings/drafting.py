@@ -26,8 +26,8 @@ from domain.mail import notices
 from domain.mail.notices import COORDINATION, Language
 from domain.record import events
 from domain.roles.roles import standing
-from locales import LANGUAGES, N_, pick, say
-from meetings.committees import committees, lasts, memberships
+from locales import LANGUAGES, N_, say
+from meetings.committees import committees, lasts, memberships, title_of
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.locking import original_of, refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
@@ -283,7 +283,7 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
 def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": row.title_fr, "en": row.title_en}),
+            "committee": title_of(row, language),
             "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
             "path": f"/committees/{row.key.replace('_', '-')}",
         }

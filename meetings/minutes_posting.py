@@ -24,7 +24,7 @@ from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
 from meetings.attendance import attendance_of
-from meetings.committees import committees, membership
+from meetings.committees import committees, membership, title_of
 from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
 from meetings.documents.issuing import issue, refuse_names
 from meetings.invitations import Told
@@ -128,14 +128,7 @@ def post(
             continue
         place = (reader.audience, edition.language)
         if place not in printed:
-            printed[place] = issue(
-                session,
-                edition.content,
-                edition.language,
-                kind="minutes",
-                committee=committee.key,
-                day=meeting.starts.date(),
-            )
+            printed[place] = issue(session, edition.content, edition.language, committee=committee.key)
         written = notices.write(
             session,
             "meeting_minutes",
@@ -226,7 +219,7 @@ def _facts(
 ) -> notices.Facts:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "committee": title_of(committee, language),
             "when": when(language, meeting.starts),
             "is_corrected": is_corrected,
             "lines": [{"text": one.in_words(language)} for one in changed],

@@ -14,9 +14,8 @@ from sqlmodel import Session, or_
 from domain.kernel.rows import SHAPE, also, col, every, of, only, replaced, same, surely
 from domain.kernel.scope import local_day
 from domain.mail.notices import Language, Stationery
-from locales import pick
 from meetings.calendar_files import Published
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.entries import Entry, Moved
 from meetings.invitees import invitees_of
 from meetings.itip import changed
@@ -172,7 +171,7 @@ def entry_of(session: Session, thing: Invitable, shown: Sequence[Meeting], langu
         last_on=original_of(shown[-1]).date() if season else None,
         cancelled=off,
         moved=moved,
-        title=pick(language, {"fr": thing.committee.title_fr, "en": thing.committee.title_en}),
+        title=title_of(thing.committee, language),
         description=url,
         place=usual.place,
         online_url=usual.online_url,

@@ -37,9 +37,8 @@ from api.json.shapes import ComingShown
 from api.views.names import people_by_id
 from api.web.given import Day
 from domain.kernel.actors import Actor
-from locales import pick
 from meetings import agendas, drafting, schedule, seating
-from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
+from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships, title_of
 from meetings.invitations import Told, letters_in, people_in
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee
@@ -287,7 +286,7 @@ def _committee(desk: Desk, row: Committee, members: Membership, on: Day | None) 
     return CommitteeShown(
         id=row.id,
         key=row.key,
-        title=pick(desk.language, {"fr": row.title_fr, "en": row.title_en}),
+        title=title_of(row, desk.language),
         derived_from=row.derived_from,
         rhythm=row.rhythm or None,
         minutes=row.minutes,
@@ -317,7 +316,7 @@ def _seat(desk: Desk, seat: CommitteeSeat, members: Membership, day: Day, names:
         organization_id=seat.organization_id,
         organization=seat.organization,
         role=seat.role,
-        title=pick(desk.language, {"fr": seat.title_fr, "en": seat.title_en}),
+        title=title_of(seat, desk.language),
         voting=seat.voting,
         vacant=members.is_to_fill(seat.id, day),
         holders=holders,

@@ -19,7 +19,7 @@ from api.access.permissions import Action, Asker, Forbidden, asks, themselves
 from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.views.meetings import ANSWERS, hours_of, title_of
+from api.views.meetings import ANSWERS, hours_of
 from api.views.sentences import sentence_of
 from api.web import limits
 from api.web.answers import status_of
@@ -32,7 +32,7 @@ from domain.roles.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
 from meetings.answers import DECLINED, Asked
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from models.committee import Committee
 from models.program import Person
 

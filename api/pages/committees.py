@@ -18,10 +18,10 @@ from api.pages.frame import framed_pages, page
 from api.pages.program import rhythm_in_words
 from api.views.decisions import STATES as DECIDED
 from api.views.decisions import lines_of_committee
-from api.views.meetings import STATES, between, title_of
+from api.views.meetings import STATES, between
 from api.views.names import people_by_id, titles_of_roles
 from meetings import drafting, seating
-from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships, title_of
 from models.committee import Committee
 from models.program import Person
 
@@ -124,7 +124,7 @@ def _seats(
                     for one in members.holdings.get(seat.id, ())
                     if one.ends_on is None or one.ends_on >= desk.day
                 ],
-                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
+                "title": title_of(seat, desk.language),
                 "role": roles.get(seat.role, seat.role),
                 "of": titles[seat.committee] if seat.committee != members.key else "",
                 "principals": principals,

@@ -24,7 +24,7 @@ from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
-from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from api.views.meetings import ANSWERS, STATES, hours_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.actors import Actor
@@ -33,7 +33,7 @@ from domain.kernel.rows import col, first, of, only, scalars
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
 from meetings.answers import Answered
-from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
+from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, title_of
 from meetings.invitations import Told
 from meetings.invitees import invited_to
 from meetings.locking import original_of, read_meeting
@@ -274,7 +274,7 @@ def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[
         found.append(
             {
                 "seat": seat,
-                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
+                "title": title_of(seat, desk.language),
                 "is_vacant": not principals,
                 "people": [
                     {

@@ -23,12 +23,12 @@ from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
-from api.views.meetings import title_of
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
+from meetings.committees import title_of
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee

@@ -13,7 +13,6 @@ from api.access.permissions import Action, Forbidden, Given, Relation, allows, a
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import title_of
 from api.views.tasks import names_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -22,7 +21,7 @@ from domain.mail.name_gate import Gate, Hit
 from domain.record import events
 from locales import N_, gettext, say, show_day
 from meetings import redacting, wording
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.locking import read_meeting
 from models.meeting import Meeting
 from models.redaction import Redaction

@@ -15,13 +15,12 @@ from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages
 from api.pages.previews import Ask, previewed
-from api.views.meetings import title_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, show_day
 from meetings import seating
-from meetings.committees import ALTERNATE, PRINCIPAL
+from meetings.committees import ALTERNATE, PRINCIPAL, title_of
 from meetings.invitations import Told
 from models.committee import Committee, Seat
 
@@ -108,7 +107,7 @@ def _twice(
 
 def _facts(desk: Desk, row: Committee, seat: Seat, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a change comes to, as the page before it says it."""
-    title = seat.title_fr if desk.language == "fr" else seat.title_en
+    title = title_of(seat, desk.language)
     found = [(gettext(N_("Seat")), f"{title_of(row, desk.language)}, {title}")]
     try:
         who = people_by_id(desk).get(id_or_none(values["person"]) or UUID(int=0))

@@ -20,7 +20,7 @@ from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from api.views.meetings import ANSWERS, STATES, hours_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
@@ -30,7 +30,7 @@ from domain.kernel.scope import local_day
 from locales import N_, pick
 from meetings import attendance, decisions, wording
 from meetings.agenda_items import asked_for, items_of
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import local_of
 from meetings.locking import read_meeting

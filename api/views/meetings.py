@@ -11,9 +11,9 @@ from uuid import UUID
 from api.access.permissions import Action, Relation, allows, themselves, to_program
 from api.access.session import Desk
 from domain.kernel.rows import col, every, of
-from locales import N_, pick
+from locales import N_
 from meetings import answers
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.drafting import in_the_readers_words
 from meetings.invitees import invitees_of
 from meetings.local_times import local_of
@@ -122,11 +122,6 @@ def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
             )
         )
     return found
-
-
-def title_of(committee: Committee, language: str) -> str:
-    """A committee's title."""
-    return pick(language, {"fr": committee.title_fr, "en": committee.title_en})
 
 
 def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:

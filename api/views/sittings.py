@@ -9,7 +9,6 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import Desk
-from api.views.meetings import title_of
 from api.views.names import titles_of_roles
 from domain.kernel.rows import col, only, run
 from locales import N_, pick
@@ -17,7 +16,7 @@ from meetings import answers, attendance, decisions, quorum, recruiters, running
 from meetings.agenda_items import PresentedItem, asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
-from meetings.committees import Membership, committees
+from meetings.committees import Membership, committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import Both
 from meetings.local_times import local_of
@@ -238,7 +237,7 @@ def _seats(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UU
     return [
         SeatLine(
             of=one,
-            title=pick(desk.language, {"fr": one.seat.title_fr, "en": one.seat.title_en}),
+            title=title_of(one.seat, desk.language),
             people=tuple(people[person] for person in one.expected),
             who=people[one.person_id] if one.person_id else None,
             arrived=clock(one.arrived_at),

@@ -9,11 +9,11 @@ from typing import Final
 from uuid import UUID
 
 from api.access.session import Desk
-from api.views.meetings import ANSWERS, title_of
+from api.views.meetings import ANSWERS
 from domain.kernel.rows import col, every, frozen, of
 from locales import N_
 from meetings import unmatched_replies
-from meetings.committees import Membership, committees, memberships
+from meetings.committees import Membership, committees, memberships, title_of
 from meetings.invitees import invitees_of
 from models.invitation import StrayReply
 from models.meeting import Meeting, MeetingSeries
@@ -76,7 +76,7 @@ def may_answer(desk: Desk, meetings: Sequence[Meeting]) -> set[UUID]:
 
 def _seat(desk: Desk, members: Membership, person_id: UUID | None, starts: datetime | None) -> str:
     seat = members.seat_of(person_id, starts.date() if starts else desk.day) if person_id else None
-    return "" if seat is None else seat.title_fr if desk.language == "fr" else seat.title_en
+    return "" if seat is None else title_of(seat, desk.language)
 
 
 def _thing_of(
