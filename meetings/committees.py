@@ -271,24 +271,31 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
     rows = every(session, of(Absence).where(col(Absence.cancelled_at).is_(None)))
-    people = {person for row in rows if row.deputy_id for person in (row.person_id, row.deputy_id)}
-    roles: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
-    for held in run(
-        session,
-        only(
-            Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
-        ).where(col(Tenure.person_id).in_(people)),
-    ):
-        roles[held.person_id].append((held.role, held.until))
+    roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
         deputy = row.deputy_id if "seats" in row.kinds else None
-        # They sit for who is away as long as they hold a role in which they may act for them.
-        wanted = {role for role, until in roles[row.person_id] if until >= row.starts_on}
-        acting = roles[row.deputy_id] if row.deputy_id else []
-        theirs = [until for role, until in acting if any(may_act_as(one, {role}) for one in wanted)]
-        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, max(theirs, default=None)))
+        until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
+        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
+
+
+def _acts_until(
+    absence: Absence, acting: Iterable[tuple[str, date]], acted_for: Iterable[tuple[str, date]]
+) -> date | None:
+    """How long a deputy sits for who is away: as long as they hold a role in which they may act for them."""
+    wanted = {role for role, until in acted_for if until >= absence.starts_on}
+    return max((until for role, until in acting if any(may_act_as(one, {role}) for one in wanted)), default=None)
+
+
+def _roles_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, list[tuple[str, date]]]:
+    """The roles that people hold or held, each with its last day."""
+    until = value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
+    found: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
+    rows = run(session, only(Tenure.person_id, Tenure.role, until).where(col(Tenure.person_id).in_(people)))
+    for held in rows:
+        found[held.person_id].append((held.role, held.until))
+    return found
 
 
 def _covers(first: date | None, last: date | None, day: date) -> bool:
