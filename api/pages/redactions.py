@@ -23,6 +23,7 @@ from locales import N_, gettext, say, show_day
 from meetings import redacting, wording
 from meetings.committees import committees, title_of
 from meetings.locking import read_meeting
+from meetings.meeting_words import texts_of
 from models.meeting import Meeting
 from models.redaction import Redaction
 
@@ -177,7 +178,7 @@ def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
     """Each text of a meeting in which words name somebody, or may and nobody answered yet; with the mark of each."""
     gate = Gate.here(desk.session)
     found = []
-    for text in dict.fromkeys(text for text, _ in redacting.texts_of(desk.session, meeting_id)):
+    for text in dict.fromkeys(text for text, _ in texts_of(desk.session, meeting_id)):
         hits = gate.hits(text)
         whole = [hit.means for hit in hits if hit.sure]
         # Half of a name that stands there wholly is no question of its own.
