@@ -226,29 +226,15 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
 
 
 def _draft_one(session: Session, row: Committee, follows: date, today: date, *, by: Actor, at: datetime) -> bool:
-    here = program_of(session)
     known = every(session, of(DraftedYear).where(DraftedYear.committee_id == row.id))
     waiting = [draft for draft in known if draft.settled_at is None]
-    before = next((draft for draft in known if draft.follows == follows), None)
     if not all(_is_overtaken(draft, follows) for draft in waiting):
         return False
-    if before is not None and not _fell_through(session, before):
+    if any(draft.follows == follows and not _fell_through(session, draft) for draft in known):
         return False
     first = max(follows, today) + timedelta(days=1)
     dates = propose(session, row.id, first)
-    drafted = {"year": first.year, "dates": [one.to_json() for one in dates], "drafted_at": at}
-    made = scalar(
-        session,
-        insert(DraftedYear)
-        .values(program_id=here, id=uuid4(), committee_id=row.id, follows=follows, settled_as="", **drafted)
-        .on_conflict_do_update(
-            index_elements=["program_id", "committee_id", "follows"],
-            set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
-            # Of two rounds at once the second finds it waiting, and leaves it.
-            where=col(DraftedYear.settled_at).is_not(None),
-        )
-        .returning(col(DraftedYear.id)),
-    )
+    made = _add_draft(session, row, follows, first.year, dates, at)
     if made is None:
         return False
     for overtaken in waiting:
@@ -256,6 +242,25 @@ def _draft_one(session: Session, row: Committee, follows: date, today: date, *, 
     events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
     return True
+
+
+def _add_draft(
+    session: Session, row: Committee, follows: date, year: int, dates: Sequence[Proposal], at: datetime
+) -> UUID | None:
+    """Keep a draft in the place of one that was settled; None where one waits, by another round at once."""
+    drafted = {"year": year, "dates": [one.to_json() for one in dates], "drafted_at": at}
+    its = {"program_id": program_of(session), "committee_id": row.id, "follows": follows}
+    return scalar(
+        session,
+        insert(DraftedYear)
+        .values(**its, id=uuid4(), settled_as="", **drafted)
+        .on_conflict_do_update(
+            index_elements=list(its),
+            set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
+            where=col(DraftedYear.settled_at).is_not(None),
+        )
+        .returning(col(DraftedYear.id)),
+    )
 
 
 def _is_overtaken(draft: DraftedYear, last: date) -> bool:

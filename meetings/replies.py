@@ -70,6 +70,14 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
         bound = replace(bound, reason=reason)
     # Of a mail that was not read as an answer, what it claims is bound for whoever looks at it, and decides nothing.
     about = _bound(session, claimed, at) if isinstance(read, Stray) and claimed is not None else bound
+    _keep(session, message, claimed, about, bound.reason, at)
+    return Received(stray=bound.reason)
+
+
+def _keep(
+    session: Session, message: bytes, claimed: MailReply | None, about: _Bound, reason: str, at: datetime
+) -> None:
+    """Keep that a mail came which was not taken, once."""
     stray_id = uuid4()
     kept = scalar(
         session,
@@ -78,7 +86,7 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
             program_id=program_of(session),
             id=stray_id,
             digest=hashlib.sha256(message).hexdigest(),
-            reason=bound.reason,
+            reason=reason,
             from_address=claimed.from_address if claimed is not None else sender_of(message),
             claimed=claimed.partstat if claimed is not None else "",
             person_id=about.person_id,
@@ -92,8 +100,7 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
         .returning(col(StrayReply.id)),
     )
     if kept is not None:
-        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=bound.reason)
-    return Received(stray=bound.reason)
+        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=reason)
 
 
 def knows(session: Session, message: bytes) -> bool:

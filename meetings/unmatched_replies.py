@@ -6,7 +6,7 @@ mail claims of itself is shown, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from domain.kernel.rows import changes, col, every, first, in_program, of, run, 
 from domain.record import events
 from locales import N_
 from meetings import answers
+from meetings.answers import Asked
 from meetings.locking import changed_meanwhile
 from models.invitation import ANSWERS, StrayReply
 from models.meeting import Meeting
@@ -125,14 +126,7 @@ def take(
     asked_of = answers.asked_of(session, person_id, about)
     if not asked_of:
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
-    named = []
-    for asked in asked_of:
-        # Whom they named to come instead still comes, as long as they do not.
-        stays = asked.answer.alternate_id if asked.answer is not None and said == answers.DECLINED else None
-        about_it = asked.meeting.id
-        if answers.record(session, about_it, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
-            named.append(about_it)
-    answers.tell(session, named, at=at)
+    _record(session, asked_of, person_id, said, by=by, at=at)
     _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row.meeting_id)
     events.write(
         session,
@@ -147,6 +141,20 @@ def take(
         meetings=len(asked_of),
     )
     return len(asked_of)
+
+
+def _record(
+    session: Session, asked_of: Sequence[Asked], person_id: UUID, said: str, *, by: Actor, at: datetime
+) -> None:
+    """Record what a person answers to each of these meetings, and tell of them."""
+    named = []
+    for asked in asked_of:
+        # Whom they named to come instead still comes, as long as they do not.
+        stays = asked.answer.alternate_id if asked.answer is not None and said == answers.DECLINED else None
+        about = asked.meeting.id
+        if answers.record(session, about, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
+            named.append(about)
+    answers.tell(session, named, at=at)
 
 
 def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
