@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, time, timedelta
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -11,37 +10,35 @@ from fastapi import Query, Response
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
-from api.access.permissions import Action, asks, find_person, require, to_program
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.invitations import INVITED
+from api.acts.meetings import DATES, GUESTS
 from api.acts.minutes import Row
 from api.json.act_routes import act_resources
-from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.meeting_shapes import (
     ChangeShown,
     FeedMade,
     FeedShown,
-    GuestGiven,
     HourGiven,
     InvitedShown,
     MeetingLine,
     MeetingShown,
-    PlaceGiven,
-    TimeGiven,
 )
+from api.json.previewed_acts import Preview, changed, previewed_resources
 from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import Line, between, lines_of
 from api.views.names import people_by_id
-from api.web.given import Day, Reason
-from domain.kernel.actors import Actor
+from api.web.given import Day
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, scalars
 from locales import N_
-from meetings import answers, feeds, invitations, schedule
+from meetings import answers, feeds, schedule
 from meetings.committees import ALTERNATE, Membership, committees
+from meetings.invitations import Told
 from meetings.invitees import invited_to
 from meetings.locking import lock_meeting, original_of, read_meeting
 from models.meeting import Meeting, MeetingGuest
@@ -88,80 +85,11 @@ def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingSh
     return _meeting(desk, row, members)
 
 
-@router.put("/meetings/{meeting_id}/time")
-@asks(Action.PLAN_MEETINGS)
-def move_meeting(
-    meeting_id: UUID,
-    body: TimeGiven,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> ChangeShown:
-    """Have a meeting at another time."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.move_meeting(
-            desk.session,
-            meeting_id,
-            body.starts,
-            minutes=body.minutes,
-            reason=body.reason,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-        preview=preview,
-    )
+def _version(on: On[Row]) -> int:
+    return read_meeting(on.session, on.id).version
 
 
-@router.post("/meetings/{meeting_id}/cancellation")
-@asks(Action.PLAN_MEETINGS)
-def cancel_meeting(
-    meeting_id: UUID, body: Reason, desk: AtDesk, response: Response, preview: Preview = False, if_match: IfMatch = ""
-) -> ChangeShown:
-    """Cancel a meeting; what was on its agenda waits for another."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.cancel_meeting(desk.session, meeting_id, reason=body.reason, by=by, at=desk.at, seen=seen),
-        preview=preview,
-    )
-
-
-@router.put("/meetings/{meeting_id}/place")
-@asks(Action.PLAN_MEETINGS)
-def change_place(
-    meeting_id: UUID,
-    body: PlaceGiven,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> ChangeShown:
-    """Have a meeting elsewhere, alone or with every later one of its season."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.change_place(
-            desk.session,
-            meeting_id,
-            place=body.place,
-            online_url=body.online_url,
-            following=body.following,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-        preview=preview,
-    )
+previewed_resources(router, DATES, version=_version)
 
 
 @router.put("/meetings/{meeting_id}/hour")
@@ -175,53 +103,23 @@ def change_hour(
     if_match: IfMatch = "",
 ) -> ChangeShown:
     """Have a meeting and every later one of its season at another hour. What was moved stays where it was moved to."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by, seen = require(Action.PLAN_MEETINGS, given), seen_version(if_match)
 
-    def change() -> tuple[invitations.Told, ...]:
+    def change() -> tuple[Told, ...]:
         row = lock_meeting(desk.session, meeting_id, seen=seen)
+        season_id = schedule.season_of(row)
+        since, hour = original_of(row).date(), time.fromisoformat(body.hour)
         return schedule.change_hour(
-            desk.session,
-            schedule.season_of(row),
-            since=original_of(row).date(),
-            hour=time.fromisoformat(body.hour),
-            minutes=body.minutes,
-            by=by,
-            at=desk.at,
+            desk.session, season_id, since=since, hour=hour, minutes=body.minutes, by=by, at=desk.at
         )
 
-    return _changed(desk, response, meeting_id, change, preview=preview)
+    shown = changed(desk, change, preview=preview)
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
+    return shown
 
 
-@router.post("/meetings/{meeting_id}/guests", status_code=201, responses=PREVIEWED)
-@asks(Action.PLAN_MEETINGS)
-def invite_guest(
-    meeting_id: UUID, body: GuestGiven, desk: AtDesk, once: AtOnce, response: Response, preview: Preview = False
-) -> ChangeShown:
-    """Invite someone without a seat to one meeting."""
-    once = once.unless(preview)
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _plans(desk, meeting_id)
-    guest = find_person(desk.session, body.person_id)
-    return planned(
-        desk,
-        response,
-        once,
-        f"/api/v1/meetings/{meeting_id}",
-        lambda: schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at),
-        preview=preview,
-    )
-
-
-@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
-@asks(Action.PLAN_MEETINGS)
-def withdraw_guest(meeting_id: UUID, guest_id: UUID, desk: AtDesk, preview: Preview = False) -> ChangeShown:
-    """Take a guest's invitation back."""
-    by = _plans(desk, meeting_id)
-    guest = find_person(desk.session, guest_id)
-    return changed(
-        desk, lambda: schedule.withdraw_guest(desk.session, meeting_id, guest, by=by, at=desk.at), preview=preview
-    )
+previewed_resources(router, GUESTS)
 
 
 def _answered(on: On[Row], _: None, response: Response) -> MeetingShown:
@@ -259,26 +157,6 @@ def make_feed(desk: AtDesk, once: AtOnce, response: Response) -> FeedMade:
 def end_feed(feed_id: UUID, desk: AtDesk) -> None:
     """End one of the asker's own addresses, at once and for good."""
     at_meetings.end_feed(desk, feed_id)
-
-
-def _plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    return require(Action.PLAN_MEETINGS, given)
-
-
-def _changed(
-    desk: Desk,
-    response: Response,
-    meeting_id: UUID,
-    change: Callable[[], tuple[invitations.Told, ...]],
-    *,
-    preview: bool,
-) -> ChangeShown:
-    """As `changed`, with the version that the meeting has then."""
-    shown = changed(desk, change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
-    return shown
 
 
 def _line(line: Line) -> MeetingLine:

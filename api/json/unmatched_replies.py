@@ -11,11 +11,11 @@ from fastapi import Query, Response
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk
 from api.acts.declaring import On
+from api.acts.meetings import Local
 from api.acts.unmatched_replies import STRAY, find_stray
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.meeting_shapes import Local
 from api.json.shapes import Limit, Offset, Page, Shown
 from api.views.unmatched_replies import StrayLine, lines_of
 from api.web.rendering import words

@@ -5,7 +5,8 @@ What changes its dates is asked twice: `api.pages.previews` shows first who will
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -16,18 +17,19 @@ from fastapi.responses import HTMLResponse
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
-from api.access.permissions import Action, Forbidden, allows, asks, find_person, require
+from api.access.permissions import Action, Forbidden, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.invitations import INVITED
+from api.acts.meetings import DATES, GUESTS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
+from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
 from api.views.meetings import ANSWERS, STATES, hours_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
-from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, first, of, only, scalars
 from locales import N_, gettext, show_clock, show_day
@@ -36,7 +38,7 @@ from meetings.answers import Answered
 from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, title_of
 from meetings.invitations import Told
 from meetings.invitees import invited_to
-from meetings.locking import original_of, read_meeting
+from meetings.locking import original_of
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 from models.program import Person
 
@@ -60,138 +62,33 @@ def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
     return meeting_page(desk, request, meeting_id, Typed())
 
 
-@router.post("/meetings/{meeting_id}/time")
-@asks(Action.PLAN_MEETINGS)
-def move_meeting(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    day: Text = "",
-    hour: Text = "",
-    minutes: Text = "",
-    reason: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Have the meeting at another time."""
-    by = _who_plans(desk, meeting_id)
-    values = {"day": day, "hour": hour, "minutes": minutes, "reason": reason}
-
-    def change() -> tuple[Told, ...]:
-        starts = datetime.combine(day_of(day), hour_of(hour))
-        length = minutes_or_none(minutes)
-        return schedule.move_meeting(
-            desk.session, meeting_id, starts, minutes=length, reason=reason, by=by, at=desk.at, seen=seen
-        )
-
-    return _twice(desk, request, meeting_id, "time", N_("Move the meeting"), change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/cancellation")
-@asks(Action.PLAN_MEETINGS)
-def cancel_meeting(
-    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, reason: Text = "", shown: Text = ""
-) -> Response:
-    """Cancel the meeting, with the reason."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.cancel_meeting(desk.session, meeting_id, reason=reason, by=by, at=desk.at, seen=seen)
-
-    values = {"reason": reason}
-    title = N_("Cancel the meeting")
-    return _twice(desk, request, meeting_id, "cancellation", title, change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/place")
-@asks(Action.PLAN_MEETINGS)
-def change_place(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    place: Text = "",
-    online_url: Text = "",
-    following: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Have the meeting elsewhere, alone or with every later one of its season."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.change_place(
-            desk.session,
-            meeting_id,
-            place=place,
-            online_url=online_url,
-            following=following == "yes",
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    values = {"place": place, "online_url": online_url, "following": following}
-    return _twice(desk, request, meeting_id, "place", N_("Change the place"), change, values, seen=seen, shown=shown)
-
-
 @router.post("/meetings/{meeting_id}/hour")
 @asks(Action.PLAN_MEETINGS)
 def change_hour(
     desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, hour: Text = "", minutes: Text = "", shown: Text = ""
 ) -> Response:
     """Have this meeting and every later one of its season at another hour. `seen` is the season's version."""
-    by = _who_plans(desk, meeting_id)
-    row = read_meeting(desk.session, meeting_id)
+    row, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by = require(Action.PLAN_MEETINGS, given)
+    values = {"hour": hour, "minutes": minutes}
 
     def change() -> tuple[Told, ...]:
-        season_id = schedule.season_of(row)
-        length = minutes_or_none(minutes)
+        season_id, length = schedule.season_of(row), minutes_or_none(minutes)
+        since = original_of(row).date()
         return schedule.change_hour(
-            desk.session,
-            season_id,
-            since=original_of(row).date(),
-            hour=hour_of(hour),
-            minutes=length,
-            by=by,
-            at=desk.at,
-            seen=seen,
+            desk.session, season_id, since=since, hour=hour_of(hour), minutes=length, by=by, at=desk.at, seen=seen
         )
 
-    values = {"hour": hour, "minutes": minutes}
-    title = N_("Change the hour from this day on")
-    return _twice(desk, request, meeting_id, "hour", title, change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/guests")
-@asks(Action.PLAN_MEETINGS)
-def invite_guest(desk: AtDesk, request: Request, meeting_id: UUID, person: Text = "", shown: Text = "") -> Response:
-    """Invite someone without a seat."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        guest = id_or_none(person)
-        if guest is None:
-            raise Refusal("person.missing", N_("Choose a person."))
-        find_person(desk.session, guest)
-        return schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at)
-
-    title = N_("Invite a guest")
-    return _twice(desk, request, meeting_id, "guests", title, change, {"person": person}, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
-@asks(Action.PLAN_MEETINGS)
-def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: UUID, shown: Text = "") -> Response:
-    """Take a guest's invitation back."""
-    by = _who_plans(desk, meeting_id)
-    find_person(desk.session, guest_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.withdraw_guest(desk.session, meeting_id, guest_id, by=by, at=desk.at)
-
-    title = N_("Withdraw the invitation")
-    form = f"guests/{guest_id}/withdrawal"
-    return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
+    asked = replace(
+        _asked(desk, row, "hour", values),
+        action=request.url.path,
+        fields=[*values.items(), ("seen", str(seen))],
+        shown=shown,
+    )
+    outcome = previewed(desk, request, asked, change)
+    if isinstance(outcome, Refusal):
+        return meeting_page(desk, request, meeting_id, Typed("hour", outcome, values))
+    return outcome
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -315,41 +212,22 @@ def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
 # ---------------------------------------------------------------------------------------------------- what the forms do
 
 
-def _who_plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """Under whom the asker changes a meeting that they may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    return require(Action.PLAN_MEETINGS, given)
+#: What each form changes.
+_TITLES: Final[Mapping[str, str]] = {
+    "time": N_("Move the meeting"),
+    "cancellation": N_("Cancel the meeting"),
+    "place": N_("Change the place"),
+    "hour": N_("Change the hour from this day on"),
+    "guests": N_("Invite a guest"),
+    "withdrawal": N_("Withdraw the invitation"),
+}
 
 
-def _twice(
-    desk: Desk,
-    request: Request,
-    meeting_id: UUID,
-    form: str,
-    title: str,
-    change: Callable[[], tuple[Told, ...]],
-    values: dict[str, str],
-    *,
-    seen: int | None = None,
-    shown: str,
-) -> Response:
-    """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
-    meeting = read_meeting(desk.session, meeting_id)
-    committee = committees(desk.session)[meeting.committee_id]
-    here = f"/meetings/{meeting_id}"
-    ask = Ask(
-        title=gettext(title),
-        facts=_facts(desk, title_of(committee, desk.language), meeting, form, values),
-        action=f"{here}/{form}",
-        back=here,
-        fields=[*values.items(), *([("seen", str(seen))] if seen is not None else [])],
-        shown=shown,
-        is_harsh=form == "cancellation",
-    )
-    outcome = previewed(desk, request, ask, change)
-    if isinstance(outcome, Refusal):
-        return meeting_page(desk, request, meeting_id, Typed(form, outcome, values))
-    return outcome
+def _asked(desk: Desk, meeting: Meeting, form: str, values: Mapping[str, str]) -> Ask:
+    """What the page before a change says of it."""
+    title = title_of(committees(desk.session)[meeting.committee_id], desk.language)
+    facts = _facts(desk, title, meeting, form, values)
+    return Ask(gettext(_TITLES[form]), facts, back=f"/meetings/{meeting.id}", is_harsh=form == "cancellation")
 
 
 def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -382,4 +260,11 @@ def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapp
     return found
 
 
+for subject in (DATES, GUESTS):
+    previewed_pages(
+        router,
+        subject,
+        lambda on, act, typed: _asked(on.desk, on.row, act.path.rpartition("/")[2], typed),
+        lambda on, request, typed: meeting_page(on.desk, request, on.id, typed),
+    )
 act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.desk, request, on.id, typed))

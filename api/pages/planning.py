@@ -97,7 +97,7 @@ def plan_dates(
             raise Refusal("dates.missing", N_("Choose at least one date."))
         draft_id = id_or_none(draft)
         if draft_id is not None:
-            drafting.settle(desk.session, draft_id, "planned", by=by, at=desk.at)
+            drafting.settle(desk.session, draft_id, drafting.PLANNED, by=by, at=desk.at)
         if not _is_weekly(row):
             starts = sorted(local for local in chosen.values() if local is not None)
             return schedule.plan_meetings(

@@ -82,8 +82,8 @@ class Ask:
 
     title: str
     facts: Sequence[tuple[str, str]]
-    action: str
     back: str
+    action: str = ""
     fields: Sequence[tuple[str, str]] = field(default_factory=tuple)
     shown: str = ""
     done: str = ""
