@@ -16,7 +16,7 @@ from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, va
 from domain.roles.takers import may_act_as
 from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
-from models.program import Absence, Organization, Tenure
+from models.program import Absence, Organization, Program, Tenure
 
 PRINCIPAL = "principal"
 ALTERNATE = "alternate"
@@ -95,6 +95,10 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
+    def held_from(self, seat_id: UUID, day: date) -> list[Holding]:
+        """Who holds a seat on that day or later, as principal or as alternate."""
+        return [one for one in self.holdings.get(seat_id, ()) if one.ends_on is None or one.ends_on >= day]
+
     def to_hold(self, seat_id: UUID, day: date) -> tuple[Holding, ...]:
         """Who is to be a seat's principal from the first later day on, where nobody is on that day: it is theirs."""
         if self.holders(seat_id, day, PRINCIPAL):
@@ -159,8 +163,8 @@ def committee_of(session: Session, key: str) -> Committee:
     return rows[0]
 
 
-def title_of(row: Committee | Seat | CommitteeSeat, language: str) -> str:
-    """The title of a committee or a seat."""
+def title_of(row: Committee | Seat | CommitteeSeat | Program, language: str) -> str:
+    """The title of a committee, of a seat, or of the program."""
     return pick(language, {"fr": row.title_fr, "en": row.title_en})
 
 

@@ -21,8 +21,9 @@ from domain.kernel.rows import changes, col, every, in_program, of, run, scalar,
 from domain.kernel.scope import program, program_of
 from domain.mail.notices import Language, Stationery
 from domain.record import events
-from locales import N_, pick
+from locales import N_
 from meetings import calendar_files, links
+from meetings.committees import title_of
 from meetings.invitees import invitees_of
 from meetings.shown_entries import shown_to
 from models.invitation import CalendarFeed
@@ -142,7 +143,7 @@ def calendar(session: Session, person_id: UUID, language: Language, *, at: datet
     here = program(session)
     return calendar_files.publish(
         shown_to(session, person_id, language, at=at, back=BACK),
-        name=pick(language, {"fr": here.title_fr, "en": here.title_en}),
+        name=title_of(here, language),
         organizer=paper.sender,
         language=language,
     )

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Date, cast
 from sqlmodel import Session, or_
 
-from domain.kernel.rows import col, joins, only, run, same, select
+from domain.kernel.rows import col, joins, only, run, same, scalars, select
 from meetings.committees import ALTERNATE, Membership, memberships
 from models.committee import SeatHolder
 from models.invitation import MeetingAnswer
@@ -50,6 +50,14 @@ def invitees_of(
 def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
     """Everyone whom one meeting invites now."""
     return invitees_of(session, [meeting]).of(meeting)
+
+
+def guests_of(session: Session, meeting_id: UUID) -> list[UUID]:
+    """Who is invited to a meeting without a seat, in the order in which they were."""
+    guests = only(MeetingGuest.person_id).where(
+        MeetingGuest.meeting_id == meeting_id, col(MeetingGuest.withdrawn_at).is_(None)
+    )
+    return [*scalars(session, guests.order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)))]
 
 
 def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.kernel.refusals import Refusal
@@ -31,6 +31,11 @@ def moment_of(local: datetime, zone: str) -> datetime:
 def local_of(moment: datetime, zone: str) -> datetime:
     """The naive local time of a moment."""
     return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def clock_of(moment: datetime, zone: str) -> time:
+    """The local hour of a moment, as the wall shows it."""
+    return local_of(moment, zone).time().replace(second=0, microsecond=0)
 
 
 def end_of(local: datetime, minutes: int, zone: str) -> datetime:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -39,7 +39,7 @@ from meetings.documents.content import (
     from_json,
 )
 from meetings.invitations import Told
-from meetings.local_times import local_of
+from meetings.local_times import clock_of
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.quorum import Standing
 from meetings.texts import checked_text
@@ -276,13 +276,9 @@ def _attendance_line(one: Attended, names: Mapping[UUID, str], zone: str) -> Att
         person=names.get(person, "") if person else "",
         state=one.state,  # type: ignore[arg-type]
         remote=one.is_remote,
-        arrived=_clock(one.arrived_at, zone),
-        left=_clock(one.left_at, zone),
+        arrived=clock_of(one.arrived_at, zone) if one.arrived_at else None,
+        left=clock_of(one.left_at, zone) if one.left_at else None,
     )
-
-
-def _clock(moment: datetime | None, zone: str) -> time | None:
-    return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
 
 
 def _item(

@@ -86,12 +86,7 @@ def list_drafts(key: Key, desk: AtDesk) -> list[DraftShown]:
     require(Action.PLAN_MEETINGS, to_program(desk.asker))
     row = find_committee(desk, key)
     return [
-        DraftShown(
-            id=one.id,
-            year=one.year,
-            drafted_at=one.drafted_at,
-            dates=[_proposal(desk, Proposal.from_json(date)) for date in one.dates],
-        )
+        DraftShown.about(one, dates=[_proposal(desk, Proposal.from_json(date)) for date in one.dates])
         for one in drafting.drafts(desk.session)
         if one.committee_id == row.id
     ]
@@ -129,11 +124,8 @@ def ask_for_item(key: Key, body: ItemGiven, desk: AtDesk, once: AtOnce, response
 
 
 def _proposal(desk: Desk, one: Proposal) -> ProposalShown:
-    return ProposalShown(
-        decision=one.decision,
-        original=one.original,
-        starts=one.starts,
-        minutes=one.minutes,
+    return ProposalShown.about(
+        one,
         reasons=_reasons(desk, one.reasons),
         remaining=_reasons(desk, one.remaining),
         alternatives=[
@@ -149,13 +141,10 @@ def _reasons(desk: Desk, reasons: Iterable[Reason]) -> list[ReasonShown]:
 def _committee(desk: Desk, row: Committee, members: Membership, on: Day | None) -> CommitteeShown:
     day = on or desk.day
     names = {one: person.name for one, person in people_by_id(desk).items()}
-    return CommitteeShown(
-        id=row.id,
-        key=row.key,
+    return CommitteeShown.about(
+        row,
         title=title_of(row, desk.language),
-        derived_from=row.derived_from,
         rhythm=row.rhythm or None,
-        minutes=row.minutes,
         day=day,
         seats=[_seat(desk, seat, members, day, names) for seat in members.seats_on(day)],
     )
@@ -175,15 +164,10 @@ def _seat(desk: Desk, seat: CommitteeSeat, members: Membership, day: Day, names:
                 deputy_id=away.deputy_id if away else None,
             )
         )
-    return SeatShown(
+    return SeatShown.about(
+        seat,
         seat_id=seat.id,
-        committee=seat.committee,
-        key=seat.key,
-        organization_id=seat.organization_id,
-        organization=seat.organization,
-        role=seat.role,
         title=title_of(seat, desk.language),
-        voting=seat.voting,
         vacant=members.is_to_fill(seat.id, day),
         holders=holders,
         waits_for=[

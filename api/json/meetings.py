@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Response
@@ -34,20 +34,20 @@ from api.views.meetings import Line, between, lines_of
 from api.views.names import people_by_id
 from api.web.given import Day
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, scalars
 from locales import N_
 from meetings import answers, feeds, schedule
-from meetings.committees import ALTERNATE, Membership, committees
+from meetings.committees import Membership, committees
 from meetings.invitations import Told
-from meetings.invitees import invited_to
+from meetings.invitees import guests_of, invited_to
 from meetings.locking import lock_meeting, original_of, read_meeting
-from models.meeting import Meeting, MeetingGuest
+from models.meeting import Meeting
 
 router = api_routes("meetings")
 
 #: How far ahead a list goes that says no last day, and how long one is at most.
 AHEAD: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=800)
+_DAY: Final = timedelta(days=1)
 
 
 @router.get("/meetings")
@@ -63,17 +63,21 @@ def list_meetings(
 ) -> Page[MeetingLine]:
     """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))
-    first = since or desk.day
+    first, last = _span(since, until, desk.day)
+    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
+    nothing = (committee and chosen is None) or last < first
+    lines = [] if nothing else between(desk, first, min(last, date.max - _DAY), committee_id=chosen)
+    lines = [line for line in lines if line.is_mine or not mine]
+    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
+
+
+def _span(since: date | None, until: date | None, today: date) -> tuple[date, date]:
+    """The days that a list is asked for. Raises Refusal where they are too many."""
+    first = since or today
     last = until or min(first, date.max - AHEAD) + AHEAD
     if last - first > LONGEST:
         raise Refusal("meetings.too_long", N_("Ask for fewer days at once: at most %(days)s."), days=LONGEST.days)
-    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
-    if (committee and chosen is None) or last < first:
-        lines = []
-    else:
-        lines = between(desk, first, min(last, date.max - timedelta(days=1)), committee_id=chosen)
-    lines = [line for line in lines if line.is_mine or not mine]
-    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
+    return first, last
 
 
 @router.get("/meetings/{meeting_id}")
@@ -134,10 +138,7 @@ act_resources(router, INVITED, _answered)
 def list_feeds(desk: AtDesk) -> list[FeedShown]:
     """The asker's private calendar addresses that are open."""
     require(Action.KEEP_FEED, to_program(desk.asker))
-    return [
-        FeedShown.model_validate(row, from_attributes=True)
-        for row in feeds.feeds_of(desk.session, desk.asker.person_id)
-    ]
+    return [FeedShown.model_validate(row) for row in feeds.feeds_of(desk.session, desk.asker.person_id)]
 
 
 @router.post("/calendar-feeds", status_code=201)
@@ -160,64 +161,43 @@ def end_feed(feed_id: UUID, desk: AtDesk) -> None:
 
 
 def _line(line: Line) -> MeetingLine:
-    return MeetingLine(**_as_line(line))
+    return MeetingLine.about(line.meeting, **_beside_its_row(line))
 
 
-def _as_line(line: Line) -> dict[str, Any]:
-    return {
-        "id": line.meeting.id,
-        "state": line.meeting.state,
-        "starts": line.meeting.starts,
-        "minutes": line.meeting.minutes,
-        "time_zone": line.meeting.time_zone,
-        "starts_at": line.meeting.starts_at,
-        "ends_at": line.meeting.ends_at,
-        "place": line.meeting.place,
-        "reason": line.meeting.reason,
-        "version": line.meeting.version,
-        "committee": line.committee.key,
-        "title": line.title,
-        "mine": line.is_mine,
-        "answer": line.answer,
-    }
+def _beside_its_row(line: Line) -> dict[str, object]:
+    return {"committee": line.committee.key, "title": line.title, "mine": line.is_mine, "answer": line.answer}
 
 
 def _meeting(desk: Desk, row: Meeting, members: Membership) -> MeetingShown:
     # Read again after an act.
     row = read_meeting(desk.session, row.id)
     (line,) = lines_of(desk, [row])
-    day = row.starts.date()
-    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
-    guests = set(
-        scalars(
-            desk.session,
-            only(MeetingGuest.person_id).where(
-                MeetingGuest.meeting_id == row.id, col(MeetingGuest.withdrawn_at).is_(None)
-            ),
-        )
-    )
-    invited = invited_to(desk.session, row)
-    seat = members.seat_of(desk.asker.person_id, day)
-    mine = members.holders(seat.id, day, ALTERNATE) if seat is not None else ()
-    return MeetingShown(
-        **_as_line(line),
+    return MeetingShown.about(
+        line.meeting,
+        **_beside_its_row(line),
         season=row.series_id,
-        original=row.original,
-        online_url=row.online_url,
-        agenda_frozen_at=row.agenda_frozen_at,
-        invited=[
-            InvitedShown(
+        invited=_invited(desk, row, members),
+        alternates=members.instead_of(desk.asker.person_id, row.starts.date()),
+    )
+
+
+def _invited(desk: Desk, row: Meeting, members: Membership) -> list[InvitedShown]:
+    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
+    guests = guests_of(desk.session, row.id)
+    invited = invited_to(desk.session, row)
+    found = []
+    for person_id, person in people_by_id(desk).items():
+        if person_id in invited:
+            seat, answer = members.seat_of(person_id, row.starts.date()), said.get(person_id)
+            shown = InvitedShown(
                 person_id=person_id,
                 name=person.name,
-                seat_id=seat.id if (seat := members.seat_of(person_id, day)) else None,
+                seat_id=seat.id if seat else None,
                 guest=person_id in guests,
-                answer=said[person_id].answer if person_id in said else "",
-                by=said[person_id].by if person_id in said else "",
-                alternate_id=said[person_id].alternate_id if person_id in said else None,
-                answered_at=said[person_id].answered_at if person_id in said else None,
+                answer=answer.answer if answer else "",
+                by=answer.by if answer else "",
+                alternate_id=answer.alternate_id if answer else None,
+                answered_at=answer.answered_at if answer else None,
             )
-            for person_id, person in people_by_id(desk).items()
-            if person_id in invited
-        ],
-        alternates=[one for one in mine if one != desk.asker.person_id],
-    )
+            found.append(shown)
+    return found

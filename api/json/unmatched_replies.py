@@ -82,21 +82,6 @@ act_resources(router, STRAY, _seen_to)
 
 
 def _stray(line: StrayLine) -> StrayShown:
-    return StrayShown(
-        id=line.row.id,
-        received_at=line.row.received_at,
-        from_address=line.row.from_address,
-        reason=line.row.reason,
-        claimed=line.row.claimed,  # type: ignore[arg-type]  # one of the words of both
-        meeting_id=line.row.meeting_id,
-        series_id=line.row.series_id,
-        person_id=line.row.person_id,
-        outcome=line.row.outcome,  # type: ignore[arg-type]
-        seen_at=line.row.seen_at,
-        seen_by=line.row.seen_by,
-        version=line.row.version,
-        reason_in_words=words(line.why),
-        committee=line.title,
-        starts=line.starts,
-        seat=line.seat,
+    return StrayShown.about(
+        line.row, reason_in_words=words(line.why), committee=line.title, starts=line.starts, seat=line.seat
     )

@@ -161,7 +161,7 @@ def _page(
             token=token,
             asked_language=request.query_params.get(PARAMETER, "") if _is_asked(request) else "",
             name=opened.person.name,
-            program=here.title_fr if language == "fr" else here.title_en,
+            program=title_of(here, language),
             lines=[_line(one, named, language) for one in opened.asked],
             others=[(one, _name(session, one)) for one in sorted(others, key=str)],
             names={one: _name(session, one) for one in others | _named(opened.asked)},

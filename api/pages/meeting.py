@@ -5,10 +5,10 @@ What changes its dates is asked twice: `api.pages.previews` shows first who will
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -17,7 +17,7 @@ from fastapi.responses import HTMLResponse
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
-from api.access.permissions import Action, Forbidden, allows, asks, require
+from api.access.permissions import Action, Forbidden, Given, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.invitations import INVITED
 from api.acts.meetings import DATES, GUESTS
@@ -27,24 +27,25 @@ from api.pages.frame import framed_pages, page
 from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
-from api.views.meetings import ANSWERS, STATES, hours_of
+from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, scalars
+from domain.kernel.rows import first, of
 from locales import N_, gettext, show_clock, show_day
 from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
-from meetings.answers import Answered
-from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees, title_of
+from meetings.answers import Answered, Asked
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, title_of
 from meetings.invitations import Told
-from meetings.invitees import invited_to
+from meetings.invitees import guests_of, invited_to
 from meetings.locking import original_of
-from models.meeting import Meeting, MeetingGuest, MeetingSeries
+from models.meeting import Meeting, MeetingSeries
 from models.program import Person
 
 router = framed_pages()
 
 Seen = Annotated[int, Form()]
+Facts = list[tuple[str, str]]
 
 #: What is at most said of why somebody is on the list of a seat.
 AS: Final[Mapping[str, str]] = {
@@ -97,37 +98,29 @@ def change_hour(
 def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
     meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    committee = committees(desk.session)[meeting.committee_id]
     people = people_by_id(desk)
-    day = meeting.starts.date()
-    audience = audience_of(desk, members, given, day)
+    audience = audience_of(desk, members, given, meeting.starts.date())
     is_open = meeting.state == "planned"
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
-    asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
-    guests = _guests(desk, meeting_id)
-    invited = invited_to(desk.session, meeting)
+    said = {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
+    (in_words,) = drafting.in_the_readers_words(desk.session, [meeting], desk.language)
     return page(
         desk,
         request,
         "meeting.html",
         refused=typed.refusal,
         typed=typed,
-        meeting=drafting.in_the_readers_words(desk.session, [meeting], desk.language)[0],
+        **heading_of(desk, in_words),
         season=_season(desk, meeting) if may_plan else None,
-        committee=committee,
-        title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting.starts),
-        hours=hours_of(meeting),
-        state=STATES[meeting.state],
-        seats=seats_of(desk, meeting, members, people),
-        guests=[{"person": people[one], "answer": _said(desk, meeting_id).get(one)} for one in guests],
-        mine=asked[0] if asked and meeting.ends_at > desk.at and allows(Action.ANSWER_INVITATION, given) else None,
+        seats=seats_of(desk, meeting, members, people, said),
+        guests=[(people[one], said.get(one)) for one in guests_of(desk.session, meeting_id)],
+        mine=_mine(desk, meeting, given),
         people=people,
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
         may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
-        to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
+        to_invite=_to_invite(desk, meeting, people) if may_plan else [],
         agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
         documents=[one for one in documents_of(desk, meeting_id, audience) if not one["version"].is_replaced],
         may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
@@ -136,6 +129,18 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         candidates=_candidates(desk, meeting),
         summaries=at_summaries.on_the_table(desk.session, desk.asker, meeting),
     )
+
+
+def _mine(desk: Desk, meeting: Meeting, given: Given) -> Asked | None:
+    """What the meeting asks the reader, where they may still answer."""
+    if meeting.state != "planned" or meeting.ends_at <= desk.at or not allows(Action.ANSWER_INVITATION, given):
+        return None
+    return next(iter(answers.asked_of(desk.session, desk.asker.person_id, [meeting])), None)
+
+
+def _to_invite(desk: Desk, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
+    invited = invited_to(desk.session, meeting)
+    return [(one.id, one.name) for one in people.values() if one.id not in invited]
 
 
 def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
@@ -152,54 +157,65 @@ def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
     return sorted(found)
 
 
-def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class SeatedPerson:
+    """Someone on the list of a seat: as what, whether they are away that day, and what they answered if invited."""
+
+    person: Person
+    why: str
+    is_away: bool
+    is_invited: bool
+    answer: Answered | None
+
+
+@dataclass(frozen=True)
+class SeatLine:
+    """One seat on the day of the meeting, and who holds it or sits for them."""
+
+    seat: CommitteeSeat
+    title: str
+    is_vacant: bool
+    people: Sequence[SeatedPerson]
+
+
+def seats_of(
+    desk: Desk,
+    meeting: Meeting,
+    members: Membership,
+    people: Mapping[UUID, Person],
+    said: Mapping[UUID, Answered],
+) -> list[SeatLine]:
     """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
     day = meeting.starts.date()
     invited = invited_to(desk.session, meeting)
-    said = _said(desk, meeting.id)
+    named = {(row.seat_id, row.alternate_id) for row in said.values()}
     found = []
     for seat in members.seats_on(day):
-        principals = members.holders(seat.id, day, PRINCIPAL)
-        away = [(person, gone) for person in principals if (gone := members.away(person, day))]
-        listed: dict[UUID, str] = dict.fromkeys(principals, PRINCIPAL)
-        for _person, gone in away:
-            if gone.deputy_id is not None:
-                listed.setdefault(gone.deputy_id, "deputy")
-        for person in members.holders(seat.id, day, ALTERNATE):
-            listed.setdefault(person, ALTERNATE)
-        named = {row.alternate_id for row in said.values() if row.seat_id == seat.id and row.alternate_id}
-        found.append(
-            {
-                "seat": seat,
-                "title": title_of(seat, desk.language),
-                "is_vacant": not principals,
-                "people": [
-                    {
-                        "person": people[person],
-                        "as": AS["named"] if person in named else AS[kind],
-                        "is_away": person in {one for one, _ in away},
-                        "is_invited": person in invited,
-                        "answer": said.get(person),
-                    }
-                    for person, kind in listed.items()
-                ],
-            }
-        )
+        listed = _listed(members, seat, day)
+        of_seat = [
+            SeatedPerson(
+                people[one],
+                AS["named"] if (seat.id, one) in named else AS[kind],
+                kind == PRINCIPAL and members.away(one, day) is not None,
+                one in invited,
+                said.get(one),
+            )
+            for one, kind in listed.items()
+        ]
+        found.append(SeatLine(seat, title_of(seat, desk.language), PRINCIPAL not in listed.values(), of_seat))
     return found
 
 
-def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, Answered]:
-    """What everyone answered to a meeting, by person."""
-    return {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
-
-
-def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:
-    return scalars(
-        desk.session,
-        only(MeetingGuest.person_id)
-        .where(MeetingGuest.meeting_id == meeting_id, col(MeetingGuest.withdrawn_at).is_(None))
-        .order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)),
-    ).all()
+def _listed(members: Membership, seat: CommitteeSeat, day: date) -> dict[UUID, str]:
+    """Who holds a seat on a day, who sits for them while they are away, and its alternates: by a key of `AS`."""
+    listed: dict[UUID, str] = dict.fromkeys(members.holders(seat.id, day, PRINCIPAL), PRINCIPAL)
+    for person in tuple(listed):
+        gone = members.away(person, day)
+        if gone is not None and gone.deputy_id is not None:
+            listed.setdefault(gone.deputy_id, "deputy")
+    for person in members.holders(seat.id, day, ALTERNATE):
+        listed.setdefault(person, ALTERNATE)
+    return listed
 
 
 def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
@@ -230,34 +246,53 @@ def _asked(desk: Desk, meeting: Meeting, form: str, values: Mapping[str, str]) -
     return Ask(gettext(_TITLES[form]), facts, back=f"/meetings/{meeting.id}", is_harsh=form == "cancellation")
 
 
-def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> Facts:
     """What a change comes to, as the page before it says it: what was typed is what is shown."""
     found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting.starts)}")]
     try:
-        if form == "time":
-            starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
-            found.append((gettext(N_("New time")), wording.when(desk.language, starts)))
-        if form == "hour":
-            found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
-            if (season := _season(desk, meeting)) is not None:
-                reached = gettext(N_("This meeting and the later ones, until %(day)s"))
-                last_day = show_day(desk.language, season.ends_on)
-                found.append((gettext(N_("Which")), reached % {"day": last_day}))
-        if form == "guests" and (guest := id_or_none(values["person"])):
-            name = people_by_id(desk).get(guest)
-            found.append((gettext(N_("Guest")), name.name if name else ""))
+        found += _NEW[form](desk, meeting, values) if form in _NEW else []
     except Refusal:
         return found  # the change itself refuses it, and the page says why
-    labels = {
-        "minutes": N_("Length in minutes"),
-        "place": N_("Place"),
-        "online_url": N_("Online address"),
-        "reason": N_("Reason"),
-    }
-    found += [(gettext(label), values[name]) for name, label in labels.items() if values.get(name)]
+    found += [(gettext(label), values[name]) for name, label in _LABELS.items() if values.get(name)]
     if values.get("following") == "yes":
         found.append((gettext(N_("Which")), gettext(N_("This meeting and every later one of the season"))))
     return found
+
+
+def _new_time(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+    starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
+    return [(gettext(N_("New time")), wording.when(desk.language, starts))]
+
+
+def _new_hour(desk: Desk, meeting: Meeting, values: Mapping[str, str]) -> Facts:
+    found = [(gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"])))]
+    season = _season(desk, meeting)
+    if season is None:
+        return found
+    reached = gettext(N_("This meeting and the later ones, until %(day)s"))
+    return [*found, (gettext(N_("Which")), reached % {"day": show_day(desk.language, season.ends_on)})]
+
+
+def _new_guest(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+    guest = id_or_none(values["person"])
+    if guest is None:
+        return []
+    person = people_by_id(desk).get(guest)
+    return [(gettext(N_("Guest")), person.name if person else "")]
+
+
+#: What is new by a form, in words; each raises Refusal where it cannot be read.
+_NEW: Final[Mapping[str, Callable[[Desk, Meeting, Mapping[str, str]], Facts]]] = {
+    "time": _new_time,
+    "hour": _new_hour,
+    "guests": _new_guest,
+}
+_LABELS: Final[Mapping[str, str]] = {
+    "minutes": N_("Length in minutes"),
+    "place": N_("Place"),
+    "online_url": N_("Online address"),
+    "reason": N_("Reason"),
+}
 
 
 for subject in (DATES, GUESTS):

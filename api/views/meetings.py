@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
@@ -17,6 +17,7 @@ from meetings.committees import committees, title_of
 from meetings.drafting import in_the_readers_words
 from meetings.invitees import invitees_of
 from meetings.local_times import local_of
+from meetings.wording import when
 from models.committee import Committee
 from models.meeting import Meeting
 
@@ -79,6 +80,30 @@ class Line:
 def hours_of(meeting: Meeting) -> tuple[time, time]:
     """When a meeting begins and ends, local."""
     return meeting.starts.time(), local_of(meeting.ends_at, meeting.time_zone).time()
+
+
+class Heading(TypedDict):
+    """What a page says of the meeting that it is about."""
+
+    meeting: Meeting
+    committee: Committee
+    title: str
+    when: str
+    hours: tuple[time, time]
+    state: tuple[str, str]
+
+
+def heading_of(desk: Desk, meeting: Meeting) -> Heading:
+    """What a page says of the meeting that it is about."""
+    committee = committees(desk.session)[meeting.committee_id]
+    return Heading(
+        meeting=meeting,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=when(desk.language, meeting.starts),
+        hours=hours_of(meeting),
+        state=STATES[meeting.state],
+    )
 
 
 def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:

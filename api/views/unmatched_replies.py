@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from api.access.session import Desk
@@ -51,10 +51,8 @@ class StrayLine:
 
 def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
     """These mails as they are shown, in their order."""
-    wanted = [row.meeting_id for row in rows if row.meeting_id is not None]
-    meetings = {one.id: one for one in every(desk.session, of(Meeting).where(col(Meeting.id).in_(wanted)))}
-    wanted = [row.series_id for row in rows if row.series_id is not None]
-    seasons = {one.id: one for one in every(desk.session, of(MeetingSeries).where(col(MeetingSeries.id).in_(wanted)))}
+    meetings = _by_id(desk, Meeting, [row.meeting_id for row in rows])
+    seasons = _by_id(desk, MeetingSeries, [row.series_id for row in rows])
     named = committees(desk.session)
     things = [_thing_of(row, meetings, seasons) for row in rows]
     members = memberships(desk.session, {thing.committee_id for thing in things if thing})
@@ -62,11 +60,18 @@ def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
     for row, thing in zip(rows, things, strict=True):
         if thing is None:
             found.append(StrayLine(row))
-            continue
-        starts = thing.starts if isinstance(thing, frozen(Meeting)) else None  # a season has none
-        seat = _seat(desk, members[thing.committee_id], row.person_id, starts)
-        found.append(StrayLine(row, title_of(named[thing.committee_id], desk.language), starts, seat))
+        else:
+            starts = thing.starts if isinstance(thing, frozen(Meeting)) else None  # a season has none
+            seat = _seat(desk, members[thing.committee_id], row.person_id, starts)
+            found.append(StrayLine(row, title_of(named[thing.committee_id], desk.language), starts, seat))
     return found
+
+
+T = TypeVar("T", Meeting, MeetingSeries)
+
+
+def _by_id(desk: Desk, model: type[T], ids: Iterable[UUID | None]) -> dict[UUID, T]:
+    return {one.id: one for one in every(desk.session, of(model).where(col(model.id).in_({*ids} - {None})))}
 
 
 def may_answer(desk: Desk, meetings: Sequence[Meeting]) -> set[UUID]:
