@@ -76,12 +76,8 @@ def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UU
     if row is None:
         raise Refusal("invitation.unknown", N_("There is no such invitation."))
     which = col(Meeting.series_id) == row.series_id if row.series_id is not None else col(Meeting.id) == row.meeting_id
-    rows = every(
-        session,
-        of(Meeting)
-        .where(which, Meeting.state == "planned", col(Meeting.ends_at) > at)
-        .order_by(col(Meeting.starts_at)),
-    )
+    statement = of(Meeting).where(which, Meeting.state == "planned", col(Meeting.ends_at) > at)
+    rows = every(session, statement.order_by(col(Meeting.starts_at)))
     return row.person_id, tuple(asked_of(session, row.person_id, rows))
 
 
@@ -113,12 +109,10 @@ def given(session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | 
 
 def lapse(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> None:
     """Have answers to these meetings count no longer: they were given for another time, and everyone is asked anew."""
-    run(
-        session,
-        changes(MeetingAnswer)
-        .where(col(MeetingAnswer.meeting_id).in_(list(meeting_ids)), col(MeetingAnswer.lapsed_at).is_(None))
-        .values(lapsed_at=at, version=col(MeetingAnswer.version) + 1),
+    statement = changes(MeetingAnswer).where(
+        col(MeetingAnswer.meeting_id).in_(list(meeting_ids)), col(MeetingAnswer.lapsed_at).is_(None)
     )
+    run(session, statement.values(lapsed_at=at, version=col(MeetingAnswer.version) + 1))
 
 
 def answer(

@@ -42,6 +42,7 @@ from domain.roles.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
+from meetings.local_times import written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.committee import SeatHolder
 from models.meeting import Meeting
@@ -425,11 +426,9 @@ def _refuse_two_seats(
     """Nobody sits in another's place and on a seat besides; who holds two seats as principal fills both."""
     if person_id is None:
         return
+    statement = select(Attendance.state)
     elsewhere = scalars(
-        session,
-        select(Attendance.state).where(
-            _of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id
-        ),
+        session, statement.where(_of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id)
     ).all()
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
@@ -444,8 +443,7 @@ def _times(
     if state not in quorum.SITTING:
         return None, None
     if any(moment is not None and moment.tzinfo is None for moment in (arrived_at, left_at)):
-        msg = "moments are aware"
-        raise ValueError(msg)
+        raise ValueError("moments are aware")
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
@@ -461,4 +459,4 @@ def _id(person_id: UUID | None) -> str | None:
 
 def _hours(*moments: datetime | None) -> list[str]:
     """When somebody came and left, "" where throughout."""
-    return [moment.isoformat(timespec="minutes") if moment else "" for moment in moments]
+    return [written(moment) if moment else "" for moment in moments]

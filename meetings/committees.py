@@ -171,8 +171,7 @@ def title_of(row: Committee | Seat | CommitteeSeat | Program, language: str) -> 
 def lasts(row: Committee) -> int:
     """How many minutes a committee meets, unless it is said otherwise: of one that is established."""
     if row.minutes is None:
-        msg = "the committee is not established yet"
-        raise ValueError(msg)
+        raise ValueError("the committee is not established yet")
     return row.minutes
 
 

@@ -196,12 +196,8 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
 
 def drafts(session: Session) -> list[DraftedYear]:
     """The drafts that wait for the coordinator, the oldest first."""
-    return every(
-        session,
-        of(DraftedYear)
-        .where(col(DraftedYear.settled_at).is_(None))
-        .order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)),
-    )
+    statement = of(DraftedYear).where(col(DraftedYear.settled_at).is_(None))
+    return every(session, statement.order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)))
 
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
@@ -215,12 +211,8 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
     row = first(session, of(DraftedYear).where(DraftedYear.id == draft_id).with_for_update())
     if row is None or row.settled_at is not None:
         raise Refusal("draft.unknown", N_("There is no such draft that waits."))
-    run(
-        session,
-        changes(DraftedYear)
-        .where(DraftedYear.id == draft_id)
-        .values(settled_at=at, settled_by=by.person_id, settled_as=settled_as),
-    )
+    statement = changes(DraftedYear).where(DraftedYear.id == draft_id)
+    run(session, statement.values(settled_at=at, settled_by=by.person_id, settled_as=settled_as))
     events.write(session, f"dates.{settled_as}", "drafted_year", draft_id, by=by, at=at)
     return row
 
@@ -272,16 +264,12 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
     """Whether what was planned after the day that a settled draft follows was called off since."""
     if draft.settled_as != PLANNED:
         return False
-    called_off = scalar(
-        session,
-        only(Meeting.id)
-        .where(
-            Meeting.committee_id == draft.committee_id,
-            col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
-            col(Meeting.cancelled_at) >= draft.settled_at,
-        )
-        .limit(1),
+    statement = only(Meeting.id).where(
+        Meeting.committee_id == draft.committee_id,
+        col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
+        col(Meeting.cancelled_at) >= draft.settled_at,
     )
+    called_off = scalar(session, statement.limit(1))
     return called_off is not None
 
 
@@ -301,14 +289,10 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposa
 
 def _terms(session: Session, row: Committee, first: date) -> Terms:
     named = committees(session)
-    rows = every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
-        )
-        .order_by(col(Meeting.starts_at)),
+    statement = of(Meeting).where(
+        Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
     )
+    rows = every(session, statement.order_by(col(Meeting.starts_at)))
     members = memberships(session)
     zone = program(session).time_zone
     weekly = row.rhythm["per"] == "week"

@@ -62,12 +62,8 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
 
 def feeds_of(session: Session, person_id: UUID) -> list[CalendarFeed]:
     """A person's addresses that are open: when each was made, and read last. Never the secret."""
-    return every(
-        session,
-        of(CalendarFeed)
-        .where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
-        .order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)),
-    )
+    statement = of(CalendarFeed).where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
+    return every(session, statement.order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)))
 
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:
@@ -114,25 +110,17 @@ def look(session: Session, token: str) -> Feed | None:
 
 def mark_read(session: Session, feed_id: UUID, *, at: datetime) -> None:
     """Note that a calendar looked, at most once an hour."""
-    run(
-        session,
-        changes(CalendarFeed)
-        .where(
-            CalendarFeed.id == feed_id,
-            (col(CalendarFeed.read_at).is_(None)) | (col(CalendarFeed.read_at) < at - timedelta(hours=1)),
-        )
-        .values(read_at=at),
+    statement = changes(CalendarFeed).where(
+        CalendarFeed.id == feed_id,
+        (col(CalendarFeed.read_at).is_(None)) | (col(CalendarFeed.read_at) < at - timedelta(hours=1)),
     )
+    run(session, statement.values(read_at=at))
 
 
 def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[Meeting]:
     """The meetings between two moments that invite a person, cancelled ones too, in order."""
-    rows = every(
-        session,
-        of(Meeting)
-        .where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    )
+    statement = of(Meeting).where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
+    rows = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     invitees = invitees_of(session, rows)
     return [row for row in rows if person_id in invitees.of(row)]
 

@@ -41,11 +41,7 @@ from models.invitation import Invitation, MeetingAnswer
 from models.meeting import Meeting
 from models.program import Person
 
-_PARTSTATS: Final[Mapping[str, Partstat]] = {
-    "accepted": "ACCEPTED",
-    "tentative": "TENTATIVE",
-    "declined": "DECLINED",
-}
+_PARTSTATS: Final[Mapping[str, Partstat]] = {"accepted": "ACCEPTED", "tentative": "TENTATIVE", "declined": "DECLINED"}
 
 BY_INVITATIONS: Final = Actor.system("invitations")
 

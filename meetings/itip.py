@@ -129,12 +129,7 @@ def differences(
 
 
 def _of_changes(
-    told: Entry,
-    wanted: Entry,
-    ahead: _Ahead,
-    dialect: Dialect | str,
-    still_on: Collection[datetime],
-    after: datetime,
+    told: Entry, wanted: Entry, ahead: _Ahead, dialect: Dialect | str, still_on: Collection[datetime], after: datetime
 ) -> Iterable[Message]:
     """What is told of the dates to come that differ, of what goes on."""
     changes = [ahead.change(one, told) for one in ahead.differ]
@@ -350,8 +345,6 @@ def _refuse_unlike(told: Entry | None, wanted: Entry | None) -> None:
     if told is None or wanted is None:
         return
     if told.uid != wanted.uid or told.is_season != wanted.is_season:
-        msg = "two things are told under two UIDs"
-        raise ValueError(msg)
+        raise ValueError("two things are told under two UIDs")
     if told.is_season and (told.zone != wanted.zone or (wanted.starts - told.starts) % WEEK):
-        msg = "a season at another weekday, hour or zone has a UID of its own"
-        raise ValueError(msg)
+        raise ValueError("a season at another weekday, hour or zone has a UID of its own")

@@ -194,11 +194,9 @@ def chain(session: Session, meeting_id: UUID) -> list[UUID]:
 def _with_what_they_decided(session: Session, meetings: set[UUID]) -> set[UUID]:
     """These meetings, those that took a decision at which one of them looks, and all that look at one of theirs."""
     looked_at = only(AgendaItem.subject).where(col(AgendaItem.meeting_id).in_(meetings))
+    statement = only(Decision.id, Decision.meeting_id)
     taken = run(
-        session,
-        only(Decision.id, Decision.meeting_id).where(
-            col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at)
-        ),
+        session, statement.where(col(Decision.meeting_id).in_(meetings) | cast(col(Decision.id), Text).in_(looked_at))
     ).all()
     looks = scalars(
         session,
@@ -233,12 +231,10 @@ def _tasks_of(session: Session, meeting_id: UUID) -> list[Task]:
     asked_about = col(Task.item).in_(
         [str(meeting_id), *map(str, scalars(session, select(Decision.id).where(*decided)))]
     )
-    return every(
-        session,
-        of(Task)
-        .where(col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about))
-        .order_by(col(Task.id)),
+    statement = of(Task).where(
+        col(Task.id).in_(select(Decision.task_id).where(*decided)) | (col(Task.case_id).is_(None) & asked_about)
     )
+    return every(session, statement.order_by(col(Task.id)))
 
 
 def _rows(session: Session, table: type[R], meeting_id: UUID) -> list[R]:
@@ -252,15 +248,11 @@ def _in_the_pool(session: Session, meeting: Meeting) -> list[AgendaItem]:
     words out of it. So do those that took the decision that is looked at, of whichever committee.
     """
     decided = select(cast(col(Decision.id), Text)).where(in_program(Decision), Decision.meeting_id == meeting.id)
-    return every(
-        session,
-        of(AgendaItem)
-        .where(
-            col(AgendaItem.meeting_id).is_(None),
-            (col(AgendaItem.committee_id) == meeting.committee_id) | col(AgendaItem.subject).in_(decided),
-        )
-        .order_by(col(AgendaItem.id)),
+    statement = of(AgendaItem).where(
+        col(AgendaItem.meeting_id).is_(None),
+        (col(AgendaItem.committee_id) == meeting.committee_id) | col(AgendaItem.subject).in_(decided),
     )
+    return every(session, statement.order_by(col(AgendaItem.id)))
 
 
 def _write(session: Session, table: type[InProgram], row: InProgram, values: Mapping[str, Any]) -> None:

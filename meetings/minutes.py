@@ -103,16 +103,12 @@ def find(session: Session, meeting_id: UUID) -> Minutes | None:
 
 def approving(session: Session, meeting: Meeting) -> list[Meeting]:
     """The later meetings of a meeting's committee in which its minutes can be approved, the first one first."""
-    return every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.committee_id == meeting.committee_id,
-            col(Meeting.starts_at) > meeting.starts_at,
-            col(Meeting.state).in_(APPROVING),
-        )
-        .order_by(col(Meeting.starts_at)),
+    statement = of(Meeting).where(
+        Meeting.committee_id == meeting.committee_id,
+        col(Meeting.starts_at) > meeting.starts_at,
+        col(Meeting.state).in_(APPROVING),
     )
+    return every(session, statement.order_by(col(Meeting.starts_at)))
 
 
 def minutes_of(session: Session, meeting_id: UUID) -> Minutes:
@@ -349,16 +345,8 @@ def write_redacted(
         values["digest"] = _digest(content)
     _change(session, row, at, **values)
     if content != row.content:
-        events.write(
-            session,
-            "minutes.redacted",
-            "minutes",
-            row.id,
-            by=by,
-            at=at,
-            before=_digest(row.content),
-            digest=_digest(content),
-        )
+        before, digest = _digest(row.content), _digest(content)
+        events.write(session, "minutes.redacted", "minutes", row.id, by=by, at=at, before=before, digest=digest)
 
 
 def count_circulation(session: Session, row: Minutes, n: int) -> None:

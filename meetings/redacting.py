@@ -185,12 +185,8 @@ def find(session: Session, redaction_id: UUID) -> Redaction | None:
 
 def of_subject(session: Session, kind: Of, subject_id: UUID) -> list[Redaction]:
     """What was asked for of one meeting or incident, the newest first."""
-    return every(
-        session,
-        of(Redaction)
-        .where(col(getattr(Redaction, f"{kind}_id")) == subject_id)
-        .order_by(col(Redaction.asked_at).desc(), col(Redaction.id)),
-    )
+    statement = of(Redaction).where(col(getattr(Redaction, f"{kind}_id")) == subject_id)
+    return every(session, statement.order_by(col(Redaction.asked_at).desc(), col(Redaction.id)))
 
 
 def of_what(row: Redaction) -> tuple[Of, UUID]:

@@ -211,12 +211,8 @@ def _meetings(session: Session, thing: Meeting | MeetingSeries, reply: MailReply
     """The meetings that a reply is about: the one, every one to come of a season, or the date that it names."""
     if _is_one(thing):
         return (thing,)
-    rows = every(
-        session,
-        of(Meeting)
-        .where(Meeting.series_id == thing.id, Meeting.state == "planned", col(Meeting.ends_at) > at)
-        .order_by(col(Meeting.original)),
-    )
+    statement = of(Meeting).where(Meeting.series_id == thing.id, Meeting.state == "planned", col(Meeting.ends_at) > at)
+    rows = every(session, statement.order_by(col(Meeting.original)))
     if reply.recurrence is None:
         return rows
     if reply.recurrence.tzinfo is None:

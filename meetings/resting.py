@@ -163,10 +163,7 @@ def is_decided_in_part(session: Session, task_id: UUID) -> bool:
 
 def asked_task(session: Session, item_id: UUID) -> TaskOfItem | None:
     """The task that an item was asked for with, and how its case stands; None where nothing asked for it."""
-    return first(
-        session,
-        of(TaskOfItem)
-        .join(AgendaItem, joins(AgendaItem.task_id, Task))
-        .outerjoin(Case, joins(Task.case_id, Case))
-        .where(AgendaItem.id == item_id),
+    statement = (
+        of(TaskOfItem).join(AgendaItem, joins(AgendaItem.task_id, Task)).outerjoin(Case, joins(Task.case_id, Case))
     )
+    return first(session, statement.where(AgendaItem.id == item_id))

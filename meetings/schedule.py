@@ -28,7 +28,7 @@ from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import Told
 from meetings.invitees import invited_to
-from meetings.local_times import end_of, moment_of
+from meetings.local_times import end_of, moment_of, written
 from meetings.locking import (
     changed_meanwhile,
     lock_meeting,
@@ -135,14 +135,7 @@ def plan_meetings(
         meeting.uid = invitations.new_uid(session)
         run(session, insert(Meeting).values(meeting.model_dump()))
         events.write(
-            session,
-            "meeting.planned",
-            "meeting",
-            meeting.id,
-            by=by,
-            at=at,
-            committee=committee,
-            starts=local.isoformat(timespec="minutes"),
+            session, "meeting.planned", "meeting", meeting.id, by=by, at=at, committee=committee, starts=written(local)
         )
     return invitations.tell(session, row.id, at=at)
 
@@ -184,8 +177,8 @@ def move_meeting(
         meeting_id,
         by=by,
         at=at,
-        before=row.starts.isoformat(timespec="minutes"),
-        starts=starts.isoformat(timespec="minutes"),
+        before=written(row.starts),
+        starts=written(starts),
     )
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row.starts, row.minutes):
@@ -308,7 +301,7 @@ def change_hour(
         by=by,
         at=at,
         since=since.isoformat(),
-        hour=hour.isoformat(timespec="minutes"),
+        hour=written(hour),
     )
     for row in others:
         freezing.follow_move(session, row.id, was=row.starts, by=by, at=at)
@@ -340,16 +333,12 @@ def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: A
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
-    taken = run(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.meeting_id == meeting_id,
-            MeetingGuest.person_id == person_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
-        .values(withdrawn_at=at, withdrawn_by=by.role),
+    statement = changes(MeetingGuest).where(
+        MeetingGuest.meeting_id == meeting_id,
+        MeetingGuest.person_id == person_id,
+        col(MeetingGuest.withdrawn_at).is_(None),
     )
+    taken = run(session, statement.values(withdrawn_at=at, withdrawn_by=by.role))
     if not taken.rowcount:
         raise Refusal("guest.none", N_("This person is not a guest of this meeting."))
     events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(person_id))
@@ -368,13 +357,10 @@ def moved(row: Meeting, move: str) -> str:
 
 def _lock_later(session: Session, season: MeetingSeries, since: date, at: datetime) -> list[Meeting]:
     """The meetings to come of a season from a day on, locked; but for those up to one that was opened already."""
-    rows = every(
-        session,
-        of(Meeting)
-        .where(Meeting.series_id == season.id, col(Meeting.starts_at) > at)
-        .order_by(col(Meeting.original))
-        .with_for_update(),
+    statement = (
+        of(Meeting).where(Meeting.series_id == season.id, col(Meeting.starts_at) > at).order_by(col(Meeting.original))
     )
+    rows = every(session, statement.with_for_update())
     begun = [place for place, row in enumerate(rows) if row.state not in ("planned", "cancelled")]
     return [row for row in rows[max(begun, default=-1) + 1 :] if original_of(row).date() >= since]
 
@@ -532,10 +518,8 @@ def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:
-    rows = run(
-        session,
-        select(Meeting.starts, Meeting.minutes, Meeting.original)
-        .where(and_(in_program(Meeting), Meeting.series_id == series_id), Meeting.state != "cancelled")
-        .order_by(col(Meeting.original)),
-    ).all()
+    statement = select(Meeting.starts, Meeting.minutes, Meeting.original).where(
+        and_(in_program(Meeting), Meeting.series_id == series_id), Meeting.state != "cancelled"
+    )
+    rows = run(session, statement.order_by(col(Meeting.original))).all()
     refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)

@@ -84,24 +84,17 @@ def invitables(
         of(MeetingSeries)
         .where(
             col(MeetingSeries.committee_id).in_(wanted),
-            or_(
-                col(MeetingSeries.ends_on) >= local_day(session, since) - _WEEK,
-                col(MeetingSeries.id).in_(to_come),
-            ),
+            or_(col(MeetingSeries.ends_on) >= local_day(session, since) - _WEEK, col(MeetingSeries.id).in_(to_come)),
         )
         # What ends is told before what follows.
         .order_by(col(MeetingSeries.starts_on), col(MeetingSeries.recorded_at), col(MeetingSeries.id)),
     )
-    rows = every(
-        session,
-        of(Meeting)
-        .where(
-            col(Meeting.committee_id).in_(wanted),
-            or_(col(Meeting.series_id).in_([one.id for one in seasons]), col(Meeting.series_id).is_(None)),
-            or_(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since),
-        )
-        .order_by(col(Meeting.original), col(Meeting.starts), col(Meeting.id)),
+    statement = of(Meeting).where(
+        col(Meeting.committee_id).in_(wanted),
+        or_(col(Meeting.series_id).in_([one.id for one in seasons]), col(Meeting.series_id).is_(None)),
+        or_(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since),
     )
+    rows = every(session, statement.order_by(col(Meeting.original), col(Meeting.starts), col(Meeting.id)))
     of_season: dict[UUID | None, list[Meeting]] = defaultdict(list)
     for row in rows:
         of_season[row.series_id].append(row)
@@ -133,14 +126,12 @@ def known_of(
 ) -> dict[str, dict[UUID, Known]]:
     """What each person was told last of each of these, by UID, with their calendar's dialect; or one person alone."""
     uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
+    statement = of(Known).outerjoin(
+        CalendarReader, same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id))
+    )
     rows = every(
         session,
-        of(Known)
-        .outerjoin(
-            CalendarReader,
-            same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id)),
-        )
-        .where(
+        statement.where(
             or_(
                 col(Invitation.series_id).in_([key[0] for key in uid_of if key[0]]),
                 col(Invitation.meeting_id).in_([key[1] for key in uid_of if key[1]]),

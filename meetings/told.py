@@ -88,12 +88,8 @@ def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) 
     """
     for season in _seasons(session, meeting):
         if _holds(season.place, taken_out):
-            run(
-                session,
-                changes(MeetingSeries)
-                .where(MeetingSeries.id == season.id)
-                .values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1),
-            )
+            statement = changes(MeetingSeries).where(MeetingSeries.id == season.id)
+            run(session, statement.values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1))
     for row in _invitations(session, meeting):
         left = _redacted(row.told, taken_out)
         if left != row.told:
@@ -140,12 +136,8 @@ def _invitations(session: Session, meeting: Meeting) -> list[Invitation]:
 def _seasons(session: Session, meeting: Meeting) -> list[MeetingSeries]:
     """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
     parts = parts_of_season(session, meeting)
-    return every(
-        session,
-        of(MeetingSeries)
-        .where(col(MeetingSeries.id).in_(parts))
-        .order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)),
-    )
+    statement = of(MeetingSeries).where(col(MeetingSeries.id).in_(parts))
+    return every(session, statement.order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)))
 
 
 def _places(session: Session, meeting: Meeting) -> dict[UUID, str]:

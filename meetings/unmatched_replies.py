@@ -82,12 +82,8 @@ def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[M
 
     Of the season that it names where it names one; of the whole program where it names nothing that is known.
     """
-    found = every(
-        session,
-        of(Meeting)
-        .where(Meeting.state == "planned", col(Meeting.ends_at) > at, *_within(stray))
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    )
+    statement = of(Meeting).where(Meeting.state == "planned", col(Meeting.ends_at) > at, *_within(stray))
+    found = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     return tuple(found)
 
 
@@ -212,9 +208,5 @@ def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
 
 
 def _settle(session: Session, row: StrayReply, outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    run(
-        session,
-        changes(StrayReply)
-        .where(StrayReply.id == row.id)
-        .values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values),
-    )
+    statement = changes(StrayReply).where(StrayReply.id == row.id)
+    run(session, statement.values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values))

@@ -62,8 +62,7 @@ def canonical(name: str) -> str:
     names, aliases = _database()
     found = aliases.get(name, name)
     if found not in names or "/" not in found or found.startswith("Etc/"):
-        msg = "a meeting's zone is one of a place, such as America/Toronto"
-        raise ValueError(msg)
+        raise ValueError("a meeting's zone is one of a place, such as America/Toronto")
     return found
 
 

@@ -34,17 +34,14 @@ def _local(value: object) -> object:
     """A local time is written YYYY-MM-DDTHH:MM: pydantic alone would read a number as a moment of 1970."""
     if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_LOCAL, value)):
         return value
-    msg = "use YYYY-MM-DDTHH:MM"
-    raise ValueError(msg)
+    raise ValueError("use YYYY-MM-DDTHH:MM")
 
 
 def _on_a_minute(value: datetime) -> datetime:
     if value.tzinfo is not None:
-        msg = "a local time has no zone"
-        raise ValueError(msg)
+        raise ValueError("a local time has no zone")
     if value.second:
-        msg = "a meeting begins on a minute"
-        raise ValueError(msg)
+        raise ValueError("a meeting begins on a minute")
     return value
 
 

@@ -19,15 +19,7 @@ from api.acts.minutes import Row
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.meeting_shapes import (
-    ChangeShown,
-    FeedMade,
-    FeedShown,
-    HourGiven,
-    InvitedShown,
-    MeetingLine,
-    MeetingShown,
-)
+from api.json.meeting_shapes import ChangeShown, FeedMade, FeedShown, HourGiven, InvitedShown, MeetingLine, MeetingShown
 from api.json.previewed_acts import Preview, changed, previewed_resources
 from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import Line, between, lines_of

@@ -179,11 +179,7 @@ class SeatLine:
 
 
 def seats_of(
-    desk: Desk,
-    meeting: Meeting,
-    members: Membership,
-    people: Mapping[UUID, Person],
-    said: Mapping[UUID, Answered],
+    desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person], said: Mapping[UUID, Answered]
 ) -> list[SeatLine]:
     """Each seat on the day of the meeting, with who holds it or sits for them, whom it invites and what they said."""
     day = meeting.starts.date()

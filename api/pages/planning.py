@@ -322,11 +322,9 @@ def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
 
 def _begins(desk: Desk, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
+    statement = select(func.max(col(Meeting.starts)))
     last = scalar(
-        desk.session,
-        select(func.max(col(Meeting.starts))).where(
-            in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled"
-        ),
+        desk.session, statement.where(in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled")
     )
     soon = desk.day + NOTICE
     return max(soon, last.date() + timedelta(days=1)) if last is not None else soon

@@ -108,16 +108,12 @@ def heading_of(desk: Desk, meeting: Meeting) -> Heading:
 
 def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:
     """The meetings from a local day to another, both inclusive, in order: of the program, or of one committee."""
-    rows = every(
-        desk.session,
-        of(Meeting)
-        .where(
-            col(Meeting.starts) >= datetime.combine(first, time.min),
-            col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
-            *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+    statement = of(Meeting).where(
+        col(Meeting.starts) >= datetime.combine(first, time.min),
+        col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
+        *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
     )
+    rows = every(desk.session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     return lines_of(desk, rows)
 
 
