@@ -536,7 +536,7 @@ def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
     return actor
 
 
-def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Given:
+def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
     given: Given = {}
     if asker.is_staff:
@@ -999,8 +999,11 @@ def _sees_by_itself(asker: Asker, found: TaskAsked, duty: Given) -> bool:
 
 
 def _to_owner(asker: Asker, case: Case | TaskAsked) -> Given:
-    """What the asker is to the organization and to the subject of a case."""
-    given = to_program(asker, organizations=[case.organization_id])
+    """What the asker is to the organization and to the subject of a case.
+
+    A case of the program or of a participant is of no organization: who manages one somewhere is nobody to it.
+    """
+    given = to_program(asker, organizations=[] if case.organization_id is None else [case.organization_id])
     if case.subject_id == asker.person_id:
         given[Relation.SUBJECT] = themselves(asker)
     return given

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
 from fastapi import Query
@@ -35,6 +35,11 @@ class Shown(BaseModel):
     """An answer."""
 
     model_config = ConfigDict(from_attributes=True)
+
+    @classmethod
+    def about(cls, row: object, **more: Any) -> Self:
+        """The answer about a row: what it says under the fields' names, but for what is told as `more`."""
+        return cls.model_validate({name: getattr(row, name) for name in cls.model_fields if name not in more} | more)
 
 
 class AwaitedShown(Shown):
