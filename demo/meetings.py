@@ -24,7 +24,6 @@ from meetings import (
     assembling,
     attendance,
     drafting,
-    invitations,
     minutes,
     running,
     schedule,
@@ -32,6 +31,7 @@ from meetings import (
 )
 from meetings.agenda_items import pool_of
 from meetings.committees import committee_of
+from meetings.invitees import invited_to
 from models.meeting import Meeting
 from models.obligation import WAIVER_ITEM
 from models.program import Person
@@ -166,7 +166,7 @@ class DemonstratedMeetings:
     def _answer(self, at: datetime) -> None:
         """Most of those who are invited to the next meeting have answered; who cannot come has named who does."""
         meeting = self._to_come()[0]
-        invited = sorted(invitations.invited_to(self.session, meeting), key=lambda one: self._keys()[one])
+        invited = sorted(invited_to(self.session, meeting), key=lambda one: self._keys()[one])
         for person_id in invited[:-1]:
             (asked,) = answers.asked_of(self.session, person_id, [meeting])
             said = next(self._answers)

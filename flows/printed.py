@@ -26,7 +26,8 @@ Imprimé à partir des fichiers `flows/*/protocol.yaml`, ceux-là mêmes qui con
 Printed from the files `flows/*/protocol.yaml`, the very ones that drive the cases, by `python -m flows.printed`:
 correct the file, not this page."""
 
-_EVIDENCE: Final = {
+#: What a step wants as proof, by its key.
+EVIDENCE: Final = {
     "serial": N_("serial number"),
     "document": N_("document"),
     "account": N_("user name of the account"),
@@ -36,7 +37,8 @@ _EVIDENCE: Final = {
     "empty_hands": N_("nothing left in hand"),
     "act": N_("the act itself, on its own page"),
 }
-_TOLD: Final = {
+#: To whom a reminder goes, by its key.
+TOLD: Final = {
     "owner": N_("the person who owes the task"),
     "manager": N_("their manager"),
     "accountable": N_("the person accountable for the case"),
@@ -73,6 +75,17 @@ def _blocks(protocol: Protocol, language: str) -> Iterator[str]:
             if step.stage == stage.id
             for line in _step(protocol, step, number, language)
         ).rstrip()
+    yield from _gates(protocol, language)
+    yield f"### {say(language, N_('Who does each step'))}"
+    yield "\n".join(_falls(protocol, language))
+    if protocol.remind:
+        yield f"### {say(language, N_('Reminders'))}"
+        yield "\n".join(f"- {_rung(rung, language)} – {say(language, TOLD[rung.to])}" for rung in protocol.remind)
+    ids = ", ".join(sorted(protocol.sources()))
+    yield say(language, N_("Items of the guide that these steps cover: %(ids)s"), ids=ids) + "."
+
+
+def _gates(protocol: Protocol, language: str) -> Iterator[str]:
     if protocol.gates:
         yield f"### {say(language, N_('Conditions'))}"
     for gate in protocol.gates.values():
@@ -81,13 +94,6 @@ def _blocks(protocol: Protocol, language: str) -> Iterator[str]:
         yield "\n".join(
             f"- {_number(protocol, name)}. {protocol.by_id[name].title.in_language(language)}" for name in gate.steps
         )
-    yield f"### {say(language, N_('Who does each step'))}"
-    yield "\n".join(_falls(protocol, language))
-    if protocol.remind:
-        yield f"### {say(language, N_('Reminders'))}"
-        yield "\n".join(f"- {_rung(rung, language)} – {say(language, _TOLD[rung.to])}" for rung in protocol.remind)
-    ids = ", ".join(sorted(protocol.sources()))
-    yield say(language, N_("Items of the guide that these steps cover: %(ids)s"), ids=ids) + "."
 
 
 def _in_short(protocol: Protocol, language: str) -> Iterator[tuple[str, str]]:
@@ -115,20 +121,9 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     if step.approved_by:
         who = _role(protocol, step.approved_by.role, language)
         yield say(language, N_("approved by: %(who)s"), who=who)
-    if step.evidence != "none":
-        yield say(language, _EVIDENCE[step.evidence])
-    if step.asks:
-        parts = show_list(language, [part.title.in_language(language) for part in step.asks])
-        yield say(language, N_("to fill in: %(parts)s"), parts=parts)
-    if step.agenda:
-        yield say(language, N_("goes automatically on a committee’s agenda"))
+    yield from _asked(step, language)
     yield from _each(step, language)
-    before = [str(_number(protocol, name)) for name in step.needs if name not in protocol.gates]
-    if before:
-        yield f"{say(language, N_('after'))} {', '.join(before)}"
-    for name in step.needs:
-        if name in protocol.gates:
-            yield say(language, N_("waits for: %(gate)s"), gate=protocol.gates[name].title.in_language(language))
+    yield from _needed(protocol, step, language)
     if step.waive != "never":
         yield say(language, N_("may be waived by: %(who)s"), who=_role(protocol, step.waive.by, language))
     if not step.required:
@@ -136,6 +131,27 @@ def _facts(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
     yield from step.source
     if step.clause:
         yield clause_without_role(step.clause)
+
+
+def _asked(step: Step, language: str) -> Iterator[str]:
+    """What is given with a step: its proof, what is filled in, and that it goes before a committee."""
+    if step.evidence != "none":
+        yield say(language, EVIDENCE[step.evidence])
+    if step.asks:
+        parts = show_list(language, [part.title.in_language(language) for part in step.asks])
+        yield say(language, N_("to fill in: %(parts)s"), parts=parts)
+    if step.agenda:
+        yield say(language, N_("goes automatically on a committee’s agenda"))
+
+
+def _needed(protocol: Protocol, step: Step, language: str) -> Iterator[str]:
+    """After which steps it comes, and for which gates it waits."""
+    before = [str(_number(protocol, name)) for name in step.needs if name not in protocol.gates]
+    if before:
+        yield f"{say(language, N_('after'))} {', '.join(before)}"
+    for name in step.needs:
+        if name in protocol.gates:
+            yield say(language, N_("waits for: %(gate)s"), gate=protocol.gates[name].title.in_language(language))
 
 
 def _when(protocol: Protocol, step: Step, language: str) -> Iterator[str]:

@@ -324,7 +324,7 @@ def _hears(session: Session, meeting: Meeting, item_id: UUID, *, by: Actor, at: 
     try:
         with session.begin_nested():
             addendum = freezing.add_late(session, meeting.id, item_id, reason=COULD_NOT_WAIT, by=by, at=at)
-            posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
+            posting.post(session, addendum, "addendum", at=at)
     except Refusal:
         return False
     return True

@@ -26,7 +26,7 @@ from locales import LANGUAGES, N_, pick
 from meetings.agenda_items import PresentedItem, items_of
 from meetings.committees import ALTERNATE, CommitteeSeat, committees, membership
 from meetings.documents.content import AgendaContent, Both, Head, ItemLine, as_json, from_json
-from meetings.invitations import others
+from meetings.invitees import others
 from meetings.locking import read_meeting
 from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, AgendaVersion

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import literal
@@ -23,8 +23,9 @@ from domain.kernel.scope import program_of
 from domain.record import events
 from locales import N_
 from meetings import invitations
-from meetings.committees import ALTERNATE, membership
 from meetings.invitations import Told
+from meetings.invitees import invitees_of
+from meetings.locking import lock_meeting
 from models.invitation import Invitation, MeetingAnswer
 from models.meeting import Meeting
 
@@ -33,6 +34,17 @@ By = Literal["link", "mail", "page"]
 ACCEPTED: Final = "accepted"
 TENTATIVE: Final = "tentative"
 DECLINED: Final = "declined"
+
+
+class Stamp(NamedTuple):
+    """What a calendar's mail says of itself: its SEQUENCE, and when it was written."""
+
+    sequence: int | None = None
+    written_at: datetime | None = None
+
+
+#: Of an answer that came by no mail.
+BY_ITSELF: Final = Stamp()
 
 
 class Answered(MeetingAnswer):
@@ -64,27 +76,22 @@ def asked_by(session: Session, invitation_id: UUID, *, at: datetime) -> tuple[UU
     if row is None:
         raise Refusal("invitation.unknown", N_("There is no such invitation."))
     which = col(Meeting.series_id) == row.series_id if row.series_id is not None else col(Meeting.id) == row.meeting_id
-    rows = every(
-        session,
-        of(Meeting)
-        .where(which, Meeting.state == "planned", col(Meeting.ends_at) > at)
-        .order_by(col(Meeting.starts_at)),
-    )
+    statement = of(Meeting).where(which, Meeting.state == "planned", col(Meeting.ends_at) > at)
+    rows = every(session, statement.order_by(col(Meeting.starts_at)))
     return row.person_id, tuple(asked_of(session, row.person_id, rows))
 
 
 def asked_of(session: Session, person_id: UUID, meetings: Sequence[Meeting]) -> list[Asked]:
     """Of these meetings those that invite the person, each with their seat and what they answered."""
+    invitees = invitees_of(session, meetings)
     said = {one.meeting_id: one for one in given(session, [one.id for one in meetings], person_id=person_id)}
-    members = {one: membership(session, one) for one in {meeting.committee_id for meeting in meetings}}
     found = []
     for meeting in meetings:
-        if person_id not in invitations.invited_to(session, meeting):
-            continue
-        here, day = members[meeting.committee_id], meeting.starts.date()
-        seat = here.seat_of(person_id, day)
-        others = tuple(one for one in here.holders(seat.id, day, ALTERNATE) if one != person_id) if seat else ()
-        found.append(Asked(meeting, seat.id if seat else None, said.get(meeting.id), others))
+        if person_id in invitees.of(meeting):
+            members, day = invitees.members[meeting.committee_id], meeting.starts.date()
+            seat = members.seat_of(person_id, day)
+            instead = members.instead_of(person_id, day)
+            found.append(Asked(meeting, seat.id if seat else None, said.get(meeting.id), instead))
     return found
 
 
@@ -102,15 +109,10 @@ def given(session: Session, meeting_ids: Collection[UUID], *, person_id: UUID | 
 
 def lapse(session: Session, meeting_ids: Collection[UUID], *, at: datetime) -> None:
     """Have answers to these meetings count no longer: they were given for another time, and everyone is asked anew."""
-    run(
-        session,
-        changes(MeetingAnswer)
-        .where(
-            col(MeetingAnswer.meeting_id).in_(list(meeting_ids)),
-            col(MeetingAnswer.lapsed_at).is_(None),
-        )
-        .values(lapsed_at=at, version=col(MeetingAnswer.version) + 1),
+    statement = changes(MeetingAnswer).where(
+        col(MeetingAnswer.meeting_id).in_(list(meeting_ids)), col(MeetingAnswer.lapsed_at).is_(None)
     )
+    run(session, statement.values(lapsed_at=at, version=col(MeetingAnswer.version) + 1))
 
 
 def answer(
@@ -121,8 +123,6 @@ def answer(
     *,
     means: By,
     alternate_id: UUID | None = None,
-    sequence: int | None = None,
-    stamped_at: datetime | None = None,
     by: Actor,
     at: datetime,
 ) -> tuple[Told, ...]:
@@ -130,18 +130,7 @@ def answer(
 
     Raises Refusal, as `record`.
     """
-    names = record(
-        session,
-        meeting_id,
-        person_id,
-        said,
-        means=means,
-        alternate_id=alternate_id,
-        sequence=sequence,
-        stamped_at=stamped_at,
-        by=by,
-        at=at,
-    )
+    names = record(session, meeting_id, person_id, said, means=means, alternate_id=alternate_id, by=by, at=at)
     return tell(session, [meeting_id], at=at) if names else ()
 
 
@@ -160,51 +149,32 @@ def record(
     said: str,
     *,
     means: By,
+    stamp: Stamp = BY_ITSELF,
     alternate_id: UUID | None = None,
-    sequence: int | None = None,
-    stamped_at: datetime | None = None,
     by: Actor,
     at: datetime,
 ) -> bool:
     """Record what a person answers to one meeting; whether `tell` has something to tell of it.
 
-    `sequence` and `stamped_at` are those of a calendar's mail. A mail that repeats a refusal names no alternate, and
-    keeps the one who was named. Raises Refusal: they are not invited, the meeting is over or cancelled, the mail was
-    written before the answer that stands, however that was given, or the one named is no alternate of theirs.
+    `stamp` is that of a calendar's mail. A mail that declines what was declined names nobody,
+    and leaves the one who was named to come. Raises Refusal: they are not invited, the meeting is over or cancelled, a
+    mail was written before the answer that stands, however that was given, or the one named is no alternate of theirs.
     """
-    here = program_of(session)
-    meeting = first(
-        session,
-        of(Meeting).where(Meeting.id == meeting_id).with_for_update(),
-    )
-    if meeting is None:
-        raise Refusal("meeting.unknown", N_("There is no such meeting."))
-    if meeting.state != "planned" or meeting.ends_at <= at:
-        raise Refusal("answer.over", N_("This meeting no longer takes answers."))
-    found = asked_of(session, person_id, [meeting])
-    if not found:
-        raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
-    (asked,) = found
-    if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
-        raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
+    asked = _lock_asked(session, meeting_id, person_id, at=at)
     before = asked.answer
-    if before is not None and stamped_at is not None:
-        if stamped_at < (before.stamped_at or before.answered_at):
-            raise Refusal("answer.stale", N_("A later answer was recorded already."))
-        if said == before.answer == DECLINED and before.lapsed_at is None:
-            alternate_id = before.alternate_id
+    alternate_id = _who_comes_instead(asked, said, alternate_id, stamp)
     values = {
         "seat_id": asked.seat_id,
         "answer": said,
         "by": means,
         "alternate_id": alternate_id,
         "answered_at": at,
-        "sequence": sequence,
-        "stamped_at": stamped_at,
+        "sequence": stamp.sequence,
+        "stamped_at": stamp.written_at,
         "lapsed_at": None,
     }
     statement = insert(MeetingAnswer).values(
-        program_id=here, id=uuid4(), meeting_id=meeting_id, person_id=person_id, version=1, **values
+        program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, person_id=person_id, version=1, **values
     )
     run(
         session,
@@ -223,7 +193,30 @@ def record(
         person=str(person_id),
         answer=said,
         means=means,
-        before=before.answer if before is not None else "",
-        alternate=str(alternate_id) if alternate_id else "",
+        before="" if before is None else before.answer,
+        alternate=str(alternate_id or ""),
     )
     return alternate_id is not None or (before is not None and before.alternate_id is not None)
+
+
+def _lock_asked(session: Session, meeting_id: UUID, person_id: UUID, *, at: datetime) -> Asked:
+    """A meeting to come that invites a person, locked. Raises Refusal."""
+    meeting = lock_meeting(session, meeting_id)
+    if meeting.state != "planned" or meeting.ends_at <= at:
+        raise Refusal("answer.over", N_("This meeting no longer takes answers."))
+    found = asked_of(session, person_id, [meeting])
+    if not found:
+        raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
+    return found[0]
+
+
+def _who_comes_instead(asked: Asked, said: str, alternate_id: UUID | None, stamp: Stamp) -> UUID | None:
+    """Whom a person names to come instead; by a mail, who was named before. Raises Refusal."""
+    if alternate_id is not None and (said != DECLINED or alternate_id not in asked.alternates):
+        raise Refusal("answer.alternate", N_("Name one of the alternates of the seat."), source="CM-2R")
+    before = asked.answer
+    if before is None or stamp.written_at is None:
+        return alternate_id
+    if stamp.written_at < (before.stamped_at or before.answered_at):
+        raise Refusal("answer.stale", N_("A later answer was recorded already."))
+    return before.alternate_id if said == before.answer == DECLINED else alternate_id

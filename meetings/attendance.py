@@ -7,6 +7,7 @@ stay.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -42,6 +43,7 @@ from domain.roles.roles import standing as roles_on
 from locales import N_
 from meetings import answers, quorum
 from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, membership
+from meetings.local_times import written
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting, write_meeting
 from models.committee import SeatHolder
 from models.meeting import Meeting
@@ -95,25 +97,22 @@ def sits_on(session: Session, seats: Membership, person_id: UUID, day: date) -> 
     if not rows:
         return {}
     held = seats.seats_held(person_id, day) if seats.away(person_id, day) is None else []
-    found = {}
-    for meeting_id in {row[0] for row in rows}:
-        recorded = {
-            seat_id: person == person_id and left_at is None
-            for of_meeting, seat_id, state, person, left_at in rows
-            if of_meeting == meeting_id and state not in (None, UNRECORDED)
-        }
-        sat = {seat_id for seat_id, sits in recorded.items() if sits}
-        sat |= {seat.id for seat in held if seat.id not in recorded}
-        found[meeting_id] = tuple(seat for seat in seats.seats if seat.id in sat)
-    return found
+    holds = {seat.id for seat in held}
+    recorded: dict[UUID, dict[UUID, bool]] = defaultdict(dict)
+    for meeting_id, seat_id, state, person, left_at in rows:
+        of_meeting = recorded[meeting_id]
+        if state not in (None, UNRECORDED):
+            of_meeting[seat_id] = person == person_id and left_at is None
+    return {
+        meeting_id: tuple(seat for seat in seats.seats if sits.get(seat.id, seat.id in holds))
+        for meeting_id, sits in recorded.items()
+    }
 
 
 def under_way_on(committee_id: UUID | None, day: date) -> Any:
     """The meetings of a committee that are under way on their own local day, as a condition."""
     return and_(
-        Meeting.committee_id == committee_id,
-        Meeting.state == "under_way",
-        cast(col(Meeting.starts), Date) == day,
+        Meeting.committee_id == committee_id, Meeting.state == "under_way", cast(col(Meeting.starts), Date) == day
     )
 
 
@@ -166,9 +165,13 @@ def tell_quorums(session: Session) -> None:
         .with_for_update(),
     )
     for row in rows:
-        quorate = had_quorum(session, row.id)
-        if quorate != row.quorate:
-            write_meeting(session, row, quorate=quorate)
+        _look_at_quorum(session, row)
+
+
+def _look_at_quorum(session: Session, meeting: Meeting) -> None:
+    quorate = had_quorum(session, meeting.id)
+    if quorate != meeting.quorate:
+        write_meeting(session, meeting, quorate=quorate)
 
 
 def _seated_since() -> SelectOfScalar[UUID]:
@@ -176,10 +179,7 @@ def _seated_since() -> SelectOfScalar[UUID]:
     day = cast(col(Meeting.starts), Date)
     return (
         select(SeatHolder.id)
-        .join(
-            Attendance,
-            and_(same(Attendance, SeatHolder), Attendance.seat_id == SeatHolder.seat_id),
-        )
+        .join(Attendance, and_(same(Attendance, SeatHolder), Attendance.seat_id == SeatHolder.seat_id))
         .where(
             joins(Attendance.meeting_id, Meeting),
             Attendance.state == UNRECORDED,
@@ -239,15 +239,14 @@ def record(
     if state not in ATTENDED:
         raise Refusal("attendance.state", N_("Choose one of the attendance options offered for this seat."))
     seats = membership(session, meeting.committee_id)
-    day: date = meeting.starts.date()
     before = first(session, of(Attendance).where(_of(meeting_id), Attendance.seat_id == seat_id))
-    if before is None and seat_id not in {seat.id for seat in seats.seats_on(day)}:
-        raise Refusal("attendance.no_such_seat", N_("This committee has no such seat on the day of the meeting."))
-    version: int = before.version if before else 0
-    if seen is not None and seen != version:
+    seat = _seat_of(seats, seat_id, meeting.starts.date(), is_recorded=before is not None)
+    was = before or Attendance(
+        program_id=program_of(session), id=uuid4(), meeting_id=meeting_id, seat_id=seat_id, recorded_at=at, version=0
+    )
+    if seen not in (None, was.version):
         raise changed_meanwhile("attendance")
-    seat = next(one for one in seats.seats if one.id == seat_id)
-    person = _who_sits(session, seats, seat, day, state, person_id)
+    person = _who_sits(session, seats, seat, meeting.starts.date(), state, person_id)
     _refuse_two_seats(session, meeting_id, seat, state, person)
     arrived_at, left_at = _times(state, arrived_at, left_at)
     values = {
@@ -258,32 +257,40 @@ def record(
         "left_at": left_at,
         "recorded_at": at,
         "recorded_by": by.person_id,
-        "version": version + 1,
+        "version": was.version + 1,
     }
     if before is None:
-        row = {"program_id": program_of(session), "id": uuid4(), "meeting_id": meeting_id, "seat_id": seat_id}
-        run(session, insert(Attendance).values(**row, **values))
+        of_row = {"program_id": was.program_id, "id": was.id, "meeting_id": meeting_id, "seat_id": seat_id}
+        run(session, insert(Attendance).values(**of_row, **values))
     else:
-        run(session, update(Attendance).where(_of(meeting_id), col(Attendance.id) == before.id), values)
+        run(session, update(Attendance).where(_of(meeting_id), col(Attendance.id) == was.id), values)
     events.write(
         session,
-        "attendance.corrected" if before and before.state != UNRECORDED else "attendance.recorded",
+        "attendance.recorded" if was.state == UNRECORDED else "attendance.corrected",
         "meeting",
         meeting_id,
         by=by,
         at=at,
         seat=str(seat_id),
-        before=before.state if before else UNRECORDED,
+        before=was.state,
         after=state,
-        person_before=_id(before.person_id if before else None),
+        person_before=_id(was.person_id),
         person=_id(person),
-        hours_before=_hours(before.arrived_at, before.left_at) if before else [],
+        hours_before=[] if before is None else _hours(was.arrived_at, was.left_at),
         hours=_hours(arrived_at, left_at),
         held=meeting.state == "held",
     )
-    if meeting.state == "held" and (quorate := had_quorum(session, meeting_id)) != meeting.quorate:
-        write_meeting(session, meeting, quorate=quorate)
-    return version + 1
+    if meeting.state == "held":
+        _look_at_quorum(session, meeting)
+    return was.version + 1
+
+
+def _seat_of(seats: Membership, seat_id: UUID, day: date, *, is_recorded: bool) -> CommitteeSeat:
+    """A seat of the day, or any of which something is recorded. Raises Refusal."""
+    for seat in seats.seats if is_recorded else seats.seats_on(day):
+        if seat.id == seat_id:
+            return seat
+    raise Refusal("attendance.no_such_seat", N_("This committee has no such seat on the day of the meeting."))
 
 
 def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) -> int:
@@ -296,18 +303,16 @@ def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) 
     seats = membership(session, meeting.committee_id)
     day: date = meeting.starts.date()
     attended = list(_attended(session, meeting, seats))
-    elsewhere = {seated.person_id for seated in attended if seated.state == ALTERNATE}
-    declined = {row.person_id for row in answers.given(session, [meeting_id]) if row.answer == answers.DECLINED}
-    missing = [
-        (seated.seat.id, person)
-        for seated in attended
-        if seated.state == UNRECORDED
-        for person in seated.expected[:1]
-        if person not in elsewhere | declined and seats.away(person, day) is None
-    ]
-    for seat_id, person in missing:
-        record(session, meeting_id, seat_id, "present", person_id=person, by=by, at=at)
-    return len(missing)
+    not_there = {seated.person_id for seated in attended if seated.state == ALTERNATE}
+    not_there |= {row.person_id for row in answers.given(session, [meeting_id]) if row.answer == answers.DECLINED}
+    n = 0
+    for seated in attended:
+        person = next(iter(seated.expected), None)
+        if seated.state != UNRECORDED or person is None or person in not_there or seats.away(person, day):
+            continue
+        record(session, meeting_id, seated.seat.id, "present", person_id=person, by=by, at=at)
+        n += 1
+    return n
 
 
 def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, ...]]:
@@ -422,11 +427,9 @@ def _refuse_two_seats(
     """A person in another's place fills that seat alone; one who holds two seats as principal fills both."""
     if person_id is None:
         return
+    statement = select(Attendance.state)
     elsewhere = scalars(
-        session,
-        select(Attendance.state).where(
-            _of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id
-        ),
+        session, statement.where(_of(meeting_id), Attendance.seat_id != seat.id, Attendance.person_id == person_id)
     ).all()
     if elsewhere and (state == ALTERNATE or ALTERNATE in elsewhere):
         raise Refusal(
@@ -441,8 +444,7 @@ def _times(
     if state not in quorum.SITTING:
         return None, None
     if any(moment is not None and moment.tzinfo is None for moment in (arrived_at, left_at)):
-        msg = "moments are aware"
-        raise ValueError(msg)
+        raise ValueError("moments are aware")
     if arrived_at is not None and left_at is not None and left_at < arrived_at:
         raise Refusal("attendance.in_order", N_("The hour of leaving comes after the hour of arrival."))
     return arrived_at, left_at
@@ -458,4 +460,4 @@ def _id(person_id: UUID | None) -> str | None:
 
 def _hours(*moments: datetime | None) -> list[str]:
     """The hours at which a person came and left, "" where they sat throughout."""
-    return [moment.isoformat(timespec="minutes") if moment else "" for moment in moments]
+    return [written(moment) if moment else "" for moment in moments]

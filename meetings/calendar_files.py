@@ -196,8 +196,7 @@ def _event(entry: Entry) -> Event:
         made.add("description", "\n".join(_line(one) for one in entry.description.splitlines()))
     if entry.url:
         if not _URL.fullmatch(entry.url):
-            msg = "the address of a meeting's page is one of the web, in plain ASCII"
-            raise ValueError(msg)
+            raise ValueError("the address of a meeting's page is one of the web, in plain ASCII")
         made.add("url", entry.url)
     made.add("class", "PRIVATE")
     return made
@@ -236,14 +235,12 @@ def _local(at: datetime, zone: str) -> datetime:
 
 def _moment(stamp: datetime) -> datetime:
     if stamp.tzinfo is None:
-        msg = "a moment needs its offset"
-        raise ValueError(msg)
+        raise ValueError("a moment needs its offset")
     return stamp.astimezone(UTC).replace(microsecond=0)
 
 
 def _written(made: Calendar) -> bytes:
     # Every local time of ours must find its zone in the file: else readers take it for their own, or for UTC.
     if made.get_missing_tzids():
-        msg = "a zone is missing in the file"
-        raise ValueError(msg)
+        raise ValueError("a zone is missing in the file")
     return bytes(made.to_ical())

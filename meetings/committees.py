@@ -14,9 +14,9 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
 from domain.roles.takers import may_act_as
-from locales import N_
+from locales import N_, pick
 from models.committee import Committee, Seat, SeatHolder
-from models.program import Absence, Organization, Tenure
+from models.program import Absence, Organization, Program, Tenure
 
 PRINCIPAL = "principal"
 ALTERNATE = "alternate"
@@ -95,6 +95,10 @@ class Membership:
         held = [one for one in self.holdings.get(seat_id, ()) if one.is_of(day) and kind in (None, one.kind)]
         return tuple(one.person_id for one in sorted(held, key=lambda one: one.kind != PRINCIPAL))
 
+    def held_from(self, seat_id: UUID, day: date) -> list[Holding]:
+        """Who holds a seat on that day or later, as principal or as alternate."""
+        return [one for one in self.holdings.get(seat_id, ()) if one.ends_on is None or one.ends_on >= day]
+
     def to_hold(self, seat_id: UUID, day: date) -> tuple[Holding, ...]:
         """A seat's principal from the first later day on, where it has none on that day: the seat is theirs to come."""
         if self.holders(seat_id, day, PRINCIPAL):
@@ -134,6 +138,12 @@ class Membership:
         """The seat on which a person would sit that day: one that they hold as principal before any other."""
         return next(iter(self.seats_held(person_id, day)), None)
 
+    def instead_of(self, person_id: UUID, day: date) -> tuple[UUID, ...]:
+        """Who may come in a person's place on that day: the alternates of the seat on which they would sit."""
+        seat = self.seat_of(person_id, day)
+        found = self.holders(seat.id, day, ALTERNATE) if seat is not None else ()
+        return tuple(one for one in found if one != person_id)
+
     def seats_held(self, person_id: UUID, day: date) -> list[CommitteeSeat]:
         """Every seat that a person holds that day, as principal or as alternate, those as principal first."""
         held = [
@@ -153,11 +163,15 @@ def committee_of(session: Session, key: str) -> Committee:
     return rows[0]
 
 
+def title_of(row: Committee | Seat | CommitteeSeat | Program, language: str) -> str:
+    """The title of a committee, of a seat, or of the program."""
+    return pick(language, {"fr": row.title_fr, "en": row.title_en})
+
+
 def lasts(row: Committee) -> int:
     """How many minutes a committee meets, unless it is said otherwise: of one that is established."""
     if row.minutes is None:
-        msg = "the committee is not established yet"
-        raise ValueError(msg)
+        raise ValueError("the committee is not established yet")
     return row.minutes
 
 
@@ -249,10 +263,7 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
         session,
         of(SeatHolder)
         .join(Seat, joins(SeatHolder.seat_id, Seat))
-        .where(
-            col(SeatHolder.withdrawn_at).is_(None),
-            col(Seat.committee_id).in_(committee_ids),
-        )
+        .where(col(SeatHolder.withdrawn_at).is_(None), col(Seat.committee_id).in_(committee_ids))
         .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id)),
     )
     found: dict[UUID, list[Holding]] = defaultdict(list)
@@ -262,28 +273,32 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
-    rows = every(
-        session,
-        of(Absence).where(col(Absence.cancelled_at).is_(None)),
-    )
-    people = {person for row in rows if row.deputy_id for person in (row.person_id, row.deputy_id)}
-    roles: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
-    for held in run(
-        session,
-        only(
-            Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
-        ).where(col(Tenure.person_id).in_(people)),
-    ):
-        roles[held.person_id].append((held.role, held.until))
+    rows = every(session, of(Absence).where(col(Absence.cancelled_at).is_(None)))
+    roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
         deputy = row.deputy_id if "seats" in row.kinds else None
-        # They sit for who is away as long as they hold a role in which they may act for them.
-        wanted = {role for role, until in roles[row.person_id] if until >= row.starts_on}
-        acting = roles[row.deputy_id] if row.deputy_id else []
-        theirs = [until for role, until in acting if any(may_act_as(one, {role}) for one in wanted)]
-        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, max(theirs, default=None)))
+        until = _acts_until(row, roles[row.deputy_id], roles[row.person_id]) if row.deputy_id else None
+        found[row.person_id].append(Away(row.starts_on, row.ends_on, deputy, until))
     return {person: tuple(days) for person, days in found.items()}
+
+
+def _acts_until(
+    absence: Absence, acting: Iterable[tuple[str, date]], acted_for: Iterable[tuple[str, date]]
+) -> date | None:
+    """How long a deputy sits for who is away: as long as they hold a role in which they may act for them."""
+    wanted = {role for role, until in acted_for if until >= absence.starts_on}
+    return max((until for role, until in acting if any(may_act_as(one, {role}) for one in wanted)), default=None)
+
+
+def _roles_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, list[tuple[str, date]]]:
+    """The roles that people hold or held, each with its last day."""
+    until = value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
+    found: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
+    rows = run(session, only(Tenure.person_id, Tenure.role, until).where(col(Tenure.person_id).in_(people)))
+    for held in rows:
+        found[held.person_id].append((held.role, held.until))
+    return found
 
 
 def _covers(first: date | None, last: date | None, day: date) -> bool:

@@ -26,8 +26,8 @@ from domain.mail import notices
 from domain.mail.notices import COORDINATION, Language
 from domain.record import events
 from domain.roles.roles import standing
-from locales import LANGUAGES, N_, pick, say
-from meetings.committees import committees, lasts, memberships
+from locales import LANGUAGES, N_, say
+from meetings.committees import committees, lasts, memberships, title_of
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.locking import original_of, refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
@@ -184,9 +184,7 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
         last = scalar(
             session,
             select(func.max(col(Meeting.starts))).where(
-                in_program(Meeting),
-                Meeting.committee_id == committee_id,
-                Meeting.state != "cancelled",
+                in_program(Meeting), Meeting.committee_id == committee_id, Meeting.state != "cancelled"
             ),
         )
         if last is None or last.date() > today + HORIZON:
@@ -198,12 +196,8 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
 
 def drafts(session: Session) -> list[DraftedYear]:
     """The drafts that wait for the coordinator, the oldest first."""
-    return every(
-        session,
-        of(DraftedYear)
-        .where(col(DraftedYear.settled_at).is_(None))
-        .order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)),
-    )
+    statement = of(DraftedYear).where(col(DraftedYear.settled_at).is_(None))
+    return every(session, statement.order_by(col(DraftedYear.drafted_at), col(DraftedYear.id)))
 
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
@@ -217,40 +211,22 @@ def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: 
     row = first(session, of(DraftedYear).where(DraftedYear.id == draft_id).with_for_update())
     if row is None or row.settled_at is not None:
         raise Refusal("draft.unknown", N_("There is no such draft that waits."))
-    run(
-        session,
-        changes(DraftedYear)
-        .where(DraftedYear.id == draft_id)
-        .values(settled_at=at, settled_by=by.person_id, settled_as=settled_as),
-    )
+    statement = changes(DraftedYear).where(DraftedYear.id == draft_id)
+    run(session, statement.values(settled_at=at, settled_by=by.person_id, settled_as=settled_as))
     events.write(session, f"dates.{settled_as}", "drafted_year", draft_id, by=by, at=at)
     return row
 
 
 def _draft_one(session: Session, row: Committee, follows: date, today: date, *, by: Actor, at: datetime) -> bool:
-    here = program_of(session)
     known = every(session, of(DraftedYear).where(DraftedYear.committee_id == row.id))
     waiting = [draft for draft in known if draft.settled_at is None]
-    before = next((draft for draft in known if draft.follows == follows), None)
     if not all(_is_overtaken(draft, follows) for draft in waiting):
         return False
-    if before is not None and not _fell_through(session, before):
+    if any(draft.follows == follows and not _fell_through(session, draft) for draft in known):
         return False
     first = max(follows, today) + timedelta(days=1)
     dates = propose(session, row.id, first)
-    drafted = {"year": first.year, "dates": [one.to_json() for one in dates], "drafted_at": at}
-    made = scalar(
-        session,
-        insert(DraftedYear)
-        .values(program_id=here, id=uuid4(), committee_id=row.id, follows=follows, settled_as="", **drafted)
-        .on_conflict_do_update(
-            index_elements=["program_id", "committee_id", "follows"],
-            set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
-            # Of two rounds at once the second finds it waiting, and leaves it.
-            where=col(DraftedYear.settled_at).is_not(None),
-        )
-        .returning(col(DraftedYear.id)),
-    )
+    made = _add_draft(session, row, follows, first.year, dates, at)
     if made is None:
         return False
     for overtaken in waiting:
@@ -258,6 +234,25 @@ def _draft_one(session: Session, row: Committee, follows: date, today: date, *, 
     events.write(session, "dates.drafted", "drafted_year", made, by=by, at=at, committee=row.key, dates=len(dates))
     _tell(session, row, made, dates, at)
     return True
+
+
+def _add_draft(
+    session: Session, row: Committee, follows: date, year: int, dates: Sequence[Proposal], at: datetime
+) -> UUID | None:
+    """Keep a draft in the place of one that was settled; None where one waits, by another round at once."""
+    drafted = {"year": year, "dates": [one.to_json() for one in dates], "drafted_at": at}
+    its = {"program_id": program_of(session), "committee_id": row.id, "follows": follows}
+    return scalar(
+        session,
+        insert(DraftedYear)
+        .values(**its, id=uuid4(), settled_as="", **drafted)
+        .on_conflict_do_update(
+            index_elements=list(its),
+            set_={**drafted, "settled_at": None, "settled_by": None, "settled_as": ""},
+            where=col(DraftedYear.settled_at).is_not(None),
+        )
+        .returning(col(DraftedYear.id)),
+    )
 
 
 def _is_overtaken(draft: DraftedYear, last: date) -> bool:
@@ -269,23 +264,19 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
     """Whether what was planned after the day that a settled draft follows was called off since."""
     if draft.settled_as != PLANNED:
         return False
-    called_off = scalar(
-        session,
-        only(Meeting.id)
-        .where(
-            Meeting.committee_id == draft.committee_id,
-            col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
-            col(Meeting.cancelled_at) >= draft.settled_at,
-        )
-        .limit(1),
+    statement = only(Meeting.id).where(
+        Meeting.committee_id == draft.committee_id,
+        col(Meeting.starts) >= datetime.combine(draft.follows + timedelta(days=1), time.min),
+        col(Meeting.cancelled_at) >= draft.settled_at,
     )
+    called_off = scalar(session, statement.limit(1))
     return called_off is not None
 
 
 def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": row.title_fr, "en": row.title_en}),
+            "committee": title_of(row, language),
             "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
             "path": f"/committees/{row.key.replace('_', '-')}",
         }
@@ -298,15 +289,10 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposa
 
 def _terms(session: Session, row: Committee, first: date) -> Terms:
     named = committees(session)
-    rows = every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.state != "cancelled",
-            col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370),
-        )
-        .order_by(col(Meeting.starts_at)),
+    statement = of(Meeting).where(
+        Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
     )
+    rows = every(session, statement.order_by(col(Meeting.starts_at)))
     members = memberships(session)
     zone = program(session).time_zone
     weekly = row.rhythm["per"] == "week"
@@ -379,10 +365,7 @@ def _usual(session: Session, committee_id: UUID) -> tuple[Weekday, time]:
     met = scalars(
         session,
         only(Meeting.starts)
-        .where(
-            Meeting.committee_id == committee_id,
-            Meeting.state != "cancelled",
-        )
+        .where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
         .order_by(col(Meeting.starts).desc())
         .limit(OF_LATE),
     ).all()

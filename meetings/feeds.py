@@ -21,10 +21,11 @@ from domain.kernel.rows import changes, col, every, in_program, of, run, scalar,
 from domain.kernel.scope import program, program_of
 from domain.mail.notices import Language, Stationery
 from domain.record import events
-from locales import N_, pick
-from meetings import calendar_files, invitations, links
-from meetings.committees import memberships
-from meetings.invitations import others
+from locales import N_
+from meetings import calendar_files, links
+from meetings.committees import title_of
+from meetings.invitees import invitees_of
+from meetings.shown_entries import shown_to
 from models.invitation import CalendarFeed
 from models.meeting import Meeting
 
@@ -61,12 +62,8 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
 
 def feeds_of(session: Session, person_id: UUID) -> list[CalendarFeed]:
     """A person's addresses that are open: when each was made, and read last. Never the secret."""
-    return every(
-        session,
-        of(CalendarFeed)
-        .where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
-        .order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)),
-    )
+    statement = of(CalendarFeed).where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
+    return every(session, statement.order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)))
 
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:
@@ -113,32 +110,19 @@ def look(session: Session, token: str) -> Feed | None:
 
 def mark_read(session: Session, feed_id: UUID, *, at: datetime) -> None:
     """Note that a calendar looked, at most once an hour."""
-    run(
-        session,
-        changes(CalendarFeed)
-        .where(
-            CalendarFeed.id == feed_id,
-            (col(CalendarFeed.read_at).is_(None)) | (col(CalendarFeed.read_at) < at - timedelta(hours=1)),
-        )
-        .values(read_at=at),
+    statement = changes(CalendarFeed).where(
+        CalendarFeed.id == feed_id,
+        (col(CalendarFeed.read_at).is_(None)) | (col(CalendarFeed.read_at) < at - timedelta(hours=1)),
     )
+    run(session, statement.values(read_at=at))
 
 
 def meetings_of(session: Session, person_id: UUID, *, since: datetime, until: datetime) -> list[Meeting]:
     """The meetings between two moments that invite a person, cancelled ones too, in order."""
-    rows = every(
-        session,
-        of(Meeting)
-        .where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    )
-    members = memberships(session, {row.committee_id for row in rows})
-    extra = others(session, [row.id for row in rows])
-    return [
-        row
-        for row in rows
-        if person_id in members[row.committee_id].invited(row.starts.date()) or person_id in extra[row.id]
-    ]
+    statement = of(Meeting).where(col(Meeting.ends_at) > since, col(Meeting.starts_at) < until)
+    rows = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
+    invitees = invitees_of(session, rows)
+    return [row for row in rows if person_id in invitees.of(row)]
 
 
 def calendar(session: Session, person_id: UUID, language: Language, *, at: datetime) -> bytes:
@@ -146,8 +130,8 @@ def calendar(session: Session, person_id: UUID, language: Language, *, at: datet
     paper: Stationery = session.info["stationery"]
     here = program(session)
     return calendar_files.publish(
-        invitations.shown_to(session, person_id, language, at=at, back=BACK),
-        name=pick(language, {"fr": here.title_fr, "en": here.title_en}),
+        shown_to(session, person_id, language, at=at, back=BACK),
+        name=title_of(here, language),
         organizer=paper.sender,
         language=language,
     )

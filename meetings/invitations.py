@@ -12,42 +12,38 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Date, cast
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import Session, or_
+from sqlmodel import Session
 
 from domain.kernel.actors import Actor
-from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, only, replaced, run, same, select, surely
+from domain.kernel.rows import col, in_program, only, run, select
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.envelopes import CalendarPart, Mailbox
-from domain.mail.notices import COORDINATION, Language, Stationery, Unreached
+from domain.mail.notices import COORDINATION, Stationery, Unreached
 from domain.record import events
 from domain.roles.roles import standing
-from locales import pick
 from meetings import calendar_files, links
-from meetings.committees import ALTERNATE, Membership, committees, memberships
-from meetings.entries import Entry, Moved
+from meetings.calendar_files import NEEDS_ACTION, Partstat
+from meetings.committees import Membership, committees
+from meetings.entries import Entry
+from meetings.invitees import Invitees, invitees_of
 from meetings.itip import CANCEL, Message, changed, differences, joined, remembered, sequences
 from meetings.local_times import local_of
 from meetings.locking import original_of
+from meetings.shown_entries import Invitable, Known, entry_of, invitables, known_of, meetings_in, told_to
 from meetings.wording import CONTINUED, News, Papers, kind_of_papers, letter_of, papers_facts
-from models.committee import Committee, SeatHolder
-from models.invitation import CalendarReader, Invitation, MeetingAnswer
-from models.meeting import Meeting, MeetingGuest, MeetingSeries
+from models.committee import Committee
+from models.invitation import Invitation, MeetingAnswer
+from models.meeting import Meeting
 from models.program import Person
 
-_PARTSTATS: Final[Mapping[str, calendar_files.Partstat]] = {
-    "accepted": "ACCEPTED",
-    "tentative": "TENTATIVE",
-    "declined": "DECLINED",
-}
+_PARTSTATS: Final[Mapping[str, Partstat]] = {"accepted": "ACCEPTED", "tentative": "TENTATIVE", "declined": "DECLINED"}
 
 BY_INVITATIONS: Final = Actor.system("invitations")
-
 
 #: The kind of what a coordinator hears who gets no other letter of an act: whom it did not reach.
 UNREACHED: Final = "unreached"
@@ -75,65 +71,75 @@ class Told:
 
 
 @dataclass(frozen=True)
-class _Thing:
-    """What has one UID: a season with its meetings, or a meeting that stands alone."""
-
-    uid: str
-    committee: Committee
-    zone: str
-    meetings: tuple[Meeting, ...]
-    series: MeetingSeries | None = None
-    next: MeetingSeries | None = None
-    """The season that goes on with this one's dates, at another hour."""
-
-    @property
-    def key(self) -> dict[str, UUID | None]:
-        """By which column an invitation is for it."""
-        if self.series is not None:
-            return {"series_id": self.series.id, "meeting_id": None}
-        return {"series_id": None, "meeting_id": self.meetings[0].id}
-
-
-@dataclass(frozen=True)
 class _Found:
     """What one person is to hear of one season or meeting: each message with its SEQUENCE and DTSTAMP.
 
-    `dates` are the originals that are otherwise for them.
+    `dates` are the originals that are otherwise for them, `remembered` what their calendar is taken to hold then.
     """
 
-    thing: _Thing
+    thing: Invitable
+    person_id: UUID
     invitation_id: UUID
     numbered: tuple[tuple[Message, int, datetime], ...]
     told: Entry | None
     wanted: Entry | None
     dates: tuple[datetime, ...]
+    remembered: Entry | None
 
     @property
     def message(self) -> Message:
         """The one that is news to them; what is behind it is for their calendar alone."""
         return self.numbered[0][0]
 
+    @property
+    def facts(self) -> dict[str, events.Fact]:
+        """What the record says of it."""
+        kinds = [message.kind for message, _, _ in self.numbered]
+        return {"person": str(self.person_id), "letters": 1, "kinds": [*kinds]}
+
+    @property
+    def meeting(self) -> Meeting | None:
+        """The one meeting of which they hear; None where it is several of a season."""
+        if self.thing.series is None:
+            return self.thing.meetings[0]
+        date = self.dates[0] if len(self.dates) == 1 else self.message.recurrence
+        return next((one for one in self.thing.meetings if one.original == date), None)
+
 
 @dataclass
-class _Kept:
-    """What is to be written at once when everyone was told of a season or meeting: rows, links, lines of the record."""
+class _Letters:
+    """The letters of one act, as they are written.
 
-    invitations: list[dict[str, Any]] = field(default_factory=list)
-    tokens: list[tuple[str, UUID]] = field(default_factory=list)
-    lines: list[dict[str, events.Fact]] = field(default_factory=list)
+    `unreached` are, for each who gets a letter, those without an address of whom it is to say so; `tokens` those of the
+    letters' links, each with its invitation, by UID.
+    """
+
+    session: Session
+    people: Mapping[UUID, Person]
+    members: Mapping[UUID, Membership]
+    unreached: dict[UUID, list[Unreached]]
+    at: datetime
+    tokens: dict[str, list[tuple[str, UUID]]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def to(
+        cls,
+        session: Session,
+        hearing: Iterable[UUID],
+        people: Mapping[UUID, Person],
+        members: Mapping[UUID, Membership],
+        at: datetime,
+    ) -> _Letters:
+        """Those to all who have an address; to the coordinators too, where one of the others has none."""
+        of_program = _coordinators(session, at) if any(people[one].email is None for one in hearing) else []
+        reached = [one for one in (*hearing, *of_program) if people[one].email is not None]
+        return cls(session, people, members, {one: [] for one in reached}, at)
 
 
 def new_uid(session: Session) -> str:
     """The UID of a new season or meeting: opaque, at the domain that the program writes from."""
     paper: Stationery = session.info["stationery"]
     return f"{uuid4()}@{paper.domain}"
-
-
-def invited_to(session: Session, meeting: Meeting) -> frozenset[UUID]:
-    """Everyone whom one meeting invites now: by their seats, as a named alternate, or as a guest."""
-    members = memberships(session, [meeting.committee_id])[meeting.committee_id]
-    extra = others(session, [meeting.id])
-    return frozenset({*members.invited(meeting.starts.date()), *extra[meeting.id]})
 
 
 def tell(
@@ -162,79 +168,25 @@ def _tell(
     wanted = rows if committee_ids is None else {one: rows[one] for one in committee_ids}
     for committee_id in sorted(wanted):
         links.lock(session, committee_id)
-    things = list(_things(session, wanted, at))
-    members = memberships(session, wanted)
-    extra = others(session, [meeting.id for thing in things for meeting in thing.meetings])
-    known = _known(session, things)
+    things = list(invitables(session, wanted, at))
+    invitees = invitees_of(session, meetings_in(things), wanted)
     people = _people(session)
-    told: list[Told] = []
     here = program(session)  # held, since a session reads again what nobody holds: else each letter reads it
     assert here.id == program_of(session)  # noqa: S101 - the session reads no other
-    wanted_of = {
-        thing.uid: _wanted(session, thing, members[thing.committee.id], extra, known[thing.uid], people, at)
-        for thing in things
-    }
-    kept = {thing.uid: _Kept() for thing in things}
+    found = [*_changes(session, things, invitees, people, at)]
     news: dict[UUID, list[_Found]] = defaultdict(list)
+    for one in found:
+        news[one.person_id].append(one)
+    of_papers = {one: left for one, theirs in papers.items() if (left := _not_heard(theirs, news.get(one, ())))}
+    letters = _Letters.to(session, {*news, *of_papers}, people, invitees.members, at)
+    told = _write_all(letters, news, of_papers, next(iter(wanted.values()), None))
     for thing in things:
-        before, now = known[thing.uid], wanted_of[thing.uid]
-        for person_id in {*before, *now}:
-            found = _find(thing, person_id, before.get(person_id), now.get(person_id), kept[thing.uid], at)
-            if found is not None:
-                news[person_id].append(found)
-    held = {one: left for one, theirs in papers.items() if (left := _not_heard(theirs, news.get(one, ())))}
-    hearing = {*news, *held}
-    # First those without an address: a coordinator who gets a letter reads of them in it, and not in one more.
-    coordinators = _coordinators(session, people, at) if any(people[one].email is None for one in hearing) else []
-    unreached: dict[UUID, list[Unreached]] = {
-        one: [] for one in (*hearing, *coordinators) if people[one].email is not None
-    }
-    for person_id in sorted(hearing, key=lambda one: (one in unreached, str(one))):
-        person, beside = people[person_id], held.get(person_id, ())
-        if person_id in news:
-            told += _write(session, person, news[person_id], members, kept, unreached, beside, at)
-        else:
-            told.append(_write_papers(session, person, next(iter(wanted.values())), beside, unreached, at))
-    for one in coordinators:
-        if one not in hearing and unreached.get(one):
-            first = next(each for each in told if people[each.person_id].email is None)
-            written = notices.tell_of_unreached(session, one, unreached[one], at=at)
-            told.append(Told(one, first.committee_id, UNREACHED, "", first.starts, written))
-    for thing in things:
-        _keep(session, thing, kept[thing.uid], at)
+        _keep(letters, thing, found)
     return tuple(told)
 
 
-def shown_to(
-    session: Session, person_id: UUID, language: Language, *, at: datetime, back: timedelta
-) -> tuple[calendar_files.Published, ...]:
-    """What a person's own calendar shows, under the UIDs of their invitations: what is to come, and `back` before.
-
-    Each is as they were told it last, where nothing to come is otherwise since. A meeting that was cancelled stays as
-    cancelled for as long as one that was held, where they had been told of it; a cancelled date of a season is taken
-    out of it. What others meet without them is not there.
-    """
-    rows = committees(session)
-    things = list(_things(session, rows, at, back=back))
-    members = memberships(session, rows)
-    extra = others(session, [meeting.id for thing in things for meeting in thing.meetings])
-    known = _known(session, things, person_id)
-    found = (
-        _shown_of(
-            session,
-            thing,
-            [
-                one
-                for one in thing.meetings
-                if person_id in members[thing.committee.id].invited(one.starts.date()) or person_id in extra[one.id]
-            ],
-            known[thing.uid].get(person_id),
-            language,
-            at,
-        )
-        for thing in things
-    )
-    return tuple(one for one in found if one is not None)
+def _people(session: Session) -> dict[UUID, Person]:
+    return {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
 
 
 def people_in(told: Sequence[Told]) -> int:
@@ -247,328 +199,100 @@ def letters_in(told: Sequence[Told]) -> int:
     return len({one.person_id for one in told if one.has_address})
 
 
-# --------------------------------------------------------------------------------------------------- what is to be seen
+# ------------------------------------------------------------------------------------------------------- what changed
 
 
-def entry_of(
-    session: Session,
-    thing: _Thing,
-    shown: Sequence[Meeting],
-    language: Language,
-) -> Entry | None:
-    """What a person's calendar shows of a season or a meeting, where they come to the meetings `shown`."""
-    if not shown:
-        return None
-    paper: Stationery = session.info["stationery"]
-    title = pick(language, {"fr": thing.committee.title_fr, "en": thing.committee.title_en})
-    first = shown[0]
-    if thing.series is None:
-        url = f"{paper.base_url}/meetings/{first.id}"
-        return Entry(
-            uid=thing.uid,
-            zone=thing.zone,
-            starts=first.starts,
-            minutes=first.minutes,
-            title=title,
-            description=url,
-            place=first.place,
-            online_url=first.online_url,
-            url=url,
-        )
-    usual = thing.series
-    ids = {meeting.id for meeting in shown}
-    begins, ends = original_of(first), original_of(shown[-1])
-    within = [one for one in thing.meetings if begins <= original_of(one) <= ends]
-    url = f"{paper.base_url}/meetings"
-    return Entry(
-        uid=thing.uid,
-        zone=thing.zone,
-        starts=begins,
-        minutes=usual.minutes,
-        last_on=ends.date(),
-        cancelled=frozenset(original_of(one) for one in within if one.id not in ids),
-        moved={
-            original_of(one): Moved(one.starts, one.minutes, one.place, one.online_url)
-            for one in shown
-            if (one.starts, one.minutes, one.place, one.online_url)
-            != (one.original, usual.minutes, usual.place, usual.online_url)
-        },
-        title=title,
-        description=url,
-        place=usual.place,
-        online_url=usual.online_url,
-        url=url,
-    )
-
-
-def _shown_of(
-    session: Session,
-    thing: _Thing,
-    theirs: Sequence[Meeting],
-    row: Known | None,
-    language: Language,
-    at: datetime,
-) -> calendar_files.Published | None:
-    stands = [one for one in theirs if one.state != "cancelled"]
-    was_told = row is not None and row.told_at is not None
-    told = Entry.from_json(row.told) if row is not None and row.told else None
-    if was_told and told is None and all(one.starts_at <= at for one in stands):
-        stands = []  # it was taken back as a whole, with the dates that were held
-    entry = entry_of(session, thing, stands, language)
-    is_off = entry is None and was_told
-    if is_off:
-        # Nothing was moved of what nobody meets at: calendars know it by its original times.
-        off = [replaced(one, **_as_planned(thing, one)) for one in theirs if one.state == "cancelled"]
-        entry = entry_of(session, thing, off, language)
-        entry = entry and replace(entry, online_url="")  # nobody is to wait behind a link
-    elif entry is not None and told is not None and not changed(told, entry, after=local_of(at, thing.zone)):
-        # In the very form of their invitation, whose SEQUENCE this has; its words are those of today.
-        entry = replace(told, title=entry.title, description=entry.description, url=entry.url)
-    if entry is None:
-        return None
-    changed_at = row.told_at if row is not None else None
-    return calendar_files.Published(
-        entry,
-        row.sequence if row is not None else 0,
-        changed_at or max(one.recorded_at for one in theirs),
-        is_off=is_off,
-    )
-
-
-def _as_planned(thing: _Thing, meeting: Meeting) -> dict[str, Any]:
-    if thing.series is None:
-        return {}
-    usual = thing.series
-    return {
-        "starts": meeting.original,
-        "minutes": usual.minutes,
-        "place": usual.place,
-        "online_url": usual.online_url,
-    }
+def _changes(
+    session: Session, things: Sequence[Invitable], invitees: Invitees, people: Mapping[UUID, Person], at: datetime
+) -> Iterator[_Found]:
+    """What each person is to hear of each season or meeting, those alone for whom something is otherwise."""
+    known_of_all = known_of(session, things)
+    for thing in things:
+        known = known_of_all[thing.uid]
+        wanted = _wanted(session, thing, known, invitees, people, at)
+        for person_id in {*known, *wanted}:
+            found = _change(thing, person_id, known.get(person_id), wanted.get(person_id), at)
+            if found is not None:
+                yield found
 
 
 def _wanted(
     session: Session,
-    thing: _Thing,
-    members: Membership,
-    extra: Mapping[UUID, frozenset[UUID]],
-    before: Mapping[UUID, Known],
+    thing: Invitable,
+    known: Mapping[UUID, Known],
+    invitees: Invitees,
     people: Mapping[UUID, Person],
     at: datetime,
 ) -> dict[UUID, Entry]:
     """What each person is to see of one season or meeting."""
-    shown: dict[UUID, list[Meeting]] = defaultdict(list)
-    for meeting in thing.meetings:
-        if meeting.state == "cancelled":
-            continue
-        for person_id in {*members.invited(meeting.starts.date()), *extra[meeting.id]}:
-            shown[person_id].append(meeting)
     found: dict[UUID, Entry] = {}
     alike: dict[tuple[str, tuple[UUID, ...]], Entry | None] = {}  # who comes to the same meetings sees the same
-    for person_id, meetings in shown.items():
-        row = before.get(person_id)
-        if row is None or not row.told:
-            # Whoever is invited anew is invited to what is to come.
-            meetings = [one for one in meetings if one.starts_at > at]  # noqa: PLW2901
+    for person_id, meetings in invitees.by_person(thing.standing).items():
+        # Whoever is invited anew is invited to what is to come.
+        row = known.get(person_id)
+        is_new = row is None or not row.told
+        shown = [one for one in meetings if one.starts_at > at] if is_new else meetings
         language = people[person_id].language
-        same = (language, tuple(one.id for one in meetings))
+        same = (language, tuple(one.id for one in shown))
         if same not in alike:
-            alike[same] = entry_of(session, thing, meetings, language)  # type: ignore[arg-type]
-        entry = alike[same]
-        if entry is not None:
+            alike[same] = entry_of(session, thing, shown, language)  # type: ignore[arg-type]
+        if (entry := alike[same]) is not None:
             found[person_id] = entry
     return found
 
 
-def _things(
-    session: Session, wanted: Mapping[UUID, Committee], at: datetime, *, back: timedelta = timedelta(0)
-) -> Iterator[_Thing]:
-    """The seasons and meetings that are not over, of these committees; or were not so long `back`.
-
-    A season whose last day is past goes on as long as a date of it that was moved is to come.
-    """
-    since = at - back
-    today = local_day(session, since)
-    to_come = only(Meeting.series_id).where(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since)
-    seasons = every(
-        session,
-        of(MeetingSeries)
-        .where(
-            col(MeetingSeries.committee_id).in_(wanted),
-            or_(col(MeetingSeries.ends_on) >= today - _WEEK, col(MeetingSeries.id).in_(to_come)),
-        )
-        .order_by(
-            col(MeetingSeries.starts_on), col(MeetingSeries.recorded_at), col(MeetingSeries.id)
-        ),  # what ends is told before what follows
-    )
-    rows = every(
-        session,
-        of(Meeting)
-        .where(
-            col(Meeting.committee_id).in_(wanted),
-            or_(col(Meeting.series_id).in_([one.id for one in seasons]), col(Meeting.series_id).is_(None)),
-            or_(col(Meeting.series_id).is_not(None), col(Meeting.ends_at) > since),
-        )
-        .order_by(col(Meeting.original), col(Meeting.starts), col(Meeting.id)),
-    )
-    of_season: dict[UUID, list[Meeting]] = defaultdict(list)
-    for row in rows:
-        if row.series_id is not None:
-            of_season[row.series_id].append(row)
-    following: dict[UUID | None, MeetingSeries] = {}
-    for season in seasons:
-        # Of several that go on with one, the first took its last dates: its hour was changed from an earlier day.
-        following.setdefault(season.follows_id, season)
-    for season in seasons:
-        # One that another hour took every meeting of is in calendars still, until they are told.
-        yield _Thing(
-            season.uid,
-            wanted[season.committee_id],
-            season.time_zone,
-            tuple(of_season[season.id]),
-            season,
-            following.get(season.id),
-        )
-    for row in rows:
-        if row.series_id is None:
-            yield _Thing(surely(row.uid), wanted[row.committee_id], row.time_zone, (row,))
-
-
-_WEEK: Final = timedelta(days=7)
-
-
-def others(session: Session, meeting_ids: Sequence[UUID]) -> dict[UUID, frozenset[UUID]]:
-    """Who comes to each meeting without a seat: guests, and alternates named by those who cannot come.
-
-    An alternate comes as long as both have the seat on the day of the meeting: it ends when either has left it.
-    """
-    found: dict[UUID, set[UUID]] = {one: set() for one in meeting_ids}
-    guests = run(
-        session,
-        only(MeetingGuest.meeting_id, MeetingGuest.person_id).where(
-            col(MeetingGuest.withdrawn_at).is_(None), col(MeetingGuest.meeting_id).in_(meeting_ids)
-        ),
-    )
-    named = run(
-        session,
-        only(MeetingAnswer.meeting_id, MeetingAnswer.alternate_id)
-        .join(Meeting, joins(MeetingAnswer.meeting_id, Meeting))
-        .where(
-            col(MeetingAnswer.alternate_id).is_not(None),
-            col(MeetingAnswer.meeting_id).in_(meeting_ids),
-            _has_the_seat(col(MeetingAnswer.person_id)),
-            _has_the_seat(col(MeetingAnswer.alternate_id), ALTERNATE),
-        ),
-    )
-    for meeting_id, person_id in (*guests, *named):
-        found[meeting_id].add(person_id)
-    return {one: frozenset(people) for one, people in found.items()}
-
-
-def _has_the_seat(person: ColumnElement[Any], *kinds: str) -> ColumnElement[bool]:
-    """The condition on an answer, beside its meeting, that a person has its seat on that day, as one of these."""
-    day = cast(col(Meeting.starts), Date)
-    return (
-        select(SeatHolder.id)
-        .where(
-            same(SeatHolder, MeetingAnswer),
-            SeatHolder.seat_id == MeetingAnswer.seat_id,
-            SeatHolder.person_id == person,
-            col(SeatHolder.withdrawn_at).is_(None),
-            col(SeatHolder.starts_on) <= day,
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= day),
-            *([col(SeatHolder.kind).in_(kinds)] if kinds else []),
-        )
-        .exists()
-    )
-
-
-class Known(Invitation):
-    """What a person was told last, with the dialect of their calendar."""
-
-    model_config = SHAPE
-    dialect: str | None = also(CalendarReader.dialect)
-
-
-def _known(session: Session, things: Sequence[_Thing], person_id: UUID | None = None) -> dict[str, dict[UUID, Known]]:
-    """What each person was told last of each of these, by UID, with their calendar's dialect; or one person alone."""
-    uid_of = {tuple(thing.key.values()): thing.uid for thing in things}
-    rows = every(
-        session,
-        of(Known)
-        .outerjoin(
-            CalendarReader,
-            same(CalendarReader, Invitation) & (col(CalendarReader.person_id) == col(Invitation.person_id)),
-        )
-        .where(
-            or_(
-                col(Invitation.series_id).in_([key[0] for key in uid_of if key[0]]),
-                col(Invitation.meeting_id).in_([key[1] for key in uid_of if key[1]]),
-            ),
-            *([] if person_id is None else [col(Invitation.person_id) == person_id]),
-        ),
-    )
-    found: dict[str, dict[UUID, Known]] = defaultdict(dict)
-    for row in rows:
-        found[uid_of[row.series_id, row.meeting_id]][row.person_id] = row
-    return found
-
-
-def _people(session: Session) -> dict[UUID, Person]:
-    return {one.id: one for one in session.scalars(select(Person).where(in_program(Person)))}
-
-
-# ------------------------------------------------------------------------------------------------------------- telling
-
-
-def _find(
-    thing: _Thing, person_id: UUID, row: Known | None, wanted: Entry | None, kept: _Kept, at: datetime
-) -> _Found | None:
-    """What brings one person from what they were told to what is so, or None. What they know then is in `kept`."""
-    told = Entry.from_json(row.told) if row is not None and row.told else None
-    after = local_of(at, thing.zone)
-    still_on = frozenset(one.original for one in thing.meetings if one.original and one.state != "cancelled")
-    found = differences(
+def _change(thing: Invitable, person_id: UUID, row: Known | None, wanted: Entry | None, at: datetime) -> _Found | None:
+    """What brings one person from what they were told to what is so, or None."""
+    told, after = told_to(row), local_of(at, thing.zone)
+    still_on = frozenset(one.original for one in thing.standing if one.original)
+    messages = differences(
         told,
         wanted,
-        dialect=(row.dialect if row is not None else None) or "unknown",
+        dialect="unknown" if row is None else row.dialect or "unknown",
         after=after,
         is_off=_is_off(thing, told, at),
         still_on=still_on,
     )
-    if not found:
+    if not messages:
         return None
-    messages = joined(found, told, wanted, after=after, still_on=still_on)
-    if thing.series is not None and thing.series.follows_id is not None:
+    of_letter = joined(messages, told, wanted, after=after, still_on=still_on)
+    if thing.goes_on_with_another:
         # Of a season that goes on at another hour, a date that keeps its own day keeps what was answered to it.
-        messages = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in messages)
-    invitation_id = row.id if row is not None else uuid4()
+        of_letter = tuple(replace(one, keeps_answers=True) if one.kind == "invitation" else one for one in of_letter)
+    return _Found(
+        thing,
+        person_id,
+        row.id if row is not None else uuid4(),
+        _numbered(row, of_letter, at),
+        told,
+        wanted,
+        dates=changed(told, wanted, after=after),
+        remembered=remembered(told, wanted, messages),
+    )
+
+
+def _numbered(
+    row: Known | None, messages: Sequence[Message], at: datetime
+) -> tuple[tuple[Message, int, datetime], ...]:
+    """Messages with the SEQUENCE and the DTSTAMP of each: always later than those that the person was sent before."""
     stamp = at.replace(microsecond=0)
-    if row and row.told_at:
-        stamp = max(stamp, row.told_at + timedelta(seconds=1))
+    if row is not None and row.told_at is not None:
+        stamp = max(stamp, row.told_at + _SECOND)
     numbers = sequences(row.sequence if row is not None else -1, messages)
-    numbered = tuple(
-        (message, number, stamp + timedelta(seconds=place))
+    return tuple(
+        (message, number, stamp + place * _SECOND)
         for place, (message, number) in enumerate(zip(messages, numbers, strict=True))
     )
-    holds = remembered(told, wanted, found)
-    kept.invitations.append(
-        {
-            "id": invitation_id,
-            "person_id": person_id,
-            "told": holds.to_json() if holds is not None else {},
-            "sequence": numbered[-1][1],
-            "told_at": numbered[-1][2],
-        }
-    )
-    kept.lines.append({"person": str(person_id), "letters": 1, "kinds": [message.kind for message in messages]})
-    return _Found(thing, invitation_id, numbered, told, wanted, changed(told, wanted, after=after))
 
 
-def _coordinators(session: Session, people: Mapping[UUID, Person], at: datetime) -> list[UUID]:
-    """Who answers for the program today and can be written to."""
-    holders = standing(session, local_day(session, at)).falls(COORDINATION).holders
-    return [one for one in dict.fromkeys(each.person_id for each in holders) if people[one].email is not None]
+_SECOND: Final = timedelta(seconds=1)
+
+
+def _is_off(thing: Invitable, told: Entry | None, at: datetime) -> bool:
+    """Whether of what a person was told is still to come, nothing takes place any more, for anybody."""
+    had = None if told is None or thing.series is None else {one.original for one in told.occurrences()}
+    ahead = (one for one in thing.meetings if one.starts_at > at and (had is None or one.original in had))
+    return all(one.state == "cancelled" for one in ahead)
 
 
 def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]:
@@ -585,96 +309,113 @@ def _not_heard(papers: Sequence[Papers], news: Sequence[_Found]) -> list[Papers]
     return [one for one in papers if one.now is not None or one.meeting_id not in heard]
 
 
-def _write_papers(
-    session: Session,
-    person: Person,
-    committee: Committee,
-    papers: Sequence[Papers],
-    unreached: Mapping[UUID, list[Unreached]],
-    at: datetime,
-) -> Told:
+# ------------------------------------------------------------------------------------------------------------- telling
+
+
+def _coordinators(session: Session, at: datetime) -> Iterable[UUID]:
+    """Who answers for the program today."""
+    return (holder.person_id for holder in standing(session, local_day(session, at)).falls(COORDINATION).holders)
+
+
+def _write_all(
+    letters: _Letters,
+    news: Mapping[UUID, Sequence[_Found]],
+    papers: Mapping[UUID, Sequence[Papers]],
+    committee: Committee | None,
+) -> list[Told]:
+    """Write to everyone who has news, or has papers of a meeting of the committee that changed; and what was told."""
+    told: list[Told] = []
+    # First those without an address: a coordinator who gets a letter reads of them in it, and not in one more.
+    for person_id in sorted({*news, *papers}, key=lambda one: (one in letters.unreached, str(one))):
+        person, beside = letters.people[person_id], papers.get(person_id, ())
+        if person_id in news:
+            told += _write(letters, person, news[person_id], beside)
+        elif committee is not None:
+            told.append(_write_papers(letters, person, committee, beside))
+    for one, unreached in letters.unreached.items():
+        if unreached and one not in news and one not in papers:
+            first = next(each for each in told if letters.people[each.person_id].email is None)
+            written = notices.tell_of_unreached(letters.session, one, unreached, at=letters.at)
+            told.append(Told(one, first.committee_id, UNREACHED, "", first.starts, written))
+    return told
+
+
+def _write_papers(letters: _Letters, person: Person, committee: Committee, papers: Sequence[Papers]) -> Told:
     """Write to one who has the agenda of meetings that changed, and has no other news."""
     written = notices.write(
-        session,
+        letters.session,
         "meeting_papers",
         to=person.id,
-        key=f"papers:{papers[0].meeting_id}:{at.isoformat()}",
-        facts=papers_facts(committee, papers, unreached.get(person.id, ())),
-        at=at,
+        key=f"papers:{papers[0].meeting_id}:{letters.at.isoformat()}",
+        facts=papers_facts(committee, papers, letters.unreached.get(person.id, ())),
+        at=letters.at,
         thread=THREAD,
-        instead=unreached,
+        instead=letters.unreached,
     )
     return Told(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
 
 
-def _write(
-    session: Session,
-    person: Person,
-    found: Sequence[_Found],
-    members: Mapping[UUID, Membership],
-    kept: Mapping[str, _Kept],
-    unreached: Mapping[UUID, list[Unreached]],
-    papers: Sequence[Papers],
-    at: datetime,
-) -> Iterator[Told]:
+def _write(letters: _Letters, person: Person, found: Sequence[_Found], papers: Sequence[Papers]) -> Iterator[Told]:
     """Write one letter with all that a person is to hear, and the files for their calendar.
 
-    `unreached` are, for each reader, those without an address whom the letter is to mention; `papers`, what changed of
-    meetings whose agenda they have without being expected there.
+    `papers`: what changed of meetings whose agenda they have without being expected there.
     """
     ordered = sorted(found, key=lambda one: (one.message.method == CANCEL, not one.dates, one.dates[:1], one.thing.uid))
-    ended = {one.thing.uid for one in ordered if _goes_on(one, ordered)}
-    spoken = [one for one in ordered if one.thing.uid not in ended]
-    before = {one.thing.next.uid for one in ordered if one.thing.next is not None and one.thing.uid in ended}
-    news = []
-    for one in spoken:
-        answer_path = ""
-        if one.message.method != CANCEL:
-            token = links.new_token()
-            kept[one.thing.uid].tokens.append((token, one.invitation_id))
-            answer_path = links.path(token)
-        meeting = _about(one)
-        news.append(
-            News(
-                one.message,
-                one.told,
-                one.wanted,
-                one.dates,
-                one.thing.committee,
-                is_season=one.thing.series is not None,
-                after=local_of(at, one.thing.zone),
-                begins_anew=one.thing.uid in before,
-                may_name=_may_name(members[one.thing.committee.id], person.id, one),
-                answer_path=answer_path,
-                path=f"/meetings/{meeting.id}" if meeting is not None else "/meetings",
-            )
-        )
-    files = tuple(_files(session, person, ordered, at)) if person.email else ()
-    template, facts = letter_of(news, files=len(files), unreached=unreached.get(person.id, ()), papers=papers)
+    news = [(one, _news(letters, one, begins_anew=begins_anew)) for one, begins_anew in _spoken_of(ordered)]
+    files = tuple(_files(letters, person, ordered)) if person.email else ()
+    unreached = letters.unreached.get(person.id, ())
+    template, facts = letter_of([said for _, said in news], files=len(files), unreached=unreached, papers=papers)
     written = notices.write(
-        session,
+        letters.session,
         template,
         to=person.id,
         key=_key(ordered),
         facts=facts,
-        at=at,
+        at=letters.at,
         thread=THREAD,
         calendars=files,
-        instead=unreached,
+        instead=letters.unreached,
     )
-    for one, said in zip(spoken, news, strict=True):
+    for one, said in news:
         kind = CONTINUED if said.begins_anew else one.message.kind
         yield Told(person.id, one.thing.committee.id, kind, one.message.method, said.starts, written)
     if papers:
-        committee = spoken[0].thing.committee
-        yield Told(person.id, committee.id, kind_of_papers(papers), "", papers[0].starts, written)
+        yield Told(person.id, news[0][0].thing.committee.id, kind_of_papers(papers), "", papers[0].starts, written)
 
 
-def _may_name(members: Membership, person_id: UUID, found: _Found) -> bool:
+def _spoken_of(found: Sequence[_Found]) -> list[tuple[_Found, bool]]:
+    """What a letter speaks of, and whether that goes on with a season that ended, of which it then says nothing."""
+    ended = {one.thing.uid for one in found if _goes_on(one, found)}
+    begun_anew = {one.thing.next.uid for one in found if one.thing.next is not None and one.thing.uid in ended}
+    return [(one, one.thing.uid in begun_anew) for one in found if one.thing.uid not in ended]
+
+
+def _news(letters: _Letters, one: _Found, *, begins_anew: bool) -> News:
+    """What a letter says of one season or meeting; with a link to answer it, where there is something to answer."""
+    answer_path = ""
+    if one.message.method != CANCEL:
+        token = links.new_token()
+        letters.tokens[one.thing.uid].append((token, one.invitation_id))
+        answer_path = links.path(token)
+    return News(
+        one.message,
+        one.told,
+        one.wanted,
+        one.dates,
+        one.thing.committee,
+        is_season=one.thing.series is not None,
+        after=local_of(letters.at, one.thing.zone),
+        begins_anew=begins_anew,
+        may_name=_may_name(letters.members[one.thing.committee.id], one),
+        answer_path=answer_path,
+        path=f"/meetings/{one.meeting.id}" if one.meeting is not None else "/meetings",
+    )
+
+
+def _may_name(members: Membership, found: _Found) -> bool:
     """Whether a person has a seat, at a meeting of which they hear, with an alternate who may come in their place."""
     days = {one.starts.date() for one in found.wanted.occurrences()} if found.wanted is not None else set()
-    seats = ((day, members.seat_of(person_id, day)) for day in days)
-    return any({*members.holders(seat.id, day, ALTERNATE)} - {person_id} for day, seat in seats if seat is not None)
+    return any(members.instead_of(found.person_id, day) for day in days)
 
 
 def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:
@@ -688,17 +429,17 @@ def _goes_on(one: _Found, found: Sequence[_Found]) -> bool:
     return all(original.date() >= following.starts_on for original in one.dates)
 
 
-def _files(session: Session, person: Person, found: Sequence[_Found], at: datetime) -> Iterator[CalendarPart]:
+def _files(letters: _Letters, person: Person, found: Sequence[_Found]) -> Iterator[CalendarPart]:
     """The files for a person's calendar: what comes first, then what changes, then what goes.
 
     Who takes the first alone then sees a meeting twice rather than not at all.
     """
-    paper: Stationery = session.info["stationery"]
+    paper: Stationery = letters.session.info["stationery"]
     assert person.email is not None  # noqa: S101 - who has no address has no calendar that mail reaches
     attendee = Mailbox(person.email, person.name)
-    every = [(one, *numbered) for one in found for numbered in one.numbered]
-    for one, message, sequence, stamp in sorted(every, key=lambda row: _place_of(row[1])):
-        of_rule, of_dates = _answered(session, one.thing, person.id, message, at)
+    every = [(one.thing, *numbered) for one in found for numbered in one.numbered]
+    for thing, message, sequence, stamp in sorted(every, key=lambda row: _place_of(row[1])):
+        of_rule, of_dates = _answered(letters.session, thing, person.id, message, letters.at)
         yield calendar_files.part(
             message,
             organizer=paper.sender,
@@ -740,23 +481,28 @@ def key_of_several() -> str:
     return f"^{_KEY}[0-9a-f]{{64}}:"
 
 
-def _is_off(thing: _Thing, told: Entry | None, at: datetime) -> bool:
-    """Whether of what a person was told is still to come, nothing takes place any more, for anybody."""
-    had = None if told is None or thing.series is None else {one.original for one in told.occurrences()}
-    ahead = (one for one in thing.meetings if one.starts_at > at and (had is None or one.original in had))
-    return all(one.state == "cancelled" for one in ahead)
-
-
 def _answered(
-    session: Session, thing: _Thing, person_id: UUID, message: Message, at: datetime
-) -> tuple[calendar_files.Partstat, dict[datetime, calendar_files.Partstat]]:
+    session: Session, thing: Invitable, person_id: UUID, message: Message, at: datetime
+) -> tuple[Partstat, dict[datetime, Partstat]]:
     """The answers that the person's calendar is to show, for the whole and for single dates by their original time.
 
     News that do not ask anew keep what was answered. The rule of a season shows the answer that was given to each date
     to come that it tells; where they differ, it shows none.
     """
     if message.bumps and not message.keeps_answers:
-        return calendar_files.NEEDS_ACTION, {}
+        return NEEDS_ACTION, {}
+    answers = _partstats(session, thing, person_id)
+    if thing.series is None:
+        return answers[thing.meetings[0].id], {}
+    said = {original_of(one): answers[one.id] for one in thing.meetings}
+    entry, now = message.entry, local_of(at, thing.zone)
+    to_come = (one.original for one in entry.occurrences() if one.starts > now and one.original not in entry.moved)
+    given = {said.get(one, NEEDS_ACTION) for one in to_come}
+    return given.pop() if len(given) == 1 else NEEDS_ACTION, said
+
+
+def _partstats(session: Session, thing: Invitable, person_id: UUID) -> dict[UUID, Partstat]:
+    """What a person answered to each meeting, where the answer stands."""
     rows = run(
         session,
         only(MeetingAnswer.meeting_id, MeetingAnswer.answer).where(
@@ -766,38 +512,33 @@ def _answered(
         ),
     )
     answered = {meeting_id: _PARTSTATS[answer] for meeting_id, answer in rows}
-    if thing.series is None:
-        return answered.get(thing.meetings[0].id, calendar_files.NEEDS_ACTION), {}
-    said = {original_of(one): answered.get(one.id, calendar_files.NEEDS_ACTION) for one in thing.meetings}
-    entry, now = message.entry, local_of(at, thing.zone)
-    to_come = {one.original for one in entry.occurrences() if one.starts > now and one.original not in entry.moved}
-    given = {said.get(one, calendar_files.NEEDS_ACTION) for one in to_come}
-    of_rule = given.pop() if len(given) == 1 else calendar_files.NEEDS_ACTION
-    return of_rule, said
+    return {one.id: answered.get(one.id, NEEDS_ACTION) for one in thing.meetings}
 
 
-def _about(found: _Found) -> Meeting | None:
-    """The one meeting of which a person hears; None where it is several of a season."""
-    if found.thing.series is None:
-        return found.thing.meetings[0]
-    date = found.dates[0] if len(found.dates) == 1 else found.message.recurrence
-    return next((one for one in found.thing.meetings if one.original == date), None)
-
-
-def _keep(session: Session, thing: _Thing, kept: _Kept, at: datetime) -> None:
+def _keep(letters: _Letters, thing: Invitable, everything: Sequence[_Found]) -> None:
     """Write what everyone knows now of one season or meeting: a statement for each kind of row, not for each person."""
-    if not kept.invitations:
+    session, at = letters.session, letters.at
+    found = [one for one in everything if one.thing is thing]
+    if not found:
         return
-    here = program_of(session)
-    session.connection().execute(
-        _REMEMBER, [{"program_id": here, "version": 1, **thing.key, **row} for row in kept.invitations]
-    )
-    if kept.tokens:
-        links.keep(session, kept.tokens, until=thing.meetings[-1].ends_at, at=at)
+    rows = [
+        {
+            "program_id": program_of(session),
+            "id": one.invitation_id,
+            **thing.key,
+            "person_id": one.person_id,
+            "told": one.remembered.to_json() if one.remembered is not None else {},
+            "sequence": one.numbered[-1][1],
+            "told_at": one.numbered[-1][2],
+            "version": 1,
+        }
+        for one in found
+    ]
+    run(session, _REMEMBER, rows)
+    if tokens := letters.tokens[thing.uid]:
+        links.keep(session, tokens, until=thing.meetings[-1].ends_at, at=at)
     kind, about = ("meeting_series", thing.series) if thing.series is not None else ("meeting", thing.meetings[0])
-    events.write_many(
-        session, "meeting.told", kind, [(about.id, facts) for facts in kept.lines], by=BY_INVITATIONS, at=at
-    )
+    events.write_many(session, "meeting.told", kind, [(about.id, one.facts) for one in found], by=BY_INVITATIONS, at=at)
 
 
 _ADDED: Final = insert(Invitation)

@@ -7,7 +7,7 @@ is not known is taken for "merge", which the calendars of large offices are.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
@@ -46,7 +46,7 @@ class Message:
     bumps: bool = True
     whole: bool = True
     is_off: bool = False
-    also: frozenset[datetime] = frozenset()
+    also: frozenset[datetime | None] = frozenset()
     keeps_answers: bool = False
     is_quiet: bool = False
 
@@ -65,6 +65,38 @@ class _Change:
         if self.before is None or self.now is None:
             return True
         return (self.before.starts, self.before.minutes) != (self.now.starts, self.now.minutes)
+
+    @property
+    def is_restored(self) -> bool:
+        return self.before is None and not self.is_new
+
+    def kind(self, still_on: Collection[datetime]) -> Kind:
+        """What happened to it; `still_on` are originals that take place, without this person."""
+        if self.now is None:
+            return "removed" if self.original in still_on else "cancelled"
+        if self.is_restored:
+            return "restored"
+        return "moved" if self.is_other_time else "details"
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """What is to come of what was told and of what is wanted, by the original time, and the dates that differ."""
+
+    had: Mapping[datetime, Occurrence]
+    gets: Mapping[datetime, Occurrence]
+
+    @classmethod
+    def of(cls, told: Entry | None, wanted: Entry | None, after: datetime) -> _Ahead:
+        return cls(_to_come(told, after), _to_come(wanted, after))
+
+    @property
+    def differ(self) -> list[datetime]:
+        return [one for one in sorted({*self.had, *self.gets}) if self.had.get(one) != self.gets.get(one)]
+
+    def change(self, original: datetime, told: Entry) -> _Change:
+        is_new = not _is_within(told, original) and original not in told.called_off
+        return _Change(original, self.had.get(original), self.gets.get(original), is_new=is_new)
 
 
 def differences(
@@ -85,42 +117,34 @@ def differences(
     ValueError for two UIDs, and for a season that would get another weekday or hour under its old UID: calendars keep
     exceptions by their original time, and lose them.
     """
-    if told is not None and wanted is not None:
-        _refuse_unlike(told, wanted)
-    had, gets = _ahead(told, after), _ahead(wanted, after)
-    if wanted is not None and gets and not had:
-        # What a calendar may still hold of a date by itself: that it is off, or was moved to a day that is over.
-        by_itself = () if told is None or dialect == "replace" else (*told.cancelled, *told.called_off, *told.moved)
-        again = gets.keys() & set(by_itself)
-        alone_again = (Message(REQUEST, "restored", wanted, one, whole=False) for one in sorted(again))
-        return (Message(REQUEST, "invitation", wanted), *alone_again)
-    if told is None or not had:
+    _refuse_unlike(told, wanted)
+    ahead = _Ahead.of(told, wanted, after)
+    if wanted is not None and ahead.gets and not ahead.had:
+        return tuple(_invited(told, wanted, ahead, dialect))
+    if told is None or not ahead.had:
         return ()
-    if wanted is None or not gets:
+    if wanted is None or not ahead.gets:
         return (Message(CANCEL, "cancelled" if is_off else "removed", told, is_off=is_off),)
-    changes = [
-        _Change(
-            original,
-            had.get(original),
-            gets.get(original),
-            is_new=not _is_within(told, original) and original not in told.called_off,
-        )
-        for original in sorted({*had, *gets})
-        if had.get(original) != gets.get(original)
-    ]
+    return tuple(_of_changes(told, wanted, ahead, dialect, still_on, after))
+
+
+def _of_changes(
+    told: Entry, wanted: Entry, ahead: _Ahead, dialect: Dialect | str, still_on: Collection[datetime], after: datetime
+) -> Iterable[Message]:
+    """What is told of the dates to come that differ, of what goes on."""
+    changes = [ahead.change(one, told) for one in ahead.differ]
     if not changes and told.zone == wanted.zone:
         return ()
     if not wanted.is_season:
-        return tuple(_of_one(told, wanted, changes))
+        return (_of_one(told, wanted, changes),)
     if dialect == "replace":
-        return tuple(_as_a_whole(wanted, changes, still_on))
-    return tuple(_by_dates(told, wanted, changes, gets, still_on, after))
+        return (_as_a_whole(wanted, changes, still_on),)
+    return _by_dates(told, wanted, changes, ahead, still_on, after)
 
 
 def changed(told: Entry | None, wanted: Entry | None, *, after: datetime) -> tuple[datetime, ...]:
     """The originals of the meetings after `after` that a person is to hear of: those that they had or get otherwise."""
-    had, gets = _ahead(told, after), _ahead(wanted, after)
-    return tuple(one for one in sorted({*had, *gets}) if had.get(one) != gets.get(one))
+    return tuple(_Ahead.of(told, wanted, after).differ)
 
 
 def joined(
@@ -140,19 +164,23 @@ def joined(
     """
     if len(messages) < 2 or wanted is None:  # noqa: PLR2004 - one is one already
         return tuple(messages)
-    first, news = messages[0], changed(told, wanted, after=after)
-    alone_too = frozenset(one.recurrence for one in messages if one.method == REQUEST and one.recurrence is not None)
-    if first.kind == "invitation" or told is None:
-        return (replace(first, also=alone_too),)
-    had, gets = _ahead(told, after), _ahead(wanted, after)
-    bumps = any(message.bumps for message in messages)
-    only = news[0] if len(news) == 1 and _is_within(told, news[0]) else None
-    kind: Kind = "update" if bumps else "details"
-    if only is not None:
-        kind = _kind(_Change(only, had.get(only), gets.get(only)), still_on)
-    whole = Message(REQUEST, kind, wanted, only, bumps=bumps, also=alone_too, keeps_answers=True)
-    left = (one for one in messages if one.method == CANCEL and one.recurrence in told.moved)
-    return (whole, *(replace(one, is_quiet=True) for one in left))
+    alone_too = frozenset(one.recurrence for one in messages if one.method == REQUEST) - {None}
+    if messages[0].kind == "invitation" or told is None:
+        return (replace(messages[0], also=alone_too),)
+    whole = _whole(told, wanted, messages, _Ahead.of(told, wanted, after), still_on)
+    gone = (replace(one, is_quiet=True) for one in messages if one.method == CANCEL and one.recurrence in told.moved)
+    return (replace(whole, also=alone_too), *gone)
+
+
+def _whole(
+    told: Entry, wanted: Entry, messages: Sequence[Message], ahead: _Ahead, still_on: Collection[datetime]
+) -> Message:
+    """One message that says what several do: of the one date of the season that is otherwise, or of more of it."""
+    bumps, news = any(message.bumps for message in messages), ahead.differ
+    whole = replace(_news(wanted, bumps=bumps), keeps_answers=True)
+    if len(news) != 1 or not _is_within(told, news[0]):
+        return whole
+    return replace(whole, kind=ahead.change(news[0], told).kind(still_on), recurrence=news[0])
 
 
 def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Message]) -> Entry | None:
@@ -166,10 +194,14 @@ def remembered(told: Entry | None, wanted: Entry | None, messages: Sequence[Mess
         return None
     if told is None or wanted is None or not wanted.is_season:
         return wanted
-    off = {message.recurrence for message in messages if message.kind in ("cancelled", "removed")}
-    off |= told.cancelled | told.called_off
-    beyond = {one for one in off if one is not None and not _is_within(wanted, one)}
-    return replace(wanted, called_off=frozenset(beyond))
+    off = {*told.cancelled, *told.called_off, *_called_off(messages)}
+    return replace(wanted, called_off=frozenset(one for one in off if not _is_within(wanted, one)))
+
+
+def _called_off(messages: Sequence[Message]) -> Iterator[datetime]:
+    for one in messages:
+        if one.kind in ("cancelled", "removed") and one.recurrence is not None:
+            yield one.recurrence
 
 
 def sequences(before: int, messages: Sequence[Message]) -> list[int]:
@@ -196,65 +228,86 @@ def alone(entry: Entry, original: datetime) -> Entry:
     )
 
 
-def _of_one(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Iterator[Message]:
+def _invited(told: Entry | None, wanted: Entry, ahead: _Ahead, dialect: Dialect | str) -> Iterator[Message]:
+    """An invitation, and what a calendar may hold of a date by itself: that it is off, or was moved to a past day."""
+    yield Message(REQUEST, "invitation", wanted)
+    if told is not None and dialect != "replace":
+        for one in sorted(ahead.gets.keys() & {*told.cancelled, *told.called_off, *told.moved}):
+            yield Message(REQUEST, "restored", wanted, one, whole=False)
+
+
+def _news(wanted: Entry, *, bumps: bool, whole: bool = True) -> Message:
+    return Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=whole)
+
+
+def _of_one(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Message:
     # A meeting alone is known by its UID: its original time is its time, so that a move looks like two changes.
-    if told.zone != wanted.zone or any(change.is_other_time for change in changes):
-        yield Message(REQUEST, "update", wanted)
-    else:
-        yield Message(REQUEST, "details", wanted, bumps=False)
+    return _news(wanted, bumps=told.zone != wanted.zone or _bumps(changes))
 
 
-def _as_a_whole(wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Iterator[Message]:
+def _as_a_whole(wanted: Entry, changes: Sequence[_Change], still_on: Collection[datetime]) -> Message:
     """One message with everything in it, whatever changed."""
     if len(changes) == 1 and not changes[0].is_new:
         (change,) = changes
-        yield Message(REQUEST, _kind(change, still_on), wanted, change.original, bumps=change.is_other_time)
-    elif any(change.is_other_time for change in changes):
-        yield Message(REQUEST, "update", wanted)
-    else:
-        yield Message(REQUEST, "details", wanted, bumps=False)
+        return Message(REQUEST, change.kind(still_on), wanted, change.original, bumps=change.is_other_time)
+    return _news(wanted, bumps=_bumps(changes))
+
+
+def _bumps(changes: Sequence[_Change]) -> bool:
+    return any(change.is_other_time for change in changes)
 
 
 def _by_dates(
     told: Entry,
     wanted: Entry,
     changes: Sequence[_Change],
-    gets: Mapping[datetime, Occurrence],
+    ahead: _Ahead,
     still_on: Collection[datetime],
     after: datetime,
 ) -> Iterator[Message]:
     """The rule if it has to change, then each date that is otherwise, then each that is off: the order of Outlook."""
-    restored = [change for change in changes if change.before is None and not change.is_new]
+    restored = [change for change in changes if change.is_restored]
     if restored and len(changes) == 1:
         # Calendars that took the date out of the rule need the rule; those that keep its cancellation need the date.
         yield Message(REQUEST, "restored", wanted, restored[0].original)
         return
-    moved = [change for change in changes if change.now is not None]
-    off = [change for change in changes if change.now is None]
+    dates = list(changes)
     if restored or _is_otherwise(told, wanted, changes):
-        bumps = any(change.is_other_time for change in changes)
-        yield Message(REQUEST, "update" if bumps else "details", wanted, bumps=bumps, whole=False)
-        # Some calendars keep a date's exception under a new rule, some drop it: each is told anew.
-        by_date = {change.original: change for change in changes}
-        anew = {*wanted.moved, *told.moved, *(change.original for change in restored)} & set(gets)
-        # One that was moved to an earlier day and held is past, and would come back on its old day.
-        held = {one for one in wanted.moved.keys() - wanted.cancelled - gets.keys() - by_date.keys() if one > after}
-        stands = {one: wanted.at(one) for one in anew | held}
-        moved = [by_date.get(one, _Change(one, stands[one], stands[one])) for one in sorted(stands)]
-        # Beyond the new rule a date goes with the old one; one that was moved is kept by some as a thing of its own.
-        off = [one for one in off if _is_within(wanted, one.original) or one.original in told.moved]
-    for change in moved:
-        yield Message(
-            REQUEST,
-            _kind(change, still_on),
-            wanted,
-            change.original,
-            bumps=change.is_other_time,
-            whole=False,
-        )
-    for change in off:
-        kind = _kind(change, still_on)
-        yield Message(CANCEL, kind, told, change.original, whole=False, is_off=kind == "cancelled")
+        yield _news(wanted, bumps=_bumps(changes), whole=False)
+        dates = [*_told_anew(told, wanted, changes, ahead, after), *_gone_by_themselves(told, wanted, changes)]
+    for change in sorted(dates, key=lambda one: one.now is None):
+        yield _by_itself(change, told, wanted, still_on)
+
+
+def _by_itself(change: _Change, told: Entry, wanted: Entry, still_on: Collection[datetime]) -> Message:
+    kind = change.kind(still_on)
+    if change.now is None:
+        return Message(CANCEL, kind, told, change.original, whole=False, is_off=kind == "cancelled")
+    return Message(REQUEST, kind, wanted, change.original, bumps=change.is_other_time, whole=False)
+
+
+def _gone_by_themselves(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> Iterator[_Change]:
+    """Of the dates that are off, those that a new rule does not take along.
+
+    Beyond it a date goes with the old one; one that was moved is kept by some as a thing of its own.
+    """
+    for change in changes:
+        if change.now is None and (_is_within(wanted, change.original) or change.original in told.moved):
+            yield change
+
+
+def _told_anew(
+    told: Entry, wanted: Entry, changes: Sequence[_Change], ahead: _Ahead, after: datetime
+) -> Iterator[_Change]:
+    """The dates that take place otherwise, with a new rule: some calendars keep a date's exception, some drop it."""
+    by_date = {change.original: change for change in changes}
+    restored = (change.original for change in changes if change.is_restored)
+    anew = {*wanted.moved, *told.moved, *restored} & ahead.gets.keys()
+    # One that was moved to an earlier day and held is past, and would come back on its old day.
+    held = {one for one in wanted.moved.keys() - wanted.cancelled - ahead.gets.keys() - by_date.keys() if one > after}
+    for one in sorted(anew | held):
+        stands = wanted.at(one)
+        yield by_date.get(one, _Change(one, stands, stands))
 
 
 def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> bool:
@@ -270,15 +323,7 @@ def _is_otherwise(told: Entry, wanted: Entry, changes: Sequence[_Change]) -> boo
     return early > FEW or len(outside) - early > FEW
 
 
-def _kind(change: _Change, still_on: Collection[datetime]) -> Kind:
-    if change.now is None:
-        return "removed" if change.original in still_on else "cancelled"
-    if change.before is None and not change.is_new:
-        return "restored"
-    return "moved" if change.is_other_time else "details"
-
-
-def _ahead(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
+def _to_come(entry: Entry | None, after: datetime) -> dict[datetime, Occurrence]:
     """The meetings of an entry that are to come, by their original time."""
     return {one.original: one for one in entry.occurrences() if one.starts > after} if entry is not None else {}
 
@@ -296,10 +341,10 @@ def _texts(entry: Entry) -> tuple[str, str, str]:
     return entry.title, entry.description, entry.url
 
 
-def _refuse_unlike(told: Entry, wanted: Entry) -> None:
+def _refuse_unlike(told: Entry | None, wanted: Entry | None) -> None:
+    if told is None or wanted is None:
+        return
     if told.uid != wanted.uid or told.is_season != wanted.is_season:
-        msg = "two things are told under two UIDs"
-        raise ValueError(msg)
+        raise ValueError("two things are told under two UIDs")
     if told.is_season and (told.zone != wanted.zone or (wanted.starts - told.starts) % WEEK):
-        msg = "a season at another weekday, hour or zone has a UID of its own"
-        raise ValueError(msg)
+        raise ValueError("a season at another weekday, hour or zone has a UID of its own")

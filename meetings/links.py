@@ -43,9 +43,8 @@ def path(token: str) -> str:
 
 def keep(session: Session, tokens: Sequence[tuple[str, UUID]], *, until: datetime, at: datetime) -> None:
     """Have these tokens answer their invitations, until their last meeting has ended."""
-    if not tokens:
-        return
-    session.connection().execute(
+    run(
+        session,
         insert(MeetingLink),
         [
             {
@@ -82,15 +81,10 @@ def look(session: Session, token: str, *, at: datetime) -> Opens | None:
 
 def end(session: Session, invitation_ids: list[UUID], *, at: datetime) -> None:
     """End the links of these invitations at once."""
-    run(
-        session,
-        changes(MeetingLink)
-        .where(
-            col(MeetingLink.invitation_id).in_(invitation_ids),
-            col(MeetingLink.ended_at).is_(None),
-        )
-        .values(ended_at=at),
+    statement = changes(MeetingLink).where(
+        col(MeetingLink.invitation_id).in_(invitation_ids), col(MeetingLink.ended_at).is_(None)
     )
+    run(session, statement.values(ended_at=at))
 
 
 def lock(session: Session, committee_id: UUID) -> None:

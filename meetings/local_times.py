@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from domain.kernel.refusals import Refusal
@@ -16,8 +16,7 @@ def moment_of(local: datetime, zone: str) -> datetime:
     already.
     """
     if local.tzinfo is not None:
-        msg = "a local time has no offset"
-        raise ValueError(msg)
+        raise ValueError("a local time has no offset")
     there = ZoneInfo(zone)
     try:
         moment = local.replace(tzinfo=there, fold=0).astimezone(UTC)
@@ -31,6 +30,16 @@ def moment_of(local: datetime, zone: str) -> datetime:
 def local_of(moment: datetime, zone: str) -> datetime:
     """The naive local time of a moment."""
     return moment.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
+
+
+def clock_of(moment: datetime, zone: str) -> time:
+    """The local hour of a moment, as the wall shows it."""
+    return local_of(moment, zone).time().replace(second=0, microsecond=0)
+
+
+def written(local: datetime | time) -> str:
+    """A local time as the record has it, to the minute."""
+    return local.isoformat(timespec="minutes")
 
 
 def end_of(local: datetime, minutes: int, zone: str) -> datetime:

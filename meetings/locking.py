@@ -47,39 +47,25 @@ def lock_meeting(session: Session, meeting_id: UUID, *, seen: int | None = None)
 def original_of(row: Meeting) -> datetime:
     """The local time by which calendars know a meeting of a season."""
     if row.original is None:
-        msg = "a meeting that stands alone has no original time"
-        raise ValueError(msg)
+        raise ValueError("a meeting that stands alone has no original time")
     return row.original
 
 
 def write_meeting(session: Session, row: Meeting, **values: Any) -> None:
     """Write columns of a locked meeting, and count its version up."""
-    done = run(
-        session,
-        changes(Meeting)
-        .where(Meeting.id == row.id, Meeting.version == row.version)
-        .values(**values, version=row.version + 1),
-    )
+    statement = changes(Meeting).where(Meeting.id == row.id, Meeting.version == row.version)
+    done = run(session, statement.values(**values, version=row.version + 1))
     if done.rowcount != 1:
-        msg = "a locked meeting changed under its lock"
-        raise RuntimeError(msg)
+        raise RuntimeError("a locked meeting changed under its lock")
 
 
 def refuse_overlap(session: Session, committee_id: UUID, first_day: date, last_day: date) -> None:
     """Refuse a season of a committee that has another one in these days; one of which nothing stands is none."""
     follows = _follows(session, committee_id)
-    parts = run(
-        session,
-        only(
-            surely(Meeting.series_id), value_of(func.min(col(Meeting.starts))), value_of(func.max(col(Meeting.starts)))
-        )
-        .where(
-            Meeting.committee_id == committee_id,
-            col(Meeting.series_id).is_not(None),
-            Meeting.state != "cancelled",
-        )
-        .group_by(col(Meeting.series_id)),
-    ).all()
+    statement = only(
+        surely(Meeting.series_id), value_of(func.min(col(Meeting.starts))), value_of(func.max(col(Meeting.starts)))
+    ).where(Meeting.committee_id == committee_id, col(Meeting.series_id).is_not(None), Meeting.state != "cancelled")
+    parts = run(session, statement.group_by(col(Meeting.series_id))).all()
     # One that goes on at another hour is said as the one season that it is: before its second part is its first.
     wholes: dict[UUID, tuple[datetime, datetime]] = {}
     in_the_way = set()

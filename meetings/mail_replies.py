@@ -296,21 +296,36 @@ def _matter(content: bytes) -> _Matter:
     zone: str | None = None
     has_comment = False
     for line in re.split(r"\r\n|\r|\n", _FOLD.sub(b"", content).decode("utf-8", "replace")):
-        named = _NAME.match(line)
-        name = named[1].upper() if named else ""
+        name = _name_of(line)
         if name in {"BEGIN", "END"}:
             kept += _bounds(name, line.partition(":")[2].strip().upper(), inside)
         elif inside not in _WHERE:
             continue
         elif name == "COMMENT":
-            has_comment = has_comment or bool(line.rpartition(":")[2].replace("\\n", "").replace("\\N", "").strip())
+            has_comment |= _has_words(line)
+        elif name == "RECURRENCE-ID":
+            plain, zone = _without_zone(line)
+            kept.append(_short(plain))
         elif name in _KEPT:
-            plain, said = _without_zone(line) if name in {"DTSTAMP", "RECURRENCE-ID"} else (line, None)
-            zone = said if name == "RECURRENCE-ID" else zone
-            kept.append(plain)
-    if inside or any(len(line.encode()) > MOST_LINE_BYTES for line in kept):
+            kept.append(_short(_without_zone(line)[0] if name == "DTSTAMP" else line))
+    if inside:
         raise _Strayed("malformed")
     return _Matter(kept, zone, has_comment)
+
+
+def _name_of(line: str) -> str:
+    named = _NAME.match(line)
+    return named[1].upper() if named else ""
+
+
+def _short(line: str) -> str:
+    if len(line.encode()) > MOST_LINE_BYTES:
+        raise _Strayed("malformed")
+    return line
+
+
+def _has_words(comment: str) -> bool:
+    return bool(comment.rpartition(":")[2].replace("\\n", "").replace("\\N", "").strip())
 
 
 def _bounds(name: str, component: str, inside: list[str]) -> list[str]:

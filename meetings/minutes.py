@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -39,7 +39,7 @@ from meetings.documents.content import (
     from_json,
 )
 from meetings.invitations import Told
-from meetings.local_times import local_of
+from meetings.local_times import clock_of
 from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
 from meetings.quorum import Standing
 from meetings.texts import checked_text
@@ -103,16 +103,12 @@ def find(session: Session, meeting_id: UUID) -> Minutes | None:
 
 def approving(session: Session, meeting: Meeting) -> list[Meeting]:
     """The later meetings of a meeting's committee in which its minutes can be approved, the first one first."""
-    return every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.committee_id == meeting.committee_id,
-            col(Meeting.starts_at) > meeting.starts_at,
-            col(Meeting.state).in_(APPROVING),
-        )
-        .order_by(col(Meeting.starts_at)),
+    statement = of(Meeting).where(
+        Meeting.committee_id == meeting.committee_id,
+        col(Meeting.starts_at) > meeting.starts_at,
+        col(Meeting.state).in_(APPROVING),
     )
+    return every(session, statement.order_by(col(Meeting.starts_at)))
 
 
 def minutes_of(session: Session, meeting_id: UUID) -> Minutes:
@@ -242,14 +238,7 @@ def approve(
         approved_in_id=in_meeting,
     )
     events.write(
-        session,
-        "minutes.approved",
-        "minutes",
-        row.id,
-        by=by,
-        at=at,
-        meeting=str(in_meeting),
-        digest=_digest(content),
+        session, "minutes.approved", "minutes", row.id, by=by, at=at, meeting=str(in_meeting), digest=_digest(content)
     )
     if later.state == "under_way":
         _settle_item(session, in_meeting, str(meeting_id), by=by, at=at)
@@ -283,13 +272,9 @@ def _attendance_line(one: Attended, names: Mapping[UUID, str], zone: str) -> Att
         person=names.get(person, "") if person else "",
         state=one.state,  # type: ignore[arg-type]
         remote=one.is_remote,
-        arrived=_clock(one.arrived_at, zone),
-        left=_clock(one.left_at, zone),
+        arrived=clock_of(one.arrived_at, zone) if one.arrived_at else None,
+        left=clock_of(one.left_at, zone) if one.left_at else None,
     )
-
-
-def _clock(moment: datetime | None, zone: str) -> time | None:
-    return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
 
 
 def _item(
@@ -360,24 +345,13 @@ def write_redacted(
         values["digest"] = _digest(content)
     _change(session, row, at, **values)
     if content != row.content:
-        events.write(
-            session,
-            "minutes.redacted",
-            "minutes",
-            row.id,
-            by=by,
-            at=at,
-            before=_digest(row.content),
-            digest=_digest(content),
-        )
+        before, digest = _digest(row.content), _digest(content)
+        events.write(session, "minutes.redacted", "minutes", row.id, by=by, at=at, before=before, digest=digest)
 
 
 def count_circulation(session: Session, row: Minutes, n: int) -> None:
     """That minutes went out for the `n`th time, with what they say by now."""
-    run(
-        session,
-        changes(Minutes).where(Minutes.id == row.id).values(circulations=n),
-    )
+    run(session, changes(Minutes).where(Minutes.id == row.id).values(circulations=n))
 
 
 def _sealed(
@@ -412,10 +386,7 @@ def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
         says = values["content"], values.get("circulated", row.circulated)
         values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)
         values |= {"content": {}, "circulated": {}}
-    run(
-        session,
-        changes(Minutes).where(Minutes.id == row.id).values(**values, version=version),
-    )
+    run(session, changes(Minutes).where(Minutes.id == row.id).values(**values, version=version))
     return version
 
 

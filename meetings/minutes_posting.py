@@ -24,8 +24,8 @@ from locales import LANGUAGES, N_, pick, say
 from meetings import agenda_papers
 from meetings.agenda_papers import WIDEST, Reader
 from meetings.attendance import attendance_of
-from meetings.committees import committees, membership
-from meetings.documents.content import NOTHING, Both, MinutesContent, untranslated
+from meetings.committees import committees, membership, title_of
+from meetings.documents.content import NOTHING, Both, DecisionLine, MinutesContent, MinutesItem, untranslated
 from meetings.documents.issuing import issue, refuse_names
 from meetings.invitations import Told
 from meetings.locking import read_meeting
@@ -61,9 +61,7 @@ def readers_of(session: Session, meeting_id: UUID, day: date) -> tuple[Reader, .
         scalars(
             session,
             only(Tenure.person_id)
-            .where(
-                col(Tenure.person_id).in_([reader.person_id for reader in readers]),
-            )
+            .where(col(Tenure.person_id).in_([reader.person_id for reader in readers]))
             .group_by(col(Tenure.person_id))
             .having(func.max(func.coalesce(col(Tenure.ends_on), date.max)) < day),
         )
@@ -130,14 +128,7 @@ def post(
             continue
         place = (reader.audience, edition.language)
         if place not in printed:
-            printed[place] = issue(
-                session,
-                edition.content,
-                edition.language,
-                kind="minutes",
-                committee=committee.key,
-                day=meeting.starts.date(),
-            )
+            printed[place] = issue(session, edition.content, edition.language, committee=committee.key)
         written = notices.write(
             session,
             "meeting_minutes",
@@ -180,23 +171,33 @@ def changes(had: Edition, has: Edition) -> tuple[Change, ...]:
 
 
 def _changes(had: Edition, has: Edition) -> Iterator[Change]:
-    if had.language != has.language:
-        yield Change("language")
     before, after, language = had.content, has.content, has.language
+    if had.language != language:
+        yield Change("language")
     if _said(before.head, language) != _said(after.head, language):
         yield Change("head")
-    sat = ("attendance", "quorum", "has_quorum")
-    if any(_said(getattr(before, name), language) != _said(getattr(after, name), language) for name in sat):
+    if any(_said(getattr(before, one), language) != _said(getattr(after, one), language) for one in _ON_ATTENDANCE):
         yield Change("attendance")
-    old = {item.line.number: item for item in before.items}
-    new = {item.line.number: item for item in after.items}
-    for number, item in (old | new).items():
-        if _said(old.get(number), language) != _said(new.get(number), language):
-            yield Change("item", number, item.line.title)
-    decided, decides = ({line.number: line for line in one.decisions} for one in (before, after))
-    for number in decided | decides:
-        if _said(decided.get(number), language) != _said(decides.get(number), language):
-            yield Change("decision", number)
+    (old, decided), (new, decides) = _by_number(before), _by_number(after)
+    for number in _differing(old, new, language):
+        yield Change("item", number, (old | new)[number].line.title)
+    for number in _differing(decided, decides, language):
+        yield Change("decision", number)
+
+
+_ON_ATTENDANCE: Final = ("attendance", "quorum", "has_quorum")
+
+
+def _by_number(content: MinutesContent) -> tuple[dict[str, MinutesItem], dict[str, DecisionLine]]:
+    """The items of minutes, and the decisions taken outside any."""
+    return {item.line.number: item for item in content.items}, {line.number: line for line in content.decisions}
+
+
+def _differing(had: Mapping[str, object], has: Mapping[str, object], language: str) -> Iterator[str]:
+    """The numbers under which something else is said than before, or something that was not there."""
+    for number in {**had, **has}:
+        if _said(had.get(number), language) != _said(has.get(number), language):
+            yield number
 
 
 def _said(part: object, language: str) -> Any:
@@ -210,7 +211,7 @@ def _said(part: object, language: str) -> Any:
     return part
 
 
-def _alone(content: MinutesContent, item: Any) -> MinutesContent:
+def _alone(content: MinutesContent, item: MinutesItem) -> MinutesContent:
     return replace(content, items=(item,), attendance=(), decisions=())
 
 
@@ -224,16 +225,11 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
 
 
 def _facts(
-    committee: Committee,
-    meeting: Meeting,
-    edition: Edition,
-    changed: tuple[Change, ...],
-    *,
-    is_corrected: bool,
+    committee: Committee, meeting: Meeting, edition: Edition, changed: tuple[Change, ...], *, is_corrected: bool
 ) -> notices.Facts:
     def facts(language: Language) -> dict[str, Any]:
         return {
-            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "committee": title_of(committee, language),
             "when": when(language, meeting.starts),
             "is_corrected": is_corrected,
             "lines": [{"text": one.in_words(language)} for one in changed],

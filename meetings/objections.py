@@ -199,7 +199,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
         _add_to_sitting(session, meeting, made, at=at)
         return made
     addendum = freezing.add_late(session, meeting.id, made, reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
-    posting.post(session, addendum, "addendum", addendum=addendum.addendum, at=at)
+    posting.post(session, addendum, "addendum", at=at)
     return made
 
 

@@ -283,13 +283,11 @@ def _candidates(target: date, earliest: date, latest: date, gap: timedelta, *, i
     None is further away than `gap`, and those within half of it come first.
     """
     monday = target - _DAY * target.weekday()
-    its_week = [day for day in _around(target, 6) if monday <= day < monday + _WEEK] if in_its_week else []
-    weeks = [target + step * n for n in range(1, gap // _WEEK + 1) for step in (_WEEK, -_WEEK)]
-    near_enough = gap // 2
-    ordered = list(dict.fromkeys(chain([target], its_week, weeks, _around(target, gap.days))))
-    near = (day for day in ordered if abs(day - target) <= near_enough)
-    far = (day for day in ordered if near_enough < abs(day - target))
-    return (day for day in chain(near, far) if earliest <= day <= latest)
+    its_week = (day for day in _around(target, 6) if in_its_week and monday <= day < monday + _WEEK)
+    weeks = (target + step * n for n in range(1, gap // _WEEK + 1) for step in (_WEEK, -_WEEK))
+    ordered = dict.fromkeys(chain([target], its_week, weeks, _around(target, gap.days)))
+    possible = (day for day in ordered if earliest <= day <= latest)
+    return iter(sorted(possible, key=lambda day: abs(day - target) > gap // 2))
 
 
 def _others(

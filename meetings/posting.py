@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 from sqlmodel import Session
@@ -19,12 +20,12 @@ from domain.mail.envelopes import Attachment
 from domain.mail.notices import COORDINATION, Language
 from domain.roles.roles import standing
 from locales import N_, pick, say, say_n
-from meetings import invitations
-from meetings.agenda_papers import Change, Replacing
-from meetings.committees import ALTERNATE, committees, membership
+from meetings.agenda_papers import Change, Reader, Replacing
+from meetings.committees import ALTERNATE, committees, membership, title_of
 from meetings.documents.content import AgendaContent, ItemLine
 from meetings.documents.issuing import issue, refuse_names
 from meetings.freezing import Outgoing
+from meetings.invitees import invited_to
 from meetings.locking import read_meeting
 from meetings.wording import Papers, when
 from models.committee import Committee
@@ -35,7 +36,7 @@ BY_AGENDAS: Final = Actor.system("agendas")
 Occasion = Literal["circulated", "frozen", "addendum"]
 
 
-def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: int = 0, at: datetime) -> int:
+def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, at: datetime) -> int:
     """Write the letters of an agenda, with the frozen one or the addendum as a PDF; how many were written.
 
     The same occasion of a meeting writes once. A reader whose language lacks a title is not sent half an edition.
@@ -47,30 +48,22 @@ def post(session: Session, outgoing: Outgoing, occasion: Occasion, *, addendum: 
     key = f"agenda:{outgoing.meeting_id}:{occasion}:{outgoing.version}"
     if occasion == "circulated":
         key += f":{meeting.starts.date().isoformat()}"
-    printed: dict[tuple[str, str], Attachment] = {}
-    written = 0
     for content in outgoing.editions.values():
         refuse_names(session, content)  # the letters name the items too; here it is known which one it is
+    printed: dict[tuple[str, str], Attachment] = {}
+    written = 0
     for reader, content in outgoing.to_send():
-        replaced = outgoing.replaces.get(reader.audience)
-        attachments: tuple[Attachment, ...] = ()
-        if occasion != "circulated":
-            edition = (reader.audience, reader.language)
-            if edition not in printed:
-                printed[edition] = _printed(session, content, committee, meeting, reader.language, addendum)
-            attachments = (printed[edition],)
+        edition = (reader.audience, reader.language)
+        if occasion != "circulated" and edition not in printed:
+            printed[edition] = issue(session, content, reader.language, committee=committee.key)
         written += notices.write(
             session,
             "meeting_agenda",
             to=reader.person_id,
             key=key,
-            facts=lambda language, reader=reader, content=content, replaced=replaced: (  # type: ignore[misc]
-                _facts(language, content, committee, meeting, occasion)
-                | _replaced(language, replaced, meeting)
-                | {"is_kept_aware": reader.is_kept_aware}
-            ),
+            facts=_facts(content, committee, meeting, occasion, outgoing.replaces.get(reader.audience), reader),
             at=at,
-            attachments=attachments,
+            attachments=(printed[edition],) if edition in printed else (),
         )
     return written
 
@@ -82,26 +75,29 @@ def papers_of(session: Session, before: Sequence[Meeting], *, at: datetime) -> d
     news. The second representatives of a seat are kept aware (CM-2R): none is to keep papers of a meeting that does not
     take place.
     """
-    found: dict[UUID, list[Papers]] = {}
+    found: dict[UUID, list[Papers]] = defaultdict(list)
     for was in before:
         now = read_meeting(session, was.id)
-        is_off = now.state == "cancelled"
-        if was.state == "cancelled" or (was.starts_at <= at if is_off else now.starts == was.starts):
-            continue
-        got = notices.written_to(session, f"agenda:{was.id}:")
-        members, day = membership(session, was.committee_id), was.starts.date()
-        aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
-        is_void = is_off or any(
-            sent is not None and still is None
-            for sent, still in (
-                (was.agenda_frozen_at, now.agenda_frozen_at),
-                (was.agenda_circulated_at, now.agenda_circulated_at),
-            )
-        )
-        papers = Papers(was.id, was.starts, None if is_off else now.starts, is_void)
-        for person_id in got & aware - invitations.invited_to(session, now):
-            found.setdefault(person_id, []).append(papers)
+        if _is_news(was, now, at):
+            got = notices.written_to(session, f"agenda:{was.id}:")
+            members, day = membership(session, was.committee_id), was.starts.date()
+            aware = {one for seat in members.seats_on(day) for one in members.holders(seat.id, day, ALTERNATE)}
+            starts = None if now.state == "cancelled" else now.starts
+            for person_id in got & aware - invited_to(session, now):
+                found[person_id].append(Papers(was.id, was.starts, starts, starts is None or _was_taken_back(was, now)))
     return found
+
+
+def _is_news(was: Meeting, now: Meeting, at: datetime) -> bool:
+    if was.state == "cancelled":
+        return False
+    return was.starts_at > at if now.state == "cancelled" else now.starts != was.starts
+
+
+def _was_taken_back(was: Meeting, now: Meeting) -> bool:
+    """Whether what went out of an agenda no longer holds: it was frozen, or circulated, and is so no more."""
+    is_thawed = was.agenda_frozen_at is not None and now.agenda_frozen_at is None
+    return is_thawed or (was.agenda_circulated_at is not None and now.agenda_circulated_at is None)
 
 
 def tell_stuck(session: Session, meeting: Meeting, refusal: Refusal, *, at: datetime) -> int:
@@ -110,75 +106,68 @@ def tell_stuck(session: Session, meeting: Meeting, refusal: Refusal, *, at: date
     Once a local day for each thing that stands in its way: another item that lacks its translation is another thing,
     and what was mended and is broken again the day after is told again.
     """
-    said = json.dumps([refusal.code, refusal.facts], sort_keys=True, default=str)
-    obstacle = hashlib.sha256(said.encode()).hexdigest()[:16]
-    committee = committees(session)[meeting.committee_id]
-
-    def facts(language: Language) -> dict[str, Any]:
-        return {
-            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
-            "when": when(language, meeting.starts),
-            "why": say(language, refusal.sentence, **refusal.facts),
-            "path": f"/meetings/{meeting.id}/agenda",
-        }
-
-    today = local_day(session, at)
-    coordination = standing(session, today).falls(COORDINATION).holders
-    return sum(
-        notices.write(
-            session,
-            "meeting_agenda_stuck",
-            to=one.person_id,
-            key=f"stuck:{meeting.id}:{today.isoformat()}:{obstacle}",
-            facts=facts,
-            at=at,
-        )
-        for one in coordination
+    obstacle = json.dumps([refusal.code, refusal.facts], sort_keys=True, default=str)
+    return _tell_coordination(
+        session,
+        meeting,
+        "meeting_agenda_stuck",
+        f"stuck:{meeting.id}:{local_day(session, at).isoformat()}:{_digest(obstacle)}",
+        lambda language: {"why": say(language, refusal.sentence, **refusal.facts)},
+        at,
     )
 
 
 def tell_held(session: Session, meeting: Meeting, held: Sequence[UUID], *, at: datetime) -> int:
     """Tell the coordinator that items wait in the pool whose words are to be looked at first, once of the same ones."""
+    key = f"held:{meeting.id}:{_digest(','.join(sorted(map(str, held))))}"
+    return _tell_coordination(session, meeting, "meeting_agenda_held", key, lambda _: {"n": len(held)}, at)
+
+
+def _tell_coordination(
+    session: Session, meeting: Meeting, template: str, key: str, more: notices.Facts, at: datetime
+) -> int:
+    """Write to each coordinator about the agenda of a meeting."""
     committee = committees(session)[meeting.committee_id]
 
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> Mapping[str, object]:
         return {
-            "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
+            "committee": title_of(committee, language),
             "when": when(language, meeting.starts),
-            "n": len(held),
             "path": f"/meetings/{meeting.id}/agenda",
+            **more(language),
         }
 
-    which = hashlib.sha256(",".join(sorted(map(str, held))).encode()).hexdigest()[:16]
     coordination = standing(session, local_day(session, at)).falls(COORDINATION).holders
-    return sum(
-        notices.write(
-            session,
-            "meeting_agenda_held",
-            to=one.person_id,
-            key=f"held:{meeting.id}:{which}",
-            facts=facts,
-            at=at,
-        )
-        for one in coordination
-    )
+    return sum(notices.write(session, template, to=one.person_id, key=key, facts=facts, at=at) for one in coordination)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _facts(
-    language: Language,
     content: AgendaContent,
     committee: Committee,
     meeting: Meeting,
     occasion: Occasion,
-) -> dict[str, Any]:
-    return {
-        "committee": pick(language, {"fr": committee.title_fr, "en": committee.title_en}),
-        "when": when(language, meeting.starts),
-        "is_frozen": occasion == "frozen",
-        "is_addendum": occasion == "addendum",
-        "lines": [{"text": _line(language, one)} for one in content.items],
-        "path": f"/meetings/{meeting.id}",
-    }
+    replaced: Replacing | None,
+    reader: Reader,
+) -> notices.Facts:
+    def facts(language: Language) -> Mapping[str, object]:
+        return {
+            "committee": title_of(committee, language),
+            "when": when(language, meeting.starts),
+            "is_frozen": occasion == "frozen",
+            "is_addendum": occasion == "addendum",
+            "lines": [{"text": _line(language, one)} for one in content.items],
+            "path": f"/meetings/{meeting.id}",
+            "replaces": replaced is not None,
+            "was": when(language, replaced.was) if replaced and replaced.was != meeting.starts else "",
+            "changes": [{"text": change_in_words(language, one)} for one in (replaced.changes if replaced else ())],
+            "is_kept_aware": reader.is_kept_aware,
+        }
+
+    return facts
 
 
 #: What became of an item since the agenda that is replaced, by `agenda_papers.Change.what`.
@@ -195,35 +184,7 @@ def change_in_words(language: str, one: Change) -> str:
     return say(language, CHANGES[one.what], number=one.number, was=one.was, title=pick(language, one.title))
 
 
-def _replaced(language: Language, replaced: Replacing | None, meeting: Meeting) -> dict[str, Any]:
-    if replaced is None:
-        return {"replaces": False, "was": "", "changes": []}
-    return {
-        "replaces": True,
-        "was": when(language, replaced.was) if replaced.was != meeting.starts else "",
-        "changes": [{"text": change_in_words(language, one)} for one in replaced.changes],
-    }
-
-
 def _line(language: Language, one: ItemLine) -> str:
-    title = pick(language, {"fr": one.title.fr, "en": one.title.en})
-    return f"{one.number}. {title} ({say_n(language, '%(n)s minute', '%(n)s minutes', one.minutes)})"
-
-
-def _printed(
-    session: Session,
-    content: AgendaContent,
-    committee: Committee,
-    meeting: Meeting,
-    language: str,
-    addendum: int,
-) -> Attachment:
-    return issue(
-        session,
-        content,
-        language,
-        kind="addendum" if addendum else "agenda",
-        committee=committee.key,
-        day=meeting.starts.date(),
-        addendum=addendum,
+    return (
+        f"{one.number}. {pick(language, one.title)} ({say_n(language, '%(n)s minute', '%(n)s minutes', one.minutes)})"
     )

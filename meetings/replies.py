@@ -25,6 +25,7 @@ from domain.kernel.scope import program_of
 from domain.people import calendar_readers
 from domain.record import events
 from meetings import answers
+from meetings.answers import Stamp
 from meetings.locking import original_of
 from meetings.mail_replies import MailReply, Stray, read_reply, sender_of
 from models.invitation import Invitation, StrayReply
@@ -69,6 +70,14 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
         bound = replace(bound, reason=reason)
     # Of a mail that was not read as an answer, what it claims is bound for whoever looks at it, and decides nothing.
     about = _bound(session, claimed, at) if isinstance(read, Stray) and claimed is not None else bound
+    _keep(session, message, claimed, about, bound.reason, at)
+    return Received(stray=bound.reason)
+
+
+def _keep(
+    session: Session, message: bytes, claimed: MailReply | None, about: _Bound, reason: str, at: datetime
+) -> None:
+    """Keep that a mail came which was not taken, once."""
     stray_id = uuid4()
     kept = scalar(
         session,
@@ -77,7 +86,7 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
             program_id=program_of(session),
             id=stray_id,
             digest=hashlib.sha256(message).hexdigest(),
-            reason=bound.reason,
+            reason=reason,
             from_address=claimed.from_address if claimed is not None else sender_of(message),
             claimed=claimed.partstat if claimed is not None else "",
             person_id=about.person_id,
@@ -91,8 +100,7 @@ def receive(session: Session, message: bytes, *, at: datetime) -> Received:
         .returning(col(StrayReply.id)),
     )
     if kept is not None:
-        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=bound.reason)
-    return Received(stray=bound.reason)
+        events.write(session, "reply.strayed", "stray_reply", stray_id, by=BY_MAIL, at=at, reason=reason)
 
 
 def knows(session: Session, message: bytes) -> bool:
@@ -176,8 +184,7 @@ def _answered(
                 person_id,
                 reply.partstat,
                 means="mail",
-                sequence=reply.sequence,
-                stamped_at=reply.dtstamp,
+                stamp=Stamp(reply.sequence, reply.dtstamp),
                 by=BY_MAIL,
                 at=at,
             )
@@ -204,16 +211,8 @@ def _meetings(session: Session, thing: Meeting | MeetingSeries, reply: MailReply
     """The meetings that a reply is about: the one, every one to come of a season, or the date that it names."""
     if _is_one(thing):
         return (thing,)
-    rows = every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.series_id == thing.id,
-            Meeting.state == "planned",
-            col(Meeting.ends_at) > at,
-        )
-        .order_by(col(Meeting.original)),
-    )
+    statement = of(Meeting).where(Meeting.series_id == thing.id, Meeting.state == "planned", col(Meeting.ends_at) > at)
+    rows = every(session, statement.order_by(col(Meeting.original)))
     if reply.recurrence is None:
         return rows
     if reply.recurrence.tzinfo is None:

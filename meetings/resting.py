@@ -5,9 +5,9 @@ Whatever else rests on a decision asks `domain.endorsement.counting`; what the d
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -51,37 +51,37 @@ def look_again(session: Session, decision_id: UUID, *, at: datetime, objected_no
         return False
     wanted = outcome(one.word for one in endorsements_of(session, decision_id, at=at))
     state = row.endorsement
-    if state == "earlier" and wanted == "objected" and not objected_now:
-        return False
-    for move in _moves(row, wanted):
+    for move in _moves(row, wanted, objected_now=objected_now):
         state = ENDORSEMENT.after(state, move)
     if state == row.endorsement:
         return False
     counted, counts = row.endorsement in COUNTING, state in COUNTING
-    values: dict[str, Any] = {"endorsement": state}
-    if counts and not counted:
-        values |= {"counts_since": row.counts_since or at, "suspended_at": None}
-    elif counted and not counts:
-        values["suspended_at"] = at
-    change_decision(session, row, **values)
-    if counts and not counted:
+    if counts == counted:
+        change_decision(session, row, endorsement=state)
+    elif counts:
+        change_decision(session, row, endorsement=state, counts_since=row.counts_since or at, suspended_at=None)
         begin(session, row, at=at)
-    elif counted and not counts:
+    else:
+        change_decision(session, row, endorsement=state, suspended_at=at)
         stop(session, row, at=at)
     return True
 
 
-def _moves(row: Decision, wanted: str) -> Sequence[str]:
+#: The moves of `models.lifecycles.ENDORSEMENT` to what the words make of a decision that was objected to.
+_SETTLED: Final[Mapping[str, Sequence[str]]] = {"pending": ("settle",), "endorsed": ("settle", "endorse")}
+
+
+def _moves(row: Decision, wanted: str, *, objected_now: bool) -> Sequence[str]:
     """The moves of `models.lifecycles.ENDORSEMENT` by which a decision comes to be what the words make of it."""
     state = row.endorsement
     if wanted == state:
         return ()
     if wanted == "objected":
-        return ("object",)
+        return ("object",) if state != "earlier" or objected_now else ()
     if state == "objected":
         # One of before endorsements bound, on which nobody set a day, counts again as it did.
-        settled = "settle_as_before" if row.endorse_by is None and wanted == "pending" else "settle"
-        return (settled,) if wanted == "pending" else (settled, "endorse")
+        is_earlier = row.endorse_by is None and wanted == "pending"
+        return ("settle_as_before",) if is_earlier else _SETTLED[wanted]
     # What counts goes on counting, whoever leaves; only an objection stops it.
     return ("endorse",) if wanted == "endorsed" else ()
 
@@ -118,12 +118,7 @@ def complete_asked(session: Session, item_id: UUID, number: str, *, by: Actor, a
     task = asked_task(session, item_id)
     if task is None or task.state != "open" or task.case_state not in (None, "open"):
         return False
-    try:
-        with session.begin_nested():
-            complete_task(session, task.id, by=by, at=at, note=number, in_its_act=True)
-    except Refusal:
-        return False
-    return True
+    return _is_done(session, lambda: complete_task(session, task.id, by=by, at=at, note=number, in_its_act=True))
 
 
 def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) -> bool:
@@ -131,9 +126,14 @@ def reopen_asked(session: Session, item_id: UUID, number: str, *, at: datetime) 
     task = asked_task(session, item_id)
     if task is None or task.state != "done" or words.opened(session, task)["note"] != number or task.evidence != "none":
         return False
+    return _is_done(session, lambda: undo_task(session, task.id, by=BY_ENDORSEMENT, at=at, reason=number))
+
+
+def _is_done(session: Session, act: Callable[[], object]) -> bool:
+    """Do what a rule may refuse; whether it was done."""
     try:
         with session.begin_nested():
-            undo_task(session, task.id, by=BY_ENDORSEMENT, at=at, reason=number)
+            act()
     except Refusal:
         return False
     return True
@@ -148,29 +148,22 @@ def ask_committee_again(session: Session, item_id: UUID, *, at: datetime) -> Non
 
 def is_decided_in_part(session: Session, task_id: UUID) -> bool:
     """Whether a committee decided what a task asks, and the decision waits for the partners."""
-    return (
-        scalar(
-            session,
-            only(Decision.id)
-            .join(AgendaItem, joins(Decision.item_id, AgendaItem))
-            .where(
-                AgendaItem.task_id == task_id,
-                col(Decision.grants),
-                Decision.state != "withdrawn",
-                col(Decision.endorsement).in_(["pending", "objected"]),
-            )
-            .limit(1),
+    waits = (
+        only(Decision.id)
+        .join(AgendaItem, joins(Decision.item_id, AgendaItem))
+        .where(
+            AgendaItem.task_id == task_id,
+            col(Decision.grants),
+            Decision.state != "withdrawn",
+            col(Decision.endorsement).in_(["pending", "objected"]),
         )
-        is not None
     )
+    return scalar(session, waits.limit(1)) is not None
 
 
 def asked_task(session: Session, item_id: UUID) -> TaskOfItem | None:
     """The task that an item was asked for with, and how its case stands; None where nothing asked for it."""
-    return first(
-        session,
-        of(TaskOfItem)
-        .join(AgendaItem, joins(AgendaItem.task_id, Task))
-        .outerjoin(Case, joins(Task.case_id, Case))
-        .where(AgendaItem.id == item_id),
+    statement = (
+        of(TaskOfItem).join(AgendaItem, joins(AgendaItem.task_id, Task)).outerjoin(Case, joins(Task.case_id, Case))
     )
+    return first(session, statement.where(AgendaItem.id == item_id))

@@ -7,9 +7,10 @@ before a click is what the click will send.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, cast, func, insert
@@ -26,7 +27,8 @@ from meetings import answers, assembling, freezing, invitations, objections, pos
 from meetings.committees import committee_of, lasts
 from meetings.entries import refuse_crossing
 from meetings.invitations import Told
-from meetings.local_times import end_of, moment_of
+from meetings.invitees import invited_to
+from meetings.local_times import end_of, moment_of, written
 from meetings.locking import (
     changed_meanwhile,
     lock_meeting,
@@ -38,6 +40,7 @@ from meetings.locking import (
 )
 from meetings.planner import refuse_disorder
 from meetings.texts import checked_line, checked_url
+from models.committee import Committee
 from models.lifecycles import MEETING, NoSuchMove
 from models.meeting import Meeting, MeetingGuest, MeetingSeries
 
@@ -77,57 +80,26 @@ def plan_season(
     zone = program(session).time_zone
     without, instead = without or {}, instead or {}
     refuse_disorder(first, last)
-    if moment_of(datetime.combine(first, hour), zone) <= at:
-        raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
-    if set(without) & set(instead):
+    _refuse_past(datetime.combine(first, hour), zone, at)
+    if without.keys() & instead.keys():
         raise Refusal("season.both", N_("A day of the season has either no meeting or one at another time, not both."))
     _lock(session, row.id)
     refuse_overlap(session, row.id, first, last)
-    series_id = uuid4()
-    length = minutes or lasts(row)
-    where = {"place": checked_line(place or row.place), "online_url": checked_url(online_url)}
-    run(
-        session,
-        insert(MeetingSeries).values(
-            program_id=program_of(session),
-            id=series_id,
-            committee_id=row.id,
-            uid=invitations.new_uid(session),
-            time_zone=zone,
-            starts_on=first,
-            ends_on=last,
-            at=hour,
-            minutes=length,
-            recorded_at=at,
-            version=1,
-            **where,
-        ),
-    )
+    terms = _Terms.of(session, row, zone, minutes, place, online_url, at)
+    season = terms.season(session, first, last, hour)
+    run(session, insert(MeetingSeries).values(season.model_dump()))
     days = [first + WEEK * n for n in range((last - first).days // 7 + 1)]
     for day in {*without, *instead} - set(days):
         raise Refusal("season.not_its_day", N_("This day is not a day of the season."), day=day.isoformat())
-    rows = []
-    for day in days:
-        original = datetime.combine(day, hour)
-        starts = instead.get(day, original)
-        rows.append(
-            {
-                **_planned(session, row.id, starts, length, zone, where, at),
-                "series_id": series_id,
-                "original": original,
-                "reason": checked_line(without.get(day, "")),
-                "state": "cancelled" if day in without else MEETING.initial,
-                "cancelled_at": at if day in without else None,
-            }
-        )
-    _refuse_same_day(session, row.id, [one["starts"].date() for one in rows if one["state"] != "cancelled"])
-    run(session, insert(Meeting), rows)
-    _refuse_disorder(session, series_id)
+    rows = [terms.of_season(season, day, instead.get(day), without.get(day)) for day in days]
+    _refuse_same_day(session, row.id, [one.starts.date() for one in rows if one.state != "cancelled"])
+    run(session, insert(Meeting), [one.model_dump() for one in rows])
+    _refuse_disorder(session, season.id)
     events.write(
         session,
         "season.planned",
         "meeting_series",
-        series_id,
+        season.id,
         by=by,
         at=at,
         committee=committee,
@@ -154,29 +126,16 @@ def plan_meetings(
     Raises Refusal: a time has passed, does not exist, or the committee has a meeting that day already.
     """
     row = committee_of(session, committee)
-    zone = program(session).time_zone
-    length = minutes or lasts(row)
-    where = {"place": checked_line(place or row.place), "online_url": checked_url(online_url)}
+    terms = _Terms.of(session, row, program(session).time_zone, minutes, place, online_url, at)
     _lock(session, row.id)
     for local in starts:
-        if moment_of(local, zone) <= at:
-            raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+        _refuse_past(local, terms.zone, at)
         _refuse_same_day(session, row.id, [local.date()])
-        meeting = {
-            **_planned(session, row.id, local, length, zone, where, at),
-            "uid": invitations.new_uid(session),
-            "state": MEETING.initial,
-        }
-        run(session, insert(Meeting).values(meeting))
+        meeting = terms.meeting(local)
+        meeting.uid = invitations.new_uid(session)
+        run(session, insert(Meeting).values(meeting.model_dump()))
         events.write(
-            session,
-            "meeting.planned",
-            "meeting",
-            meeting["id"],
-            by=by,
-            at=at,
-            committee=committee,
-            starts=local.isoformat(timespec="minutes"),
+            session, "meeting.planned", "meeting", meeting.id, by=by, at=at, committee=committee, starts=written(local)
         )
     return invitations.tell(session, row.id, at=at)
 
@@ -202,18 +161,9 @@ def move_meeting(
     objections.hold_with(session, meeting_id, at=at)
     row = lock_meeting(session, meeting_id, seen=seen)
     _refuse_unless_planned(row)
-    if moment_of(starts, row.time_zone) <= at:
-        raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+    _refuse_past(starts, row.time_zone, at)
     length = minutes or row.minutes
-    write_meeting(
-        session,
-        row,
-        starts=starts,
-        minutes=length,
-        starts_at=moment_of(starts, row.time_zone),
-        ends_at=end_of(starts, length, row.time_zone),
-        reason=checked_line(reason),
-    )
+    write_meeting(session, row, **_hours(starts, length, row.time_zone), reason=checked_line(reason))
     if row.series_id is not None:
         _refuse_disorder(session, row.series_id)
     if starts.date() != row.starts.date():
@@ -227,16 +177,15 @@ def move_meeting(
         meeting_id,
         by=by,
         at=at,
-        before=row.starts.isoformat(timespec="minutes"),
-        starts=starts.isoformat(timespec="minutes"),
+        before=written(row.starts),
+        starts=written(starts),
     )
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row.starts, row.minutes):
         freezing.follow_move(session, meeting_id, was=row.starts, by=by, at=at)
         assembling.take_up_again(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    papers = posting.papers_of(session, [row], at=at)
-    return invitations.tell(session, row.committee_id, papers=papers, at=at)
+    return _tell_of(session, [row], at)
 
 
 def cancel_meeting(
@@ -255,8 +204,7 @@ def cancel_meeting(
     assembling.return_to_pool(session, meeting_id, by=by, at=at)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     objections.bring_after(session, row, at=at)
-    papers = posting.papers_of(session, [row], at=at)
-    return invitations.tell(session, row.committee_id, papers=papers, at=at)
+    return _tell_of(session, [row], at)
 
 
 def change_place(
@@ -283,21 +231,14 @@ def change_place(
         elsewhere = scalars(
             session,
             changes(Meeting)
-            .where(
-                col(Meeting.series_id).in_(parts),
-                col(Meeting.starts) >= row.starts,
-                Meeting.state == "planned",
-            )
+            .where(col(Meeting.series_id).in_(parts), col(Meeting.starts) >= row.starts, Meeting.state == "planned")
             .values(**where, version=col(Meeting.version) + 1)
             .returning(col(Meeting.id)),
         ).all()
         run(
             session,
             changes(MeetingSeries)
-            .where(
-                col(MeetingSeries.id).in_(parts),
-                col(MeetingSeries.ends_on) >= original_of(row).date(),
-            )
+            .where(col(MeetingSeries.id).in_(parts), col(MeetingSeries.ends_on) >= original_of(row).date())
             .values(**where, version=col(MeetingSeries.version) + 1),
         )
     else:
@@ -335,64 +276,21 @@ def change_hour(
     calendars disagree about any other way of saying it. Where every meeting is at that hour already, nothing changes.
     Raises Refusal.
     """
-    old = _lock_season(session, series_id)
-    if old is None:
-        raise Refusal("season.unknown", N_("There is no such season."))
-    if seen is not None and old.version != seen:
-        raise changed_meanwhile("season")
+    old = _season_as_seen(session, series_id, seen)
     since = max(since, local_day(session, at))
-    rows = every(
-        session,
-        of(Meeting)
-        .where(Meeting.series_id == series_id, col(Meeting.starts_at) > at)
-        .order_by(col(Meeting.original))
-        .with_for_update(),
-    )
-    begun = [original_of(row) for row in rows if row.state not in ("planned", "cancelled")]
-    later = [
-        row for row in rows if original_of(row).date() >= since and not any(original_of(row) <= day for day in begun)
-    ]
-    if not any(row.state == "planned" for row in later):
+    later = _lock_later(session, old, since, at)
+    if not _is_planned(later):
         raise Refusal("season.nothing_later", N_("No meeting of this season is planned from that day on."))
     length = minutes or old.minutes
     held = {row.id: _at_hour(row, old, hour, length) for row in later}
     others = [row for row in later if (row.starts, row.minutes) != held[row.id]]
-    if not any(row.state == "planned" for row in others):
+    if not _is_planned(others):
         return ()
-    following = MeetingSeries(
-        program_id=program_of(session),
-        id=uuid4(),
-        committee_id=old.committee_id,
-        follows_id=series_id,
-        uid=invitations.new_uid(session),
-        time_zone=old.time_zone,
-        starts_on=original_of(later[0]).date(),
-        ends_on=old.ends_on,
-        at=hour,
-        minutes=length,
-        place=old.place,
-        online_url=old.online_url,
-        recorded_at=at,
-    )
-    run(session, insert(MeetingSeries).values(following.model_dump()))
-    run(
-        session,
-        changes(MeetingSeries)
-        .where(MeetingSeries.id == series_id)
-        .values(ends_on=max(old.starts_on, following.starts_on - timedelta(days=1)), version=old.version + 1),
-    )
+    following = _go_on_at(session, old, original_of(later[0]).date(), hour, length, at)
     for row in later:
-        starts, length_of = held[row.id]
-        write_meeting(
-            session,
-            row,
-            series_id=following.id,
-            original=datetime.combine(original_of(row).date(), hour),
-            starts=starts,
-            minutes=length_of,
-            starts_at=moment_of(starts, row.time_zone),
-            ends_at=end_of(starts, length_of, row.time_zone),
-        )
+        original = datetime.combine(original_of(row).date(), hour)
+        hours = _hours(*held[row.id], row.time_zone)
+        write_meeting(session, row, series_id=following.id, original=original, **hours)
     _refuse_disorder(session, following.id)
     answers.lapse(session, [row.id for row in others], at=at)
     events.write(
@@ -403,19 +301,18 @@ def change_hour(
         by=by,
         at=at,
         since=since.isoformat(),
-        hour=hour.isoformat(timespec="minutes"),
+        hour=written(hour),
     )
     for row in others:
         freezing.follow_move(session, row.id, was=row.starts, by=by, at=at)
-    papers = posting.papers_of(session, others, at=at)
-    return invitations.tell(session, old.committee_id, papers=papers, at=at)
+    return _tell_of(session, others, at)
 
 
 def invite_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: Actor, at: datetime) -> tuple[Told, ...]:
     """Invite someone without a seat to one meeting. Raises Refusal where they are invited already."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
-    if person_id in invitations.invited_to(session, row):
+    if person_id in invited_to(session, row):
         raise Refusal("guest.already", N_("This person is invited to this meeting already."))
     run(
         session,
@@ -436,16 +333,12 @@ def withdraw_guest(session: Session, meeting_id: UUID, person_id: UUID, *, by: A
     """Take a guest's invitation back. Raises Refusal where they are no guest of it."""
     row = lock_meeting(session, meeting_id)
     _refuse_unless_planned(row)
-    taken = run(
-        session,
-        changes(MeetingGuest)
-        .where(
-            MeetingGuest.meeting_id == meeting_id,
-            MeetingGuest.person_id == person_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
-        .values(withdrawn_at=at, withdrawn_by=by.role),
+    statement = changes(MeetingGuest).where(
+        MeetingGuest.meeting_id == meeting_id,
+        MeetingGuest.person_id == person_id,
+        col(MeetingGuest.withdrawn_at).is_(None),
     )
+    taken = run(session, statement.values(withdrawn_at=at, withdrawn_by=by.role))
     if not taken.rowcount:
         raise Refusal("guest.none", N_("This person is not a guest of this meeting."))
     events.write(session, "guest.withdrawn", "meeting", meeting_id, by=by, at=at, person=str(person_id))
@@ -462,10 +355,51 @@ def moved(row: Meeting, move: str) -> str:
         ) from None
 
 
+def _lock_later(session: Session, season: MeetingSeries, since: date, at: datetime) -> list[Meeting]:
+    """The meetings to come of a season from a day on, locked; but for those up to one that was opened already."""
+    statement = (
+        of(Meeting).where(Meeting.series_id == season.id, col(Meeting.starts_at) > at).order_by(col(Meeting.original))
+    )
+    rows = every(session, statement.with_for_update())
+    begun = [place for place, row in enumerate(rows) if row.state not in ("planned", "cancelled")]
+    return [row for row in rows[max(begun, default=-1) + 1 :] if original_of(row).date() >= since]
+
+
+def _is_planned(rows: Sequence[Meeting]) -> bool:
+    """Whether any of these meetings is still to take place."""
+    return any(row.state == "planned" for row in rows)
+
+
 def _at_hour(row: Meeting, season: MeetingSeries, hour: time, minutes: int) -> tuple[datetime, int]:
     """When a meeting begins and how long it lasts once its season is at another hour: its own stays its own."""
     starts = row.starts if row.starts != row.original else datetime.combine(original_of(row).date(), hour)
     return starts, row.minutes if row.minutes != season.minutes else minutes
+
+
+def _go_on_at(
+    session: Session, old: MeetingSeries, first: date, hour: time, minutes: int, at: datetime
+) -> MeetingSeries:
+    """End a season before a day, and have another one follow it to the same last day, at another hour."""
+    terms = _Terms(old.program_id, old.committee_id, old.time_zone, minutes, old.place, old.online_url, at)
+    following = terms.season(session, first, old.ends_on, hour)
+    following.follows_id = old.id
+    run(session, insert(MeetingSeries).values(following.model_dump()))
+    ends_on = max(old.starts_on, first - timedelta(days=1))
+    run(
+        session,
+        changes(MeetingSeries).where(MeetingSeries.id == old.id).values(ends_on=ends_on, version=old.version + 1),
+    )
+    return following
+
+
+def _season_as_seen(session: Session, series_id: UUID, seen: int | None) -> MeetingSeries:
+    """A season's row, locked. Raises Refusal: there is none, or not in the version `seen`."""
+    row = _lock_season(session, series_id)
+    if row is None:
+        raise Refusal("season.unknown", N_("There is no such season."))
+    if seen is not None and row.version != seen:
+        raise changed_meanwhile("season")
+    return row
 
 
 def _lock_season(session: Session, series_id: UUID | None) -> MeetingSeries | None:
@@ -473,10 +407,7 @@ def _lock_season(session: Session, series_id: UUID | None) -> MeetingSeries | No
 
     Two that locked them in another order would each wait for the other.
     """
-    return first(
-        session,
-        of(MeetingSeries).where(MeetingSeries.id == series_id).with_for_update(),
-    )
+    return first(session, of(MeetingSeries).where(MeetingSeries.id == series_id).with_for_update())
 
 
 def _refuse_unless_planned(row: Meeting) -> None:
@@ -489,29 +420,84 @@ def _lock(session: Session, committee_id: UUID) -> None:
     run(session, select(func.pg_advisory_xact_lock(func.hashtextextended(str(committee_id), 0))))
 
 
-def _planned(
-    session: Session,
-    committee_id: UUID,
-    starts: datetime,
-    minutes: int,
-    zone: str,
-    where: Mapping[str, str],
-    at: datetime,
-) -> dict[str, Any]:
-    return {
-        "program_id": program_of(session),
-        "id": uuid4(),
-        "committee_id": committee_id,
-        "starts": starts,
-        "time_zone": zone,
-        "minutes": minutes,
-        "starts_at": moment_of(starts, zone),
-        "ends_at": end_of(starts, minutes, zone),
-        "reason": "",
-        "recorded_at": at,
-        "version": 1,
-        **where,
-    }
+def _refuse_past(local: datetime, zone: str, at: datetime) -> None:
+    if moment_of(local, zone) <= at:
+        raise Refusal("meeting.past", N_("A meeting is planned for a time to come."))
+
+
+def _hours(starts: datetime, minutes: int, zone: str) -> dict[str, datetime | int]:
+    """The columns that say when a meeting is."""
+    ends_at = end_of(starts, minutes, zone)
+    return {"starts": starts, "minutes": minutes, "starts_at": moment_of(starts, zone), "ends_at": ends_at}
+
+
+def _tell_of(session: Session, before: Sequence[Meeting], at: datetime) -> tuple[Told, ...]:
+    """Tell everyone of meetings of one committee that were as `before`, also who has their agenda alone."""
+    papers = posting.papers_of(session, before, at=at)
+    return invitations.tell(session, before[0].committee_id, papers=papers, at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What the new meetings of a committee have in common: their zone, how long they last, and where they are held."""
+
+    program_id: UUID
+    committee_id: UUID
+    zone: str
+    minutes: int
+    place: str
+    online_url: str
+    at: datetime
+
+    @classmethod
+    def of(
+        cls, session: Session, row: Committee, zone: str, minutes: int | None, place: str, online_url: str, at: datetime
+    ) -> _Terms:
+        """As they were asked for, else as the committee usually meets. Raises Refusal."""
+        length, where = minutes or lasts(row), checked_line(place or row.place)
+        return cls(program_of(session), row.id, zone, length, where, checked_url(online_url), at)
+
+    def season(self, session: Session, first: date, last: date, hour: time) -> MeetingSeries:
+        """A season of weekly meetings, under a UID of its own."""
+        return MeetingSeries(
+            program_id=self.program_id,
+            id=uuid4(),
+            committee_id=self.committee_id,
+            uid=invitations.new_uid(session),
+            time_zone=self.zone,
+            starts_on=first,
+            ends_on=last,
+            at=hour,
+            minutes=self.minutes,
+            place=self.place,
+            online_url=self.online_url,
+            recorded_at=self.at,
+        )
+
+    def meeting(self, starts: datetime) -> Meeting:
+        """A meeting at a local time."""
+        return Meeting(
+            program_id=self.program_id,
+            id=uuid4(),
+            committee_id=self.committee_id,
+            starts=starts,
+            time_zone=self.zone,
+            minutes=self.minutes,
+            starts_at=moment_of(starts, self.zone),
+            ends_at=end_of(starts, self.minutes, self.zone),
+            place=self.place,
+            online_url=self.online_url,
+            recorded_at=self.at,
+        )
+
+    def of_season(self, season: MeetingSeries, day: date, instead: datetime | None, why_not: str | None) -> Meeting:
+        """The meeting of a season on a day: held at another time `instead`, or off with the reason `why_not`."""
+        original = datetime.combine(day, season.at)
+        made = self.meeting(instead or original)
+        made.series_id, made.original = season.id, original
+        if why_not is not None:
+            made.reason, made.state, made.cancelled_at = checked_line(why_not), "cancelled", self.at
+        return made
 
 
 def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date], *, but: UUID | None = None) -> None:
@@ -532,13 +518,8 @@ def _refuse_same_day(session: Session, committee_id: UUID, days: Collection[date
 
 
 def _refuse_disorder(session: Session, series_id: UUID) -> None:
-    rows = run(
-        session,
-        select(Meeting.starts, Meeting.minutes, Meeting.original)
-        .where(
-            and_(in_program(Meeting), Meeting.series_id == series_id),
-            Meeting.state != "cancelled",
-        )
-        .order_by(col(Meeting.original)),
-    ).all()
+    statement = select(Meeting.starts, Meeting.minutes, Meeting.original).where(
+        and_(in_program(Meeting), Meeting.series_id == series_id), Meeting.state != "cancelled"
+    )
+    rows = run(session, statement.order_by(col(Meeting.original))).all()
     refuse_crossing((row.starts, row.starts + timedelta(minutes=row.minutes)) for row in rows)

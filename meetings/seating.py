@@ -62,8 +62,8 @@ def give_seat(
     seat_id: UUID,
     person_id: UUID,
     *,
-    kind: str,
     starts_on: date,
+    kind: str,
     by: Actor,
     at: datetime,
 ) -> tuple[Told, ...]:
@@ -77,6 +77,23 @@ def give_seat(
     of these roles there then.
     """
     seat = _seat_row(session, seat_id, committee_id, lock=True)
+    _refuse_days(session, seat, kind, starts_on, at)
+    last = _last_day_of(session, seat, person_id, kind, starts_on)
+    holders = seat_holders.holders_from(session, seat_id, starts_on)
+    if any(
+        row.person_id == person_id and row.kind == kind and seat_holders.sits_already(session, row, starts_on, last)
+        for row in holders
+    ):
+        return ()
+    for row in holders:
+        if kind == row.kind == PRINCIPAL and row.person_id != person_id and (last is None or row.starts_on <= last):
+            seat_holders.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
+    seat_holders.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
+    return _tell(session, seat_id, at=at)
+
+
+def _refuse_days(session: Session, seat: Seat, kind: str, starts_on: date, at: datetime) -> None:
+    """Refuse to give a seat as something else, from a day that is past, or on which it is nobody's to give."""
     if kind not in (PRINCIPAL, ALTERNATE):
         raise Refusal("seat.kind.missing", N_("Choose whether they are the principal or an alternate."))
     if starts_on < local_day(session, at):
@@ -85,6 +102,10 @@ def give_seat(
         raise Refusal("seat.over", N_("This seat no longer exists on that day."))
     if seat.role not in agreement_days.ALWAYS_GIVEN:
         agreement_days.refuse_if_lapsed(session, seat.organization_id, starts_on)
+
+
+def _last_day_of(session: Session, seat: Seat, person_id: UUID, kind: str, starts_on: date) -> date | None:
+    """The last day of the roles on which somebody's hold of a seat rests; None where it is open. Raises Refusal."""
     roles = [seat.role] if kind == PRINCIPAL else [seat.role, SECOND]
     ends = _ends_of(session, person_id, seat.organization_id, roles, starts_on)
     if not ends:
@@ -96,31 +117,11 @@ def give_seat(
             ),
             source="CM-2R",
         )
-    last = None if None in ends else max(one for one in ends if one is not None)
-    if any(
-        row.person_id == person_id and row.kind == kind and seat_holders.sits_already(session, row, starts_on, last)
-        for row in seat_holders.holders_from(session, seat_id, starts_on)
-    ):
-        return ()
-    if kind == PRINCIPAL:
-        for row in seat_holders.holders_from(session, seat_id, starts_on):
-            if row.kind != PRINCIPAL or row.person_id == person_id:
-                continue
-            if last is None or row.starts_on <= last:
-                seat_holders.end_seat(session, row, starts_on - _ONE_DAY, by=by, at=at)
-    seat_holders.give_seat(session, seat_id, person_id, kind=kind, starts_on=starts_on, ends_on=last, by=by, at=at)
-    return _tell(session, seat_id, at=at)
+    return None if None in ends else max(one for one in ends if one is not None)
 
 
 def end_seat(
-    session: Session,
-    committee_id: UUID,
-    seat_id: UUID,
-    person_id: UUID,
-    *,
-    last_day: date,
-    by: Actor,
-    at: datetime,
+    session: Session, committee_id: UUID, seat_id: UUID, person_id: UUID, *, last_day: date, by: Actor, at: datetime
 ) -> tuple[Told, ...]:
     """End a person's hold of a seat on its last day; what would begin later is taken back.
 

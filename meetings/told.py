@@ -6,7 +6,7 @@ An invitation of a season is one for all its dates, so that words go from the wh
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -19,6 +19,9 @@ from meetings.locking import parts_of_season
 from models.invitation import Invitation
 from models.meeting import Meeting, MeetingSeries
 from models.outbox import Notice
+
+#: What a person was told last (`Entry.to_json`), as it is kept.
+Told = dict[str, Any]
 
 #: What of an invitation people wrote.
 _WORDS: Final = ("place", "title", "description")
@@ -44,12 +47,10 @@ def letters_hold(session: Session, meetings: Sequence[Meeting], taken_out: Calla
 
 def letters_of(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
     """The letters about meetings: kept under the id of one, or that brought one, or its season, for a calendar."""
-    alone = [meeting for meeting in meetings if meeting.series_id is None]
-    of_seasons = {meeting.series_id: meeting for meeting in meetings if meeting.series_id is not None}
-    seasons = {row.id: row for meeting in of_seasons.values() for row in _seasons(session, meeting)}
-    things: Sequence[Meeting | MeetingSeries] = [*seasons.values(), *alone]
-    of_one = or_(*(col(Notice.key).startswith(key_of_one(surely(thing.uid)), autoescape=True) for thing in things))
-    ids = list(scalars(session, only(Notice.id).where(of_one)))
+    things = _things(session, meetings)
+    uids = [surely(thing.uid) for thing in things]
+    of_one = or_(*(col(Notice.key).startswith(key_of_one(uid), autoescape=True) for uid in uids))
+    ids = scalars(session, only(Notice.id).where(of_one)).all()
     # Of several things at once the key tells none: the file for the calendar does.
     rows = run(
         session,
@@ -58,9 +59,15 @@ def letters_of(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
             col(Notice.key).regexp_match(key_of_several()),
         ),
     )
-    uids = [surely(thing.uid) for thing in things]
     of_several = [row.id for row in rows if any(uid in text for text in texts_of(row.message) for uid in uids)]
     return [*dict.fromkeys([*kept_under(session, meetings), *ids, *of_several])]
+
+
+def _things(session: Session, meetings: Sequence[Meeting]) -> list[Meeting | MeetingSeries]:
+    """What meetings are known by in calendars: the parts of their seasons, and those that stand alone."""
+    of_seasons = {meeting.series_id: meeting for meeting in meetings if meeting.series_id is not None}
+    seasons = {row.id: row for meeting in of_seasons.values() for row in _seasons(session, meeting)}
+    return [*seasons.values(), *(meeting for meeting in meetings if meeting.series_id is None)]
 
 
 def kept_under(session: Session, meetings: Sequence[Meeting]) -> list[UUID]:
@@ -81,12 +88,8 @@ def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) 
     """
     for season in _seasons(session, meeting):
         if _holds(season.place, taken_out):
-            run(
-                session,
-                changes(MeetingSeries)
-                .where(MeetingSeries.id == season.id)
-                .values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1),
-            )
+            statement = changes(MeetingSeries).where(MeetingSeries.id == season.id)
+            run(session, statement.values(place=taken_out(season.place), version=col(MeetingSeries.version) + 1))
     for row in _invitations(session, meeting):
         left = _redacted(row.told, taken_out)
         if left != row.told:
@@ -98,7 +101,7 @@ def redact(session: Session, meeting: Meeting, taken_out: Callable[[str], str]) 
             )
 
 
-def _redacted(told: Mapping[str, Any], taken_out: Callable[[str], str]) -> dict[str, Any]:
+def _redacted(told: Told, taken_out: Callable[[str], str]) -> Told:
     left = {
         name: _TAKEN_OUT if name == "place" and _holds(text, taken_out) else _without(text, taken_out)
         for name, text in told.items()
@@ -119,7 +122,7 @@ def _holds(text: str, taken_out: Callable[[str], str]) -> bool:
     return bool(text) and taken_out(text) != unicodedata.normalize("NFC", text)
 
 
-def _said(told: Mapping[str, Any]) -> Iterator[str]:
+def _said(told: Told) -> Iterator[str]:
     yield from (told[name] for name in _WORDS if told.get(name))
     yield from (how["place"] for how in told.get("moved", {}).values())
 
@@ -127,21 +130,14 @@ def _said(told: Mapping[str, Any]) -> Iterator[str]:
 def _invitations(session: Session, meeting: Meeting) -> list[Invitation]:
     seasons = parts_of_season(session, meeting)
     mine = or_(Invitation.meeting_id == meeting.id, col(Invitation.series_id).in_(seasons))
-    return every(
-        session,
-        of(Invitation).where(mine).order_by(col(Invitation.id)),
-    )
+    return every(session, of(Invitation).where(mine).order_by(col(Invitation.id)))
 
 
 def _seasons(session: Session, meeting: Meeting) -> list[MeetingSeries]:
     """The season that a meeting is of, with those that it goes on or that go on with it at another hour; none alone."""
     parts = parts_of_season(session, meeting)
-    return every(
-        session,
-        of(MeetingSeries)
-        .where(col(MeetingSeries.id).in_(parts))
-        .order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)),
-    )
+    statement = of(MeetingSeries).where(col(MeetingSeries.id).in_(parts))
+    return every(session, statement.order_by(col(MeetingSeries.recorded_at), col(MeetingSeries.id)))
 
 
 def _places(session: Session, meeting: Meeting) -> dict[UUID, str]:

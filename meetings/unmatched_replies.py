@@ -6,7 +6,7 @@ mail claims of itself is shown, and decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,6 +21,7 @@ from domain.kernel.rows import changes, col, every, first, in_program, of, run, 
 from domain.record import events
 from locales import N_
 from meetings import answers
+from meetings.answers import Asked
 from meetings.locking import changed_meanwhile
 from models.invitation import ANSWERS, StrayReply
 from models.meeting import Meeting
@@ -81,16 +82,8 @@ def meetings_of(session: Session, stray: StrayReply, *, at: datetime) -> tuple[M
 
     Of the season that it names where it names one; of the whole program where it names nothing that is known.
     """
-    found = every(
-        session,
-        of(Meeting)
-        .where(
-            Meeting.state == "planned",
-            col(Meeting.ends_at) > at,
-            *_within(stray),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
-    )
+    statement = of(Meeting).where(Meeting.state == "planned", col(Meeting.ends_at) > at, *_within(stray))
+    found = every(session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     return tuple(found)
 
 
@@ -129,14 +122,7 @@ def take(
     asked_of = answers.asked_of(session, person_id, about)
     if not asked_of:
         raise Refusal("answer.not_invited", N_("This meeting does not invite this person."))
-    named = []
-    for asked in asked_of:
-        # Whom they named to come instead still comes, as long as they do not.
-        stays = asked.answer.alternate_id if asked.answer is not None and said == answers.DECLINED else None
-        about_it = asked.meeting.id
-        if answers.record(session, about_it, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
-            named.append(about_it)
-    answers.tell(session, named, at=at)
+    _record(session, asked_of, person_id, said, by=by, at=at)
     _settle(session, row, TAKEN, by=by, at=at, person_id=person_id, meeting_id=meeting_id or row.meeting_id)
     events.write(
         session,
@@ -153,6 +139,20 @@ def take(
     return len(asked_of)
 
 
+def _record(
+    session: Session, asked_of: Sequence[Asked], person_id: UUID, said: str, *, by: Actor, at: datetime
+) -> None:
+    """Record what a person answers to each of these meetings, and tell of them."""
+    named = []
+    for asked in asked_of:
+        # Whom they named to come instead still comes, as long as they do not.
+        stays = asked.answer.alternate_id if asked.answer is not None and said == answers.DECLINED else None
+        about = asked.meeting.id
+        if answers.record(session, about, person_id, said, means="mail", alternate_id=stays, by=by, at=at):
+            named.append(about)
+    answers.tell(session, named, at=at)
+
+
 def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
     """Forget the sender's addresses of old mails, whatever became of them; of how many. What else is known stays.
 
@@ -161,10 +161,7 @@ def forget_addresses(session: Session, *, by: Actor, at: datetime) -> int:
     forgotten = run(
         session,
         changes(StrayReply)
-        .where(
-            col(StrayReply.received_at) < at - ADDRESS_KEPT,
-            StrayReply.from_address != "",
-        )
+        .where(col(StrayReply.received_at) < at - ADDRESS_KEPT, StrayReply.from_address != "")
         .values(from_address="")
         .returning(col(StrayReply.id)),
     ).scalars()
@@ -186,8 +183,7 @@ def _rows(
     session: Session, which: ColumnElement[bool], by: ColumnElement[Any], limit: int | None, offset: int
 ) -> list[StrayReply]:
     return every(
-        session,
-        of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset),
+        session, of(StrayReply).where(which).order_by(by.desc(), col(StrayReply.id)).limit(limit).offset(offset)
     )
 
 
@@ -212,9 +208,5 @@ def _lock(session: Session, stray_id: UUID, seen: int | None) -> StrayReply:
 
 
 def _settle(session: Session, row: StrayReply, outcome: str, *, by: Actor, at: datetime, **values: Any) -> None:
-    run(
-        session,
-        changes(StrayReply)
-        .where(StrayReply.id == row.id)
-        .values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values),
-    )
+    statement = changes(StrayReply).where(StrayReply.id == row.id)
+    run(session, statement.values(outcome=outcome, seen_at=at, seen_by=by.person_id, version=row.version + 1, **values))

@@ -7,7 +7,7 @@ alike by all that were tried.
 from __future__ import annotations
 
 import calendar
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
@@ -25,6 +25,11 @@ _WEEKDAYS: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _SEARCH: Final = timedelta(days=7)  # no zone changes its clocks twice within a week
 
 
+_Kind = tuple[int, timedelta, timedelta, bool, str]
+_Rule = tuple[int, int, int]
+"""A yearly rule: which of the month, weekday, minute of the day."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Change:
     """A change of the clocks: the naive local time before it, and the offsets on both sides."""
@@ -36,12 +41,12 @@ class _Change:
     name: str
 
     @property
-    def kind(self) -> tuple[int, timedelta, timedelta, bool, str]:
+    def kind(self) -> _Kind:
         return (self.local.month, self.before, self.after, self.is_daylight, self.name)
 
     @property
-    def rules(self) -> set[tuple[int, int, int]]:
-        """The yearly rules that give this day: (which of the month, weekday, minute of the day)."""
+    def rules(self) -> set[_Rule]:
+        """The yearly rules that give this day."""
         day, weekday = self.local.day, self.local.weekday()
         minute = self.local.hour * 60 + self.local.minute
         last = calendar.monthrange(self.local.year, self.local.month)[1]
@@ -57,8 +62,7 @@ def canonical(name: str) -> str:
     names, aliases = _database()
     found = aliases.get(name, name)
     if found not in names or "/" not in found or found.startswith("Etc/"):
-        msg = "a meeting's zone is one of a place, such as America/Toronto"
-        raise ValueError(msg)
+        raise ValueError("a meeting's zone is one of a place, such as America/Toronto")
     return found
 
 
@@ -80,26 +84,26 @@ def _parts(name: str, since: int, until: int) -> tuple[TimezoneStandard | Timezo
     zone = ZoneInfo(name)
     changes = list(_changes(zone, EARLIEST, until + YEARS_AHEAD))
     current = [one for one in changes if since <= one.local.year <= until]
-    kinds = {one.kind for one in current}
+    if current and (ruled := _rules(changes, {one.kind for one in current}, since, until)):
+        return tuple(_part(change, rule) for change, rule in ruled)
+    return tuple(_part(one, None) for one in (_at_first(zone, since), *current))
+
+
+def _rules(changes: Sequence[_Change], kinds: Collection[_Kind], since: int, until: int) -> list[tuple[_Change, _Rule]]:
+    """The yearly rules of these kinds of changes, each with its first one; none where not all of them follow one."""
     rules = [_yearly([one for one in changes if one.kind == kind], until) for kind in sorted(kinds, key=str)]
     ruled = [one for one in rules if one is not None and one[0].local.year <= since]
-    if current and len(ruled) == len(kinds):
-        return tuple(_part(change, rule) for change, rule in sorted(ruled, key=lambda one: one[0].local))
-    # Without a change there is what holds all the time; else what held before the first one.
-    start = datetime(since, 1, 1, tzinfo=UTC)
-    at_first = start.astimezone(zone)
-    offset = at_first.utcoffset() or timedelta(0)
-    standing = _Change(
-        datetime(EARLIEST, 1, 1),  # noqa: DTZ001 - a local time of the zone
-        offset,
-        offset,
-        bool(at_first.dst()),
-        at_first.tzname() or name,
-    )
-    return tuple(_part(one, None) for one in (standing, *current))
+    return sorted(ruled, key=lambda one: one[0].local) if len(ruled) == len(kinds) else []
 
 
-def _yearly(changes: Sequence[_Change], until: int) -> tuple[_Change, tuple[int, int, int]] | None:
+def _at_first(zone: ZoneInfo, since: int) -> _Change:
+    """What holds at the beginning of a year: before its first change, or all the time where there is none."""
+    offset, daylight, name = _clock(zone, datetime(since, 1, 1, tzinfo=UTC))
+    local = datetime(EARLIEST, 1, 1)  # noqa: DTZ001 - a local time of the zone
+    return _Change(local, offset, offset, bool(daylight), name or zone.key)
+
+
+def _yearly(changes: Sequence[_Change], until: int) -> tuple[_Change, _Rule] | None:
     """The first of the changes from which one rule holds to the end, and the rule; None where none holds."""
     if not changes or changes[-1].local.year < until + YEARS_AHEAD:
         return None
@@ -112,7 +116,7 @@ def _yearly(changes: Sequence[_Change], until: int) -> tuple[_Change, tuple[int,
     return first, max(rules) if len(rules) == 1 else min(rules)
 
 
-def _part(change: _Change, rule: tuple[int, int, int] | None) -> TimezoneStandard | TimezoneDaylight:
+def _part(change: _Change, rule: _Rule | None) -> TimezoneStandard | TimezoneDaylight:
     part = TimezoneDaylight() if change.is_daylight else TimezoneStandard()
     part.add("dtstart", change.local)
     part.add("tzoffsetfrom", change.before)

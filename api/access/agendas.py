@@ -198,7 +198,7 @@ def digest_of(letters: list[Letter]) -> str:
 
 def send(desk: Desk, outgoing: Outgoing, occasion: posting.Occasion) -> int:
     """Write the letters, and return how many. Raises Refusal where one holds a name that may not go out."""
-    return posting.post(desk.session, outgoing, occasion, addendum=outgoing.addendum, at=desk.at)
+    return posting.post(desk.session, outgoing, occasion, at=desk.at)
 
 
 def changed(desk: Desk, found: Found, change: Callable[[], Outgoing]) -> tuple[Outgoing, list[Letter]]:
@@ -220,15 +220,7 @@ def agenda_file(desk: Desk, meeting_id: UUID, version: int, language: str, form:
     audience = audience_of(desk, found.members, found.given, found.meeting.starts.date())
     content = agenda_papers.content_of(desk.session, meeting_id, version, audience=audience)
     issue = partial(issuing.issue, desk.session) if allows(Action.KEEP_AGENDA, found.given) else issuing.issue_again
-    return issue(
-        content,
-        language,
-        form,
-        kind="addendum" if content.addendum else "agenda",
-        committee=committees(desk.session)[found.committee_id].key,
-        day=content.head.starts.date(),
-        addendum=content.addendum,
-    )
+    return issue(content, language, form, committee=committees(desk.session)[found.committee_id].key)
 
 
 def versions_read(desk: Desk, meeting_id: UUID, audience: str) -> list[tuple[Version, AgendaContent]]:

@@ -218,8 +218,11 @@ def find_case(session: Session, asker: Asker, case_id: UUID) -> SeenCase:
 
 
 def to_owner(asker: Asker, case: Case | TaskAsked) -> Given:
-    """What the asker is to the organization and to the subject of a case."""
-    given = to_program(asker, organizations=[case.organization_id])
+    """What the asker is to the organization and to the subject of a case.
+
+    A case of the program or of a participant is of no organization: the manager of one is nothing to it.
+    """
+    given = to_program(asker, organizations=[] if case.organization_id is None else [case.organization_id])
     if case.subject_id == asker.person_id:
         given[Relation.SUBJECT] = themselves(asker)
     return given

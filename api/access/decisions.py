@@ -106,4 +106,4 @@ def register_file(desk: Desk, key: str, year: int, language: str, form: issuing.
     if audience is None:
         raise Forbidden
     content = decisions.register_paper(desk.session, committee_id, year, desk.day, audience=audience)
-    return issuing.issue(desk.session, content, language, form, kind="register", committee=key, day=desk.day)
+    return issuing.issue(desk.session, content, language, form, committee=key)

@@ -12,8 +12,9 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, re
 from api.access.session import Desk
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from meetings import agenda_papers, drafting, feeds, invitations, seating
+from meetings import agenda_papers, drafting, feeds, seating
 from meetings.committees import Membership, committees, membership
+from meetings.invitees import invited_to
 from meetings.locking import read_meeting
 from models.committee import Committee, Seat
 from models.meeting import Meeting
@@ -30,7 +31,7 @@ def to_committee(asker: Asker, members: Membership) -> Given:
 def to_meeting(session: Session, asker: Asker, meeting: Meeting, members: Membership) -> Given:
     """What the asker is to a meeting: whether it invites them, and what they are to its committee."""
     given = to_committee(asker, members)
-    if asker.is_staff and asker.person_id in invitations.invited_to(session, meeting):
+    if asker.is_staff and asker.person_id in invited_to(session, meeting):
         given[Relation.INVITED] = themselves(asker)
     return given
 

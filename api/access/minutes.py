@@ -49,6 +49,5 @@ def minutes_file(desk: Desk, meeting_id: UUID, language: str, form: issuing.Form
     if sheet.content is None:
         raise Forbidden
     committee = committees(desk.session)[sheet.meeting.committee_id]
-    day = sheet.meeting.starts.date()
     issue = partial(issuing.issue, desk.session) if sheet.keeps else issuing.issue_again
-    return issue(sheet.content, language, form, kind="minutes", committee=committee.key, day=day)
+    return issue(sheet.content, language, form, committee=committee.key)

@@ -497,7 +497,7 @@ def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
     return actor
 
 
-def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Given:
+def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
     given: Given = {}
     if asker.is_staff:

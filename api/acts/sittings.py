@@ -47,12 +47,7 @@ def close_meeting(on: On[Row], said: ClosingGiven) -> None:
 
 
 @MEETING.act(
-    Action.RUN_MEETING,
-    "/run/putting-back",
-    form="closing",
-    place="closing",
-    versioned=True,
-    json="POST /putting-back",
+    Action.RUN_MEETING, "/run/putting-back", form="closing", place="closing", versioned=True, json="POST /putting-back"
 )
 def put_back(on: On[Row]) -> None:
     """Take back that a meeting was opened, while nothing is recorded in it."""

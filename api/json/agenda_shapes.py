@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, Field, StrictInt
 
-from api.json.meeting_shapes import Line
+from api.acts.meetings import Line
 from api.json.shapes import Shown
 from api.web.given import Given
 

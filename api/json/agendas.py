@@ -43,9 +43,9 @@ from api.json.agenda_shapes import (
     PlaceOnAgenda,
     VersionShown,
 )
-from api.json.committees import Preview
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
+from api.json.previewed_acts import Preview
 from api.json.shapes import FileShown
 from api.web import downloads
 from meetings import agenda_papers, agendas, assembling, freezing, posting

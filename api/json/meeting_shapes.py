@@ -2,108 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from datetime import date, datetime
-from typing import Annotated, Any, Final, Literal
+from datetime import date
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BeforeValidator,
-    Field,
-    StrictBool,
-    StrictInt,
-    StringConstraints,
-    WithJsonSchema,
-)
+from pydantic import AwareDatetime, Field, StrictInt
 
+from api.acts.meetings import Hour, Line, Local, Minutes
 from api.json.shapes import ComingShown, Shown
-from api.web.given import Day, Given, PlainText
-
-
-def _local(value: object) -> object:
-    """A local time is written YYYY-MM-DDTHH:MM: pydantic alone would read a number as a moment of 1970."""
-    if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_LOCAL, value)):
-        return value
-    msg = "use YYYY-MM-DDTHH:MM"
-    raise ValueError(msg)
-
-
-def _on_a_minute(value: datetime) -> datetime:
-    if value.tzinfo is not None:
-        msg = "a local time has no zone"
-        raise ValueError(msg)
-    if value.second:
-        msg = "a meeting begins on a minute"
-        raise ValueError(msg)
-    return value
-
-
-_LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
-#: A local time as it is shown. What JSON Schema calls "date-time" always has its offset.
-Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL})]
-LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_on_a_minute)]
-Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Line = Annotated[PlainText, StringConstraints(max_length=500)]
-Minutes = Annotated[StrictInt, Field(ge=15, le=600)]
-
+from api.web.given import Given
 
 # ------------------------------------------------------------------------------------------------------------- taken
-
-
-class SeasonGiven(Given):
-    """A weekly meeting on the weekday of `first`, up to `last`; but for the days `without`, and those had `instead`."""
-
-    first: Day
-    last: Day
-    hour: Hour
-    minutes: Minutes | None = None
-    place: Line = ""
-    online_url: Line = ""
-    without: Annotated[tuple[WithoutGiven, ...], Field(max_length=60)] = ()
-    instead: Annotated[tuple[InsteadGiven, ...], Field(max_length=60)] = ()
-    draft_id: UUID | None = None
-
-
-class WithoutGiven(Given):
-    """A day of the season on which there is no meeting, and why."""
-
-    day: Day
-    reason: Line
-
-
-class InsteadGiven(Given):
-    """A day of the season whose meeting is held at another local time."""
-
-    day: Day
-    starts: LocalTime
-
-
-class MeetingsGiven(Given):
-    """Meetings that stand alone, at these local times."""
-
-    starts: Annotated[list[LocalTime], Field(min_length=1, max_length=60)]
-    minutes: Minutes | None = None
-    place: Line = ""
-    online_url: Line = ""
-    draft_id: UUID | None = None
-
-
-class TimeGiven(Given):
-    """Another local time, and another length where it changes."""
-
-    starts: LocalTime
-    minutes: Minutes | None = None
-    reason: Line = ""
-
-
-class PlaceGiven(Given):
-    """Another place; with `following`, for every later meeting of its season too."""
-
-    place: Line
-    online_url: Line = ""
-    following: StrictBool = False
 
 
 class HourGiven(Given):
@@ -111,27 +20,6 @@ class HourGiven(Given):
 
     hour: Hour
     minutes: Minutes | None = None
-
-
-class GuestGiven(Given):
-    """Someone without a seat who is invited to one meeting."""
-
-    person_id: UUID
-
-
-class SeatGiven(Given):
-    """Who holds a seat from a day on, and as what; a new principal takes the place of the one of that day."""
-
-    person_id: UUID
-    kind: Literal["principal", "alternate"]
-    starts_on: Day
-
-
-class SeatEnded(Given):
-    """Who sits no longer after a day."""
-
-    person_id: UUID
-    last_day: Day
 
 
 class ItemGiven(Given):
@@ -316,5 +204,4 @@ class FeedMade(Shown):
     address: str
 
 
-SeasonGiven.model_rebuild()
 SeatShown.model_rebuild()

@@ -2,55 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date, time, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Response
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_meeting
-from api.access.people import find_person
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.invitations import INVITED
+from api.acts.meetings import DATES, GUESTS
 from api.acts.minutes import Row
 from api.json.act_routes import act_resources
-from api.json.committees import PREVIEWED, Preview, changed, planned
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
-from api.json.meeting_shapes import (
-    ChangeShown,
-    FeedMade,
-    FeedShown,
-    GuestGiven,
-    HourGiven,
-    InvitedShown,
-    MeetingLine,
-    MeetingShown,
-    PlaceGiven,
-    TimeGiven,
-)
+from api.json.meeting_shapes import ChangeShown, FeedMade, FeedShown, HourGiven, InvitedShown, MeetingLine, MeetingShown
+from api.json.previewed_acts import Preview, changed, previewed_resources
 from api.json.shapes import Limit, Offset, Page
 from api.views.meetings import Line, between, lines_of
 from api.views.names import people_by_id
-from api.web.given import Day, Reason
-from domain.kernel.actors import Actor
+from api.web.given import Day
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, only, scalars
 from locales import N_
-from meetings import answers, feeds, invitations, schedule
-from meetings.committees import ALTERNATE, Membership, committees
+from meetings import answers, feeds, schedule
+from meetings.committees import Membership, committees
+from meetings.invitations import Told
+from meetings.invitees import guests_of, invited_to
 from meetings.locking import lock_meeting, original_of, read_meeting
-from models.meeting import Meeting, MeetingGuest
+from models.meeting import Meeting
 
 router = api_routes("meetings")
 
 #: How far ahead a list goes that says no last day, and how long one is at most.
 AHEAD: Final = timedelta(days=90)
 LONGEST: Final = timedelta(days=800)
+_DAY: Final = timedelta(days=1)
 
 
 @router.get("/meetings")
@@ -66,17 +55,21 @@ def list_meetings(
 ) -> Page[MeetingLine]:
     """The meetings of the program between two local days, both inclusive, cancelled ones too, in order."""
     require(Action.SEE_CALENDAR, to_program(desk.asker))
-    first = since or desk.day
+    first, last = _span(since, until, desk.day)
+    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
+    nothing = (committee and chosen is None) or last < first
+    lines = [] if nothing else between(desk, first, min(last, date.max - _DAY), committee_id=chosen)
+    lines = [line for line in lines if line.is_mine or not mine]
+    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
+
+
+def _span(since: date | None, until: date | None, today: date) -> tuple[date, date]:
+    """The days that a list is asked for. Raises Refusal where they are too many."""
+    first = since or today
     last = until or min(first, date.max - AHEAD) + AHEAD
     if last - first > LONGEST:
         raise Refusal("meetings.too_long", N_("Ask for fewer days at once: at most %(days)s."), days=LONGEST.days)
-    chosen = next((one for one, row in committees(desk.session).items() if row.key == committee), None)
-    if (committee and chosen is None) or last < first:
-        lines = []
-    else:
-        lines = between(desk, first, min(last, date.max - timedelta(days=1)), committee_id=chosen)
-    lines = [line for line in lines if line.is_mine or not mine]
-    return Page[MeetingLine].of(lines, lambda part: [_line(line) for line in part], limit, offset)
+    return first, last
 
 
 @router.get("/meetings/{meeting_id}")
@@ -88,85 +81,11 @@ def get_meeting(meeting_id: UUID, desk: AtDesk, response: Response) -> MeetingSh
     return _meeting(desk, row, members)
 
 
-@router.put("/meetings/{meeting_id}/time")
-@asks(Action.PLAN_MEETINGS)
-def move_meeting(
-    meeting_id: UUID,
-    body: TimeGiven,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> ChangeShown:
-    """Have a meeting at another time."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.move_meeting(
-            desk.session,
-            meeting_id,
-            body.starts,
-            minutes=body.minutes,
-            reason=body.reason,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-        preview=preview,
-    )
+def _version(on: On[Row]) -> int:
+    return read_meeting(on.session, on.id).version
 
 
-@router.post("/meetings/{meeting_id}/cancellation")
-@asks(Action.PLAN_MEETINGS)
-def cancel_meeting(
-    meeting_id: UUID,
-    body: Reason,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> ChangeShown:
-    """Cancel a meeting; what was on its agenda waits for another."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.cancel_meeting(desk.session, meeting_id, reason=body.reason, by=by, at=desk.at, seen=seen),
-        preview=preview,
-    )
-
-
-@router.put("/meetings/{meeting_id}/place")
-@asks(Action.PLAN_MEETINGS)
-def change_place(
-    meeting_id: UUID,
-    body: PlaceGiven,
-    desk: AtDesk,
-    response: Response,
-    preview: Preview = False,
-    if_match: IfMatch = "",
-) -> ChangeShown:
-    """Have a meeting elsewhere, alone or with every later one of its season."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
-    return _changed(
-        desk,
-        response,
-        meeting_id,
-        lambda: schedule.change_place(
-            desk.session,
-            meeting_id,
-            place=body.place,
-            online_url=body.online_url,
-            following=body.following,
-            by=by,
-            at=desk.at,
-            seen=seen,
-        ),
-        preview=preview,
-    )
+previewed_resources(router, DATES, version=_version)
 
 
 @router.put("/meetings/{meeting_id}/hour")
@@ -180,63 +99,23 @@ def change_hour(
     if_match: IfMatch = "",
 ) -> ChangeShown:
     """Have a meeting and every later one of its season at another hour. What was moved stays where it was moved to."""
-    by, seen = _plans(desk, meeting_id), seen_version(if_match)
+    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by, seen = require(Action.PLAN_MEETINGS, given), seen_version(if_match)
 
-    def change() -> tuple[invitations.Told, ...]:
+    def change() -> tuple[Told, ...]:
         row = lock_meeting(desk.session, meeting_id, seen=seen)
+        season_id = schedule.season_of(row)
+        since, hour = original_of(row).date(), time.fromisoformat(body.hour)
         return schedule.change_hour(
-            desk.session,
-            schedule.season_of(row),
-            since=original_of(row).date(),
-            hour=time.fromisoformat(body.hour),
-            minutes=body.minutes,
-            by=by,
-            at=desk.at,
+            desk.session, season_id, since=since, hour=hour, minutes=body.minutes, by=by, at=desk.at
         )
 
-    return _changed(desk, response, meeting_id, change, preview=preview)
+    shown = changed(desk, change, preview=preview)
+    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
+    return shown
 
 
-@router.post("/meetings/{meeting_id}/guests", status_code=201, responses=PREVIEWED)
-@asks(Action.PLAN_MEETINGS)
-def invite_guest(
-    meeting_id: UUID,
-    body: GuestGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-    preview: Preview = False,
-) -> ChangeShown:
-    """Invite someone without a seat to one meeting."""
-    once = once.unless(preview)
-    if (before := once.again(body)) is not None:
-        return before  # type: ignore[return-value]  # an answer given again, as it stands
-    by = _plans(desk, meeting_id)
-    guest = find_person(desk.session, body.person_id)
-    return planned(
-        desk,
-        response,
-        once,
-        f"/api/v1/meetings/{meeting_id}",
-        lambda: schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at),
-        preview=preview,
-    )
-
-
-@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
-@asks(Action.PLAN_MEETINGS)
-def withdraw_guest(
-    meeting_id: UUID,
-    guest_id: UUID,
-    desk: AtDesk,
-    preview: Preview = False,
-) -> ChangeShown:
-    """Take a guest's invitation back."""
-    by = _plans(desk, meeting_id)
-    guest = find_person(desk.session, guest_id)
-    return changed(
-        desk, lambda: schedule.withdraw_guest(desk.session, meeting_id, guest, by=by, at=desk.at), preview=preview
-    )
+previewed_resources(router, GUESTS)
 
 
 def _answered(on: On[Row], _: None, response: Response) -> MeetingShown:
@@ -251,10 +130,7 @@ act_resources(router, INVITED, _answered)
 def list_feeds(desk: AtDesk) -> list[FeedShown]:
     """The asker's private calendar addresses that are open."""
     require(Action.KEEP_FEED, to_program(desk.asker))
-    return [
-        FeedShown.model_validate(row, from_attributes=True)
-        for row in feeds.feeds_of(desk.session, desk.asker.person_id)
-    ]
+    return [FeedShown.model_validate(row) for row in feeds.feeds_of(desk.session, desk.asker.person_id)]
 
 
 @router.post("/calendar-feeds", status_code=201)
@@ -276,85 +152,44 @@ def end_feed(feed_id: UUID, desk: AtDesk) -> None:
     at_meetings.end_feed(desk, feed_id)
 
 
-def _plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """The actor who changes a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    return require(Action.PLAN_MEETINGS, given)
-
-
-def _changed(
-    desk: Desk,
-    response: Response,
-    meeting_id: UUID,
-    change: Callable[[], tuple[invitations.Told, ...]],
-    *,
-    preview: bool,
-) -> ChangeShown:
-    """As `changed`, with the version that the meeting has then."""
-    shown = changed(desk, change, preview=preview)
-    response.headers["ETag"] = etag(read_meeting(desk.session, meeting_id).version)
-    return shown
-
-
 def _line(line: Line) -> MeetingLine:
-    return MeetingLine(**_as_line(line))
+    return MeetingLine.about(line.meeting, **_beside_its_row(line))
 
 
-def _as_line(line: Line) -> dict[str, Any]:
-    return {
-        "id": line.meeting.id,
-        "state": line.meeting.state,
-        "starts": line.meeting.starts,
-        "minutes": line.meeting.minutes,
-        "time_zone": line.meeting.time_zone,
-        "starts_at": line.meeting.starts_at,
-        "ends_at": line.meeting.ends_at,
-        "place": line.meeting.place,
-        "reason": line.meeting.reason,
-        "version": line.meeting.version,
-        "committee": line.committee.key,
-        "title": line.title,
-        "mine": line.is_mine,
-        "answer": line.answer,
-    }
+def _beside_its_row(line: Line) -> dict[str, object]:
+    return {"committee": line.committee.key, "title": line.title, "mine": line.is_mine, "answer": line.answer}
 
 
 def _meeting(desk: Desk, row: Meeting, members: Membership) -> MeetingShown:
     # Read again after an act.
     row = read_meeting(desk.session, row.id)
     (line,) = lines_of(desk, [row])
-    day = row.starts.date()
-    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
-    guests = set(
-        scalars(
-            desk.session,
-            only(MeetingGuest.person_id).where(
-                MeetingGuest.meeting_id == row.id, col(MeetingGuest.withdrawn_at).is_(None)
-            ),
-        )
-    )
-    invited = invitations.invited_to(desk.session, row)
-    seat = members.seat_of(desk.asker.person_id, day)
-    mine = members.holders(seat.id, day, ALTERNATE) if seat is not None else ()
-    return MeetingShown(
-        **_as_line(line),
+    return MeetingShown.about(
+        line.meeting,
+        **_beside_its_row(line),
         season=row.series_id,
-        original=row.original,
-        online_url=row.online_url,
-        agenda_frozen_at=row.agenda_frozen_at,
-        invited=[
-            InvitedShown(
+        invited=_invited(desk, row, members),
+        alternates=members.instead_of(desk.asker.person_id, row.starts.date()),
+    )
+
+
+def _invited(desk: Desk, row: Meeting, members: Membership) -> list[InvitedShown]:
+    said = {one.person_id: one for one in answers.given(desk.session, [row.id])}
+    guests = guests_of(desk.session, row.id)
+    invited = invited_to(desk.session, row)
+    found = []
+    for person_id, person in people_by_id(desk).items():
+        if person_id in invited:
+            seat, answer = members.seat_of(person_id, row.starts.date()), said.get(person_id)
+            shown = InvitedShown(
                 person_id=person_id,
                 name=person.name,
-                seat_id=seat.id if (seat := members.seat_of(person_id, day)) else None,
+                seat_id=seat.id if seat else None,
                 guest=person_id in guests,
-                answer=said[person_id].answer if person_id in said else "",
-                by=said[person_id].by if person_id in said else "",
-                alternate_id=said[person_id].alternate_id if person_id in said else None,
-                answered_at=said[person_id].answered_at if person_id in said else None,
+                answer=answer.answer if answer else "",
+                by=answer.by if answer else "",
+                alternate_id=answer.alternate_id if answer else None,
+                answered_at=answer.answered_at if answer else None,
             )
-            for person_id, person in people_by_id(desk).items()
-            if person_id in invited
-        ],
-        alternates=[one for one in mine if one != desk.asker.person_id],
-    )
+            found.append(shown)
+    return found

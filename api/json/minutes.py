@@ -13,10 +13,10 @@ from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.minutes import MINUTES, Row
 from api.json.act_routes import act_resources
-from api.json.committees import Preview, changed
 from api.json.described import api_routes
 from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.meeting_shapes import ChangeShown
+from api.json.previewed_acts import Preview, changed
 from api.json.shapes import FileShown
 from api.json.sitting_shapes import MinutesShown
 from api.web import downloads

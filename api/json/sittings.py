@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
 from uuid import UUID
 
 from fastapi import Response
@@ -16,14 +15,7 @@ from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.sitting_shapes import (
-    AttendanceGiven,
-    AttendanceShown,
-    ItemTreated,
-    QuorumShown,
-    SeatFilled,
-    StateShown,
-)
+from api.json.sitting_shapes import AttendanceGiven, AttendanceShown, ItemTreated, QuorumShown, SeatFilled, StateShown
 from domain.kernel.actors import Actor
 from meetings import attendance, running
 from meetings.agenda_items import items_of
@@ -97,15 +89,12 @@ act_resources(router, SEATS, _seats)
 act_resources(router, ITEMS, _item, found_at=lambda on, _: f"/meetings/{on.id}/outcomes")
 
 
-_OF_SEAT: Final = ("state", "person_id", "is_remote", "arrived_at", "left_at", "version")
-
-
 def _attendance(desk: Desk, meeting_id: UUID) -> AttendanceShown:
     stood = attendance.quorum_now(desk.session, meeting_id, desk.at)
     return AttendanceShown(
-        quorum=QuorumShown(**{name: getattr(stood, name) for name in QuorumShown.model_fields}),
+        quorum=QuorumShown.about(stood),
         seats=[
-            SeatFilled(seat_id=one.seat.id, key=one.seat.key, **{name: getattr(one, name) for name in _OF_SEAT})
+            SeatFilled.about(one, seat_id=one.seat.id, key=one.seat.key)
             for one in attendance.attendance_of(desk.session, meeting_id)
         ],
     )
@@ -116,15 +105,8 @@ def _items(desk: Desk, meeting_id: UUID) -> list[ItemTreated]:
     named = committees(desk.session)
     used = running.minutes_used(read_meeting(desk.session, meeting_id), rows, desk.at)
     return [
-        ItemTreated(
-            id=row.id,
-            outcome=row.outcome,
-            note_fr=row.note_fr,
-            note_en=row.note_en,
-            minutes=row.minutes,
-            times_seen=row.times_seen,
-            settled_at=row.settled_at,
-            version=row.version,
+        ItemTreated.about(
+            row,
             number=row.number or str(place),
             referred_to=named[row.referred_to_id].key if row.referred_to_id else "",
             minutes_used=used.get(row.id),

@@ -11,11 +11,11 @@ from fastapi import Query, Response
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk
 from api.acts.declaring import On
+from api.acts.meetings import Local
 from api.acts.unmatched_replies import STRAY, find_stray
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
 from api.json.idempotent_requests import etag
-from api.json.meeting_shapes import Local
 from api.json.shapes import Limit, Offset, Page, Shown
 from api.views.unmatched_replies import StrayLine, lines_of
 from api.web.rendering import words
@@ -82,21 +82,6 @@ act_resources(router, STRAY, _seen_to)
 
 
 def _stray(line: StrayLine) -> StrayShown:
-    return StrayShown(
-        id=line.row.id,
-        received_at=line.row.received_at,
-        from_address=line.row.from_address,
-        reason=line.row.reason,
-        claimed=line.row.claimed,  # type: ignore[arg-type]  # one of the words of both
-        meeting_id=line.row.meeting_id,
-        series_id=line.row.series_id,
-        person_id=line.row.person_id,
-        outcome=line.row.outcome,  # type: ignore[arg-type]
-        seen_at=line.row.seen_at,
-        seen_by=line.row.seen_by,
-        version=line.row.version,
-        reason_in_words=words(line.why),
-        committee=line.title,
-        starts=line.starts,
-        seat=line.seat,
+    return StrayShown.about(
+        line.row, reason_in_words=words(line.why), committee=line.title, starts=line.starts, seat=line.seat
     )

@@ -19,7 +19,7 @@ from api.access.permissions import Action, Asker, Forbidden, asks, themselves
 from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.views.meetings import ANSWERS, hours_of, title_of
+from api.views.meetings import ANSWERS, hours_of
 from api.views.sentences import sentence_of
 from api.web import limits
 from api.web.answers import status_of
@@ -32,7 +32,7 @@ from domain.roles.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
 from meetings.answers import DECLINED, Asked
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from models.committee import Committee
 from models.program import Person
 
@@ -160,7 +160,7 @@ def _page(
             token=token,
             asked_language=request.query_params.get(PARAMETER, "") if _is_asked(request) else "",
             name=opened.person.name,
-            program=here.title_fr if language == "fr" else here.title_en,
+            program=title_of(here, language),
             lines=[_line(one, named, language) for one in opened.asked],
             others=[(one, _name(session, one)) for one in sorted(others, key=str)],
             names={one: _name(session, one) for one in others | _named(opened.asked)},

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
@@ -18,11 +19,22 @@ from api.pages.frame import framed_pages, page
 from api.pages.program import rhythm_in_words
 from api.views.decisions import STATES as DECIDED
 from api.views.decisions import lines_of_committee
-from api.views.meetings import STATES, between, title_of
+from api.views.meetings import STATES, Line, between
 from api.views.names import people_by_id, titles_of_roles
 from meetings import drafting, seating
-from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, memberships
+from meetings.committees import (
+    ALTERNATE,
+    PRINCIPAL,
+    Away,
+    CommitteeSeat,
+    Holding,
+    Membership,
+    committees,
+    memberships,
+    title_of,
+)
 from models.committee import Committee
+from models.meeting import DraftedYear
 from models.program import Person
 
 router = framed_pages()
@@ -35,6 +47,48 @@ BACK: Final = timedelta(days=400)
 LAST: Final = 5
 
 
+@dataclass(frozen=True)
+class CommitteeLine:
+    """A committee in the list: how often it meets, how many seats are vacant of how many, and when it is next."""
+
+    row: Committee
+    title: str
+    meets: str
+    seats: int
+    vacant: int
+    next: Line | None
+
+    @classmethod
+    def of(cls, desk: Desk, row: Committee, members: Membership, to_come: Line | None) -> CommitteeLine:
+        """As it stands today."""
+        seats = members.seats_on(desk.day)
+        vacant = sum(members.is_to_fill(seat.id, desk.day) for seat in seats)
+        return cls(row, title_of(row, desk.language), rhythm_in_words(row.rhythm), len(seats), vacant, to_come)
+
+
+Held = tuple[Person, Holding]
+
+
+@dataclass(frozen=True)
+class SeatLine:
+    """A seat today: its principals with their absence and who sits for them, its alternates, and who is to come.
+
+    `of` is the committee from which it is taken, "" of one's own. `live` is who holds it now or later, `to_seat` whom
+    the reader may give it to.
+    """
+
+    seat: CommitteeSeat
+    title: str
+    role: str
+    of: str
+    principals: Sequence[tuple[Person, Away | None, Person | None]]
+    alternates: Sequence[Person]
+    to_come: Sequence[Held]
+    live: Sequence[Held]
+    may_seat: bool
+    to_seat: Sequence[tuple[UUID, str]]
+
+
 @router.get("/committees", name="committees")
 @asks(Action.SEE_CALENDAR)
 def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
@@ -43,20 +97,11 @@ def show_committees(desk: AtDesk, request: Request) -> HTMLResponse:
     rows = committees(desk.session)
     members = memberships(desk.session)
     ahead = [line for line in between(desk, desk.day, desk.day + AHEAD) if line.is_to_come]
-    shown = [
-        {
-            "row": row,
-            "title": title_of(row, desk.language),
-            "meets": rhythm_in_words(row.rhythm),
-            "seats": len(seats := members[committee_id].seats_on(desk.day)),
-            "vacant": sum(members[committee_id].is_to_fill(seat.id, desk.day) for seat in seats),
-            "next": next((line for line in ahead if line.committee.id == committee_id), None),
-        }
-        for committee_id, row in rows.items()
-    ]
-    return page(
-        desk, request, "committees.html", committees=sorted(shown, key=lambda one: str(one["title"])), day=desk.day
-    )
+    shown = []
+    for committee_id, row in rows.items():
+        to_come = next((line for line in ahead if line.committee.id == committee_id), None)
+        shown.append(CommitteeLine.of(desk, row, members[committee_id], to_come))
+    return page(desk, request, "committees.html", committees=sorted(shown, key=lambda one: one.title), day=desk.day)
 
 
 @router.get("/committees/{key}", name="committee")
@@ -71,9 +116,7 @@ def committee_page(desk: Desk, request: Request, row: Committee, typed: Typed) -
     """The page of a committee; with `typed`, as a rule refused what was sent."""
     may_plan = allows(Action.PLAN_MEETINGS, to_program(desk.asker)) is not None
     members = memberships(desk.session, [row.id])[row.id]
-    people = people_by_id(desk)
     ahead = [line for line in between(desk, desk.day, desk.day + AHEAD, committee_id=row.id) if not line.is_held]
-    before = between(desk, desk.day - BACK, desk.day, committee_id=row.id)
     titles = {other.key: title_of(other, desk.language) for other in committees(desk.session).values()}
     return page(
         desk,
@@ -85,54 +128,66 @@ def committee_page(desk: Desk, request: Request, row: Committee, typed: Typed) -
         title=titles[row.key],
         meets=rhythm_in_words(row.rhythm),
         derives=[titles[other] for other in row.derived_from if other in titles],
-        seats=_seats(desk, members, people, titles),
+        seats=_seats(desk, members, titles),
         next_ones=ahead[:NEXT],
         left_off=len(ahead[NEXT:]),
-        last_ones=[line for line in reversed(before) if line.meeting.state == "held"][:LAST],
+        last_ones=_last_ones(desk, row),
         states=STATES,
         may_plan=may_plan,
         last_decisions=lines_of_committee(desk, row.id, LAST),
         states_of_decisions=DECIDED,
-        drafts=[one for one in drafting.drafts(desk.session) if one.committee_id == row.id] if may_plan else [],
+        drafts=_drafts(desk, row) if may_plan else [],
         day=desk.day,
     )
 
 
-def _seats(
-    desk: Desk, members: Membership, people: Mapping[UUID, Person], titles: Mapping[str, str]
-) -> list[dict[str, Any]]:
+def _last_ones(desk: Desk, row: Committee) -> list[Line]:
+    """The last meetings of a committee that were held, the last one first."""
+    before = between(desk, desk.day - BACK, desk.day, committee_id=row.id)
+    return [line for line in reversed(before) if line.is_held][:LAST]
+
+
+def _drafts(desk: Desk, row: Committee) -> list[DraftedYear]:
+    return [one for one in drafting.drafts(desk.session) if one.committee_id == row.id]
+
+
+def _seats(desk: Desk, members: Membership, titles: Mapping[str, str]) -> list[SeatLine]:
     """Each seat of today with its principal and its alternates; who is away, and who sits for them, said."""
-    roles = titles_of_roles(desk)
-    found = []
-    for seat in members.seats_on(desk.day):
-        principals = [
-            (people[one], gone, people.get(gone.deputy_id) if gone and gone.deputy_id else None)
-            for one in members.holders(seat.id, desk.day, PRINCIPAL)
-            for gone in [members.away(one, desk.day)]
-        ]
-        may_seat = (
-            seat.committee == members.key
-            and allows(Action.KEEP_SEATS, to_program(desk.asker, organizations=[seat.organization_id])) is not None
-        )
-        found.append(
-            {
-                "seat": seat,
-                "may_seat": may_seat,
-                "to_seat": _to_seat(desk, seat, people) if may_seat else [],
-                "live": [
-                    (people[one.person_id], one)
-                    for one in members.holdings.get(seat.id, ())
-                    if one.ends_on is None or one.ends_on >= desk.day
-                ],
-                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
-                "role": roles.get(seat.role, seat.role),
-                "of": titles[seat.committee] if seat.committee != members.key else "",
-                "principals": principals,
-                "to_come": [(people[one.person_id], one) for one in members.to_hold(seat.id, desk.day)],
-                "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
-            }
-        )
-    return found
+    roles, people = titles_of_roles(desk), people_by_id(desk)
+    return [_seat(desk, seat, members, people, titles, roles) for seat in members.seats_on(desk.day)]
+
+
+def _seat(
+    desk: Desk,
+    seat: CommitteeSeat,
+    members: Membership,
+    people: Mapping[UUID, Person],
+    titles: Mapping[str, str],
+    roles: Mapping[str, str],
+) -> SeatLine:
+    day, is_own = desk.day, seat.committee == members.key
+    given = to_program(desk.asker, organizations=[seat.organization_id])
+    may_seat = is_own and allows(Action.KEEP_SEATS, given) is not None
+    return SeatLine(
+        seat,
+        title_of(seat, desk.language),
+        roles.get(seat.role, seat.role),
+        "" if is_own else titles[seat.committee],
+        [_principal(members, people, one, day) for one in members.holders(seat.id, day, PRINCIPAL)],
+        [people[one] for one in members.holders(seat.id, day, ALTERNATE)],
+        to_come=[(people[one.person_id], one) for one in members.to_hold(seat.id, day)],
+        live=[(people[one.person_id], one) for one in members.held_from(seat.id, day)],
+        may_seat=may_seat,
+        to_seat=_to_seat(desk, seat, people) if may_seat else [],
+    )
+
+
+def _principal(
+    members: Membership, people: Mapping[UUID, Person], person_id: UUID, day: date
+) -> tuple[Person, Away | None, Person | None]:
+    """A principal, their absence on that day, and who sits for them then."""
+    gone = members.away(person_id, day)
+    return people[person_id], gone, people.get(gone.deputy_id) if gone and gone.deputy_id else None
 
 
 def _to_seat(desk: Desk, seat: CommitteeSeat, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:

@@ -21,7 +21,6 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.decisions import SAID, STATES, lines_of
-from api.views.meetings import title_of
 from api.views.names import people_by_id
 from api.views.sentences import sentence_of
 from api.views.sittings import owners_of
@@ -32,7 +31,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from locales import N_
 from meetings import decisions, endorsements, endorsing, objections, taking_back, wording
-from meetings.committees import committee_of, committees, membership
+from meetings.committees import committee_of, committees, membership, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import MAJORITIES, said_as
 from meetings.decisions import numbered

@@ -6,8 +6,9 @@ What changes its dates is asked twice: `api.pages.previews` shows first who will
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
-from typing import Annotated, Any, Final
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -16,33 +17,35 @@ from fastapi.responses import HTMLResponse
 from api.access import summaries as at_summaries
 from api.access.meetings import audience_of, find_meeting
 from api.access.participants import find_participant
-from api.access.people import find_person
-from api.access.permissions import Action, Forbidden, allows, asks, require
+from api.access.permissions import Action, Forbidden, Given, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.invitations import INVITED
+from api.acts.meetings import DATES, GUESTS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
+from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
 from api.views.agendas import documents_of
-from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
-from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, scalars
+from domain.kernel.rows import first, of
 from locales import N_, gettext, show_clock, show_day
-from meetings import agenda_papers, answers, drafting, invitations, recruiters, schedule, wording
-from meetings.answers import Answered
-from meetings.committees import ALTERNATE, PRINCIPAL, Membership, committees
+from meetings import agenda_papers, answers, drafting, recruiters, schedule, wording
+from meetings.answers import Answered, Asked
+from meetings.committees import ALTERNATE, PRINCIPAL, CommitteeSeat, Membership, committees, title_of
 from meetings.invitations import Told
-from meetings.locking import original_of, read_meeting
-from models.meeting import Meeting, MeetingGuest, MeetingSeries
+from meetings.invitees import guests_of, invited_to
+from meetings.locking import original_of
+from models.meeting import Meeting, MeetingSeries
 from models.program import Person
 
 router = framed_pages()
 
 Seen = Annotated[int, Form()]
+Facts = list[tuple[str, str]]
 
 #: What is at most said of why somebody is on the list of a seat.
 AS: Final[Mapping[str, str]] = {
@@ -60,144 +63,33 @@ def show_meeting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
     return meeting_page(desk, request, meeting_id, Typed())
 
 
-@router.post("/meetings/{meeting_id}/time")
-@asks(Action.PLAN_MEETINGS)
-def move_meeting(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    day: Text = "",
-    hour: Text = "",
-    minutes: Text = "",
-    reason: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Have the meeting at another time."""
-    by = _who_plans(desk, meeting_id)
-    values = {"day": day, "hour": hour, "minutes": minutes, "reason": reason}
-
-    def change() -> tuple[Told, ...]:
-        starts = datetime.combine(day_of(day), hour_of(hour))
-        length = minutes_or_none(minutes)
-        return schedule.move_meeting(
-            desk.session, meeting_id, starts, minutes=length, reason=reason, by=by, at=desk.at, seen=seen
-        )
-
-    return _twice(desk, request, meeting_id, "time", N_("Move the meeting"), change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/cancellation")
-@asks(Action.PLAN_MEETINGS)
-def cancel_meeting(
-    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, reason: Text = "", shown: Text = ""
-) -> Response:
-    """Cancel the meeting, with the reason."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.cancel_meeting(desk.session, meeting_id, reason=reason, by=by, at=desk.at, seen=seen)
-
-    values = {"reason": reason}
-    title = N_("Cancel the meeting")
-    return _twice(desk, request, meeting_id, "cancellation", title, change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/place")
-@asks(Action.PLAN_MEETINGS)
-def change_place(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    place: Text = "",
-    online_url: Text = "",
-    following: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Have the meeting elsewhere, alone or with every later one of its season."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.change_place(
-            desk.session,
-            meeting_id,
-            place=place,
-            online_url=online_url,
-            following=following == "yes",
-            by=by,
-            at=desk.at,
-            seen=seen,
-        )
-
-    values = {"place": place, "online_url": online_url, "following": following}
-    return _twice(desk, request, meeting_id, "place", N_("Change the place"), change, values, seen=seen, shown=shown)
-
-
 @router.post("/meetings/{meeting_id}/hour")
 @asks(Action.PLAN_MEETINGS)
 def change_hour(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    hour: Text = "",
-    minutes: Text = "",
-    shown: Text = "",
+    desk: AtDesk, request: Request, meeting_id: UUID, seen: Seen, hour: Text = "", minutes: Text = "", shown: Text = ""
 ) -> Response:
     """Have this meeting and every later one of its season at another hour. `seen` is the season's version."""
-    by = _who_plans(desk, meeting_id)
-    row = read_meeting(desk.session, meeting_id)
+    row, _, given = find_meeting(desk.session, desk.asker, meeting_id)
+    by = require(Action.PLAN_MEETINGS, given)
+    values = {"hour": hour, "minutes": minutes}
 
     def change() -> tuple[Told, ...]:
-        season_id = schedule.season_of(row)
-        length = minutes_or_none(minutes)
+        season_id, length = schedule.season_of(row), minutes_or_none(minutes)
+        since = original_of(row).date()
         return schedule.change_hour(
-            desk.session,
-            season_id,
-            since=original_of(row).date(),
-            hour=hour_of(hour),
-            minutes=length,
-            by=by,
-            at=desk.at,
-            seen=seen,
+            desk.session, season_id, since=since, hour=hour_of(hour), minutes=length, by=by, at=desk.at, seen=seen
         )
 
-    values = {"hour": hour, "minutes": minutes}
-    title = N_("Change the hour from this day on")
-    return _twice(desk, request, meeting_id, "hour", title, change, values, seen=seen, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/guests")
-@asks(Action.PLAN_MEETINGS)
-def invite_guest(desk: AtDesk, request: Request, meeting_id: UUID, person: Text = "", shown: Text = "") -> Response:
-    """Invite someone without a seat."""
-    by = _who_plans(desk, meeting_id)
-
-    def change() -> tuple[Told, ...]:
-        guest = id_or_none(person)
-        if guest is None:
-            raise Refusal("person.missing", N_("Choose a person."))
-        find_person(desk.session, guest)
-        return schedule.invite_guest(desk.session, meeting_id, guest, by=by, at=desk.at)
-
-    title = N_("Invite a guest")
-    return _twice(desk, request, meeting_id, "guests", title, change, {"person": person}, shown=shown)
-
-
-@router.post("/meetings/{meeting_id}/guests/{guest_id}/withdrawal")
-@asks(Action.PLAN_MEETINGS)
-def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: UUID, shown: Text = "") -> Response:
-    """Take a guest's invitation back."""
-    by = _who_plans(desk, meeting_id)
-    find_person(desk.session, guest_id)
-
-    def change() -> tuple[Told, ...]:
-        return schedule.withdraw_guest(desk.session, meeting_id, guest_id, by=by, at=desk.at)
-
-    title = N_("Withdraw the invitation")
-    form = f"guests/{guest_id}/withdrawal"
-    return _twice(desk, request, meeting_id, form, title, change, {}, shown=shown)
+    asked = replace(
+        _asked(desk, row, "hour", values),
+        action=request.url.path,
+        fields=[*values.items(), ("seen", str(seen))],
+        shown=shown,
+    )
+    outcome = previewed(desk, request, asked, change)
+    if isinstance(outcome, Refusal):
+        return meeting_page(desk, request, meeting_id, Typed("hour", outcome, values))
+    return outcome
 
 
 # ------------------------------------------------------------------------------------------------- what the page shows
@@ -206,37 +98,29 @@ def withdraw_guest(desk: AtDesk, request: Request, meeting_id: UUID, guest_id: U
 def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that the reader may see; with `typed`, as a rule refused it. Raises Forbidden."""
     meeting, members, given = find_meeting(desk.session, desk.asker, meeting_id)
-    committee = committees(desk.session)[meeting.committee_id]
     people = people_by_id(desk)
-    day = meeting.starts.date()
-    audience = audience_of(desk, members, given, day)
+    audience = audience_of(desk, members, given, meeting.starts.date())
     is_open = meeting.state == "planned"
     may_plan = is_open and allows(Action.PLAN_MEETINGS, given) is not None
-    asked = answers.asked_of(desk.session, desk.asker.person_id, [meeting]) if is_open else []
-    guests = _guests(desk, meeting_id)
-    invited = invitations.invited_to(desk.session, meeting)
+    said = {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
+    (in_words,) = drafting.in_the_readers_words(desk.session, [meeting], desk.language)
     return page(
         desk,
         request,
         "meeting.html",
         refused=typed.refusal,
         typed=typed,
-        meeting=drafting.in_the_readers_words(desk.session, [meeting], desk.language)[0],
+        **heading_of(desk, in_words),
         season=_season(desk, meeting) if may_plan else None,
-        committee=committee,
-        title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting.starts),
-        hours=hours_of(meeting),
-        state=STATES[meeting.state],
-        seats=seats_of(desk, meeting, members, people),
-        guests=[{"person": people[one], "answer": _said(desk, meeting_id).get(one)} for one in guests],
-        mine=asked[0] if asked and meeting.ends_at > desk.at and allows(Action.ANSWER_INVITATION, given) else None,
+        seats=seats_of(desk, meeting, members, people, said),
+        guests=[(people[one], said.get(one)) for one in guests_of(desk.session, meeting_id)],
+        mine=_mine(desk, meeting, given),
         people=people,
         answers=ANSWERS,
         roles_on_seats=AS,
         may_plan=may_plan,
         may_run=meeting.state != "cancelled" and allows(Action.RUN_MEETING, given) is not None,
-        to_invite=[(one.id, one.name) for one in people.values() if one.id not in invited] if may_plan else [],
+        to_invite=_to_invite(desk, meeting, people) if may_plan else [],
         agenda=agenda_papers.whole(desk.session, meeting_id, audience=audience),
         documents=[one for one in documents_of(desk, meeting_id, audience) if not one.version.is_replaced],
         may_keep_agenda=allows(Action.KEEP_AGENDA, given) is not None,
@@ -245,6 +129,18 @@ def meeting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         candidates=_candidates(desk, meeting),
         summaries=at_summaries.on_the_table(desk.session, desk.asker, meeting),
     )
+
+
+def _mine(desk: Desk, meeting: Meeting, given: Given) -> Asked | None:
+    """What the meeting asks the reader, where they may still answer."""
+    if meeting.state != "planned" or meeting.ends_at <= desk.at or not allows(Action.ANSWER_INVITATION, given):
+        return None
+    return next(iter(answers.asked_of(desk.session, desk.asker.person_id, [meeting])), None)
+
+
+def _to_invite(desk: Desk, meeting: Meeting, people: Mapping[UUID, Person]) -> list[tuple[UUID, str]]:
+    invited = invited_to(desk.session, meeting)
+    return [(one.id, one.name) for one in people.values() if one.id not in invited]
 
 
 def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
@@ -261,137 +157,145 @@ def _candidates(desk: Desk, meeting: Meeting) -> list[tuple[str, UUID]]:
     return sorted(found)
 
 
-def seats_of(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class SeatedPerson:
+    """Someone on the list of a seat: as what, whether they are away that day, and what they answered if invited."""
+
+    person: Person
+    why: str
+    is_away: bool
+    is_invited: bool
+    answer: Answered | None
+
+
+@dataclass(frozen=True)
+class SeatLine:
+    """One seat on the day of the meeting, and who holds it or sits for them."""
+
+    seat: CommitteeSeat
+    title: str
+    is_vacant: bool
+    people: Sequence[SeatedPerson]
+
+
+def seats_of(
+    desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person], said: Mapping[UUID, Answered]
+) -> list[SeatLine]:
     """Each seat on the day of the meeting: who holds it or sits for them, who is invited, and what they answered."""
     day = meeting.starts.date()
-    invited = invitations.invited_to(desk.session, meeting)
-    said = _said(desk, meeting.id)
+    invited = invited_to(desk.session, meeting)
+    named = {(row.seat_id, row.alternate_id) for row in said.values()}
     found = []
     for seat in members.seats_on(day):
-        principals = members.holders(seat.id, day, PRINCIPAL)
-        away = [(person, gone) for person in principals if (gone := members.away(person, day))]
-        listed: dict[UUID, str] = dict.fromkeys(principals, PRINCIPAL)
-        for _person, gone in away:
-            if gone.deputy_id is not None:
-                listed.setdefault(gone.deputy_id, "deputy")
-        for person in members.holders(seat.id, day, ALTERNATE):
-            listed.setdefault(person, ALTERNATE)
-        named = {row.alternate_id for row in said.values() if row.seat_id == seat.id and row.alternate_id}
-        found.append(
-            {
-                "seat": seat,
-                "title": seat.title_fr if desk.language == "fr" else seat.title_en,
-                "is_vacant": not principals,
-                "people": [
-                    {
-                        "person": people[person],
-                        "as": AS["named"] if person in named else AS[kind],
-                        "is_away": person in {one for one, _ in away},
-                        "is_invited": person in invited,
-                        "answer": said.get(person),
-                    }
-                    for person, kind in listed.items()
-                ],
-            }
-        )
+        listed = _listed(members, seat, day)
+        of_seat = [
+            SeatedPerson(
+                people[one],
+                AS["named"] if (seat.id, one) in named else AS[kind],
+                kind == PRINCIPAL and members.away(one, day) is not None,
+                one in invited,
+                said.get(one),
+            )
+            for one, kind in listed.items()
+        ]
+        found.append(SeatLine(seat, title_of(seat, desk.language), PRINCIPAL not in listed.values(), of_seat))
     return found
 
 
-def _said(desk: Desk, meeting_id: UUID) -> dict[UUID, Answered]:
-    """What everyone answered to a meeting, by person."""
-    return {row.person_id: row for row in answers.given(desk.session, [meeting_id])}
-
-
-def _guests(desk: Desk, meeting_id: UUID) -> Sequence[UUID]:
-    return scalars(
-        desk.session,
-        only(MeetingGuest.person_id)
-        .where(
-            MeetingGuest.meeting_id == meeting_id,
-            col(MeetingGuest.withdrawn_at).is_(None),
-        )
-        .order_by(col(MeetingGuest.invited_at), col(MeetingGuest.id)),
-    ).all()
+def _listed(members: Membership, seat: CommitteeSeat, day: date) -> dict[UUID, str]:
+    """Who holds a seat on a day, who sits for them while they are away, and its alternates: by a key of `AS`."""
+    listed: dict[UUID, str] = dict.fromkeys(members.holders(seat.id, day, PRINCIPAL), PRINCIPAL)
+    for person in tuple(listed):
+        gone = members.away(person, day)
+        if gone is not None and gone.deputy_id is not None:
+            listed.setdefault(gone.deputy_id, "deputy")
+    for person in members.holders(seat.id, day, ALTERNATE):
+        listed.setdefault(person, ALTERNATE)
+    return listed
 
 
 def _season(desk: Desk, meeting: Meeting) -> MeetingSeries | None:
     """The season that a meeting is of."""
     if meeting.series_id is None:
         return None
-    return first(
-        desk.session,
-        of(MeetingSeries).where(MeetingSeries.id == meeting.series_id),
-    )
+    return first(desk.session, of(MeetingSeries).where(MeetingSeries.id == meeting.series_id))
 
 
 # ---------------------------------------------------------------------------------------------------- what the forms do
 
 
-def _who_plans(desk: Desk, meeting_id: UUID) -> Actor:
-    """The actor who changes a meeting that the asker may see. Raises Forbidden."""
-    _, _, given = find_meeting(desk.session, desk.asker, meeting_id)
-    return require(Action.PLAN_MEETINGS, given)
+#: What each form changes.
+_TITLES: Final[Mapping[str, str]] = {
+    "time": N_("Move the meeting"),
+    "cancellation": N_("Cancel the meeting"),
+    "place": N_("Change the place"),
+    "hour": N_("Change the hour from this day on"),
+    "guests": N_("Invite a guest"),
+    "withdrawal": N_("Withdraw the invitation"),
+}
 
 
-def _twice(
-    desk: Desk,
-    request: Request,
-    meeting_id: UUID,
-    form: str,
-    title: str,
-    change: Callable[[], tuple[Told, ...]],
-    values: dict[str, str],
-    *,
-    seen: int | None = None,
-    shown: str,
-) -> Response:
-    """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
-    meeting = read_meeting(desk.session, meeting_id)
-    committee = committees(desk.session)[meeting.committee_id]
-    here = f"/meetings/{meeting_id}"
-    ask = Ask(
-        title=gettext(title),
-        facts=_facts(desk, title_of(committee, desk.language), meeting, form, values),
-        action=f"{here}/{form}",
-        back=here,
-        fields=[*values.items(), *([("seen", str(seen))] if seen is not None else [])],
-        shown=shown,
-        is_harsh=form == "cancellation",
-    )
-    outcome = previewed(desk, request, ask, change)
-    if isinstance(outcome, Refusal):
-        return meeting_page(desk, request, meeting_id, Typed(form, outcome, values))
-    return outcome
+def _asked(desk: Desk, meeting: Meeting, form: str, values: Mapping[str, str]) -> Ask:
+    """What the page before a change says of it."""
+    title = title_of(committees(desk.session)[meeting.committee_id], desk.language)
+    facts = _facts(desk, title, meeting, form, values)
+    return Ask(gettext(_TITLES[form]), facts, back=f"/meetings/{meeting.id}", is_harsh=form == "cancellation")
 
 
-def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> list[tuple[str, str]]:
+def _facts(desk: Desk, committee: str, meeting: Meeting, form: str, values: Mapping[str, str]) -> Facts:
     """What a change comes to, as the page before it says it: what was typed is what is shown."""
     found = [(gettext(N_("Meeting")), f"{committee}, {wording.when(desk.language, meeting.starts)}")]
     try:
-        if form == "time":
-            starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
-            found.append((gettext(N_("New time")), wording.when(desk.language, starts)))
-        if form == "hour":
-            found.append((gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"]))))
-            if (season := _season(desk, meeting)) is not None:
-                reached = gettext(N_("This meeting and the later ones, until %(day)s"))
-                last_day = show_day(desk.language, season.ends_on)
-                found.append((gettext(N_("Which")), reached % {"day": last_day}))
-        if form == "guests" and (guest := id_or_none(values["person"])):
-            name = people_by_id(desk).get(guest)
-            found.append((gettext(N_("Guest")), name.name if name else ""))
+        found += _NEW[form](desk, meeting, values) if form in _NEW else []
     except Refusal:
         return found  # the change itself refuses it, and the page says why
-    labels = {
-        "minutes": N_("Length in minutes"),
-        "place": N_("Place"),
-        "online_url": N_("Online address"),
-        "reason": N_("Reason"),
-    }
-    found += [(gettext(label), values[name]) for name, label in labels.items() if values.get(name)]
+    found += [(gettext(label), values[name]) for name, label in _LABELS.items() if values.get(name)]
     if values.get("following") == "yes":
         found.append((gettext(N_("Which")), gettext(N_("This meeting and every later one of the season"))))
     return found
 
 
+def _new_time(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+    starts = datetime.combine(day_of(values["day"]), hour_of(values["hour"]))
+    return [(gettext(N_("New time")), wording.when(desk.language, starts))]
+
+
+def _new_hour(desk: Desk, meeting: Meeting, values: Mapping[str, str]) -> Facts:
+    found = [(gettext(N_("New hour")), show_clock(desk.language, hour_of(values["hour"])))]
+    season = _season(desk, meeting)
+    if season is None:
+        return found
+    reached = gettext(N_("This meeting and the later ones, until %(day)s"))
+    return [*found, (gettext(N_("Which")), reached % {"day": show_day(desk.language, season.ends_on)})]
+
+
+def _new_guest(desk: Desk, _: Meeting, values: Mapping[str, str]) -> Facts:
+    guest = id_or_none(values["person"])
+    if guest is None:
+        return []
+    person = people_by_id(desk).get(guest)
+    return [(gettext(N_("Guest")), person.name if person else "")]
+
+
+#: What is new by a form, in words; each raises Refusal where it cannot be read.
+_NEW: Final[Mapping[str, Callable[[Desk, Meeting, Mapping[str, str]], Facts]]] = {
+    "time": _new_time,
+    "hour": _new_hour,
+    "guests": _new_guest,
+}
+_LABELS: Final[Mapping[str, str]] = {
+    "minutes": N_("Length in minutes"),
+    "place": N_("Place"),
+    "online_url": N_("Online address"),
+    "reason": N_("Reason"),
+}
+
+
+for subject in (DATES, GUESTS):
+    previewed_pages(
+        router,
+        subject,
+        lambda on, act, typed: _asked(on.desk, on.row, act.path.rpartition("/")[2], typed),
+        lambda on, request, typed: meeting_page(on.desk, request, on.id, typed),
+    )
 act_pages(router, INVITED, lambda on, request, typed: meeting_page(on.desk, request, on.id, typed))

@@ -17,11 +17,11 @@ from api.access import meetings as at_meetings
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import ANSWERS, STATES, Line, between, title_of
+from api.views.meetings import ANSWERS, STATES, Line, between
 from domain.kernel.refusals import Refusal
 from meetings import feeds
 from meetings import unmatched_replies as strays
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 
 router = framed_pages()
 

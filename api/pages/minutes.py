@@ -17,14 +17,13 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
 from api.pages.previews import Ask, previewed
-from api.views.meetings import title_of
 from api.views.sittings import ATTENDED, OUTCOMES
 from api.web import downloads
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from locales import LANGUAGES, N_, gettext
 from meetings import minutes, wording
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.decisions import decisions_of
 from meetings.documents.content import untranslated
 from meetings.minutes_posting import lacking

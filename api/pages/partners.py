@@ -105,7 +105,7 @@ def download_statement(
 ) -> Response:
     """A partner's yearly statement as a file, in one language."""
     partner, content = read_statement(desk.session, desk.asker, organization_id, year, at=desk.at)
-    file = issue(desk.session, content, language, form, kind="statement", committee=partner.key, day=content.covered_to)
+    file = issue(desk.session, content, language, form, committee=partner.key)
     return downloads.download(file)
 
 

@@ -23,12 +23,12 @@ from api.pages.committees import committee_page
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.previews import Ask, previewed
-from api.views.meetings import title_of
 from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
+from meetings.committees import title_of
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee
@@ -97,7 +97,7 @@ def plan_dates(
             raise Refusal("dates.missing", N_("Choose at least one date."))
         draft_id = id_or_none(draft)
         if draft_id is not None:
-            drafting.settle(desk.session, draft_id, "planned", by=by, at=desk.at)
+            drafting.settle(desk.session, draft_id, drafting.PLANNED, by=by, at=desk.at)
         if not _is_weekly(row):
             starts = sorted(local for local in chosen.values() if local is not None)
             return schedule.plan_meetings(
@@ -199,23 +199,21 @@ class _Season:
     @classmethod
     def of(cls, desk: Desk, row: Committee, first: date, last: date, chosen: Chosen) -> _Season:
         """What is not ticked has no meeting, with the reason that the planner gave, in the words of who plans."""
-        hour = time.fromisoformat(row.rhythm["at"])
+        hour = _hour_of(row)
         proposals = _proposed(desk, row, first, last)
-        originals = [one.original for one in proposals]
-        if not originals or not set(chosen) <= set(originals):
+        why = _why_not(proposals, desk.language)
+        if not why or not chosen.keys() <= why.keys():
             raise Refusal("choice.malformed", N_("Choose from the list."))
-        why = {one.original: " ".join(_in_words(one.reasons, desk.language)) for one in proposals}
-        return cls(
-            originals[0],
-            originals[-1],
-            hour,
-            {day: why[day][:200] or gettext(drafting.NO_MEETING) for day in originals if chosen.get(day) is None},
-            {
-                day: starts
-                for day, starts in chosen.items()
-                if starts is not None and starts != datetime.combine(day, hour)
-            },
-        )
+        held = {day: starts for day, starts in chosen.items() if starts is not None}
+        without = {day: said for day, said in why.items() if day not in held}
+        instead = {day: starts for day, starts in held.items() if starts != datetime.combine(day, hour)}
+        return cls(proposals[0].original, proposals[-1].original, hour, without, instead)
+
+
+def _why_not(proposals: Sequence[Proposal], language: str) -> dict[date, str]:
+    """By day, why a date that is not ticked is off."""
+    said = {one.original: " ".join(_in_words(one.reasons, language)) for one in proposals}
+    return {day: reason[:200] or gettext(drafting.NO_MEETING) for day, reason in said.items()}
 
 
 def _chosen(dates: Sequence[str]) -> dict[date, datetime | None]:
@@ -247,6 +245,10 @@ def _with_rhythm(desk: Desk, key: str) -> Committee:
     return row
 
 
+def _hour_of(row: Committee) -> time:
+    return time.fromisoformat(row.rhythm["at"])
+
+
 def _is_weekly(row: Committee) -> bool:
     return bool(row.rhythm.get("per") == "week")
 
@@ -264,16 +266,12 @@ def _page(
     refusal: Refusal | None = None,
 ) -> HTMLResponse:
     weekly = _is_weekly(row)
-    proposals: tuple[Proposal, ...] = ()
+    first, last = _asked_days(desk, row, values)
     draft = _draft(desk, row, values["draft"])
-    begins = _begins(desk, row)
-    first = values["first"] or begins.isoformat()
-    last = values["last"] or (_ends(begins, values["first"]).isoformat() if weekly else "")
+    proposals: Sequence[Proposal] = []
     try:
-        if draft is not None:
-            proposals = tuple(Proposal.from_json(one) for one in draft.dates)
-        elif values["first"]:
-            proposals = _proposed(desk, row, day_of(first), day_of(last) if weekly else None)
+        if draft is not None or values["first"]:
+            proposals = _offered(desk, row, draft, first, last)
     except Refusal as wrong:
         refusal = refusal or wrong
     if draft is not None and proposals:
@@ -296,31 +294,37 @@ def _page(
     )
 
 
-def _ends(begins: date, first: str) -> date:
-    """The last day that is proposed at first: of a season from the day that was chosen, where one was."""
+def _offered(desk: Desk, row: Committee, draft: DraftedYear | None, first: str, last: str) -> Sequence[Proposal]:
+    """The dates as they were drafted, or as the planner proposes them. Raises Refusal."""
+    if draft is not None:
+        return [Proposal.from_json(one) for one in draft.dates]
+    return _proposed(desk, row, day_of(first), day_of(last) if _is_weekly(row) else None)
+
+
+def _asked_days(desk: Desk, row: Committee, values: Mapping[str, str]) -> tuple[str, str]:
+    """From which day to which dates are proposed: as it was asked for, else as it is proposed at first."""
+    begins = _begins(desk, row)
+    first = values["first"] or begins.isoformat()
+    if values["last"] or not _is_weekly(row):
+        return first, values["last"]
     try:
-        return max(begins, day_of(first)) + SEASON
+        return first, (max(begins, day_of(first)) + SEASON).isoformat()
     except Refusal:
-        return begins + SEASON  # the page says what is wrong with that day
+        return first, (begins + SEASON).isoformat()  # the page says what is wrong with that day
 
 
 def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
     """The draft that an address names, where it waits, is of this committee."""
     return next(
-        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id),
-        None,
+        (one for one in drafting.drafts(desk.session) if str(one.id) == text and one.committee_id == row.id), None
     )
 
 
 def _begins(desk: Desk, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
+    statement = select(func.max(col(Meeting.starts)))
     last = scalar(
-        desk.session,
-        select(func.max(col(Meeting.starts))).where(
-            in_program(Meeting),
-            Meeting.committee_id == row.id,
-            Meeting.state != "cancelled",
-        ),
+        desk.session, statement.where(in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled")
     )
     soon = desk.day + NOTICE
     return max(soon, last.date() + timedelta(days=1)) if last is not None else soon
@@ -328,20 +332,22 @@ def _begins(desk: Desk, row: Committee) -> date:
 
 def _option(proposal: Proposal, ticked: Sequence[str], language: str) -> Option:
     day = proposal.original.isoformat()
-    offered = [proposal.starts, *(other.starts for other in proposal.alternatives)]
-    against = {other.starts: _in_words(other.remaining, language) for other in proposal.alternatives}
-    choices = [
-        (_value(day, starts), " – ".join([wording.when(language, starts), *against.get(starts, ())]))
-        for starts in dict.fromkeys(offered)
-        if proposal.decision != "skip" or starts != proposal.starts
-    ]
-    choices.append((f"{day}|", gettext(N_("no meeting"))))
-    proposed = f"{day}|" if proposal.decision == "skip" else _value(day, proposal.starts)
-    kept = next((one for one in ticked if one.startswith(f"{day}|")), f"{day}|" if ticked else proposed)
+    none, proposed = f"{day}|", _value(day, proposal.starts)
+    against: dict[datetime, list[str]] = {proposal.starts: []} | {
+        other.starts: _in_words(other.remaining, language) for other in proposal.alternatives
+    }
+    if proposal.decision == "skip":
+        proposed = none
+        del against[proposal.starts]
+    choices = {
+        _value(day, starts): " – ".join([wording.when(language, starts), *said]) for starts, said in against.items()
+    }
+    choices[none] = gettext(N_("no meeting"))
+    kept = next((one for one in ticked if one.startswith(none)), none if ticked else proposed)
     return Option(
         proposal.original,
-        choices,
-        kept if kept in dict(choices) else proposed,
+        [*choices.items()],
+        kept if kept in choices else proposed,
         _in_words(proposal.reasons, language),
         _in_words(proposal.remaining, language),
         proposal.decision == "meet" and not proposal.alternatives,

@@ -19,13 +19,13 @@ from fastapi import Request, Response
 
 from api.access.session import Desk
 from api.pages.frame import page, see_other
-from api.views.meetings import title_of
 from api.views.names import people_by_id
 from api.web.idempotency import Once
 from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import wording
 from meetings.committees import committees as committees_of
+from meetings.committees import title_of
 from meetings.invitations import UNREACHED, Told, letters_in, people_in
 
 #: What each kind of letter says, as the list of letters calls it.
@@ -84,8 +84,8 @@ class Ask:
 
     title: str
     facts: Sequence[tuple[str, str]]
-    action: str
     back: str
+    action: str = ""
     fields: Sequence[tuple[str, str]] = field(default_factory=tuple)
     shown: str = ""
     done: str = ""

@@ -17,28 +17,11 @@ from domain.declarations.program_agreements import clause_without_role
 from domain.declarations.protocol import Protocol, Step
 from domain.holdings.in_hand import NAMES
 from domain.kernel.rows import col, in_program, only, run, select, value_of
-from locales import N_, pick, say
+from flows.printed import EVIDENCE, TOLD
+from locales import pick, say
 from models.casework import Case, ProtocolVersion
 
 router = framed_pages()
-
-#: What a step wants as proof, by its key.
-EVIDENCE = {
-    "serial": N_("serial number"),
-    "document": N_("document"),
-    "account": N_("user name of the account"),
-    "note": N_("note"),
-    "way": N_("what the participant wants"),
-    "interviews": N_("marks of two interviewers"),
-    "empty_hands": N_("nothing left in hand"),
-    "act": N_("the act itself, on its own page"),
-}
-#: To whom a reminder goes, by its key.
-RUNGS = {
-    "owner": N_("the person who owes the task"),
-    "manager": N_("their manager"),
-    "accountable": N_("the person accountable for the case"),
-}
 
 
 @router.get("/protocols", name="protocols")
@@ -111,7 +94,7 @@ def show_protocol(desk: AtDesk, request: Request, key: str, version: UUID | None
         ],
         subject=protocol.subject_in_words(desk.language),
         starts=protocol.starts_in_words(desk.language),
-        ladder=[(rung.after_working_days, RUNGS[rung.to]) for rung in protocol.remind],
+        ladder=[(rung.after_working_days, TOLD[rung.to]) for rung in protocol.remind],
         may_cancel=[_role(protocol, role, desk.language) for role in protocol.cancel.by],
         may_reopen=[_role(protocol, role, desk.language) for role in protocol.reopen.by],
         accountable=_role(protocol, protocol.accountable, desk.language),

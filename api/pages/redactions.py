@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
 
@@ -13,7 +16,7 @@ from api.access.permissions import Action, Forbidden, Given, Relation, allows, a
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import title_of
+from api.views.meetings import heading_of
 from api.views.tasks import names_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -21,9 +24,9 @@ from domain.mail import name_answers
 from domain.mail.name_gate import Gate, Hit
 from domain.record import events
 from locales import N_, gettext, say, show_day
-from meetings import redacting, wording
-from meetings.committees import committees
+from meetings import redacting
 from meetings.locking import read_meeting
+from meetings.meeting_words import texts_of
 from models.meeting import Meeting
 from models.redaction import Redaction
 
@@ -73,12 +76,7 @@ def answer_words(desk: AtDesk, request: Request, meeting_id: UUID, mark: Several
 @router.post("/meetings/{meeting_id}/redactions")
 @asks(Action.ASK_REDACTION)
 def ask_of_meeting(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    word: Several = None,
-    others: Text = "",
-    kind: Text = "name",
+    desk: AtDesk, request: Request, meeting_id: UUID, word: Several = None, others: Text = "", kind: Text = "name"
 ) -> Response:
     """Ask that words are taken out of everything that is kept of a meeting."""
     found, _ = _keeper(desk, meeting_id)
@@ -182,20 +180,21 @@ def _keeper(desk: Desk, meeting_id: UUID) -> tuple[Meeting, Actor]:
 def _hits(desk: Desk, meeting_id: UUID) -> list[tuple[str, Hit, str]]:
     """Each text of a meeting with words that are a name, or may be and have no answer yet; with the mark of each."""
     gate = Gate.here(desk.session)
-    found = []
-    for text in dict.fromkeys(text for text, _ in redacting.texts_of(desk.session, meeting_id)):
-        hits = gate.hits(text)
-        whole = [hit.means for hit in hits if hit.sure]
-        # Half of a name that stands there wholly is no question of its own.
-        asked = {
-            hit.means
-            for hit in name_answers.unanswered(desk.session, gate, text)
-            if not any(hit.means in means for means in whole)
-        }
-        found += [
-            (text, hit, name_answers.mark_of(desk.session, text, hit)) for hit in hits if hit.sure or hit.means in asked
-        ]
-    return found
+    texts = dict.fromkeys(text for text, _ in texts_of(desk.session, meeting_id))
+    return [
+        (text, hit, name_answers.mark_of(desk.session, text, hit))
+        for text in texts
+        for hit in _hits_in(desk, gate, text)
+    ]
+
+
+def _hits_in(desk: Desk, gate: Gate, text: str) -> list[Hit]:
+    hits = gate.hits(text)
+    whole = [hit.means for hit in hits if hit.sure]
+    # Half of a name that stands there wholly is no question of its own.
+    unanswered = {hit.means for hit in name_answers.unanswered(desk.session, gate, text)}
+    asked = {means for means in unanswered if not any(means in longer for longer in whole)}
+    return [hit for hit in hits if hit.sure or hit.means in asked]
 
 
 def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed: Typed) -> HTMLResponse:
@@ -203,17 +202,13 @@ def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed
     if hits:
         # Who looks here is told of somebody on file: the record says so, as of any reading of who they are.
         events.write(desk.session, "names.searched", "meeting", meeting.id, by=by, at=desk.at, n=len(hits))
-    committee = committees(desk.session)[meeting.committee_id]
     return page(
         desk,
         request,
         "meeting_words.html",
         refused=typed.refusal,
         typed=typed,
-        meeting=meeting,
-        committee=committee,
-        title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting.starts),
+        **heading_of(desk, meeting),
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],
         kinds=[(kind, gettext(said)) for kind, said in KINDS.items()],
@@ -288,26 +283,33 @@ def _redaction_page(desk: Desk, request: Request, row: Redaction, typed: Typed) 
 def _waits_for(desk: Desk, of: str, asked_by: UUID) -> list[str]:
     """Who answers, in words: until which day they are away, and who acts for them; or from which day on they do."""
     today, role = desk.asker.standing, _ANSWERS_AS[of]
-    acting = {holder.acting_for: holder.person_id for holder in today.falls([{"role": role, "at": "*"}]).holders}
+    acting = _acting(desk, role)
     there = [held for held in today.holding(role) if held.person_id != asked_by]
-    coming = [held for held in today.coming if held.role == role] if not there else []
+    coming = [] if there else [held for held in today.coming if held.role == role]
     names = names_of(desk, {held.person_id for held in (*there, *coming)} | set(acting.values()))
-    found = [
+    begin = [
         say(desk.language, _FROM, name=names.get(held.person_id, ""), day=show_day(desk.language, held.starts_on))
         for held in coming
     ]
-    for person_id in dict.fromkeys(held.person_id for held in there):
-        name = names.get(person_id, "")
-        if not today.is_away(person_id):
-            found.append(name)
-            continue
-        deputy = acting.get(person_id)
-        until = show_day(desk.language, today.absences[person_id].ends_on)
-        if deputy is None or deputy == asked_by:
-            found.append(say(desk.language, _AWAY, name=name, day=until))
-        else:
-            found.append(say(desk.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until))
-    return found
+    people = dict.fromkeys(held.person_id for held in there)
+    return begin + [_in_words(desk, names, one, acting.get(one), asked_by) for one in people]
+
+
+def _acting(desk: Desk, role: str) -> dict[UUID | None, UUID]:
+    """Who acts in a role today, by whom they act for."""
+    falls = desk.asker.standing.falls([{"role": role, "at": "*"}])
+    return {holder.acting_for: holder.person_id for holder in falls.holders}
+
+
+def _in_words(desk: Desk, names: Mapping[UUID, str], person_id: UUID, deputy: UUID | None, asked_by: UUID) -> str:
+    """One who answers; where they are away, until when, and who acts for them unless that one asked."""
+    name, today = names.get(person_id, ""), desk.asker.standing
+    if not today.is_away(person_id):
+        return name
+    until = show_day(desk.language, today.absences[person_id].ends_on)
+    if deputy is None or deputy == asked_by:
+        return say(desk.language, _AWAY, name=name, day=until)
+    return say(desk.language, _ACTS, name=names.get(deputy, ""), whom=name, day=until)
 
 
 _AWAY = N_("%(name)s, away until %(day)s: their deputy asked for it, and cannot confirm it")
@@ -315,27 +317,39 @@ _ACTS = N_("%(name)s, for %(whom)s, who is away until %(day)s")
 _FROM = N_("%(name)s, from %(day)s")
 
 
-def _line(desk: Desk, row: Redaction) -> dict[str, Any]:
+@dataclass(frozen=True)
+class RedactionLine:
+    """One that was asked for, in words: of what, what kind of words, where it stands, who asked and who answered."""
+
+    id: UUID
+    where: str
+    kind: str
+    said: str
+    asked_by: str
+    asked_at: datetime
+    settled_by: str
+    settled_at: datetime | None
+    places: int
+
+
+def _line(desk: Desk, row: Redaction) -> RedactionLine:
     of, subject_id = redacting.of_what(row)
     names = names_of(desk, {one for one in (row.asked_by, row.settled_by) if one})
     where = gettext(N_("An incident of the register"))
     if of == "meeting":
-        meeting = read_meeting(desk.session, subject_id)
-        committee = committees(desk.session)[meeting.committee_id]
-        where = f"{title_of(committee, desk.language)}, {wording.when(desk.language, meeting.starts)}"
-    kind, state = KINDS[row.taken_out], STATES[row.state]
-    return {
-        "id": row.id,
-        "where": where,
-        "kind": gettext(kind),
-        "state": row.state,
-        "said": gettext(state),
-        "asked_by": names.get(row.asked_by, ""),
-        "asked_at": row.asked_at,
-        "settled_by": names.get(row.settled_by, "") if row.settled_by else "",
-        "settled_at": row.settled_at,
-        "places": row.places,
-    }
+        heading = heading_of(desk, read_meeting(desk.session, subject_id))
+        where = f"{heading['title']}, {heading['when']}"
+    return RedactionLine(
+        row.id,
+        where,
+        gettext(KINDS[row.taken_out]),
+        gettext(STATES[row.state]),
+        names.get(row.asked_by, ""),
+        row.asked_at,
+        names.get(row.settled_by, "") if row.settled_by else "",
+        row.settled_at,
+        row.places,
+    )
 
 
 #: Where it stands, as people say it.

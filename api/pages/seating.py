@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 from uuid import UUID
 
-from fastapi import Request, Response
-
-from api.access.meetings import find_committee, find_seat
-from api.access.people import find_person
-from api.access.permissions import Action, asks
-from api.access.session import AtDesk, Desk
+from api.access.session import Desk
+from api.acts.declaring import Act, On
+from api.acts.meetings import SEAT, SeatOf
 from api.pages.committees import committee_page
-from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages
-from api.pages.previews import Ask, previewed
-from api.views.meetings import title_of
+from api.pages.previewed_acts import previewed_pages
+from api.pages.previews import Ask
 from api.views.names import people_by_id
 from api.web.readers import day_of, id_or_none
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext, show_day
-from meetings import seating
-from meetings.committees import ALTERNATE, PRINCIPAL
-from meetings.invitations import Told
+from meetings.committees import ALTERNATE, PRINCIPAL, title_of
 from models.committee import Committee, Seat
 
 router = framed_pages()
@@ -31,85 +25,23 @@ router = framed_pages()
 KINDS: Final[Mapping[str, str]] = {PRINCIPAL: N_("Principal"), ALTERNATE: N_("Alternate")}
 
 
-@router.post("/committees/{key}/seats/{seat_id}/holders")
-@asks(Action.KEEP_SEATS)
-def give_seat(
-    desk: AtDesk,
-    request: Request,
-    key: str,
-    seat_id: UUID,
-    person: Text = "",
-    kind: Text = "",
-    day: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Give a seat from a day on to a person of its organization, as principal or as alternate."""
-    row = find_committee(desk, key)
-    seat, by = find_seat(desk, row, seat_id)
-
-    def change() -> tuple[Told, ...]:
-        who = _chosen(desk, person)
-        starts_on = day_of(day)
-        return seating.give_seat(desk.session, row.id, seat_id, who, kind=kind, starts_on=starts_on, by=by, at=desk.at)
-
-    values = {"person": person, "kind": kind, "day": day}
-    return _twice(desk, request, row, seat, "holders", N_("Give the seat"), change, values, shown)
+_TITLES: Final[Mapping[str, str]] = {"/holders": N_("Give the seat"), "/ending": N_("Remove a member")}
 
 
-@router.post("/committees/{key}/seats/{seat_id}/ending")
-@asks(Action.KEEP_SEATS)
-def end_seat(
-    desk: AtDesk, request: Request, key: str, seat_id: UUID, person: Text = "", day: Text = "", shown: Text = ""
-) -> Response:
-    """End a person's hold of a seat on its last day."""
-    row = find_committee(desk, key)
-    seat, by = find_seat(desk, row, seat_id)
-
-    def change() -> tuple[Told, ...]:
-        who = _chosen(desk, person)
-        return seating.end_seat(desk.session, row.id, seat_id, who, last_day=day_of(day), by=by, at=desk.at)
-
-    values = {"person": person, "day": day}
-    return _twice(desk, request, row, seat, "ending", N_("Remove a member"), change, values, shown)
+def _asked(on: On[SeatOf], act: Act, typed: Mapping[str, str]) -> Ask:
+    """What the page before a change says of it."""
+    row, seat = on.row
+    return Ask(gettext(_TITLES[act.path]), _facts(on.desk, row, seat, typed), back=f"/committees/{row.key}#seats")
 
 
-def _chosen(desk: Desk, person: str) -> UUID:
-    who = id_or_none(person)
-    if who is None:
-        raise Refusal("person.missing", N_("Choose a person."))
-    return find_person(desk.session, who)
-
-
-def _twice(
-    desk: Desk,
-    request: Request,
-    row: Committee,
-    seat: Seat,
-    form: str,
-    title: str,
-    change: Callable[[], tuple[Told, ...]],
-    values: dict[str, str],
-    shown: str,
-) -> Response:
-    """Show who will be told, then do it; or the page again, with what was typed, where a rule refuses."""
-    here = f"/committees/{row.key}"
-    ask = Ask(
-        title=gettext(title),
-        facts=_facts(desk, row, seat, values),
-        action=f"{here}/seats/{seat.id}/{form}",
-        back=f"{here}#seats",
-        fields=list(values.items()),
-        shown=shown,
-    )
-    outcome = previewed(desk, request, ask, change)
-    if isinstance(outcome, Refusal):
-        return committee_page(desk, request, row, Typed(f"{form}-{seat.id}", outcome, values))
-    return outcome
+previewed_pages(
+    router, SEAT, _asked, lambda on, request, typed: committee_page(on.desk, request, on.row.committee, typed)
+)
 
 
 def _facts(desk: Desk, row: Committee, seat: Seat, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What a change comes to, as the page before it says it."""
-    title = seat.title_fr if desk.language == "fr" else seat.title_en
+    title = title_of(seat, desk.language)
     found = [(gettext(N_("Seat")), f"{title_of(row, desk.language)}, {title}")]
     try:
         who = people_by_id(desk).get(id_or_none(values["person"]) or UUID(int=0))

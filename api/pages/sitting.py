@@ -20,7 +20,7 @@ from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import ANSWERS, STATES, hours_of, title_of
+from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
 from api.views.sittings import ATTENDED, OUTCOMES, owners_of, sitting_of
 from api.web.readers import day_or_none, hour_there, id_or_none
@@ -28,9 +28,9 @@ from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
-from meetings import attendance, deciding, decisions, wording
+from meetings import attendance, deciding, decisions
 from meetings.agenda_items import asked_for, items_of
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.local_times import local_of
 from meetings.locking import read_meeting
@@ -72,13 +72,7 @@ def record_attendance(
 ) -> Response:
     """Say how one seat is filled, or correct it; `state` may be that its holder arrives, or leaves, now."""
     by = _who_runs(desk, meeting_id)
-    values = {
-        "state": state,
-        "person": person,
-        "remote": remote,
-        "arrived": arrived,
-        "left": left,
-    }
+    values = {"state": state, "person": person, "remote": remote, "arrived": arrived, "left": left}
     if state in (ARRIVES, LEAVES):
         values = _as_typed(desk, meeting_id, state)
 
@@ -174,23 +168,16 @@ def decide(
 def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -> HTMLResponse:
     """The page of a meeting that is run; with `typed`, as a rule refused it."""
     meeting, members, _ = find_meeting(desk.session, desk.asker, meeting_id)
-    named = committees(desk.session)
-    committee = named[meeting.committee_id]
-    is_open = meeting.state in ("under_way", "held")
-    roles, organizations = owners_of(desk) if meeting.state == "under_way" else ([], [])
+    is_open, is_live = meeting.state in ("under_way", "held"), meeting.state == "under_way"
+    roles, organizations = owners_of(desk) if is_live else ([], [])
     return page(
         desk,
         request,
         "sitting.html",
         refused=typed.refusal,
         typed=typed,
-        meeting=meeting,
-        committee=committee,
-        title=title_of(committee, desk.language),
-        when=wording.when(desk.language, meeting.starts),
-        hours=hours_of(meeting),
-        state=STATES[meeting.state],
-        is_live=meeting.state == "under_way",
+        **heading_of(desk, meeting),
+        is_live=is_live,
         may_open=meeting.state == "planned" and local_day(desk.session, desk.at) >= meeting.starts.date(),
         sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
         items=len(items_of(desk.session, meeting_id)),
@@ -201,17 +188,17 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         leaves=LEAVES,
         others=[
             (row.key, title_of(row, desk.language))
-            for row in named.values()
-            if row.id != committee.id and "rules" in row.agenda
+            for row in committees(desk.session).values()
+            if row.id != meeting.committee_id and "rules" in row.agenda
         ],
         kinds=[(kind.key, gettext(kind.title), gettext(kind.hint) if kind.hint else "") for kind in KINDS.values()],
         roles=roles,
         organizations=organizations,
         named=[
             (row.number, f"{row.number} {_shortened(desk.language, row)}")
-            for row in decisions.may_be_named(desk.session, committee.id)
+            for row in decisions.may_be_named(desk.session, meeting.committee_id)
         ]
-        if meeting.state == "under_way"
+        if is_live
         else [],
         day=desk.day,
     )

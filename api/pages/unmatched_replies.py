@@ -15,11 +15,11 @@ from api.acts.unmatched_replies import STRAY
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.views.meetings import ANSWERS, title_of
+from api.views.meetings import ANSWERS
 from api.views.names import people_by_id
 from api.views.unmatched_replies import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
 from meetings import unmatched_replies, wording
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 
 router = framed_pages(of_acts=True)
 
@@ -66,10 +66,7 @@ def _choices(desk: Desk, line: StrayLine, people: Any, named: Mapping[UUID, Any]
     invited = may_answer(desk, meetings)
     return {
         "meetings": [
-            (
-                one.id,
-                f"{title_of(named[one.committee_id], desk.language)}, {wording.when(desk.language, one.starts)}",
-            )
+            (one.id, f"{title_of(named[one.committee_id], desk.language)}, {wording.when(desk.language, one.starts)}")
             for one in meetings
         ],
         "is_season": line.row.series_id is not None and line.row.meeting_id is None,

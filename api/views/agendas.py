@@ -12,7 +12,7 @@ from api.access.agendas import STILL_OPEN, Found, freezes_at, lacking, requests_
 from api.access.meetings import audience_of
 from api.access.permissions import Action, allows
 from api.access.session import Desk
-from api.views.meetings import STATES, title_of
+from api.views.meetings import STATES
 from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
@@ -20,7 +20,7 @@ from meetings import agenda_papers, agendas, posting, wording
 from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.documents.content import AgendaContent
 from meetings.reasons import CARRIED, in_words, why_late, without
 from models.agenda import AUDIENCES, PURPOSES

@@ -8,12 +8,11 @@ from uuid import UUID
 
 from api.access.decisions import Sight
 from api.access.session import Desk
-from api.views.meetings import title_of
 from domain.endorsement.partners import OWES_AGAIN
 from domain.kernel.scope import local_day
 from locales import pick
 from meetings import decision_words, decisions
-from meetings.committees import committees
+from meetings.committees import committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.endorsements import Endorsed, endorsements
 

@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
 from api.access.session import Desk
 from domain.kernel.rows import col, every, of
-from locales import N_, pick
+from locales import N_
 from meetings import answers
-from meetings.committees import committees, memberships
+from meetings.committees import committees, title_of
 from meetings.drafting import in_the_readers_words
-from meetings.invitations import others
+from meetings.invitees import invitees_of
 from meetings.local_times import local_of
+from meetings.wording import when
 from models.committee import Committee
 from models.meeting import Meeting
 
@@ -81,34 +82,52 @@ def hours_of(meeting: Meeting) -> tuple[time, time]:
     return meeting.starts.time(), local_of(meeting.ends_at, meeting.time_zone).time()
 
 
+class Heading(TypedDict):
+    """What a page says of the meeting that it is about."""
+
+    meeting: Meeting
+    committee: Committee
+    title: str
+    when: str
+    hours: tuple[time, time]
+    state: tuple[str, str]
+
+
+def heading_of(desk: Desk, meeting: Meeting) -> Heading:
+    """What a page says of the meeting that it is about."""
+    committee = committees(desk.session)[meeting.committee_id]
+    return Heading(
+        meeting=meeting,
+        committee=committee,
+        title=title_of(committee, desk.language),
+        when=when(desk.language, meeting.starts),
+        hours=hours_of(meeting),
+        state=STATES[meeting.state],
+    )
+
+
 def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = None) -> list[Line]:
     """The meetings from a local day to another, both inclusive, in order: of the program, or of one committee."""
-    rows = every(
-        desk.session,
-        of(Meeting)
-        .where(
-            col(Meeting.starts) >= datetime.combine(first, time.min),
-            col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
-            *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
-        )
-        .order_by(col(Meeting.starts_at), col(Meeting.id)),
+    statement = of(Meeting).where(
+        col(Meeting.starts) >= datetime.combine(first, time.min),
+        col(Meeting.starts) < datetime.combine(last + timedelta(days=1), time.min),
+        *([col(Meeting.committee_id) == committee_id] if committee_id is not None else []),
     )
+    rows = every(desk.session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     return lines_of(desk, rows)
 
 
 def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
     """Each of these meetings as a line."""
     named = committees(desk.session)
-    members = memberships(desk.session, {row.committee_id for row in rows})
-    extra = others(desk.session, [row.id for row in rows])
+    invitees = invitees_of(desk.session, rows)
     said = answers_of(desk, (row.id for row in rows))
     me = desk.asker.person_id
     found = []
     for row in in_the_readers_words(desk.session, rows, desk.language):
-        here = members[row.committee_id]
-        is_mine = me in here.invited(row.starts.date()) or me in extra[row.id]
+        is_mine = me in invitees.of(row)
         given = to_program(desk.asker)
-        if here.seat_of(me, desk.day) is not None:
+        if invitees.members[row.committee_id].seat_of(me, desk.day) is not None:
             given[Relation.SITS] = themselves(desk.asker)
         if is_mine:
             given[Relation.INVITED] = themselves(desk.asker)
@@ -124,11 +143,6 @@ def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:
             )
         )
     return found
-
-
-def title_of(committee: Committee, language: str) -> str:
-    """A committee's title."""
-    return pick(language, {"fr": committee.title_fr, "en": committee.title_en})
 
 
 def answers_of(desk: Desk, meeting_ids: Iterable[UUID]) -> dict[UUID, str]:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from api.access.session import Desk
-from api.views.meetings import title_of
 from api.views.names import titles_of_roles
 from domain.kernel.rows import col, only, run
 from locales import N_, pick
 from meetings import answers, attendance, deciding, decisions, quorum, recruiters, running, waivers
-from meetings.agenda_items import PresentedItem, asked_for, items_of, kept_for_their_act
+from meetings.agenda_items import AskedTask, PresentedItem, asked_for, items_of, kept_for_their_act
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, SILENCE
 from meetings.attendance import UNRECORDED, Attended
-from meetings.committees import Membership, committees
+from meetings.committees import Membership, committees, title_of
 from meetings.decision_rows import RegisteredDecision
 from meetings.documents.content import Both
-from meetings.local_times import local_of
+from meetings.local_times import clock_of
 from meetings.reasons import CARRIED, STANDING_THREE_TIMES, THREE_TIMES, TOO_OFTEN, in_words, why_late, without
+from models.committee import Committee
 from models.meeting import Meeting
 from models.program import Organization, Person
 
@@ -226,29 +227,44 @@ def owners_of(desk: Desk) -> tuple[list[tuple[str, str]], list[tuple[UUID, str]]
 def _seats(desk: Desk, meeting: Meeting, members: Membership, people: Mapping[UUID, Person]) -> list[SeatLine]:
     day, zone = meeting.starts.date(), meeting.time_zone
     instead = attendance.alternates_of(desk.session, meeting.id)
-    said = {
-        row.person_id: Said(row.answer, people[row.alternate_id] if row.alternate_id else None)
-        for row in answers.given(desk.session, [meeting.id])
-        if row.answer
-    }
-
-    def clock(moment: datetime | None) -> time | None:
-        return local_of(moment, zone).time().replace(second=0, microsecond=0) if moment else None
-
+    said = _said(desk, meeting, people)
     return [
         SeatLine(
             of=one,
-            title=pick(desk.language, {"fr": one.seat.title_fr, "en": one.seat.title_en}),
+            title=title_of(one.seat, desk.language),
             people=tuple(people[person] for person in one.expected),
             who=people[one.person_id] if one.person_id else None,
-            arrived=clock(one.arrived_at),
-            left=clock(one.left_at),
+            arrived=clock_of(one.arrived_at, zone) if one.arrived_at else None,
+            left=clock_of(one.left_at, zone) if one.left_at else None,
             instead=tuple(people[person] for person in instead[one.seat.id]),
             is_away=any(members.away(person, day) for person in one.expected),
             said={person: said[person] for person in one.expected if person in said},
         )
         for one in attendance.attendance_of(desk.session, meeting.id)
     ]
+
+
+def _said(desk: Desk, meeting: Meeting, people: Mapping[UUID, Person]) -> dict[UUID, Said]:
+    """What was answered to the invitation, by person, where the answer stands."""
+    return {
+        row.person_id: Said(row.answer, people[row.alternate_id] if row.alternate_id else None)
+        for row in answers.given(desk.session, [meeting.id])
+        if row.answer
+    }
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What is known of the items of a sitting beside their rows, by their ids."""
+
+    used: Mapping[UUID, int]
+    decided: Sequence[RegisteredDecision]
+    current: UUID | None
+    committees: Mapping[UUID, Committee]
+    candidates: Mapping[UUID, UUID]
+    clauses: Mapping[UUID, UUID]
+    kept: Collection[UUID]
+    asked: Mapping[UUID, AskedTask]
 
 
 def _items(
@@ -258,45 +274,56 @@ def _items(
     used: Mapping[UUID, int],
     decided: Sequence[RegisteredDecision],
 ) -> list[ItemLine]:
-    language = desk.language
-    named = committees(desk.session)
-    candidates = recruiters.sat_on(desk.session, meeting.id)
-    clauses = waivers.periods_on(desk.session, meeting.id)
-    kept = kept_for_their_act(desk.session, rows)
-    asked = asked_for(desk.session, [row.id for row in rows])
-    current = next((row.id for row in rows if not row.outcome), None)
+    left = (row.id for row in rows if not row.outcome)
+    beside = _Beside(
+        used,
+        decided,
+        current=next(left, None) if meeting.state == "under_way" else None,
+        committees=committees(desk.session),
+        candidates=recruiters.sat_on(desk.session, meeting.id),
+        clauses=waivers.periods_on(desk.session, meeting.id),
+        kept=kept_for_their_act(desk.session, rows),
+        asked=asked_for(desk.session, [row.id for row in rows]),
+    )
+    return [_item(row, place, beside, desk.language) for place, row in enumerate(rows, start=1)]
 
-    def either(fr: str | None, en: str | None) -> str:
-        """In the reader's language; where there is none in it, in the other."""
-        return pick(language, {"fr": fr or en or "", "en": en or fr or ""})
 
-    return [
-        ItemLine(
-            row=row,
-            number=row.number or str(place),
-            title=either(row.title_fr, row.title_en),
-            section=either(row.section_fr, row.section_en),
-            presenter=either(row.presenter_fr, row.presenter_en),
-            points=tuple(pick(language, point) for point in row.points),
-            why=in_words(without(row.reasons, CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
-            why_late=why_late(row.late_reason, language),
-            referred_to=title_of(named[row.referred_to_id], language) if row.referred_to_id else "",
-            used=used.get(row.id),
-            is_current=row.id == current and meeting.state == "under_way",
-            decided=tuple(one for one in decided if one.item_id == row.id),
-            candidate=candidates.get(row.id),
-            is_kept=row.id in kept,
-            clause=clauses.get(row.id),
-            asks=either(asked[row.id].title_fr, asked[row.id].title_en) if row.id in asked else "",
-            is_endorsed=row.id in asked and deciding.ENDORSED_SOURCE in asked[row.id].sources,
-        )
-        for place, row in enumerate(rows, start=1)
-    ]
+def _item(row: PresentedItem, place: int, beside: _Beside, language: str) -> ItemLine:
+    either = partial(_either, language)
+    asked = beside.asked.get(row.id)
+    return ItemLine(
+        row=row,
+        number=row.number or str(place),
+        title=either(row.title_fr, row.title_en),
+        section=either(row.section_fr, row.section_en),
+        presenter=either(row.presenter_fr, row.presenter_en),
+        points=tuple(pick(language, point) for point in row.points),
+        why=in_words(without(row.reasons, CARRIED, THREE_TIMES, STANDING_THREE_TIMES), language),
+        why_late=why_late(row.late_reason, language),
+        referred_to=_referred_to(row, beside.committees, language),
+        used=beside.used.get(row.id),
+        is_current=row.id == beside.current,
+        decided=tuple(one for one in beside.decided if one.item_id == row.id),
+        candidate=beside.candidates.get(row.id),
+        is_kept=row.id in beside.kept,
+        clause=beside.clauses.get(row.id),
+        asks=either(asked.title_fr, asked.title_en) if asked else "",
+        is_endorsed=asked is not None and deciding.ENDORSED_SOURCE in asked.sources,
+    )
+
+
+def _either(language: str, fr: str | None, en: str | None) -> str:
+    """In the reader's language; where there is none in it, in the other."""
+    return pick(language, {"fr": fr or en or "", "en": en or fr or ""})
+
+
+def _referred_to(row: PresentedItem, named: Mapping[UUID, Committee], language: str) -> str:
+    return title_of(named[row.referred_to_id], language) if row.referred_to_id else ""
 
 
 def _pace(meeting: Meeting, rows: Sequence[PresentedItem], at: datetime) -> Pace:
     return Pace(
-        now=local_of(at, meeting.time_zone).time().replace(second=0, microsecond=0),
+        now=clock_of(at, meeting.time_zone),
         left=round((meeting.ends_at - at).total_seconds() / 60),
         planned=sum(row.minutes for row in rows if not row.outcome),
     )

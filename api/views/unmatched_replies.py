@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from api.access.session import Desk
-from api.views.meetings import ANSWERS, title_of
+from api.views.meetings import ANSWERS
 from domain.kernel.rows import col, every, frozen, of
 from locales import N_
-from meetings import invitations, unmatched_replies
-from meetings.committees import Membership, committees, memberships
+from meetings import unmatched_replies
+from meetings.committees import Membership, committees, memberships, title_of
+from meetings.invitees import invitees_of
 from models.invitation import StrayReply
 from models.meeting import Meeting, MeetingSeries
 
@@ -50,10 +51,8 @@ class StrayLine:
 
 def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
     """These mails as they are shown, in their order."""
-    wanted = [row.meeting_id for row in rows if row.meeting_id is not None]
-    meetings = {one.id: one for one in every(desk.session, of(Meeting).where(col(Meeting.id).in_(wanted)))}
-    wanted = [row.series_id for row in rows if row.series_id is not None]
-    seasons = {one.id: one for one in every(desk.session, of(MeetingSeries).where(col(MeetingSeries.id).in_(wanted)))}
+    meetings = _by_id(desk, Meeting, [row.meeting_id for row in rows])
+    seasons = _by_id(desk, MeetingSeries, [row.series_id for row in rows])
     named = committees(desk.session)
     things = [_thing_of(row, meetings, seasons) for row in rows]
     members = memberships(desk.session, {thing.committee_id for thing in things if thing})
@@ -61,26 +60,28 @@ def lines_of(desk: Desk, rows: Sequence[StrayReply]) -> list[StrayLine]:
     for row, thing in zip(rows, things, strict=True):
         if thing is None:
             found.append(StrayLine(row))
-            continue
-        starts = thing.starts if isinstance(thing, frozen(Meeting)) else None  # a season has none
-        seat = _seat(desk, members[thing.committee_id], row.person_id, starts)
-        found.append(StrayLine(row, title_of(named[thing.committee_id], desk.language), starts, seat))
+        else:
+            starts = thing.starts if isinstance(thing, frozen(Meeting)) else None  # a season has none
+            seat = _seat(desk, members[thing.committee_id], row.person_id, starts)
+            found.append(StrayLine(row, title_of(named[thing.committee_id], desk.language), starts, seat))
     return found
 
 
-def may_answer(desk: Desk, meetings: Iterable[Meeting]) -> set[UUID]:
+T = TypeVar("T", Meeting, MeetingSeries)
+
+
+def _by_id(desk: Desk, model: type[T], ids: Iterable[UUID | None]) -> dict[UUID, T]:
+    return {one.id: one for one in every(desk.session, of(model).where(col(model.id).in_({*ids} - {None})))}
+
+
+def may_answer(desk: Desk, meetings: Sequence[Meeting]) -> set[UUID]:
     """Everyone invited to one of these meetings."""
-    found: set[UUID] = set()
-    members = memberships(desk.session, {one.committee_id for one in meetings})
-    extra = invitations.others(desk.session, [one.id for one in meetings])
-    for one in meetings:
-        found |= {*members[one.committee_id].invited(one.starts.date()), *extra[one.id]}
-    return found
+    return set(invitees_of(desk.session, meetings).by_person(meetings))
 
 
 def _seat(desk: Desk, members: Membership, person_id: UUID | None, starts: datetime | None) -> str:
     seat = members.seat_of(person_id, starts.date() if starts else desk.day) if person_id else None
-    return "" if seat is None else seat.title_fr if desk.language == "fr" else seat.title_en
+    return "" if seat is None else title_of(seat, desk.language)
 
 
 def _thing_of(

@@ -28,7 +28,7 @@ from docx.text.paragraph import Paragraph
 
 from locales import LANGUAGES
 from meetings.documents.layout import laid_out
-from meetings.documents.paper import Block, Decided, Heading, Line, Note, Paper, Signing, Table, Tone
+from meetings.documents.paper import Block, Column, Decided, Group, Heading, Line, Note, Paper, Signing, Table, Tone
 from meetings.documents.statement import Printed
 
 #: Every word processor has it, or a font of the same widths.
@@ -146,21 +146,25 @@ def _add_table(document: Document, block: Table) -> None:
         _edge(cell, "0B5C63", 8)
         cell.paragraphs[-1].paragraph_format.keep_with_next = True
     for group in block.groups:
-        if group.title:
-            band = _new_row(table).cells
-            merged = band[0].merge(band[-1])
-            _fill(merged, (Line(group.title, "strong"),))
-            _properties_of(merged).append(_element("w:shd", val="clear", color="auto", fill=_BAND))
-            merged.paragraphs[-1].paragraph_format.keep_with_next = True
-        for row in group.rows:
-            for cell, lines, column in zip(_new_row(table).cells, row, block.columns, strict=True):
-                _fill(cell, lines, figures=column.figures)
-                _edge(cell, _HAIR, 4)
+        _add_group(table, group, block.columns)
     for row_of_cells in table.rows:
         for cell, width in zip(row_of_cells.cells, widths, strict=True):
             if cell.grid_span == 1:
                 cell.width = width
     document.add_paragraph().paragraph_format.space_after = Pt(0)
+
+
+def _add_group(table: WordTable, group: Group, columns: tuple[Column, ...]) -> None:
+    if group.title:
+        band = _new_row(table).cells
+        merged = band[0].merge(band[-1])
+        _fill(merged, (Line(group.title, "strong"),))
+        _properties_of(merged).append(_element("w:shd", val="clear", color="auto", fill=_BAND))
+        merged.paragraphs[-1].paragraph_format.keep_with_next = True
+    for row in group.rows:
+        for cell, lines, column in zip(_new_row(table).cells, row, columns, strict=True):
+            _fill(cell, lines, figures=column.figures)
+            _edge(cell, _HAIR, 4)
 
 
 def _new_row(table: WordTable) -> _Row:
@@ -227,19 +231,31 @@ def _set_page(document: Document, paper: Paper) -> None:
 
 def _strip(document: Document) -> None:
     """Drops what the template brings along: the picture of its page, its styles, its own properties."""
+    _strip_parts(document)
+    _strip_styles(document)
+    section = document.sections[0]._sectPr  # noqa: SLF001 - python-docx keeps the numbers of editing sessions
+    for key in [key for key in section.attrib if "rsid" in key]:
+        del section.attrib[key]
+    _strip_settings(document)
+
+
+def _strip_parts(document: Document) -> None:
     package = document.part.package
     for rels in (package.rels, document.part.rels):
         for key in [key for key, rel in rels.items() if rel.reltype in _LEFT_OUT]:
             del rels[key]
+
+
+def _strip_styles(document: Document) -> None:
     for style in list(document.styles):
         if style.name not in _KEPT_STYLES:
             style.delete()
     for tag in ("w:link", "w:next", "w:rsid"):
         for reference in list(document.styles.element.iter(qn(tag))):
             reference.getparent().remove(reference)
-    section = document.sections[0]._sectPr  # noqa: SLF001 - python-docx keeps the numbers of editing sessions
-    for key in [key for key in section.attrib if "rsid" in key]:
-        del section.attrib[key]
+
+
+def _strip_settings(document: Document) -> None:
     settings = document.settings.element
     for name in ("w:rsids", "w:savePreviewPicture", "w:proofState", "w:themeFontLang"):
         for found in settings.findall(qn(name)):

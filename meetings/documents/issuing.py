@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date
 from typing import Final, Literal
 
 from sqlmodel import Session
@@ -19,9 +18,17 @@ from domain.mail.envelopes import Attachment
 from domain.mail.name_answers import unanswered
 from domain.mail.name_gate import NAMES_SOMEONE, Gate
 from locales import N_
-from meetings.documents.content import Both, DecisionLine, ItemLine, MinutesItem, RegisterLine
+from meetings.documents.content import (
+    AgendaContent,
+    Both,
+    DecisionLine,
+    ItemLine,
+    MinutesContent,
+    MinutesItem,
+    RegisterLine,
+)
 from meetings.documents.files import DocumentKind, file_name
-from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, Printed
+from meetings.documents.statement import ClauseYear, DecisionAsked, DecisionOwed, PartnerStatement, Printed
 
 Form = Literal["pdf", "docx"]
 
@@ -75,46 +82,39 @@ _SAID: Final[Mapping[str, str]] = {
 }
 
 
-def issue(
-    session: Session,
-    content: Printed,
-    language: str,
-    form: Form = "pdf",
-    *,
-    kind: DocumentKind,
-    committee: str,
-    day: date,
-    addendum: int = 0,
-) -> Attachment:
-    """`content` as a file in "fr" or "en", under its name; `committee` is the key of its committee, and `day` local.
+def issue(session: Session, content: Printed, language: str, form: Form = "pdf", *, committee: str) -> Attachment:
+    """`content` as a file in "fr" or "en", under its name; `committee` is whose it is, by key.
 
-    Raises Refusal where a text is missing in that language, or holds a name that may not go out. The refusal says the
-    number of the item or decision and the field, and never the name.
+    Raises Refusal where a text is missing in that language, or names somebody who may not be named: then with the
+    number of the item or decision and the field, and never with the name.
     """
     refuse_names(session, content)
-    made = issue_again(content, language, form, kind=kind, committee=committee, day=day, addendum=addendum)
+    made = issue_again(content, language, form, committee=committee)
     Gate.here(session).refuse([made.name, made.content])
     return made
 
 
-def issue_again(
-    content: Printed,
-    language: str,
-    form: Form = "pdf",
-    *,
-    kind: DocumentKind,
-    committee: str,
-    day: date,
-    addendum: int = 0,
-) -> Attachment:
+def issue_again(content: Printed, language: str, form: Form = "pdf", *, committee: str) -> Attachment:
     """As `issue`, for a file that left before, for one who may have it: names that became known since do not stop it.
 
     Members ask for items of agendas in their own words. A file that they suddenly could not get would tell them that a
     person of a name they wrote was referred meanwhile; and what left is in their mailbox already.
     """
     made = _made(content, language, form)
-    name = file_name(kind, committee, day, language, form=form, addendum=addendum)
-    return Attachment(name, MEDIA_TYPES[form], made)
+    return Attachment(_name(content, language, form, committee), MEDIA_TYPES[form], made)
+
+
+def _name(content: Printed, language: str, form: Form, committee: str) -> str:
+    """The name of its file, by the local day of the meeting, or on which it stands so."""
+    if isinstance(content, AgendaContent):
+        kind: DocumentKind = "addendum" if content.addendum else "agenda"
+        day = content.head.starts.date()
+        return file_name(kind, committee, day, language, form=form, addendum=content.addendum)
+    if isinstance(content, MinutesContent):
+        day = content.head.starts.date()
+    else:
+        day = content.covered_to if isinstance(content, PartnerStatement) else content.on
+    return file_name(content.kind, committee, day, language, form=form)
 
 
 def refuse_names(session: Session, content: Printed) -> None:

@@ -21,18 +21,7 @@ from meetings.documents.content import (
     RegisterLine,
     refuse_untranslated,
 )
-from meetings.documents.paper import (
-    Block,
-    Cell,
-    Column,
-    Decided,
-    Group,
-    Heading,
-    Line,
-    Note,
-    Paper,
-    Table,
-)
+from meetings.documents.paper import Block, Cell, Column, Decided, Group, Heading, Line, Note, Paper, Table
 from meetings.documents.speaker import Speaker
 from meetings.documents.statement import PartnerStatement, Printed
 from meetings.documents.statement_layout import statement

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
-from api.access.cases import find_case, to_task
+from api.access.cases import find_case, to_case, to_task
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows
 from api.access.tasks import actor_for, find_task
+from domain.admissions import triage
 from domain.casework import tasks
 from domain.casework.cases import cancel_case
 from domain.kernel.actors import Actor
 from domain.people.absences import record_absence
 from domain.roles.roles import standing
+from models.casework import Case
 from tests.casework import approve, complete, open_onboarding, steps
 from tests.cast import AT, TODAY, Cast
+from tests.referring import declare_admission, look_at_everything, participant_of, refer
 
 #: What can be asked of a task, and of the case around it.
 ACTIONS = (
@@ -165,3 +169,21 @@ def test_who_holds_nothing_today_may_do_nothing_even_to_what_they_did(lived_in: 
         task_id = steps(session, theirs)[("request_secure_access", "")]["id"]
         with pytest.raises(Forbidden):
             actor_for(session, before_arrival, Action.UNDO_TASK, task_id)
+
+
+@pytest.mark.parametrize("name", ["manager_em", "director_em"])
+def test_the_case_of_a_candidate_is_of_no_organization_and_nobody_is_its_manager(cast: Cast, name: str) -> None:
+    """Who stood in for the coordinator once reads nothing there that people wrote, whatever they manage elsewhere."""
+    declare_admission(cast)
+    referral_id = refer(cast)
+    with cast.session() as session:
+        by = replace(cast.actor(name), role="coordinator", acting_for=cast.people["coordinator"])
+        look_at_everything(session, cast, referral_id)
+        triage.triage(session, referral_id, "committee", reason="", by=by, at=AT)
+        candidate = participant_of(session, referral_id)
+        case_id = session.scalars(select(Case.id).where(col(Case.participant_id) == candidate)).one()
+        asker = Asker(cast.people[name], standing(session, TODAY))
+        case = find_case(session, asker, case_id)
+        given = to_case(session, asker, case)
+        assert given.keys() == {Relation.STAFF, Relation.TOOK_PART}
+        assert [one for one in (Action.READ_NOTES, Action.READ_EVIDENCE, Action.MOVE_DAY) if allows(one, given)] == []

@@ -20,6 +20,7 @@ from flows.departing import close_doors, look_at_hands
 from flows.engine import Means
 from meetings import agendas, answers, freezing, invitations, running, schedule
 from meetings.agenda_items import item_of
+from meetings.invitees import invited_to
 from meetings.reasons import is_over
 from models.agenda import AgendaItem
 from models.base import table_of
@@ -169,7 +170,7 @@ def test_whom_no_seat_of_their_own_calls_is_called_off_on_the_last_day_too_and_c
     )
     with program.session() as session:
         (row,) = every(session, of(Meeting).where(Meeting.starts == AFTER))
-        assert program.people[who] not in invitations.invited_to(session, row)
+        assert program.people[who] not in invited_to(session, row)
 
 
 def test_an_invitation_that_somebody_takes_back_says_under_which_hat(program: Cast) -> None:

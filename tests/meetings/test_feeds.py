@@ -16,6 +16,7 @@ from adapters.database import open_session
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
 from meetings import answers, feeds, invitations, links, schedule
+from meetings.answers import Stamp
 from models.base import table_of
 from models.committee import SeatHolder
 from tests.cast import AT, Cast
@@ -233,16 +234,15 @@ def test_the_link_of_a_letter_asks_about_every_meeting_of_its_invitation_until_t
 def test_an_older_mail_does_not_undo_a_newer_answer(cast: Cast, session: Session) -> None:
     (row,) = feeds.meetings_of(session, cast.people["manager_em"], since=AT, until=AT + timedelta(days=200))
     person, by = cast.people["manager_em"], cast.actor("manager_em")
-    answers.answer(session, row.id, person, "accepted", means="mail", sequence=1, stamped_at=AT, by=by, at=AT)
+    answers.record(session, row.id, person, "accepted", means="mail", stamp=Stamp(1, AT), by=by, at=AT)
     with pytest.raises(Refusal) as refused:
-        answers.answer(
+        answers.record(
             session,
             row.id,
             person,
             "declined",
             means="mail",
-            sequence=1,
-            stamped_at=AT - timedelta(minutes=1),
+            stamp=Stamp(1, AT - timedelta(minutes=1)),
             by=by,
             at=AT + timedelta(minutes=5),
         )

@@ -29,7 +29,7 @@ from domain.roles.roles import standing
 from meetings import agendas, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
 from meetings.documents.issuing import refuse_names
-from meetings.redacting import GONE
+from meetings.meeting_words import GONE
 from models.agenda import AgendaItem, AgendaVersion
 from models.base import table_of
 from models.casework import Responsibility, Task

@@ -247,7 +247,7 @@ def test_addenda_are_counted_anew_for_an_agenda_that_was_frozen_anew(cast: Cast,
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     _freeze(session, cast, first, EVE)
     one = freezing.add_late(session, first, admission(session, cast), reason="Urgent", by=by, at=EVE)
-    posting.post(session, one, "addendum", addendum=1, at=EVE)
+    posting.post(session, one, "addendum", at=EVE)
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
     assert _refused(lambda: agenda_papers.content(session, first, addendum=1)) == "agenda.no_addendum"
     _freeze(session, cast, first, SUNDAY)
@@ -255,7 +255,7 @@ def test_addenda_are_counted_anew_for_an_agenda_that_was_frozen_anew(cast: Cast,
 
     late = admission(session, cast, "#2026-09")
     two = freezing.add_late(session, first, late, reason="Urgent", by=by, at=SUNDAY)
-    posting.post(session, two, "addendum", addendum=1, at=SUNDAY)
+    posting.post(session, two, "addendum", at=SUNDAY)
 
     assert [line.title.en for line in agenda_papers.content(session, first, addendum=1).items] == ["Admission #2026-09"]
     assert [(one.n, one.addendum) for one in agenda_papers.versions_of(session, first)] == [

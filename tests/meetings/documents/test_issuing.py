@@ -15,8 +15,8 @@ from locales import LANGUAGES, say
 from meetings.documents import issuing
 from meetings.documents.content import Content, as_json, from_json
 from meetings.documents.issuing import issue, refuse_names
-from tests.cast import TODAY, Cast
-from tests.meetings.documents.samples import ALL, MINUTES
+from tests.cast import Cast
+from tests.meetings.documents.samples import ADDENDUM, AGENDA, ALL, MINUTES, REGISTER
 
 NAME = "Éloïse Desruisseaux"
 
@@ -119,8 +119,8 @@ def test_the_refusal_names_the_item_and_the_field_in_both_languages(session: Ses
 
 @pytest.mark.parametrize("form", ["pdf", "docx"])
 def test_what_names_nobody_is_issued_under_its_name(session: Session, form: Any) -> None:
-    made = issue(session, MINUTES, "fr", form, kind="minutes", committee="clinical", day=TODAY)
-    assert made.name == f"2026-11-23-clinical-proces-verbal.{form}"
+    made = issue(session, MINUTES, "fr", form, committee="clinical")
+    assert made.name == f"2026-12-02-clinical-proces-verbal.{form}"
     assert made.content.startswith(b"%PDF" if form == "pdf" else b"PK")
 
 
@@ -129,7 +129,7 @@ def test_what_is_made_is_searched_whole(session: Session, monkeypatch: pytest.Mo
     tainted = replace(MINUTES, head=replace(MINUTES.head, place=NAME))
     for form in issuing.MEDIA_TYPES:
         with pytest.raises(Refusal, match=r"document\.names"):
-            issue(session, tainted, "fr", form, kind="minutes", committee="clinical", day=TODAY)
+            issue(session, tainted, "fr", form, committee="clinical")
 
 
 def test_a_name_that_someone_of_the_staff_bears_too_stops_nothing(session: Session, cast: Cast) -> None:
@@ -141,3 +141,15 @@ def test_a_name_that_someone_of_the_staff_bears_too_stops_nothing(session: Sessi
 def test_where_nobody_is_known_nothing_is_read(session: Session) -> None:
     know(session)
     refuse_names(session, replace(MINUTES, head=replace(MINUTES.head, place=NAME)))
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (AGENDA, "2026-12-02-clinical-ordre-du-jour.pdf"),
+        (ADDENDUM, "2026-12-02-clinical-addenda-1.pdf"),
+        (REGISTER, "2026-12-02-clinical-registre-des-decisions.pdf"),
+    ],
+)
+def test_a_file_is_called_by_what_it_is_and_its_day(session: Session, content: Any, name: str) -> None:
+    assert issue(session, content, "fr", committee="clinical").name == name

@@ -234,7 +234,7 @@ def test_a_resource_that_names_a_participant_keeps_the_statement_from_leaving(se
     naming = replace(STATEMENT, resources=(ResourceLine(kind="service", brings=Both("Chez Eloise Desruisseaux", "")),))
 
     def leave(content: PartnerStatement) -> object:
-        return issue(session, content, "fr", kind="statement", committee="en-marge", day=date(2026, 12, 31))
+        return issue(session, content, "fr", committee="en-marge")
 
     assert code_of(lambda: leave(naming)) == "document.names"
     assert leave(STATEMENT)

@@ -1,0 +1,269 @@
+"""What is done to the dates of a committee, to its guests and to who sits on it. Each is looked at before it is sent.
+
+`api.pages.previewed_acts` and `api.json.previewed_acts` make the routes: what they show first is what the act would
+write. What a page plans from its ticks, and another hour for a season, each window says in a form of its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, time
+from typing import Annotated, Any, ClassVar, Final, Literal, NamedTuple, Self, cast
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, WithJsonSchema
+
+from api.access.meetings import find_committee, find_seat
+from api.access.people import find_person
+from api.access.permissions import Action, to_program
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from api.acts.minutes import Row, find_kept
+from api.web.given import Day, Given, PlainText, Reason, on_form
+from api.web.readers import chosen, day_of, hour_of, minutes_or_none
+from domain.kernel.actors import Actor
+from locales import N_
+from meetings import drafting, schedule, seating
+from meetings.invitations import Told
+from models.committee import Committee, Seat
+
+
+def _local(value: object) -> object:
+    """A local time is written YYYY-MM-DDTHH:MM: pydantic alone would read a number as a moment of 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and re.fullmatch(_LOCAL, value)):
+        return value
+    raise ValueError("use YYYY-MM-DDTHH:MM")
+
+
+def _on_a_minute(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        raise ValueError("a local time has no zone")
+    if value.second:
+        raise ValueError("a meeting begins on a minute")
+    return value
+
+
+_LOCAL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9])?$"
+#: A local time as it is shown. What JSON Schema calls "date-time" always has its offset.
+Local = Annotated[datetime, WithJsonSchema({"type": "string", "pattern": _LOCAL})]
+LocalTime = Annotated[Local, BeforeValidator(_local), AfterValidator(_on_a_minute)]
+Hour = Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Line = Annotated[PlainText, StringConstraints(max_length=500)]
+Minutes = Annotated[StrictInt, Field(ge=15, le=600)]
+Key = Annotated[str, Path(max_length=61)]
+
+_person = on_form(chosen("person.missing", N_("Choose a person.")), name="person")
+
+
+# -------------------------------------------------------------------------------------------------- one meeting's dates
+
+DATES: Final = Subject("/meetings/{meeting_id}", find_kept)
+GUESTS: Final = Subject("/meetings/{meeting_id}", find_kept)
+
+
+class TimeGiven(Given):
+    """Another local time, and another length where it changes."""
+
+    #: What the form has: a day and an hour, where JSON has one local time.
+    typed: ClassVar = ("day", "hour", "minutes", "reason")
+
+    starts: LocalTime
+    minutes: Minutes | None = None
+    reason: Line = ""
+
+    @classmethod
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - as every shape's
+        """What the form says."""
+        starts = datetime.combine(day_of(typed["day"]), hour_of(typed["hour"]))
+        length = minutes_or_none(typed["minutes"])
+        return cast("Self", cls.model_construct(starts=starts, minutes=length, reason=typed["reason"]))
+
+
+@DATES.act(Action.PLAN_MEETINGS, "/time", form="time", versioned=True, json="PUT")
+def move_meeting(on: On[Row], said: TimeGiven) -> tuple[Told, ...]:
+    """Have a meeting at another time."""
+    return schedule.move_meeting(
+        on.session, on.id, said.starts, minutes=said.minutes, reason=said.reason, by=on.by, at=on.at, seen=on.seen
+    )
+
+
+@DATES.act(Action.PLAN_MEETINGS, "/cancellation", form="cancellation", versioned=True)
+def cancel_meeting(on: On[Row], said: Reason) -> tuple[Told, ...]:
+    """Cancel a meeting; what was on its agenda waits for another."""
+    return schedule.cancel_meeting(on.session, on.id, reason=said.reason, by=on.by, at=on.at, seen=on.seen)
+
+
+class PlaceGiven(Given):
+    """Another place; with `following`, for every later meeting of its season too."""
+
+    place: Line
+    online_url: Line = ""
+    following: StrictBool = False
+
+
+@DATES.act(Action.PLAN_MEETINGS, "/place", form="place", versioned=True, json="PUT")
+def change_place(on: On[Row], said: PlaceGiven) -> tuple[Told, ...]:
+    """Have a meeting elsewhere, alone or with every later one of its season."""
+    return schedule.change_place(on.session, on.id, **dict(said), by=on.by, at=on.at, seen=on.seen)
+
+
+class GuestGiven(Given):
+    """Someone without a seat who is invited to one meeting."""
+
+    person_id: Annotated[UUID, _person]
+
+
+@GUESTS.act(Action.PLAN_MEETINGS, "/guests", form="guests", once=True)
+def invite_guest(on: On[Row], said: GuestGiven) -> tuple[Told, ...]:
+    """Invite someone without a seat to one meeting."""
+    return schedule.invite_guest(on.session, on.id, find_person(on.session, said.person_id), by=on.by, at=on.at)
+
+
+@GUESTS.act(Action.PLAN_MEETINGS, "/guests/{guest_id}/withdrawal", form="guests/{guest_id}/withdrawal")
+def withdraw_guest(on: On[Row], guest_id: UUID) -> tuple[Told, ...]:
+    """Take a guest's invitation back."""
+    return schedule.withdraw_guest(on.session, on.id, find_person(on.session, guest_id), by=on.by, at=on.at)
+
+
+# ------------------------------------------------------------------------------------------------- a committee's dates
+
+
+def _find_committee(desk: Desk, _: Action, key: Key) -> tuple[Committee, Relations]:
+    return find_committee(desk, key), to_program(desk.asker)
+
+
+PLANNED: Final = Subject("/committees/{key}", _find_committee)
+
+
+def _found_at(on: On[Committee], _: object) -> str:
+    return f"/meetings?committee={on.row.key}"
+
+
+class SeasonGiven(Given):
+    """A weekly meeting on the weekday of `first`, up to `last`; but for the days `without`, and those had `instead`."""
+
+    first: Day
+    last: Day
+    hour: Hour
+    minutes: Minutes | None = None
+    place: Line = ""
+    online_url: Line = ""
+    without: Annotated[tuple[WithoutGiven, ...], Field(max_length=60)] = ()
+    instead: Annotated[tuple[InsteadGiven, ...], Field(max_length=60)] = ()
+    draft_id: UUID | None = None
+
+
+class WithoutGiven(Given):
+    """A day of the season on which there is no meeting, and why."""
+
+    day: Day
+    reason: Line
+
+
+class InsteadGiven(Given):
+    """A day of the season whose meeting is held at another local time."""
+
+    day: Day
+    starts: LocalTime
+
+
+SeasonGiven.model_rebuild()
+
+
+@PLANNED.act(Action.PLAN_MEETINGS, "/seasons", once=True, leads=_found_at)
+def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
+    """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
+    _plan_from(on, said.draft_id)
+    return schedule.plan_season(
+        on.session,
+        on.row.key,
+        first=said.first,
+        last=said.last,
+        hour=time.fromisoformat(said.hour),
+        minutes=said.minutes,
+        place=said.place,
+        online_url=said.online_url,
+        without={one.day: one.reason for one in said.without},
+        instead={one.day: one.starts for one in said.instead},
+        by=on.by,
+        at=on.at,
+    )
+
+
+class MeetingsGiven(Given):
+    """Meetings that stand alone, at these local times."""
+
+    starts: Annotated[list[LocalTime], Field(min_length=1, max_length=60)]
+    minutes: Minutes | None = None
+    place: Line = ""
+    online_url: Line = ""
+    draft_id: UUID | None = None
+
+
+@PLANNED.act(Action.PLAN_MEETINGS, "/meetings", once=True, leads=_found_at)
+def plan_meetings(on: On[Committee], said: MeetingsGiven) -> tuple[Told, ...]:
+    """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
+    _plan_from(on, said.draft_id)
+    where = {"place": said.place, "online_url": said.online_url}
+    return schedule.plan_meetings(
+        on.session, on.row.key, said.starts, minutes=said.minutes, **where, by=on.by, at=on.at
+    )
+
+
+def _plan_from(on: On[Committee], draft_id: UUID | None) -> None:
+    """Where dates come from a year that was drafted, that is planned now. Raises Refusal where it waits no more."""
+    if draft_id is not None:
+        drafting.settle(on.session, draft_id, drafting.PLANNED, by=on.by, at=on.at)
+
+
+# ------------------------------------------------------------------------------------------------------------ who sits
+
+
+class SeatOf(NamedTuple):
+    """A seat, and the committee as one of whose seats it was asked for."""
+
+    committee: Committee
+    seat: Seat
+
+
+def _find_seat(desk: Desk, _: Action, key: Key, seat_id: UUID) -> tuple[SeatOf, Actor]:
+    committee = find_committee(desk, key)
+    seat, by = find_seat(desk, committee, seat_id)
+    return SeatOf(committee, seat), by
+
+
+SEAT: Final = Subject("/committees/{key}/seats/{seat_id}", _find_seat)
+
+
+class SeatGiven(Given):
+    """Who holds a seat from a day on, and as what; a new principal takes the place of the one of that day."""
+
+    person_id: Annotated[UUID, _person]
+    kind: Literal["principal", "alternate"]
+    starts_on: Annotated[Day, on_form(name="day")]
+
+
+@SEAT.act(Action.KEEP_SEATS, "/holders", form="holders-{seat_id}")
+def give_seat(on: On[SeatOf], said: SeatGiven) -> tuple[Told, ...]:
+    """Give a seat from a day on to a person of its organization. A person who holds it so already changes nothing."""
+    who = find_person(on.session, said.person_id)
+    return seating.give_seat(
+        on.session, on.row.committee.id, on.id, who, kind=said.kind, starts_on=said.starts_on, by=on.by, at=on.at
+    )
+
+
+class SeatEnded(Given):
+    """Who sits no longer after a day."""
+
+    person_id: Annotated[UUID, _person]
+    last_day: Annotated[Day, on_form(name="day")]
+
+
+@SEAT.act(Action.KEEP_SEATS, "/ending", form="ending-{seat_id}")
+def end_seat(on: On[SeatOf], said: SeatEnded) -> tuple[Told, ...]:
+    """End a person's hold of a seat on its last day."""
+    who = find_person(on.session, said.person_id)
+    return seating.end_seat(on.session, on.row.committee.id, on.id, who, last_day=said.last_day, by=on.by, at=on.at)

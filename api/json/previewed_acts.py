@@ -1,0 +1,91 @@
+"""The declared acts that are looked at before: over JSON, each tells which letters it writes, or would write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Annotated, Any, Final, TypeVar
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.access.session import AtDesk, Desk
+from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.json.described import PREFIX
+from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.json.meeting_shapes import ChangeShown, LetterShown, NewsShown
+from meetings import schedule
+from meetings.invitations import Told, letters_in, people_in
+
+Row = TypeVar("Row")
+
+Preview = Annotated[
+    bool, Query(description="Answer which letters the change would write, and to whom, and change nothing.")
+]
+#: A preview adds nothing.
+_PREVIEWED: Final[dict[int | str, dict[str, Any]]] = {200: {"model": ChangeShown, "description": "A preview."}}
+
+
+def previewed_resources(
+    router: APIRouter, subject: Subject[Row], *, version: Callable[[On[Row]], int] | None = None
+) -> None:
+    """Put the acts of a subject under `PREFIX`; `version` is that of their thing, where they look at it."""
+    for act in subject.acts:
+        router.add_api_route(
+            (PREFIX + subject.path + act.json_path).removeprefix(router.prefix),
+            _endpoint(subject, act, version),
+            methods=[act.method],
+            status_code=act.status,
+            responses=_PREVIEWED if act.once else None,
+        )
+
+
+def _endpoint(subject: Subject[Row], act: Act, version: Callable[[On[Row]], int] | None) -> Callable[..., Any]:
+    ids = dict(subject.parts())
+
+    def answer(given: Mapping[str, Any]) -> Any:
+        desk, response, body, preview = given["desk"], given["response"], given.get("body"), given["preview"]
+        once = given["once"].unless(preview) if act.once else None
+        if once is not None and (before := once.again(body)) is not None:
+            return before
+        on = subject.open(desk, act, {name: given[name] for name in ids})
+        if act.versioned:
+            on = replace(on, seen=seen_version(given["if_match"]))
+        parts = {name: given[name] for name in act.parts}
+        shown = changed(desk, lambda: act.call(on, body, parts), preview=preview)
+        if version is not None:
+            response.headers["ETag"] = etag(version(on))
+        if once is not None and not preview:
+            once.done(response, act.status, PREFIX + subject.leads_to(act, on, shown))
+        elif preview:
+            response.status_code = 200
+        return shown
+
+    parts = [
+        *(part(name, kind) for name, kind in ids.items()),
+        *(part(name, one.annotation) for name, one in act.parts.items()),
+        *([part("body", act.said)] if act.said else []),
+        part("desk", AtDesk),
+        *([part("once", AtOnce)] if act.once else []),
+        part("response", Response),
+        part("preview", Preview, False),
+        *([part("if_match", IfMatch, "")] if act.versioned else []),
+    ]
+    return endpoint_of(act, answer, parts, ChangeShown)
+
+
+def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:
+    """Make a change and say which people it told what; or take it back, and say what it would tell."""
+    told = schedule.preview(desk.session, change) if preview else change()
+    of_person: dict[UUID, list[Told]] = {}
+    for one in told:
+        of_person.setdefault(one.person_id, []).append(one)
+    letters = [
+        LetterShown(
+            person_id=person_id,
+            has_address=all(one.has_address for one in theirs),
+            news=[NewsShown.model_validate(one) for one in theirs],
+        )
+        for person_id, theirs in of_person.items()
+    ]
+    return ChangeShown(preview=preview, people=people_in(told), sent=letters_in(told), letters=letters)
