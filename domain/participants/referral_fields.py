@@ -122,6 +122,7 @@ class Told:
 
     setting: str = said("text", N_("Care setting, if any"), hint=N_("Rehabilitation unit, group home, halfway house …"))
     legal_care: str = said("text", N_("Nature of legal care, if any"))
+    first_contact: str = said("text", N_("First contact: do they call, or the worker, and through whom?"))  # AD-R5
     reasons: str = said("text", N_("Reasons for the referral"), rows=4, needed=True)
     facts: Mapping[str, str] = said("facts", "")  # each is asked for by its criterion
 
@@ -153,7 +154,7 @@ SECTIONS: Final = (
     Section(N_("The person"), ("given_name", "family_name", "birth_date", "age", "languages")),
     Section(
         N_("How to reach them"),
-        ("phone", "email", "contact_note", "area", "address", "setting", "legal_care"),
+        ("phone", "email", "contact_note", "first_contact", "area", "address", "setting", "legal_care"),
         hint=N_("At least one is required: telephone, e-mail, address, or how."),
     ),
     Section(N_("Why"), ("reasons", "facts", "recruiter")),
