@@ -35,6 +35,7 @@ ONDINE: Final = ReferralForm(
     area="laval",
     setting="Foyer de groupe",
     legal_care="Placement volontaire",
+    first_contact="L’intervenante appelle, par son enseignante.",
     reasons="Elle demande de l’aide pour sortir d’une situation d’exploitation.",
     facts={"AD-C0": "Elle le dit elle-même.", "AD-C3": "Elle parle de sa santé."},
 )

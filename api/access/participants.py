@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -31,6 +31,8 @@ from domain.participants.ages import Age
 from domain.participants.findings import Found
 from domain.participants.identity import Identity, identity_within, open_identity, without_the_name
 from domain.participants.reasons import Reason, read_reasons
+from domain.participants.referral_fields import Who, as_sealed, fields_of
+from domain.participants.referral_form import ReadReferral
 from domain.participants.sealing import unseal
 from domain.record import reads
 from domain.record.reads import Ground, Purpose, record_read
@@ -128,7 +130,7 @@ class Opened:
     """
 
     who: Identity
-    referrals: list[dict[str, Any]]
+    referrals: list[ReadReferral]
     found: dict[str, Found]
     reasons: list[Reason]
 
@@ -146,7 +148,7 @@ def open_file(
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     of_admission = allows(Action.SEE_ADMISSION, given) is not None
     with_facts = of_admission and bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
-    told: list[dict[str, Any]] = []
+    told: list[ReadReferral] = []
     found: dict[str, Found] = {}
     if of_admission:
         told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
@@ -177,7 +179,7 @@ class Facts:
 
     age: Age | None
     reached_by: tuple[str, ...]
-    referrals: list[dict[str, Any]]
+    referrals: list[ReadReferral]
     found: dict[str, Found]
     reasons: list[Reason]
 
@@ -193,11 +195,7 @@ def read_facts(
     who = identity_within(session, participant_id)
     shown = without_the_name(who)
     referrals = [
-        {
-            "received_at": said["received_at"],
-            **{name: shown(said.get(name, "")) for name in ("setting", "legal_care", "reasons")},
-            "facts": {name: shown(text) for name, text in said.get("facts", {}).items()},
-        }
+        said.without_the_name(shown)
         for said in _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
     ]
     sits = bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
@@ -226,7 +224,7 @@ def read_facts(
 
 
 #: The ways in which somebody can be reached, as `Identity` calls them.
-_WAYS: Final = ("phone", "email", "address", "contact_note")
+_WAYS: Final = tuple(one.name for one in fields_of(Who) if one.reaches)
 
 
 def _stated(given: Given, purpose: str) -> Purpose | None:
@@ -237,7 +235,7 @@ def _stated(given: Given, purpose: str) -> Purpose | None:
 
 def _read_referrals(
     session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
-) -> list[dict[str, Any]]:
+) -> list[ReadReferral]:
     """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
     rows = tuples(
         session,
@@ -253,7 +251,7 @@ def _read_referrals(
     for referral_id, sealed, received_at in rows:
         record_read(session, "referral", referral_id, what="referral", ground=ground, by=by, at=at, purpose=purpose)
         said = unseal(session, participant_id, f"referral/{referral_id}", sealed)
-        told.append({**said, "received_at": received_at})
+        told.append(ReadReferral(**as_sealed(ReadReferral, said), received_at=received_at))
     return told
 
 

@@ -14,19 +14,19 @@ from api.access.permissions import Action, Relation, allows, require
 from api.access.permissions import Given as Relations
 from api.access.session import Desk
 from api.acts.declaring import On, Subject
-from api.web.given import Day, Given, Line, PlainText, on_form
-from api.web.readers import age_or_none, chosen, id_or_none
+from api.web.given import Day, Given, PlainText, on_form
+from api.web.readers import chosen, id_or_none
+from api.web.referral_shapes import Criterion, corrected, with_fields
 from domain.accompaniment import barring, consents, reviews, risks, withdrawals, workers
 from domain.accompaniment.consents import Signed
 from domain.admissions import correcting, duplicates, first_meetings, numbers, triage
 from domain.kernel.refusals import Refusal
-from domain.participants import referral_form
 from domain.participants.consent_text import CURRENT
+from domain.participants.referral_fields import Who, fields_of
 from locales import N_
 from meetings import admissions, recruiters
 from meetings.agenda_items import item_of
 
-Criterion = Literal["AD-C0", "AD-C1", "AD-C2", "AD-C3", "AD-C4", "AD-C5"]
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 Referral = Annotated[UUID, on_form(chosen("referral.not_there", N_("There is no such referral.")), name="referral")]
 
@@ -39,17 +39,9 @@ def find_file(desk: Desk, action: Action, participant_id: UUID) -> tuple[Known, 
 PARTICIPANT: Final = Subject("/participants/{participant_id}", find_file)
 
 
+@with_fields(corrected(fields_of(Who)))
 class IdentityGiven(Given):
     """What is known now of a person's identity; null, or left out, is what stays. The age is that of today."""
-
-    given_name: Line | None = None
-    family_name: Line | None = None
-    birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST), on_form(age_or_none)] = None
-    phone: Line | None = None
-    email: Line | None = None
-    address: Words | None = None
-    contact_note: Words | None = None
 
 
 @PARTICIPANT.act(

@@ -16,11 +16,13 @@ from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.shapes import AwaitedShown, Shown
 from api.web.given import Given, PlainText
+from api.web.referral_shapes import perhaps_shown, shown, with_fields
 from domain.accompaniment import consents, proposals, reviews, risks, withdrawals, workers
 from domain.admissions import first_meetings, triage
 from domain.kernel.rows import replaced
 from domain.participants import disclosures, findings, reading
 from domain.participants.locking import case_of
+from domain.participants.referral_fields import Referrer, Told, Who, fields_of
 from meetings import admissions
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
@@ -211,22 +213,16 @@ class DestructionListed(Shown):
     lapses_on: date
 
 
+@with_fields(perhaps_shown(fields_of(Told)))
 class WordsShown(Shown):
     """What a referral says of why the person was referred."""
 
     received_at: AwareDatetime
-    setting: str = ""
-    legal_care: str = ""
-    reasons: str = ""
-    facts: dict[str, str] = Field(default_factory=dict)
 
 
+@with_fields(perhaps_shown(fields_of(Referrer)))
 class ReferralWords(WordsShown):
     """What a referral says, with who referred."""
-
-    referrer_name: str = ""
-    referrer_organization: str = ""
-    referrer_contact: str = ""
 
 
 class ReasonShown(Shown):
@@ -238,18 +234,17 @@ class ReasonShown(Shown):
     fields: dict[str, str]
 
 
+def _said_of_them() -> dict[str, Any]:
+    """The fields of an identity, with the day on which an age was said beside the age."""
+    who = shown(fields_of(Who))
+    until = list(who).index("age") + 1
+    first, rest = list(who.items())[:until], list(who.items())[until:]
+    return {**dict(first), "age_on": (date | None, ...), **dict(rest)}
+
+
+@with_fields(_said_of_them())
 class SaidOfThem(Shown):
     """A person's identity, as one file says it: nominative."""
-
-    given_name: str
-    family_name: str
-    birth_date: date | None
-    age: int | None
-    age_on: date | None
-    phone: str
-    email: str
-    address: str
-    contact_note: str
 
 
 class IdentityShown(SaidOfThem):
@@ -265,10 +260,10 @@ class IdentityShown(SaidOfThem):
         """Of what was opened."""
         return cls(
             **{name: getattr(opened.who, name) for name in SaidOfThem.model_fields},
-            also=[SaidOfThem.model_validate(one) for one in opened.who.also],
-            referrals=[ReferralWords.model_validate(one) for one in opened.referrals],
-            facts=[FactShown.model_validate(one) for one in opened.found.values()],
-            reasons=[ReasonShown.model_validate(one) for one in opened.reasons],
+            also=_each(SaidOfThem, opened.who.also),
+            referrals=_each(ReferralWords, opened.referrals),
+            facts=_each(FactShown, opened.found.values()),
+            reasons=_each(ReasonShown, opened.reasons),
         )
 
 
@@ -292,9 +287,9 @@ class FactsShown(Shown):
             age_least=read.age.least if read.age else None,
             age_most=read.age.most if read.age else None,
             reached_by=list(read.reached_by),
-            referrals=[WordsShown.model_validate(one) for one in read.referrals],
-            facts=[FactShown.model_validate(one) for one in read.found.values()],
-            reasons=[ReasonShown.model_validate(one) for one in read.reasons],
+            referrals=_each(WordsShown, read.referrals),
+            facts=_each(FactShown, read.found.values()),
+            reasons=_each(ReasonShown, read.reasons),
         )
 
 
@@ -325,7 +320,7 @@ class ProposalShown(Shown):
 
 
 @dataclass(frozen=True)
-class Told:
+class MayKnow:
     """What the asker is told of a person on file, besides where they stand: the rest is left out of the answer."""
 
     admission: bool = True
@@ -335,7 +330,9 @@ class Told:
     disclosures: bool = True
 
 
-def shown_participant(desk: Desk, participant_id: UUID, response: Response, *, told: Told = Told()) -> ParticipantShown:
+def shown_participant(
+    desk: Desk, participant_id: UUID, response: Response, *, told: MayKnow = MayKnow()
+) -> ParticipantShown:
     """A file as it stands now, also for a person whose own act ended what they were to it."""
     session = desk.session
     row = known(session, participant_id)

@@ -24,9 +24,9 @@ from api.json.participant_shapes import (
     FactsShown,
     IdentityAsked,
     IdentityShown,
+    MayKnow,
     ParticipantShown,
     ProposalShown,
-    Told,
     shown_participant,
     shown_proposals,
 )
@@ -42,7 +42,7 @@ router = api_routes("participants", prefix="/participants")
 def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> ParticipantShown:
     """Where a person stands, and what was found, decided and consented, without opening anything that is sealed."""
     _, given = find_participant(desk.session, desk.asker, participant_id)
-    told = Told(
+    told = MayKnow(
         admission=allows(Action.SEE_ADMISSION, given) is not None,
         risk=allows(Action.SEE_RISK, given) is not None,
         consents=allows(Action.SEE_CONSENTS, given) is not None,

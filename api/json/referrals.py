@@ -3,50 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated
+from typing import Final
 from uuid import UUID
 
 from fastapi import Response
-from pydantic import AwareDatetime, Field, StrictBool, StringConstraints
+from pydantic import AwareDatetime
 
 from api.access.participants import drafter
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.acts.admissions import Criterion
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Shown
-from api.web.given import Day, Given, Line, PlainText
+from api.web.given import Given
+from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
-from domain.participants import links, reading, referral_form, referring
+from domain.participants import links, reading, referring
+from domain.participants.referral_fields import Referrer, fields_of, values_of
 from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
 
 router = api_routes("referrals")
 
-Words = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_TEXT)]
-Language = Annotated[PlainText, StringConstraints(max_length=20)]
+#: What is asked of everyone who refers: a link asks also who they are.
+_ASKED: Final = tuple(one for one in fields_of(ReferralForm) if one not in fields_of(Referrer))
 
 
+@with_fields(given(_ASKED))
 class ReferralGiven(Given):
     """What a referral says (AD-R2). `facts` are by criterion; languages are codes; `area` is one of the program's."""
-
-    given_name: Line = ""
-    family_name: Line = ""
-    birth_date: Day | None = None
-    age: Annotated[int | None, Field(strict=True, ge=0, le=referral_form.OLDEST)] = None
-    phone: Line = ""
-    email: Line = ""
-    address: Words = ""
-    contact_note: Words = ""
-    languages: Annotated[list[Language], Field(max_length=20)] = Field(default_factory=list)
-    area: Line = ""
-    setting: Words = ""
-    legal_care: Words = ""
-    reasons: Words = ""
-    facts: dict[Criterion, Words] = Field(default_factory=dict)
-    recruiter: StrictBool = False
 
     def form(self) -> ReferralForm:
         """As the verbs take it."""
@@ -61,24 +47,9 @@ class DraftShown(Shown):
     version: int
 
 
+@with_fields(shown(_ASKED))
 class DraftWhole(DraftShown):
     """One's own draft, to go on with."""
-
-    given_name: str
-    family_name: str
-    birth_date: Day | None
-    age: int | None
-    phone: str
-    email: str
-    address: str
-    contact_note: str
-    languages: list[str]
-    area: str
-    setting: str
-    legal_care: str
-    reasons: str
-    facts: dict[str, str]
-    recruiter: bool
 
 
 class MineShown(Shown):
@@ -141,9 +112,9 @@ class FunnelShown(Shown):
 @asks(Action.REFER)
 def get_referrals(desk: AtDesk) -> ReferralsShown:
     """One's own referrals; for the coordinator what came, the longest waiting first."""
-    given = to_program(desk.asker)
-    require(Action.REFER, given)
-    triages = allows(Action.TRIAGE, given) is not None
+    asker = to_program(desk.asker)
+    require(Action.REFER, asker)
+    triages = allows(Action.TRIAGE, asker) is not None
     kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
     received, under_way = (
         [row for row in read(desk.session) if row.participant_id not in kept_from] if triages else []
@@ -195,14 +166,8 @@ def get_draft(referral_id: UUID, desk: AtDesk, response: Response) -> DraftWhole
     by = drafter(desk.session, desk.asker, referral_id)
     form, version = referring.draft_of(desk.session, referral_id, by=by, at=desk.at)
     response.headers["ETag"] = etag(version)
-    names = set(DraftWhole.model_fields) - {"id", "state", "version"}
-    said = {name: getattr(form, name) for name in names}
-    return DraftWhole(
-        **{**said, "languages": list(form.languages), "facts": dict(form.facts)},
-        id=referral_id,
-        state="draft",
-        version=version,
-    )
+    said = values_of(form, ReferralForm)
+    return DraftWhole.model_validate({**said, "id": referral_id, "state": "draft", "version": version})
 
 
 @router.put("/referrals/{referral_id}")

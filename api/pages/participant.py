@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -24,7 +25,7 @@ from api.access.permissions import Action, Forbidden, Given, Relation, allows, a
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page
-from api.pages.referrals import ASKED, NAMES
+from api.views.criteria import ASKED, NAMES
 from api.views.follow_ups import WHY_PROPOSED, bars_of
 from api.views.languages import names_of as names_of_languages
 from api.views.states import STATES
@@ -36,8 +37,11 @@ from domain.participants import destruction, disclosures, findings, rates, readi
 from domain.participants.ages import Age
 from domain.participants.areas import areas
 from domain.participants.consent_text import CURRENT
+from domain.participants.identity import Identity
 from domain.participants.locking import case_of
 from domain.participants.reasons import Reason
+from domain.participants.referral_fields import Kind, Referrer, Told, Who, fields_of
+from domain.participants.referral_form import ReadReferral
 from domain.record import turned_away
 from domain.record.reads import Purpose
 from domain.roles.roles import standing
@@ -75,13 +79,6 @@ PURPOSES: Final[Mapping[str, str]] = {
     Purpose.URGENT_HELP: N_("Urgent help"),
     Purpose.REQUEST_OF_PERSON: N_("The person asks for it"),
     Purpose.LEGAL_DUTY: N_("A legal duty"),
-}
-#: The ways there are to reach somebody, without what they are.
-WAYS_TO_REACH: Final[Mapping[str, str]] = {
-    "phone": N_("Telephone"),
-    "email": N_("E-mail"),
-    "address": N_("Where they live"),
-    "contact_note": N_("How and when to reach them safely"),
 }
 #: Why the destruction of a file is asked, and what became of that.
 DESTRUCTION_GROUNDS: Final[Mapping[str, str]] = {
@@ -172,7 +169,11 @@ def read_identity(desk: AtDesk, request: Request, participant_id: UUID, purpose:
         opened = open_file(
             desk.session, given, participant_id, purpose=purpose, language=desk.language, by=by, at=desk.at
         )
-        shown.update(who=opened.who, facts=opened.found, reasons=[_why(one) for one in opened.reasons])
+        shown.update(
+            who=[_said_of(one) for one in (opened.who, *opened.who.also)],
+            facts=opened.found,
+            reasons=[_why(one) for one in opened.reasons],
+        )
         shown["told"] = [_said_in(one) for one in opened.referrals]
         if Relation.COORDINATOR in given and row.state == "candidate":
             shown["duplicates"] = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
@@ -208,7 +209,7 @@ def read_what_was_referred(desk: AtDesk, request: Request, participant_id: UUID,
         shown.update(
             referred=facts,
             age=_age_in_words(facts.age),
-            reached_by=[gettext(WAYS_TO_REACH[way]) for way in facts.reached_by],
+            reached_by=[gettext(one.label) for one in fields_of(Who) if one.name in facts.reached_by],
             facts=facts.found,
             reasons=[_why(one) for one in facts.reasons],
             told=[_said_in(one) for one in facts.referrals],
@@ -280,6 +281,7 @@ def participant_page(
         "participant.html",
         refused=typed.refusal,
         typed=typed,
+        correctable=_CORRECTABLE,
         one=row,
         known_as=row.number or row.candidate_ref,
         state=STATES[row.state],
@@ -304,11 +306,11 @@ def participant_page(
         again=_to_triage_again(row, referrals) if may[Action.TRIAGE] else None,
         names=names,
         item=item,
-        offered=[(one, _said_of(one, names, desk.language)) for one in offered],
+        offered=[(one, _in_one_line(one, names, desk.language)) for one in offered],
         pair=[names[person] for person in proposals.proposed_pair(offered) or ()],
-        choices=[(str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible],
+        choices=[(str(one.person_id), _in_one_line(one, names, desk.language)) for one in offered if one.possible],
         seconds=[
-            (str(one.person_id), _said_of(one, names, desk.language)) for one in offered if one.possible_as_second
+            (str(one.person_id), _in_one_line(one, names, desk.language)) for one in offered if one.possible_as_second
         ],
         decided=decided,
         outcomes=OUTCOMES,
@@ -361,6 +363,9 @@ def participant_page(
     )
 
 
+#: What of an identity may be corrected: first the birth date, or the age.
+_CORRECTABLE: Final = sorted(fields_of(Who), key=lambda one: one.kind not in ("day", "age"))
+
 _ACTS: Final = (
     Action.KEEP_DISCLOSURES,
     Action.KEEP_RETENTION,
@@ -375,9 +380,39 @@ _ACTS: Final = (
 )
 
 
-def _said_in(referral: Mapping[str, Any]) -> dict[str, Any]:
-    """What a referral says, with each criterion as it was asked."""
-    return {**referral, "facts": [(gettext(ASKED[name]), words) for name, words in referral.get("facts", {}).items()]}
+@dataclass(frozen=True)
+class ReferralShown:
+    """What a referral says, each answer with what was asked; what every referral has to say stands first."""
+
+    received_at: datetime
+    lines: list[tuple[str, str]]
+
+
+def _said_in(referral: ReadReferral) -> ReferralShown:
+    told = sorted((one for one in fields_of(Told) if one.kind != "facts"), key=lambda one: not one.needed)
+    lines = [(gettext(one.label), _said_so(one.kind, getattr(referral, one.name))) for one in told]
+    lines += [(gettext(ASKED[criterion]), text) for criterion, text in referral.facts.items()]
+    if referral.referrer_name:
+        who = ", ".join(getattr(referral, one.name) for one in fields_of(Referrer))
+        lines.append((gettext(N_("Referred by")), who))
+    return ReferralShown(referral.received_at, lines)
+
+
+def _said_of(who: Identity) -> list[tuple[str, str]]:
+    """Who somebody is, as a file says it."""
+    unknown, age_on = gettext(N_("Not known")), who.age_on and show_day(current_language(), who.age_on)
+    return [
+        (gettext(N_("Name")), who.name),
+        (gettext(N_("Birth date")), show_day(current_language(), who.birth_date) if who.birth_date else unknown),
+        (gettext(N_("Age as it was said")), f"{who.age} ({age_on})" if who.age is not None else "–"),
+        *((gettext(one.label), getattr(who, one.name) or "–") for one in fields_of(Who) if one.reaches),
+    ]
+
+
+def _said_so(kind: Kind, answer: Any) -> str:
+    if kind == "yes":
+        return gettext(N_("Yes")) if answer else gettext(N_("No"))
+    return answer or "–"
 
 
 def _age_in_words(age: Age | None) -> str:
@@ -427,7 +462,7 @@ def _case_of(desk: Desk, participant_id: UUID) -> UUID | None:
     return case_id
 
 
-def _said_of(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
+def _in_one_line(proposal: proposals.Proposal, names: Mapping[UUID, str], language: str) -> str:
     """A worker with what speaks for and against, in one line."""
     load = proposal.load
     parts = [names.get(proposal.person_id, "")]

@@ -1,88 +1,72 @@
-"""The fields of a referral's form, as people type them on a page or by a link."""
+"""The fields of a referral's form, as people type them on a page or by a link: each by its kind."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from inspect import Parameter, Signature
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Form
+from sqlmodel import Session
 
 from api.pages.forms import Text
-from api.views.languages import codes_of
+from api.views.criteria import AGE, ASKED
+from api.views.languages import codes_of, name_of, offered
 from api.web.readers import age_or_none
 from domain.kernel.refusals import Refusal
+from domain.participants.areas import areas
+from domain.participants.referral_fields import SECTIONS, Kind, ReferralField, Section, fields_of
 from domain.participants.referral_form import ReferralForm
-from locales import N_
+from locales import N_, gettext
 from models.referral import CRITERIA
 
-_TEXTS = (
-    *("given_name", "family_name", "phone", "email", "address", "contact_note", "area", "setting", "legal_care"),
-    *("reasons", "referrer_name", "referrer_organization", "referrer_contact"),
-)
+_FIELDS: Final = fields_of(ReferralForm)
+_Several = Annotated[list[str] | None, Form()]
 
 
+@dataclass(frozen=True)
 class ReferralTyped:
     """A referral as it was typed: languages ticked, any other by its name, with commas between.
 
     `fact` is the facts behind the criteria, in their order.
     """
 
-    def __init__(
-        self,
-        given_name: Text = "",
-        family_name: Text = "",
-        birth_date: Text = "",
-        age: Text = "",
-        phone: Text = "",
-        email: Text = "",
-        address: Text = "",
-        contact_note: Text = "",
-        language: Annotated[list[str] | None, Form()] = None,
-        languages: Text = "",
-        area: Text = "",
-        setting: Text = "",
-        legal_care: Text = "",
-        reasons: Text = "",
-        fact: Annotated[list[str] | None, Form()] = None,
-        recruiter: Text = "",
-        referrer_name: Text = "",
-        referrer_organization: Text = "",
-        referrer_contact: Text = "",
-    ) -> None:
-        given = dict(locals())
-        self.values: dict[str, Any] = {name: given[name] for name in _TEXTS}
-        others = codes_of(languages)
-        spoken = list(dict.fromkeys([*(language or []), *others]))
-        self.values |= {"birth_date": birth_date, "age": age, "languages": spoken, "recruiter": recruiter}
-        self.values["fact"] = [*(fact or []), *[""] * len(CRITERIA)][: len(CRITERIA)]
+    values: Mapping[str, Any]
 
     def form(self) -> ReferralForm:
         """The referral. Raises Refusal."""
-        typed = self.values
-        return ReferralForm(
-            **{name: typed[name] for name in _TEXTS},
-            birth_date=_birth(typed["birth_date"]),
-            age=age_or_none(typed["age"]),
-            languages=tuple(typed["languages"]),
-            facts=dict(zip(CRITERIA, typed["fact"], strict=True)),
-            recruiter=typed["recruiter"] == "yes",
-        )
+        return ReferralForm(**{one.name: _READ.get(one.kind, _as_typed)(self.values[one.name]) for one in _FIELDS})
 
 
-TypedReferral = Annotated[ReferralTyped, Depends()]
+def _typed(language: _Several = None, fact: _Several = None, **typed: str) -> ReferralTyped:
+    spoken = [*(language or []), *codes_of(typed["languages"])]
+    facts = [*(fact or []), *[""] * len(CRITERIA)][: len(CRITERIA)]
+    return ReferralTyped({**typed, "languages": list(dict.fromkeys(spoken)), "facts": facts})
+
+
+#: What a form of the page sends, for the framework that reads it: each field in a text, but what is ticked or repeated.
+_typed.__signature__ = Signature(  # type: ignore[attr-defined]
+    [
+        *(Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=_Several) for name in ("language", "fact")),
+        *(
+            Parameter(one.name, Parameter.KEYWORD_ONLY, default="", annotation=Text)
+            for one in _FIELDS
+            if one.kind != "facts"
+        ),
+    ]
+)
+TypedReferral = Annotated[ReferralTyped, Depends(_typed)]
 
 
 def typed_of(form: ReferralForm) -> Mapping[str, Any]:
     """A saved draft as the fields show it."""
-    return {
-        **{name: getattr(form, name) for name in _TEXTS},
-        "birth_date": form.birth_date.isoformat() if form.birth_date else "",
-        "age": str(form.age) if form.age is not None else "",
-        "languages": list(form.languages),
-        "recruiter": "yes" if form.recruiter else "",
-        "fact": [form.facts.get(criterion, "") for criterion in CRITERIA],
-    }
+    return {one.name: _WRITTEN.get(one.kind, _as_typed)(getattr(form, one.name)) for one in _FIELDS}
+
+
+def _as_typed(text: Any) -> Any:
+    return text
 
 
 def _birth(text: str) -> date | None:
@@ -93,3 +77,65 @@ def _birth(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
+
+
+#: How what was typed in a field of a kind is read, and how what was saved is written there.
+_READ: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    "day": _birth,
+    "age": age_or_none,
+    "languages": tuple,
+    "facts": lambda facts: dict(zip(CRITERIA, facts, strict=True)),
+    "yes": lambda text: text == "yes",
+}
+_WRITTEN: Final[Mapping[Kind, Callable[[Any], Any]]] = {
+    "day": lambda day: day.isoformat() if day else "",
+    "age": lambda age: str(age) if age is not None else "",
+    "languages": list,
+    "facts": lambda facts: [facts.get(criterion, "") for criterion in CRITERIA],
+    "yes": lambda is_so: "yes" if is_so else "",
+}
+
+
+# ----------------------------------------------------------------------------------------------------- what it shows
+
+
+@dataclass(frozen=True)
+class SectionShown:
+    """A part of the form: its title, its hint, and its fields."""
+
+    title: str
+    hint: str
+    fields: list[ReferralField]
+
+
+@dataclass(frozen=True)
+class FormShown:
+    """A referral's form: its parts, what one chooses of, and what it asks behind each criterion ("" of the age)."""
+
+    sections: list[SectionShown]
+    areas: list[tuple[str, str]]
+    questions: list[tuple[str, str]]
+    languages: list[tuple[str, str]]
+    language: str
+
+    def others_of(self, codes: list[str]) -> str:
+        """The languages that are spoken and not offered, by their names."""
+        known = dict(self.languages)
+        return ", ".join(name_of(code, self.language) for code in codes if code not in known)
+
+
+def form_shown(session: Session, language: str, *, outside: bool = False) -> FormShown:
+    """A referral's form in a language; `outside` for those who refer by a link, who are asked who they are."""
+    return FormShown(
+        sections=[_shown(section) for section in SECTIONS if outside or not section.outside],
+        areas=[(area.key, area.fr if language == "fr" else area.en) for area in areas(session)],
+        questions=[(one, gettext(ASKED[one]) if one != AGE else "") for one in CRITERIA],
+        languages=offered(language),
+        language=language,
+    )
+
+
+def _shown(section: Section) -> SectionShown:
+    by_name = {one.name: one for one in _FIELDS}
+    hint = gettext(section.hint) if section.hint else ""
+    return SectionShown(gettext(section.title), hint, [by_name[name] for name in section.fields])

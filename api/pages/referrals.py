@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Form, Request, Response
@@ -14,41 +14,21 @@ from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
-from api.pages.referral_fields import TypedReferral, typed_of
-from api.views.languages import name_of, offered
+from api.pages.referral_fields import TypedReferral, form_shown, typed_of
+from api.views.criteria import NAMES
 from api.views.tasks import names_of
 from domain.admissions import duplicates
 from domain.kernel.refusals import Refusal
 from domain.participants import links, reading, referring, retention
-from domain.participants.areas import areas
 from domain.participants.findings import findings_of
 from domain.participants.reading import Arrived
 from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
-from locales import N_, gettext
+from locales import gettext
 from models.referral import CRITERIA
 
 router = framed_pages("/referrals")
 
-#: The criteria as a form asks for the fact behind each.
-ASKED: Final[Mapping[str, str]] = {
-    "AD-C0": N_("Sexual exploitation, or activities of the sex trade, now or before: what is known, and from whom?"),
-    "AD-C1": N_("Age: is anything uncertain?"),
-    "AD-C2": N_("Address in the area served, or the area that they frequent"),
-    "AD-C3": N_("Harms that they recognize in their own life"),
-    "AD-C4": N_("If they also recruit others: what is known"),
-    "AD-C5": N_("Their wish to take part: what they said"),
-}
-#: What a criterion is called.
-NAMES: Final[Mapping[str, str]] = {
-    "AD-C0": N_("Sexual exploitation"),
-    "AD-C1": N_("12 to 24 years old"),
-    "AD-C2": N_("Area served"),
-    "AD-C3": N_("Recognizes harms"),
-    # Of those alone who recruit others: “not met” says that they do not admit it, or do not commit to stop.
-    "AD-C4": N_("Recruits others, admits it and commits to stop"),
-    "AD-C5": N_("Voluntary"),
-}
 Seen = Annotated[int, Form()]
 
 
@@ -161,19 +141,8 @@ def _form(
         action=f"/referrals/{referral_id}" if referral_id else "/referrals",
         seen=seen,
         is_draft=referral_id is not None,
-        **choices(desk.session, desk.language),
+        form=form_shown(desk.session, desk.language),
     )
-
-
-def choices(session: Any, language: str) -> dict[str, Any]:
-    """What a referral's form lets one choose of, and what it asks behind each criterion."""
-    return {
-        "areas": [(area.key, area.fr if language == "fr" else area.en) for area in areas(session)],
-        "asked": [(criterion, gettext(ASKED[criterion])) for criterion in CRITERIA if criterion != "AD-C1"],
-        "criteria": list(CRITERIA),
-        "offered_languages": offered(language),
-        "language_name": lambda code: name_of(code, language),
-    }
 
 
 def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "") -> HTMLResponse:

@@ -17,8 +17,7 @@ from api.access.permissions import Action, Forbidden, asks
 from api.access.session import Office, office_of
 from api.pages.forms import Text
 from api.pages.frame import see_other
-from api.pages.referral_fields import TypedReferral, typed_of
-from api.pages.referrals import choices
+from api.pages.referral_fields import TypedReferral, form_shown, typed_of
 from api.views.sentences import sentence_of
 from api.web import browsers, limits
 from api.web.answers import status_of
@@ -125,5 +124,5 @@ def _page(
         elsewhere=refusal is not None and refusal.code == "referral_link.elsewhere",
         refusal=sentence_of(refusal) if refusal else "",
         action=f"/refer/{token}" + (f"?{PARAMETER}={asked}" if is_language(asked) else ""),
-        **choices(session, language),
+        form=form_shown(session, language, outside=True),
     )

@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 
 from api.access.session import Desk
 from api.web.readers import day_of, day_or_none, id_or_none
-from domain.participants import referral_form
+from domain.participants.referral_fields import LONGEST_LINE
 
 
 def _iso_day(value: object) -> object:
@@ -35,7 +35,7 @@ Day = Annotated[date, BeforeValidator(_iso_day)]
 #: No control character but the line break and the tab: what people type, and nothing that a terminal obeys.
 PlainText = Annotated[str, StringConstraints(max_length=100_000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f]*$")]
 #: One line of what is known of somebody who is referred.
-Line = Annotated[PlainText, StringConstraints(max_length=referral_form.LONGEST_LINE)]
+Line = Annotated[PlainText, StringConstraints(max_length=LONGEST_LINE)]
 #: A few words of something, such as a serial number.
 Short = Annotated[PlainText, StringConstraints(max_length=500)]
 #: Some paragraphs, as of what was said in a meeting.

@@ -30,6 +30,7 @@ from api.web.answers import answer, in_names_of_ours, slow_down, wants_json
 from api.web.rendering import render
 from domain.names.ours import Ours, ours
 from domain.names.shapes import Kind, Shape, shapes_in
+from domain.participants.referral_fields import Referrer, Who, fields_of
 from locales import N_, gettext
 
 #: How a form says that its words were looked at, and how a request of the API does.
@@ -42,8 +43,7 @@ CODE: Final = "words.shape"
 NO_WORDS: Final = frozenset(
     {
         *("given_name", "family_name", "email", "phone", "spoken", "languages", "language"),
-        *("address", "birth_date", "contact_note", "age"),
-        *("referrer_name", "referrer_contact", "referrer_organization"),
+        *(one.name for declared in (Who, Referrer) for one in fields_of(declared)),
         *("answer", "content", "once", "cookie", "token", "online_url", "digest", "shown"),
         *(FIELD, "seen"),
         *("word", "others", "mark"),  # what is to be taken out, which names somebody

@@ -18,13 +18,14 @@ from domain.kernel.rows import only, scalars
 from domain.kernel.scope import local_day
 from domain.participants.identity import Identity, identity_within, sealed_identity
 from domain.participants.locking import change_participant, hold_participant
+from domain.participants.referral_fields import Who, fields_of
 from domain.participants.referral_form import checked_identity
 from domain.record import events
 from locales import N_
 from models.referral import Referral
 
 #: The fields that may be corrected. An age is one as of today, only while the birth date is not known.
-FIELDS: Final = ("given_name", "family_name", "birth_date", "age", "phone", "email", "address", "contact_note")
+FIELDS: Final = tuple(one.name for one in fields_of(Who))
 
 
 def correct_identity(

@@ -21,16 +21,16 @@ from domain.admissions.triage import hold_referral
 from domain.casework import asking, cases
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, inside, of, only, run, same, scalar, scalars
+from domain.kernel.rows import col, every, inside, of, only, same, scalar, scalars
 from domain.participants import destruction
 from domain.participants.identity import identity_within
-from domain.participants.locking import case_of, change_participant, hold_participant, moved
+from domain.participants.locking import case_of, change_participant, forget, hold_participant, moved
 from domain.participants.opening import open_admission
 from domain.record import events
 from domain.record.reads import record_read
 from domain.roles.sight import who_barred
 from locales import N_
-from models.participant import DataKey, Participant
+from models.participant import Participant
 
 
 @dataclass(frozen=True)
@@ -132,19 +132,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
 def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: datetime) -> None:
     """Destroy a locked file that is joined to another: nothing about it is under way or asked any more."""
     destruction.stop(session, joined.id, "joined", by=by, at=at)
-    change_participant(
-        session,
-        joined,
-        state=moved(joined, "join"),
-        joined_to_id=to,
-        destroyed_at=at,
-        sealed=None,
-        names=None,
-        marks=[],
-        languages=[],
-        area="",
-    )
-    run(session, changes(DataKey).where(DataKey.participant_id == joined.id).values(destroyed_at=at))
+    forget(session, joined, "join", at=at, joined_to=to)
     case_id = case_of(session, joined.id)
     if case_id is not None:
         cases.cancel_case(session, case_id, by=by, at=at, reason="AD-R1")

@@ -45,7 +45,7 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.identity import identity_within, without_the_name
-from domain.participants.locking import case_of, change_participant, hold_participant, known_as, moved
+from domain.participants.locking import case_of, forget, hold_participant, known_as, moved
 from domain.participants.retention_terms import retention_of
 from domain.participants.sealing import seal, unseal
 from domain.record import events
@@ -56,7 +56,7 @@ from locales import N_, say
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp
 from models.lifecycles import DESTRUCTION, REFERRAL
-from models.participant import Barred, CandidateWorker, DataKey, Participant
+from models.participant import Barred, CandidateWorker, Participant
 from models.referral import Referral
 
 #: The coordination's task after the last day of a file.
@@ -506,18 +506,7 @@ def _change(session: Session, asked: Destruction, move: str, *, by: Actor, at: d
 
 def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Actor, at: datetime) -> None:
     participant_id = held.id
-    change_participant(
-        session,
-        held,
-        state=moved(held, "destroy"),
-        destroyed_at=at,
-        sealed=None,
-        names=None,
-        marks=[],
-        languages=[],
-        area="",
-    )
-    run(session, changes(DataKey).where(DataKey.participant_id == participant_id).values(destroyed_at=at))
+    forget(session, held, "destroy", at=at)
     run(
         session,
         changes(Referral)

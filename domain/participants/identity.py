@@ -7,8 +7,8 @@ documents looks for it, and shows it to no one who may not know.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -22,6 +22,7 @@ from domain.names.hiding import Hides, hides
 from domain.names.known import Someone, phones_of
 from domain.participants import rates
 from domain.participants.ages import Age, age_on
+from domain.participants.referral_fields import Who, as_sealed, to_seal
 from domain.participants.sealing import mark, seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
@@ -32,18 +33,13 @@ NAMES: Final = "names"
 
 
 @dataclass(frozen=True)
-class Identity:
-    """A person's identity, and how to reach them: what AD-R2 collects, and nothing else."""
+class Identity(Who):
+    """Who somebody is, and how to reach them: what AD-R2 collects, and nothing else.
 
-    given_name: str
-    family_name: str
-    birth_date: date | None = None
-    age: int | None = None  # where the birth date is not known, as it was said on `age_on`
+    An age stands where the birth date is not known, as it was said on `age_on`.
+    """
+
     age_on: date | None = None
-    phone: str = ""
-    email: str = ""
-    address: str = ""  # where they live, or the unit or home that cares for them
-    contact_note: str = ""  # how and when to reach them safely
     also: tuple[Identity, ...] = ()  # as files said it that were joined to this one, where they said something else
 
     @property
@@ -66,21 +62,19 @@ class Identity:
 
     def to_json(self) -> dict[str, Any]:
         """The identity as it is sealed."""
-        own = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "also"}
-        said = {name: value.isoformat() if isinstance(value, date) else value for name, value in own.items()}
-        return {**said, "also": [other.to_json() for other in self.also]}
+        age_on = self.age_on.isoformat() if self.age_on else None
+        return {**to_seal(self, Identity), "age_on": age_on, "also": [other.to_json() for other in self.also]}
 
     @classmethod
-    def of_json(cls, kept: dict[str, Any]) -> Identity:
+    def of_json(cls, kept: Mapping[str, Any]) -> Identity:
         """The identity from its sealed form."""
-        days = {name: date.fromisoformat(kept[name]) for name in ("birth_date", "age_on") if kept.get(name)}
-        also = tuple(cls.of_json(other) for other in kept.get("also", ()))
-        return cls(**{**kept, "birth_date": None, "age_on": None, **days, "also": also})
+        age_on = date.fromisoformat(kept["age_on"]) if kept.get("age_on") else None
+        return cls(**as_sealed(cls, kept), age_on=age_on, also=tuple(cls.of_json(one) for one in kept.get("also", ())))
 
 
-def _said(who: Identity) -> tuple[object, ...]:
+def _said(who: Identity) -> Identity:
     """The fields by which two sayings are equal: not the age, which is said of a day."""
-    return tuple(getattr(who, field.name) for field in fields(who) if field.name not in ("age", "age_on", "also"))
+    return replace(who, age=None, age_on=None, also=())
 
 
 def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
@@ -156,23 +150,14 @@ def without_the_name(who: Identity) -> Hides:
 
 
 def _someone(said: Identity) -> Someone:
-    return Someone(said.given_name, said.family_name, said.phone, said.email, said.birth_date)
+    return Someone(**{one.name: getattr(said, one.name) for one in fields(Someone)})
 
 
 def _looked_for(identity: Identity) -> dict[str, Any]:
     """What is sealed for the gate: what could identify a person, and nothing else of them."""
-    return {
-        "people": [
-            {
-                "given_name": said.given_name,
-                "family_name": said.family_name,
-                "phone": said.phone,
-                "email": said.email,
-                "birth_date": said.birth_date.isoformat() if said.birth_date else "",
-            }
-            for said in (identity, *identity.also)
-        ]
-    }
+    people = [asdict(_someone(said)) for said in (identity, *identity.also)]
+    days = [said["birth_date"].isoformat() if said["birth_date"] else "" for said in people]
+    return {"people": [{**said, "birth_date": day} for said, day in zip(people, days, strict=True)]}
 
 
 def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[Someone]:

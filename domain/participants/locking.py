@@ -14,11 +14,12 @@ from domain.casework.tasks import complete_task, waive_task
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, first, in_program, of, only, run, same, scalar, select, surely
+from domain.participants.referral_fields import emptied
 from domain.terms.admission import ADMISSION
 from locales import N_
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
-from models.participant import Participant
+from models.participant import DataKey, Participant
 
 #: Letters and figures that no one mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -57,6 +58,25 @@ def change_participant(session: Session, row: Participant, /, **values: Any) -> 
         session,
         changes(Participant).where(Participant.id == row.id).values(**values, version=col(Participant.version) + 1),
     )
+
+
+def forget(session: Session, held: Participant, move: str, *, at: datetime, joined_to: UUID | None = None) -> None:
+    """Destroy a held file by a move: nothing stays that says who they were, and its key is to be destroyed.
+
+    `joined_to` is the file of the same person that it is joined to. Raises Refusal where it cannot be made.
+    """
+    change_participant(
+        session,
+        held,
+        state=moved(held, move),
+        joined_to_id=joined_to,
+        destroyed_at=at,
+        sealed=None,
+        names=None,
+        marks=[],
+        **emptied(),
+    )
+    run(session, changes(DataKey).where(DataKey.participant_id == held.id).values(destroyed_at=at))
 
 
 def moved(held: Participant, move: str) -> str:

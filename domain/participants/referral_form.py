@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Final
@@ -14,17 +14,29 @@ from domain.kernel.languages import checked_languages
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
+from domain.names.hiding import Hides
 from domain.participants.ages import years
 from domain.participants.areas import areas
 from domain.participants.identity import Identity
+from domain.participants.referral_fields import (
+    LONGEST_TEXT,
+    OLDEST,
+    TEXTS,
+    InClear,
+    Referrer,
+    Told,
+    Who,
+    as_sealed,
+    fields_of,
+    to_seal,
+    values_of,
+)
 from locales import N_
+from models.participant import Participant
 from models.referral import CRITERIA
 
 #: No one alive was born before.
 EARLIEST_BIRTH: Final = date(1900, 1, 1)
-OLDEST: Final = 120
-LONGEST_LINE: Final = 200
-LONGEST_TEXT: Final = 4_000
 
 _NO_TEXT: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 
@@ -32,84 +44,52 @@ _EMAIL: Final = re.compile(r"[^@\s<>,;]+@[^@\s<>,;]+\.[^@\s<>,;]+")
 
 
 @dataclass(frozen=True)
-class ReferralForm:
-    """What a referral says: who, how to reach them, what AD-R2 collects, and the facts behind the criteria.
+class ReadReferral(Referrer, Told):
+    """What a referral that came says, as it was sealed with it."""
 
-    `facts` are by criterion ("AD-C0"). The referrer's own name and contact are asked for where they are not of the
-    program. Languages are codes; `area` is one of the program's own areas, or "".
-    """
+    received_at: datetime = field(kw_only=True)
 
-    given_name: str = ""
-    family_name: str = ""
-    birth_date: date | None = None
-    age: int | None = None
-    phone: str = ""
-    email: str = ""
-    address: str = ""
-    contact_note: str = ""
-    languages: Sequence[str] = ()
-    area: str = ""
-    setting: str = ""  # care setting: rehabilitation unit, group home, halfway house ...
-    legal_care: str = ""  # the nature of legal care
-    reasons: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
-    recruiter: bool = False
-    referrer_name: str = ""
-    referrer_organization: str = ""
-    referrer_contact: str = ""
+    def without_the_name(self, hides: Hides) -> ReadReferral:
+        """What it tells, with every text as `hides` leaves it; not who referred."""
+        told = {**values_of(self, Told), "facts": {name: hides(text) for name, text in self.facts.items()}}
+        told |= {one.name: hides(told[one.name]) for one in fields_of(Told) if one.kind in TEXTS}
+        return ReadReferral(**told, received_at=self.received_at)
+
+
+@dataclass(frozen=True)
+class ReferralForm(Referrer, Told, InClear, Who):
+    """What a referral says. The name and contact of who refers are asked for where they are not of the program."""
 
     def identity(self, day: date) -> Identity:
         """The identity, with an age as of a day."""
+        is_of_a_day = self.birth_date is None and self.age is not None
         return Identity(
-            given_name=self.given_name,
-            family_name=self.family_name,
-            birth_date=self.birth_date,
-            age=self.age if self.birth_date is None else None,
-            age_on=day if self.birth_date is None and self.age is not None else None,
-            phone=self.phone,
-            email=self.email,
-            address=self.address,
-            contact_note=self.contact_note,
+            **{**values_of(self, Who), "age": self.age if is_of_a_day else None}, age_on=day if is_of_a_day else None
         )
 
+    def columns(self) -> dict[str, Any]:
+        """What of it circulates, by the participant's columns."""
+        return {**values_of(self, InClear), "languages": list(self.languages)}
+
     def told(self) -> dict[str, Any]:
-        """The referral's own facts, as they are sealed."""
-        return {
-            "setting": self.setting,
-            "legal_care": self.legal_care,
-            "reasons": self.reasons,
-            "facts": {name: text for name, text in self.facts.items() if text},
-            "referrer_name": self.referrer_name,
-            "referrer_organization": self.referrer_organization,
-            "referrer_contact": self.referrer_contact,
-        }
+        """What the referral itself says, as it is sealed with it."""
+        return to_seal(self, ReadReferral)
+
+
+def form_of(participant: Participant, who: Identity, told: Mapping[str, Any]) -> ReferralForm:
+    """The form as it was saved: who they are, what of it circulates, and what was sealed with the referral."""
+    said = values_of(who, Who) | values_of(participant, InClear) | as_sealed(ReadReferral, told)
+    return ReferralForm(**{**said, "languages": tuple(participant.languages)})
 
 
 def checked_form(
     session: Session, form: ReferralForm, at: datetime, *, whole: bool, outside: bool = False
 ) -> ReferralForm:
     """The form, trimmed, with everything in it possible; if `whole`, with everything that a referral needs."""
-    lines = {
-        name: _text(getattr(form, name), LONGEST_LINE)
-        for name in ("given_name", "family_name", "phone", "email", "area", "referrer_name", "referrer_organization")
-    }
-    texts = {
-        name: _text(getattr(form, name), LONGEST_TEXT)
-        for name in ("address", "contact_note", "setting", "legal_care", "reasons", "referrer_contact")
-    }
     facts = {name: _text(text, LONGEST_TEXT) for name, text in form.facts.items() if name in CRITERIA}
-    today = local_day(session, at)
-    _refuse_birth(form.birth_date, form.age, today)
-    languages = checked_languages(form.languages)
-    checked = ReferralForm(
-        **lines,
-        **texts,
-        facts=facts,
-        languages=languages,
-        birth_date=form.birth_date,
-        age=form.age,
-        recruiter=form.recruiter,
-    )
+    checked = replace(form, **_trimmed(form, ReferralForm), facts={name: text for name, text in facts.items() if text})
+    _refuse_birth(form.birth_date, form.age, local_day(session, at))
+    checked = replace(checked, languages=checked_languages(form.languages))
     if checked.area and checked.area not in {area.key for area in areas(session)}:
         raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
     _refuse_email(checked.email)
@@ -120,13 +100,15 @@ def checked_form(
 
 def checked_identity(identity: Identity, *, today: date) -> Identity:
     """An identity, trimmed, with everything in it possible on a local day. Raises Refusal."""
-    lines: dict[str, Any] = {
-        name: _text(getattr(identity, name), LONGEST_LINE) for name in ("given_name", "family_name", "phone", "email")
-    }
-    texts: dict[str, Any] = {name: _text(getattr(identity, name), LONGEST_TEXT) for name in ("address", "contact_note")}
-    _refuse_birth(identity.birth_date, identity.age, today)
-    _refuse_email(lines["email"])
-    return replace(identity, **lines, **texts)
+    checked = replace(identity, **_trimmed(identity, Who))
+    _refuse_birth(checked.birth_date, checked.age, today)
+    _refuse_email(checked.email)
+    return checked
+
+
+def _trimmed(said: object, declared: type) -> dict[str, Any]:
+    """The fields of a class that are typed in letters, each trimmed, and as long as its kind may be. Raises Refusal."""
+    return {one.name: _text(getattr(said, one.name), one.longest) for one in fields_of(declared) if one.kind in TEXTS}
 
 
 def _refuse_email(email: str) -> None:
@@ -150,7 +132,7 @@ def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
         raise Refusal(
             "referral.no_age", N_("Age: write the birth date, or the age where you do not know it."), source="AD-R2"
         )
-    if not (form.phone or form.email or form.address or form.contact_note):
+    if not any(getattr(form, one.name) for one in fields_of(Who) if one.reaches):
         raise Refusal("referral.no_contact", N_("Contact: say at least one way to reach the person."), source="AD-R2")
     if not says_something(form.reasons):
         raise Refusal(

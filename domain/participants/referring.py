@@ -19,9 +19,9 @@ from domain.kernel.rows import col, first, joins, of, only, run, scalar, surely,
 from domain.kernel.scope import local_day, program_of
 from domain.participants import links
 from domain.participants.identity import Identity, sealed_identity
-from domain.participants.locking import change_participant, hold_participant, moved, new_reference
+from domain.participants.locking import change_participant, forget, hold_participant, moved, new_reference
 from domain.participants.opening import open_admission
-from domain.participants.referral_form import ReferralForm, checked_form
+from domain.participants.referral_form import ReferralForm, checked_form, form_of
 from domain.participants.sealing import new_key, seal, unseal
 from domain.record import events
 from domain.record.reads import record_read
@@ -227,23 +227,9 @@ def _form_of(session: Session, held: Referral) -> ReferralForm:
     """What a locked draft says."""
     row = first(session, of(Participant).where(Participant.id == held.participant_id))
     assert row is not None  # noqa: S101 - a referral has its participant
-    identity = unseal(session, held.participant_id, "identity", surely(row.sealed))
+    who = Identity.of_json(unseal(session, held.participant_id, "identity", surely(row.sealed)))
     told = unseal(session, held.participant_id, f"referral/{held.id}", surely(held.sealed))
-    who = Identity.of_json(identity)
-    return ReferralForm(
-        given_name=who.given_name,
-        family_name=who.family_name,
-        birth_date=who.birth_date,
-        age=who.age,
-        phone=who.phone,
-        email=who.email,
-        address=who.address,
-        contact_note=who.contact_note,
-        languages=tuple(row.languages),
-        area=row.area,
-        recruiter=row.recruiter,
-        **told,
-    )
+    return form_of(row, who, told)
 
 
 # ------------------------------------------------------------------------------------------------- by people outside
@@ -335,24 +321,7 @@ def destroy_draft(session: Session, held: Referral, *, by: Actor, at: datetime) 
         .values(state=REFERRAL.after(held.state, "abandon"), sealed=None, version=held.version + 1),
     )
     asking.answered(session, UNFINISHED, held.id, by=by, at=at)
-    participant = hold_participant(session, held.participant_id)
-    change_participant(
-        session,
-        participant,
-        state=moved(participant, "destroy"),
-        destroyed_at=at,
-        sealed=None,
-        names=None,
-        marks=[],
-        languages=[],
-        area="",
-    )
-    run(
-        session,
-        update(DataKey)
-        .where(col(DataKey.program_id) == held.program_id, col(DataKey.participant_id) == held.participant_id)
-        .values(destroyed_at=at),
-    )
+    forget(session, hold_participant(session, held.participant_id), "destroy", at=at)
     events.write(session, "referral.abandoned", "referral", held.id, by=by, at=at)
 
 
@@ -364,9 +333,7 @@ def _new_person(session: Session, form: ReferralForm, at: datetime) -> UUID:
         program_id=here,
         id=participant_id,
         candidate_ref=new_reference(),
-        languages=list(form.languages),
-        area=form.area,
-        recruiter=form.recruiter,
+        **form.columns(),
         **sealed_identity(session, participant_id, form.identity(local_day(session, at))),
     )
     new.marks = []  # of a draft nothing is compared
@@ -410,9 +377,7 @@ def _save(session: Session, held: Referral, form: ReferralForm, at: datetime) ->
         session,
         participant,
         **{**columns, "marks": []},
-        languages=list(form.languages),
-        area=form.area,
-        recruiter=form.recruiter,
+        **form.columns(),
     )
     version: int = held.version + 1
     run(

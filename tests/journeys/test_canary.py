@@ -92,11 +92,12 @@ PLANTED = {
             *("referrer_name", "referrer_organization", "referrer_contact", "exception", "offered_instead"),
             *("profile", "involvement", "benefits", "risks", "note", "terms", "draft"),
             *("situation", "steps", "why_this_day", "why_destroyed", "why_kept", "place", "with_step"),
+            "first_contact",
         ),
         (
             *("ba", "ce", "di", "fo", "gu", "ha", "je", "ki", "lo", "mu", "na", "pe", "qi", "ro", "su", "ta"),
             *("ub", "ev", "iw", "ox", "uz", "ab", "ec", "id", "of", "ug", "ah", "ej"),
-            *("vi", "xo", "op", "ul", "am", "yo", "yu"),
+            *("vi", "xo", "op", "ul", "am", "yo", "yu", "ye"),
         ),
         strict=True,
     )
@@ -114,6 +115,7 @@ FORM = ReferralForm(
     area="laval",
     setting=PLANTED["setting"],
     legal_care=PLANTED["legal_care"],
+    first_contact=PLANTED["first_contact"],
     reasons=PLANTED["reasons"],
     facts={"AD-C0": PLANTED["fact"]},
 )

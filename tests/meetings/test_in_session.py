@@ -46,7 +46,13 @@ from tests.referring import ONDINE, ROMARIN, refer, triaged
 MEMBER: Final = "worker_codim"
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 #: What AD-R2 collects, as ONDINE's referral says it; and what tells who she is, and how to reach her.
-SAID: Final = ("Foyer de groupe", "Placement volontaire", "sortir d’une situation", "Elle parle de sa santé")
+SAID: Final = (
+    "Foyer de groupe",
+    "Placement volontaire",
+    "par son enseignante",
+    "sortir d’une situation",
+    "Elle parle de sa santé",
+)
 WHO: Final = ("Ondine", "Fougère", "514 555-0144", "ondine@", "Épinettes", "21 h", "2010")
 FOR: Final = {"purpose": "who_follows"}
 

@@ -34,6 +34,7 @@ REFERRED = REFERRAL | {
     "contact_note": "Pas après 21 h",
     "setting": "Foyer de groupe",
     "legal_care": "Placement volontaire",
+    "first_contact": "Par la personne qui réfère",
     "recruiter": False,
 }
 
