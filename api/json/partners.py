@@ -29,6 +29,9 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
+from domain.declarations.checks import rule_of
+from domain.declarations.checks.facts import STEP
+from domain.declarations.checks.judging import facts_of
 from domain.endorsement.counting import does_it_count
 from domain.kernel.rows import replaced
 from domain.obligations import attestations as saying
@@ -134,10 +137,10 @@ def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodSho
         step_documents=[
             StepDocumentShown.model_validate(one if may_read else replaced(one, looked_at_reason=""))
             for one in reading.documents_of_steps(
-                desk.session, [UUID(fact["id"]) for fact in row.found["facts"] if fact["kind"] == "task"]
+                desk.session, [UUID(fact.id) for fact in facts_of(row.found) if fact.kind == STEP.key]
             )
         ]
-        if row.check_kind == "document"
+        if rule_of(row.check_kind, row.rule).document()
         else [],
         waivers=[
             WaiverShown.model_validate(one if may_read else replaced(one, reason=""))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
@@ -24,10 +24,11 @@ from domain.agreements.signed_files import files_of, text_stands
 from domain.agreements.succession import may_be_rewritten
 from domain.agreements.terminations import called_off_from, notice_given_on
 from domain.agreements.version_text import content_of_version
+from domain.declarations.checks import KINDS, rule_of
 from domain.declarations.program_agreements import clause_without_role
 from domain.endorsement.partners import majority_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, tuples
-from locales import N_, Counted, current_language, say, say_n, show_list
+from locales import N_, say, show_list
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
 from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
@@ -42,13 +43,6 @@ PERIODS: Final[Mapping[str, str]] = {
     "month": N_("each month"),
     "once": N_("once"),
     "continuous": N_("at all times"),
-}
-CHECKS: Final[Mapping[str, str]] = {
-    "attendance": N_("by attendance"),
-    "tasks": N_("by completed tasks"),
-    "document": N_("by a document"),
-    "attestation": N_("by attestation"),
-    "count": N_("by a count"),
 }
 RESOURCES: Final[Mapping[str, str]] = {
     "human": N_("People"),
@@ -147,76 +141,6 @@ def _sharing_days(terms: Mapping[str, Any]) -> dict[str, date]:
     """The first and the last local day of the terms of sharing, where they name any."""
     sharing = terms.get("information_sharing") or {}
     return {name: date.fromisoformat(sharing[name]) for name in ("starts_on", "ends_on") if sharing.get(name)}
-
-
-def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """The rule of an obligation, as people read it. `names` gives committees and roles their titles."""
-    language = current_language()
-
-    def listed(keys: list[str]) -> str:
-        return show_list(language, [names.get(key, key) for key in keys])
-
-    if kind == "attendance":
-        return "; ".join(_attendance_in_words(language, rule, names))
-    if kind == "tasks":
-        return say_n(
-            language,
-            "at most %(n)s task more than %(days)s late",
-            "at most %(n)s tasks more than %(days)s late",
-            rule["at_most_late"],
-            days=Counted("%(n)s working day", "%(n)s working days", rule.get("late_after_working_days", 0)),
-        )
-    if kind == "document":
-        return say_n(language, "%(n)s document", "%(n)s documents", rule.get("at_least", 1))
-    if kind == "attestation":
-        return say(
-            language,
-            N_("stated in writing by: %(role)s"),
-            role=names.get(rule["by"], rule["by"]),
-        )
-    return _count_in_words(language, rule, listed)
-
-
-def _attendance_in_words(language: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
-    yield say_n(
-        language,
-        "at most %(n)s absence from: %(committee)s",
-        "at most %(n)s absences from: %(committee)s",
-        rule["at_most_absences"],
-        committee=names.get(rule["committee"], rule["committee"]),
-    )
-    if rule.get("alternates") == "no":
-        yield say(language, N_("an alternate does not count"))
-    elif rule.get("alternates") == "cap":
-        yield say_n(
-            language,
-            "by an alternate at most %(n)s time",
-            "by an alternate at most %(n)s times",
-            rule["at_most_by_alternates"],
-        )
-    if rule.get("without_quorum") == "counts_for_who_came":
-        yield say(language, N_("a meeting without a quorum counts for those who came"))
-
-
-def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:
-    n = rule.get("at_least", rule.get("at_most", 0))
-    if rule["of"] == "referrals":
-        return say_n(language, "at least %(n)s referral", "at least %(n)s referrals", n)
-    if rule["of"] == "alternates":
-        return say_n(
-            language,
-            "at least %(n)s alternate for each: %(committees)s",
-            "at least %(n)s alternates for each: %(committees)s",
-            n,
-            committees=listed(rule["committees"]),
-        )
-    return say_n(
-        language,
-        "vacant for at most %(n)s working day: %(roles)s",
-        "vacant for at most %(n)s working days: %(roles)s",
-        n,
-        roles=listed(rule["roles"]),
-    )
 
 
 HOW: Final[Mapping[tuple[str, str], str]] = {
@@ -332,8 +256,8 @@ def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> lis
                 text=row.text_fr if desk.language == "fr" else row.text_en,
                 sources=row.sources,
                 period_words=PERIODS[row.period],
-                check_words=CHECKS[row.check_kind],
-                rule_words=in_words(row.check_kind, row.rule, names),
+                check_words=KINDS[row.check_kind].words,
+                rule_words=rule_of(row.check_kind, row.rule).in_words(desk.language, names),
             )
         )
     owners = sorted(by_owner, key=lambda owner: (owner != "organization", titles.get(owner, owner)))

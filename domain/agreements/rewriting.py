@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from domain.agreements.agreements import redraft_version
 from domain.agreements.version_text import Columns, Content, content_of_version
-from domain.declarations.program_agreements import AttestationRule
+from domain.declarations.checks import rule_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, scalars
@@ -136,8 +136,8 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
                 N_("“%(key)s” is owed by a role that this version does not create: keep the role, or leave it out."),
                 key=key,
             )
-        rule = columns["rule"]
-        if columns["check_kind"] == "attestation" and not AttestationRule.model_validate(rule).has_somebody(roles):
+        stated = rule_of(columns["check_kind"], columns["rule"]).stated()
+        if stated is not None and not stated.has_somebody(roles):
             raise Refusal(
                 "agreement.stated_by_nobody",
                 N_(
@@ -145,7 +145,7 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
                     "role, leave it out, or have the program’s file say who states it."
                 ),
                 key=key,
-                role={"fr": may.roles[rule["by"]].title_fr, "en": may.roles[rule["by"]].title_en},
+                role={"fr": may.roles[stated.by].title_fr, "en": may.roles[stated.by].title_en},
             )
         said = _words(words)
         found[key] = {**columns, "text_fr": said["fr"], "text_en": said["en"]}

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, groupby
 from typing import Final
 
+from domain.declarations.checks import WHY
 from domain.obligations.reading import WORST_FIRST
-from domain.obligations.wording import STATES, WHY
+from domain.obligations.wording import STATES
 from locales import N_, Counted, show_day, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
 from meetings.documents.paper import Block, Cell, Column, Group, Heading, Line, Note, Paper, Signing, Table, Tone

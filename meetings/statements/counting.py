@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
+from domain.declarations.checks import rule_of
 from domain.kernel.periods import Period
 from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, surely, tuples
 from domain.kernel.scope import local_day, moments_of, program
@@ -270,11 +271,9 @@ def _obligations(session: Session, period: Period) -> list[PeriodRead]:
 
 def _tells_of_participants(row: PeriodRead, about: Mapping[str, str]) -> bool:
     """Whether a duty stands or falls by referrals or admissions: "met" would say that there was one at least."""
-    if row.check_kind == "count":
-        return bool(row.rule["of"] == "referrals")
-    if row.check_kind == "tasks":
-        return any(about.get(key) not in TELLS_OF_NO_PARTICIPANT for key in row.rule["protocols"] if key in about)
-    return False
+    rule = rule_of(row.check_kind, row.rule)
+    protocols = [key for key in rule.protocols_named() if key in about]
+    return rule.counts_participants or any(about[key] not in TELLS_OF_NO_PARTICIPANT for key in protocols)
 
 
 def _subjects(session: Session) -> dict[str, str]:

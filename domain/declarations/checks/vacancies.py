@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
+from domain.declarations.checks.windows import Window
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span, joined
-from domain.obligations.windows import Window
 from domain.terms.posts import Promise
 
 _DAY: Final = timedelta(days=1)
