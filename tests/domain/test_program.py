@@ -444,12 +444,12 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             )
         ],
         "obligation_groups.partner.AG-P1.check",
-        "Exactly one check must stand here: attendance, tasks, document, attestation or count.",
+        "Exactly one check must stand here: attendance, tasks, decisions, document, attestation or count.",
     ),
     "no check": (
         [("check: {count: {of: referrals, at_least: 1}}", "»check: {}")],
         "obligation_groups.partner.AG-P1.check",
-        "Exactly one check must stand here: attendance, tasks, document, attestation or count.",
+        "Exactly one check must stand here: attendance, tasks, decisions, document, attestation or count.",
     ),
     "a count without a number": (
         [("{of: referrals, at_least: 1}", "»{of: referrals}")],

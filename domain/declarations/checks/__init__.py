@@ -13,13 +13,21 @@ from typing import Any, Final
 from domain.declarations.checks.attendance import AttendanceRule
 from domain.declarations.checks.attestation import AttestationRule
 from domain.declarations.checks.count import CountRule
+from domain.declarations.checks.decisions import DecisionsRule
 from domain.declarations.checks.document import DocumentRule
 from domain.declarations.checks.facts import KindOfFact
 from domain.declarations.checks.rule import Rule
 from domain.declarations.checks.tasks import TasksRule
 
 #: Every kind of check, in the order in which the grammar names them.
-RULES: Final[tuple[type[Rule], ...]] = (AttendanceRule, TasksRule, DocumentRule, AttestationRule, CountRule)
+RULES: Final[tuple[type[Rule], ...]] = (
+    AttendanceRule,
+    TasksRule,
+    DecisionsRule,
+    DocumentRule,
+    AttestationRule,
+    CountRule,
+)
 
 KINDS: Final[Mapping[str, type[Rule]]] = {rule.key: rule for rule in RULES}
 #: What facts are about, by their keys.

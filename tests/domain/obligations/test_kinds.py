@@ -25,6 +25,7 @@ MODULES = {rule.__module__ for rule in RULES}
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "attendance": {"committee": "steering", "at_most_absences": 1, "alternates": "no"},
     "tasks": {"protocols": ["onboarding"], "at_most_late": 1},
+    "decisions": {"committees": ["steering"], "at_most_late": 1},
     "document": {"kind": "annual-report"},
     "attestation": {"statement": {"fr": "Fait.", "en": "Done."}, "by": "manager"},
     "count": {"of": "referrals", "at_least": 1},
