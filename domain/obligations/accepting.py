@@ -36,6 +36,7 @@ from models.obligation import Acceptance
 
 ACCEPTED: Final = "accepted"
 RETURNED: Final = "returned"
+_LINES: Final = {ACCEPTED: "obligation.proof_accepted", RETURNED: "obligation.proof_returned"}
 #: How a fact is told that counts since it was accepted, by what it is.
 _COUNTS: Final = frozenset({"in_period", "held"})
 _AGAIN: Final = N_("Submit again the proof for %(clause)s, %(organization)s: it was returned with a note")
@@ -83,10 +84,7 @@ def _look(
     judged: bool = True,
 ) -> None:
     take_turn(session)
-    row = to_accept.period_judged(session, period_id)
-    fact = None if row is None else next((one for one in facts_of(row.found) if one.id == str(proof_id)), None)
-    if row is None or fact is None or not is_proof(fact):
-        raise Refusal("proof.unknown", N_("There is no such proof for this period."))
+    row, fact = _found(session, period_id, proof_id)
     _refuse_unless_it_waits(session, fact, said)
     if by.person_id is None or acts_among(by, to_accept.barred(session, row, [fact], local_day(session, at))):
         raise Refusal(
@@ -98,7 +96,7 @@ def _look(
     _say(session, fact, said, words, by=by, at=at)
     events.write(
         session,
-        "obligation.proof_accepted" if said == ACCEPTED else "obligation.proof_returned",
+        _LINES[said],
         "obligation_period",
         period_id,
         by=by,
@@ -116,6 +114,15 @@ def _look(
     if judged:
         touched = partial(Touched, (), frozenset({fact.id}))
         keep(session, organization_ids=[row.organization_id], kinds=GIVEN_BY_PEOPLE, touched=touched, by=by, at=at)
+
+
+def _found(session: Session, period_id: UUID, proof_id: UUID) -> tuple[PeriodJudged, Fact]:
+    """A period, and the fact of it that is this proof. Raises Refusal."""
+    row = to_accept.period_judged(session, period_id)
+    for fact in facts_of(row.found) if row is not None else ():
+        if row is not None and fact.id == str(proof_id) and is_proof(fact):
+            return row, fact
+    raise Refusal("proof.unknown", N_("There is no such proof for this period."))
 
 
 def _refuse_unless_it_waits(session: Session, fact: Fact, said: str) -> None:

@@ -21,7 +21,7 @@ from sqlmodel import Session
 from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
-from domain.declarations.checks import RULES
+from domain.declarations.checks import GIVEN_BY_PEOPLE, KINDS, TO_BE_RECORDED
 from domain.declarations.checks.judging import LOST, Found, facts_of
 from domain.declarations.checks.owed import Clause, Owed, PeriodOwed
 from domain.declarations.checks.records import Records, grouped
@@ -77,11 +77,10 @@ def keep(
     changed = judging.kept.write()
     asking.ask(session, judging.records, judging.judged, by=by, at=at)
     asking.let_go(session, judging.kept.let_go_of, at=at)
-    judged = [rule for rule in RULES if chosen is None or rule.key in chosen]
-    if any(rule.proof is not None for rule in judged):
-        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=organization_ids is None and chosen is None)
-    if any(rule.awaits_secretary for rule in judged):
-        whole = organization_ids is None
+    whole, asked = organization_ids is None, frozenset(KINDS) if chosen is None else chosen
+    if asked & GIVEN_BY_PEOPLE:
+        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=whole and chosen is None)
+    if asked & TO_BE_RECORDED:
         _ask_for_records(session, judging.unrecorded, whole=whole, records=judging.records, by=by, at=at)
     return changed
 

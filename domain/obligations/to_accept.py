@@ -36,6 +36,7 @@ from domain.kernel.rows import (
     scalar,
     scalars,
     select,
+    surely,
     value_of,
 )
 from domain.kernel.scope import local_day, program
@@ -188,16 +189,14 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
         .where(col(ObligationFinding.found).contains({"facts": [{"why": GIVEN}]}))
         .order_by(col(ObligationPeriod.due_on), col(ObligationPeriod.key), col(ObligationPeriod.id)),
     )
-    asked = {UUID(task.item): task for task in asking.open_ones(session, ACCEPT)}
-    for period_id in sorted(asked.keys() - {row.id for row in rows}):
+    waits, asked = {row.id for row in rows}, {UUID(one.item): one for one in asking.open_ones(session, ACCEPT)}
+    for period_id in sorted(asked.keys() - waits):
         asking.no_more(session, ACCEPT, period_id, by=by, at=at)
-    to_ask = [row for row in rows if row.id not in asked]
-    if whole:
-        to_ask += [row for row in rows if row.id in asked]
-    if to_ask:
-        today = standing(session, local_day(session, at))
-        for row in to_ask:
-            _ask_to_look(session, row, asked.get(row.id), today, by=by, at=at)
+    # Those of which nobody is asked yet come first.
+    to_ask = sorted((row for row in rows if whole or row.id not in asked), key=lambda row: row.id in asked)
+    today = standing(session, local_day(session, at)) if to_ask else None
+    for row in to_ask:
+        _ask_to_look(session, row, asked.get(row.id), surely(today), by=by, at=at)
     _ask_no_more_to_give(session, by=by, at=at)
 
 

@@ -37,6 +37,8 @@ WHY: Final[Mapping[str, str]] = {code: words for rule in RULES for code, words i
 #: The kinds that are proved by what people give, and those of them that are proved by documents.
 GIVEN_BY_PEOPLE: Final = frozenset(rule.key for rule in RULES if rule.proof is not None)
 BY_DOCUMENTS: Final = frozenset(rule.key for rule in RULES if rule.proof == "document")
+#: Those that may lack what the coordinator has to record.
+TO_BE_RECORDED: Final = frozenset(rule.key for rule in RULES if rule.awaits_secretary)
 
 
 def rule_of(kind: str, rule: Mapping[str, Any]) -> Rule:

@@ -273,16 +273,15 @@ def _referred(records: Records) -> Mapping[UUID, list[date]]:
 
 def _enough(judging: Judging, counted: int, wanted: int, *, is_any: bool) -> str:
     """How a count stands that must reach so many: by the last day of its period or, without one, at all times."""
-    is_open = judging.window.period.ends_on is None
+    is_open, silence = judging.window.period.ends_on is None, judging.silence
     if counted >= wanted:
         return "met" if judging.is_over or not is_open else "on_track"
     if judging.is_over:
-        return "no_occasion" if judging.silence.had_no_time(judging.window) and not is_any else "missed"
-    if is_open and not judging.silence.is_new(judging.on):
+        had_no_time = silence.had_no_time(judging.window) and not is_any
+        return "no_occasion" if had_no_time else "missed"
+    if is_open and not silence.is_new(judging.on):
         return "missed"
-    if judging.silence.is_risk(judging.on):
-        return "at_risk"
-    return "on_track" if is_any else "nothing_recorded"
+    return "on_track" if is_any and not silence.is_risk(judging.on) else silence.state(judging.on)
 
 
 def _little_enough(judging: Judging, most: int, allowed: int, *, is_on_record: bool) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -37,6 +38,10 @@ class _Judged(NamedTuple):
     rule: LateRule
     why: str
 
+    def as_fact(self, kind: str) -> Fact:
+        """It as a fact: late or in time it counts, and neither way else."""
+        return Fact(kind, self.step.id, self.step.due_on, self.why in ("late", "in_time"), self.why)
+
 
 class LateRule(Rule):
     """How many times something may be done late in the period: what it is, a kind says by its first kind of fact."""
@@ -57,28 +62,33 @@ class LateRule(Rule):
 
         One that is still open and not that late keeps the period open, over its end: work goes on over New Year.
         """
-        inside = [(step, judging.rule_of(step.due_on, self)) for step in steps if judging.window.holds(step.due_on)]
-        judged = _each_once([_Judged(step, rule, rule.how(step, judging, calendar)) for step, rule in inside])
-        facts = tuple(Fact(self.facts[0].key, one.step.id, one.step.due_on, *_counts(one.why)) for one in judged)
+        judged = self._judged(judging, steps, calendar)
+        facts = tuple(one.as_fact(self.facts[0].key) for one in judged)
         if judging.is_waived:
             return Found("waived", {}, facts)
-        late, in_time, to_come = (sum(one.why == why for one in judged) for why in ("late", "in_time", "to_come"))
+        count = Counter(one.why for one in judged)
+        late, in_time, to_come = count["late"], count["in_time"], count["to_come"]
         # The nth that is late is one too many where the last text allows fewer, and the text of its own day as well.
         limits = [max(self.at_most_late, one.rule.at_most_late) for one in judged if one.why == "late"]
-        is_lost = any(nth > limit for nth, limit in enumerate(limits, start=1))
-        state = self._state(judging, late, in_time, to_come, is_lost=is_lost)
+        if any(nth > limit for nth, limit in enumerate(limits, start=1)) and judging.has_begun:
+            state = "missed" if judging.is_over else "cannot_be_met"
+        else:
+            state = self._state(judging, late, in_time, to_come)
         allowed = max(limits, default=self.at_most_late)
         return Found(state, {"in_time": in_time, "late": late, "allowed": allowed, "to_come": to_come}, facts)
 
-    def _state(self, judging: Judging, late: int, in_time: int, to_come: int, *, is_lost: bool) -> str:
+    def _judged(self, judging: Judging, steps: Sequence[Step], calendar: Calendar) -> list[_Judged]:
+        """What is of the window, each by the rule of its due day."""
+        inside = [(step, judging.rule_of(step.due_on, self)) for step in steps if judging.window.holds(step.due_on)]
+        return _each_once([_Judged(step, rule, rule.how(step, judging, calendar)) for step, rule in inside])
+
+    def _state(self, judging: Judging, late: int, in_time: int, to_come: int) -> str:
+        """How it stands where not too many were late."""
         if not judging.has_begun:
             return "not_yet"
-        if is_lost:
-            return "missed" if judging.is_over else "cannot_be_met"
-        is_any = late + in_time
         if judging.is_over and not to_come:
-            return "met" if is_any else "no_occasion"
-        if not is_any:
+            return "met" if late + in_time else "no_occasion"
+        if not late + in_time:
             return judging.silence.state(judging.on) if to_come else "nothing_recorded"
         return "at_risk" if late and late >= self.at_most_late else "on_track"
 
@@ -93,10 +103,6 @@ class LateRule(Rule):
         if (step.done_on or step.late_until or judging.on) > last:
             return "late"
         return "to_come" if step.done_on is None else "in_time"
-
-
-def _counts(why: str) -> tuple[bool, str]:
-    return why in ("late", "in_time"), why
 
 
 def _each_once(judged: Sequence[_Judged]) -> list[_Judged]:
