@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, get_args
 from pydantic import AfterValidator, Field, PlainValidator, model_validator
 
 from domain.declarations.program import Language
-from domain.declarations.program_agreements import RoleKey
+from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import Wrong
 from domain.declared.reading import Bilingual, Key, Part, Text
 from domain.kernel.calendars import Calendar

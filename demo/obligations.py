@@ -18,12 +18,12 @@ from sqlmodel import Session
 from demo.people import Happening, coordinator, organization
 from domain.agreements import agreements, terminations
 from domain.casework import asking, cases
-from domain.declarations.program_agreements import AttestationRule
+from domain.declarations.checks.attestation import AttestationRule
+from domain.declarations.checks.judging import GIVEN
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.scope import local_day
 from domain.obligations import accepting, attestations, reading, to_accept, waiving
-from domain.obligations.evaluation import GIVEN
 from domain.obligations.projection import keep
 from domain.roles.roles import Standing, standing
 from flows.at_once import carry_at_once
@@ -143,7 +143,7 @@ class DemonstratedObligations:
             if first is not None:
                 by = Actor(first.role, first.person_id, first.organization_id, first.acting_for)
                 for fact in to_accept.waiting(judged):
-                    yield row.id, UUID(fact["id"]), by
+                    yield row.id, UUID(fact.id), by
 
     def _give_early(self, at: datetime) -> None:
         """Some do not wait for the last days: what they give is looked at these days."""

@@ -20,6 +20,7 @@ from domain.agreements.agreements import version_in_force
 from domain.casework import board
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.casework.subjects import notice_day
+from domain.declarations.checks.windows import year_begun
 from domain.declarations.program_agreements import clause_without_role
 from domain.declarations.program_committees import AgendaRule
 from domain.declared.reading import Bilingual
@@ -27,7 +28,6 @@ from domain.kernel.rows import col, every, inside, joins, of, only, run, scalar,
 from domain.kernel.scope import local_day
 from domain.kernel.spans import Span
 from domain.obligations.reading import PeriodRead, at_risk
-from domain.obligations.windows import year_begun
 from domain.roles.roles import standing
 from domain.terms import days as agreement_days
 from locales import N_, say

@@ -19,11 +19,12 @@ from api.access.permissions import (
     themselves,
     to_program,
 )
+from domain.declarations.checks import rule_of
+from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.actors import Actor
 from domain.kernel.rows import SHAPE, also, col, every, first, joins, of
 from domain.obligations import reading, to_accept, waiving
 from domain.obligations.attestations import DocumentOf
-from domain.obligations.facts import COORDINATOR
 from domain.obligations.reading import PeriodRead
 from meetings.documents.statement import PartnerStatement
 from meetings.statements.partner import partner_statement
@@ -52,9 +53,9 @@ def to_obligation(session: Session, asker: Asker, row: PeriodRead) -> Given:
     owing = asker.hat(row.owed_by, None if row.owed_by == COORDINATOR else row.organization_id)
     if owing is not None:
         given[Relation.OWES] = acting_as(asker, owing)
-    if row.check_kind == "attestation":
-        role: str = row.rule["by"]
-        hat = asker.hat(role, None if role == COORDINATOR else row.organization_id)
+    stated = rule_of(row.check_kind, row.rule).stated()
+    if stated is not None:
+        hat = asker.hat(stated.by, None if stated.by == COORDINATOR else row.organization_id)
         if hat is not None:
             given[Relation.ATTESTS] = acting_as(asker, hat)
     return given

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import Depends, Response
+from pydantic import TypeAdapter
 
 from api.access.agreements import (
     WithOrganization,
@@ -48,6 +49,7 @@ from locales import N_
 router = api_routes("agreements")
 
 _HERE: Final = "/agreements/{agreement_id}/versions/{n}"
+_TEXT: Final = TypeAdapter(Text)
 
 
 @router.get("/agreements")
@@ -104,7 +106,7 @@ AtDoor = Annotated[Door, Depends(door_of)]
 @asks(Action.KEEP_AGREEMENTS)
 def rewrite(body: TextGiven, door: AtDoor) -> VersionShown:
     """Rewrite a draft: its notice, roles, words, clauses, resources, and what it shares. What is left out is gone."""
-    return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=Text(**body.model_dump()))
+    return door.open(Action.KEEP_AGREEMENTS, rewriting.rewrite, text=_TEXT.validate_python(body.model_dump()))
 
 
 @router.post(f"{_HERE}/start")

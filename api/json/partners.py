@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 from fastapi import Response
+from sqlmodel import Session, SQLModel
 
 from api.access.partners import find_obligation, find_partner, partners_of
 from api.access.permissions import Action, Given, allows, asks, require, to_program
@@ -29,6 +32,10 @@ from api.json.agreement_shapes import (
 from api.json.bytes_given import bytes_of
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
+from api.json.shapes import Shown
+from domain.declarations.checks import rule_of
+from domain.declarations.checks.facts import STEP
+from domain.declarations.checks.judging import facts_of
 from domain.endorsement.counting import does_it_count
 from domain.kernel.rows import replaced
 from domain.obligations import attestations as saying
@@ -36,6 +43,8 @@ from domain.obligations import reading, waiving
 from domain.obligations.clauses import waivers as waivers_of
 
 router = api_routes("partners")
+
+S = TypeVar("S", bound=Shown)
 
 
 @router.get("/partners")
@@ -118,46 +127,34 @@ def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodSho
     if row is None or given is None:
         row, given = find_obligation(desk.session, desk.asker, period_id)
     may_read = allows(Action.READ_PROOF, given) is not None
-    where = (row.agreement_id, row.key)
+    session, where = desk.session, (row.agreement_id, row.key)
+    steps = [UUID(fact.id) for fact in facts_of(row.found) if fact.kind == STEP.key]
+    takes_documents = bool(rule_of(row.check_kind, row.rule).document())
+
+    def shown(shape: type[S], rows: Iterable[SQLModel], *words: str) -> list[S]:
+        """Rows as they are answered, without these words for who may not read them."""
+        hidden = {} if may_read else dict.fromkeys(words, "")
+        return [shape.model_validate(replaced(one, **hidden)) for one in rows]
+
     return PeriodShown(
         **PeriodListed.model_validate(row).model_dump(),
         rule=row.rule,
-        findings=[FindingShown.model_validate(one) for one in reading.findings_of(desk.session, period_id)],
-        attestations=[
-            AttestationShown.model_validate(one if may_read else replaced(one, looked_at_reason="", note=""))
-            for one in reading.attestations_of(desk.session, period_id)
-        ],
-        documents=[
-            DocumentShown.model_validate(one if may_read else replaced(one, looked_at_reason=""))
-            for one in reading.documents_of(desk.session, *where)
-        ],
-        step_documents=[
-            StepDocumentShown.model_validate(one if may_read else replaced(one, looked_at_reason=""))
-            for one in reading.documents_of_steps(
-                desk.session, [UUID(fact["id"]) for fact in row.found["facts"] if fact["kind"] == "task"]
-            )
-        ]
-        if row.check_kind == "document"
-        else [],
-        waivers=[
-            WaiverShown.model_validate(one if may_read else replaced(one, reason=""))
-            for one in waivers_of(desk.session, *where)
-        ],
+        findings=shown(FindingShown, reading.findings_of(session, period_id)),
+        attestations=shown(AttestationShown, reading.attestations_of(session, period_id), "looked_at_reason", "note"),
+        documents=shown(DocumentShown, reading.documents_of(session, *where), "looked_at_reason"),
+        step_documents=shown(
+            StepDocumentShown,
+            reading.documents_of_steps(session, steps) if takes_documents else [],
+            "looked_at_reason",
+        ),
+        waivers=shown(WaiverShown, waivers_of(session, *where), "reason"),
         proposals=[
-            WaiverProposalShown(
-                id=one.id,
-                starts_on=one.starts_on,
-                ends_on=one.ends_on,
-                committee=one.committee,
-                reason=one.reason if may_read else "",
-                proposed_by=one.proposed_by,
-                proposed_at=one.proposed_at,
-                item_state=one.item_state,
-                outcome=one.outcome,
-                decision_id=one.decision_id,
-                decision=one.decision,
-                counts=one.decision_id is not None and does_it_count(desk.session, one.decision_id, with_quorum=True),
-            )
-            for one in waiving.proposals_of(desk.session, *where)
+            _proposal(session, one if may_read else replaced(one, reason=""))
+            for one in waiving.proposals_of(session, *where)
         ],
     )
+
+
+def _proposal(session: Session, row: waiving.Proposed) -> WaiverProposalShown:
+    counts = row.decision_id is not None and does_it_count(session, row.decision_id, with_quorum=True)
+    return WaiverProposalShown.model_validate({**cast("Any", row)._asdict(), "counts": counts})

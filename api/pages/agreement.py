@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.agreements import find_agreement, versions_of
-from api.access.permissions import Action, Forbidden, allows, asks
+from api.access.agreements import WithOrganization, find_agreement, versions_of
+from api.access.permissions import Action, Forbidden, Given, allows, asks
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
@@ -23,11 +23,13 @@ from domain.agreements.difference import Line, difference
 from domain.agreements.signed_files import files_of, text_stands
 from domain.agreements.succession import may_be_rewritten
 from domain.agreements.terminations import called_off_from, notice_given_on
-from domain.agreements.version_text import content_of_version
+from domain.agreements.version_text import Columns, content_of_version
+from domain.declarations.checks import KINDS, rule_of
+from domain.declarations.checks.records import grouped
 from domain.declarations.program_agreements import clause_without_role
 from domain.endorsement.partners import majority_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, tuples
-from locales import N_, Counted, current_language, say, say_n, show_list
+from locales import N_, say, show_list
 from meetings.committees import committees
 from meetings.decision_words import MAJORITIES
 from models.agreement import AgreementRole, AgreementVersion, Obligation, Signature
@@ -42,13 +44,6 @@ PERIODS: Final[Mapping[str, str]] = {
     "month": N_("each month"),
     "once": N_("once"),
     "continuous": N_("at all times"),
-}
-CHECKS: Final[Mapping[str, str]] = {
-    "attendance": N_("by attendance"),
-    "tasks": N_("by completed tasks"),
-    "document": N_("by a document"),
-    "attestation": N_("by attestation"),
-    "count": N_("by a count"),
 }
 RESOURCES: Final[Mapping[str, str]] = {
     "human": N_("People"),
@@ -74,20 +69,8 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
     if shown is None:
         raise Forbidden
     titles = titles_of_roles(desk)
-    created = every(
-        desk.session,
-        of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
-    )
     may_keep = allows(Action.KEEP_AGREEMENTS, given) is not None
     signatures = _signatures(desk, shown.id)
-    directors = directors_on(desk.session, found.organization_id, desk.day)
-    text_is_right = text_stands(desk.session, shown.id)
-    may_sign = (
-        shown.state == "sent"
-        and desk.asker.person_id in directors
-        and all(one.person_id != desk.asker.person_id for one in signatures)
-        and allows(Action.SIGN_AGREEMENT, given) is not None
-    )
     return page(
         desk,
         request,
@@ -98,36 +81,80 @@ def agreement_page(desk: Desk, request: Request, agreement_id: UUID, n: int | No
         organization=found.organization_fr if desk.language == "fr" else found.organization_en,
         shown=shown,
         versions=versions,
-        roles=[(titles.get(row.role, row.role), row) for row in created],
         obligations=_obligations(desk, shown.id, titles),
-        signatures=signatures,
-        signers=[(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
-        terms=shown.terms,
-        sharing_days=_sharing_days(shown.terms),
-        majority=MAJORITIES.get(majority_of(shown.terms), ""),
-        resources=_resources(shown.terms),
-        oversight=_oversight(desk, shown.terms),
         changes=_changes(desk, versions, shown, titles),
-        text_is_right=text_is_right,
+        **_terms(desk, shown.terms),
+        **_roles(desk, shown, titles, may_keep=may_keep),
+        **_signing(desk, found, shown, signatures, given, may_keep=may_keep),
+        **_files(desk, shown, signatures, given),
         notice_on=notice_given_on(desk.session, shown.id),
         called_off=called_off_from(desk.session, shown.id) if shown.state == "signed" else None,
-        files=[
-            (file, next((one for one in signatures if one.id == file.signature_id), None))
-            for file in files_of(desk.session, shown.id)
-        ],
-        may_read_files=allows(Action.READ_SIGNED_FILE, given) is not None,
-        may_add_files=bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
         may_keep=may_keep,
-        may_sign=may_sign,
         may_renew=may_keep and not any(may_be_rewritten(desk.session, one) for one in versions),
-        left_roles=_left_roles(desk, shown, titles) if may_keep and shown.state == "signed" else [],
-        created_roles=[(row.role, titles.get(row.role, row.role)) for row in created],
-        directors=_named(desk, directors - {one.person_id for one in signatures}) if may_keep else [],
         day=desk.day,
     )
 
 
-def _oversight(desk: Desk, terms: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _terms(desk: Desk, terms: Columns) -> Columns:
+    """What the version says besides roles and obligations."""
+    return {
+        "terms": terms,
+        "sharing_days": _sharing_days(terms),
+        "majority": MAJORITIES.get(majority_of(terms), ""),
+        "resources": _resources(terms),
+        "oversight": _oversight(desk, terms),
+    }
+
+
+def _roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str], *, may_keep: bool) -> Columns:
+    """The roles that the version creates and, before it begins, those that people hold and it no longer creates."""
+    created = every(
+        desk.session,
+        of(AgreementRole).where(AgreementRole.agreement_version_id == shown.id).order_by(col(AgreementRole.role)),
+    )
+    return {
+        "roles": [(titles.get(row.role, row.role), row) for row in created],
+        "created_roles": [(row.role, titles.get(row.role, row.role)) for row in created],
+        "left_roles": _left_roles(desk, shown, titles) if may_keep and shown.state == "signed" else [],
+    }
+
+
+def _signing(
+    desk: Desk,
+    agreement: WithOrganization,
+    shown: AgreementVersion,
+    signatures: Sequence[Signed],
+    given: Given,
+    *,
+    may_keep: bool,
+) -> Columns:
+    """Who signed, who may still, and whether the text is as it was signed."""
+    directors = directors_on(desk.session, agreement.organization_id, desk.day)
+    lacking = directors - {one.person_id for one in signatures}
+    is_asked = shown.state == "sent" and desk.asker.person_id in lacking
+    return {
+        "signatures": signatures,
+        "signers": [(str(one.person_id), f"{one.given_name} {one.family_name}") for one in signatures],
+        "text_is_right": text_stands(desk.session, shown.id),
+        "may_sign": is_asked and allows(Action.SIGN_AGREEMENT, given) is not None,
+        "directors": _named(desk, lacking) if may_keep else [],
+    }
+
+
+def _files(desk: Desk, shown: AgreementVersion, signatures: Sequence[Signed], given: Given) -> Columns:
+    """The files of the version, each with the signature that it carries."""
+    by_id = {one.id: one for one in signatures}
+    return {
+        "files": [
+            (file, by_id.get(file.signature_id) if file.signature_id else None)
+            for file in files_of(desk.session, shown.id)
+        ],
+        "may_read_files": allows(Action.READ_SIGNED_FILE, given) is not None,
+        "may_add_files": bool(signatures) and allows(Action.ADD_SIGNED_FILE, given) is not None,
+    }
+
+
+def _oversight(desk: Desk, terms: Columns) -> list[tuple[str, str]]:
     """Who judges what the agreement obliges to, where it names them: the words, and the committee or the partner."""
     named = terms.get("oversight") or {}
     names = _titles_of_committees(desk) | dict(tuples(desk.session, only(Organization.key, Organization.short_name)))
@@ -143,80 +170,10 @@ def _left_roles(desk: Desk, shown: AgreementVersion, titles: Mapping[str, str]) 
     return sorted({(one.role, titles.get(one.role, one.role)) for one in roles_left(desk.session, shown.id, desk.day)})
 
 
-def _sharing_days(terms: Mapping[str, Any]) -> dict[str, date]:
+def _sharing_days(terms: Columns) -> dict[str, date]:
     """The first and the last local day of the terms of sharing, where they name any."""
     sharing = terms.get("information_sharing") or {}
     return {name: date.fromisoformat(sharing[name]) for name in ("starts_on", "ends_on") if sharing.get(name)}
-
-
-def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> str:
-    """The rule of an obligation, as people read it. `names` gives committees and roles their titles."""
-    language = current_language()
-
-    def listed(keys: list[str]) -> str:
-        return show_list(language, [names.get(key, key) for key in keys])
-
-    if kind == "attendance":
-        return "; ".join(_attendance_in_words(language, rule, names))
-    if kind == "tasks":
-        return say_n(
-            language,
-            "at most %(n)s task more than %(days)s late",
-            "at most %(n)s tasks more than %(days)s late",
-            rule["at_most_late"],
-            days=Counted("%(n)s working day", "%(n)s working days", rule.get("late_after_working_days", 0)),
-        )
-    if kind == "document":
-        return say_n(language, "%(n)s document", "%(n)s documents", rule.get("at_least", 1))
-    if kind == "attestation":
-        return say(
-            language,
-            N_("stated in writing by: %(role)s"),
-            role=names.get(rule["by"], rule["by"]),
-        )
-    return _count_in_words(language, rule, listed)
-
-
-def _attendance_in_words(language: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> Iterator[str]:
-    yield say_n(
-        language,
-        "at most %(n)s absence from: %(committee)s",
-        "at most %(n)s absences from: %(committee)s",
-        rule["at_most_absences"],
-        committee=names.get(rule["committee"], rule["committee"]),
-    )
-    if rule.get("alternates") == "no":
-        yield say(language, N_("an alternate does not count"))
-    elif rule.get("alternates") == "cap":
-        yield say_n(
-            language,
-            "by an alternate at most %(n)s time",
-            "by an alternate at most %(n)s times",
-            rule["at_most_by_alternates"],
-        )
-    if rule.get("without_quorum") == "counts_for_who_came":
-        yield say(language, N_("a meeting without a quorum counts for those who came"))
-
-
-def _count_in_words(language: str, rule: Mapping[str, Any], listed: Any) -> str:
-    n = rule.get("at_least", rule.get("at_most", 0))
-    if rule["of"] == "referrals":
-        return say_n(language, "at least %(n)s referral", "at least %(n)s referrals", n)
-    if rule["of"] == "alternates":
-        return say_n(
-            language,
-            "at least %(n)s alternate for each: %(committees)s",
-            "at least %(n)s alternates for each: %(committees)s",
-            n,
-            committees=listed(rule["committees"]),
-        )
-    return say_n(
-        language,
-        "vacant for at most %(n)s working day: %(roles)s",
-        "vacant for at most %(n)s working days: %(roles)s",
-        n,
-        roles=listed(rule["roles"]),
-    )
 
 
 HOW: Final[Mapping[tuple[str, str], str]] = {
@@ -332,8 +289,8 @@ def _obligations(desk: Desk, version_id: UUID, titles: Mapping[str, str]) -> lis
                 text=row.text_fr if desk.language == "fr" else row.text_en,
                 sources=row.sources,
                 period_words=PERIODS[row.period],
-                check_words=CHECKS[row.check_kind],
-                rule_words=in_words(row.check_kind, row.rule, names),
+                check_words=KINDS[row.check_kind].words,
+                rule_words=rule_of(row.check_kind, row.rule).in_words(desk.language, names),
             )
         )
     owners = sorted(by_owner, key=lambda owner: (owner != "organization", titles.get(owner, owner)))
@@ -361,9 +318,7 @@ def _signatures(desk: Desk, version_id: UUID) -> list[Signed]:
     )
 
 
-def _resources(terms: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
+def _resources(terms: Columns) -> list[tuple[str, list[Columns]]]:
     """What the organization brings, by kind."""
-    by_kind: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for resource in terms.get("resources", ()):
-        by_kind[resource["kind"]].append(resource)
-    return [(RESOURCES[kind], by_kind[kind]) for kind in RESOURCES if kind in by_kind]
+    by_kind = grouped(terms.get("resources", ()), lambda one: str(one["kind"]))
+    return [(words, by_kind[kind]) for kind, words in RESOURCES.items() if kind in by_kind]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.web.readers import day_or_none
 from domain.agreements import rewriting
-from domain.agreements.version_text import Content, content_of_version
+from domain.agreements.version_text import Columns, Content, content_of_version
 from domain.kernel.refusals import Refusal
 from locales import N_, gettext
 from models.agreement import AgreementVersion
@@ -106,10 +107,6 @@ def _form(
 ) -> HTMLResponse:
     agreement, _ = find_agreement(desk, version.agreement_id)
     may = rewriting.offered(desk.session, version.id)
-    people = {row["role"]: row for row in _rows(fields, _ROLE)}
-    owed = {row["owed"]: row for row in _rows(fields, _OWED)}
-    titles = {key: role.title_fr if desk.language == "fr" else role.title_en for key, role in may.roles.items()}
-    blank = {"role": "", "people": "", "hours": ""}
     return page(
         desk,
         request,
@@ -119,24 +116,8 @@ def _form(
         n=version.n,
         seen=version.version if seen is None else seen,
         notice=_first(fields, "notice"),
-        roles=[
-            {
-                **blank,
-                **people.get(key, {}),
-                "role": key,
-                "title": titles[key],
-            }
-            for key in sorted(may.roles, key=lambda one: (one not in people, one))
-        ],
-        owed=[
-            {
-                "key": key,
-                "fr": owed.get(key, {}).get("owed_fr", columns["text_fr"]),
-                "en": owed.get(key, {}).get("owed_en", columns["text_en"]),
-                "kept": key in fields["keeps"],
-            }
-            for key, columns in may.obligations.items()
-        ],
+        roles=_role_lines(desk, may, fields),
+        owed=_owed_lines(may, fields),
         clauses=[*_filled(fields, _CLAUSE), dict.fromkeys(_CLAUSE, "")],
         resources=[*_filled(fields, _RESOURCE, kind="resource"), dict.fromkeys(_RESOURCE, "")],
         kinds_in_words=[(kind, gettext(words)) for kind, words in RESOURCES.items()],
@@ -150,29 +131,63 @@ def _form(
     )
 
 
+@dataclass(frozen=True)
+class RoleLine:
+    """A role of the program as the form has it: how many people, and each one's hours, as they were typed."""
+
+    role: str
+    title: str
+    people: str
+    hours: str
+
+
+def _role_lines(desk: Desk, may: rewriting.Offered, fields: Fields) -> list[RoleLine]:
+    """Every role of the program, those that the draft creates first."""
+    typed = {role: (people, hours) for role, people, hours in _rows(fields, _ROLE)}
+    return [
+        RoleLine(key, role.title_fr if desk.language == "fr" else role.title_en, *typed.get(key, ("", "")))
+        for key, role in sorted(may.roles.items(), key=lambda one: (one[0] not in typed, one[0]))
+    ]
+
+
+@dataclass(frozen=True)
+class OwedLine:
+    """An obligation as the form has it: its words in both languages, and whether it stays."""
+
+    key: str
+    fr: str
+    en: str
+    kept: bool
+
+
+def _owed_lines(may: rewriting.Offered, fields: Fields) -> list[OwedLine]:
+    """Every obligation that may stand in the draft."""
+    typed = {key: (fr, en) for key, fr, en in _rows(fields, _OWED)}
+    return [
+        OwedLine(key, *typed.get(key, (columns["text_fr"], columns["text_en"])), kept=key in fields["keeps"])
+        for key, columns in may.obligations.items()
+    ]
+
+
 def _as_fields(content: Content) -> Fields:
     """A draft as the form would have sent it."""
     terms = content.terms
-    sharing = terms.get("information_sharing") or {}
-    clauses, resources = terms.get("clauses") or (), terms.get("resources") or ()
     roles, owed = content.roles.values(), content.obligations.values()
+    clauses, resources = terms.get("clauses") or (), terms.get("resources") or ()
     return {
         "notice": [str(content.notice_days)],
-        "role": [one["role"] for one in roles],
-        "people": [str(one["headcount"]) for one in roles],
-        "hours": [f"{one['hours_a_week']:g}" if one["hours_a_week"] else "" for one in roles],
-        "owed": [one["key"] for one in owed],
-        "owed_fr": [one["text_fr"] for one in owed],
-        "owed_en": [one["text_en"] for one in owed],
-        "keeps": [one["key"] for one in owed],
-        "clause": [one["key"] for one in clauses],
-        "clause_title_fr": [one["title"]["fr"] for one in clauses],
-        "clause_title_en": [one["title"]["en"] for one in clauses],
-        "clause_fr": [one["text"]["fr"] for one in clauses],
-        "clause_en": [one["text"]["en"] for one in clauses],
-        "resource": [one["kind"] for one in resources],
-        "resource_fr": [one["text"]["fr"] for one in resources],
-        "resource_en": [one["text"]["en"] for one in resources],
+        **_columns(_ROLE, ((one["role"], str(one["headcount"]), _hours_typed(one["hours_a_week"])) for one in roles)),
+        **_columns(_OWED, ((one["key"], one["text_fr"], one["text_en"]) for one in owed)),
+        "keeps": list(content.obligations),
+        **_columns(_CLAUSE, ((one["key"], *_in_both(one["title"]), *_in_both(one["text"])) for one in clauses)),
+        **_columns(_RESOURCE, ((one["kind"], *_in_both(one["text"])) for one in resources)),
+        **_sharing_typed(terms.get("information_sharing") or {}),
+    }
+
+
+def _sharing_typed(sharing: Columns) -> Fields:
+    """The terms of sharing as the form would have sent them; none where nothing is shared."""
+    return {
         "shares": ["yes" if sharing else ""],
         **{part: [one["key"] for one in sharing.get(part, ())] for part in rewriting.CHOSEN},
         "first": [sharing.get("starts_on") or ""],
@@ -180,53 +195,66 @@ def _as_fields(content: Content) -> Fields:
     }
 
 
+def _columns(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Fields:
+    """Rows as fields that stand beside each other."""
+    typed = list(rows)
+    return {name: [row[place] for row in typed] for place, name in enumerate(names)}
+
+
+def _in_both(text: Mapping[str, str]) -> tuple[str, str]:
+    return text["fr"], text["en"]
+
+
+def _hours_typed(hours: float | None) -> str:
+    return f"{hours:g}" if hours else ""
+
+
 def _text_of(fields: Fields) -> rewriting.Text:
     """The form as a text. Raises Refusal where a number or a day is none."""
-    sharing = None
-    if _first(fields, "shares") == "yes":
-        days = {"starts_on": day_or_none(_first(fields, "first")), "ends_on": day_or_none(_first(fields, "last"))}
-        sharing = {**{part: fields[part] for part in rewriting.CHOSEN}, **days}
+    sharing = _sharing_of(fields)
     return rewriting.Text(
         notice_days=_number(_first(fields, "notice") or "0"),
         roles=[
-            {"role": row["role"], "headcount": people, "hours_a_week": _hours(row["hours"])}
-            for row in _rows(fields, _ROLE)
-            if (people := _number(row["people"] or "0"))
+            rewriting.RoleText(role, people, _hours(hours))
+            for role, typed, hours in _rows(fields, _ROLE)
+            if (people := _number(typed or "0"))
         ],
-        obligations={
-            row["owed"]: {"fr": row["owed_fr"], "en": row["owed_en"]}
-            for row in _rows(fields, _OWED)
-            if row["owed"] in fields["keeps"]
-        },
+        obligations={key: rewriting.Words(fr, en) for key, fr, en in _rows(fields, _OWED) if key in fields["keeps"]},
         clauses=[
-            {
-                "key": row["clause"],
-                "title": {"fr": row["clause_title_fr"], "en": row["clause_title_en"]},
-                "text": {"fr": row["clause_fr"], "en": row["clause_en"]},
-            }
+            rewriting.ClauseText(
+                row["clause"],
+                rewriting.Words(row["clause_title_fr"], row["clause_title_en"]),
+                rewriting.Words(row["clause_fr"], row["clause_en"]),
+            )
             for row in _filled(fields, _CLAUSE)
         ],
         resources=[
-            {"kind": row["resource"], "text": {"fr": row["resource_fr"], "en": row["resource_en"]}}
+            rewriting.ResourceText(row["resource"], rewriting.Words(row["resource_fr"], row["resource_en"]))
             for row in _filled(fields, _RESOURCE, kind="resource")
         ],
         sharing=sharing,
     )
 
 
-def _rows(fields: Fields, names: Sequence[str]) -> Iterator[dict[str, str]]:
+def _sharing_of(fields: Fields) -> rewriting.SharingText | None:
+    if _first(fields, "shares") != "yes":
+        return None
+    first, last = (day_or_none(_first(fields, name)) for name in ("first", "last"))
+    return rewriting.SharingText(fields["purposes"], fields["information"], fields["bodies"], first, last)
+
+
+def _rows(fields: Fields, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """The rows of fields that stand beside each other. Raises Refusal where one was sent more often than another."""
-    lengths = {len(fields[name]) for name in names}
-    if len(lengths) != 1:
+    if len({len(fields[name]) for name in names}) != 1:
         raise Refusal("form.malformed", N_("Part of what was sent is missing. Check the page again."))
-    for values in zip(*(fields[name] for name in names), strict=True):
-        yield dict(zip(names, values, strict=True))
+    yield from zip(*(fields[name] for name in names), strict=True)
 
 
 def _filled(fields: Fields, names: Sequence[str], kind: str = "") -> list[dict[str, str]]:
     """The rows in which something is written: one that was emptied is left out."""
     own = [name for name in names[1:] if name != kind]
-    return [row for row in _rows(fields, names) if any(row[name].strip() for name in own)]
+    rows = (dict(zip(names, row, strict=True)) for row in _rows(fields, names))
+    return [row for row in rows if any(row[name].strip() for name in own)]
 
 
 def _number(text: str) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from api.access.permissions import Action, Forbidden, Relation, allows, asks, re
 from api.access.session import AtDesk, Desk
 from api.acts.obligations import LOOKED_AT, OBLIGATION
 from api.pages.act_routes import act_pages
-from api.pages.agreement import PERIODS, in_words
+from api.pages.agreement import PERIODS
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.names import titles_of_roles
@@ -26,7 +26,10 @@ from api.views.obligations import STATES, clause_of, text_of
 from api.views.tasks import names_of
 from api.web.readers import day_of
 from domain.casework.proofs import LARGEST_DOCUMENT
-from domain.declarations.program_agreements import AttestationRule
+from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, WHY, rule_of
+from domain.declarations.checks.facts import STEP
+from domain.declarations.checks.judging import Fact, facts_of
+from domain.declarations.checks.records import grouped
 from domain.endorsement.counting import does_it_count
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, joins, only, run, scalar
@@ -36,12 +39,11 @@ from domain.obligations import reading, to_accept, waiving
 from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.clauses import waivers_of_no_day
 from domain.obligations.reading import GivenDocument, PeriodRead, Stated, StepDocument
-from domain.obligations.wording import KINDS, WHY
 from domain.record import reads
 from locales import N_
 from meetings import waivers
 from meetings.committees import committees
-from models.casework import Evidence, EvidenceFile, Task
+from models.casework import Evidence, EvidenceFile
 from models.obligation import ObligationFile, ObligationFinding
 
 router = framed_pages()
@@ -99,18 +101,17 @@ def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Respon
     """A document that a procedure brought for this period, for those who look at it here."""
     row, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.READ_PROOF, given)
-    steps = [UUID(fact["id"]) for fact in row.found["facts"] if fact["kind"] == "task"]
     found = run(
         desk.session,
         only(Evidence.label, Evidence.content_type, EvidenceFile.content)
         .join(EvidenceFile, joins(EvidenceFile.id, Evidence))
         .where(
             Evidence.id == evidence_id,
-            col(Evidence.task_id).in_(steps),
+            col(Evidence.task_id).in_(_steps_of(row)),
             Evidence.kind == "document",
         ),
     ).first()
-    if found is None or row.check_kind != "document":
+    if found is None or not rule_of(row.check_kind, row.rule).document():
         raise Forbidden
     reads.record_read(desk.session, "evidence", evidence_id, what="document", ground="role", by=by, at=desk.at)
     return _kept_file(found.label, found.content_type, found.content)
@@ -132,11 +133,12 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
     row, given = find_obligation(desk.session, desk.asker, period_id)
     titles = titles_of_roles(desk)
     names = {**titles, **_titles_of_committees(desk)}
+    rule = rule_of(row.check_kind, row.rule)
+    stated = rule.stated()
     may_read = allows(Action.READ_PROOF, given) is not None
     may_waive = allows(Action.WAIVE_CLAUSE, given) is not None
-    findings = reading.findings_of(desk.session, period_id)
     attestations = reading.attestations_of(desk.session, period_id)
-    documents = reading.documents_of(desk.session, row.agreement_id, row.key) if row.check_kind == "document" else []
+    documents = reading.documents_of(desk.session, row.agreement_id, row.key) if rule.document() else []
     proposals = _proposals(desk, row)
     judged = to_accept.period_judged(desk.session, period_id)
     owes = judged is not None and desk.asker.person_id in to_accept.barred(desk.session, judged, [], desk.day)
@@ -151,37 +153,43 @@ def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed)
         text=text_of(row, desk.language),
         owner=titles.get(row.owed_by, ""),
         how_often=PERIODS[row.how_often],
-        rule=in_words(row.check_kind, row.rule, names),
-        statement=row.rule["statement"] if row.check_kind == "attestation" else None,
+        rule=rule.in_words(desk.language, names),
+        statement=stated.statement if stated is not None else None,
+        takes_documents=bool(rule.document()),
+        proof_form=rule.form(row.starts_on, row.ends_on, desk.day),
         states=STATES,
-        facts=_facts(desk, row.found["facts"], names, with_links=may_read),
-        history=_turns(findings),
-        held_from=_held_from(row),
+        facts=_facts(desk, row, names, with_links=may_read),
+        history=_turns(reading.findings_of(desk.session, period_id)),
         may_attest=allows(Action.ATTEST, given) is not None and row.starts_on <= desk.day,
         attestations=attestations,
         documents=documents,
-        may_give=row.check_kind == "document" and allows(Action.GIVE_PROOF, given) is not None,
+        may_give=allows(Action.GIVE_PROOF, given) is not None,
         may_read=may_read,
         may_waive=may_waive and not owes,
         owes=may_waive and owes,
         waivers=waivers_of(desk.session, row.agreement_id, row.key),
         waivers_of_no_day=waivers_of_no_day(desk.session, row.agreement_id, row.key),
         proposals=proposals,
-        decisions=[
-            (str(one.row.decision_id), f"{one.row.decision} ({one.row.starts_on} – {one.row.ends_on})")
-            for one in proposals
-            if one.counts and not one.is_recorded
-        ]
-        if may_waive and not owes
-        else [],
+        decisions=_decisions_to_record(proposals) if may_waive and not owes else [],
         proofs=_proofs(desk, row, documents, attestations),
         may_look=Relation.ACCEPTS in given,
         lookers=_lookers(desk, judged),
         given_late=_given_late(desk, row, documents, attestations),
-        day=desk.day,
-        # Who gives the proof of a period that is over means that period, and seldom today.
-        speaks_of=desk.day if row.ends_on is None else min(desk.day, row.ends_on),
     )
+
+
+def _decisions_to_record(proposals: Sequence[Proposal]) -> list[tuple[str, str]]:
+    """The decisions by which a waiver may be recorded: those that count, and by which none is yet."""
+    return [
+        (str(one.row.decision_id), f"{one.row.decision} ({one.row.starts_on} – {one.row.ends_on})")
+        for one in proposals
+        if one.counts and not one.is_recorded
+    ]
+
+
+def _steps_of(row: PeriodRead) -> list[UUID]:
+    """The steps of procedures that a period was judged by."""
+    return [UUID(fact.id) for fact in facts_of(row.found) if fact.kind == STEP.key]
 
 
 def _turns(findings: Sequence[ObligationFinding]) -> list[ObligationFinding]:
@@ -233,36 +241,35 @@ def _proposals(desk: Desk, row: PeriodRead) -> list[Proposal]:
     ]
 
 
+@dataclass(frozen=True)
+class ProofLine:
+    """What was given for a period and somebody looks at, or looked at: its fact, and the rows that it is of."""
+
+    id: str
+    kind: str
+    why: str
+    word: str
+    of: Sequence[GivenDocument | Stated | StepDocument]
+
+
 def _proofs(
-    desk: Desk,
-    row: PeriodRead,
-    documents: Sequence[GivenDocument],
-    attestations: Sequence[Stated],
-) -> list[dict[str, Any]]:
+    desk: Desk, row: PeriodRead, documents: Sequence[GivenDocument], attestations: Sequence[Stated]
+) -> list[ProofLine]:
     """The proofs given for this period that are or were looked at, in the order of the facts."""
-    facts = [fact for fact in row.found["facts"] if fact["kind"] in to_accept.PROOFS]
-    if row.check_kind not in ("document", "attestation"):
+    if row.check_kind not in GIVEN_BY_PEOPLE:
         return []
-    steps = reading.documents_of_steps(desk.session, [UUID(fact["id"]) for fact in facts if fact["kind"] == "task"])
     by_id: dict[str, list[GivenDocument | Stated | StepDocument]] = defaultdict(list)
     for document in documents:
         by_id[str(document.id)].append(document)
     for stated in attestations:
         by_id[str(stated.id)].append(stated)
-    for brought in steps:
+    for brought in reading.documents_of_steps(desk.session, _steps_of(row)):
         by_id[str(brought.task_id)].append(brought)
     return [
-        {"id": fact["id"], "kind": fact["kind"], "why": fact["why"], "word": WHY.get(fact["why"], ""), "of": proofs}
-        for fact in facts
-        if fact["why"] != "other_period" and (proofs := by_id.get(fact["id"], []))
+        ProofLine(fact.id, fact.kind, fact.why, WHY.get(fact.why, ""), proofs)
+        for fact in facts_of(row.found)
+        if fact.why != "other_period" and (proofs := by_id.get(fact.id, []))
     ]
-
-
-def _held_from(row: PeriodRead) -> date | None:
-    """The first local day on which it can be stated that it held; None of what is not stated in writing."""
-    if row.check_kind != "attestation":
-        return None
-    return AttestationRule.model_validate(row.rule).from_day(row.starts_on, row.ends_on)
 
 
 def _after(desk: Desk, period_id: UUID) -> str:
@@ -274,35 +281,48 @@ def _after(desk: Desk, period_id: UUID) -> str:
     return f"/obligations/{period_id}"
 
 
-def _facts(
-    desk: Desk, facts: list[dict[str, Any]], names: Mapping[str, str], *, with_links: bool
-) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class FactLine:
+    """A fact with the words for what it is; `n` is a number that was counted, and `href` opens it."""
+
+    kind: str
+    name: str
+    on: date | None
+    counts: bool
+    why: str
+    n: str
+    href: str
+
+
+def _facts(desk: Desk, row: PeriodRead, names: Mapping[str, str], *, with_links: bool) -> list[FactLine]:
     """Each fact with the words for what it is, and the page that shows it, for those who answer for the partner."""
-    told = _tasks(desk, [UUID(fact["id"]) for fact in facts if fact["kind"] == "task"])
-    link: Mapping[str, Callable[[str], str]] = {
-        "meeting": lambda key: f"/meetings/{key}",
-        "task": lambda key: f"/tasks/{key}",
-    }
-    return [
-        {
-            "kind": KINDS[fact["kind"]],
-            "name": told.get(fact["id"], "") or (names.get(fact["id"], "") if fact["kind"] == "count" else ""),
-            "on": date.fromisoformat(fact["on"]) if fact["on"] else None,
-            "counts": fact["counts"],
-            "why": WHY.get(fact["why"], ""),
-            "n": fact["why"] if fact["kind"] == "count" else "",
-            "href": link[fact["kind"]](fact["id"]) if with_links and fact["kind"] in link else "",
-        }
-        for fact in facts
-    ]
+    facts = facts_of(row.found)
+    called = _titles_of_facts(desk, facts)
+    lines = []
+    for fact in facts:
+        kind = FACTS[fact.kind]
+        lines.append(
+            FactLine(
+                kind=kind.word,
+                name=names.get(fact.id, "") if kind.is_number else called.get(fact.id, ""),
+                on=fact.on,
+                counts=fact.counts,
+                why=WHY.get(fact.why, ""),
+                n=fact.why if kind.is_number else "",
+                href=f"/{kind.page}/{fact.id}" if with_links and kind.page else "",
+            )
+        )
+    return lines
 
 
-def _tasks(desk: Desk, ids: list[UUID]) -> dict[str, str]:
-    rows = run(
-        desk.session,
-        only(Task.id, Task.title_fr, Task.title_en).where(col(Task.id).in_(ids)),
-    )
-    return {str(row.id): row.title_fr if desk.language == "fr" else row.title_en for row in rows}
+def _titles_of_facts(desk: Desk, facts: Sequence[Fact]) -> dict[str, str]:
+    """What facts are called in the reader's language, by their ids."""
+    found: dict[str, str] = {}
+    for key, several in grouped(facts, lambda fact: fact.kind).items():
+        if not FACTS[key].is_number:
+            titles = FACTS[key].titles(desk.session, [UUID(fact.id) for fact in several])
+            found |= {one: title.fr if desk.language == "fr" else title.en for one, title in titles.items()}
+    return found
 
 
 def _titles_of_committees(desk: Desk) -> dict[str, str]:

@@ -22,9 +22,9 @@ from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, cl
 from api.web import downloads
 from domain.agreements.agreements import version_in_force
 from domain.casework import board
+from domain.declarations.checks.judging import GIVEN
 from domain.kernel.rows import col, every, in_program, of, select
 from domain.obligations import reading
-from domain.obligations.evaluation import GIVEN
 from domain.obligations.reading import PeriodRead
 from meetings.committees import ALTERNATE, PRINCIPAL, committees, memberships
 from meetings.documents.issuing import issue

@@ -5,16 +5,18 @@ A line keeps both languages where its words are those of the agreement; the page
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from domain.agreements.version_text import Content
+from domain.agreements.version_text import Columns, Content
 from domain.endorsement.partners import majority_of
 
 How = Literal["added", "left_out", "changed"]
 Part = Literal["role", "obligation", "resource", "clause", "sharing", "notice", "endorsement", "oversight", "decisions"]
 
+#: What of a role may change, by the word that a reader gets for it.
+_OF_ROLE: Final = {"headcount": "headcount", "hours_a_week": "hours"}
 #: The parts of an obligation that may change, by the reader's word for each.
 _OF_OBLIGATION: Final = {
     "text_fr": "words",
@@ -52,67 +54,61 @@ def difference(old: Content, new: Content) -> tuple[Line, ...]:
 def _lines(old: Content, new: Content) -> Iterator[Line]:
     if old.notice_days != new.notice_days:
         yield Line("notice", "changed", "", before=old.notice_days, after=new.notice_days)
-    for key in sorted({*old.roles, *new.roles}):
-        before, after = old.roles.get(key), new.roles.get(key)
-        aspects = [
-            word
-            for name, word in (("headcount", "headcount"), ("hours_a_week", "hours"))
-            if before and after and _plain(before[name]) != _plain(after[name])
-        ]
-        yield from _one("role", key, before, after, None, aspects)
-    for key in sorted({*old.obligations, *new.obligations}):
-        before, after = old.obligations.get(key), new.obligations.get(key)
-        said = after or before or {}
-        words = {"fr": said["text_fr"], "en": said["text_en"]}
-        aspects = list(
-            dict.fromkeys(
-                word for name, word in _OF_OBLIGATION.items() if before and after and before[name] != after[name]
-            )
-        )
-        yield from _one("obligation", key, before, after, words, aspects)
-    yield from _listed("resource", _resources(old), _resources(new))
-    yield from _listed("clause", _clauses(old), _clauses(new))
-    yield from _listed("sharing", _sharing(old), _sharing(new))
-    endorsed, endorses = (one.terms.get("endorsed_by") or {} for one in (old, new))
-    for key in sorted({*endorsed, *endorses}):
-        changed = ["endorsement"] if endorsed.get(key) != endorses.get(key) else []
-        yield from _one("endorsement", key, endorsed.get(key), endorses.get(key), None, changed)
-    watched, watches = (one.terms.get("oversight") or {} for one in (old, new))
-    for key in sorted({*watched, *watches}):
-        changed = ["oversight"] if watched.get(key) != watches.get(key) else []
-        yield from _one("oversight", key, watched.get(key), watches.get(key), None, changed)
+    yield from _parts("role", old.roles, new.roles, _OF_ROLE)
+    yield from _parts("obligation", old.obligations, new.obligations, _OF_OBLIGATION)
+    for part, read in _LISTED.items():
+        yield from _listed(part, read(old), read(new))
+    for part, name, aspect in _NAMED:
+        yield from _named(part, old.terms.get(name) or {}, new.terms.get(name) or {}, aspect)
     enough, enough_now = (majority_of(one.terms) or None for one in (old, new))
-    if enough != enough_now:
-        yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, ["majority"])
+    yield from _one("decisions", enough_now or enough or "", enough, enough_now, None, "majority")
 
 
-def _one(part: Part, key: str, before: Any, after: Any, words: Any, aspects: list[str]) -> Iterator[Line]:
-    if before is None:
-        yield Line(part, "added", key, words)
-    elif after is None:
-        yield Line(part, "left_out", key, words)
-    elif aspects:
-        yield Line(part, "changed", key, words, tuple(aspects))
-
-
-def _listed(part: Part, old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Line]:
+def _listed(part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns]) -> Iterator[Line]:
     """What differs among named things: with the words of the new text, or of the old where it is left out."""
-    for key in (*old, *(one for one in new if one not in old)):
+    for key in dict.fromkeys((*old, *new)):
+        yield from _one(part, key, old.get(key), new.get(key), _words(new.get(key) or old[key]), "words")
+
+
+def _named(part: Part, old: Mapping[str, str], new: Mapping[str, str], aspect: str) -> Iterator[Line]:
+    """What names a committee or a partner for something."""
+    for key in sorted({*old, *new}):
+        yield from _one(part, key, old.get(key), new.get(key), None, aspect)
+
+
+def _parts(
+    part: Part, old: Mapping[str, Columns], new: Mapping[str, Columns], aspects: Mapping[str, str]
+) -> Iterator[Line]:
+    """What is kept in columns, by its key; `aspects` has the word for each column that may change."""
+    for key in sorted({*old, *new}):
         before, after = old.get(key), new.get(key)
-        aspects = ["words"] if before is not None and after is not None and before != after else []
-        yield from _one(part, key, before, after, _words(after or before), aspects)
+        changed = {aspects[name] for name in aspects if before and after and before[name] != after[name]}
+        in_order = [word for word in dict.fromkeys(aspects.values()) if word in changed]
+        yield from _one(part, key, before, after, _texts(after or before or {}), *in_order)
 
 
-def _resources(content: Content) -> dict[str, Any]:
+def _one(
+    part: Part, key: str, before: object, after: object, words: Mapping[str, str] | None, *aspects: str
+) -> Iterator[Line]:
+    """The line of one thing, where it came, went or is another; `aspects` tell what of it changed."""
+    if before is None and after is not None:
+        yield Line(part, "added", key, words)
+    elif after is None and before is not None:
+        yield Line(part, "left_out", key, words)
+    elif aspects and before != after:
+        yield Line(part, "changed", key, words, aspects)
+
+
+def _resources(content: Content) -> dict[str, Columns]:
     """Resources by what they say: they have no name of their own, so a changed one is another."""
     return {f"{one['kind']}: {one['text']['fr']}": one for one in content.terms.get("resources") or ()}
 
 
-def _clauses(content: Content) -> dict[str, Any]:
+def _clauses(content: Content) -> dict[str, Columns]:
     return {one["key"]: one for one in content.terms.get("clauses") or ()}
 
 
-def _sharing(content: Content) -> dict[str, Any]:
+def _sharing(content: Content) -> dict[str, Columns]:
     terms = content.terms.get("information_sharing") or {}
     named = {
         f"{part}.{one['key']}": {name: text for name, text in one.items() if name != "key"}
@@ -123,13 +119,22 @@ def _sharing(content: Content) -> dict[str, Any]:
     return named | days | {f"safeguards.{one['fr']}": one for one in terms.get("safeguards", ())}
 
 
-def _words(said: Mapping[str, Any] | None) -> dict[str, str] | None:
-    if said is None:
-        return None
+def _words(said: Columns) -> dict[str, str] | None:
     text = said.get("title") or said.get("text") or said
     return {"fr": text["fr"], "en": text["en"]} if "fr" in text and "en" in text else None
 
 
-def _plain(value: Any) -> Any:
-    """A number in a form that compares, whatever type the database or a file gives it."""
-    return None if value is None else float(value)
+def _texts(columns: Columns) -> dict[str, str] | None:
+    return {"fr": columns["text_fr"], "en": columns["text_en"]} if "text_fr" in columns else None
+
+
+_LISTED: Final[Mapping[Part, Callable[[Content], Mapping[str, Columns]]]] = {
+    "resource": _resources,
+    "clause": _clauses,
+    "sharing": _sharing,
+}
+#: What names a committee or a partner for something, where it stands in the terms, and the word for its change.
+_NAMED: Final[tuple[tuple[Part, str, str], ...]] = (
+    ("endorsement", "endorsed_by", "endorsement"),
+    ("oversight", "oversight", "oversight"),
+)

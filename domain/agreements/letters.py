@@ -22,28 +22,14 @@ from models.program import Organization
 
 def to_sign(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Ask each director to read a version and to sign it."""
-    for person_id in sorted(directors):
-        notices.write(
-            session,
-            "agreement_to_sign",
-            to=person_id,
-            key=f"agreement_to_sign:{version.id}:{version.version}",
-            facts=_facts(session, version, by=by),
-            at=at,
-        )
+    facts = _facts(session, version, by=by)
+    _to_each(session, "agreement_to_sign", version, directors, version.version, facts, at=at)
 
 
 def taken_back(session: Session, version: Version, directors: Iterable[UUID], *, by: Actor, at: datetime) -> None:
     """Tell each director that there is nothing to sign for now."""
-    for person_id in sorted(directors):
-        notices.write(
-            session,
-            "agreement_taken_back",
-            to=person_id,
-            key=f"agreement_taken_back:{version.id}:{version.version}",
-            facts=_facts(session, version, by=by),
-            at=at,
-        )
+    facts = _facts(session, version, by=by)
+    _to_each(session, "agreement_taken_back", version, directors, version.version, facts, at=at)
 
 
 def to_end(
@@ -72,39 +58,30 @@ def _to_the_others(
     at: datetime,
 ) -> None:
     """Write a letter about a version, once for `once`, to all who are concerned but its author."""
-    for person_id in _concerned(session, version, at) | set(directors):
-        if person_id != by.person_id:
-            notices.write(session, letter, to=person_id, key=f"{letter}:{version.id}:{once}", facts=facts, at=at)
+    people = (_concerned(session, version, at) | set(directors)) - {by.person_id}
+    _to_each(session, letter, version, people, once, facts, at=at)
 
 
 def running_out(session: Session, version: Version, *, rung: int, days: int, at: datetime) -> int:
     """Warn that a version ends in that many `days`, and no other is set to begin; once a rung. How many letters."""
-    return sum(
-        notices.write(
-            session,
-            "agreement_running_out",
-            to=person_id,
-            key=f"agreement_running_out:{version.id}:{surely(version.ends_on).isoformat()}:{rung}",
-            facts=_facts(session, version, days=days, ends_on=version.ends_on),
-            at=at,
-        )
-        for person_id in sorted(_concerned(session, version, at))
-    )
+    people, last = _concerned(session, version, at), surely(version.ends_on)
+    facts = _facts(session, version, days=days, ends_on=last)
+    return _to_each(session, "agreement_running_out", version, people, f"{last.isoformat()}:{rung}", facts, at=at)
 
 
 def lapsed(session: Session, version: Version, *, at: datetime) -> int:
     """Tell that an agreement is no longer in force, and what that stops; once. How many letters."""
-    return sum(
-        notices.write(
-            session,
-            "agreement_lapsed",
-            to=person_id,
-            key=f"agreement_lapsed:{version.id}:{surely(version.ends_on).isoformat()}",
-            facts=_facts(session, version, ends_on=version.ends_on),
-            at=at,
-        )
-        for person_id in sorted(_concerned(session, version, at))
-    )
+    people, last = _concerned(session, version, at), surely(version.ends_on)
+    facts = _facts(session, version, ends_on=last)
+    return _to_each(session, "agreement_lapsed", version, people, last.isoformat(), facts, at=at)
+
+
+def _to_each(
+    session: Session, letter: str, version: Version, people: Iterable[UUID], once: object, facts: Facts, *, at: datetime
+) -> int:
+    """Write a letter about a version to each of these people, once for `once`; how many letters."""
+    key = f"{letter}:{version.id}:{once}"
+    return sum(notices.write(session, letter, to=one, key=key, facts=facts, at=at) for one in sorted(people))
 
 
 def _concerned(session: Session, version: Version, at: datetime) -> set[UUID]:

@@ -6,7 +6,7 @@ that is ended with notice is not renewed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
@@ -69,29 +69,26 @@ def follow(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:
     if renewed is None:
         return
     agreement_id, n, protocol_version_id = renewed
-    later = set(
-        scalars(
-            session,
-            only(AgreementVersion.state).where(
-                AgreementVersion.agreement_id == agreement_id,
-                col(AgreementVersion.n) > n,
-            ),
-        )
+    later = only(AgreementVersion.state).where(
+        AgreementVersion.agreement_id == agreement_id, col(AgreementVersion.n) > n
     )
+    states = set(scalars(session, later))
     declared = scheduling.pinned_protocol(session, protocol_version_id).steps
-    for act, states in _DONE_IN.items():
-        for task in every(
-            session,
-            of(Task).where(
-                Task.case_id == case_id,
-                col(Task.step).in_([step.id for step in declared if (step.act or _UNSAID.get(step.id)) == act]),
-                Task.evidence == BY_ITS_ACT,
-            ),
-        ):
-            if task.state == "open" and later & states:
-                complete_task(session, task.id, by=by, at=at, in_its_act=True)
-            elif task.state == "done" and not later & states:
-                undo_task(session, task.id, by=by, at=at, in_its_act=True)
+    for act, done_in in _DONE_IN.items():
+        steps = [step.id for step in declared if (step.act or _UNSAID.get(step.id)) == act]
+        _follow_act(session, case_id, steps, is_done=not done_in.isdisjoint(states), by=by, at=at)
+
+
+def _follow_act(
+    session: Session, case_id: UUID, steps: Sequence[str], *, is_done: bool, by: Actor, at: datetime
+) -> None:
+    """Complete the open steps of an act that was done, or open again those of one that was taken back."""
+    asked = of(Task).where(Task.case_id == case_id, col(Task.step).in_(steps), Task.evidence == BY_ITS_ACT)
+    for task in every(session, asked):
+        if task.state == "open" and is_done:
+            complete_task(session, task.id, by=by, at=at, in_its_act=True)
+        elif task.state == "done" and not is_done:
+            undo_task(session, task.id, by=by, at=at, in_its_act=True)
 
 
 def call_off(session: Session, version_id: UUID, *, last: date, by: Actor, at: datetime) -> None:

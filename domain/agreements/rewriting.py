@@ -7,16 +7,16 @@ it out, or take it back from an earlier version of the same agreement.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.agreements.agreements import redraft_version
 from domain.agreements.version_text import Columns, Content, content_of_version
-from domain.declarations.program_agreements import AttestationRule
+from domain.declarations.checks import rule_of
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, scalars
@@ -30,26 +30,72 @@ from models.program import Role
 CHOSEN: Final = ("purposes", "information", "bodies")
 RESOURCES: Final = ("human", "material", "financial", "structure", "service")
 
-Words = Mapping[str, str]
+
+@dataclass(frozen=True)
+class Words:
+    """Words in both languages."""
+
+    fr: str
+    en: str
+
+    def checked(self) -> dict[str, str]:
+        """They as they are kept. Raises Refusal where one language lacks."""
+        said = {"fr": checked(self.fr), "en": checked(self.en)}
+        if not all(said.values()):
+            raise Refusal("agreement.words_missing", N_("Write it in French and in English: signatories read either."))
+        return said
+
+
+@dataclass(frozen=True)
+class RoleText:
+    """How many people are promised for a role, and each one's hours."""
+
+    role: str
+    headcount: int
+    hours_a_week: float | None = None
+
+
+@dataclass(frozen=True)
+class ClauseText:
+    """A clause by its key in the draft, or "" for another one."""
+
+    key: str
+    title: Words
+    text: Words
+
+
+@dataclass(frozen=True)
+class ResourceText:
+    """What the organization brings."""
+
+    kind: str
+    text: Words
+
+
+@dataclass(frozen=True)
+class SharingText:
+    """The chosen keys of each part of the terms of sharing, and the local days, both inclusive."""
+
+    purposes: Sequence[str]
+    information: Sequence[str]
+    bodies: Sequence[str]
+    starts_on: date | None = None
+    ends_on: date | None = None
 
 
 @dataclass(frozen=True)
 class Text:
-    """A whole draft, as a person writes it.
+    """A whole draft, as somebody writes it: `obligations` are the words of each that stays, by its key.
 
-    - `roles` have role, headcount and hours_a_week.
-    - `obligations` are the words of each that stays, by its key.
-    - `clauses` have key ("" for another one), title and text; `resources` have kind and text.
-    - `sharing` has the chosen keys of each part, and the local days starts_on and ends_on, both inclusive, or None
-      where nothing is shared.
+    `sharing` is None where nothing is shared.
     """
 
     notice_days: int
-    roles: Sequence[Mapping[str, Any]]
+    roles: Sequence[RoleText]
     obligations: Mapping[str, Words]
-    clauses: Sequence[Mapping[str, Any]] = ()
-    resources: Sequence[Mapping[str, Any]] = ()
-    sharing: Mapping[str, Any] | None = None
+    clauses: Sequence[ClauseText] = ()
+    resources: Sequence[ResourceText] = ()
+    sharing: SharingText | None = None
 
 
 @dataclass(frozen=True)
@@ -58,7 +104,7 @@ class Offered:
 
     roles: Mapping[str, Role]
     obligations: Mapping[str, Columns]
-    sharing: Mapping[str, Any]
+    sharing: Columns
 
 
 def offered(session: Session, version_id: UUID) -> Offered:
@@ -73,20 +119,27 @@ def offered(session: Session, version_id: UUID) -> Offered:
     # This version's own text comes first; what it lacks comes from the newest that has it.
     contents = [content_of_version(session, one) for one in (version_id, *(one for one in ids if one != version_id))]
     owed: dict[str, Columns] = {}
-    sharing: dict[str, Any] = {}
-    for content in contents:
-        for key, columns in content.obligations.items():
-            owed.setdefault(key, columns)
-        terms = content.terms.get("information_sharing") or {}
-        for part in ("purposes", "information"):
-            sharing[part] = _more(sharing.get(part, []), terms.get(part, ()))
-        for name in ("source", "safeguards"):
-            if name in terms:
-                sharing.setdefault(name, terms[name])
+    for content in reversed(contents):
+        owed |= content.obligations
     committees = every(session, of(Committee).order_by(col(Committee.key)))
+    sharing = _sharing_offered([content.terms.get("information_sharing") or {} for content in contents])
     sharing["bodies"] = [{"key": row.key, "fr": row.title_fr, "en": row.title_en} for row in committees]
     roles = every(session, of(Role).order_by(col(Role.key)))
     return Offered({row.key: row for row in roles}, dict(sorted(owed.items())), sharing)
+
+
+def _sharing_offered(terms: Sequence[Columns]) -> Columns:
+    """What these terms of sharing name: of two parts with one key, and of what is said once, those that come first."""
+    offered: Columns = {}
+    for part in ("purposes", "information"):
+        named: Columns = {}
+        for one in terms:
+            for listed in one.get(part, ()):
+                named.setdefault(listed["key"], dict(listed))
+        offered[part] = list(named.values())
+    for one in reversed(terms):
+        offered |= {name: one[name] for name in ("source", "safeguards") if name in one}
+    return offered
 
 
 def rewrite(
@@ -112,17 +165,17 @@ def rewrite(
     redraft_version(session, version_id, content, by=by, at=at, seen=seen)
 
 
-def _roles(may: Offered, given: Sequence[Mapping[str, Any]]) -> dict[str, Columns]:
+def _roles(may: Offered, given: Sequence[RoleText]) -> dict[str, Columns]:
     if not given:
         raise Refusal("agreement.no_role", N_("An agreement creates one role at least."))
     found: dict[str, Columns] = {}
     for one in given:
-        role = may.roles.get(one["role"])
-        if role is None or one["role"] in found:
+        role = may.roles.get(one.role)
+        if role is None or one.role in found:
             raise Refusal("role.malformed", N_("Name roles of the program, each once."))
-        if role.single_holder and one["headcount"] > 1:
+        if role.single_holder and one.headcount > 1:
             raise Refusal("role.one_holder", N_("One of these roles has only one holder at a time."))
-        found[one["role"]] = {name: one[name] for name in ("role", "headcount", "hours_a_week")}
+        found[one.role] = asdict(one)
     return found
 
 
@@ -132,89 +185,80 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
         columns = may.obligations.get(key)
         if columns is None:
             raise Refusal("obligation.malformed", N_("A new obligation is declared in the program’s file first."))
-        if columns["owed_by"] != "organization" and columns["owed_by"] not in roles:
-            raise Refusal(
-                "agreement.owed_by_nobody",
-                N_("“%(key)s” is owed by a role that this version does not create: keep the role, or leave it out."),
-                key=key,
-            )
-        rule = columns["rule"]
-        if columns["check_kind"] == "attestation" and not AttestationRule.model_validate(rule).has_somebody(roles):
-            raise Refusal(
-                "agreement.stated_by_nobody",
-                N_(
-                    "“%(key)s” is stated in writing by a role that this version does not create: “%(role)s”. Keep the "
-                    "role, leave it out, or have the program’s file say who states it."
-                ),
-                key=key,
-                role={"fr": may.roles[rule["by"]].title_fr, "en": may.roles[rule["by"]].title_en},
-            )
-        said = _words(words)
+        _refuse_without_role(may, columns, roles)
+        said = words.checked()
         found[key] = {**columns, "text_fr": said["fr"], "text_en": said["en"]}
     return found
 
 
-def _resources(was: Iterable[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _refuse_without_role(may: Offered, owed: Columns, roles: Mapping[str, Columns]) -> None:
+    """Refuse an obligation that nobody would owe, or nobody state, without a role that is left out. Raises Refusal."""
+    key, owner = owed["key"], owed["owed_by"]
+    if owner != "organization" and owner not in roles:
+        raise Refusal(
+            "agreement.owed_by_nobody",
+            N_("“%(key)s” is owed by a role that this version does not create: keep the role, or leave it out."),
+            key=key,
+        )
+    stated = rule_of(owed["check_kind"], owed["rule"]).stated()
+    if stated is not None and not stated.has_somebody(roles):
+        raise Refusal(
+            "agreement.stated_by_nobody",
+            N_(
+                "“%(key)s” is stated in writing by a role that this version does not create: “%(role)s”. Keep the "
+                "role, leave it out, or have the program’s file say who states it."
+            ),
+            key=key,
+            role={"fr": may.roles[stated.by].title_fr, "en": may.roles[stated.by].title_en},
+        )
+
+
+def _resources(was: Iterable[Columns], given: Sequence[ResourceText]) -> list[Columns]:
     sources = {(one["kind"], one["text"]["fr"]): one["sources"] for one in was}
-    found: list[dict[str, Any]] = []
+    found: list[Columns] = []
     for one in given:
-        if one["kind"] not in RESOURCES:
+        if one.kind not in RESOURCES:
             raise Refusal("resource.malformed", N_("Choose from the list."))
-        text = _words(one["text"])
-        found.append({"kind": one["kind"], "text": text, "sources": sources.get((one["kind"], text["fr"]), [])})
+        text = one.text.checked()
+        found.append({"kind": one.kind, "text": text, "sources": sources.get((one.kind, text["fr"]), [])})
     return found
 
 
-def _clauses(was: Iterable[Mapping[str, Any]], given: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    known = {one["key"]: one for one in was}
-    taken: set[str] = set(known)
-    found: list[dict[str, Any]] = []
+def _clauses(was: Iterable[Columns], given: Sequence[ClauseText]) -> list[Columns]:
+    sources: dict[str, list[str]] = {one["key"]: one["sources"] for one in was}
+    found: dict[str, Columns] = {}
     for one in given:
-        key = one["key"] or next(name for n in range(1, 1000) if (name := f"own-{n}") not in taken)
-        if (one["key"] and one["key"] not in known) or any(key == other["key"] for other in found):
+        key = one.key or next(name for n in range(1, 1000) if (name := f"own-{n}") not in {*sources, *found})
+        if (one.key and one.key not in sources) or key in found:
             raise Refusal("clause.malformed", N_("There is no such clause in this draft."))
-        taken.add(key)
-        sources = known.get(key, {}).get("sources", [])
-        found.append({"key": key, "title": _words(one["title"]), "text": _words(one["text"]), "sources": sources})
-    return found
+        said = {"key": key, "title": one.title.checked(), "text": one.text.checked()}
+        found[key] = {**said, "sources": sources.get(key, [])}
+    return list(found.values())
 
 
-def _sharing(may: Offered, given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _sharing(may: Offered, given: SharingText | None) -> Columns | None:
     if given is None:
         return None
-    chosen = {}
-    for part in CHOSEN:
-        there = {one["key"]: one for one in may.sharing.get(part, ())}
-        if not given[part] or not set(given[part]) <= set(there):
-            raise Refusal(
-                "sharing.malformed",
-                N_("Say for what, which information and in which committees: one of each at least."),
-                source="AG-IS",
-            )
-        chosen[part] = [one for key, one in there.items() if key in given[part]]
-    first, last = given.get("starts_on"), given.get("ends_on")
+    chosen = {part: _chosen(may.sharing.get(part, ()), getattr(given, part)) for part in CHOSEN}
+    first, last = given.starts_on, given.ends_on
     if first is not None and last is not None and last < first:
         raise Refusal("sharing.in_order", N_("The last day comes before the first."))
     return {
         "source": may.sharing["source"],
         **chosen,
         "safeguards": may.sharing["safeguards"],
-        "starts_on": _iso(first),
-        "ends_on": _iso(last),
+        "starts_on": first.isoformat() if first else None,
+        "ends_on": last.isoformat() if last else None,
     }
 
 
-def _words(given: Words) -> dict[str, str]:
-    said = {language: checked(given[language]) for language in ("fr", "en")}
-    if not all(said.values()):
-        raise Refusal("agreement.words_missing", N_("Write it in French and in English: signatories read either."))
-    return said
-
-
-def _more(there: list[dict[str, Any]], others: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    known = {one["key"] for one in there}
-    return [*there, *(dict(one) for one in others if one["key"] not in known)]
-
-
-def _iso(day: date | None) -> str | None:
-    return day.isoformat() if day is not None else None
+def _chosen(offered: Iterable[Columns], keys: Sequence[str]) -> list[Columns]:
+    """Those of what is offered that were chosen by their keys. Raises Refusal: none, or one that is not offered."""
+    there = {one["key"]: one for one in offered}
+    if not keys or not set(keys) <= set(there):
+        raise Refusal(
+            "sharing.malformed",
+            N_("Say for what, which information and in which committees: one of each at least."),
+            source="AG-IS",
+        )
+    return [one for key, one in there.items() if key in keys]

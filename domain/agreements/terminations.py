@@ -61,24 +61,11 @@ def end_version(
             return
         held = in_force_before(session, held, ends_on)
         state = state_after(held, "end")
-    if held.state == "ended" and surely(held.ends_on) < today:
-        raise not_now("end")
-    starts_on = surely(held.starts_on)
-    if ends_on < starts_on:
-        raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
-    refuse_two_in_force(session, held, starts_on, ends_on)
-    if held.ends_on is not None and ends_on > held.ends_on:
-        raise Refusal(
-            "agreement.prolonged",
-            N_(
-                "The last day of this version is %(last)s. A later one would prolong it without a signature: draft the "
-                "next version, and have it signed."
-            ),
-            last=held.ends_on.isoformat(),
-        )
+    _refuse_last_day(session, held, ends_on, today)
+    later: list[AgreementVersion] = []
     if notice_on is not None:
         _refuse_short_notice(session, held, ends_on, notice_on, shorter_agreed=shorter_agreed, at=at)
-    later = _to_begin_after(session, held, ends_on) if notice_on is not None else []
+        later = _to_begin_after(session, held, ends_on)
     if any(surely(one.starts_on) <= today for one in later):
         raise not_now("end")
     change_version(session, held, state=state, ends_on=ends_on)
@@ -95,11 +82,28 @@ def end_version(
         shorter_agreed=shorter_agreed,
     )
     if notice_on is not None:
-        directors = directors_on(session, held.organization_id, local_day(session, at))
-        letters.to_end(session, held, directors, ends_on=ends_on, by=by, at=at)
+        letters.to_end(session, held, directors_on(session, held.organization_id, today), ends_on=ends_on, by=by, at=at)
         renewals.call_off(session, held.id, last=ends_on, by=by, at=at)
         for one in later:
             call_off_version(session, one.id, last=ends_on, by=by, at=at)
+
+
+def _refuse_last_day(session: Session, held: Version, ends_on: date, today: date) -> None:
+    """Refuse to end one that is over, on a day before its first, or later than it was signed to. Raises Refusal."""
+    if held.state == "ended" and surely(held.ends_on) < today:
+        raise not_now("end")
+    if ends_on < surely(held.starts_on):
+        raise Refusal("agreement.ends_first", N_("The last day comes before the first."))
+    refuse_two_in_force(session, held, surely(held.starts_on), ends_on)
+    if held.ends_on is not None and ends_on > held.ends_on:
+        raise Refusal(
+            "agreement.prolonged",
+            N_(
+                "The last day of this version is %(last)s. A later one would prolong it without a signature: draft the "
+                "next version, and have it signed."
+            ),
+            last=held.ends_on.isoformat(),
+        )
 
 
 def _is_not_to_begin(session: Session, held: Version, ends_on: date, today: date) -> bool:

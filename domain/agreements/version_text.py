@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from sqlalchemy import insert
 from sqlmodel import Session
 
@@ -49,8 +50,7 @@ def content_of(file: ProgramFile, organization: str) -> Content:
     """
     agreement = file.agreements[organization]
     owed = file.obligations_of(organization)
-    sharing = file.sharing_terms[agreement.information_sharing] if agreement.information_sharing else None
-    oversight = agreement.oversight
+    said = {"oversight": agreement.oversight, "decisions": agreement.decisions}
     return Content(
         notice_days=agreement.notice_days,
         roles={
@@ -61,25 +61,33 @@ def content_of(file: ProgramFile, organization: str) -> Content:
         terms={
             "title": agreement.title.model_dump(),
             "resources": [resource.model_dump(mode="json") for resource in agreement.resources],
-            "clauses": [
-                {"key": key, **clause.model_dump(mode="json")} for key, clause in file.clauses_of(organization).items()
-            ],
-            "information_sharing": sharing
-            and {
-                "source": sharing.source,
-                "purposes": [{"key": key, **text.model_dump()} for key, text in sharing.purposes.items()],
-                "information": [{"key": key, **text.model_dump()} for key, text in sharing.information.items()],
-                "bodies": [{"key": key, **file.committees[key].title.model_dump()} for key in sharing.bodies],
-                "starts_on": sharing.starts_on and sharing.starts_on.isoformat(),
-                "ends_on": sharing.ends_on and sharing.ends_on.isoformat(),
-                "safeguards": [text.model_dump() for text in sharing.safeguards],
-            },
+            "clauses": _listed(file.clauses_of(organization)),
+            "information_sharing": _sharing(file, agreement.information_sharing),
             "endorsed_by": {one.key: one.obligation.endorsed_by for one in owed if one.obligation.endorsed_by},
             # Left out where it is not said: a text that was signed before it could be said reads the same.
-            **({"oversight": oversight.model_dump(exclude_none=True)} if oversight else {}),
-            **({"decisions": agreement.decisions.model_dump(mode="json")} if agreement.decisions else {}),
+            **{name: part.model_dump(mode="json", exclude_none=True) for name, part in said.items() if part},
         },
     )
+
+
+def _sharing(file: ProgramFile, name: str | None) -> Columns | None:
+    """The terms of sharing of this name, its committees by their titles; None where nothing is shared."""
+    if not name:
+        return None
+    sharing = file.sharing_terms[name]
+    days = sharing.model_dump(mode="json", include={"source", "starts_on", "ends_on"})
+    return {
+        **days,
+        "purposes": _listed(sharing.purposes),
+        "information": _listed(sharing.information),
+        "bodies": _listed({key: file.committees[key].title for key in sharing.bodies}),
+        "safeguards": [text.model_dump() for text in sharing.safeguards],
+    }
+
+
+def _listed(parts: Mapping[str, BaseModel]) -> list[Columns]:
+    """Parts under names as a list, since the database keeps no order of keys."""
+    return [{"key": key, **part.model_dump(mode="json")} for key, part in parts.items()]
 
 
 def content_of_version(session: Session, version_id: UUID) -> Content:

@@ -1,1 +1,1 @@
-"""What people declare in files: the grammars of a program and of a protocol, their checks, loading and writing out."""
+"""What people declare in files: the grammars of a program and of a protocol, and the checks that obligations name."""

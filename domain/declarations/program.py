@@ -10,20 +10,20 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, Field, model_validator
 
+from domain.declarations.checks.watch import Watch
 from domain.declarations.program_agreements import (
     Agreement,
     Clause,
     Clauses,
     Obligations,
     Owed,
-    RoleKey,
     SharingTerms,
-    Watch,
     clause_without_role,
     fact_of,
     owed_under,
 )
 from domain.declarations.program_committees import Committee, Seat
+from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import PathOf, Wrong
 from domain.declared.reading import Bilingual, Key, Part, Text, each_once
 from domain.kernel.calendars import Calendar, Closure

@@ -7,17 +7,9 @@ from pathlib import Path
 from typing import Final
 
 from domain.declarations.program import Joint, ProgramFile, SeatIn, Secondment, each_group_of_obligations
-from domain.declarations.program_agreements import (
-    AttendanceRule,
-    AttestationRule,
-    CountRule,
-    Obligation,
-    Obligations,
-    Oversight,
-    RoleKey,
-    owed_under,
-)
+from domain.declarations.program_agreements import Obligation, Obligations, Oversight, owed_under
 from domain.declarations.program_committees import Agenda, Committee, Quorum, Seat
+from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import DeclaredErrors, PathOf, Problem
 from domain.declared.reading import Declared, load_declared, load_declared_text
 from locales import N_
@@ -214,13 +206,11 @@ def _obligations(declared: Declared[ProgramFile]) -> Findings:
             at = (*here, "check", obligation.check.kind)
             if obligation.endorsed_by is not None:
                 yield from _is_committee(declared, (*here, "endorsed_by"), obligation.endorsed_by)
-            if isinstance(rule, AttendanceRule):
-                yield from _is_committee(declared, (*at, "committee"), rule.committee)
-            if isinstance(rule, CountRule):
-                for place, committee in enumerate(rule.committees):
-                    yield from _is_committee(declared, (*at, "committees", place), committee)
-            if isinstance(rule, AttestationRule) and rule.by not in program.roles_created():
-                yield declared.problem((*at, "by"), N_("No agreement creates the role “%(role)s”."), role=rule.by)
+            for where, committee in rule.committees_named():
+                yield from _is_committee(declared, (*at, *where), committee)
+            stated = rule.stated()
+            if stated is not None and stated.by not in program.roles_created():
+                yield declared.problem((*at, "by"), N_("No agreement creates the role “%(role)s”."), role=stated.by)
 
 
 def _owners(declared: Declared[ProgramFile]) -> Findings:
@@ -246,13 +236,13 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
                         key=key,
                         roles=", ".join(obligation.owed_by),
                     )
-                rule = obligation.check.rule
-                if isinstance(rule, AttestationRule) and not rule.has_somebody(agreement.roles):
+                stated = obligation.check.rule.stated()
+                if stated is not None and not stated.has_somebody(agreement.roles):
                     yield declared.problem(
                         at,
                         N_("“%(key)s” is stated in writing by a role that this agreement does not create: %(role)s."),
                         key=key,
-                        role=rule.by,
+                        role=stated.by,
                     )
                 yield from _seats_to_fill(declared, at, key, obligation, name)
 
@@ -263,13 +253,9 @@ def _seats_to_fill(
     """An attendance that no one could ever fulfil is a mistake of the file."""
     program = declared.value
     rule = obligation.check.rule
-    if isinstance(rule, AttendanceRule):
-        wanted: tuple[str, ...] = (rule.committee,)
-    elif isinstance(rule, CountRule):
-        wanted = rule.committees
-    else:
+    if not rule.needs_seat:
         return
-    for committee in wanted:
+    for _, committee in rule.committees_named():
         if committee not in program.committees or not _derivation_ends(program, committee):
             continue
         if not any(one.seat.organization == organization for one in program.seats_of(committee)):

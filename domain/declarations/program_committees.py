@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from domain.declarations.program_agreements import RoleKey
+from domain.declarations.role_keys import RoleKey
 from domain.declared.problems import Wrong
 from domain.declared.reading import Bilingual, GuideId, Key, Part, each_once
 from locales import N_

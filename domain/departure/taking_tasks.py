@@ -19,11 +19,12 @@ from sqlmodel import Session, or_
 
 from domain.casework.board import chains
 from domain.casework.evidence import BY_ITS_ACT
+from domain.declarations.checks.rule import GIVE, SEE_TO, SIT
 from domain.departure import hiring
 from domain.follow_ups.activities import APART, APART_COORDINATION
 from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, scalars, surely
 from domain.kernel.scope import program
-from domain.obligations import asking, to_accept
+from domain.obligations import to_accept
 from domain.roles import takers
 from domain.roles.roles import HAVING, HeldRole, Link, Standing
 from domain.roles.sight import called_in, task_is_open_to
@@ -39,7 +40,7 @@ _COORDINATION: Final[Link] = {"role": COORDINATOR, "at": "*"}
 #: Those who give the proof that an organization owes, even where another of its people owes it, beside the coordinator.
 _GIVES: Final = ("manager", "director")
 #: What several may give or do, though an act completes it: the role that owes it, and those who answer for the place.
-_GIVEN: Final = frozenset({asking.GIVE, asking.SEE_TO, asking.SIT, to_accept.GIVE_AGAIN})
+_GIVEN: Final = frozenset({GIVE, SEE_TO, SIT, to_accept.GIVE_AGAIN})
 #: Steps about an activity are about its participants.
 _OF_ACTIVITIES: Final = frozenset({APART, APART_COORDINATION})
 #: How long an id is, as the item of a task begins with it.

@@ -8,7 +8,7 @@ revokes neither stops nor delays it. Pure: no session and no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
@@ -71,32 +71,44 @@ def outcome(words: Iterable[Word]) -> str:
     was ever asked, or no agreement was in force, it is endorsed.
     """
     every = [one for one in words if one.stake != OWES_AGAIN]
-    here = [one for one in every if one.is_partner]
-    outvoted = _is_majority(here)
-    if any(one.objects and not (one.majority and outvoted) for one in every):
+    partners = [one for one in every if one.is_partner]
+    by_majority = _is_majority(partners)
+    if any(one.objects and not (one.majority and by_majority) for one in every):
         return "objected"
-    if not every:
-        return "endorsed"
-    bound_alone = [one for one in here if not one.majority]
-    asks_more = any(one.said == "" for one in bound_alone)
-    majority_is_enough = outvoted or not any(one.majority for one in here)
-    others = [one for one in every if one.stake != FREED] or every
-    said_by_somebody = any(one.said == "endorsed" or one.is_settled for one in others)
-    return "endorsed" if said_by_somebody and not asks_more and majority_is_enough else "pending"
+    return "endorsed" if not every or _is_endorsed(every, partners, by_majority=by_majority) else "pending"
 
 
-def _is_majority(here: Iterable[Word]) -> bool:
+def _is_endorsed(words: Sequence[Word], partners: Sequence[Word], *, by_majority: bool) -> bool:
+    """Whether nobody is waited for, and somebody endorses it, or had their objection settled.
+
+    The word of one who is freed by it counts only where all are.
+    """
+    if any(one.said == "" and not one.majority for one in partners):
+        return False
+    others = [one for one in words if one.stake != FREED] or words
+    is_spoken_for = any(one.said == "endorsed" or one.is_settled for one in others)
+    return is_spoken_for and (by_majority or not _majorities(partners))
+
+
+def _majorities(partners: Iterable[Word]) -> set[str]:
+    """The majorities that the agreements of these partners name."""
+    return {one.majority for one in partners if one.majority}
+
+
+def _is_majority(partners: Sequence[Word]) -> bool:
     """Whether as many endorse it as the strictest of the agreements asks for; False where none lets a majority do.
 
     An objection that was settled counts neither for it nor against. Nor does a word of a partner freed by it: no seat
     of theirs makes its quorum either.
     """
-    partners = list(here)
-    named = {one.majority for one in partners if one.majority}
-    if not named:
-        return False
+    named = _majorities(partners)
     saying = [one for one in partners if not one.is_settled and one.stake != FREED]
-    if not saying:
-        return not any(one.objects for one in partners)
+    if not named or not saying:
+        return bool(named) and not any(one.objects for one in partners)
     part = Fraction(sum(one.said == "endorsed" for one in saying), len(saying))
-    return all(part > least or (may_equal and part == least) for least, may_equal in (_ENOUGH[name] for name in named))
+    return all(_suffices(part, _ENOUGH[name]) for name in named)
+
+
+def _suffices(part: Fraction, enough: tuple[Fraction, bool]) -> bool:
+    least, may_equal = enough
+    return part > least or (may_equal and part == least)

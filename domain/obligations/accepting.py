@@ -5,36 +5,38 @@ Each verb judges the obligation again in the same transaction. The caller commit
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import false, insert
-from sqlmodel import Session, or_
+from sqlalchemy import insert
+from sqlmodel import Session
 
 from domain.casework import asking
 from domain.casework.tasks import checked_note, needed_reason
+from domain.declarations.checks import GIVEN_BY_PEOPLE
+from domain.declarations.checks.judging import GIVEN, Fact, facts_of
+from domain.declarations.checks.windows import Touched
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, only, run, scalar, scalars
+from domain.kernel.rows import changes, col, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.obligations import to_accept
 from domain.obligations.owing import acts_among
 from domain.obligations.projection import keep
+from domain.obligations.proofs import given_as, is_proof, words_of
 from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN, PeriodJudged
 from domain.obligations.turns import take_turn
-from domain.obligations.windows import Touched
 from domain.record import events
 from domain.roles.roles import standing
 from locales import N_
-from models.casework import Evidence, Task
-from models.obligation import Acceptance, Attestation, ObligationDocument
+from models.obligation import Acceptance
 
 ACCEPTED: Final = "accepted"
 RETURNED: Final = "returned"
+_LINES: Final = {ACCEPTED: "obligation.proof_accepted", RETURNED: "obligation.proof_returned"}
 #: How a fact is told that counts since it was accepted, by what it is.
 _COUNTS: Final = frozenset({"in_period", "held"})
 _AGAIN: Final = N_("Submit again the proof for %(clause)s, %(organization)s: it was returned with a note")
@@ -82,14 +84,8 @@ def _look(
     judged: bool = True,
 ) -> None:
     take_turn(session)
-    row = to_accept.period_judged(session, period_id)
-    facts = [] if row is None else [fact for fact in row.found["facts"] if fact["id"] == str(proof_id)]
-    if row is None or not facts or facts[0]["kind"] not in to_accept.PROOFS:
-        raise Refusal("proof.unknown", N_("There is no such proof for this period."))
-    fact = facts[0]
-    may_be = {ACCEPTED: {"given", RETURNED}, RETURNED: {"given", *_COUNTS}}[said]
-    if fact["why"] not in may_be or (fact["why"] in _COUNTS and not _has_word(session, fact)):
-        raise Refusal("proof.not_waiting", N_("This proof does not wait for a review."))
+    row, fact = _found(session, period_id, proof_id)
+    _refuse_unless_it_waits(session, fact, said)
     if by.person_id is None or acts_among(by, to_accept.barred(session, row, [fact], local_day(session, at))):
         raise Refusal(
             "proof.own",
@@ -100,106 +96,89 @@ def _look(
     _say(session, fact, said, words, by=by, at=at)
     events.write(
         session,
-        "obligation.proof_accepted" if said == ACCEPTED else "obligation.proof_returned",
+        _LINES[said],
         "obligation_period",
         period_id,
         by=by,
         at=at,
         clause=row.key,
-        proof=fact["kind"],
-        proof_id=fact["id"],
+        proof=fact.kind,
+        proof_id=fact.id,
     )
-    if not [other for other in to_accept.waiting(row) if other["id"] != fact["id"]]:
+    if all(other.id == fact.id for other in to_accept.waiting(row)):
         asking.answered(session, ACCEPT, period_id, by=by, at=at)
     if said == RETURNED:
         _ask_again(session, row, fact, by=by, at=at)
     else:
         asking.no_more(session, GIVE_AGAIN, period_id, by=by, at=at)
-    if not judged:
-        return
-    touched = partial(Touched, (), frozenset({fact["id"]}))
-    keep(
-        session,
-        organization_ids=[row.organization_id],
-        kinds=["document", "attestation"],
-        touched=touched,
-        by=by,
-        at=at,
-    )
+    if judged:
+        touched = partial(Touched, (), frozenset({fact.id}))
+        keep(session, organization_ids=[row.organization_id], kinds=GIVEN_BY_PEOPLE, touched=touched, by=by, at=at)
 
 
-def _has_word(session: Session, fact: Mapping[str, Any]) -> bool:
+def _found(session: Session, period_id: UUID, proof_id: UUID) -> tuple[PeriodJudged, Fact]:
+    """A period, and the fact of it that is this proof. Raises Refusal."""
+    row = to_accept.period_judged(session, period_id)
+    for fact in facts_of(row.found) if row is not None else ():
+        if row is not None and fact.id == str(proof_id) and is_proof(fact):
+            return row, fact
+    raise Refusal("proof.unknown", N_("There is no such proof for this period."))
+
+
+def _refuse_unless_it_waits(session: Session, fact: Fact, said: str) -> None:
+    """Refuse what waits for nobody: also what counts as the word of one who owes nothing of it. Raises Refusal."""
+    may_be = {ACCEPTED: {GIVEN, RETURNED}, RETURNED: {GIVEN, *_COUNTS}}[said]
+    if fact.why not in may_be or (fact.why in _COUNTS and not _has_word(session, fact)):
+        raise Refusal("proof.not_waiting", N_("This proof does not wait for a review."))
+
+
+def _has_word(session: Session, fact: Fact) -> bool:
     """Whether a proof counts by a word said of it, and not as the word of one who owes nothing of it."""
-    stands = [col(getattr(Acceptance, column)) == proof_id for column, proof_id in _proofs(session, fact)]
-    return bool(
-        scalar(
-            session, only(Acceptance.id).where(col(Acceptance.superseded_at).is_(None), or_(false(), *stands)).limit(1)
-        )
+    column, ids = words_of(session, fact)
+    return (
+        scalar(session, only(Acceptance.id).where(col(Acceptance.superseded_at).is_(None), column.in_(ids)).limit(1))
+        is not None
     )
 
 
-def _proofs(session: Session, fact: Mapping[str, Any]) -> Sequence[tuple[str, UUID]]:
-    """The column and the id of each proof that a fact stands for: for a step, its documents."""
-    if fact["kind"] != "task":
-        return [(f"{fact['kind']}_id", UUID(fact["id"]))]
-    found = scalars(
-        session,
-        only(Evidence.id)
-        .where(
-            col(Evidence.task_id) == UUID(fact["id"]),
-            Evidence.kind == "document",
-            col(Evidence.withdrawn_at).is_(None),
-        )
-        .order_by(col(Evidence.id)),
-    ).all()
-    return [("evidence_id", one) for one in found]
-
-
-def _say(session: Session, fact: Mapping[str, Any], said: str, words: str, *, by: Actor, at: datetime) -> None:
+def _say(session: Session, fact: Fact, said: str, words: str, *, by: Actor, at: datetime) -> None:
     here = program_of(session)
-    for column, proof_id in _proofs(session, fact):
+    column, ids = words_of(session, fact)
+    for proof_id in ids:
         run(
             session,
             changes(Acceptance)
-            .where(col(getattr(Acceptance, column)) == proof_id, col(Acceptance.superseded_at).is_(None))
+            .where(column == proof_id, col(Acceptance.superseded_at).is_(None))
             .values(superseded_at=at),
         )
         run(
             session,
             insert(Acceptance).values(
-                program_id=here,
-                id=uuid4(),
-                **{column: proof_id},
-                said=said,
-                reason=words,
-                said_by=by.person_id,
-                said_as=by.role,
-                said_for=by.acting_for,
-                said_at=at,
+                {
+                    "program_id": here,
+                    "id": uuid4(),
+                    column.key: proof_id,
+                    "said": said,
+                    "reason": words,
+                    "said_by": by.person_id,
+                    "said_as": by.role,
+                    "said_for": by.acting_for,
+                    "said_at": at,
+                }
             ),
         )
 
 
-def _ask_again(session: Session, row: PeriodJudged, fact: Mapping[str, Any], *, by: Actor, at: datetime) -> None:
+def _ask_again(session: Session, row: PeriodJudged, fact: Fact, *, by: Actor, at: datetime) -> None:
     asking.ask(
         session,
         GIVE_AGAIN,
         row.id,
         _AGAIN,
-        chain=to_accept.who_gives(fact["kind"], _given_as(session, fact), row.organization_id),
+        chain=to_accept.who_gives(fact, given_as(session, fact), row.organization_id),
         working_days=to_accept.DAYS_TO_GIVE_AGAIN,
         by=by,
         at=at,
         clause=clause_without_role(row.key),
         organization=row.short_name,
     )
-
-
-def _given_as(session: Session, fact: Mapping[str, Any]) -> str:
-    table: Any
-    table, column = {
-        "document": (ObligationDocument, "added_as"),
-        "attestation": (Attestation, "role"),
-        "task": (Task, "done_as"),
-    }[fact["kind"]]
-    return str(scalar(session, only(getattr(table, column)).where(table.id == UUID(fact["id"]))) or "")

@@ -14,11 +14,13 @@ from uuid import UUID, uuid4
 
 from sqlalchemy import insert
 from sqlmodel import Session
-from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, proofs
 from domain.casework.tasks import checked_note, complete_task, needed_reason
-from domain.declarations.program_agreements import AttestationRule, DocumentRule
+from domain.declarations.checks import BY_DOCUMENTS, rule_of
+from domain.declarations.checks.owed import Clause
+from domain.declarations.checks.windows import Touched
+from domain.declarations.role_keys import COORDINATOR
 from domain.endorsement.counting import refuse_unless_it_counts
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
@@ -26,13 +28,11 @@ from domain.kernel.rows import SHAPE, also, changes, col, first, joins, of, only
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.spans import Span
 from domain.obligations import waiving
-from domain.obligations.clauses import Clause, rule_of, waivers
-from domain.obligations.facts import COORDINATOR
+from domain.obligations.clauses import waivers
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
 from domain.obligations.projection import keep
 from domain.obligations.to_accept import GIVE_AGAIN
 from domain.obligations.turns import take_turn
-from domain.obligations.windows import Touched
 from domain.record import events
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
@@ -40,7 +40,7 @@ from models.casework import Task
 from models.minutes import Decision
 from models.obligation import ATTESTED_AS, Attestation, ObligationDocument, ObligationFile, ObligationPeriod, Waiver
 
-LONGEST_NOTE: Final = 2000
+HELD: Final = ATTESTED_AS[0]
 
 
 def attest(
@@ -61,26 +61,8 @@ def attest(
     without a word of why.
     """
     row, clause = _lock(session, period_id)
-    rule = clause.rule
-    if not isinstance(rule, AttestationRule):
-        raise Refusal(
-            "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
-        )
-    if not may_attest(by, clause, row.organization_id):
-        raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
-    if said not in ATTESTED_AS:
-        raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
-    if row.starts_on > local_day(session, at):
-        raise Refusal("attestation.early", N_("This period has not begun."))
-    first = rule.from_day(row.starts_on, row.ends_on)
-    if said == ATTESTED_AS[0] and local_day(session, at) < first:
-        raise Refusal(
-            "attestation.too_soon",
-            N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
-            day=first.isoformat(),
-        )
-    note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)
-    here = program_of(session)
+    _refuse_to_state(row, clause, said, by=by, today=local_day(session, at))
+    note = checked_note(note) if said == HELD else needed_reason(note)
     run(
         session,
         changes(Attestation)
@@ -90,18 +72,17 @@ def attest(
         )
         .values(superseded_at=at),
     )
-    line = uuid4()
     run(
         session,
         insert(Attestation).values(
-            program_id=here,
-            id=line,
+            program_id=program_of(session),
+            id=uuid4(),
             period_id=period_id,
             person_id=by.person_id,
             role=by.role,
             acting_for=by.acting_for,
             said=said,
-            to_be_accepted=said == ATTESTED_AS[0] and _says_it_of_themselves(session, row, clause, by, at),
+            to_be_accepted=said == HELD and _says_it_of_themselves(session, row, clause, by, at),
             note=note,
             said_at=at,
         ),
@@ -115,7 +96,29 @@ def attest(
     asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
         touched = partial(Touched, (Span(row.starts_on, row.ends_on),))
-        keep(session, organization_ids=[row.organization_id], kinds=["attestation"], touched=touched, by=by, at=at)
+        keep(session, organization_ids=[row.organization_id], kinds=[clause.kind], touched=touched, by=by, at=at)
+
+
+def _refuse_to_state(row: PeriodOf, clause: Clause, said: str, *, by: Actor, today: date) -> None:
+    """Refuse a statement that is not asked, not theirs, or comes too soon. Raises Refusal."""
+    stated = clause.rule.stated()
+    if stated is None:
+        raise Refusal(
+            "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
+        )
+    if by.role != stated.by or (stated.by != COORDINATOR and by.organization_id != row.organization_id):
+        raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
+    if said not in ATTESTED_AS:
+        raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
+    if row.starts_on > today:
+        raise Refusal("attestation.early", N_("This period has not begun."))
+    first = stated.from_day(row.starts_on, row.ends_on)
+    if said == HELD and today < first:
+        raise Refusal(
+            "attestation.too_soon",
+            N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
+            day=first.isoformat(),
+        )
 
 
 def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: Actor, at: datetime) -> bool:
@@ -128,14 +131,6 @@ def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: 
     owing = who_owes(session, clause.owed_by, row.organization_id, days, acting=up_to(today))
     is_of_the_coordination = clause.owed_by == COORDINATOR and by.organization_id == row.organization_id
     return is_of_the_coordination or acts_among(by, owing)
-
-
-def may_attest(by: Actor, clause: Clause, organization_id: UUID) -> bool:
-    """Whether this person states it: as the holder of the rule's role there, or as the coordinator of the program."""
-    rule = clause.rule
-    if not isinstance(rule, AttestationRule) or by.role != rule.by:
-        return False
-    return rule.by == COORDINATOR or by.organization_id == organization_id
 
 
 def add_document(
@@ -154,7 +149,7 @@ def add_document(
     Raises Refusal: the obligation asks for none, the day is to come, or the file is not what its name says.
     """
     row, clause = _lock(session, period_id)
-    if not isinstance(clause.rule, DocumentRule):
+    if not clause.rule.document():
         raise Refusal("document.not_asked", N_("This obligation asks for no document: it is checked differently."))
     if effective_on > local_day(session, at):
         raise Refusal("document.day_to_come", N_("A document is of a day that has come, not of a future one."))
@@ -167,7 +162,7 @@ def add_document(
             id=document_id,
             agreement_id=row.agreement_id,
             key=row.key,
-            kind=clause.rule.kind,
+            kind=clause.rule.document(),
             effective_on=effective_on,
             added_at=at,
             added_by=by.person_id,
@@ -192,7 +187,7 @@ def add_document(
         asking.answered(session, GIVE_AGAIN, period_id, by=by, at=at)
     if judged:
         touched = partial(Touched, (Span(effective_on, effective_on),))
-        keep(session, organization_ids=[row.organization_id], kinds=["document"], touched=touched, by=by, at=at)
+        keep(session, organization_ids=[row.organization_id], kinds=[clause.kind], touched=touched, by=by, at=at)
     return document_id
 
 
@@ -226,7 +221,7 @@ def withdraw_document(session: Session, document_id: UUID, *, reason: str, by: A
         session, "obligation.document_withdrawn", "obligation_document", document_id, by=by, at=at, clause=row.key
     )
     touched = partial(Touched, (Span(row.effective_on, row.effective_on),))
-    keep(session, organization_ids=[row.organization_id], kinds=["document"], touched=touched, by=by, at=at)
+    keep(session, organization_ids=[row.organization_id], kinds=BY_DOCUMENTS, touched=touched, by=by, at=at)
 
 
 def waive(
@@ -377,34 +372,21 @@ class PeriodOf(ObligationPeriod):
     text_en: str = also(Obligation.text_en)
 
 
-def period_of(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
-    """One period of an obligation with its organization, and the clause by which it is judged. Raises Refusal."""
-    return _read(session, _period(period_id))
-
-
 def _lock(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
-    """As `period_of`, locked once it is our turn: all who judge write the same rows."""
+    """A period with its partner and its clause, locked once it is our turn: whoever judges writes the same rows."""
     take_turn(session)
-    return _read(session, _period(period_id).with_for_update(of=ObligationPeriod))
-
-
-def _period(period_id: UUID) -> SelectOfScalar[PeriodOf]:
-    return (
+    row = first(
+        session,
         of(PeriodOf)
         .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
         .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
         .where(ObligationPeriod.id == period_id)
+        .with_for_update(of=ObligationPeriod),
     )
-
-
-def _read(session: Session, asked: SelectOfScalar[PeriodOf]) -> tuple[PeriodOf, Clause]:
-    row = first(session, asked)
     if row is None:
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     rule = rule_of(row.check_kind, row.rule)
-    return row, Clause(
-        row.obligation_id, row.key, row.owed_by, row.how_often, row.check_kind, rule, row.text_fr, row.text_en
-    )
+    return row, Clause(row.obligation_id, row.key, row.owed_by, row.how_often, rule, row.text_fr, row.text_en)
 
 
 def _open_task(session: Session, task_id: UUID | None) -> UUID | None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import Any, Final, cast
+from typing import cast
 from uuid import UUID
 
 from sqlalchemy import false, func
@@ -14,16 +13,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.program_agreements import (
-    AttendanceRule,
-    AttestationRule,
-    CountRule,
-    DocumentRule,
-    Period,
-    Rule,
-    TasksRule,
-    clause_without_role,
-)
+from domain.declarations.checks import rule_of
+from domain.declarations.checks.owed import Clause, Owed
+from domain.declarations.checks.windows import Bound, Period
 from domain.endorsement.counting import counted
 from domain.kernel.rows import (
     SHAPE,
@@ -41,76 +33,9 @@ from domain.kernel.rows import (
     value_of,
 )
 from domain.kernel.spans import Span
-from domain.obligations.windows import Bound, Window, windows
 from models.agreement import Agreement, AgreementVersion, Obligation
 from models.minutes import Decision
 from models.obligation import Waiver
-
-_RULES: Final[Mapping[str, type[AttendanceRule | TasksRule | DocumentRule | AttestationRule | CountRule]]] = {
-    "attendance": AttendanceRule,
-    "tasks": TasksRule,
-    "document": DocumentRule,
-    "attestation": AttestationRule,
-    "count": CountRule,
-}
-
-
-@dataclass(frozen=True)
-class Clause:
-    """An obligation as one version of an agreement has it."""
-
-    id: UUID
-    key: str
-    owed_by: str
-    period: str
-    kind: str
-    rule: Rule
-    text_fr: str
-    text_en: str
-    endorsed_by: str = ""  # the committee that must have endorsed what it asks for
-
-    @property
-    def fact(self) -> str:
-        """The clause without the role that owes it."""
-        return clause_without_role(self.key)
-
-    @property
-    def served_as(self) -> frozenset[str]:
-        """What a step that serves it names: the clause with the role that owes it or, for every role, without one."""
-        return frozenset({self.key, self.fact})
-
-
-@dataclass(frozen=True)
-class Owed:
-    """One obligation of one organization through every version that had it; `since` is the agreement's first day."""
-
-    agreement_id: UUID
-    organization_id: UUID
-    key: str
-    since: date
-    bounds: tuple[Bound, ...]
-    clauses: Mapping[UUID, Clause]
-
-    def windows(self, until: date) -> tuple[Window, ...]:
-        """Its windows that have begun by the local day `until`, in order."""
-        return windows(self.bounds, until=until, since=self.since)
-
-    def clause_of(self, window: Window) -> Clause:
-        """The text by which a window is judged."""
-        return self.clauses[window.obligation_id]
-
-    def rule_on(self, window: Window) -> Callable[[date], Any] | None:
-        """The rule of the text that bound the partner on a day of a window; None where the last text did on all."""
-        last = self.clause_of(window).rule
-        earlier = [
-            (bound.days, rule)
-            for bound in self.bounds
-            if any(bound.days.within(span) is not None for span in window.spans)
-            and (rule := self.clauses[bound.obligation_id].rule) != last
-        ]
-        if not earlier:
-            return None
-        return lambda day: next((rule for days, rule in earlier if days.holds(day)), last)
 
 
 def is_anything_owed(session: Session) -> bool:
@@ -167,25 +92,18 @@ def owed(
     by_clause: dict[tuple[UUID, str], list[_Bound]] = defaultdict(list)
     for row in rows:
         by_clause[row.agreement_id, row.key].append(row)
-    return tuple(
-        Owed(
-            agreement_id,
-            found[0].organization_id,
-            key,
-            found[0].since,
-            tuple(
-                Bound(Span(row.starts_on, row.ends_on), row.id, cast("Period", row.period), _looks_at(row))
-                for row in found
-            ),
-            {row.id: clause_of(row, (row.endorsed_by or {}).get(key, "")) for row in found},
-        )
-        for (agreement_id, key), found in by_clause.items()
+    return tuple(_owed(found) for found in by_clause.values())
+
+
+def _owed(versions: Sequence[_Bound]) -> Owed:
+    """One obligation by its rows, one for each version that had it, in their order."""
+    first = versions[0]
+    clauses = {row.id: clause_of(row, (row.endorsed_by or {}).get(row.key, "")) for row in versions}
+    bounds = tuple(
+        Bound(Span(row.starts_on, row.ends_on), row.id, cast("Period", row.period), clauses[row.id].looks_at)
+        for row in versions
     )
-
-
-def _looks_at(row: Obligation) -> str:
-    """What an obligation's check looks at: its kind, and the committee or what is counted."""
-    return " ".join([row.check_kind, *(row.rule[name] for name in ("committee", "of") if name in row.rule)])
+    return Owed(first.agreement_id, first.organization_id, first.key, first.since, bounds, clauses)
 
 
 def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
@@ -194,15 +112,10 @@ def checked_by(kinds: Iterable[str]) -> SelectOfScalar[str]:
     return only(checked.key).where(col(checked.check_kind).in_(sorted(kinds)))
 
 
-def rule_of(check_kind: str, rule: Mapping[str, Any]) -> Rule:
-    """A rule in the form in which it is judged."""
-    return _RULES[check_kind].model_validate(rule)
-
-
 def clause_of(row: Obligation, endorsed_by: str = "") -> Clause:
     """An obligation's row in the form in which it is judged."""
     rule = rule_of(row.check_kind, row.rule)
-    return Clause(row.id, row.key, row.owed_by, row.period, row.check_kind, rule, row.text_fr, row.text_en, endorsed_by)
+    return Clause(row.id, row.key, row.owed_by, row.period, rule, row.text_fr, row.text_en, endorsed_by)
 
 
 class Freed(Waiver):
@@ -238,23 +151,17 @@ def waivers_of_no_day(session: Session, agreement_id: UUID, key: str) -> list[Fr
 
 def _recorded(session: Session, agreement_id: UUID | None, key: str | None) -> Iterator[tuple[Freed, date | None]]:
     """Each recorded waiver, with the last day on which it frees; None where it frees on none."""
-    rows = every(
-        session,
-        of(Freed)
-        .join(Decision, joins(Waiver.decision_id, Decision))
-        .where(
-            *([col(Waiver.agreement_id) == agreement_id] if agreement_id is not None else []),
-            *([col(Waiver.key) == key] if key is not None else []),
-        )
-        .order_by(col(Waiver.starts_on)),
-    )
+    asked = of(Freed).join(Decision, joins(Waiver.decision_id, Decision)).order_by(col(Waiver.starts_on))
+    if agreement_id is not None:
+        asked = asked.where(Waiver.agreement_id == agreement_id)
+    if key is not None:
+        asked = asked.where(Waiver.key == key)
+    rows = every(session, asked)
+    ids: dict[bool, set[UUID]] = defaultdict(set)
+    for row in rows:
+        ids[row.from_before].add(row.decision_id)
     how_long = {
-        from_before: counted(
-            session,
-            [row.decision_id for row in rows if row.from_before is from_before],
-            quorum_asked=not from_before,
-        )
-        for from_before in {row.from_before for row in rows}
+        from_before: counted(session, several, quorum_asked=not from_before) for from_before, several in ids.items()
     }
     for row in rows:
         decision = how_long[row.from_before][row.decision_id]

@@ -11,13 +11,15 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlmodel import Session, and_, or_
+from sqlmodel import Session, or_
 
-from domain.declarations.program_agreements import CountRule, clause_without_role
+from domain.declarations.checks import rule_of
+from domain.declarations.checks.records import Records
+from domain.declarations.checks.tenures import Post, lacks_since
+from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, joins, only, run
 from domain.kernel.scope import local_day
-from domain.obligations.facts import Records
 from domain.roles.entered_late import record_began
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
@@ -47,34 +49,36 @@ def stays_vacant(
         return None
     rows = run(
         session,
-        only(Obligation.key, Obligation.rule)
+        only(Obligation.key, Obligation.check_kind, Obligation.rule)
         .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
         .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
         .where(
-            Obligation.check_kind == "count",
             Agreement.organization_id == organization_id,
             col(AgreementVersion.state).in_(["in_force", "ended"]),
-            and_(
-                col(AgreementVersion.starts_on) <= today,
-                or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= today),
-            ),
+            col(AgreementVersion.starts_on) <= today,
+            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= today),
         )
         .order_by(col(Obligation.key)),
     )
     for row in rows:
-        rule = CountRule.model_validate(row.rule)
-        if rule.of == "vacant_working_days" and role in rule.roles:
-            records, yesterday = Records(session, at), today - _DAY
-            since, began = records.lacks_since(organization_id, role, yesterday), record_began(session)
-            if since is None or began is None:
-                return None
-            if starts_on < began:  # the days before there was a record are filled by who is entered for them
-                since = max(since, began)
-            if since > yesterday:
-                return None
-            days = records.calendar.working_days_between(since - _DAY, yesterday)
-            return StaysVacant(clause_without_role(row.key), since, days, rule.at_most or 0)
+        allowed = rule_of(row.check_kind, row.rule).vacancy_allowed(role)
+        if allowed is not None:
+            return _counted(Records(session, at), (organization_id, role), starts_on, row.key, allowed)
     return None
+
+
+def _counted(records: Records, post: Post, starts_on: date, key: str, allowed: int) -> StaysVacant | None:
+    """What a clause counts of a role that the record shows as vacant up to yesterday."""
+    yesterday = records.on - _DAY
+    since, began = lacks_since(records, post, yesterday), record_began(records.session)
+    if since is None or began is None:
+        return None
+    if starts_on < began:  # the days before there was a record are filled by who is entered for them
+        since = max(since, began)
+    if since > yesterday:
+        return None
+    days = records.calendar.working_days_between(since - _DAY, yesterday)
+    return StaysVacant(clause_without_role(key), since, days, allowed)
 
 
 def refuse_unseen(

@@ -10,10 +10,10 @@ from uuid import UUID
 from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
+from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, only, scalars
 from domain.kernel.spans import Span
-from domain.obligations.facts import COORDINATOR
 from domain.roles.deputies import deputies_of, touches
 from domain.roles.roles import never_began
 from models.program import Tenure

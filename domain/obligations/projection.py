@@ -9,31 +9,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import bindparam, insert
+from sqlalchemy import bindparam, insert, true
 from sqlmodel import Session
 
 from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
-from domain.declarations.program_agreements import AttendanceRule, AttestationRule, CountRule, DocumentRule, TasksRule
+from domain.declarations.checks import GIVEN_BY_PEOPLE, KINDS, TO_BE_RECORDED
+from domain.declarations.checks.judging import LOST, Found, facts_of
+from domain.declarations.checks.owed import Clause, Owed, PeriodOwed
+from domain.declarations.checks.records import Records, grouped
+from domain.declarations.checks.windows import Touched, Window
+from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.actors import Actor
 from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, only, run, same
 from domain.kernel.scope import program_of
 from domain.kernel.spans import Span
-from domain.obligations import asking, evaluation, to_accept
+from domain.obligations import asking, to_accept
 from domain.obligations.asking import BY_OBLIGATIONS, Judged
-from domain.obligations.clauses import Clause, Owed, checked_by, is_anything_owed, owed
-from domain.obligations.evaluation import LOST, Found, Step
-from domain.obligations.facts import COORDINATOR, Records
-from domain.obligations.silence import Silence
+from domain.obligations.clauses import checked_by, is_anything_owed, owed, waivers
 from domain.obligations.turns import take_turn
-from domain.obligations.windows import Touched, Window
 from domain.record import events
 from locales import N_, say, show_day
 from models.casework import SETTLED, Task
@@ -70,50 +71,79 @@ def keep(
     if not is_anything_owed(session):
         return 0  # no agreement was ever in force: nothing is locked, and nothing else is read
     take_turn(session)
-    records, what_changed = Records(session, at), cache(touched)
-    held = _held(session, chosen)
-    kept = _Kept(session, records, at)
-    unrecorded: set[str] = set()
-    judged: list[Judged] = []
+    judging = _Judging(session, Records(session, at), chosen, cache(touched), at)
     for one in owed(session, organization_ids=organization_ids, kinds=chosen):  # once it is ours to judge
-        mine, bound = held.get((one.agreement_id, one.key), {}), set()
-        for window in one.windows(records.on):
-            bound.add(window.period.starts_on)
-            clause = one.clause_of(window)
-            if chosen is not None and clause.kind not in chosen:
-                continue
-            row = mine.get(window.period.starts_on)
-            if (
-                row is not None
-                and _is_long_over(window, records.on)
-                and not what_changed().reaches(window, _facts_of(row))
-            ):
-                unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
-                continue
-            found = judge(records, one, window, clause, row)
-            unrecorded.update(found.missing)
-            period_id = kept.take(one, window, clause, row, found)
-            judged.append(Judged(one, window, clause, period_id, row.task_id if row is not None else None, found))
-        for starts_on, row in mine.items():
-            if starts_on not in bound:
-                kept.let_go(row)
-    changed = kept.write()
-    asking.ask(session, records, judged, by=by, at=at)
-    asking.let_go(session, kept.let_go_of, at=at)
-    if chosen is None or chosen & {"attestation", "document"}:
-        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=organization_ids is None and chosen is None)
-    if chosen is None or "attendance" in chosen:
-        _ask_for_records(session, unrecorded, whole=organization_ids is None, records=records, by=by, at=at)
+        judging.take(one)
+    changed = judging.kept.write()
+    asking.ask(session, judging.records, judging.judged, by=by, at=at)
+    asking.let_go(session, judging.kept.let_go_of, at=at)
+    whole, asked = organization_ids is None, frozenset(KINDS) if chosen is None else chosen
+    if asked & GIVEN_BY_PEOPLE:
+        to_accept.ask(session, by=BY_OBLIGATIONS, at=at, whole=whole and chosen is None)
+    if asked & TO_BE_RECORDED:
+        _ask_for_records(session, judging.unrecorded, whole=whole, records=judging.records, by=by, at=at)
     return changed
 
 
-def _is_long_over(window: Window, on: date) -> bool:
-    return window.ends_on is not None and window.ends_on < on - LOOKS_BACK
+class _Judging:
+    """One round of judging: what is kept of each period, and what was found of those that are judged anew."""
+
+    def __init__(
+        self,
+        session: Session,
+        records: Records,
+        chosen: frozenset[str] | None,
+        what_changed: Callable[[], Touched],
+        at: datetime,
+    ) -> None:
+        self.records = records
+        self.kept = _Kept(session, records, at)
+        self.unrecorded: set[str] = set()
+        self.judged: list[Judged] = []
+        self._chosen, self._what_changed = chosen, what_changed
+        self._stood = _periods_kept(session, chosen)
+
+    @cached_property
+    def _waived(self) -> Mapping[tuple[UUID, str], list[Span]]:
+        """The days on which each partner is freed of each clause."""
+        rows = grouped(waivers(self.records.session), lambda row: (row.agreement_id, row.key))
+        days = {place: [Span(row.starts_on, row.ends_on) for row in several] for place, several in rows.items()}
+        return defaultdict(list, days)
+
+    def take(self, one: Owed) -> None:
+        """Judge the windows of an obligation, and let go of the periods that bind nobody any more."""
+        mine = self._stood.get((one.agreement_id, one.key), {})
+        windows = one.windows(self.records.on)
+        for window in windows:
+            clause = one.clause_of(window)
+            if self._chosen is None or clause.kind in self._chosen:
+                self._judge(one, window, clause, mine.get(window.period.starts_on))
+        bound = {window.period.starts_on for window in windows}
+        for starts_on, row in mine.items():
+            if starts_on not in bound:
+                self.kept.let_go(row)
+
+    def _judge(self, one: Owed, window: Window, clause: Clause, row: _Stood | None) -> None:
+        if row is not None and self._stays(window, row):
+            self.unrecorded.update(_facts_of(row, "awaited"))  # it is still the coordinator's to record
+            return
+        waived = self._waived[one.agreement_id, one.key]
+        period_id = row.id if row is not None else None
+        period = PeriodOwed(self.records, one, window, clause, waived, period_id, tuple(_was_late(row, clause)))
+        found = judge(period)
+        self.unrecorded.update(found.missing)
+        kept_id = self.kept.take(period, row, found)
+        self.judged.append(Judged(period, kept_id, row.task_id if row is not None else None, found))
+
+    def _stays(self, window: Window, row: _Stood) -> bool:
+        """Whether a period is over for so long that it stays as it was found, since nothing of it was touched."""
+        is_long_over = window.ends_on is not None and window.ends_on < self.records.on - LOOKS_BACK
+        return is_long_over and not self._what_changed().reaches(window, _facts_of(row))
 
 
 def _facts_of(row: _Stood, why: str | None = None) -> Iterator[str]:
     """The ids of the facts by which a period was last judged: all, or those with the code `why`."""
-    return (fact["id"] for fact in row.found["facts"] if why in (None, fact["why"]))
+    return (fact.id for fact in facts_of(row.found) if why in (None, fact.why))
 
 
 class _Stood(ObligationPeriod):
@@ -124,122 +154,32 @@ class _Stood(ObligationPeriod):
     found: dict[str, Any] = also(ObligationFinding.found)
 
 
-@dataclass(frozen=True)
-class _Asked:
-    """One window of an obligation, to be judged by its last text or, with `rule_on`, by the text of each day."""
+def judge(period: PeriodOwed) -> Found:
+    """How one window of an obligation stands by the records.
 
-    records: Records
-    one: Owed
-    window: Window
-    clause: Clause
-    period_id: UUID | None
-    silence: Silence
-    was_late: tuple[Step, ...] = ()
-    rule_on: Callable[[date], Any] | None = None
-
-    @property
-    def rule(self) -> Any:
-        """The last text's rule: of the kind by which the judge was chosen."""
-        return self.clause.rule
-
-    @property
-    def waived(self) -> list[Span]:
-        """The days on which the clause is waived for the partner."""
-        return self.records.waived(self.one.agreement_id, self.one.key)
-
-
-def judge(records: Records, one: Owed, window: Window, clause: Clause, before: _Stood | None = None) -> Found:
-    """Judge one window of an obligation by the records; `before` is its row, with its last finding.
-
-    By its last text. Where that says that it is lost, and another text bound the partner before, each fact is judged by
-    the text of its own day. What was allowed on the day on which it happened loses nothing afterwards.
+    By its last text; where that says that it is lost, and another text bound the partner before, by the text of each
+    fact's own day: what was allowed on the day on which it happened loses nothing afterwards.
     """
-    silence = records.silence(one, window, clause)
-    period_id = before.id if before is not None else None
-    asked = _Asked(records, one, window, clause, period_id, silence, tuple(_was_late(before, clause)))
-    found = _JUDGES[type(clause.rule)](asked)
-    rule_on = one.rule_on(window) if found.state in LOST else None
+    found = period.clause.rule.found(period)
+    rule_on = period.one.rule_on(period.window) if found.state in LOST else None
     if rule_on is None:
         return found
-    milder = _JUDGES[type(clause.rule)](replace(asked, rule_on=rule_on))
+    milder = period.clause.rule.found(replace(period, rule_on=rule_on))
     return found if milder.state in LOST else milder
 
 
-def _was_late(before: _Stood | None, clause: Clause) -> Iterator[Step]:
+def _was_late(before: _Stood | None, clause: Clause) -> Iterator[tuple[str, date]]:
     """The steps that the same text found late before: they stay so, whatever became of them or of the calendar.
 
     Where that was a mistake, a decision waives the clause for the partner on those days.
     """
     if before is not None and before.obligation_id == clause.id:
-        for fact in before.found["facts"]:
-            if (fact["kind"], fact["why"]) == ("task", "late"):
-                yield Step(fact["id"], date.fromisoformat(fact["on"]), late_until=date.max)
+        for fact in facts_of(before.found):
+            if fact.why == "late" and fact.on is not None:
+                yield fact.id, fact.on
 
 
-def _by_attendance(asked: _Asked) -> Found:
-    sittings = asked.records.sittings(asked.one.organization_id, asked.rule, asked.clause.owed_by)
-    return evaluation.attendance(
-        asked.window, asked.waived, asked.rule, sittings, asked.records.on, asked.rule_on, silence=asked.silence
-    )
-
-
-def _by_tasks(asked: _Asked) -> Found:
-    records = asked.records
-    # The coordinator's duties are owed to every partner.
-    where = None if asked.clause.owed_by == COORDINATOR else asked.one.organization_id
-    steps = records.steps(where, asked.clause, asked.rule, asked.rule_on)
-    return evaluation.tasks(
-        asked.window,
-        asked.waived,
-        asked.rule,
-        [*steps, *asked.was_late],
-        records.calendar,
-        records.on,
-        asked.rule_on,
-        silence=asked.silence,
-    )
-
-
-def _by_documents(asked: _Asked) -> Found:
-    papers = asked.records.papers(asked.one, asked.clause)
-    return evaluation.documents(asked.window, asked.waived, asked.rule, papers, asked.records.on, silence=asked.silence)
-
-
-def _by_attestation(asked: _Asked) -> Found:
-    return evaluation.attested(
-        asked.window,
-        asked.waived,
-        asked.rule,
-        asked.records.said(asked.period_id),
-        asked.records.on,
-        is_secretarys=asked.rule.by == COORDINATOR and asked.clause.owed_by != COORDINATOR,
-        silence=asked.silence,
-    )
-
-
-def _by_count(asked: _Asked) -> Found:
-    records = asked.records
-    return evaluation.counted(
-        asked.window,
-        asked.waived,
-        asked.rule,
-        records.counts(asked.one, asked.window, asked.rule, asked.rule_on),
-        records.on,
-        silence=asked.silence,
-        is_on_record=records.is_counted(asked.one, asked.window, asked.rule),
-    )
-
-
-_JUDGES: Final[Mapping[type, Callable[[_Asked], Found]]] = {
-    AttendanceRule: _by_attendance,
-    TasksRule: _by_tasks,
-    DocumentRule: _by_documents,
-    AttestationRule: _by_attestation,
-    CountRule: _by_count,
-}
-
-
-def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, _Stood]]:
+def _periods_kept(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, str], dict[date, _Stood]]:
     """Each clause's periods as they are stored, by their first day."""
     rows = every(
         session,
@@ -250,9 +190,7 @@ def _held(session: Session, kinds: frozenset[str] | None) -> dict[tuple[UUID, st
             & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
             & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
         )
-        .where(
-            *([col(ObligationPeriod.key).in_(checked_by(kinds))] if kinds is not None else []),
-        ),
+        .where(true() if kinds is None else col(ObligationPeriod.key).in_(checked_by(kinds))),
     )
     found: dict[tuple[UUID, str], dict[date, _Stood]] = defaultdict(dict)
     for row in rows:
@@ -271,8 +209,9 @@ class _Kept:
         self._lines: list[tuple[UUID, dict[str, events.Fact]]] = []
         self.let_go_of: list[UUID] = []  # tasks of periods that no longer bind anyone
 
-    def take(self, one: Owed, window: Window, clause: Clause, row: _Stood | None, found: Found) -> UUID:
+    def take(self, period: PeriodOwed, row: _Stood | None, found: Found) -> UUID:
         """Keep how a window was judged, where that changed; returns the id of its period."""
+        one, window, clause = period.one, period.window, period.clause
         now = {
             "obligation_id": clause.id,
             "starts_on": window.starts_on,

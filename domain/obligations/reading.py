@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple, Self
 from uuid import UUID
@@ -12,14 +12,17 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.kernel.rows import SHAPE, also, col, every, joins, of, replaced, same, value_of
+from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP
+from domain.declarations.checks.judging import Fact
+from domain.declarations.checks.records import grouped
+from domain.declarations.checks.words_of_proof import WORD, stands_of
+from domain.kernel.rows import SHAPE, also, col, every, joins, of, replaced, value_of
+from domain.obligations import proofs
 from models.agreement import Agreement, Obligation
 from models.casework import Evidence
-from models.obligation import Acceptance, Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
+from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
 from models.program import Organization, Person
 
-#: The word on a proof, as `stands_of` joins it.
-WORD: Final = aliased(Acceptance, name="word")
 _looker = aliased(Person, name="looker")
 
 
@@ -123,16 +126,14 @@ def periods(
     `since` and `until` choose those that share a day with the time between them. In the order of the partners' names,
     then of the clauses, then of the days.
     """
-    return _rows(
-        session,
-        *([col(Agreement.organization_id).in_(list(organization_ids))] if organization_ids is not None else []),
-        *(
-            [or_(col(ObligationPeriod.ends_on).is_(None), col(ObligationPeriod.ends_on) >= since)]
-            if since is not None
-            else []
-        ),
-        *([col(ObligationPeriod.starts_on) <= until] if until is not None else []),
-    )
+    conditions: list[ColumnElement[bool]] = []
+    if organization_ids is not None:
+        conditions.append(col(Agreement.organization_id).in_(list(organization_ids)))
+    if since is not None:
+        conditions.append(or_(col(ObligationPeriod.ends_on).is_(None), col(ObligationPeriod.ends_on) >= since))
+    if until is not None:
+        conditions.append(col(ObligationPeriod.starts_on) <= until)
+    return _rows(session, *conditions)
 
 
 def lately(session: Session, on: date, *, organization_ids: Collection[UUID]) -> list[PeriodRead]:
@@ -241,22 +242,15 @@ def documents_of_steps(session: Session, task_ids: Collection[UUID]) -> list[Ste
         .outerjoin(Person, joins(Evidence.added_by, Person))
         .outerjoin(WORD, stands_of(col(WORD.evidence_id), Evidence))
         .outerjoin(_looker, joins(WORD.said_by, _looker))
-        .where(
-            col(Evidence.task_id).in_(list(task_ids)),
-            Evidence.kind == "document",
-            col(Evidence.withdrawn_at).is_(None),
-        )
+        .where(*proofs.documents_of_steps(task_ids))
         .order_by(col(Evidence.added_at), col(Evidence.id)),
     )
 
 
-def hands_of(session: Session, facts: Collection[Mapping[str, Any]]) -> dict[str, Hands]:
+def hands_of(session: Session, facts: Collection[Fact]) -> dict[str, Hands]:
     """Who gave each proof among these facts, and who accepted or returned it, by the fact's id."""
-    ids: dict[str, list[UUID]] = {"document": [], "attestation": [], "task": []}
-    for fact in facts:
-        if fact["kind"] in ids:
-            ids[fact["kind"]].append(UUID(fact["id"]))
-    papers, said, tasks = ids["document"], ids["attestation"], ids["task"]
+    ids = grouped(facts, lambda fact: fact.kind)
+    papers, said, tasks = ([UUID(fact.id) for fact in ids[kind.key]] for kind in (DOCUMENT, STATEMENT, STEP))
     documents = every(session, _documents().where(col(ObligationDocument.id).in_(papers))) if papers else []
     stated = every(session, _stated().where(col(Attestation.id).in_(said))) if said else []
     steps = documents_of_steps(session, tasks) if tasks else []
@@ -283,11 +277,6 @@ def _stated() -> SelectOfScalar[Stated]:
         .outerjoin(WORD, stands_of(col(WORD.attestation_id), Attestation))
         .outerjoin(_looker, joins(WORD.said_by, _looker))
     )
-
-
-def stands_of(proof: ColumnElement[Any], table: Any) -> ColumnElement[bool]:
-    """The join from a proof to the word that stands on it."""
-    return and_(same(WORD, table), proof == col(table.id), col(WORD.superseded_at).is_(None))
 
 
 def _goes_on_after(day: date) -> ColumnElement[bool]:

@@ -6,8 +6,7 @@ the agreement names. No one accepts what they gave, owe, or gave as another's de
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
@@ -16,7 +15,10 @@ from sqlmodel import Session, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking, assigning
+from domain.declarations.checks.facts import STATEMENT
+from domain.declarations.checks.judging import GIVEN, Fact, facts_of
 from domain.declarations.program_agreements import clause_without_role
+from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.actors import Actor
 from domain.kernel.rows import (
     SHAPE,
@@ -34,20 +36,20 @@ from domain.kernel.rows import (
     scalar,
     scalars,
     select,
+    surely,
     value_of,
 )
 from domain.kernel.scope import local_day, program
 from domain.kernel.spans import Span
 from domain.mail.notices import COORDINATION
-from domain.obligations.evaluation import GIVEN
-from domain.obligations.facts import COORDINATOR
 from domain.obligations.owing import on_day, up_to, who_owes
+from domain.obligations.proofs import givers
 from domain.roles.deputies import deputies_of
 from domain.roles.roles import Falls, Link, Standing, standing
 from locales import N_
 from models.agreement import Agreement, AgreementVersion, Obligation
-from models.casework import Evidence, Responsibility, Task
-from models.obligation import Attestation, ObligationDocument, ObligationFinding, ObligationPeriod
+from models.casework import Responsibility, Task
+from models.obligation import ObligationFinding, ObligationPeriod
 from models.program import Organization
 
 #: The steps of the tasks to look at what was given, and to give again what was returned; their item is the period's id.
@@ -60,8 +62,6 @@ DAYS_TO_GIVE_AGAIN: Final = 10
 MANAGER: Final = "manager"
 #: Those who give a partner's documents, besides the coordinator.
 _MAY_GIVE: Final = (MANAGER, "director")
-#: The facts of a finding that are proof that people gave.
-PROOFS: Final = ("document", "attestation", "task")
 #: A period that waits for nothing more: no one is asked to give again what was returned.
 _WAITS_FOR_NOTHING: Final = frozenset({"met", "waived", "no_occasion", GIVEN})
 
@@ -103,18 +103,17 @@ def period_judged(session: Session, period_id: UUID) -> PeriodJudged | None:
 
 def periods_of(session: Session, proof_id: UUID) -> list[PeriodJudged]:
     """The periods for which a proof was looked at and may count, each as `period_judged` has it."""
-    fact = {"id": str(proof_id)}
-    rows = every(session, _periods().where(col(ObligationFinding.found).contains({"facts": [fact]})))
-    elsewhere = {**fact, "why": "other_period"}
-    return [row for row in rows if not any(elsewhere.items() <= one.items() for one in row.found["facts"])]
+    rows = every(session, _periods().where(col(ObligationFinding.found).contains({"facts": [{"id": str(proof_id)}]})))
+    elsewhere = (str(proof_id), "other_period")
+    return [row for row in rows if not any((fact.id, fact.why) == elsewhere for fact in facts_of(row.found))]
 
 
-def waiting(row: PeriodJudged) -> list[dict[str, Any]]:
+def waiting(row: PeriodJudged) -> list[Fact]:
     """The facts of a period that wait to be looked at."""
-    return [fact for fact in row.found["facts"] if fact["why"] == GIVEN]
+    return [fact for fact in facts_of(row.found) if fact.why == GIVEN]
 
 
-def barred(session: Session, row: PeriodJudged, facts: Iterable[Mapping[str, Any]], day: date) -> frozenset[UUID]:
+def barred(session: Session, row: PeriodJudged, facts: Iterable[Fact], day: date) -> frozenset[UUID]:
     """The people who may not accept these proofs of a period: those who owe it, gave them, or act for one of these.
 
     Those who owed it on a day of the period count, and those who owe it on the local day.
@@ -126,29 +125,6 @@ def barred(session: Session, row: PeriodJudged, facts: Iterable[Mapping[str, Any
         | gave
         | deputies_of(session, gave, [on_day(day)])
     )
-
-
-def givers(session: Session, facts: Iterable[Mapping[str, Any]]) -> frozenset[UUID]:
-    """Those who gave these proofs, and those they acted for as deputies."""
-    ids: dict[str, list[UUID]] = defaultdict(list)
-    for fact in facts:
-        ids[fact["kind"]].append(UUID(fact["id"]))
-    asked = [
-        only(ObligationDocument.added_by, ObligationDocument.added_for).where(
-            col(ObligationDocument.id).in_(ids["document"])
-        ),
-        only(Attestation.person_id, Attestation.acting_for).where(col(Attestation.id).in_(ids["attestation"])),
-        only(Task.done_by, Task.done_for).where(col(Task.id).in_(ids["task"])),
-        only(Evidence.added_by, Evidence.added_by).where(
-            col(Evidence.task_id).in_(ids["task"]),
-            Evidence.kind == "document",
-            col(Evidence.withdrawn_at).is_(None),
-        ),
-    ]
-    kinds = ("document", "attestation", "task", "task")
-    rows = (row for kind, one in zip(kinds, asked, strict=True) if ids[kind] for row in run(session, one))
-    found = (person for row in rows for person in row)
-    return frozenset(person for person in found if person is not None)
 
 
 def falls_on(session: Session, row: PeriodJudged, today: Standing) -> Falls:
@@ -207,24 +183,20 @@ def ask(session: Session, *, by: Actor, at: datetime, whole: bool) -> None:
 
     With `whole`, a question moves to others where those who had it may not answer, or another may by now.
     """
-    waits = {
-        row.id: row
-        for row in every(
-            session,
-            _periods()
-            .where(col(ObligationFinding.found).contains({"facts": [{"why": GIVEN}]}))
-            .order_by(col(ObligationPeriod.due_on), col(ObligationPeriod.key), col(ObligationPeriod.id)),
-        )
-    }
-    open_ones = {UUID(task.item): task for task in asking.open_ones(session, ACCEPT)}
-    for period_id in sorted(open_ones.keys() - waits.keys()):
+    rows = every(
+        session,
+        _periods()
+        .where(col(ObligationFinding.found).contains({"facts": [{"why": GIVEN}]}))
+        .order_by(col(ObligationPeriod.due_on), col(ObligationPeriod.key), col(ObligationPeriod.id)),
+    )
+    waits, asked = {row.id for row in rows}, {UUID(one.item): one for one in asking.open_ones(session, ACCEPT)}
+    for period_id in sorted(asked.keys() - waits):
         asking.no_more(session, ACCEPT, period_id, by=by, at=at)
-    new = [row for period_id, row in waits.items() if period_id not in open_ones]
-    again = [row for period_id, row in waits.items() if period_id in open_ones] if whole else []
-    if new or again:
-        today = standing(session, local_day(session, at))
-        for row in [*new, *again]:
-            _ask_to_look(session, row, open_ones.get(row.id), today, by=by, at=at)
+    # Those of which nobody is asked yet come first.
+    to_ask = sorted((row for row in rows if whole or row.id not in asked), key=lambda row: row.id in asked)
+    today = standing(session, local_day(session, at)) if to_ask else None
+    for row in to_ask:
+        _ask_to_look(session, row, asked.get(row.id), surely(today), by=by, at=at)
     _ask_no_more_to_give(session, by=by, at=at)
 
 
@@ -284,17 +256,16 @@ def _ask_no_more_to_give(session: Session, *, by: Actor, at: datetime) -> None:
             assigning.call_off(session, task.id, by=by, at=at)
 
 
-def who_gives(kind: str, role: str, organization_id: UUID) -> Sequence[Link]:
-    """The chain to give again what was given in this role: the role, and behind it others who may give it.
+def who_gives(fact: Fact, role: str, organization_id: UUID) -> Sequence[Link]:
+    """On whom it falls to give again what was given under this hat: its role, and behind it who may give it as well.
 
-    A document that another role brought, as by a step of a procedure, is given again by the partner's manager.
+    Nobody states in another's place. A document that another role brought, as by a step of a procedure, is given again
+    by the partner's manager.
     """
-    here = str(organization_id)
+    here, is_stated = str(organization_id), fact.kind == STATEMENT.key
     if role == COORDINATOR:
         first: list[Link] = [*COORDINATION]
-    elif kind == "attestation" or role in _MAY_GIVE:
-        first = [{"role": role, "at": here}]
     else:
-        first = []
-    behind: list[Link] = [] if kind == "attestation" else [{"role": one, "at": here} for one in _MAY_GIVE]
+        first = [{"role": role, "at": here}] if is_stated or role in _MAY_GIVE else []
+    behind: list[Link] = [] if is_stated else [{"role": one, "at": here} for one in _MAY_GIVE]
     return [*first, *(link for link in [*behind, *COORDINATION] if link not in first)]

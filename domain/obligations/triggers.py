@@ -15,38 +15,36 @@ from uuid import UUID
 
 from sqlmodel import Session, or_
 
+from domain.declarations.checks import KINDS, RULES
+from domain.declarations.checks.windows import Touched
 from domain.kernel import periods
 from domain.kernel.rows import col, joins, only, run, scalars
 from domain.kernel.spans import Span
 from domain.obligations.projection import keep
-from domain.obligations.windows import Touched
 from domain.record import events
 from models.casework import Case, Task
 from models.meeting import Meeting
 from models.obligation import Waiver
 
-_CASES: Final = frozenset({"tasks", "document"})
-_SITTING: Final = frozenset({"attendance"})
-_HOLDING: Final = frozenset({"count"})
-_EVERYTHING: Final = frozenset({"attendance", "tasks", "document", "attestation", "count"})
-
+#: What may have freed a partner of a clause, stand for a plan, or have another text in force: it touches every kind.
+_TOUCH_ALL: Final = (
+    "decision.withdrawn",
+    "decision.counts",
+    "decision.suspended",
+    "agreement.started",
+    "agreement.ended",
+    "agreement.called_off",
+)
 #: The kinds of checks that a verb of the record touches.
 TOUCHES: Final[Mapping[str, frozenset[str]]] = {
-    **dict.fromkeys(("attendance.recorded", "attendance.corrected"), _SITTING),
-    **dict.fromkeys(("meeting.planned", "meeting.moved", "meeting.cancelled", "meeting.closed"), _SITTING),
-    **dict.fromkeys(("meeting.opened", "meeting.put_back", "season.planned"), _SITTING),
-    **dict.fromkeys(("seat.given", "seat.moved", "seat.withdrawn"), _HOLDING),
-    **dict.fromkeys(("tenure.started", "tenure.moved", "tenure.ended", "tenure.taken_back"), _HOLDING),
-    **dict.fromkeys(("case.opened", "case.cancelled", "case.reopened"), _CASES),
-    **dict.fromkeys(("case.day_moved", "case.rescheduled", "case.version_taken"), _CASES),
-    events.CLAUSE_SERVED: _CASES,
-    "referral.received": _HOLDING,
-    # It may have freed a partner of a clause, or stand for a plan.
-    **dict.fromkeys(("decision.withdrawn", "decision.counts", "decision.suspended"), _EVERYTHING),
-    **dict.fromkeys(("agreement.started", "agreement.ended", "agreement.called_off"), _EVERYTHING),
+    **{
+        verb: frozenset(rule.key for rule in RULES if verb in rule.touched_by)
+        for verb in sorted(frozenset[str]().union(*(rule.touched_by for rule in RULES)))
+    },
+    **dict.fromkeys(_TOUCH_ALL, frozenset(KINDS)),
 }
 #: The kinds that are judged anew where the engine carried a case.
-OF_CASES: Final = frozenset({"tasks", "document", "count"})
+OF_CASES: Final = frozenset(rule.key for rule in RULES if rule.is_judged_with_cases)
 
 
 #: The facts of a line that are local days from which on something holds, or did, or no longer holds.

@@ -292,15 +292,16 @@ class Standing:
         return self._meant(link, self.holding(link["role"]))
 
     def _meant(self, link: Link, found: list[HeldRole]) -> list[HeldRole]:
-        at = link["at"]
+        return [held for held in found if self._is_meant(link, held)]
+
+    def _is_meant(self, link: Link, held: HeldRole) -> bool:
+        """Whether a link means a tenure of its role: by where it is held, and by whose it is if it names a person."""
+        at: str = link["at"]
         if at.startswith(HAVING):
-            places = {t.organization_id for t in self.holding(at.removeprefix(HAVING))}
-            found = [t for t in found if t.organization_id in places]
-        elif at != "*":
-            found = [t for t in found if str(t.organization_id) == at]
-        if "person" in link:
-            found = [t for t in found if str(t.person_id) == link["person"]]
-        return found
+            is_there = any(self.holding(at.removeprefix(HAVING), held.organization_id))
+        else:
+            is_there = at == "*" or str(held.organization_id) == at
+        return is_there and ("person" not in link or str(held.person_id) == link["person"])
 
     def _who_acts(self, tenure: HeldRole, kind: str) -> UUID | None:
         acting = tenure.person_id
@@ -325,28 +326,42 @@ def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:
     """The holders of all roles, and the absent people, on each of several local days, read at once."""
     if not days:
         return {}
-    asked = {"here": program_of(session), "first": min(days), "last": max(days)}
-    tenures: list[tuple[HeldRole, date | None]] = []
+    tenures, absences = _lasting(session, min(days), max(days))
+    return {
+        day: Standing(
+            day,
+            (one.held for one in tenures if _covers(one.held, day) and one.is_there(day)),
+            (absence for absence in absences if _covers(absence, day)),
+            (one.held for one in tenures if one.held.starts_on > day and one.is_there(one.held.starts_on)),
+        )
+        for day in days
+    }
+
+
+def _lasting(session: Session, first: date, last: date) -> tuple[list[_Lasting], list[Away]]:
+    """The tenures that are not over before the first of these days, and the absences on some of them."""
+    asked = {"here": program_of(session), "first": first, "last": last}
+    tenures: list[_Lasting] = []
     absences: list[Away] = []
     rows: Iterable[Sequence[Any]] = run(session, _ON_THESE_DAYS, asked)
     for one, who, whom_or_where, role, kinds, starts_on, ends_on, version, place_ends_on in rows:
         if role is None:
             absences.append(Away(one, who, whom_or_where, kinds, starts_on, ends_on))
         else:
-            tenures.append((HeldRole(one, who, whom_or_where, role, starts_on, ends_on, version), place_ends_on))
-    return {
-        day: Standing(
-            day,
-            (tenure for tenure, ends_on in tenures if _covers(tenure, day) and (ends_on is None or ends_on >= day)),
-            (absence for absence in absences if _covers(absence, day)),
-            (
-                tenure
-                for tenure, ends_on in tenures
-                if tenure.starts_on > day and (ends_on is None or ends_on >= tenure.starts_on)
-            ),
-        )
-        for day in days
-    }
+            held = HeldRole(one, who, whom_or_where, role, starts_on, ends_on, version)
+            tenures.append(_Lasting(held, place_ends_on))
+    return tenures, absences
+
+
+class _Lasting(NamedTuple):
+    """A tenure, and the last day of its organization in the program, where it has one."""
+
+    held: HeldRole
+    until: date | None
+
+    def is_there(self, day: date) -> bool:
+        """Whether the organization is in the program on a day."""
+        return self.until is None or self.until >= day
 
 
 def responsibility(session: Session, chain: Sequence[Link]) -> UUID:

@@ -62,8 +62,7 @@ def lapsed_on(session: Session, organization_id: UUID, day: date) -> date | None
     )
     if row is None or row.ends_on is None or row.ends_on >= day:
         return None
-    last: date = row.ends_on
-    return last
+    return row.ends_on
 
 
 def refuse_if_lapsed(session: Session, organization_id: UUID, day: date) -> None:
@@ -172,12 +171,11 @@ def terms_on(session: Session, day: date) -> Terms:
 
 
 def _may_share(version: Latest, day: date, shared: Shared) -> bool:
-    if version.ends_on is not None and version.ends_on < day:
-        return False
     terms = version.terms.get("information_sharing")
-    if not terms or (terms.get("starts_on") or "") > day.isoformat():
+    if not terms or (version.ends_on is not None and version.ends_on < day):
         return False
-    if terms.get("ends_on") and terms["ends_on"] < day.isoformat():
+    today = day.isoformat()
+    if not (terms.get("starts_on") or today) <= today <= (terms.get("ends_on") or today):
         return False
     asked = {"information": shared.information, "purposes": shared.purpose, "bodies": shared.body}
     # A text that was signed before committees were named in it names none, and shared in those that there were.

@@ -8,6 +8,7 @@ consent, and is recorded apart (AD-R12). See docs/adr/0016.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final, Literal, NamedTuple
@@ -28,6 +29,7 @@ from domain.kernel.rows import (
     tuples,
     value_of,
 )
+from domain.kernel.spans import Span
 from domain.roles.roles import Standing, never_began
 from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
 from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, terms_on
@@ -159,9 +161,43 @@ class _Agreed(NamedTuple):
     withdrawn_at: datetime | None
     over: bool
 
+    def stands(self, day: date) -> bool:
+        """Whether it holds on a local day."""
+        return not self.over and Span(self.signed_on, self.ends_on).holds(day)
+
+    def is_since(self, moment: datetime | None) -> bool:
+        """Whether it was signed, or taken back, in what began at a moment."""
+        if moment is None or self.recorded_at > moment:
+            return True
+        return self.withdrawn_at is not None and self.withdrawn_at >= moment
+
 
 def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
     """The circle of a participant on a local day. An unknown participant gets the same questions."""
+    consents = _consents(session, participant_id)
+    standing = [row for row in consents if row.stands(day)]
+    begun = _admission_under_way(session, participant_id)
+    # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
+    of_now = [row for row in consents if row.is_since(begun.at)]
+    consented = _names(standing, "program")
+    taken_back = not consented and _names(of_now, "program")
+    return Circle(
+        terms=terms_on(session, day),
+        asked=begun.is_over or bool(of_now),
+        in_program=consented,
+        partners=frozenset(surely(row.organization_id) for row in standing if row.purpose == "sharing"),
+        answered=_names(consents, "sharing"),
+        to_be_met=begun.before_committing and not taken_back,
+        parts=tuple(_parts(session, participant_id, day)),
+    )
+
+
+def _names(consents: Iterable[_Agreed], purpose: str) -> bool:
+    """Whether one of these consents is to a purpose."""
+    return any(row.purpose == purpose for row in consents)
+
+
+def _consents(session: Session, participant_id: UUID) -> list[_Agreed]:
     over = or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))
     rows = tuples(
         session,
@@ -175,30 +211,7 @@ def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
             value_of(over),
         ).where(in_program(Consent), Consent.participant_id == participant_id),
     )
-    consents = [_Agreed(*row) for row in rows]
-    standing = [
-        row for row in consents if not row.over and row.signed_on <= day and (row.ends_on is None or row.ends_on >= day)
-    ]
-    begun = _admission_under_way(session, participant_id)
-    # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
-    of_now = [
-        row
-        for row in consents
-        if begun.at is None
-        or row.recorded_at > begun.at
-        or (row.withdrawn_at is not None and row.withdrawn_at >= begun.at)
-    ]
-    consented = any(row.purpose == "program" for row in standing)
-    taken_back = not consented and any(row.purpose == "program" for row in of_now)
-    return Circle(
-        terms=terms_on(session, day),
-        asked=begun.is_over or bool(of_now),
-        in_program=consented,
-        partners=frozenset(surely(row.organization_id) for row in standing if row.purpose == "sharing"),
-        answered=any(row.purpose == "sharing" for row in consents),
-        to_be_met=begun.before_committing and not taken_back,
-        parts=tuple(_parts(session, participant_id, day)),
-    )
+    return [_Agreed(*row) for row in rows]
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,21 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Final, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from domain.declarations.checks import FACTS
 from meetings.documents.content import NOTHING, Both, Content, DecisionNumber, DecisionState, Words
 
 _FROZEN: Final = ConfigDict(extra="forbid")
+
+
+def _kind_of_fact(key: str) -> str:
+    """One of the kinds of things that checks look at."""
+    if key not in FACTS:
+        raise ValueError("no check looks at this")
+    return key
+
 
 Count = Annotated[int, Field(ge=0)]
 PeriodState = Literal[
@@ -27,7 +36,6 @@ PeriodState = Literal[
     "no_occasion",
 ]
 ResourceKind = Literal["human", "material", "financial", "structure", "service"]
-ProofKind = Literal["meeting", "task", "document", "attestation", "count"]
 Said = Literal["", "endorsed", "objected", "settled"]
 EndorsementState = Literal["", "pending", "endorsed", "objected", "earlier"]
 
@@ -89,7 +97,7 @@ class Proof:
     `hands` says who gave it and who accepted or returned it, and when; blank of what is not given by hand.
     """
 
-    kind: ProofKind
+    kind: Annotated[str, AfterValidator(_kind_of_fact)]
     what: Both
     on: date | None = None
     counts: bool

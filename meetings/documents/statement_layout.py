@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import count, groupby
 from typing import Final
 
+from domain.declarations.checks import WHY
 from domain.obligations.reading import WORST_FIRST
-from domain.obligations.wording import STATES, WHY
+from domain.obligations.wording import STATES
 from locales import N_, Counted, show_day, show_list, show_number, show_share
 from meetings.decision_words import DECISION_STATES, ENDORSEMENTS, SAID
 from meetings.documents.paper import Block, Cell, Column, Group, Heading, Line, Note, Paper, Signing, Table, Tone
@@ -233,22 +234,25 @@ def _clause_rows(words: Speaker, clause: ClauseYear) -> Iterator[tuple[Cell, ...
     number, _, part = clause.clause.partition(".")
     called = (Line(number, "strong"), *((Line(part, "quiet"),) if part else ()))
     for place, period in enumerate(clause.periods):
-        tone: Tone = "warning" if period.state in _ALARMING else "strong"
-        stands = [
-            Line(words.say(STATES[period.state]), tone),
-            Line(_days(words, period.days), "quiet"),
-        ]
-        if period.due_on and period.state not in ("met", "waived"):
-            due = show_day(words.language, period.due_on)
-            stands.append(Line(words.say(N_("last day for proof: %(day)s"), day=due), "quiet"))
-        proofs = [Line(text) for text in _numbers(words, period)]
-        proofs += [_proof(words, proof) for proof in period.proofs if (proof.kind, proof.why) != _BY_NUMBER]
-        yield (
-            called,
-            (Line(words.of(clause.duty)),) if place == 0 else (Line("–", "quiet"),),
-            tuple(stands),
-            tuple(proofs) or (Line(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet"),),
-        )
+        duty = Line(words.of(clause.duty)) if place == 0 else Line("–", "quiet")
+        yield called, (duty,), tuple(_state(words, period)), tuple(_proofs(words, period))
+
+
+def _state(words: Speaker, period: ClausePeriod) -> Iterator[Line]:
+    """How a period stands, its days, and the last day for what may still come."""
+    tone: Tone = "warning" if period.state in _ALARMING else "strong"
+    yield Line(words.say(STATES[period.state]), tone)
+    yield Line(_days(words, period.days), "quiet")
+    if period.due_on and period.state not in ("met", "waived"):
+        due = show_day(words.language, period.due_on)
+        yield Line(words.say(N_("last day for proof: %(day)s"), day=due), "quiet")
+
+
+def _proofs(words: Speaker, period: ClausePeriod) -> Iterable[Line]:
+    """What was counted as proof, or not; where there is none, that nothing is on record."""
+    proofs = [Line(text) for text in _numbers(words, period)]
+    proofs += [_proof(words, proof) for proof in period.proofs if (proof.kind, proof.why) != _BY_NUMBER]
+    return proofs or [Line(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet")]
 
 
 def _numbers(words: Speaker, period: ClausePeriod) -> Iterator[str]:

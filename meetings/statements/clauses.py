@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
@@ -11,6 +11,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, rule_of
+from domain.declarations.checks.facts import DOCUMENT
+from domain.declarations.checks.judging import Fact, facts_of
+from domain.declarations.checks.rule import Rule
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.rows import col, every, of
 from domain.kernel.scope import local_day
@@ -21,13 +25,10 @@ from meetings.documents.content import Both
 from meetings.documents.statement import ClausePeriod, ClauseYear, Days, PeriodState, Proof
 from meetings.statements.naming import title_of
 from meetings.statements.year import CoveredYear
-from models.casework import Task
 from models.obligation import ObligationDocument
 from models.program import Organization
 
 _ORGANIZATION: Final = "organization"
-#: A count of people who were referred: of one partner's year it is mostly a small one.
-_REFERRALS: Final = "referrals"
 
 
 def clauses_of(
@@ -64,17 +65,15 @@ def clauses_of(
 
 
 def _period(row: reading.PeriodRead, facts: _Facts) -> ClausePeriod:
-    counts_people = row.check_kind == "count" and row.rule["of"] == _REFERRALS
+    # Of one partner's year the number of people who were referred is mostly a small one.
+    counts_people = rule_of(row.check_kind, row.rule).counts_participants
     return ClausePeriod(
         days=Days(starts_on=row.starts_on, ends_on=row.ends_on),
         state=cast("PeriodState", row.state),
         found_on=row.found_on,
         due_on=row.due_on,
         numbers={} if counts_people else row.found["numbers"],
-        proofs=()
-        if counts_people
-        # What is of another period stands with that one.
-        else tuple(facts.proof(row, fact) for fact in row.found["facts"] if fact["why"] != "other_period"),
+        proofs=() if counts_people else tuple(facts.proofs(row)),
         is_apart=counts_people,
     )
 
@@ -87,8 +86,7 @@ class _Facts:
     them whether a person of that name is known.
     """
 
-    tasks: Mapping[str, Both]
-    documents: Mapping[str, Both]
+    called: Mapping[str, Both]
     hands: Mapping[str, Both]
     names: Mapping[str, Both]
 
@@ -96,50 +94,38 @@ class _Facts:
     def of(cls, session: Session, rows: Sequence[reading.PeriodRead], names: Mapping[str, Both]) -> _Facts:
         ids: dict[str, set[UUID]] = defaultdict(set)
         for row in rows:
-            for fact in row.found["facts"]:
-                if fact["kind"] in ("task", "document"):
-                    ids[fact["kind"]].add(UUID(fact["id"]))
-        tasks = every(
-            session,
-            of(Task).where(col(Task.id).in_(ids["task"])),
-        )
-        documents = every(
-            session,
-            of(ObligationDocument).where(col(ObligationDocument.id).in_(ids["document"])),
-        )
-        return cls(
-            {str(row.id): Both(fr=row.title_fr, en=row.title_en or row.title_fr) for row in tasks},
-            {str(row.id): _given_on(local_day(session, row.added_at)) for row in documents},
-            _hands(session, rows),
-            names,
-        )
+            for fact in facts_of(row.found):
+                if not FACTS[fact.kind].is_number:
+                    ids[fact.kind].add(UUID(fact.id))
+        called: dict[str, Both] = {}
+        for key, kind in FACTS.items():
+            titles = kind.titles(session, ids[key]) if ids[key] else {}
+            called |= {one: Both(fr=title.fr, en=title.en) for one, title in titles.items()}
+        documents = every(session, of(ObligationDocument).where(col(ObligationDocument.id).in_(ids[DOCUMENT.key])))
+        called |= {str(row.id): _given_on(local_day(session, row.added_at)) for row in documents}
+        return cls(called, _hands(session, rows), names)
 
-    def proof(self, row: reading.PeriodRead, fact: Mapping[str, Any]) -> Proof:
-        on = date.fromisoformat(fact["on"]) if fact["on"] else None
-        return Proof(
-            kind=fact["kind"],
-            what=self._what(row, fact),
-            on=on,
-            counts=fact["counts"],
-            why=fact["why"],
-            hands=self.hands.get(fact["id"], Both()) if row.check_kind in _GIVEN_BY_PEOPLE else Both(),
-        )
+    def proofs(self, row: reading.PeriodRead) -> Iterator[Proof]:
+        """The facts of a period as they are told; what is of another period stands with that one."""
+        rule = rule_of(row.check_kind, row.rule)
+        hands = self.hands if row.check_kind in GIVEN_BY_PEOPLE else {}
+        for fact in facts_of(row.found):
+            if fact.why != "other_period":
+                yield Proof(
+                    kind=fact.kind,
+                    what=self.called.get(fact.id) or self._named(rule, fact),
+                    on=fact.on,
+                    counts=fact.counts,
+                    why=fact.why,
+                    hands=hands.get(fact.id, Both()),
+                )
 
-    def _what(self, row: reading.PeriodRead, fact: Mapping[str, Any]) -> Both:
-        kind, rule = fact["kind"], row.rule
-        if kind == "task":
-            return self.tasks.get(fact["id"], Both())
-        if kind == "document":
-            return self.documents.get(fact["id"], Both())
-        if kind == "meeting":
-            return title_of(self.names, rule.get("committee", ""))
-        if kind == "attestation":
-            return title_of(self.names, rule.get("by", ""))
-        return title_of(self.names, fact["id"])
+    def _named(self, rule: Rule, fact: Fact) -> Both:
+        """By the title of a committee or role, where it is one of these; else by nothing."""
+        key = rule.named_by(fact)
+        return title_of(self.names, key) if key else Both()
 
 
-#: The kinds of check that are proved by what people give.
-_GIVEN_BY_PEOPLE: Final = frozenset({"document", "attestation"})
 #: Who gave a proof and, by what was said of it, who accepted or returned it.
 _HANDS: Final[Mapping[str, str]] = {
     "": N_("submitted by %(giver)s on %(day)s"),
@@ -151,7 +137,7 @@ _HANDS: Final[Mapping[str, str]] = {
 
 def _hands(session: Session, rows: Sequence[reading.PeriodRead]) -> dict[str, Both]:
     """Who gave each proof of these periods and who looked at it, in words."""
-    facts = [fact for row in rows if row.check_kind in _GIVEN_BY_PEOPLE for fact in row.found["facts"]]
+    facts = [fact for row in rows if row.check_kind in GIVEN_BY_PEOPLE for fact in facts_of(row.found)]
     found = {}
     for key, said in reading.hands_of(session, facts).items():
         if said.given_name is None:

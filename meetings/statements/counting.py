@@ -6,7 +6,7 @@ Everything is counted over a closed year or quarter, and as it stood on its last
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Final
 from uuid import UUID
@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Date, cast, func
 from sqlmodel import Session, or_
 
+from domain.declarations.checks import rule_of
 from domain.kernel.periods import Period
 from domain.kernel.rows import col, every, inside, joins, of, only, run, scalars, surely, tuples
 from domain.kernel.scope import local_day, moments_of, program
@@ -24,6 +25,7 @@ from domain.obligations.wording import STATES
 from locales import N_
 from meetings import decisions
 from meetings.committees import committees, memberships
+from meetings.decision_rows import RegisteredDecision
 from meetings.decision_words import shown_state
 from meetings.documents.content import Both
 from meetings.statements.clinical import clinical_decisions
@@ -188,16 +190,13 @@ def _meetings(session: Session, period: Period) -> CountTable:
         filled[one.meeting_id][one.seat_id] = one.state
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in meetings:
+        how = "without_quorum" if row.state == "held" and row.quorate is False else row.state
         counts = counted[row.committee_id]
-        if row.state == "cancelled":
-            counts["cancelled"] += 1
-        elif row.state == "held" and row.quorate is False:
-            counts["without_quorum"] += 1
-        elif row.state == "held":
-            counts["held"] += 1
-            for seat in members[row.committee_id].seats_on(row.starts.date()):
-                counts["seats"] += 1
-                counts[_how(filled[row.id].get(seat.id, "unrecorded"))] += 1
+        counts[how] += how in ("held", "without_quorum", "cancelled")
+        if how == "held":
+            seats = members[row.committee_id].seats_on(row.starts.date())
+            counts.update(_filled(seat.id, filled[row.id]) for seat in seats)
+            counts["seats"] += len(seats)
     return CountTable(
         key="meetings",
         title=both(N_("Meetings held and attended")),
@@ -208,7 +207,9 @@ def _meetings(session: Session, period: Period) -> CountTable:
     )
 
 
-def _how(state: str) -> str:
+def _filled(seat_id: UUID, filled: Mapping[UUID, str]) -> str:
+    """How a seat was filled, as the columns have it."""
+    state = filled.get(seat_id, "unrecorded")
     return "holder" if state in ("present", "remote") else state
 
 
@@ -221,20 +222,15 @@ def _decisions(session: Session, period: Period) -> CountTable:
     clinical = clinical_decisions(session)
     counted: dict[UUID, Counter[str]] = defaultdict(Counter)
     for row in decisions.taken_before(session, moments_of(session, period.ends_on)[1]):
-        if row.id in clinical:
-            continue
         closed = local_day(session, row.closed_at) if row.closed_at else None
-        if closed is not None and closed < period.starts_on:
+        if row.id in clinical or (closed is not None and closed < period.starts_on):
             continue
         counts = counted[row.committee_id]
         counts["taken"] += local_day(session, row.decided_at) >= period.starts_on
         if closed is not None and closed <= period.ends_on:
             counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
-        elif shown_state(row) in ("pending", "objected"):
-            counts["waiting"] += 1
-        elif row.owner_role:
-            counts["open"] += 1
-            counts["late"] += row.due_on is not None and row.due_on < period.ends_on
+        else:
+            counts.update(_still_open(row, period))
     return CountTable(
         key="decisions",
         title=both(N_("Decisions taken and closed")),
@@ -243,6 +239,16 @@ def _decisions(session: Session, period: Period) -> CountTable:
         columns=columns(_OF_DECISIONS),
         rows=_by_committee(named, counted, _OF_DECISIONS),
     )
+
+
+def _still_open(row: RegisteredDecision, period: Period) -> Iterator[str]:
+    """The columns of a decision that was not closed in the period: what waits for the partners asks nothing yet."""
+    if shown_state(row) in ("pending", "objected"):
+        yield "waiting"
+    elif row.owner_role:
+        yield "open"
+        if row.due_on is not None and row.due_on < period.ends_on:
+            yield "late"
 
 
 def _by_committee(
@@ -270,11 +276,9 @@ def _obligations(session: Session, period: Period) -> list[PeriodRead]:
 
 def _tells_of_participants(row: PeriodRead, about: Mapping[str, str]) -> bool:
     """Whether a duty stands or falls by referrals or admissions: "met" would say that there was one at least."""
-    if row.check_kind == "count":
-        return bool(row.rule["of"] == "referrals")
-    if row.check_kind == "tasks":
-        return any(about.get(key) not in TELLS_OF_NO_PARTICIPANT for key in row.rule["protocols"] if key in about)
-    return False
+    rule = rule_of(row.check_kind, row.rule)
+    protocols = [key for key in rule.protocols_named() if key in about]
+    return rule.counts_participants or any(about[key] not in TELLS_OF_NO_PARTICIPANT for key in protocols)
 
 
 def _subjects(session: Session) -> dict[str, str]:

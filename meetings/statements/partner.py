@@ -138,15 +138,15 @@ def _asked(session: Session, year: CoveredYear) -> Iterable[DecisionAsked]:
     ]
     said, clinical = endorsements(session, [row.id for row in rows]), clinical_decisions(session)
     for row in rows:
-        mine = next((one for one in said[row.id] if one.organization_id == year.organization_id), None)
-        if mine is not None and (mine.said or mine.stake != OWES_AGAIN):
-            yield DecisionAsked(
-                number=row.number,
-                decided_on=local_day(session, row.decided_at),
-                text=Both() if row.id in clinical else _said(row),
-                said=said_as(mine),  # type: ignore[arg-type]  # one of the words that the table allows
-                state=row.endorsement,  # type: ignore[arg-type]
-            )
+        for mine in said[row.id]:
+            if mine.organization_id == year.organization_id and (mine.said or mine.stake != OWES_AGAIN):
+                yield DecisionAsked(
+                    number=row.number,
+                    decided_on=local_day(session, row.decided_at),
+                    text=Both() if row.id in clinical else _said(row),
+                    said=said_as(mine),  # type: ignore[arg-type]  # one of the words that the table allows
+                    state=row.endorsement,  # type: ignore[arg-type]
+                )
 
 
 def _said(row: Decision) -> Both:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.declarations.checks.records import grouped
 from domain.kernel.rows import col, every, of, only, scalar
 from domain.kernel.spans import Span
 from domain.roles.roles import never_began
@@ -28,42 +29,49 @@ def posts_of(
     session: Session, year: CoveredYear, people: Mapping[UUID, str], roles: Mapping[str, Both]
 ) -> Iterable[PostYear]:
     """Each role that a version in force creates, as the last of them has it, and each that people held besides."""
-    promises: dict[str, list[Promise]] = defaultdict(list)
-    last: dict[str, AgreementRole] = {}
-    rows = every(
-        session,
-        of(AgreementRole).where(col(AgreementRole.agreement_version_id).in_([one.id for one in year.versions])),
-    )
-    for version in year.versions:
-        for row in rows:
-            if row.agreement_version_id == version.id:
-                days = Span(version.begins_on, version.ends_on)
-                promises[row.role].append(Promise(days, row.headcount))
-                last[row.role] = row
-    tenures: dict[str, list[Tenure]] = defaultdict(list)
-    for held in every(
-        session,
-        of(Tenure)
-        .where(Tenure.organization_id == year.organization_id, ~never_began())
-        .order_by(col(Tenure.starts_on), col(Tenure.person_id)),
-    ):
-        if year.touches(Span(held.starts_on, held.ends_on)):
-            tenures[held.role].append(held)
-    for role in sorted({*promises, *tenures}, key=lambda key: (key not in promises, title_of(roles, key).fr)):
+    created = _created(session, year)
+    tenures = _tenures(session, year)
+    for role in sorted({*created, *tenures}, key=lambda key: (key not in created, title_of(roles, key).fr)):
+        promises = [promise for _, promise in created.get(role, ())]
+        last = created[role][-1][0] if role in created else None
         spans = [Span(tenure.starts_on, tenure.ends_on) for tenure in tenures[role]]
-        counted = person_days(promises[role], spans, year.covered)
+        counted = person_days(promises, spans, year.covered)
         yield PostYear(
             role=title_of(roles, role),
-            headcount=last[role].headcount if role in last else 0,
-            hours_a_week=last[role].hours_a_week if role in last else None,
+            headcount=last.headcount if last is not None else 0,
+            hours_a_week=last.hours_a_week if last is not None else None,
             holders=tuple(
                 (people[tenure.person_id], days_of(part))
-                for tenure in tenures[role]
-                for part in year.parts_of(Span(tenure.starts_on, tenure.ends_on))
+                for tenure, span in zip(tenures[role], spans, strict=True)
+                for part in year.parts_of(span)
             ),
             promised_days=counted.promised,
             empty_days=counted.empty,
         )
+
+
+def _created(session: Session, year: CoveredYear) -> Mapping[str, list[tuple[AgreementRole, Promise]]]:
+    """Each role as each version in force has it, in their order, with what it promises."""
+    ids = [version.id for version in year.versions]
+    rows = every(session, of(AgreementRole).where(col(AgreementRole.agreement_version_id).in_(ids)))
+    found: dict[str, list[tuple[AgreementRole, Promise]]] = defaultdict(list)
+    for version in year.versions:
+        days = Span(version.begins_on, version.ends_on)
+        for row in rows:
+            if row.agreement_version_id == version.id:
+                found[row.role].append((row, Promise(days, row.headcount)))
+    return found
+
+
+def _tenures(session: Session, year: CoveredYear) -> Mapping[str, list[Tenure]]:
+    """Who held each role on some covered day."""
+    rows = every(
+        session,
+        of(Tenure)
+        .where(Tenure.organization_id == year.organization_id, ~never_began())
+        .order_by(col(Tenure.starts_on), col(Tenure.person_id)),
+    )
+    return grouped((row for row in rows if year.touches(Span(row.starts_on, row.ends_on))), lambda row: row.role)
 
 
 def director_on(session: Session, organization_id: UUID, day: date, people: Mapping[UUID, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -28,15 +28,13 @@ def seats_of(session: Session, year: CoveredYear, people: Mapping[UUID, str]) ->
     named, sittings = committees(session), _sittings(session, year)
     found = []
     for committee_id, members in memberships(session).items():
-        row = named[committee_id]
-        met = sittings.get(committee_id, [])
+        row, met = named[committee_id], sittings.get(committee_id, [])
         if row.derived_from and not met:
             continue
         for seat in members.seats:
-            if seat.organization_id != year.organization_id or not year.touches(_stands(seat)):
-                continue
-            title = Both(fr=row.title_fr, en=row.title_en)
-            found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
+            if seat.organization_id == year.organization_id and year.touches(_stands(seat)):
+                title = Both(fr=row.title_fr, en=row.title_en)
+                found.append(_seat_year(title, seat, members, [one for one in met if seat.is_of(one.on)], year, people))
     return sorted(found, key=lambda one: (one.committee.fr, one.seat.fr))
 
 
@@ -48,6 +46,20 @@ class _Sitting:
     state: str
     quorate: bool | None
     filled: Mapping[UUID, str]
+
+    @property
+    def counts(self) -> bool:
+        """Whether it was held, and not known to have been without its quorum."""
+        return self.state == "held" and self.quorate is not False
+
+    @property
+    def is_no_occasion(self) -> bool:
+        """Whether it was cancelled, or adjourned without its quorum."""
+        return self.state == "cancelled" or (self.state == "held" and self.quorate is False)
+
+    def is_open(self, on: date) -> bool:
+        """Whether its day has passed and nobody has said yet what became of it."""
+        return self.state in ("planned", "under_way") and self.on < on
 
 
 def _sittings(session: Session, year: CoveredYear) -> dict[UUID, list[_Sitting]]:
@@ -79,32 +91,32 @@ def _seat_year(
     year: CoveredYear,
     people: Mapping[UUID, str],
 ) -> SeatYear:
-    held = [one for one in met if one.state == "held" and one.quorate is not False]
-    filled = [one.filled.get(seat.id, "unrecorded") for one in held]
-    # Nobody has said yet what became of one whose day has passed.
-    open_ = [one for one in met if one.state in ("planned", "under_way") and one.on < year.on]
-
-    def holding(kind: str) -> tuple[str, ...]:
-        held_by = [
-            one.person_id
-            for one in members.holdings.get(seat.id, ())
-            if one.kind == kind and year.touches(Span(one.starts_on, one.ends_on))
-        ]
-        return tuple(people[person] for person in dict.fromkeys(held_by))
-
+    filled = Counter(one.filled.get(seat.id, "unrecorded") for one in met if one.counts)
     return SeatYear(
         committee=committee,
         seat=Both(fr=seat.title_fr, en=seat.title_en),
-        principals=holding(PRINCIPAL),
-        alternates=holding(ALTERNATE),
-        held=len(held),
-        sat=filled.count("present") + filled.count("remote"),
-        alternate=filled.count("alternate"),
-        excused=filled.count("excused"),
-        absent=filled.count("absent"),
-        unrecorded=filled.count("unrecorded") + len(open_),
-        not_counted=sum(one.state == "cancelled" or (one.state == "held" and one.quorate is False) for one in met),
+        principals=_holding(PRINCIPAL, seat, members, year, people),
+        alternates=_holding(ALTERNATE, seat, members, year, people),
+        held=filled.total(),
+        sat=filled["present"] + filled["remote"],
+        alternate=filled["alternate"],
+        excused=filled["excused"],
+        absent=filled["absent"],
+        unrecorded=filled["unrecorded"] + sum(one.is_open(year.on) for one in met),
+        not_counted=sum(one.is_no_occasion for one in met),
     )
+
+
+def _holding(
+    kind: str, seat: CommitteeSeat, members: Membership, year: CoveredYear, people: Mapping[UUID, str]
+) -> tuple[str, ...]:
+    """Who held the seat in the year, or could stand in there."""
+    held_by = [
+        one.person_id
+        for one in members.holdings.get(seat.id, ())
+        if one.kind == kind and year.touches(Span(one.starts_on, one.ends_on))
+    ]
+    return tuple(people[person] for person in dict.fromkeys(held_by))
 
 
 def _stands(seat: CommitteeSeat) -> Span:

@@ -13,7 +13,7 @@ from sqlmodel import Session, and_, or_
 
 from domain.casework.anew import Missed, missed_before
 from domain.casework.scheduling import pinned_protocol
-from domain.declarations.program_agreements import AtRisk, Watch
+from domain.declarations.checks.watch import AtRisk, Watch
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.rows import (
     SHAPE,

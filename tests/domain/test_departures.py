@@ -13,7 +13,8 @@ from sqlalchemy import select, text
 from domain.access import sign_ins
 from domain.casework import acts, board, cases, tasks, versions
 from domain.casework.locked_case import hold_case
-from domain.declarations.program_agreements import TasksRule
+from domain.declarations.checks.records import Records
+from domain.declarations.checks.tasks import TasksRule
 from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.departure import (
@@ -30,7 +31,6 @@ from domain.departure import (
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.rows import col, every, of
 from domain.obligations.clauses import owed
-from domain.obligations.facts import Records
 from domain.people import absences, people, seat_holders
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
@@ -681,7 +681,7 @@ def test_a_departure_counts_for_what_the_partner_and_the_coordination_promised(p
             if one.organization_id == program.organizations["codim"] and one.key.startswith("AG-M4")
         )
         assert isinstance(clause.rule, TasksRule)
-        counted = Records(session, AT).steps(program.organizations["codim"], clause, clause.rule)
+        counted = clause.rule.steps(Records(session, AT), program.organizations["codim"], clause)
     (asked_for,) = asked(program, case_id, "find_successor")
     assert (str(asked_for.id), asked_for.due_on) in [(step.id, step.due_on) for step in counted]
 

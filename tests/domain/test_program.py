@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
+from domain.declarations.checks.attendance import AttendanceRule
 from domain.declarations.program import (
     STRUCTURES,
     Language,
@@ -20,8 +21,8 @@ from domain.declarations.program import (
     Regime,
     Structure,
 )
-from domain.declarations.program_agreements import ROLE_KEYS, AttendanceRule
 from domain.declarations.program_check import read_program, read_program_text
+from domain.declarations.role_keys import ROLE_KEYS
 from domain.declared.guide_ids import GUIDE_IDS
 from domain.declared.problems import DeclaredErrors, PathOf, Problem, written
 from domain.declared.reading import Declared
@@ -156,6 +157,7 @@ def test_no_agreement_holds_two_obligations_under_one_key(program: ProgramFile) 
 def test_sitting_on_the_steering_committee_allows_one_absence_and_counts_alternates(program: ProgramFile) -> None:
     (sits,) = [owed.obligation for owed in program.obligations_of("codim") if owed.key == "AG-M1"]
     assert sits.check.rule == AttendanceRule(committee="steering", at_most_absences=1)
+    assert isinstance(sits.check.rule, AttendanceRule)
     assert (sits.check.rule.alternates, sits.owed_by, sits.period) == ("count", ("manager",), "calendar_year")
 
 
@@ -442,12 +444,12 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             )
         ],
         "obligation_groups.partner.AG-P1.check",
-        "Exactly one check must stand here: attendance, tasks, document, attestation or count.",
+        "Exactly one check must stand here: attendance, tasks, decisions, document, attestation or count.",
     ),
     "no check": (
         [("check: {count: {of: referrals, at_least: 1}}", "»check: {}")],
         "obligation_groups.partner.AG-P1.check",
-        "Exactly one check must stand here: attendance, tasks, document, attestation or count.",
+        "Exactly one check must stand here: attendance, tasks, decisions, document, attestation or count.",
     ),
     "a count without a number": (
         [("{of: referrals, at_least: 1}", "»{of: referrals}")],

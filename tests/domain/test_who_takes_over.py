@@ -9,10 +9,11 @@ import pytest
 from domain.accompaniment.workers import DECIDE
 from domain.casework import assigning as outside
 from domain.casework.board import chains
+from domain.declarations.checks.rule import ATTEST, GIVE, SIT
 from domain.departure import successors
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.rows import first, of, surely
-from domain.obligations import asking, to_accept
+from domain.obligations import to_accept
 from domain.participants import referring
 from domain.people import people
 from domain.roles.roles import Link, standing
@@ -89,10 +90,10 @@ def test_a_managers_tasks_go_to_who_answers_for_the_same_organization_and_to_nob
 @pytest.mark.parametrize(
     ("step", "able"),
     [
-        (asking.ATTEST, set()),
-        (asking.GIVE, {"director_em", "coordinator"}),
+        (ATTEST, set()),
+        (GIVE, {"director_em", "coordinator"}),
         (to_accept.GIVE_AGAIN, {"director_em", "coordinator"}),
-        (asking.SIT, {"director_em", "coordinator"}),
+        (SIT, {"director_em", "coordinator"}),
     ],
 )
 def test_nobody_states_in_anothers_place_and_proof_is_given_by_who_may_give_it(

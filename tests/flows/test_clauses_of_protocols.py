@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from domain.declarations.checks.document import DocumentRule
+from domain.declarations.checks.tasks import TasksRule
 from domain.declarations.program import ProgramFile
-from domain.declarations.program_agreements import DocumentRule, Owed, TasksRule, clause_without_role
+from domain.declarations.program_agreements import Owed, clause_without_role
 from domain.declarations.protocol import Protocol, Step
 from domain.declared.problems import DeclaredErrors
 from flows.protocols import PROTOCOLS, declared_protocols, read_protocol

@@ -15,9 +15,9 @@ from sqlmodel import Session
 
 from domain.casework import asking
 from domain.casework.tasks import needed_reason
+from domain.declarations.checks.rule import GIVE
 from domain.kernel.actors import Actor
-from domain.obligations import accepting, attestations, reading, to_accept
-from domain.obligations.asking import GIVE
+from domain.obligations import accepting, attestations, proofs, reading, to_accept
 from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from domain.people import absences
 from domain.roles.roles import standing
@@ -364,4 +364,4 @@ def test_who_may_accept_is_asked_of_the_day(cast: Cast, session: Session) -> Non
     assert not accepting.may_accept(session, period_id, cast.actor("manager_codim"), AT)
     row = to_accept.period_judged(session, period_id)
     assert row is not None
-    assert to_accept.givers(session, to_accept.waiting(row)) == {cast.people["manager_em"]}
+    assert proofs.givers(session, to_accept.waiting(row)) == {cast.people["manager_em"]}

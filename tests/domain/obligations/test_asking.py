@@ -14,10 +14,11 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.agreements import terminations
-from domain.declarations.program_agreements import Watch
+from domain.declarations.checks.rule import ATTEST, GIVE, SEE_TO, SIT
+from domain.declarations.checks.watch import Watch
 from domain.kernel.calendars import Calendar
 from domain.obligations import attestations
-from domain.obligations.asking import ASKS, ATTEST, GIVE, SEE_TO, SIT, due_day, reminders
+from domain.obligations.asking import ASKS, due_day, reminders
 from domain.people import people
 from models.base import table_of
 from models.casework import Responsibility, Task

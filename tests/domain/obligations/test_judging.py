@@ -12,21 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.declarations.program_agreements import (
-    AtRisk,
-    AttendanceRule,
-    AttestationRule,
-    CountRule,
-    DocumentRule,
-    TasksRule,
-)
+from domain.declarations.checks.attendance import AttendanceRule, Sitting
+from domain.declarations.checks.attestation import AttestationRule, Said
+from domain.declarations.checks.count import CountRule
+from domain.declarations.checks.document import DocumentRule, Paper
+from domain.declarations.checks.judging import Found
+from domain.declarations.checks.lateness import Step
+from domain.declarations.checks.silence import Silence
+from domain.declarations.checks.tasks import TasksRule
+from domain.declarations.checks.watch import AtRisk
+from domain.declarations.checks.windows import Window
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span
-from domain.obligations import evaluation
-from domain.obligations.evaluation import Found, Paper, Said, Sitting, Step
-from domain.obligations.silence import Silence
-from domain.obligations.windows import Window
+from tests.domain.obligations import judged
 
 DAY = timedelta(days=1)
 YEAR = Window(Span(date(2026, 1, 1), date(2026, 12, 31)), (Span(date(2026, 1, 1), date(2026, 12, 31)),), UUID(int=1))
@@ -47,7 +46,7 @@ def sat(*filled: str, on: date, rule: AttendanceRule = RULE, waived: Sequence[Sp
         )
         for n, (day, how) in enumerate(zip(MEETINGS, filled, strict=True))
     ]
-    return evaluation.attendance(YEAR, waived, rule, sittings, on, silence=QUIET)
+    return judged.attendance(YEAR, waived, rule, sittings, on, silence=QUIET)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +116,7 @@ def test_a_meeting_adjourned_without_quorum_is_no_occasion_for_anyone() -> None:
         Sitting("1", MEETINGS[0], "held", "absent", quorate=False),
         Sitting("2", MEETINGS[1], "held", "present"),
     ]
-    found = evaluation.attendance(YEAR, (), RULE, sittings, OVER, silence=QUIET)
+    found = judged.attendance(YEAR, (), RULE, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["absences"]) == ("met", 0)
     assert [fact.why for fact in found.facts] == ["without_quorum", "present"]
 
@@ -135,7 +134,7 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
     sittings = [
         Sitting(str(n), day, "held", one, quorate=False) for n, (day, one) in enumerate(zip(MEETINGS, how, strict=True))
     ]
-    found = evaluation.attendance(YEAR, (), rule, sittings, OVER, silence=QUIET)
+    found = judged.attendance(YEAR, (), rule, sittings, OVER, silence=QUIET)
     assert (found.state, found.numbers["sat"], found.numbers["absences"]) == ("met", 2, 0)
     assert [(fact.counts, fact.why) for fact in found.facts] == [
         (True, "came_without_quorum"),
@@ -144,7 +143,7 @@ def test_a_meeting_adjourned_without_quorum_counts_for_those_who_came_where_the_
         (False, "without_quorum"),
     ]
     by_default = rule.model_copy(update={"without_quorum": None})
-    assert evaluation.attendance(YEAR, (), by_default, sittings, OVER, silence=QUIET).state == "no_occasion"
+    assert judged.attendance(YEAR, (), by_default, sittings, OVER, silence=QUIET).state == "no_occasion"
 
 
 @pytest.mark.parametrize(("state", "quorate"), [("held", None), ("under_way", None)])
@@ -153,15 +152,13 @@ def test_a_seat_that_stayed_empty_counts_once_it_can_be_told_that_the_meeting_ha
 ) -> None:
     strict = AttendanceRule(committee="steering", at_most_absences=0)
     sittings = [Sitting("1", MEETINGS[0], state, "absent", quorate=quorate)]
-    found = [
-        evaluation.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY, silence=QUIET) for days in (0, 11)
-    ]
+    found = [judged.attendance(YEAR, (), strict, sittings, MEETINGS[0] + days * DAY, silence=QUIET) for days in (0, 11)]
     assert [(one.state, one.numbers["absences"], one.missing) for one in found] == [
         ("nothing_recorded", 0, ()),
         ("awaiting_record", 0, ("1",)),
     ]
     known = [replace(one, state="held", quorate=True) for one in sittings]
-    assert evaluation.attendance(YEAR, (), strict, known, MEETINGS[0], silence=QUIET).state == "cannot_be_met"
+    assert judged.attendance(YEAR, (), strict, known, MEETINGS[0], silence=QUIET).state == "cannot_be_met"
 
 
 # ------------------------------------------------------------------------------------------- another text in mid-period
@@ -171,7 +168,7 @@ def since_july(before: AttendanceRule, after: AttendanceRule, *how: str, on: dat
     """The year's meetings by the text of July, each by that of its own day."""
     met = enumerate(zip(MEETINGS[: len(how)], how, strict=True))
     sittings = [Sitting(str(n), day, "held", one, quorate=True) for n, (day, one) in met]
-    return evaluation.attendance(
+    return judged.attendance(
         YEAR, (), after, sittings, on, lambda day: before if day < date(2026, 7, 1) else after, silence=QUIET
     )
 
@@ -243,7 +240,7 @@ CALENDAR = Calendar()
 
 
 def done(*steps: Step, on: date, waived: Sequence[Span] = ()) -> Found:
-    return evaluation.tasks(YEAR, waived, TASKS, steps, CALENDAR, on, silence=QUIET)
+    return judged.tasks(YEAR, waived, TASKS, steps, CALENDAR, on, silence=QUIET)
 
 
 def test_a_task_is_late_only_after_the_working_days_that_the_rule_leaves() -> None:
@@ -290,9 +287,9 @@ def test_a_task_that_was_in_time_by_the_text_of_its_day_is_not_late_by_a_stricte
 
     for month, state in ((3, "met"), (8, "missed")):
         steps = [Step("1", date(2026, month, 3), date(2026, month, 5))]
-        assert evaluation.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day, silence=QUIET).state == state
+        assert judged.tasks(YEAR, (), strict, steps, CALENDAR, OVER, on_day, silence=QUIET).state == state
     late = [Step("1", date(2026, 3, 3), date(2026, 4, 30))]  # one late one was allowed
-    assert evaluation.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day, silence=QUIET).state == "met"
+    assert judged.tasks(YEAR, (), strict, late, CALENDAR, OVER, on_day, silence=QUIET).state == "met"
 
 
 # ------------------------------------------------------------------------------------------- documents and attestations
@@ -313,14 +310,12 @@ REPORT = DocumentRule(kind="annual-report", at_least=1, grace_days=90)
     ],
 )
 def test_a_document_counts_by_the_day_that_it_speaks_of(papers: list[date], on: date, state: str) -> None:
-    found = evaluation.documents(
-        YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on, silence=QUIET
-    )
+    found = judged.documents(YEAR, (), REPORT, [Paper(str(n), day) for n, day in enumerate(papers)], on, silence=QUIET)
     assert (found.state, found.due_on) == (state, date(2027, 3, 31))
 
 
 def test_what_is_owed_once_has_no_last_day() -> None:
-    assert evaluation.documents(OPEN, (), REPORT, [], date(2030, 1, 1), silence=NO_END).state == "nothing_recorded"
+    assert judged.documents(OPEN, (), REPORT, [], date(2030, 1, 1), silence=NO_END).state == "nothing_recorded"
 
 
 STATED = AttestationRule(statement=Bilingual(fr="Fait.", en="Done."), by="manager", grace_days=30)
@@ -328,10 +323,10 @@ STATED = AttestationRule(statement=Bilingual(fr="Fait.", en="Done."), by="manage
 
 def test_what_was_not_stated_by_its_last_day_is_missed_unless_it_is_the_coordinators_to_state() -> None:
     on = date(2027, 1, 31)
-    assert evaluation.attested(YEAR, (), STATED, None, on, is_secretarys=False, silence=QUIET).state == "missed"
-    assert evaluation.attested(YEAR, (), STATED, None, on, is_secretarys=True, silence=QUIET).state == "awaiting_record"
+    assert judged.attested(YEAR, (), STATED, None, on, is_secretarys=False, silence=QUIET).state == "missed"
+    assert judged.attested(YEAR, (), STATED, None, on, is_secretarys=True, silence=QUIET).state == "awaiting_record"
     assert (
-        evaluation.attested(YEAR, (), STATED, None, date(2027, 1, 30), is_secretarys=False, silence=QUIET).state
+        judged.attested(YEAR, (), STATED, None, date(2027, 1, 30), is_secretarys=False, silence=QUIET).state
         == "at_risk"
     )
 
@@ -339,21 +334,21 @@ def test_what_was_not_stated_by_its_last_day_is_missed_unless_it_is_the_coordina
 def test_a_statement_that_it_did_not_hold_is_a_miss_only_once_nothing_else_can_be_said() -> None:
     not_held = Said("1", date(2026, 12, 1), held=False)
     assert (
-        evaluation.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False, silence=QUIET).state
+        judged.attested(YEAR, (), STATED, not_held, date(2026, 12, 2), is_secretarys=False, silence=QUIET).state
         == "at_risk"
     )
     assert (
-        evaluation.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True, silence=QUIET).state
+        judged.attested(YEAR, (), STATED, not_held, OVER + 30 * DAY, is_secretarys=True, silence=QUIET).state
         == "missed"
     )
     held = Said("2", date(2027, 1, 5), held=True)
-    assert evaluation.attested(YEAR, (), STATED, held, OVER, is_secretarys=False, silence=QUIET).state == "met"
+    assert judged.attested(YEAR, (), STATED, held, OVER, is_secretarys=False, silence=QUIET).state == "met"
 
 
 def test_a_waiver_over_the_last_day_waives_what_is_due_on_it() -> None:
     waived = [Span(date(2026, 12, 1), date(2026, 12, 31))]
-    assert evaluation.documents(YEAR, waived, REPORT, [], OVER, silence=QUIET).state == "waived"
-    assert evaluation.attested(YEAR, waived, STATED, None, OVER, is_secretarys=False, silence=QUIET).state == "waived"
+    assert judged.documents(YEAR, waived, REPORT, [], OVER, silence=QUIET).state == "waived"
+    assert judged.attested(YEAR, waived, STATED, None, OVER, is_secretarys=False, silence=QUIET).state == "waived"
 
 
 # -------------------------------------------------------------------------------------------------------------- counts
@@ -362,34 +357,34 @@ def test_a_waiver_over_the_last_day_waives_what_is_due_on_it() -> None:
 def test_alternates_are_owed_at_all_times() -> None:
     rule = CountRule(of="alternates", committees=("steering", "clinical"), at_least=1)
     on = date(2026, 6, 1)
-    assert evaluation.counted(OPEN, (), rule, {"steering": 1, "clinical": 0}, on, silence=NO_END).state == "missed"
-    assert evaluation.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on, silence=NO_END).state == "on_track"
+    assert judged.counted(OPEN, (), rule, {"steering": 1, "clinical": 0}, on, silence=NO_END).state == "missed"
+    assert judged.counted(OPEN, (), rule, {"steering": 1, "clinical": 2}, on, silence=NO_END).state == "on_track"
 
 
 def test_one_referral_in_the_year_is_enough_and_none_is_told_near_its_end() -> None:
     rule = CountRule(of="referrals", at_least=1)
     none, some = {"referrals": 0}, {"referrals": 3}
-    assert evaluation.counted(YEAR, (), rule, some, date(2026, 3, 1), silence=QUIET).state == "met"
-    assert evaluation.counted(YEAR, (), rule, none, date(2026, 9, 30), silence=QUIET).state == "nothing_recorded"
-    assert evaluation.counted(YEAR, (), rule, none, date(2026, 10, 1), silence=QUIET).state == "at_risk"
-    assert evaluation.counted(YEAR, (), rule, none, OVER, silence=QUIET).state == "missed"
+    assert judged.counted(YEAR, (), rule, some, date(2026, 3, 1), silence=QUIET).state == "met"
+    assert judged.counted(YEAR, (), rule, none, date(2026, 9, 30), silence=QUIET).state == "nothing_recorded"
+    assert judged.counted(YEAR, (), rule, none, date(2026, 10, 1), silence=QUIET).state == "at_risk"
+    assert judged.counted(YEAR, (), rule, none, OVER, silence=QUIET).state == "missed"
 
 
 def test_a_role_vacant_too_long_cannot_be_made_good_in_its_year() -> None:
     rule = CountRule(of="vacant_working_days", roles=("youth_worker",), at_most=20)
     on = date(2026, 6, 1)
-    assert evaluation.counted(YEAR, (), rule, {"youth_worker": 21}, on, silence=QUIET).state == "cannot_be_met"
-    assert evaluation.counted(YEAR, (), rule, {"youth_worker": 15}, on, silence=QUIET).state == "at_risk"
-    assert evaluation.counted(YEAR, (), rule, {"youth_worker": 0}, on, silence=QUIET).state == "on_track"
-    assert evaluation.counted(YEAR, (), rule, {"youth_worker": 20}, OVER, silence=QUIET).state == "met"
+    assert judged.counted(YEAR, (), rule, {"youth_worker": 21}, on, silence=QUIET).state == "cannot_be_met"
+    assert judged.counted(YEAR, (), rule, {"youth_worker": 15}, on, silence=QUIET).state == "at_risk"
+    assert judged.counted(YEAR, (), rule, {"youth_worker": 0}, on, silence=QUIET).state == "on_track"
+    assert judged.counted(YEAR, (), rule, {"youth_worker": 20}, OVER, silence=QUIET).state == "met"
 
 
 def test_a_role_that_nobody_held_yet_was_vacant_on_no_day_and_nothing_is_recorded_of_it() -> None:
     rule = CountRule(of="vacant_working_days", roles=("manager", "youth_worker"), at_most=20)
     nobody = {"manager": 0, "youth_worker": 0}
     for on, state in ((date(2026, 6, 1), "nothing_recorded"), (OVER, "no_occasion")):
-        assert evaluation.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=False).state == state
-        assert evaluation.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=True).state != state
+        assert judged.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=False).state == state
+        assert judged.counted(YEAR, (), rule, nobody, on, silence=QUIET, is_on_record=True).state != state
 
 
 @pytest.mark.parametrize(

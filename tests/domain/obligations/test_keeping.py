@@ -18,10 +18,10 @@ from sqlmodel import Session
 
 from domain.agreements import agreements, terminations, version_text
 from domain.casework.tasks import complete_task
+from domain.declarations.checks.rule import ATTEST
 from domain.departure import departures
 from domain.kernel.refusals import Refusal
 from domain.obligations import accepting, attestations
-from domain.obligations.asking import ATTEST
 from domain.obligations.clauses import waivers
 from domain.obligations.projection import RECORD
 from domain.obligations.reading import PeriodRead, lately, periods

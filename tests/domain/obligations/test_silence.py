@@ -10,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from domain.declarations.program_agreements import Asked, AtRisk, AttestationRule, CountRule, DocumentRule, Watch
+from domain.declarations.checks.attestation import AttestationRule, Said
+from domain.declarations.checks.count import CountRule
+from domain.declarations.checks.document import DocumentRule, Paper
+from domain.declarations.checks.silence import Silence, first_days_of, silence
+from domain.declarations.checks.watch import Asked, AtRisk, Watch
+from domain.declarations.checks.windows import Bound, Window, windows
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span
-from domain.obligations import evaluation
-from domain.obligations.evaluation import Paper, Said
-from domain.obligations.silence import Silence, first_days_of, silence
-from domain.obligations.windows import Bound, Window, windows
+from tests.domain.obligations import judged
 
 DAY = timedelta(days=1)
 CALENDAR = Calendar()
@@ -35,7 +37,7 @@ def over(first: date, last: date | None) -> Window:
 def quiet(window: Window, *, since: date = date(2020, 1, 1), watch: Watch | None = None) -> Silence:
     """What silence says of a window, by the program's days."""
     watch = watch or Watch()
-    return silence(window, REPORT, watch, first_days_of(since, watch, CALENDAR))
+    return silence(window, REPORT.at_risk, watch, first_days_of(since, watch, CALENDAR))
 
 
 @pytest.mark.parametrize(
@@ -82,11 +84,9 @@ def test_silence_is_never_on_track_and_never_a_miss_before_the_last_day_for_proo
     window = over(*span)
     on = window.starts_on + timedelta(days=after)
     state = {
-        "document": evaluation.documents(window, (), REPORT, [], on, silence=quiet(window)).state,
-        "attestation": evaluation.attested(
-            window, (), STATED, None, on, is_secretarys=False, silence=quiet(window)
-        ).state,
-        "count": evaluation.counted(window, (), REFERS, {"referrals": 0}, on, silence=quiet(window)).state,
+        "document": judged.documents(window, (), REPORT, [], on, silence=quiet(window)).state,
+        "attestation": judged.attested(window, (), STATED, None, on, is_secretarys=False, silence=quiet(window)).state,
+        "count": judged.counted(window, (), REFERS, {"referrals": 0}, on, silence=quiet(window)).state,
     }
     assert span[1] is not None
     risk = AtRisk().from_day(*span)
@@ -106,14 +106,12 @@ def test_what_is_recorded_but_not_all_of_it_is_on_track_until_its_last_day_is_ne
     papers = [Paper("1", date(2026, 3, 1))]
     days = {date(2026, 2, 1): "on_track", date(2026, 9, 30): "on_track", date(2026, 10, 1): "at_risk"}
     for on, state in days.items():
-        assert evaluation.documents(window, (), two, papers, on, silence=quiet(window)).state == state
+        assert judged.documents(window, (), two, papers, on, silence=quiet(window)).state == state
     of_last_year = [Paper("1", date(2025, 12, 31))]
-    found = evaluation.documents(window, (), two, of_last_year, date(2026, 2, 1), silence=quiet(window))
+    found = judged.documents(window, (), two, of_last_year, date(2026, 2, 1), silence=quiet(window))
     assert found.state == "nothing_recorded", "a paper of another period says nothing of this one"
     not_held = Said("1", date(2026, 2, 1), held=False)
-    said = evaluation.attested(
-        window, (), STATED, not_held, date(2026, 2, 2), is_secretarys=False, silence=quiet(window)
-    )
+    said = judged.attested(window, (), STATED, not_held, date(2026, 2, 2), is_secretarys=False, silence=quiet(window))
     assert said.state == "at_risk", "that it did not hold is no silence"
 
 
@@ -121,8 +119,8 @@ def test_an_obligation_may_say_otherwise_than_its_program() -> None:
     window = over(date(2026, 1, 1), date(2026, 12, 31))
     of_program = Watch(at_risk=AtRisk(percent=10, at_least_days=0))
     said = REPORT.model_copy(update={"at_risk": AtRisk(percent=50)})
-    assert silence(window, REPORT, of_program, None).risk_from == date(2026, 11, 25)
-    assert silence(window, said, of_program, None).risk_from == date(2026, 7, 2)
+    assert silence(window, REPORT.at_risk, of_program, None).risk_from == date(2026, 11, 25)
+    assert silence(window, said.at_risk, of_program, None).risk_from == date(2026, 7, 2)
     assert "at_risk" not in REPORT.model_dump(mode="json", exclude_none=True), "what was signed reads as it was"
 
 
@@ -134,7 +132,7 @@ def test_what_is_owed_once_is_a_risk_only_where_the_agreement_has_a_last_day() -
         days = Span(date(2026, 1, 1), ends_on)
         (window,) = windows([Bound(days, UUID(int=1), "once")], until=date(2027, 11, 1))
         assert quiet(window).risk_from == risk
-        found = evaluation.documents(window, (), REPORT, [], date(2027, 11, 1), silence=quiet(window))
+        found = judged.documents(window, (), REPORT, [], date(2027, 11, 1), silence=quiet(window))
         assert found.state == ("at_risk" if ends_on else "nothing_recorded")
 
 
@@ -149,24 +147,24 @@ def test_in_the_first_days_of_an_agreement_nothing_that_lacks_is_a_miss() -> Non
     assert last == date(2027, 1, 12)
     open_, stub = over(SIGNED, None), over(SIGNED, date(2026, 12, 31))
     for on in (SIGNED, date(2026, 12, 31), date(2027, 1, 12)):
-        found = evaluation.counted(open_, (), ALTERNATES, {"steering": 0}, on, silence=quiet(open_, since=SIGNED))
+        found = judged.counted(open_, (), ALTERNATES, {"steering": 0}, on, silence=quiet(open_, since=SIGNED))
         assert found.state == "nothing_recorded"
-        found = evaluation.documents(stub, (), DocumentRule(kind="record"), [], on, silence=quiet(stub, since=SIGNED))
+        found = judged.documents(stub, (), DocumentRule(kind="record"), [], on, silence=quiet(stub, since=SIGNED))
         assert found.state == "nothing_recorded"
     after = date(2027, 1, 13)
-    assert evaluation.counted(
-        open_, (), ALTERNATES, {"steering": 0}, after, silence=quiet(open_, since=SIGNED)
-    ).state == ("missed")
+    assert judged.counted(open_, (), ALTERNATES, {"steering": 0}, after, silence=quiet(open_, since=SIGNED)).state == (
+        "missed"
+    )
     for found in (
-        evaluation.documents(stub, (), DocumentRule(kind="record"), [], after, silence=quiet(stub, since=SIGNED)),
-        evaluation.counted(stub, (), REFERS, {"referrals": 0}, after, silence=quiet(stub, since=SIGNED)),
+        judged.documents(stub, (), DocumentRule(kind="record"), [], after, silence=quiet(stub, since=SIGNED)),
+        judged.counted(stub, (), REFERS, {"referrals": 0}, after, silence=quiet(stub, since=SIGNED)),
     ):
         assert found.state == "no_occasion", "a year of which only its first days were bound"
 
 
 def test_a_new_clause_of_an_old_agreement_has_no_first_days() -> None:
     window = over(SIGNED, None)
-    found = evaluation.counted(window, (), ALTERNATES, {"steering": 0}, SIGNED, silence=quiet(window))
+    found = judged.counted(window, (), ALTERNATES, {"steering": 0}, SIGNED, silence=quiet(window))
     assert found.state == "missed"
 
 

@@ -9,11 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.declarations.program_agreements import Period
+from domain.declarations.checks.vacancies import longest_vacancy
+from domain.declarations.checks.windows import Bound, Period, Window, windows
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span
-from domain.obligations.vacancies import longest_vacancy
-from domain.obligations.windows import Bound, Window, windows
 from domain.terms.posts import Promise
 
 DAY = timedelta(days=1)

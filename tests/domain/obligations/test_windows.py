@@ -11,9 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.declarations.program_agreements import Period
+from domain.declarations.checks.windows import Bound, Period, windows
 from domain.kernel.spans import Span
-from domain.obligations.windows import Bound, windows
 
 DAY = timedelta(days=1)
 ONE, TWO = UUID(int=1), UUID(int=2)

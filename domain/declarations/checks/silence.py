@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from domain.declarations.program_agreements import AtRisk, Rule, Watch
+from domain.declarations.checks.watch import AtRisk, Watch
+from domain.declarations.checks.windows import Window
 from domain.kernel.calendars import Calendar
-from domain.obligations.windows import Window
 
 _DAY = timedelta(days=1)
 
@@ -43,9 +43,9 @@ class Silence:
         return window.ends_on is not None and self.is_new(window.ends_on)
 
 
-def silence(window: Window, rule: Rule, watch: Watch, new_until: date | None) -> Silence:
-    """What silence says of a window, by its rule or else by the program's days."""
-    at_risk: AtRisk = rule.at_risk or watch.at_risk
+def silence(window: Window, own: AtRisk | None, watch: Watch, new_until: date | None) -> Silence:
+    """What silence says of a window: by the days that its rule has for its own, or else by the program's."""
+    at_risk = own or watch.at_risk
     risk_from = None if window.ends_on is None else at_risk.from_day(window.starts_on, window.ends_on)
     return Silence(risk_from, new_until)
 

@@ -9,12 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
-from domain.declarations.program_agreements import Period
 from domain.kernel.spans import Span, joined
 
+Period = Literal["calendar_year", "agreement_year", "quarter", "month", "once", "continuous"]
 _DAY = timedelta(days=1)
 
 
@@ -53,6 +53,11 @@ class Window:
         """The last day that counts; None where it is open."""
         return self.spans[-1].ends_on
 
+    @property
+    def last_day(self) -> date:
+        """The last day that counts; of one that is open, that of its first year."""
+        return self.ends_on or _years_after(self.starts_on, 1) - _DAY
+
     def holds(self, day: date) -> bool:
         """Whether what happens on `day` counts."""
         return any(span.holds(day) for span in self.spans)
@@ -75,16 +80,16 @@ def windows(bounds: Sequence[Bound], *, until: date, since: date | None = None) 
     """The windows of an obligation that have begun by the local day `until`, in order.
 
     An agreement signed in July has a first calendar year from July on. A year of the agreement runs from the day on
-    which it was first in force, `since`, also for a clause that a later version brought. Without `since`, it runs from
-    the first day of the clause. From 29 February it runs to 28 February. `bounds` do not overlap: two versions are
-    never in force on one day.
+    which it was first in force, `since`, also for a clause that a later version brought; without it, from the first day
+    of the clause. From 29 February it runs to 28 February. `bounds` do not overlap: two versions are never in force on
+    one day.
 
-    Each version has its own period and its own check. The next one may check the clause more often or less often, or
-    look at something else (attendance, then a document). Then what was checked before stays as it was. The window that
-    the change falls into is cut: it ends on the last day of the version before, and is judged by its text. The first
-    window of the next version begins on the day that it takes effect. Where only what is allowed or wanted changes,
-    nothing is cut. The window is judged by the last text, and never as lost where the text of each fact's own day
-    allowed it (`projection.judge`).
+    Each version has its own period and its own check. Where the next one checks the clause more often or less often, or
+    looks at something else (attendance, then a document), what was checked before stays as it was: the window that the
+    change falls into is cut, ends on the last day of the version before and is judged by its text, and the first window
+    of the next version begins on the day that it takes effect. Where only what is allowed or wanted changes, nothing is
+    cut: the window is judged by the last text, and never as lost where the text of each fact's own day allowed it
+    (`domain.obligations.projection.judge`).
     """
     found: list[Window] = []
     in_order = sorted(bound for bound in bounds if bound.days.starts_on <= until)
@@ -114,11 +119,6 @@ def _windows_of(run: Sequence[Bound], first: date, until: date, *, is_first: boo
 def year_begun(since: date, day: date) -> date:
     """The first day of the year in which a local day is, of an agreement in force since the day `since`."""
     return max(year.starts_on for year in _periods("agreement_year", since, day))
-
-
-def year_of(first: date) -> Span:
-    """The year that begins on a local day; from 29 February it runs to 28 February."""
-    return Span(first, _years_after(first, 1) - _DAY)
 
 
 def _periods(period: Period, first: date, until: date) -> Iterator[Span]:

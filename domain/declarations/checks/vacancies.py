@@ -7,9 +7,9 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Final
 
+from domain.declarations.checks.windows import Window
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span, joined
-from domain.obligations.windows import Window
 from domain.terms.posts import Promise
 
 _DAY: Final = timedelta(days=1)
@@ -77,15 +77,22 @@ def _stretches(window: Window, binding: Sequence[Span], gaps: Sequence[Span]) ->
 
 def _gaps(held: Collection[Span], on: date, promised: Sequence[Promise]) -> tuple[Span, ...]:
     """The stretches up to the day `on` on which the role was short of a holder."""
-    days = [*held, *(promise.days for promise in promised)]
-    turns = sorted(
-        {one.starts_on for one in days} | {one.ends_on + _DAY for one in days if one.ends_on is not None} | {on + _DAY}
-    )
     most, gaps = 0, []
-    for first, following in pairwise(turn for turn in turns if turn <= on + _DAY):
+    for first, following in pairwise(_turns([*held, *(promise.days for promise in promised)], on)):
         there = sum(one.holds(first) for one in held)
-        wanted = sum(promise.headcount for promise in promised if promise.days.holds(first)) if promised else 1
         most = max(most, there)
-        if there < min(wanted, most):
+        if there < min(_wanted(promised, first), most):
             gaps.append(Span(first, following - _DAY))
     return joined(gaps)
+
+
+def _turns(spans: Collection[Span], on: date) -> list[date]:
+    """The days up to the one after `on` on which some of these spans begin, or are over, in order."""
+    begin = {one.starts_on for one in spans}
+    over = {one.ends_on + _DAY for one in spans if one.ends_on is not None}
+    return sorted(turn for turn in begin | over | {on + _DAY} if turn <= on + _DAY)
+
+
+def _wanted(promised: Sequence[Promise], day: date) -> int:
+    """How many people the agreement promises on a day; one, where it says nothing."""
+    return sum(promise.headcount for promise in promised if promise.days.holds(day)) if promised else 1
