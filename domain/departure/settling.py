@@ -56,9 +56,8 @@ def settle_holding(
     Raises Refusal: settled already, neither or both given, a successor who is not there to take it, an ending that such
     a thing does not have.
     """
-    held = hold(session, task_id, by=by, at=at, seen=seen)
-    case, departure = _asking(session, held)
-    kind = held.task.holding
+    task, case, departure = _asking(session, hold(session, task_id, by=by, at=at, seen=seen))
+    kind = task.holding
     if (successor_id is None) == (not ended_as):
         raise Refusal("holding.one_way", N_("Say who takes this over, or how it ends: one of the two."))
     note = _checked(note)
@@ -69,13 +68,13 @@ def settle_holding(
     if ended_as in _WITH_A_REASON:
         note = needed_reason(note)
     if successor_id is not None:
-        return _pass_on(Settling(session, held.task, case, departure, successor_id, ended_as, note, by, at))
-    SETTLERS[kind](Settling(session, held.task, case, departure, None, ended_as, note, by, at))
-    return record(session, held.task, ended_as=ended_as, note=note, by=by, at=at)
+        return _pass_on(Settling(session, task, case, departure, successor_id, ended_as, note, by, at))
+    SETTLERS[kind](Settling(session, task, case, departure, None, ended_as, note, by, at))
+    return record(session, task, ended_as=ended_as, note=note, by=by, at=at)
 
 
-def _asking(session: Session, held: Held) -> tuple[Case, Departure]:
-    """The open case and the departure by which a held task asks about a thing. Raises Refusal."""
+def _asking(session: Session, held: Held) -> tuple[Task, Case, Departure]:
+    """A held task that asks about a thing, with the open case and the departure by which it does. Raises Refusal."""
     if not held.task.holding or held.case is None:
         raise _settles_nothing()
     if held.case.state != "open" or held.task.state != "open":
@@ -83,7 +82,7 @@ def _asking(session: Session, held: Held) -> tuple[Case, Departure]:
     departure = departure_of(session, held.case.id)
     if departure is None:
         raise _settles_nothing()
-    return held.case, departure
+    return held.task, held.case, departure
 
 
 def _settles_nothing() -> Refusal:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 from uuid import uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements, renewals, terminations, version_text
 from domain.agreements.version_text import Content
 from domain.declared.reading import Bilingual
-from domain.kernel.rows import SHAPE, also, col, every, in_program, joins, of, run, surely
+from domain.kernel.rows import SHAPE, also, changes, col, every, joins, of, run, surely
 from domain.kernel.scope import program_of
 from domain.loading.comparison import Act, Change, Comparison, Kind, Step, new_changed_gone
 from domain.terms.agreed_roles import BEGUN
@@ -79,9 +79,8 @@ def _redrafting(compared: Comparison, key: str, row: _Version, content: Content)
     title = compared.file.agreements[key].title
 
     def write(act: Act) -> None:
-        where = (in_program(Agreement), col(Agreement.id) == row.agreement_id)
-        named = update(Agreement).where(*where).values(title_fr=title.fr, title_en=title.en)
-        run(act.session, named)
+        named = changes(Agreement).where(Agreement.id == row.agreement_id)
+        run(act.session, named.values(title_fr=title.fr, title_en=title.en))
         if not rewritten:
             agreements.draft_version(act.session, row.agreement_id, content, by=act.by, at=act.at)
             return

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
-from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.kernel.actors import ROUNDS, Actor
-from domain.kernel.rows import only, run, scalar
+from domain.kernel.rows import only, scalar
 from domain.kernel.scope import local_day, program_of
+from domain.kernel.writing import add_row
 from domain.mail import notices
 from domain.record import events
 from domain.record.seals import Head, head_of
@@ -38,20 +38,10 @@ def mail_head(session: Session, *, at: datetime) -> int:
     )
     if not written:
         return 0
-    run(
-        session,
-        insert(SentHead).values(
-            program_id=program_of(session),
-            id=uuid4(),
-            sent_on=day,
-            number=head.number,
-            signature=head.signature,
-            recipients=written,
-        ),
-    )
-    events.write(
-        session, "head.sent", "program", program_of(session), by=BY_ROUNDS, at=at, number=head.number, letters=written
-    )
+    here, number = program_of(session), head.number
+    sent_head = SentHead(program_id=here, sent_on=day, number=number, signature=head.signature, recipients=written)
+    add_row(session, sent_head)
+    events.write(session, "head.sent", "program", here, by=BY_ROUNDS, at=at, number=number, letters=written)
     return written
 
 
