@@ -39,6 +39,8 @@ GIVEN_BY_PEOPLE: Final = frozenset(rule.key for rule in RULES if rule.proof is n
 BY_DOCUMENTS: Final = frozenset(rule.key for rule in RULES if rule.proof == "document")
 #: Those that may lack what the coordinator has to record.
 TO_BE_RECORDED: Final = frozenset(rule.key for rule in RULES if rule.awaits_secretary)
+#: What the facts of a period add up to, as a msgid by the number that tells which: the first one that there is says it.
+ADDED_UP: Final[Mapping[str, str]] = {number: words for rule in RULES for number, words in rule.adds_up.items()}
 
 
 def rule_of(kind: str, rule: Mapping[str, Any]) -> Rule:

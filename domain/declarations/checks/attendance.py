@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -79,6 +78,9 @@ class AttendanceRule(Rule):
         "not_recorded_yet": N_("not recorded yet"),
         "to_come": N_("to come"),
         "waived": N_("waived that day"),
+    }
+    adds_up: ClassVar[Mapping[str, str]] = {
+        "held": N_("Sat: %(sat)s of %(held)s; absences: %(absences)s, allowed: %(allowed)s")
     }
     touched_by = frozenset(
         {
@@ -219,9 +221,13 @@ class _Sat:
     allowed: int = 0
     is_lost: bool = False
     by_alternates: int = 0
+    sat: int = 0
+    empty: int = 0
+    excused: int = 0
+    open: int = 0
+    to_come: int = 0
     facts: list[Fact] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    counted: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.allowed = self.rule.at_most_absences
@@ -233,14 +239,13 @@ class _Sat:
 
     def numbers(self) -> dict[str, int]:
         """What the state is said by."""
-        counted = self.counted
         return {
-            "held": counted["sat"] + counted["empty"],
-            "sat": counted["sat"],
-            "absences": counted["empty"],
+            "held": self.sat + self.empty,
+            "sat": self.sat,
+            "absences": self.empty,
             "allowed": self.allowed,
-            "unrecorded": counted["open"],
-            "to_come": counted["to_come"],
+            "unrecorded": self.open,
+            "to_come": self.to_come,
         }
 
     def _judge(self, sitting: Sitting) -> tuple[bool, str]:
@@ -249,35 +254,35 @@ class _Sat:
         if self.judging.frees(sitting.on):
             return False, "waived"
         if sitting.on > self.judging.on and sitting.state == "planned":
-            self.counted["to_come"] += 1
+            self.to_come += 1
             return False, "to_come"
         rule = self.judging.rule_of(sitting.on, self.rule)
         if sitting.quorate is False:
             if rule.without_quorum == "counts_for_who_came" and self._sits(sitting, rule):
-                self.counted["sat"] += 1
+                self.sat += 1
                 return True, "came_without_quorum"
             return False, "without_quorum"
         return self._filled(sitting, rule)
 
     def _filled(self, sitting: Sitting, rule: AttendanceRule) -> tuple[bool, str]:
         if self._sits(sitting, rule):
-            self.counted["sat"] += 1
+            self.sat += 1
             return True, sitting.filled
         if sitting.filled == "excused" and rule.excused == "neutral":
-            self.counted["excused"] += 1
+            self.excused += 1
             return False, "excused"
         if sitting.filled == "unrecorded" or sitting.quorate is None:
-            return False, self._open(sitting, rule)
-        self.counted["empty"] += 1
+            return False, self._unknown(sitting, rule)
+        self.empty += 1
         self.allowed = max(self.allowed, rule.at_most_absences)
-        self.is_lost |= self.counted["empty"] > max(self.rule.at_most_absences, rule.at_most_absences)
+        self.is_lost |= self.empty > max(self.rule.at_most_absences, rule.at_most_absences)
         if sitting.filled == "alternate":
             return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
         return True, sitting.filled
 
-    def _open(self, sitting: Sitting, rule: AttendanceRule) -> str:
+    def _unknown(self, sitting: Sitting, rule: AttendanceRule) -> str:
         """One of which nobody can tell yet how the seat was filled: awaited once its days of grace are over."""
-        self.counted["open"] += 1
+        self.open += 1
         if (self.judging.on - sitting.on).days <= rule.grace_days:
             return "not_recorded_yet"
         self.missing.append(sitting.id)
@@ -307,15 +312,13 @@ class _Sat:
         return self._when_over() if self.judging.is_over else self._under_way()
 
     def _when_over(self) -> str:
-        empty, unknown = self.counted["empty"], self.counted["open"]
-        if unknown and empty + unknown > self.rule.at_most_absences:
+        if self.open and self.empty + self.open > self.rule.at_most_absences:
             return "awaiting_record"
-        return "met" if self.counted["sat"] + empty + unknown else "no_occasion"
+        return "met" if self.sat + self.empty + self.open else "no_occasion"
 
     def _under_way(self) -> str:
-        empty = self.counted["empty"]
-        if not self.counted["sat"] + empty + self.counted["excused"]:
+        if not self.sat + self.empty + self.excused:
             # Where no meeting is left, and none waits for its record, it is not the partner whom the silence is of.
-            is_any_left = self.counted["open"] + self.counted["to_come"]
+            is_any_left = self.open + self.to_come
             return self.judging.silence.state(self.judging.on) if is_any_left else "nothing_recorded"
-        return "at_risk" if empty and empty >= self.rule.at_most_absences else "on_track"
+        return "at_risk" if self.empty and self.empty >= self.rule.at_most_absences else "on_track"

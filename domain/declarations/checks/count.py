@@ -45,6 +45,10 @@ class CountRule(Rule):
     words = N_("by a count")
     facts = (COUNT,)
     why: ClassVar[Mapping[str, str]] = {}  # it is the number itself
+    adds_up: ClassVar[Mapping[str, str]] = {
+        "wanted": N_("Counted: %(counted)s; asked: %(wanted)s"),
+        "counted": N_("Counted: %(counted)s; allowed: %(allowed)s"),
+    }
     touched_by = frozenset(
         {
             "seat.given",

@@ -64,6 +64,7 @@ class DocumentRule(Rule):
         "given": N_("submitted, to review"),
         "returned": N_("returned: to submit again"),
     }
+    adds_up: ClassVar[Mapping[str, str]] = {"brought": N_("Documents: %(brought)s; asked: %(wanted)s")}
     touched_by = OF_STEPS
     is_judged_with_cases = True
     asks_by = GIVE
