@@ -12,10 +12,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP
+from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP, WORD, stands_of
 from domain.declarations.checks.judging import Fact
 from domain.declarations.checks.records import grouped
-from domain.declarations.checks.words_of_proof import WORD, stands_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, replaced, value_of
 from domain.obligations import proofs
 from models.agreement import Agreement, Obligation

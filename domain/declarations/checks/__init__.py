@@ -1,7 +1,7 @@
 """The kinds of check that an obligation may declare: each is one class, and whatever differs by kind asks it.
 
 rule.py: what a kind has to say · the modules imported here: the kinds · judging.py: what a period is judged by, and
-what is found · owed.py: a clause as it is owed · windows.py: over which days it binds · silence.py: what it means that
+what is found · owed.py: a clause as it is owed · windows.py: over which days it binds · watch.py: what it means that
 nothing is on record · records.py: what is read once for a program.
 """
 

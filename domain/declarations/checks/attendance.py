@@ -145,8 +145,6 @@ class AttendanceRule(Rule):
         if self.without_quorum is not None:
             yield say(language, N_("a meeting without a quorum counts for those who came"))
 
-    # ---------------------------------------------------------------------------------------------------------- judging
-
     def found(self, period: PeriodOwed) -> Found:
         """By the meetings of the committee and how the seat was filled at each."""
         sittings = self._sittings(period.records, period.one.organization_id, period.clause.owed_by)
@@ -174,8 +172,6 @@ class AttendanceRule(Rule):
         if last is None or not found.numbers.get("to_come"):
             return None
         return Ask(SIT, last, last, N_("Attend the meetings up to %(day)s, %(organization)s: %(what)s"))
-
-    # --------------------------------------------------------------------------------------------------- what it reads
 
     def _sittings(self, records: Records, organization_id: UUID, role: str) -> list[Sitting]:
         """Every meeting of the committee, and how the seats of this role there were filled, of any role else.
@@ -306,7 +302,7 @@ class _Sat:
         if not self.judging.has_begun:
             return "not_yet"
         if self.is_lost:
-            return "missed" if self.judging.is_over else "cannot_be_met"
+            return self.judging.lost()
         if self.missing:
             return "awaiting_record"
         return self._when_over() if self.judging.is_over else self._under_way()

@@ -70,10 +70,8 @@ class LateRule(Rule):
         late, in_time, to_come = (whys.count(why) for why in ("late", "in_time", "to_come"))
         # The nth that is late is one too many where the last text allows fewer, and the text of its own day as well.
         limits = [max(self.at_most_late, one.rule.at_most_late) for one in judged if one.why == "late"]
-        if any(nth > limit for nth, limit in enumerate(limits, start=1)) and judging.has_begun:
-            state = "missed" if judging.is_over else "cannot_be_met"
-        else:
-            state = self._state(judging, late, in_time, to_come)
+        is_lost = any(nth > limit for nth, limit in enumerate(limits, start=1))
+        state = judging.lost() if is_lost and judging.has_begun else self._state(judging, late, in_time, to_come)
         allowed = max(limits, default=self.at_most_late)
         return Found(state, {"in_time": in_time, "late": late, "allowed": allowed, "to_come": to_come}, facts)
 
