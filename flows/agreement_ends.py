@@ -42,36 +42,25 @@ def _tell(session: Session, version: Version, at: datetime) -> bool:
     """Tell what is to be told of one version today; returns whether there was anything."""
     ends_on = surely(version.ends_on)
     days = (ends_on - local_day(session, at)).days
-    facts: dict[str, events.Fact] = {"ends_on": ends_on.isoformat()}
-    if days < 0:
-        if _is_told(session, "agreement.lapsed", version.id, facts):
-            return False
-        letters.lapsed(session, version, at=at)
-        events.write_many(session, "agreement.lapsed", "agreement_version", _line(version, facts), by=BY_ROUNDS, at=at)
-        return True
     rung = min((rung for rung in RUNGS if days <= rung), default=None)
-    if rung is None or _is_told(session, "agreement.running_out", version.id, facts | {"rung": rung}):
+    if rung is None:
         return False
-    letters.running_out(session, version, rung=rung, days=days, at=at)
-    facts |= {"rung": rung}
-    events.write_many(session, "agreement.running_out", "agreement_version", _line(version, facts), by=BY_ROUNDS, at=at)
+    facts: dict[str, events.Fact] = {"ends_on": ends_on.isoformat()}
+    verb = "agreement.lapsed" if days < 0 else "agreement.running_out"
+    if days >= 0:
+        facts["rung"] = rung
+    if _is_told(session, verb, version.id, facts):
+        return False
+    if days < 0:
+        letters.lapsed(session, version, at=at)
+    else:
+        letters.running_out(session, version, rung=rung, days=days, at=at)
+    line = (version.id, {**facts, "number": version.n})
+    events.write_many(session, verb, "agreement_version", [line], by=BY_ROUNDS, at=at)
     return True
-
-
-def _line(version: Version, facts: Mapping[str, events.Fact]) -> list[tuple[UUID, dict[str, events.Fact]]]:
-    return [(version.id, {**facts, "number": version.n})]
 
 
 def _is_told(session: Session, verb: str, version_id: UUID, facts: Mapping[str, events.Fact]) -> bool:
     """Whether the record tells of it already: of this last day, and of this rung."""
-    found = scalar(
-        session,
-        only(Event.id)
-        .where(
-            Event.subject_id == version_id,
-            Event.verb == verb,
-            col(Event.facts).contains(facts),
-        )
-        .limit(1),
-    )
-    return found is not None
+    told = (Event.subject_id == version_id, Event.verb == verb, col(Event.facts).contains(facts))
+    return scalar(session, only(Event.id).where(*told).limit(1)) is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,14 @@ _RECORD: Final = N_(
     "impossible to meet %(missed)s; at risk %(risk)s; waived or without occasion "
     "%(waived)s; still open %(open)s."
 )
+#: The states that each of its numbers counts.
+_COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "met": ("met",),
+    "missed": ("missed", "cannot_be_met"),
+    "risk": ("at_risk",),
+    "waived": ("waived", "no_occasion"),
+    "open": ("on_track", "nothing_recorded", "not_yet", "awaiting_record", "given"),
+}
 
 
 def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Reason, ...]:
@@ -30,11 +39,5 @@ def year_record(session: Session, organization_id: UUID, day: date) -> tuple[Rea
     if not rows:
         return ()
     states = Counter(row.state for row in reading.as_of(session, rows, day))
-    counts = {
-        "met": states["met"],
-        "missed": states["missed"] + states["cannot_be_met"],
-        "risk": states["at_risk"],
-        "waived": states["waived"] + states["no_occasion"],
-        "open": sum(states[one] for one in ("on_track", "nothing_recorded", "not_yet", "awaiting_record", "given")),
-    }
+    counts = {name: sum(states[state] for state in counted) for name, counted in _COUNTED.items()}
     return (Reason("year_record", _RECORD, {"day": day.isoformat(), **counts}),)

@@ -41,6 +41,7 @@ from domain.kernel.rows import replaced
 from domain.obligations import attestations as saying
 from domain.obligations import reading, waiving
 from domain.obligations.clauses import waivers as waivers_of
+from domain.obligations.reading import PeriodRead, StepDocument
 
 router = api_routes("partners")
 
@@ -128,8 +129,6 @@ def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodSho
         row, given = find_obligation(desk.session, desk.asker, period_id)
     may_read = allows(Action.READ_PROOF, given) is not None
     session, where = desk.session, (row.agreement_id, row.key)
-    steps = [UUID(fact.id) for fact in facts_of(row.found) if fact.kind == STEP.key]
-    takes_documents = bool(rule_of(row.check_kind, row.rule).document())
 
     def shown(shape: type[S], rows: Iterable[SQLModel], *words: str) -> list[S]:
         """Rows as they are answered, without these words for who may not read them."""
@@ -142,17 +141,21 @@ def _shown(desk: Desk, period_id: UUID, given: Given | None = None) -> PeriodSho
         findings=shown(FindingShown, reading.findings_of(session, period_id)),
         attestations=shown(AttestationShown, reading.attestations_of(session, period_id), "looked_at_reason", "note"),
         documents=shown(DocumentShown, reading.documents_of(session, *where), "looked_at_reason"),
-        step_documents=shown(
-            StepDocumentShown,
-            reading.documents_of_steps(session, steps) if takes_documents else [],
-            "looked_at_reason",
-        ),
+        step_documents=shown(StepDocumentShown, _of_steps(session, row), "looked_at_reason"),
         waivers=shown(WaiverShown, waivers_of(session, *where), "reason"),
         proposals=[
             _proposal(session, one if may_read else replaced(one, reason=""))
             for one in waiving.proposals_of(session, *where)
         ],
     )
+
+
+def _of_steps(session: Session, row: PeriodRead) -> list[StepDocument]:
+    """The documents that procedures brought, of what is proved by documents."""
+    if not rule_of(row.check_kind, row.rule).document():
+        return []
+    steps = [UUID(fact.id) for fact in facts_of(row.found) if fact.kind == STEP.key]
+    return reading.documents_of_steps(session, steps)
 
 
 def _proposal(session: Session, row: waiving.Proposed) -> WaiverProposalShown:

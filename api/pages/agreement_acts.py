@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Final
-from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import File, Form, Request, Response, UploadFile
+from fastapi import Form, Request, Response
 
 from api.access.agreements import find_version, signed_file
 from api.access.permissions import Action, asks, require
@@ -15,13 +14,12 @@ from api.access.session import AtDesk, Desk
 from api.acts.agreements import AGREEMENT, VERSION
 from api.pages.act_routes import act_pages
 from api.pages.agreement import agreement_page
+from api.pages.files import Sent, kept_file, read_sent
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, see_other
 from api.web.readers import day_of, day_or_none, id_or_none
 from domain.agreements import signed_files, succession
-from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.kernel.refusals import Refusal
-from locales import N_
 
 router = framed_pages()
 
@@ -74,25 +72,16 @@ def add_file(
     agreement_id: UUID,
     n: int,
     director: Text = "",
-    document: Annotated[UploadFile | None, File()] = None,
+    document: Sent = None,
 ) -> Response:
     """Keep what was signed with the signature that it carries."""
     version, given = find_version(desk, agreement_id, n)
     by = require(Action.ADD_SIGNED_FILE, given)
 
     def act() -> None:
-        if document is None or not document.filename:
-            raise Refusal("document.missing", N_("Choose the file."))
-        content = document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept tells that it is too large
-        signed_files.add(
-            desk.session,
-            version.id,
-            name=document.filename,
-            content=content,
-            director_id=id_or_none(director),
-            by=by,
-            at=desk.at,
-        )
+        name, content = read_sent(document)
+        signer = id_or_none(director)
+        signed_files.add(desk.session, version.id, name=name, content=content, director_id=signer, by=by, at=desk.at)
 
     return _after(desk, request, agreement_id, n, "files", desk.attempt(act), {"director": director})
 
@@ -100,16 +89,9 @@ def add_file(
 @router.get("/signed-files/{file_id}", name="signed_file")
 @asks(Action.READ_SIGNED_FILE)
 def download(desk: AtDesk, file_id: UUID) -> Response:
-    """A signed file as it was added, to be kept and never to be shown by the browser as a page of ours."""
+    """A signed file as it was added."""
     kept, content = signed_file(desk, file_id)
-    return Response(
-        content,
-        media_type=kept.content_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(kept.name, safe='')}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    return kept_file(kept.name, kept.content_type, content)
 
 
 def _after(

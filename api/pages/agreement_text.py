@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, NamedTuple, TypeVar
 from uuid import UUID
 
 from fastapi import Depends, Form, Request, Response
@@ -28,11 +27,42 @@ router = framed_pages()
 Listed = Annotated[Sequence[str], Form()]
 """Fields of one name, in the order of the form."""
 
-#: The rows of the form for each clause and each thing that the organization brings; one more is for another.
-_CLAUSE: Final = ("clause", "clause_title_fr", "clause_title_en", "clause_fr", "clause_en")
-_RESOURCE: Final = ("resource", "resource_fr", "resource_en")
-_OWED: Final = ("owed", "owed_fr", "owed_en")
-_ROLE: Final = ("role", "people", "hours")
+
+class RoleTyped(NamedTuple):
+    """A role as it was typed: how many people, and each one's hours."""
+
+    role: str
+    people: str = ""
+    hours: str = ""
+
+
+class OwedTyped(NamedTuple):
+    """The words of an obligation."""
+
+    owed: str
+    owed_fr: str
+    owed_en: str
+
+
+class ClauseTyped(NamedTuple):
+    """A clause; the last one of the form is for another."""
+
+    clause: str = ""
+    clause_title_fr: str = ""
+    clause_title_en: str = ""
+    clause_fr: str = ""
+    clause_en: str = ""
+
+
+class ResourceTyped(NamedTuple):
+    """What the organization brings; the last one of the form is for another."""
+
+    resource: str = ""
+    resource_fr: str = ""
+    resource_en: str = ""
+
+
+T = TypeVar("T", RoleTyped, OwedTyped, ClauseTyped, ResourceTyped)
 
 Fields = dict[str, list[str]]
 
@@ -116,10 +146,12 @@ def _form(
         n=version.n,
         seen=version.version if seen is None else seen,
         notice=_first(fields, "notice"),
-        roles=_role_lines(desk, may, fields),
-        owed=_owed_lines(may, fields),
-        clauses=[*_filled(fields, _CLAUSE), dict.fromkeys(_CLAUSE, "")],
-        resources=[*_filled(fields, _RESOURCE, kind="resource"), dict.fromkeys(_RESOURCE, "")],
+        roles=_roles(may, fields),
+        titles={key: role.title_fr if desk.language == "fr" else role.title_en for key, role in may.roles.items()},
+        owed=_owed(may, fields),
+        keeps=fields["keeps"],
+        clauses=[*_written(ClauseTyped, fields), ClauseTyped()],
+        resources=[*_written(ResourceTyped, fields), ResourceTyped()],
         kinds_in_words=[(kind, gettext(words)) for kind, words in RESOURCES.items()],
         shares=_first(fields, "shares") == "yes",
         parts=[
@@ -131,40 +163,17 @@ def _form(
     )
 
 
-@dataclass(frozen=True)
-class RoleLine:
-    """A role of the program as the form has it: how many people, and each one's hours, as they were typed."""
-
-    role: str
-    title: str
-    people: str
-    hours: str
-
-
-def _role_lines(desk: Desk, may: rewriting.Offered, fields: Fields) -> list[RoleLine]:
+def _roles(may: rewriting.Offered, fields: Fields) -> list[RoleTyped]:
     """Every role of the program, those that the draft creates first."""
-    typed = {role: (people, hours) for role, people, hours in _rows(fields, _ROLE)}
-    return [
-        RoleLine(key, role.title_fr if desk.language == "fr" else role.title_en, *typed.get(key, ("", "")))
-        for key, role in sorted(may.roles.items(), key=lambda one: (one[0] not in typed, one[0]))
-    ]
+    typed = {row.role: row for row in _rows(RoleTyped, fields)}
+    return [typed.get(key, RoleTyped(key)) for key in sorted(may.roles, key=lambda one: (one not in typed, one))]
 
 
-@dataclass(frozen=True)
-class OwedLine:
-    """An obligation as the form has it: its words in both languages, and whether it stays."""
-
-    key: str
-    fr: str
-    en: str
-    kept: bool
-
-
-def _owed_lines(may: rewriting.Offered, fields: Fields) -> list[OwedLine]:
+def _owed(may: rewriting.Offered, fields: Fields) -> list[OwedTyped]:
     """Every obligation that may stand in the draft."""
-    typed = {key: (fr, en) for key, fr, en in _rows(fields, _OWED)}
+    typed = {row.owed: row for row in _rows(OwedTyped, fields)}
     return [
-        OwedLine(key, *typed.get(key, (columns["text_fr"], columns["text_en"])), kept=key in fields["keeps"])
+        typed.get(key, OwedTyped(key, columns["text_fr"], columns["text_en"]))
         for key, columns in may.obligations.items()
     ]
 
@@ -176,11 +185,16 @@ def _as_fields(content: Content) -> Fields:
     clauses, resources = terms.get("clauses") or (), terms.get("resources") or ()
     return {
         "notice": [str(content.notice_days)],
-        **_columns(_ROLE, ((one["role"], str(one["headcount"]), _hours_typed(one["hours_a_week"])) for one in roles)),
-        **_columns(_OWED, ((one["key"], one["text_fr"], one["text_en"]) for one in owed)),
+        **_columns(
+            RoleTyped,
+            (RoleTyped(one["role"], str(one["headcount"]), _hours_typed(one["hours_a_week"])) for one in roles),
+        ),
+        **_columns(OwedTyped, (OwedTyped(one["key"], one["text_fr"], one["text_en"]) for one in owed)),
         "keeps": list(content.obligations),
-        **_columns(_CLAUSE, ((one["key"], *_in_both(one["title"]), *_in_both(one["text"])) for one in clauses)),
-        **_columns(_RESOURCE, ((one["kind"], *_in_both(one["text"])) for one in resources)),
+        **_columns(
+            ClauseTyped, (ClauseTyped(one["key"], *_in_both(one["title"]), *_in_both(one["text"])) for one in clauses)
+        ),
+        **_columns(ResourceTyped, (ResourceTyped(one["kind"], *_in_both(one["text"])) for one in resources)),
         **_sharing_typed(terms.get("information_sharing") or {}),
     }
 
@@ -195,10 +209,10 @@ def _sharing_typed(sharing: Columns) -> Fields:
     }
 
 
-def _columns(names: Sequence[str], rows: Iterable[Sequence[str]]) -> Fields:
+def _columns(shape: type[T], rows: Iterable[T]) -> Fields:
     """Rows as fields that stand beside each other."""
     typed = list(rows)
-    return {name: [row[place] for row in typed] for place, name in enumerate(names)}
+    return {name: [row[place] for row in typed] for place, name in enumerate(shape._fields)}
 
 
 def _in_both(text: Mapping[str, str]) -> tuple[str, str]:
@@ -215,22 +229,26 @@ def _text_of(fields: Fields) -> rewriting.Text:
     return rewriting.Text(
         notice_days=_number(_first(fields, "notice") or "0"),
         roles=[
-            rewriting.RoleText(role, people, _hours(hours))
-            for role, typed, hours in _rows(fields, _ROLE)
-            if (people := _number(typed or "0"))
+            rewriting.RoleText(row.role, people, _hours(row.hours))
+            for row in _rows(RoleTyped, fields)
+            if (people := _number(row.people or "0"))
         ],
-        obligations={key: rewriting.Words(fr, en) for key, fr, en in _rows(fields, _OWED) if key in fields["keeps"]},
+        obligations={
+            row.owed: rewriting.Words(row.owed_fr, row.owed_en)
+            for row in _rows(OwedTyped, fields)
+            if row.owed in fields["keeps"]
+        },
         clauses=[
             rewriting.ClauseText(
-                row["clause"],
-                rewriting.Words(row["clause_title_fr"], row["clause_title_en"]),
-                rewriting.Words(row["clause_fr"], row["clause_en"]),
+                row.clause,
+                rewriting.Words(row.clause_title_fr, row.clause_title_en),
+                rewriting.Words(row.clause_fr, row.clause_en),
             )
-            for row in _filled(fields, _CLAUSE)
+            for row in _written(ClauseTyped, fields)
         ],
         resources=[
-            rewriting.ResourceText(row["resource"], rewriting.Words(row["resource_fr"], row["resource_en"]))
-            for row in _filled(fields, _RESOURCE, kind="resource")
+            rewriting.ResourceText(row.resource, rewriting.Words(row.resource_fr, row.resource_en))
+            for row in _written(ResourceTyped, fields)
         ],
         sharing=sharing,
     )
@@ -243,18 +261,17 @@ def _sharing_of(fields: Fields) -> rewriting.SharingText | None:
     return rewriting.SharingText(fields["purposes"], fields["information"], fields["bodies"], first, last)
 
 
-def _rows(fields: Fields, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+def _rows(shape: type[T], fields: Fields) -> Iterator[T]:
     """The rows of fields that stand beside each other. Raises Refusal where one was sent more often than another."""
-    if len({len(fields[name]) for name in names}) != 1:
+    typed = [fields[name] for name in shape._fields]
+    if len({len(values) for values in typed}) != 1:
         raise Refusal("form.malformed", N_("Part of what was sent is missing. Check the page again."))
-    yield from zip(*(fields[name] for name in names), strict=True)
+    yield from (shape(*values) for values in zip(*typed, strict=True))
 
 
-def _filled(fields: Fields, names: Sequence[str], kind: str = "") -> list[dict[str, str]]:
-    """The rows in which something is written: one that was emptied is left out."""
-    own = [name for name in names[1:] if name != kind]
-    rows = (dict(zip(names, row, strict=True)) for row in _rows(fields, names))
-    return [row for row in rows if any(row[name].strip() for name in own)]
+def _written(shape: type[T], fields: Fields) -> list[T]:
+    """The rows in which something is written beside what they are: one that was emptied is left out."""
+    return [row for row in _rows(shape, fields) if any(text.strip() for text in row[1:])]
 
 
 def _number(text: str) -> int:

@@ -6,11 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import File, Request, Response, UploadFile
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.partners import find_obligation, find_proof
@@ -19,19 +17,18 @@ from api.access.session import AtDesk, Desk
 from api.acts.obligations import LOOKED_AT, OBLIGATION
 from api.pages.act_routes import act_pages
 from api.pages.agreement import PERIODS
+from api.pages.files import Sent, kept_file, read_sent
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.names import titles_of_roles
 from api.views.obligations import STATES, clause_of, text_of
 from api.views.tasks import names_of
 from api.web.readers import day_of
-from domain.casework.proofs import LARGEST_DOCUMENT
 from domain.declarations.checks import FACTS, GIVEN_BY_PEOPLE, WHY, rule_of
 from domain.declarations.checks.facts import STEP
 from domain.declarations.checks.judging import Fact, facts_of
 from domain.declarations.checks.records import grouped
 from domain.endorsement.counting import does_it_count
-from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, joins, only, run, scalar
 from domain.kernel.scope import local_day
 from domain.obligations import attestations as saying
@@ -40,7 +37,6 @@ from domain.obligations.clauses import waivers as waivers_of
 from domain.obligations.clauses import waivers_of_no_day
 from domain.obligations.reading import GivenDocument, PeriodRead, Stated, StepDocument
 from domain.record import reads
-from locales import N_
 from meetings import waivers
 from meetings.committees import committees
 from models.casework import Evidence, EvidenceFile
@@ -63,19 +59,15 @@ def add_document(
     request: Request,
     period_id: UUID,
     day: Text = "",
-    document: Annotated[UploadFile | None, File()] = None,
+    document: Sent = None,
 ) -> Response:
     """Give a document that the clause asks for."""
     _, given = find_obligation(desk.session, desk.asker, period_id)
     by = require(Action.GIVE_PROOF, given)
 
     def act() -> None:
-        if document is None or not document.filename:
-            raise Refusal("document.missing", N_("Choose the file."))
-        content = document.file.read(LARGEST_DOCUMENT + 1)  # one byte more than is kept tells that it is too large
-        saying.add_document(
-            desk.session, period_id, document.filename, content, effective_on=day_of(day), by=by, at=desk.at
-        )
+        name, content = read_sent(document)
+        saying.add_document(desk.session, period_id, name, content, effective_on=day_of(day), by=by, at=desk.at)
 
     refusal = desk.attempt(act)
     if refusal is not None:
@@ -86,13 +78,13 @@ def add_document(
 @router.get("/proofs/{document_id}", name="proof")
 @asks(Action.READ_PROOF)
 def download(desk: AtDesk, document_id: UUID) -> Response:
-    """A document as it was given, to be kept and never to be shown by the browser as a page of ours."""
+    """A document as it was given."""
     found, by = find_proof(desk.session, desk.asker, document_id)
     reads.record_read(
         desk.session, "obligation_document", document_id, what="document", ground="role", by=by, at=desk.at
     )
     content = scalar(desk.session, only(ObligationFile.content).where(ObligationFile.id == document_id))
-    return _kept_file(found.name, found.content_type, content)
+    return kept_file(found.name, found.content_type, content)
 
 
 @router.get("/obligations/{period_id}/proofs/{evidence_id}", name="proof_of_step")
@@ -114,18 +106,7 @@ def download_of_step(desk: AtDesk, period_id: UUID, evidence_id: UUID) -> Respon
     if found is None or not rule_of(row.check_kind, row.rule).document():
         raise Forbidden
     reads.record_read(desk.session, "evidence", evidence_id, what="document", ground="role", by=by, at=desk.at)
-    return _kept_file(found.label, found.content_type, found.content)
-
-
-def _kept_file(name: str, content_type: str, content: bytes | None) -> Response:
-    return Response(
-        bytes(content or b""),
-        media_type=content_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}",
-            "Content-Security-Policy": "default-src 'none'; sandbox",
-        },
-    )
+    return kept_file(found.label, found.content_type, found.content)
 
 
 def obligation_page(desk: Desk, request: Request, period_id: UUID, typed: Typed) -> HTMLResponse:

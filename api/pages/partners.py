@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -70,6 +70,7 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
     """One partner: its obligations, who sits where, its vacancies, its next meetings, and what its roles have to do."""
     partner, given = find_partner(desk.session, desk.asker, organization_id)
     rows = _lately(desk, [organization_id])
+    tasks = seen_of(desk.session, desk.asker, board.open_at(desk.session, organization_id))
     titles = titles_of_roles(desk)
     worst = [_line(row, desk.language, titles) for row in by_worst(rows)]
     open_, settled = (
@@ -88,7 +89,8 @@ def show_partner(desk: AtDesk, request: Request, organization_id: UUID) -> Respo
         seats=_seats(desk, organization_id),
         roles=_roles(desk, organization_id, titles),
         meetings=_meetings(desk, organization_id),
-        **_tasks(desk, organization_id),
+        tasks=waiting_shown(desk, tasks[:MOST_TASKS]),
+        tasks_in_all=len(tasks),
         may_see_all=allows(Action.WAIVE_CLAUSE, given) is not None,
         years=years(desk.session, organization_id, desk.day)
         if allows(Action.READ_STATEMENT, given) is not None
@@ -155,11 +157,30 @@ def _text_of(rows: Sequence[PeriodRead], clause: str, language: str) -> str:
     return next(text_of(row, language) for row in rows if clause_of(row) == clause)
 
 
-def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class ToCome:
+    """Who is to hold a seat or a role, and from which local day on."""
+
+    person: Person
+    starts_on: date
+
+
+@dataclass(frozen=True)
+class SeatLine:
+    """A seat of today on a committee, with who holds it, and who is to."""
+
+    committee: str
+    key: str
+    title: str
+    principals: list[Person]
+    to_come: list[ToCome]
+    alternates: list[Person]
+
+
+def _seats(desk: Desk, organization_id: UUID) -> list[SeatLine]:
     """The organization's seats of today on each committee, with who holds them."""
-    named = committees(desk.session)
+    named, people = committees(desk.session), _people(desk)
     found = []
-    people = _people(desk)
     for committee_id, members in memberships(desk.session).items():
         row = named[committee_id]
         if row.derived_from:
@@ -167,23 +188,29 @@ def _seats(desk: Desk, organization_id: UUID) -> list[dict[str, Any]]:
         for seat in members.seats_on(desk.day):
             if seat.organization_id != organization_id:
                 continue
-            found.append(
-                {
-                    "committee": row.title_fr if desk.language == "fr" else row.title_en,
-                    "key": row.key,
-                    "title": seat.title_fr if desk.language == "fr" else seat.title_en,
-                    "principals": [people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
-                    "to_come": [
-                        {"person": people[one.person_id], "starts_on": one.starts_on}
-                        for one in members.to_hold(seat.id, desk.day)
-                    ],
-                    "alternates": [people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
-                }
+            line = SeatLine(
+                committee=row.title_fr if desk.language == "fr" else row.title_en,
+                key=row.key,
+                title=seat.title_fr if desk.language == "fr" else seat.title_en,
+                principals=[people[one] for one in members.holders(seat.id, desk.day, PRINCIPAL)],
+                to_come=_to_come(members.to_hold(seat.id, desk.day), people),
+                alternates=[people[one] for one in members.holders(seat.id, desk.day, ALTERNATE)],
             )
-    return sorted(found, key=lambda one: (str(one["committee"]), str(one["title"])))
+            found.append(line)
+    return sorted(found, key=lambda one: (one.committee, one.title))
 
 
-def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class RoleLine:
+    """A role that the agreement creates, with who holds it, who is to, and whether somebody lacks."""
+
+    title: str
+    people: list[Person]
+    to_come: list[ToCome]
+    vacancy: board.Vacancy | None
+
+
+def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[RoleLine]:
     """The roles that the agreement creates there, with their holders, and whether one is vacant."""
     version = version_in_force(desk.session, organization_id, desk.day)
     if version is None:
@@ -197,23 +224,18 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
         (one.role, one.organization_id): one for one in board.vacancies(desk.session, standing) if one.kind == "role"
     }
     return [
-        {
-            "title": titles.get(row.role, row.role),
-            "people": [people[tenure.person_id] for tenure in standing.holding(row.role, organization_id)],
-            "to_come": [
-                {"person": people[one.person_id], "starts_on": one.starts_on}
-                for one in standing.to_hold(row.role, organization_id)
-            ],
-            "vacancy": vacant.get((row.role, organization_id)),
-        }
+        RoleLine(
+            title=titles.get(row.role, row.role),
+            people=[people[tenure.person_id] for tenure in standing.holding(row.role, organization_id)],
+            to_come=_to_come(standing.to_hold(row.role, organization_id), people),
+            vacancy=vacant.get((row.role, organization_id)),
+        )
         for row in created
     ]
 
 
-def _tasks(desk: Desk, organization_id: UUID) -> dict[str, Any]:
-    """What waits on the organization's roles, of what the asker may see, and how many of these there are in all."""
-    found = seen_of(desk.session, desk.asker, board.open_at(desk.session, organization_id))
-    return {"tasks": waiting_shown(desk, found[:MOST_TASKS]), "tasks_in_all": len(found)}
+def _to_come(held: Iterable[Any], people: Mapping[UUID, Person]) -> list[ToCome]:
+    return [ToCome(people[one.person_id], one.starts_on) for one in held]
 
 
 def _meetings(desk: Desk, organization_id: UUID) -> list[Any]:

@@ -9,9 +9,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import and_
-
 from api.access.session import Desk
 from api.views.obligations import STATES
 from domain.kernel.rows import AnySelect, col, in_program, joins, select
@@ -50,40 +47,25 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
-def _periods_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
-    return (
-        select(ObligationPeriod.id, Organization.short_name, ObligationPeriod.key)
-        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(_here(ObligationPeriod, ids))
-    )
+def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[Desk, set[UUID]], AnySelect]:
+    """How a subject of the record is called: by its partner, and by `name`. A signed file is of a version."""
 
+    def read(_: Desk, ids: set[UUID]) -> AnySelect:
+        asked: AnySelect = select(thing.id, Organization.short_name, name)
+        if of_version:
+            asked = asked.join(AgreementVersion, joins(thing.agreement_version_id, AgreementVersion))
+        of_agreement = AgreementVersion.agreement_id if of_version else thing.agreement_id
+        return (
+            asked.join(Agreement, joins(of_agreement, Agreement))
+            .join(Organization, joins(Agreement.organization_id, Organization))
+            .where(in_program(thing), col(thing.id).in_(ids))
+        )
 
-def _documents_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
-    return (
-        select(ObligationDocument.id, Organization.short_name, ObligationDocument.key)
-        .join(Agreement, joins(ObligationDocument.agreement_id, Agreement))
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(_here(ObligationDocument, ids))
-    )
-
-
-def _signed_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
-    return (
-        select(SignedFile.id, Organization.short_name, AgreementVersion.n)
-        .join(AgreementVersion, joins(SignedFile.agreement_version_id, AgreementVersion))
-        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(_here(SignedFile, ids))
-    )
-
-
-def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(in_program(table), col(table.id).in_(ids))
+    return read
 
 
 READINGS: Final[Mapping[str, Callable[[Desk, set[UUID]], AnySelect]]] = {
-    "obligation_period": _periods_read,
-    "obligation_document": _documents_read,
-    "signed_file": _signed_read,
+    "obligation_period": _named_by(ObligationPeriod, ObligationPeriod.key),
+    "obligation_document": _named_by(ObligationDocument, ObligationDocument.key),
+    "signed_file": _named_by(SignedFile, AgreementVersion.n, of_version=True),
 }

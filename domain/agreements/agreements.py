@@ -102,8 +102,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
         )
     change_version(session, held, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
-    events.write(session, "agreement.sent", "agreement_version", version_id, by=by, at=at, number=held.n)
-    renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
+    _tell(session, "agreement.sent", held, by=by, at=at)
 
 
 def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -118,8 +117,7 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
     change_version(session, held, state=state)
     directors = directors_on(session, held.organization_id, local_day(session, at))
     letters.taken_back(session, held, directors, by=by, at=at)
-    events.write(session, "agreement.withdrawn", "agreement_version", version_id, by=by, at=at, number=held.n)
-    renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
+    _tell(session, "agreement.withdrawn", held, by=by, at=at)
 
 
 def sign_version(
@@ -170,20 +168,8 @@ def sign_version(
     if not directors <= signed_by | {director_id}:
         state = held.state
     change_version(session, held, state=state)
-    events.write(
-        session,
-        "agreement.signed",
-        "agreement_version",
-        version_id,
-        by=by,
-        at=at,
-        number=held.n,
-        director=str(director_id),
-        signed_on=signed_on.isoformat(),
-        complete=state == "signed",
-        digest=held.digest,
-    )
-    renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
+    signed = {"director": str(director_id), "signed_on": signed_on.isoformat(), "digest": held.digest}
+    _tell(session, "agreement.signed", held, by=by, at=at, **signed, complete=state == "signed")
     return state
 
 
@@ -201,8 +187,7 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
     if content_of_version(session, version_id).digest != held.digest:
         return False
     change_version(session, held, state=state_after(held, "sign"))
-    events.write(session, "agreement.signed_by_all", "agreement_version", version_id, by=by, at=at, number=held.n)
-    renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
+    _tell(session, "agreement.signed_by_all", held, by=by, at=at)
     return True
 
 
@@ -244,10 +229,10 @@ def start_version(
     version_id: UUID,
     *,
     starts_on: date,
-    by: Actor,
-    at: datetime,
     ends_on: date | None = None,
     settled: Collection[str] = (),
+    by: Actor,
+    at: datetime,
     seen: int | None = None,
 ) -> None:
     """Bring a signed version into force from a local day, which may be still to come; to a last day, where it has one.
@@ -275,17 +260,13 @@ def start_version(
             people=len({one.person_id for one in left}),
         )
     change_version(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
-    events.write(
-        session,
-        "agreement.started",
-        "agreement_version",
-        version_id,
-        by=by,
-        at=at,
-        number=held.n,
-        starts_on=starts_on.isoformat(),
-        ends_on=ends_on.isoformat() if ends_on else None,
-    )
+    days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
+    _tell(session, "agreement.started", held, by=by, at=at, **days)
+
+
+def _tell(session: Session, verb: str, held: Version, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+    """Write that a version moved, and have the renewals of those before it follow."""
+    events.write_many(session, verb, "agreement_version", [(held.id, {"number": held.n, **facts})], by=by, at=at)
     renewals.follow_agreement(session, held.agreement_id, by=by, at=at)
 
 

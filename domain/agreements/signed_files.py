@@ -6,15 +6,13 @@ was swapped behind the program's back, its row's digest included, no longer fits
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Text, cast, func, insert
-from sqlalchemy.orm import aliased
+from sqlalchemy import Text, cast, false, func, insert
 from sqlmodel import Session, and_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements.agreements import of_agreement, signatures_of
 from domain.agreements.version_text import content_of_version
@@ -22,7 +20,10 @@ from domain.casework import proofs
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
+    SHAPE,
+    also,
     col,
+    every,
     first,
     in_program,
     inside,
@@ -34,6 +35,7 @@ from domain.kernel.rows import (
     scalar,
     scalars,
     select,
+    surely,
     tuples,
     value_of,
 )
@@ -46,26 +48,30 @@ from models.record import Event
 
 #: A scan or a photograph of the signed paper, or the document as it was signed.
 KINDS: Final = frozenset({"application/pdf", "image/png", "image/jpeg"})
-#: The same table under a name of its own: the database digests its bytes there, and no one is shown them.
-_kept = aliased(SignedFile, name="kept")
+#: What the record tells of a file: the line of its version that names it.
+_TOLD: Final = and_(
+    same(Event, SignedFile),
+    col(Event.verb) == "agreement.file_added",
+    col(Event.subject_id) == col(SignedFile.agreement_version_id),
+    inside(Event.facts)["file"].astext == cast(col(SignedFile.id), Text),
+)
+#: Whether its bytes, which are digested in the database, its row and the record agree, the signature included.
+_AGREES: Final = and_(
+    col(SignedFile.sha256) == func.encode(func.sha256(col(SignedFile.content)), "hex"),
+    col(SignedFile.sha256) == inside(Event.facts)["sha256"].astext,
+    cast(col(SignedFile.signature_id), Text).is_not_distinct_from(inside(Event.facts)["signature"].astext),
+)
 
 
-@dataclass(frozen=True)
-class Kept:
-    """A file of a version. `is_as_added`: its bytes, its row and the record have one digest and one signature.
+class Kept(SignedFile):
+    """A file of a version, without its bytes. `is_as_added`: bytes, row and record have one digest and one signature.
 
-    `signature_id` is the signature that it carries; None where it was stored before that was asked.
+    `signature_id` is the signature that it carries; None where it was kept before that was asked.
     """
 
-    id: UUID
-    signature_id: UUID | None
-    name: str
-    content_type: str
-    size: int
-    sha256: str
-    added_by: UUID | None
-    added_at: datetime
-    is_as_added: bool
+    model_config = SHAPE
+
+    is_as_added: bool = also(value_of(func.coalesce(_AGREES, false())))
 
 
 def add(
@@ -139,7 +145,7 @@ def _signature_of(session: Session, version_id: UUID, director_id: UUID | None) 
 
 def files_of(session: Session, version_id: UUID) -> tuple[Kept, ...]:
     """The files of a version, the first one first, each compared with the record."""
-    return _read(session, col(_kept.agreement_version_id) == version_id)
+    return tuple(every(session, _files().where(SignedFile.agreement_version_id == version_id)))
 
 
 def refuse_unfiled(session: Session, version_id: UUID) -> None:
@@ -174,11 +180,11 @@ def refuse_unfiled(session: Session, version_id: UUID) -> None:
 
 def content_of(session: Session, file_id: UUID) -> tuple[Kept, bytes]:
     """A file and its bytes, compared with the record at this very reading. Raises Refusal: no such file."""
-    found = _read(session, col(_kept.id) == file_id)
-    if not found:
+    found = first(session, _files().where(SignedFile.id == file_id))
+    if found is None:
         raise Refusal("signed_file.unknown", N_("There is no such file."))
     content: bytes = run(session, only(SignedFile.content).where(SignedFile.id == file_id)).scalar_one()
-    return found[0], bytes(content)
+    return found, bytes(content)
 
 
 def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
@@ -194,8 +200,7 @@ def organization_of_file(session: Session, file_id: UUID) -> UUID | None:
 
 def file_of(session: Session, file_id: UUID) -> Kept:
     """An existing file, without its bytes, compared with the record."""
-    (found,) = _read(session, col(_kept.id) == file_id)
-    return found
+    return surely(first(session, _files().where(SignedFile.id == file_id)))
 
 
 @seal_check.check_digests.owner
@@ -215,7 +220,7 @@ def altered(session: Session) -> list[str]:
 
     A file that is another, that is gone or that the record does not know, and a text that is not the signed one.
     """
-    wrong = {row.agreement_version_id for row, is_right in _checked(session, in_program(_kept)) if not is_right}
+    wrong = {file.agreement_version_id for file in every(session, _files()) if not file.is_as_added}
     told = tuples(
         session,
         only(Event.subject_id, inside(Event.facts)["file"].astext)
@@ -266,60 +271,7 @@ def _signed_texts(session: Session, version_id: UUID | None = None) -> list[tupl
     return [(row[0], row[1]) for row in rows]
 
 
-def _read(session: Session, where: Any) -> tuple[Kept, ...]:
-    return tuple(
-        Kept(
-            row.id,
-            row.signature_id,
-            row.name,
-            row.content_type,
-            row.size,
-            row.sha256,
-            row.added_by,
-            row.added_at,
-            is_right,
-        )
-        for row, is_right in _checked(session, where)
-    )
-
-
-def _checked(session: Session, where: Any) -> Sequence[tuple[Any, bool]]:
-    """Rows of files without their bytes, each with whether bytes, row and record agree, the signature included."""
-    told = and_(
-        same(Event, _kept),
-        Event.verb == "agreement.file_added",
-        Event.subject_id == _kept.agreement_version_id,
-        inside(Event.facts)["file"].astext == cast(col(_kept.id), Text),
-    )
-    rows = run(
-        session,
-        select(
-            *(col(getattr(_kept, name)) for name in _SHOWN),
-            value_of(func.encode(func.sha256(col(_kept.content)), "hex").label("found")),
-            value_of(inside(Event.facts)["sha256"].astext.label("told")),
-            value_of(inside(Event.facts)["signature"].astext.label("told_signature")),
-        )
-        .outerjoin(Event, told)
-        .where(in_program(_kept), where)
-        .order_by(col(_kept.added_at), col(_kept.id)),
-    )
-    return [
-        (row, row.sha256 == row.found == row.told and _text(row.signature_id) == row.told_signature) for row in rows
-    ]
-
-
-def _text(found: UUID | None) -> str | None:
-    return str(found) if found else None
-
-
-_SHOWN: Final = (
-    "id",
-    "agreement_version_id",
-    "signature_id",
-    "name",
-    "content_type",
-    "size",
-    "sha256",
-    "added_by",
-    "added_at",
-)
+def _files() -> SelectOfScalar[Kept]:
+    """Files without their bytes, in the order in which they were added."""
+    asked = of(Kept, without=(SignedFile.content,)).select_from(SignedFile).outerjoin(Event, _TOLD)
+    return asked.order_by(col(SignedFile.added_at), col(SignedFile.id))

@@ -54,10 +54,10 @@ def begin(
     version_id: UUID,
     *,
     starts_on: date,
-    by: Actor,
-    at: datetime,
     ends_on: date | None = None,
     becomes: Mapping[str, str] | None = None,
+    by: Actor,
+    at: datetime,
     seen: int | None = None,
 ) -> None:
     """Bring a signed version into force from a local day on, in the place of the one that is in force.

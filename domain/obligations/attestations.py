@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import ColumnElement, insert
 from sqlmodel import Session
 
 from domain.casework import asking, proofs
@@ -31,6 +31,7 @@ from domain.obligations import waiving
 from domain.obligations.clauses import waivers
 from domain.obligations.owing import acts_among, on_day, up_to, who_owes
 from domain.obligations.projection import keep
+from domain.obligations.reading import PeriodRead, periods_as
 from domain.obligations.to_accept import GIVE_AGAIN
 from domain.obligations.turns import take_turn
 from domain.record import events
@@ -99,7 +100,7 @@ def attest(
         keep(session, organization_ids=[row.organization_id], kinds=[clause.kind], touched=touched, by=by, at=at)
 
 
-def _refuse_to_state(row: PeriodOf, clause: Clause, said: str, *, by: Actor, today: date) -> None:
+def _refuse_to_state(row: PeriodRead, clause: Clause, said: str, *, by: Actor, today: date) -> None:
     """Refuse a statement that is not asked, not theirs, or comes too soon. Raises Refusal."""
     stated = clause.rule.stated()
     if stated is None:
@@ -121,7 +122,7 @@ def _refuse_to_state(row: PeriodOf, clause: Clause, said: str, *, by: Actor, tod
         )
 
 
-def _says_it_of_themselves(session: Session, row: PeriodOf, clause: Clause, by: Actor, at: datetime) -> bool:
+def _says_it_of_themselves(session: Session, row: PeriodRead, clause: Clause, by: Actor, at: datetime) -> bool:
     """Whether the one who states that a clause was kept also owes it, so that another has to accept it.
 
     What the coordination owes is accepted at another partner, even where another of its own people states it.
@@ -261,26 +262,12 @@ def waive(
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     if ends_on < starts_on:
         raise Refusal("waiver.in_order", N_("The last day comes before the first."))
-    proposal = waiving.decided_on(session, decision_id)
-    refuse_unless_it_counts(session, decision_id, with_quorum=True)
-    if proposal is None or (proposal.agreement_id, proposal.key) != (agreement_id, key):
-        raise Refusal(
-            "waiver.other_decision",
-            N_("This decision grants this partner no waiver of this clause. Propose one to the committee first."),
-        )
-    waiving.refuse_while_being_taken_back(session, decision_id)
-    waiving.refuse_other_committee(session, proposal, proposal.decided_in)
-    if not (proposal.starts_on <= starts_on and ends_on <= proposal.ends_on):
-        raise Refusal(
-            "waiver.other_days",
-            N_("The committee decided on the days from %(first)s to %(last)s, and on no others."),
-            first=proposal.starts_on.isoformat(),
-            last=proposal.ends_on.isoformat(),
-        )
-    waiving.refuse_who_owes(session, agreement_id, key, Span(starts_on, ends_on), by=by, at=at, proposal=proposal)
-    if _is_waived(session, agreement_id, key, Span(starts_on, ends_on)):
+    days = Span(starts_on, ends_on)
+    proposal = _proposal_decided(session, decision_id, agreement_id, key, days)
+    waiving.refuse_who_owes(session, agreement_id, key, days, by=by, at=at, proposal=proposal)
+    if _is_waived(session, agreement_id, key, days):
         raise Refusal("waiver.twice", N_("The partner already has a waiver of this clause on some of these days."))
-    _set_aside(session, agreement_id, key, Span(starts_on, ends_on), at=at)
+    _set_aside(session, agreement_id, key, days, at=at)
     waiver_id = uuid4()
     run(
         session,
@@ -302,21 +289,39 @@ def waive(
             version=1,
         ),
     )
-    events.write(
-        session,
-        "obligation.waived",
-        "agreement",
-        agreement_id,
-        by=by,
-        at=at,
-        clause=key,
-        starts_on=starts_on.isoformat(),
-        ends_on=ends_on.isoformat(),
-        decision=str(decision_id),
-    )
-    touched = partial(Touched, (Span(starts_on, ends_on),))
+    told: dict[str, events.Fact] = {
+        "clause": key,
+        "starts_on": starts_on.isoformat(),
+        "ends_on": ends_on.isoformat(),
+        "decision": str(decision_id),
+    }
+    events.write_many(session, "obligation.waived", "agreement", [(agreement_id, told)], by=by, at=at)
+    touched = partial(Touched, (days,))
     keep(session, organization_ids=[agreement.organization_id], touched=touched, by=by, at=at)
     return waiver_id
+
+
+def _proposal_decided(
+    session: Session, decision_id: UUID, agreement_id: UUID, key: str, days: Span
+) -> waiving.DecidedOn:
+    """The proposal on which a decision was taken that frees a partner of this clause on these days. Raises Refusal."""
+    proposal = waiving.decided_on(session, decision_id)
+    refuse_unless_it_counts(session, decision_id, with_quorum=True)
+    if proposal is None or (proposal.agreement_id, proposal.key) != (agreement_id, key):
+        raise Refusal(
+            "waiver.other_decision",
+            N_("This decision grants this partner no waiver of this clause. Propose one to the committee first."),
+        )
+    waiving.refuse_while_being_taken_back(session, decision_id)
+    waiving.refuse_other_committee(session, proposal, proposal.decided_in)
+    if days.within(Span(proposal.starts_on, proposal.ends_on)) != days:
+        raise Refusal(
+            "waiver.other_days",
+            N_("The committee decided on the days from %(first)s to %(last)s, and on no others."),
+            first=proposal.starts_on.isoformat(),
+            last=proposal.ends_on.isoformat(),
+        )
+    return proposal
 
 
 def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bool:
@@ -325,14 +330,7 @@ def _is_waived(session: Session, agreement_id: UUID, key: str, days: Span) -> bo
         session,
         only(Waiver.id)
         .join(Decision, joins(Waiver.decision_id, Decision))
-        .where(
-            Waiver.agreement_id == agreement_id,
-            Waiver.key == key,
-            col(Waiver.starts_on) <= days.ends_on,
-            col(Waiver.ends_on) >= days.starts_on,
-            col(Waiver.set_aside_at).is_(None),
-            Decision.state != "withdrawn",
-        )
+        .where(*_of_days(agreement_id, key, days), Decision.state != "withdrawn")
         .limit(1),
     )
     return waits is not None or any(
@@ -346,43 +344,27 @@ def _set_aside(session: Session, agreement_id: UUID, key: str, days: Span, *, at
     run(
         session,
         changes(Waiver)
-        .where(
-            Waiver.agreement_id == agreement_id,
-            Waiver.key == key,
-            col(Waiver.starts_on) <= days.ends_on,
-            col(Waiver.ends_on) >= days.starts_on,
-            col(Waiver.set_aside_at).is_(None),
-            col(Waiver.decision_id).in_(withdrawn),
-        )
+        .where(*_of_days(agreement_id, key, days), col(Waiver.decision_id).in_(withdrawn))
         .values(set_aside_at=at, version=col(Waiver.version) + 1),
     )
 
 
-class PeriodOf(ObligationPeriod):
-    """A period with its partner and the text by which it is judged."""
-
-    model_config = SHAPE
-
-    organization_id: UUID = also(Agreement.organization_id)
-    owed_by: str = also(Obligation.owed_by)
-    how_often: str = also(Obligation.period)
-    check_kind: str = also(Obligation.check_kind)
-    rule: dict[str, Any] = also(Obligation.rule)
-    text_fr: str = also(Obligation.text_fr)
-    text_en: str = also(Obligation.text_en)
+def _of_days(agreement_id: UUID, key: str, days: Span) -> tuple[bool | ColumnElement[bool], ...]:
+    """The conditions on a waiver of a clause that it is for some of these days, and was not set aside."""
+    return (
+        Waiver.agreement_id == agreement_id,
+        Waiver.key == key,
+        col(Waiver.starts_on) <= days.ends_on,
+        col(Waiver.ends_on) >= days.starts_on,
+        col(Waiver.set_aside_at).is_(None),
+    )
 
 
-def _lock(session: Session, period_id: UUID) -> tuple[PeriodOf, Clause]:
+def _lock(session: Session, period_id: UUID) -> tuple[PeriodRead, Clause]:
     """A period with its partner and its clause, locked once it is our turn: whoever judges writes the same rows."""
     take_turn(session)
-    row = first(
-        session,
-        of(PeriodOf)
-        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
-        .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
-        .where(ObligationPeriod.id == period_id)
-        .with_for_update(of=ObligationPeriod),
-    )
+    asked = periods_as(PeriodRead).where(ObligationPeriod.id == period_id)
+    row = first(session, asked.with_for_update(of=ObligationPeriod))
     if row is None:
         raise Refusal("obligation.unknown", N_("There is no such obligation."))
     rule = rule_of(row.check_kind, row.rule)

@@ -15,7 +15,7 @@ from sqlmodel import Session, or_
 
 from domain.declarations.checks import rule_of
 from domain.declarations.checks.records import Records
-from domain.declarations.checks.tenures import Post, lacks_since
+from domain.declarations.checks.seats import Post, lacks_since
 from domain.declarations.program_agreements import clause_without_role
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, joins, only, run

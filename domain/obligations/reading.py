@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func
@@ -12,10 +12,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, SQLModel, and_, or_
 from sqlmodel.sql.expression import SelectOfScalar
 
-from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP
+from domain.declarations.checks.facts import DOCUMENT, STATEMENT, STEP, WORD, stands_of
 from domain.declarations.checks.judging import Fact
 from domain.declarations.checks.records import grouped
-from domain.declarations.checks.words_of_proof import WORD, stands_of
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, replaced, value_of
 from domain.obligations import proofs
 from models.agreement import Agreement, Obligation
@@ -24,6 +23,9 @@ from models.obligation import Attestation, ObligationDocument, ObligationFinding
 from models.program import Organization, Person
 
 _looker = aliased(Person, name="looker")
+
+
+P = TypeVar("P", bound=ObligationPeriod)
 
 
 class _Given(SQLModel):
@@ -287,10 +289,10 @@ def _goes_on_after(day: date) -> ColumnElement[bool]:
     )
 
 
-def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[PeriodRead]:
-    return every(
-        session,
-        of(PeriodRead)
+def periods_as(shape: type[P]) -> SelectOfScalar[P]:
+    """Periods, each with its partner, its clause and the finding that stands, as a shape has them."""
+    return (
+        of(shape)
         .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
         .join(Organization, joins(Agreement.organization_id, Organization))
         .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
@@ -298,6 +300,9 @@ def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[PeriodRead
             ObligationFinding,
             and_(joins(ObligationFinding.period_id, ObligationPeriod), ObligationFinding.n == ObligationPeriod.finding),
         )
-        .where(*conditions)
-        .order_by(col(Organization.short_name), col(ObligationPeriod.key), col(ObligationPeriod.starts_on)),
     )
+
+
+def _rows(session: Session, *conditions: ColumnElement[bool]) -> list[PeriodRead]:
+    in_order = (col(Organization.short_name), col(ObligationPeriod.key), col(ObligationPeriod.starts_on))
+    return every(session, periods_as(PeriodRead).where(*conditions).order_by(*in_order))

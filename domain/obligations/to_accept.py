@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session, or_
@@ -29,7 +29,6 @@ from domain.kernel.rows import (
     in_program,
     inside,
     joins,
-    of,
     only,
     run,
     same,
@@ -44,6 +43,7 @@ from domain.kernel.spans import Span
 from domain.mail.notices import COORDINATION
 from domain.obligations.owing import on_day, up_to, who_owes
 from domain.obligations.proofs import givers
+from domain.obligations.reading import PeriodRead, periods_as
 from domain.roles.deputies import deputies_of
 from domain.roles.roles import Falls, Link, Standing, standing
 from locales import N_
@@ -68,32 +68,16 @@ _WAITS_FOR_NOTHING: Final = frozenset({"met", "waived", "no_occasion", GIVEN})
 _ASKED: Final = N_("Review the proof of %(organization)s for %(clause)s: accept it, or return it with a note")
 
 
-class PeriodJudged(ObligationPeriod):
+class PeriodJudged(PeriodRead):
     """A period with what its proof is judged by; `accepted_at` is the partner that the agreement names to accept it."""
 
     model_config = SHAPE
 
-    found: dict[str, Any] = also(ObligationFinding.found)
-    organization_id: UUID = also(Agreement.organization_id)
-    short_name: str = also(Organization.short_name)
-    owed_by: str = also(Obligation.owed_by)
     accepted_at: str | None = also(value_of(inside(AgreementVersion.terms)["oversight"]["proof"].astext))
 
 
 def _periods() -> SelectOfScalar[PeriodJudged]:
-    return (
-        of(PeriodJudged)
-        .join(Agreement, joins(ObligationPeriod.agreement_id, Agreement))
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .join(Obligation, joins(ObligationPeriod.obligation_id, Obligation))
-        .join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
-        .join(
-            ObligationFinding,
-            same(ObligationFinding, ObligationPeriod)
-            & (col(ObligationFinding.period_id) == col(ObligationPeriod.id))
-            & (col(ObligationFinding.n) == col(ObligationPeriod.finding)),
-        )
-    )
+    return periods_as(PeriodJudged).join(AgreementVersion, joins(Obligation.agreement_version_id, AgreementVersion))
 
 
 def period_judged(session: Session, period_id: UUID) -> PeriodJudged | None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count, groupby
+from itertools import count, groupby, islice
 from typing import Final
 
-from domain.declarations.checks import WHY
+from domain.declarations.checks import ADDED_UP, WHY
 from domain.obligations.reading import WORST_FIRST
 from domain.obligations.wording import STATES
 from locales import N_, Counted, show_day, show_list, show_number, show_share
@@ -255,30 +255,10 @@ def _proofs(words: Speaker, period: ClausePeriod) -> Iterable[Line]:
     return proofs or [Line(words.say(_APART if period.is_apart else N_("nothing on record")), "quiet")]
 
 
-def _numbers(words: Speaker, period: ClausePeriod) -> Iterator[str]:
+def _numbers(words: Speaker, period: ClausePeriod) -> list[str]:
     """What the facts add up to, where that says more than they do one by one."""
-    n = period.numbers
-    if "held" in n:
-        yield words.say(
-            N_("Sat: %(sat)s of %(held)s; absences: %(absences)s, allowed: %(allowed)s"),
-            sat=n["sat"],
-            held=n["held"],
-            absences=n["absences"],
-            allowed=n["allowed"],
-        )
-    elif "in_time" in n:
-        yield words.say(
-            N_("In time: %(in_time)s; late: %(late)s, allowed: %(allowed)s"),
-            in_time=n["in_time"],
-            late=n["late"],
-            allowed=n["allowed"],
-        )
-    elif "brought" in n:
-        yield words.say(N_("Documents: %(brought)s; asked: %(wanted)s"), brought=n["brought"], wanted=n["wanted"])
-    elif "wanted" in n:
-        yield words.say(N_("Counted: %(counted)s; asked: %(wanted)s"), counted=n["counted"], wanted=n["wanted"])
-    elif "counted" in n:
-        yield words.say(N_("Counted: %(counted)s; allowed: %(allowed)s"), counted=n["counted"], allowed=n["allowed"])
+    sentences = (sentence for number, sentence in ADDED_UP.items() if number in period.numbers)
+    return [words.say(sentence, **period.numbers) for sentence in islice(sentences, 1)]
 
 
 def _proof(words: Speaker, proof: Proof) -> Line:

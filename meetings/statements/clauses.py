@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Final, cast
+from typing import Any, Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -22,7 +22,7 @@ from domain.kernel.spans import Span
 from domain.obligations import reading
 from locales import N_, say, show_day
 from meetings.documents.content import Both
-from meetings.documents.statement import ClausePeriod, ClauseYear, Days, PeriodState, Proof
+from meetings.documents.statement import ClausePeriod, ClauseYear, Days, Proof
 from meetings.statements.naming import title_of
 from meetings.statements.year import CoveredYear
 from models.obligation import ObligationDocument
@@ -69,7 +69,7 @@ def _period(row: reading.PeriodRead, facts: _Facts) -> ClausePeriod:
     counts_people = rule_of(row.check_kind, row.rule).counts_participants
     return ClausePeriod(
         days=Days(starts_on=row.starts_on, ends_on=row.ends_on),
-        state=cast("PeriodState", row.state),
+        state=row.state,
         found_on=row.found_on,
         due_on=row.due_on,
         numbers={} if counts_people else row.found["numbers"],

@@ -32,7 +32,7 @@ from meetings.statements.clinical import clinical_decisions
 from meetings.statements.naming import people_of, titles
 from meetings.statements.posts import posts_of
 from meetings.statements.seats import seats_of
-from meetings.statements.tables import CountRow, CountTable, both, columns, row_of, with_total
+from meetings.statements.tables import CountRow, CountTable, both, row_of, table_of, with_total
 from meetings.statements.year import CoveredYear
 from models.agreement import Agreement
 from models.casework import Case, Lateness, ProtocolVersion, Task
@@ -142,13 +142,13 @@ def _cases(session: Session, period: Period) -> CountTable:
         )
     }
     lines = [row_of(key, named[key], counted[key], _OF_CASES) for key in sorted(counted)]
-    return CountTable(
-        key="cases",
-        title=both(N_("Cases by protocol")),
-        of=both(N_("Protocol")),
-        note=both(N_("Only those about staff, organizations, agreements and the program itself.")),
-        columns=columns(_OF_CASES),
-        rows=with_total(lines, both(_ALL)),
+    return table_of(
+        "cases",
+        N_("Cases by protocol"),
+        N_("Protocol"),
+        _OF_CASES,
+        with_total(lines, both(_ALL)),
+        note=N_("Only those about staff, organizations, agreements and the program itself."),
     )
 
 
@@ -197,13 +197,13 @@ def _meetings(session: Session, period: Period) -> CountTable:
             seats = members[row.committee_id].seats_on(row.starts.date())
             counts.update(_filled(seat.id, filled[row.id]) for seat in seats)
             counts["seats"] += len(seats)
-    return CountTable(
-        key="meetings",
-        title=both(N_("Meetings held and attended")),
-        of=both(N_("Committee")),
-        note=both(N_("Seats are those of the meetings that were held with a quorum.")),
-        columns=columns(_OF_MEETINGS),
-        rows=_by_committee(named, counted, _OF_MEETINGS),
+    return table_of(
+        "meetings",
+        N_("Meetings held and attended"),
+        N_("Committee"),
+        _OF_MEETINGS,
+        _by_committee(named, counted, _OF_MEETINGS),
+        note=N_("Seats are those of the meetings that were held with a quorum."),
     )
 
 
@@ -231,13 +231,13 @@ def _decisions(session: Session, period: Period) -> CountTable:
             counts["withdrawn" if row.state == "withdrawn" else "carried_out"] += 1
         else:
             counts.update(_still_open(row, period))
-    return CountTable(
-        key="decisions",
-        title=both(N_("Decisions taken and closed")),
-        of=both(N_("Committee")),
-        note=both(N_("Clinical decisions are about participants, and are not counted here.")),
-        columns=columns(_OF_DECISIONS),
-        rows=_by_committee(named, counted, _OF_DECISIONS),
+    return table_of(
+        "decisions",
+        N_("Decisions taken and closed"),
+        N_("Committee"),
+        _OF_DECISIONS,
+        _by_committee(named, counted, _OF_DECISIONS),
+        note=N_("Clinical decisions are about participants, and are not counted here."),
     )
 
 
@@ -301,18 +301,16 @@ def _by_family(rows: Iterable[PeriodRead]) -> CountTable:
         for family in (*_FAMILIES, "")
         if family in counted
     ]
-    return CountTable(
-        key="obligations",
-        title=both(N_("Obligations by clause")),
-        of=both(N_("Clauses")),
-        note=both(
-            N_(
-                "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
-                "or admissions are left out."
-            )
+    return table_of(
+        "obligations",
+        N_("Obligations by clause"),
+        N_("Clauses"),
+        _OF_OBLIGATIONS,
+        with_total(lines, both(_ALL)),
+        note=N_(
+            "Each period of each obligation of each partner counts once. Those that stand or fall by referrals "
+            "or admissions are left out."
         ),
-        columns=columns(_OF_OBLIGATIONS),
-        rows=with_total(lines, both(_ALL)),
     )
 
 
@@ -323,12 +321,12 @@ def _by_partner(rows: Iterable[PeriodRead]) -> CountTable:
         counted[row.organization_key][row.state] += 1
         named[row.organization_key] = Both(fr=row.short_name, en=row.short_name)
     lines = [row_of(key, name, counted[key], _OF_OBLIGATIONS) for key, name in named.items()]
-    return CountTable(
-        key="obligations-by-partner",
-        title=both(N_("Obligations by partner")),
-        of=both(N_("Partner")),
-        columns=columns(_OF_OBLIGATIONS),
-        rows=with_total(lines, both(_ALL)),
+    return table_of(
+        "obligations-by-partner",
+        N_("Obligations by partner"),
+        N_("Partner"),
+        _OF_OBLIGATIONS,
+        with_total(lines, both(_ALL)),
     )
 
 
@@ -366,18 +364,16 @@ def _partners(session: Session, period: Period, on: date) -> CountTable:
             counts["vacant"] += post.empty_days
         counts.update(_carried_out(session, covered, clinical))
         lines.append(row_of(place.key, Both(fr=place.short_name, en=place.short_name), counts, _OF_PARTNERS))
-    return CountTable(
-        key="partners",
-        title=both(N_("Seats, roles and decisions by partner")),
-        of=both(N_("Partner")),
-        note=both(
-            N_(
-                "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
-                "participants, and are not counted here."
-            )
+    return table_of(
+        "partners",
+        N_("Seats, roles and decisions by partner"),
+        N_("Partner"),
+        _OF_PARTNERS,
+        with_total(lines, both(_ALL)),
+        note=N_(
+            "Over the days on which the partner’s agreement was in force. Clinical decisions are about "
+            "participants, and are not counted here."
         ),
-        columns=columns(_OF_PARTNERS),
-        rows=with_total(lines, both(_ALL)),
     )
 
 

@@ -17,7 +17,7 @@ from domain.kernel.rows import col, joins, only, scalar, tuples
 from domain.kernel.scope import moments_of
 from locales import N_
 from meetings.statements.small_counts import shares
-from meetings.statements.tables import CountRow, CountTable, both, columns
+from meetings.statements.tables import CountRow, CountTable, both, table_of
 from models.follow_up import FollowUp
 from models.participant import Participant
 from models.referral import Referral
@@ -87,16 +87,14 @@ def _referrals(cohort: Mapping[str, int]) -> CountTable:
         for (part, msgid), n in zip(_PARTS.items(), shown.parts, strict=True)
     ]
     total = CountRow(key="total", name=both(N_("Referrals received in the year")), cells=(shown.total,), is_total=True)
-    return CountTable(
-        key="referrals",
-        title=both(N_("Referrals received in the year, and where each stands")),
-        of=both(N_("Status")),
-        note=both(
-            N_(
-                "Counts from 1 to 4 are hidden, and others with them, so that none can be "
-                "calculated. Only referrals of this year are counted, and only once."
-            )
+    return table_of(
+        "referrals",
+        N_("Referrals received in the year, and where each stands"),
+        N_("Status"),
+        {"referrals": N_("Referrals")},
+        (*rows, total),
+        note=N_(
+            "Counts from 1 to 4 are hidden, and others with them, so that none can be "
+            "calculated. Only referrals of this year are counted, and only once."
         ),
-        columns=columns({"referrals": N_("Referrals")}),
-        rows=(*rows, total),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -91,18 +91,18 @@ def _seat_year(
     year: CoveredYear,
     people: Mapping[UUID, str],
 ) -> SeatYear:
-    filled = Counter(one.filled.get(seat.id, "unrecorded") for one in met if one.counts)
+    filled = [one.filled.get(seat.id, "unrecorded") for one in met if one.counts]
     return SeatYear(
         committee=committee,
         seat=Both(fr=seat.title_fr, en=seat.title_en),
         principals=_holding(PRINCIPAL, seat, members, year, people),
         alternates=_holding(ALTERNATE, seat, members, year, people),
-        held=filled.total(),
-        sat=filled["present"] + filled["remote"],
-        alternate=filled["alternate"],
-        excused=filled["excused"],
-        absent=filled["absent"],
-        unrecorded=filled["unrecorded"] + sum(one.is_open(year.on) for one in met),
+        held=len(filled),
+        sat=filled.count("present") + filled.count("remote"),
+        alternate=filled.count("alternate"),
+        excused=filled.count("excused"),
+        absent=filled.count("absent"),
+        unrecorded=filled.count("unrecorded") + sum(one.is_open(year.on) for one in met),
         not_counted=sum(one.is_no_occasion for one in met),
     )
 

@@ -93,9 +93,18 @@ def both(msgid: str) -> Both:
     return Both(fr=say("fr", msgid), en=say("en", msgid))
 
 
-def columns(names: Mapping[str, str]) -> tuple[CountColumn, ...]:
-    """Columns by key, each with its msgid."""
-    return tuple(CountColumn(key=key, name=both(msgid)) for key, msgid in names.items())
+def table_of(
+    key: str, title: str, of: str, counts: Mapping[str, str], rows: Iterable[CountRow], note: str = ""
+) -> CountTable:
+    """A table by its msgids: `of` names what its rows are, and `counts` what each column counts, by its key."""
+    return CountTable(
+        key=key,
+        title=both(title),
+        of=both(of),
+        note=both(note) if note else NOTHING,
+        columns=tuple(CountColumn(key=column, name=both(msgid)) for column, msgid in counts.items()),
+        rows=tuple(rows),
+    )
 
 
 def row_of(key: str, name: Both, counts: Mapping[str, int], names: Iterable[str]) -> CountRow:

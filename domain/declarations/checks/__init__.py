@@ -1,7 +1,7 @@
 """The kinds of check that an obligation may declare: each is one class, and whatever differs by kind asks it.
 
 rule.py: what a kind has to say · the modules imported here: the kinds · judging.py: what a period is judged by, and
-what is found · owed.py: a clause as it is owed · windows.py: over which days it binds · silence.py: what it means that
+what is found · owed.py: a clause as it is owed · windows.py: over which days it binds · watch.py: what it means that
 nothing is on record · records.py: what is read once for a program.
 """
 
@@ -39,6 +39,8 @@ GIVEN_BY_PEOPLE: Final = frozenset(rule.key for rule in RULES if rule.proof is n
 BY_DOCUMENTS: Final = frozenset(rule.key for rule in RULES if rule.proof == "document")
 #: Those that may lack what the coordinator has to record.
 TO_BE_RECORDED: Final = frozenset(rule.key for rule in RULES if rule.awaits_secretary)
+#: What the facts of a period add up to, as a msgid by the number that tells which: the first one that there is says it.
+ADDED_UP: Final[Mapping[str, str]] = {number: words for rule in RULES for number, words in rule.adds_up.items()}
 
 
 def rule_of(kind: str, rule: Mapping[str, Any]) -> Rule:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -80,6 +79,9 @@ class AttendanceRule(Rule):
         "to_come": N_("to come"),
         "waived": N_("waived that day"),
     }
+    adds_up: ClassVar[Mapping[str, str]] = {
+        "held": N_("Sat: %(sat)s of %(held)s; absences: %(absences)s, allowed: %(allowed)s")
+    }
     touched_by = frozenset(
         {
             "attendance.recorded",
@@ -143,8 +145,6 @@ class AttendanceRule(Rule):
         if self.without_quorum is not None:
             yield say(language, N_("a meeting without a quorum counts for those who came"))
 
-    # ---------------------------------------------------------------------------------------------------------- judging
-
     def found(self, period: PeriodOwed) -> Found:
         """By the meetings of the committee and how the seat was filled at each."""
         sittings = self._sittings(period.records, period.one.organization_id, period.clause.owed_by)
@@ -172,8 +172,6 @@ class AttendanceRule(Rule):
         if last is None or not found.numbers.get("to_come"):
             return None
         return Ask(SIT, last, last, N_("Attend the meetings up to %(day)s, %(organization)s: %(what)s"))
-
-    # --------------------------------------------------------------------------------------------------- what it reads
 
     def _sittings(self, records: Records, organization_id: UUID, role: str) -> list[Sitting]:
         """Every meeting of the committee, and how the seats of this role there were filled, of any role else.
@@ -219,9 +217,13 @@ class _Sat:
     allowed: int = 0
     is_lost: bool = False
     by_alternates: int = 0
+    sat: int = 0
+    empty: int = 0
+    excused: int = 0
+    open: int = 0
+    to_come: int = 0
     facts: list[Fact] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    counted: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.allowed = self.rule.at_most_absences
@@ -233,14 +235,13 @@ class _Sat:
 
     def numbers(self) -> dict[str, int]:
         """What the state is said by."""
-        counted = self.counted
         return {
-            "held": counted["sat"] + counted["empty"],
-            "sat": counted["sat"],
-            "absences": counted["empty"],
+            "held": self.sat + self.empty,
+            "sat": self.sat,
+            "absences": self.empty,
             "allowed": self.allowed,
-            "unrecorded": counted["open"],
-            "to_come": counted["to_come"],
+            "unrecorded": self.open,
+            "to_come": self.to_come,
         }
 
     def _judge(self, sitting: Sitting) -> tuple[bool, str]:
@@ -249,35 +250,35 @@ class _Sat:
         if self.judging.frees(sitting.on):
             return False, "waived"
         if sitting.on > self.judging.on and sitting.state == "planned":
-            self.counted["to_come"] += 1
+            self.to_come += 1
             return False, "to_come"
         rule = self.judging.rule_of(sitting.on, self.rule)
         if sitting.quorate is False:
             if rule.without_quorum == "counts_for_who_came" and self._sits(sitting, rule):
-                self.counted["sat"] += 1
+                self.sat += 1
                 return True, "came_without_quorum"
             return False, "without_quorum"
         return self._filled(sitting, rule)
 
     def _filled(self, sitting: Sitting, rule: AttendanceRule) -> tuple[bool, str]:
         if self._sits(sitting, rule):
-            self.counted["sat"] += 1
+            self.sat += 1
             return True, sitting.filled
         if sitting.filled == "excused" and rule.excused == "neutral":
-            self.counted["excused"] += 1
+            self.excused += 1
             return False, "excused"
         if sitting.filled == "unrecorded" or sitting.quorate is None:
-            return False, self._open(sitting, rule)
-        self.counted["empty"] += 1
+            return False, self._unknown(sitting, rule)
+        self.empty += 1
         self.allowed = max(self.allowed, rule.at_most_absences)
-        self.is_lost |= self.counted["empty"] > max(self.rule.at_most_absences, rule.at_most_absences)
+        self.is_lost |= self.empty > max(self.rule.at_most_absences, rule.at_most_absences)
         if sitting.filled == "alternate":
             return True, "alternate_too_often" if rule.alternates == "cap" else "alternate_does_not_count"
         return True, sitting.filled
 
-    def _open(self, sitting: Sitting, rule: AttendanceRule) -> str:
+    def _unknown(self, sitting: Sitting, rule: AttendanceRule) -> str:
         """One of which nobody can tell yet how the seat was filled: awaited once its days of grace are over."""
-        self.counted["open"] += 1
+        self.open += 1
         if (self.judging.on - sitting.on).days <= rule.grace_days:
             return "not_recorded_yet"
         self.missing.append(sitting.id)
@@ -301,21 +302,19 @@ class _Sat:
         if not self.judging.has_begun:
             return "not_yet"
         if self.is_lost:
-            return "missed" if self.judging.is_over else "cannot_be_met"
+            return self.judging.lost()
         if self.missing:
             return "awaiting_record"
         return self._when_over() if self.judging.is_over else self._under_way()
 
     def _when_over(self) -> str:
-        empty, unknown = self.counted["empty"], self.counted["open"]
-        if unknown and empty + unknown > self.rule.at_most_absences:
+        if self.open and self.empty + self.open > self.rule.at_most_absences:
             return "awaiting_record"
-        return "met" if self.counted["sat"] + empty + unknown else "no_occasion"
+        return "met" if self.sat + self.empty + self.open else "no_occasion"
 
     def _under_way(self) -> str:
-        empty = self.counted["empty"]
-        if not self.counted["sat"] + empty + self.counted["excused"]:
+        if not self.sat + self.empty + self.excused:
             # Where no meeting is left, and none waits for its record, the silence is not the partner's.
-            is_any_left = self.counted["open"] + self.counted["to_come"]
+            is_any_left = self.open + self.to_come
             return self.judging.silence.state(self.judging.on) if is_any_left else "nothing_recorded"
-        return "at_risk" if empty and empty >= self.rule.at_most_absences else "on_track"
+        return "at_risk" if self.empty and self.empty >= self.rule.at_most_absences else "on_track"

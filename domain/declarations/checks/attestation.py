@@ -10,13 +10,12 @@ from uuid import UUID
 
 from pydantic import Field as Bounded
 
-from domain.declarations.checks.facts import STATEMENT
+from domain.declarations.checks.facts import LACKS_BY, STATEMENT, WORD, stands_of
 from domain.declarations.checks.forms import Field, Form, Sentence
 from domain.declarations.checks.judging import GIVEN, Fact, Found, Judging
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records
 from domain.declarations.checks.rule import ATTEST, Ask, Rule
-from domain.declarations.checks.words_of_proof import LACKS_BY, WORD, stands_of
 from domain.declarations.role_keys import COORDINATOR, RoleKey
 from domain.declared.reading import Bilingual
 from domain.kernel.rows import col, in_program, run, select
@@ -111,8 +110,6 @@ class AttestationRule(Rule):
             ),
             submit=N_("Attest"),
         )
-
-    # ---------------------------------------------------------------------------------------------------------- judging
 
     def found(self, period: PeriodOwed) -> Found:
         """By the statement that stands of the period."""

@@ -15,8 +15,7 @@ from domain.declarations.checks.judging import Fact, Found, Judging
 from domain.declarations.checks.owed import PeriodOwed
 from domain.declarations.checks.records import Records, grouped, stands
 from domain.declarations.checks.rule import LACKS, SEE_TO, Ask, Rule
-from domain.declarations.checks.seats import seats_on
-from domain.declarations.checks.tenures import held, on_record, promised, tenures
+from domain.declarations.checks.seats import held, on_record, promised, seats_on, tenures
 from domain.declarations.checks.vacancies import longest_vacancy, vacant_since
 from domain.declarations.role_keys import SECOND_REPRESENTATIVE, RoleKey
 from domain.declared.problems import PathOf, Wrong
@@ -44,6 +43,10 @@ class CountRule(Rule):
     words = N_("by a count")
     facts = (COUNT,)
     why: ClassVar[Mapping[str, str]] = {}  # it is the number itself
+    adds_up: ClassVar[Mapping[str, str]] = {
+        "wanted": N_("Counted: %(counted)s; asked: %(wanted)s"),
+        "counted": N_("Counted: %(counted)s; allowed: %(allowed)s"),
+    }
     touched_by = frozenset(
         {
             "seat.given",
@@ -119,8 +122,6 @@ class CountRule(Rule):
             roles=named,
         )
 
-    # ---------------------------------------------------------------------------------------------------------- judging
-
     def found(self, period: PeriodOwed) -> Found:
         """By what the records add up to, days on which the partner is freed of the clause left out."""
         counts = self._counts(period)
@@ -187,8 +188,6 @@ class CountRule(Rule):
             vacant_since(binding, on_record(records, post), records.on, records.read(promised)[post]) for post in posts
         ]
         return min((day for day in since if day is not None), default=None)
-
-    # --------------------------------------------------------------------------------------------------- what it reads
 
     def _counts(self, period: PeriodOwed) -> dict[str, int]:
         """What was counted, by the committee, the role, or the whole."""

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from pydantic import Field as Bounded
 
-from domain.declarations.checks.facts import DOCUMENT, STEP
+from domain.declarations.checks.facts import DOCUMENT, LACKS_BY, STEP, WORD, stands_of
 from domain.declarations.checks.forms import Field, Form, Sentence
 from domain.declarations.checks.judging import GIVEN, Fact, Found, Judging
 from domain.declarations.checks.owed import PeriodOwed
@@ -20,7 +20,6 @@ from domain.declarations.checks.records import Records
 from domain.declarations.checks.rule import GIVE, Ask, Rule
 from domain.declarations.checks.tasks import OF_STEPS
 from domain.declarations.checks.windows import Bound, Window
-from domain.declarations.checks.words_of_proof import LACKS_BY, WORD, stands_of
 from domain.declared.reading import Key
 from domain.kernel.rows import col, in_program, run, select
 from locales import N_, say_n
@@ -64,6 +63,7 @@ class DocumentRule(Rule):
         "given": N_("submitted, to review"),
         "returned": N_("returned: to submit again"),
     }
+    adds_up: ClassVar[Mapping[str, str]] = {"brought": N_("Documents: %(brought)s; asked: %(wanted)s")}
     touched_by = OF_STEPS
     is_judged_with_cases = True
     asks_by = GIVE
@@ -101,8 +101,6 @@ class DocumentRule(Rule):
             opened_by=N_("Submit a document"),
         )
 
-    # ---------------------------------------------------------------------------------------------------------- judging
-
     def found(self, period: PeriodOwed) -> Found:
         """By the documents that stand for the clause."""
         return self.judge(period.judging, papers(period))
@@ -139,9 +137,6 @@ class DocumentRule(Rule):
 def _looked_at(window: Window, paper: Paper) -> Fact:
     why = "other_period" if not paper.is_of(window) else paper.lacks or "in_period"
     return Fact(paper.kind, paper.id, paper.effective_on, why == "in_period", why)
-
-
-# -------------------------------------------------------------------------------------------------------- what it reads
 
 
 def papers(period: PeriodOwed) -> list[Paper]:

@@ -1,17 +1,21 @@
-"""The kinds of things on record that checks look at: the word for each, and where people open it."""
+"""The kinds of things on record that checks look at, and what was said of those that people give as proof."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlmodel import Session
+from sqlalchemy import ColumnElement
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, and_
 
-from domain.kernel.rows import col, only, tuples
+from domain.declarations.checks.judging import GIVEN
+from domain.kernel.rows import col, only, same, tuples
 from locales import N_
 from models.casework import Task
+from models.obligation import Acceptance
 
 
 class Title(NamedTuple):
@@ -50,3 +54,14 @@ STEP: Final = KindOfFact("task", N_("Task"), page="tasks", titles=_titles_of_tas
 DOCUMENT: Final = KindOfFact("document", N_("Document"))
 STATEMENT: Final = KindOfFact("attestation", N_("Attestation"))
 COUNT: Final = KindOfFact("count", N_("Count"), is_number=True)
+
+
+#: The word on a proof, as `stands_of` joins it.
+WORD: Final = aliased(Acceptance, name="word")
+#: What a proof lacks by the word on it: any word, a new proof, or nothing.
+LACKS_BY: Final[Mapping[str | None, str]] = {None: GIVEN, "returned": "returned", "accepted": "", "kept": ""}
+
+
+def stands_of(proof: ColumnElement[Any], table: Any) -> ColumnElement[bool]:
+    """The join from a proof to the word that stands on it."""
+    return and_(same(WORD, table), proof == col(table.id), col(WORD.superseded_at).is_(None))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Final, TypeVar
 
-from domain.declarations.checks.silence import Silence
+from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
 from domain.kernel.spans import Span
 
@@ -113,6 +113,10 @@ class Judging:
     def rule_of(self, day: date, rule: R) -> R:
         """The rule that a fact of a day is judged by: `rule`, or that of the text of the day."""
         return rule if self.rule_on is None else self.rule_on(day)
+
+    def lost(self) -> str:
+        """How a window stands that nothing can make good any more."""
+        return "missed" if self.is_over else "cannot_be_met"
 
     def last_day_for_proof(self, grace_days: int) -> date | None:
         """The last day of the window and the days of grace after it; None of an open one."""

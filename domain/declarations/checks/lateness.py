@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -56,6 +55,7 @@ class LateRule(Rule):
         "waived": N_("waived that day"),
         "called_off": N_("waived or cancelled"),
     }
+    adds_up: ClassVar[Mapping[str, str]] = {"in_time": N_("In time: %(in_time)s; late: %(late)s, allowed: %(allowed)s")}
 
     def judge(self, judging: Judging, steps: Sequence[Step], calendar: Calendar) -> Found:
         """How many of the steps due in the period were late by more than the rule's working days.
@@ -66,14 +66,12 @@ class LateRule(Rule):
         facts = tuple(one.as_fact(self.facts[0].key) for one in judged)
         if judging.is_waived:
             return Found("waived", {}, facts)
-        count = Counter(one.why for one in judged)
-        late, in_time, to_come = count["late"], count["in_time"], count["to_come"]
+        whys = [one.why for one in judged]
+        late, in_time, to_come = (whys.count(why) for why in ("late", "in_time", "to_come"))
         # The nth that is late is one too many where the last text allows fewer, and the text of its own day as well.
         limits = [max(self.at_most_late, one.rule.at_most_late) for one in judged if one.why == "late"]
-        if any(nth > limit for nth, limit in enumerate(limits, start=1)) and judging.has_begun:
-            state = "missed" if judging.is_over else "cannot_be_met"
-        else:
-            state = self._state(judging, late, in_time, to_come)
+        is_lost = any(nth > limit for nth, limit in enumerate(limits, start=1))
+        state = judging.lost() if is_lost and judging.has_begun else self._state(judging, late, in_time, to_come)
         allowed = max(limits, default=self.at_most_late)
         return Found(state, {"in_time": in_time, "late": late, "allowed": allowed, "to_come": to_come}, facts)
 

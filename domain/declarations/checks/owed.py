@@ -11,7 +11,7 @@ from uuid import UUID
 from domain.declarations.checks.judging import Judging
 from domain.declarations.checks.records import Records
 from domain.declarations.checks.rule import Rule
-from domain.declarations.checks.silence import silence
+from domain.declarations.checks.watch import silence
 from domain.declarations.checks.windows import Bound, Window, windows
 from domain.declarations.role_keys import COORDINATOR
 from domain.kernel.spans import Span, joined

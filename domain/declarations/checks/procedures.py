@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import case, or_
 
+from domain.declarations.checks.facts import WORD, stands_of
 from domain.declarations.checks.judging import GIVEN
 from domain.declarations.checks.owed import Clause
 from domain.declarations.checks.records import Records, grouped
-from domain.declarations.checks.words_of_proof import WORD, stands_of
 from domain.endorsement.counting import it_counts
 from domain.kernel import periods
 from domain.kernel.rows import col, in_program, joins, run, same, select, value_of

@@ -10,8 +10,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlmodel import Session
 
-from domain.declarations.checks.silence import first_days_of
-from domain.declarations.checks.watch import Watch
+from domain.declarations.checks.watch import Watch, first_days_of
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.scope import local_day, program

@@ -78,6 +78,7 @@ class Rule(Part):
     words: ClassVar[str]  # a msgid: "by attendance"
     facts: ClassVar[tuple[KindOfFact, ...]]  # what it looks at
     why: ClassVar[Mapping[str, str]]  # the msgid of each code by which a fact counts, or counts neither way
+    adds_up: ClassVar[Mapping[str, str]] = {}  # the msgid that says what the facts add up to, by a number of them
 
     def in_words(self, language: str, names: Mapping[str, str]) -> str:
         """The rule as people read it; `names` gives committees and roles their titles."""

@@ -59,8 +59,6 @@ class TasksRule(LateRule):
             days=Counted("%(n)s working day", "%(n)s working days", self.late_after_working_days),
         )
 
-    # ---------------------------------------------------------------------------------------------------------- judging
-
     def found(self, period: PeriodOwed) -> Found:
         """By the steps at the partner; what the coordinator owes they owe to every partner."""
         judging = period.judging
@@ -68,8 +66,6 @@ class TasksRule(LateRule):
         where = None if period.clause.is_of_coordination else period.one.organization_id
         steps = self.steps(period.records, where, period.clause, judging.rule_on)
         return self.judge(judging, [*steps, *was_late], period.records.calendar)
-
-    # --------------------------------------------------------------------------------------------------- what it reads
 
     def steps(
         self,

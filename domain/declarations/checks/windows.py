@@ -5,11 +5,11 @@ All days are local dates of the program's zone, and every span is inclusive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
 from domain.kernel.spans import Span, joined
@@ -126,8 +126,7 @@ def _periods(period: Period, first: date, until: date) -> Iterator[Span]:
     if period in ("once", "continuous"):
         yield Span(first, None)
         return
-    starts = _start_of(period, first)
-    n = 0
+    starts, n = _start_after(period, first, 0), 0
     while starts <= until:
         n += 1
         following = _start_after(period, first, n)
@@ -135,25 +134,17 @@ def _periods(period: Period, first: date, until: date) -> Iterator[Span]:
         starts = following
 
 
-def _start_of(period: Period, day: date) -> date:
-    if period == "calendar_year":
-        return date(day.year, 1, 1)
-    if period == "quarter":
-        return date(day.year, 3 * ((day.month - 1) // 3) + 1, 1)
-    if period == "month":
-        return day.replace(day=1)
-    return day  # a year of the agreement
+#: How many months each period has that begins with a month; the others begin with the agreement.
+_MONTHS: Final[Mapping[str, int]] = {"calendar_year": 12, "quarter": 3, "month": 1}
 
 
 def _start_after(period: Period, first: date, n: int) -> date:
-    """The first day of the `n`th period after the one that holds `first`."""
-    begun = _start_of(period, first)
-    if period == "calendar_year":
-        return date(begun.year + n, 1, 1)
-    if period == "agreement_year":
-        return _years_after(begun, n)
-    months = begun.month - 1 + n * (3 if period == "quarter" else 1)
-    return date(begun.year + months // 12, months % 12 + 1, 1)
+    """The first day of the `n`th period after the one that holds `first`; of that one itself, where `n` is 0."""
+    if period not in _MONTHS:
+        return _years_after(first, n)
+    each = _MONTHS[period]
+    months = ((12 * first.year + first.month - 1) // each + n) * each
+    return date(months // 12, months % 12 + 1, 1)
 
 
 def _years_after(day: date, n: int) -> date:

@@ -12,7 +12,7 @@ from domain.declarations.checks.count import CountRule
 from domain.declarations.checks.document import DocumentRule, Paper
 from domain.declarations.checks.judging import Found, Judging
 from domain.declarations.checks.lateness import LateRule, Step
-from domain.declarations.checks.silence import Silence
+from domain.declarations.checks.watch import Silence
 from domain.declarations.checks.windows import Window
 from domain.kernel.calendars import Calendar
 from domain.kernel.spans import Span

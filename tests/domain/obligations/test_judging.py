@@ -18,9 +18,8 @@ from domain.declarations.checks.count import CountRule
 from domain.declarations.checks.document import DocumentRule, Paper
 from domain.declarations.checks.judging import Found
 from domain.declarations.checks.lateness import Step
-from domain.declarations.checks.silence import Silence
 from domain.declarations.checks.tasks import TasksRule
-from domain.declarations.checks.watch import AtRisk
+from domain.declarations.checks.watch import AtRisk, Silence
 from domain.declarations.checks.windows import Window
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar

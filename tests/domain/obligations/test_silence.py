@@ -13,8 +13,7 @@ from pydantic import ValidationError
 from domain.declarations.checks.attestation import AttestationRule, Said
 from domain.declarations.checks.count import CountRule
 from domain.declarations.checks.document import DocumentRule, Paper
-from domain.declarations.checks.silence import Silence, first_days_of, silence
-from domain.declarations.checks.watch import Asked, AtRisk, Watch
+from domain.declarations.checks.watch import Asked, AtRisk, Silence, Watch, first_days_of, silence
 from domain.declarations.checks.windows import Bound, Window, windows
 from domain.declared.reading import Bilingual
 from domain.kernel.calendars import Calendar
