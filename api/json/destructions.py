@@ -13,10 +13,7 @@ from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.participant_shapes import (
-    DestructionAsked,
-    DestructionListed,
-)
+from api.json.participant_shapes import DestructionAsked, DestructionListed
 from domain.participants import destruction, what_is_destroyed
 from domain.participants.destruction import Asked
 

@@ -96,10 +96,7 @@ def barred_of(session: Session, participant_id: UUID) -> list[Barred]:
     return every(
         session,
         of(Barred)
-        .where(
-            Barred.participant_id == participant_id,
-            col(Barred.lifted_at).is_(None),
-        )
+        .where(Barred.participant_id == participant_id, col(Barred.lifted_at).is_(None))
         .order_by(col(Barred.recorded_at)),
     )
 

@@ -50,11 +50,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
     ended = scalar(
         session,
         changes(ReferralLink)
-        .where(
-            ReferralLink.id == link_id,
-            col(ReferralLink.used_at).is_(None),
-            col(ReferralLink.ended_at).is_(None),
-        )
+        .where(ReferralLink.id == link_id, col(ReferralLink.used_at).is_(None), col(ReferralLink.ended_at).is_(None))
         .values(ended_at=at)
         .returning(col(ReferralLink.id)),
     )
@@ -65,10 +61,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: who made them, when, and whether they still work."""
-    return every(
-        session,
-        of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50),
-    )
+    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50))
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
@@ -82,10 +75,7 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
     Raises Refusal, the same for one that never was and one that was used; another where it was begun elsewhere.
     """
-    row = first(
-        session,
-        of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update(),
-    )
+    row = first(session, of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update())
     if row is None or not _works(row, at):
         raise Refusal(
             "referral_link.closed",
