@@ -172,50 +172,6 @@ class DestructionShown(Shown):
     before_two: Annotated[bool, Field(description="One person destroyed it, or the program, before it took two.")]
 
 
-class DestructionAsked(Shown):
-    """That a file be destroyed: what is asked and why, by number, and what became of it.
-
-    `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
-    """
-
-    id: UUID
-    participant_id: UUID
-    known_as: str
-    state: str
-    ground: str
-    reason: str
-    asked_by: UUID | None
-    asked_as: str
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
-    waiting_for: list[UUID]
-    stopped_by: str
-    ended_by: UUID | None
-    ended_at: AwareDatetime | None
-    answer: str
-    file_state: str
-    admitted_on: date | None
-    kept_until: date | None
-    referrals: int
-    consents: int
-    disclosures: int
-    notes: int
-
-
-class DestructionListed(Shown):
-    """A request that waits for an answer."""
-
-    id: UUID
-    participant_id: UUID
-    known_as: str
-    ground: str
-    asked_by: UUID | None
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
-
-
 @with_fields(perhaps_shown(fields_of(Told)))
 class WordsShown(Shown):
     """What a referral says of why the person was referred."""

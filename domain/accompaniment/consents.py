@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
@@ -20,7 +20,7 @@ from domain.casework import asking
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, of, only, run, scalar, select
+from domain.kernel.rows import changes, col, every, first, in_program, of, only, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import coordination_chain
 from domain.participants.ages import signers
@@ -99,12 +99,8 @@ def sign(
             source="AG-IS",
         )
     text, line = _agreed_to(session, purpose, organization_id, signed)
-    run(
-        session,
-        update(Consent)
-        .where(*_standing(participant_id, purpose, organization_id))
-        .values(replaced_at=at, version=col(Consent.version) + 1),
-    )
+    before = changes(Consent).where(*_standing(participant_id, purpose, organization_id))
+    run(session, before.values(replaced_at=at, version=col(Consent.version) + 1))
     row = Consent(
         program_id=program_of(session),
         id=uuid4(),
@@ -395,9 +391,4 @@ def _hold(session: Session, consent_id: UUID) -> Consent:
 
 
 def _change(session: Session, row: Consent, **values: Any) -> None:
-    run(
-        session,
-        update(Consent)
-        .where(col(Consent.program_id) == row.program_id, col(Consent.id) == row.id)
-        .values(**values, version=row.version + 1),
-    )
+    run(session, changes(Consent).where(Consent.id == row.id).values(**values, version=row.version + 1))

@@ -17,7 +17,7 @@ from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import first, of, only, run, scalar, scalars, select
+from domain.kernel.rows import first, of, only, run, scalar, scalars
 from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants import destruction, retention
@@ -287,10 +287,8 @@ def _write(
     # The referral is held: of two who find the same criterion at once, the second counts after the first.
     before = scalars(
         session,
-        select(CriterionFinding.n).where(
-            CriterionFinding.program_id == held.program_id,
-            CriterionFinding.participant_id == participant_id,
-            CriterionFinding.criterion == criterion,
+        only(CriterionFinding.n).where(
+            CriterionFinding.participant_id == participant_id, CriterionFinding.criterion == criterion
         ),
     ).all()
     finding_id = uuid4()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.access.doors import digest
@@ -91,22 +91,16 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
 def begin(session: Session, link: ReferralLink, browser: str) -> None:
     """Have what is saved by a held link be read in this browser alone."""
-    run(
-        session,
-        update(ReferralLink)
-        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
-        .values(browser_digest=digest(browser)),
-    )
+    _change(session, link, browser_digest=digest(browser))
 
 
 def use(session: Session, link: ReferralLink, *, at: datetime) -> None:
     """Have a held link work no more."""
-    run(
-        session,
-        update(ReferralLink)
-        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
-        .values(used_at=at),
-    )
+    _change(session, link, used_at=at)
+
+
+def _change(session: Session, link: ReferralLink, **values: object) -> None:
+    run(session, changes(ReferralLink).where(ReferralLink.id == link.id).values(**values))
 
 
 def _works(row: ReferralLink, at: datetime) -> bool:
