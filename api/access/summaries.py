@@ -27,10 +27,10 @@ from api.access.permissions import (
     to_task,
 )
 from domain.follow_ups import summaries
-from domain.follow_ups.assigning import barred_from
 from domain.follow_ups.summaries import Asked
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, joins, only, scalar, scalars
+from domain.participants.locking import barred_from
 from domain.record.reads import Ground
 from domain.roles.sight import who_barred
 from domain.terms.sharing import circle_of

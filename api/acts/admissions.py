@@ -388,11 +388,7 @@ def bar(on: On[Known], said: BarGiven) -> UUID:
 
 
 @PARTICIPANT.act(
-    Action.TRIAGE,
-    "/barred/{person_id}/lifting",
-    place="barred",
-    json="DELETE /barred/{person_id}",
-    status=204,
+    Action.TRIAGE, "/barred/{person_id}/lifting", place="barred", json="DELETE /barred/{person_id}", status=204
 )
 def lift_bar(on: On[Known], person_id: UUID) -> None:
     """Lift a bar: the participant lets the person near their file again."""
