@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import cycle
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -29,7 +29,7 @@ from domain.kernel.calendars import Calendar
 from domain.kernel.rows import only, run
 from domain.kernel.scope import local_day, program_of
 from domain.participants.ages import CONSENTS_ALONE
-from domain.participants.identity import Identity, sealed_identity
+from domain.participants.identity import Identity, IdentityColumns, sealed_identity
 from domain.participants.locking import new_reference
 from domain.participants.sealing import new_key
 from meetings import recruiters
@@ -176,7 +176,7 @@ class DemonstratedFollowUps:
             at=at,
         )
 
-    def _who(self, story: _Story, participant_id: UUID, at: datetime) -> dict[str, Any]:
+    def _who(self, story: _Story, participant_id: UUID, at: datetime) -> IdentityColumns:
         """The sealed columns of somebody of 17 or so, who exists nowhere else; of one who turned 14 since."""
         given_name, family_name = story.name.split()
         born = local_day(self.session, at).replace(day=1) - timedelta(days=(16 + story.place % 3) * 366)

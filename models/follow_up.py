@@ -126,11 +126,7 @@ class FollowUpBreak(InProgram, table=True):
         CheckConstraint("returns_on > starts_on", name="returns_later"),
         together("ended", "ended_on", "ended_at"),
         Index(
-            "one_break_at_a_time",
-            "program_id",
-            "follow_up_id",
-            unique=True,
-            postgresql_where=text("ended_at is null"),
+            "one_break_at_a_time", "program_id", "follow_up_id", unique=True, postgresql_where=text("ended_at is null")
         ),
         Index("ix_follow_up_break_due", "program_id", "returns_on", postgresql_where=text("ended_at is null")),
     )
@@ -149,11 +145,7 @@ class ContactAttempt(InProgram, table=True):
     """A try to reach a participant, and whether it reached them. At most two go unanswered in a row (FU-2)."""
 
     __tablename__ = "contact_attempt"
-    __table_args__ = (
-        to("follow_up", "follow_up_id"),
-        to("person", "tried_by"),
-        one_of("means", MEANS),
-    )
+    __table_args__ = (to("follow_up", "follow_up_id"), to("person", "tried_by"), one_of("means", MEANS))
 
     follow_up_id: UUID = Field(index=True)
     tried_on: date

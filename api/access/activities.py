@@ -52,10 +52,7 @@ def caller_off(desk: Desk, activity_id: UUID) -> Actor:
 def taker_out(desk: Desk, activity_id: UUID, follow_up_id: UUID) -> Actor:
     """Who takes a participant out of an activity: as `caller_off`, unless the participant barred the asker."""
     by = caller_off(desk, activity_id)
-    row = first(
-        desk.session,
-        of(FollowUp).where(FollowUp.id == follow_up_id),
-    )
+    row = first(desk.session, of(FollowUp).where(FollowUp.id == follow_up_id))
     if row is not None and row.participant_id in who_barred(desk.session, desk.asker.person_id):
         raise Forbidden
     return by

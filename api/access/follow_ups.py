@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -12,11 +12,13 @@ from sqlmodel import Session
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.access.session import Desk
 from domain.accompaniment import breaks, states
-from domain.follow_ups import assigning
+from domain.follow_ups import assigning, notes
 from domain.follow_ups.locking import Followed, follow_ups
+from domain.follow_ups.notes import Note
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first
+from domain.participants.locking import barred_from
 from domain.record.reads import Ground
 from domain.roles import takers
 from domain.roles.sight import who_barred
@@ -105,7 +107,7 @@ def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[
     """
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id))
     participant_id = row.participant_id if row is not None else uuid4()
-    barred = assigning.barred_from(session, participant_id)
+    barred = barred_from(session, participant_id)
     clinic = clinic_of(session)
     circle = circle_of(session, participant_id, asker.day)
     if row is None:
@@ -126,7 +128,7 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Foll
     """
     row = first(session, follow_ups().where(FollowUp.id == follow_up_id, Participant.state != "destroyed"))
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
-    barred = assigning.barred_from(session, row.participant_id if row is not None else uuid4())
+    barred = barred_from(session, row.participant_id if row is not None else uuid4())
     if row is None or row.state not in ENDED or asker.person_id in barred:
         raise Forbidden
     given = to_program(asker)
@@ -176,6 +178,18 @@ def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
             or circle_of(session, row.participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
         )
     ]
+
+
+def read_note(
+    session: Session, asker: Asker, follow_up_id: UUID, week: date, *, at: datetime
+) -> tuple[Followed, Note, str]:
+    """A follow-up, the note of a week and its words: opened, and told to the record. Raises Forbidden, and Refusal."""
+    row, given = find_follow_up(session, asker, follow_up_id)
+    by = require(Action.READ_FOLLOW_UP, given)
+    note = notes.note_of(session, follow_up_id, week)
+    if note is None:
+        raise Forbidden
+    return row, note, notes.read_words(session, note.id, row.participant_id, ground=ground_of(given), by=by, at=at)
 
 
 def ground_of(given: Mapping[Relation, Any]) -> Ground:

@@ -9,10 +9,10 @@ others for a purpose that they state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
@@ -24,7 +24,7 @@ from api.access.permissions import Action, Asker, Forbidden, Given, Relation, al
 from domain.accompaniment import barring, recruiting
 from domain.casework import asking
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, joins, only, run, scalars, surely, tuples
+from domain.kernel.rows import col, first, joins, of, only, scalars, surely, tuples
 from domain.kernel.scope import local_day
 from domain.participants import findings, referring
 from domain.participants.ages import Age
@@ -37,7 +37,7 @@ from domain.participants.sealing import unseal
 from domain.record import reads
 from domain.record.reads import Ground, Purpose, record_read
 from domain.terms.days import CANDIDATE, PARTICIPANT, other_than
-from domain.terms.sharing import circle_of
+from domain.terms.sharing import Circle, circle_of
 from meetings import admissions, attendance, recruiters
 from meetings.agenda_items import IS_ABOUT, TALKED_ABOUT
 from meetings.committees import Membership
@@ -47,42 +47,14 @@ from models.meeting import Meeting
 from models.participant import Participant
 from models.referral import Referral
 
-
-class Known(NamedTuple):
-    """What a page or an answer may know of a person on file without opening anything that is sealed."""
-
-    id: UUID
-    candidate_ref: str
-    number: str | None
-    state: str
-    languages: list[str]
-    area: str
-    recruiter: bool
-    admitted_on: date | None
-    retain_until: date | None
-    held: bool
-    version: int
+#: What a page or an answer may know of somebody without opening anything that is sealed.
+Known = Participant
 
 
 def known(session: Session, participant_id: UUID, *conditions: ColumnElement[bool]) -> Known | None:
     """What is known of a person without opening anything; None where there is no such file."""
-    row = run(
-        session,
-        only(
-            Participant.id,
-            Participant.candidate_ref,
-            Participant.number,
-            Participant.state,
-            Participant.languages,
-            Participant.area,
-            Participant.recruiter,
-            Participant.admitted_on,
-            Participant.retain_until,
-            Participant.held,
-            Participant.version,
-        ).where(Participant.id == participant_id, *conditions),
-    ).first()
-    return None if row is None else Known(*row)
+    sealed = (Participant.sealed, Participant.names, Participant.marks)
+    return first(session, of(Participant, without=sealed).where(Participant.id == participant_id, *conditions))
 
 
 def find_participant(
@@ -146,28 +118,13 @@ def open_file(
     """
     ground, chosen = ground_of(given), _stated(given, purpose)
     who = open_identity(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
+    reading = _Reading(session, participant_id, by, at, ground, chosen)
     of_admission = allows(Action.SEE_ADMISSION, given) is not None
-    with_facts = of_admission and bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
-    told: list[ReadReferral] = []
-    found: dict[str, Found] = {}
-    if of_admission:
-        told = _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
-    if with_facts:
-        found = findings.read_findings(
-            session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen
-        )
-    why = read_reasons(
-        session,
-        participant_id,
-        admission=with_facts,
-        risk=allows(Action.SEE_RISK, given) is not None,
-        retention=allows(Action.KEEP_RETENTION, given) is not None,
-        by=by,
-        at=at,
-        ground=ground,
-        purpose=chosen,
-    )
-    return Opened(who, told, found, why)
+    with_facts = of_admission and _sits_on(given)
+    told = reading.referrals() if of_admission else []
+    found = reading.found(language) if with_facts else {}
+    retention = allows(Action.KEEP_RETENTION, given) is not None
+    return Opened(who, told, found, reading.reasons(given, admission=with_facts, retention=retention))
 
 
 @dataclass(frozen=True)
@@ -191,35 +148,18 @@ def read_facts(
 
     Who referred is left out with the name: a parent or a carer tells whose child it is.
     """
-    ground, chosen = ground_of_facts(given), _stated(given, purpose)
+    reading = _Reading(session, participant_id, by, at, ground_of_facts(given), _stated(given, purpose))
     who = identity_within(session, participant_id)
-    shown = without_the_name(who)
-    referrals = [
-        said.without_the_name(shown)
-        for said in _read_referrals(session, participant_id, by=by, at=at, ground=ground, purpose=chosen)
-    ]
-    sits = bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
-    found = (
-        findings.read_findings(session, participant_id, language=language, by=by, at=at, ground=ground, purpose=chosen)
-        if sits
-        else {}
-    )
-    why = read_reasons(
-        session,
-        participant_id,
-        admission=sits,
-        risk=allows(Action.SEE_RISK, given) is not None,
-        by=by,
-        at=at,
-        ground=ground,
-        purpose=chosen,
-    )
+    hides, sits = without_the_name(who), _sits_on(given)
+    referrals = [said.without_the_name(hides) for said in reading.referrals()]
+    found = reading.found(language) if sits else {}
+    why = reading.reasons(given, admission=sits, retention=False)
     return Facts(
         age=who.age_as_of(local_day(session, at)),
         reached_by=tuple(name for name in _WAYS if any(getattr(one, name) for one in (who, *who.also))),
         referrals=referrals,
-        found={name: replace(one, fact=shown(one.fact), why=shown(one.why)) for name, one in found.items()},
-        reasons=[replace(one, fields={name: shown(text) for name, text in one.fields.items()}) for one in why],
+        found={name: replace(one, fact=hides(one.fact), why=hides(one.why)) for name, one in found.items()},
+        reasons=[replace(one, fields={name: hides(text) for name, text in one.fields.items()}) for one in why],
     )
 
 
@@ -233,55 +173,112 @@ def _stated(given: Given, purpose: str) -> Purpose | None:
     return said if said in purposes_for(given) else None
 
 
-def _read_referrals(
-    session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None
-) -> list[ReadReferral]:
-    """What each referral of the person says, the last first: opened, and each told to the record. Raises Refusal."""
-    rows = tuples(
-        session,
-        only(Referral.id, surely(Referral.sealed), surely(Referral.received_at))
-        .where(
-            Referral.participant_id == participant_id,
-            col(Referral.sealed).is_not(None),
-            Referral.state != "draft",
+def _sits_on(given: Given) -> bool:
+    """Whether the asker coordinates, or sits on the candidate: they read the facts, and why it was decided so."""
+    return bool({Relation.COORDINATOR, Relation.IN_SESSION} & given.keys())
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One reading of a file, on a ground and for a purpose: each part is told to the record as it is opened."""
+
+    session: Session
+    participant_id: UUID
+    by: Actor
+    at: datetime
+    ground: Ground
+    purpose: Purpose | None
+
+    def referrals(self) -> list[ReadReferral]:
+        """What each referral of the person says, the last first. Raises Refusal."""
+        rows = tuples(
+            self.session,
+            only(Referral.id, surely(Referral.sealed), surely(Referral.received_at))
+            .where(
+                Referral.participant_id == self.participant_id,
+                col(Referral.sealed).is_not(None),
+                Referral.state != "draft",
+            )
+            .order_by(col(Referral.received_at).desc()),
         )
-        .order_by(col(Referral.received_at).desc()),
-    )
-    told = []
-    for referral_id, sealed, received_at in rows:
-        record_read(session, "referral", referral_id, what="referral", ground=ground, by=by, at=at, purpose=purpose)
-        said = unseal(session, participant_id, f"referral/{referral_id}", sealed)
-        told.append(ReadReferral(**as_sealed(ReadReferral, said), received_at=received_at))
-    return told
+        return [self._referral(*row) for row in rows]
+
+    def _referral(self, referral_id: UUID, sealed: bytes, received_at: datetime) -> ReadReferral:
+        record_read(
+            self.session,
+            "referral",
+            referral_id,
+            what="referral",
+            ground=self.ground,
+            by=self.by,
+            at=self.at,
+            purpose=self.purpose,
+        )
+        said = unseal(self.session, self.participant_id, f"referral/{referral_id}", sealed)
+        return ReadReferral(**as_sealed(ReadReferral, said), received_at=received_at)
+
+    def found(self, language: str) -> dict[str, Found]:
+        """The facts behind the criteria. Raises Refusal."""
+        return findings.read_findings(
+            self.session,
+            self.participant_id,
+            language=language,
+            by=self.by,
+            at=self.at,
+            ground=self.ground,
+            purpose=self.purpose,
+        )
+
+    def reasons(self, given: Given, *, admission: bool, retention: bool) -> list[Reason]:
+        """Why it was decided so; why a risk was assessed so, for whom the table tells of it. Raises Refusal."""
+        return read_reasons(
+            self.session,
+            self.participant_id,
+            admission=admission,
+            risk=allows(Action.SEE_RISK, given) is not None,
+            retention=retention,
+            by=self.by,
+            at=self.at,
+            ground=self.ground,
+            purpose=self.purpose,
+        )
 
 
 def _given(session: Session, asker: Asker, participant_id: UUID, row: Known | None) -> Given:
     barred = barring.is_barred(session, participant_id, asker.person_id)
     circle = circle_of(session, participant_id, asker.day)
-    is_admitted = row is not None and row.state == "admitted"
-    shared = PARTICIPANT if is_admitted else CANDIDATE
     clinic = clinic_of(session)
-    sits = sits_today(session, clinic, asker)
-    at_it = frozenset[UUID]().union(
-        *(sits.get(meeting_id, ()) for meeting_id in _sat_on_in(session, clinic, participant_id, asker.day))
-    )
-    places = sits_for(clinic, asker) if is_admitted else at_it
+    at_it = _sits_at(session, clinic, participant_id, asker)
     if barred:
         return {Relation.BARRED: themselves(asker)}
     given = to_program(asker)
     part = circle.opens(asker.person_id, asker.standing) if asker.is_staff else ""
     if part:
         given[_BY_PART[part]] = given.get(Relation.FOLLOWS) or themselves(asker)
+    is_admitted = row is not None and row.state == "admitted"
+    told = _told_to(circle, sits_for(clinic, asker) if is_admitted else at_it, is_admitted=is_admitted)
+    if at_it and Relation.CLINICAL in told:
+        told |= {Relation.IN_SESSION}
+    return given | {relation: themselves(asker) for relation in told}
+
+
+def _sits_at(session: Session, clinic: Membership | None, participant_id: UUID, asker: Asker) -> frozenset[UUID]:
+    """The organizations for which the asker sits today in a clinic that has the person on its agenda."""
+    sits = sits_today(session, clinic, asker)
+    meetings = _sat_on_in(session, clinic, participant_id, asker.day)
+    return frozenset[UUID]().union(*(sits.get(meeting_id, ()) for meeting_id in meetings))
+
+
+def _told_to(circle: Circle, places: Iterable[UUID], *, is_admitted: bool) -> set[Relation]:
+    """What a member of the committee is told who sits for these places; of whom they are not to speak, nothing."""
+    shared = PARTICIPANT if is_admitted else CANDIDATE
     told = {
         relation
         for relation, information in _TOLD.items()
         for place in places
         if not circle.withholds(place, other_than(shared, information or shared.information))
     }
-    if Relation.CLINICAL in told:
-        in_session = {Relation.IN_SESSION} if at_it else set()
-        given |= {relation: themselves(asker) for relation in told | in_session}
-    return given
+    return told if Relation.CLINICAL in told else set()
 
 
 def _sat_on_in(session: Session, clinic: Membership | None, participant_id: UUID, day: date) -> frozenset[UUID]:

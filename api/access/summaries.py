@@ -18,10 +18,10 @@ from api.access.follow_ups import clinic_of, find_follow_up, sits_today
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, require, themselves
 from api.access.tasks import find_task, is_told_in_place
 from domain.follow_ups import summaries
-from domain.follow_ups.assigning import barred_from
 from domain.follow_ups.summaries import Asked
 from domain.kernel.actors import Actor
 from domain.kernel.rows import col, joins, only, scalar, scalars
+from domain.participants.locking import barred_from
 from domain.record.reads import Ground
 from domain.roles.sight import who_barred
 from domain.terms.sharing import circle_of

@@ -26,10 +26,7 @@ Row = Incident
 
 def find_incident(session: Session, incident_id: UUID) -> Incident:
     """An incident of the register, opened. Raises Forbidden where there is none."""
-    found = first(
-        session,
-        of(Incident).where(Incident.id == incident_id),
-    )
+    found = first(session, of(Incident).where(Incident.id == incident_id))
     if found is None:
         raise Forbidden
     return incident_versions.opened(session, found)
@@ -111,13 +108,7 @@ class AssessmentGiven(Given):
 def assess_incident(on: On[Row], said: AssessmentGiven) -> None:
     """Say whether an incident may do serious harm, and why."""
     incidents.assess(
-        on.session,
-        on.id,
-        serious_risk=said.serious_risk,
-        reasons=said.risk_reasons,
-        seen=on.seen,
-        by=on.by,
-        at=on.at,
+        on.session, on.id, serious_risk=said.serious_risk, reasons=said.risk_reasons, seen=on.seen, by=on.by, at=on.at
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date
 from uuid import UUID
 
 from fastapi import Response
+from pydantic import AwareDatetime
 
 from api.access.destructions import find_destruction, seen_destructions
 from api.access.permissions import Action, Given, allows, asks
@@ -13,14 +15,55 @@ from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.json.act_routes import act_resources
 from api.json.described import api_routes
-from api.json.participant_shapes import (
-    DestructionAsked,
-    DestructionListed,
-)
+from api.json.shapes import Shown
 from domain.participants import destruction, what_is_destroyed
 from domain.participants.destruction import Asked
 
 router = api_routes("destructions", of_acts=True)
+
+
+class DestructionAsked(Shown):
+    """That a file be destroyed: what is asked and why, by number, and what became of it.
+
+    `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
+    """
+
+    id: UUID
+    participant_id: UUID
+    known_as: str
+    state: str
+    ground: str
+    reason: str
+    asked_by: UUID | None
+    asked_as: str
+    asked_at: AwareDatetime
+    confirm_from: date
+    lapses_on: date
+    waiting_for: list[UUID]
+    stopped_by: str
+    ended_by: UUID | None
+    ended_at: AwareDatetime | None
+    answer: str
+    file_state: str
+    admitted_on: date | None
+    kept_until: date | None
+    referrals: int
+    consents: int
+    disclosures: int
+    notes: int
+
+
+class DestructionListed(Shown):
+    """A request that waits for an answer."""
+
+    id: UUID
+    participant_id: UUID
+    known_as: str
+    ground: str
+    asked_by: UUID | None
+    asked_at: AwareDatetime
+    confirm_from: date
+    lapses_on: date
 
 
 @router.get("/destructions")

@@ -9,15 +9,9 @@ from uuid import UUID
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StrictBool
 
-from api.access.follow_ups import (
-    caseload_of,
-    every_one,
-    find_follow_up,
-    ground_of,
-    may,
-    sees_every_one,
-)
-from api.access.permissions import Action, Forbidden, asks, require, to_program
+from api.access import follow_ups as access
+from api.access.follow_ups import caseload_of, every_one, find_follow_up, may, sees_every_one
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.acts import follow_ups as acts
 from api.acts.declaring import On
@@ -192,22 +186,21 @@ def get_caseload(desk: AtDesk) -> CaseloadShown:
     """One's own follow-ups; for the coordinator everyone's, with the load of each worker."""
     require(Action.SEE_CASELOAD, to_program(desk.asker))
     oversees = sees_every_one(desk.asker)
-    mine = [] if oversees else [row for row, _ in caseload_of(desk.session, desk.asker)]
-    rows = every_one(desk.session, desk.asker) if oversees else mine
+    if oversees:
+        rows = every_one(desk.session, desk.asker)
+    else:
+        rows = [row for row, _ in caseload_of(desk.session, desk.asker)]
     losing = lost.losing(desk.session, desk.day, follow_up_ids=[row.id for row in rows])
-    loads = load.loads(desk.session, desk.day) if oversees else []
     return CaseloadShown(
         follow_ups=[_shown(row) for row in rows],
         losing=[LosingShown.model_validate(one) for one in losing],
-        loads=[
-            LoadShown(
-                **{name: getattr(one, name) for name in LoadShown.model_fields if name not in ("bars", "waits_for")},
-                bars=list(one.bars),
-                waits_for=AwaitedShown.each(one.waits_for, desk.language),
-            )
-            for one in loads
-        ],
+        loads=[_load(one, desk.language) for one in load.loads(desk.session, desk.day)] if oversees else [],
     )
+
+
+def _load(one: load.Load, language: str) -> LoadShown:
+    said = {name: getattr(one, name) for name in LoadShown.model_fields}
+    return LoadShown.model_validate({**said, "waits_for": AwaitedShown.each(one.waits_for, language)})
 
 
 @router.get("/follow-ups/{follow_up_id}")
@@ -222,12 +215,7 @@ def get_follow_up(follow_up_id: UUID, desk: AtDesk, response: Response) -> Whole
 @asks(Action.READ_FOLLOW_UP)
 def read_note(follow_up_id: UUID, week: date, desk: AtDesk) -> WordsShown:
     """The words of the note of the week that begins on this Monday: each reading is on record."""
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    by = require(Action.READ_FOLLOW_UP, given)
-    note = notes.note_of(desk.session, follow_up_id, week)
-    if note is None:
-        raise Forbidden
-    words = notes.read_words(desk.session, note.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
+    *_, words = access.read_note(desk.session, desk.asker, follow_up_id, week, at=desk.at)
     return WordsShown(words=words)
 
 
@@ -245,24 +233,13 @@ def write_note(follow_up_id: UUID, week: date, body: WeeklyNoteGiven, desk: AtDe
 
 @router.post("/follow-ups/{follow_up_id}/missed-meetings", status_code=201)
 @asks(Action.KEEP_FOLLOW_UP)
-def record_no_show(
-    follow_up_id: UUID,
-    body: MissedGiven,
-    desk: AtDesk,
-    once: AtOnce,
-    response: Response,
-) -> WholeShown:
+def record_no_show(follow_up_id: UUID, body: MissedGiven, desk: AtDesk, once: AtOnce, response: Response) -> WholeShown:
     """Write down a meeting to which the participant did not come."""
     if (before := once.again(body)) is not None:
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     by = _keeper(desk, follow_up_id)
     contacts.record_no_show(
-        desk.session,
-        follow_up_id,
-        expected_at=body.expected_at,
-        waited_minutes=body.waited_minutes,
-        by=by,
-        at=desk.at,
+        desk.session, follow_up_id, expected_at=body.expected_at, waited_minutes=body.waited_minutes, by=by, at=desk.at
     )
     once.done(response, 201, f"/api/v1/follow-ups/{follow_up_id}")
     return _again(desk, follow_up_id, response)

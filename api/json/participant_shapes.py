@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, Literal, TypeVar
 from uuid import UUID
 
 from fastapi import Response
 from pydantic import AwareDatetime, Field, StringConstraints
+from sqlmodel import Session
 
-from api.access.participants import Facts, Opened, known
+from api.access.participants import Facts, Known, Opened, known
 from api.access.session import Desk
 from api.json.idempotent_requests import etag
 from api.json.shapes import AwaitedShown, Shown
@@ -24,6 +26,7 @@ from domain.participants import disclosures, findings, reading
 from domain.participants.locking import case_of
 from domain.participants.referral_fields import Referrer, Told, Who, fields_of
 from meetings import admissions
+from models.consent import Consent
 
 Words = Annotated[PlainText, StringConstraints(max_length=triage.LONGEST)]
 
@@ -169,50 +172,6 @@ class DestructionShown(Shown):
     before_two: Annotated[bool, Field(description="One person destroyed it, or the program, before it took two.")]
 
 
-class DestructionAsked(Shown):
-    """That a file be destroyed: what is asked and why, by number, and what became of it.
-
-    `waiting_for` are those who can answer today; `reason` and `answer` are without the person's names.
-    """
-
-    id: UUID
-    participant_id: UUID
-    known_as: str
-    state: str
-    ground: str
-    reason: str
-    asked_by: UUID | None
-    asked_as: str
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
-    waiting_for: list[UUID]
-    stopped_by: str
-    ended_by: UUID | None
-    ended_at: AwareDatetime | None
-    answer: str
-    file_state: str
-    admitted_on: date | None
-    kept_until: date | None
-    referrals: int
-    consents: int
-    disclosures: int
-    notes: int
-
-
-class DestructionListed(Shown):
-    """A request that waits for an answer."""
-
-    id: UUID
-    participant_id: UUID
-    known_as: str
-    ground: str
-    asked_by: UUID | None
-    asked_at: AwareDatetime
-    confirm_from: date
-    lapses_on: date
-
-
 @with_fields(perhaps_shown(fields_of(Told)))
 class WordsShown(Shown):
     """What a referral says of why the person was referred."""
@@ -339,42 +298,60 @@ def shown_participant(
     assert row is not None  # noqa: S101 - found before
     response.headers["ETag"] = etag(row.version)
     named = workers.named(session, participant_id)
-    asked = [withdrawals.asked(session, participant_id), withdrawals.asked_of_partners(session, participant_id)]
-    risk = risks.last(session, participant_id, "admission") if told.risk else None
-    others = risks.to_others(session, participant_id) if told.risk and row.recruiter else None
+    worker_id, second_id = (named.worker_id, named.second_id) if named else (None, None)
+    at_admission, to_others = _risks(session, row) if told.risk else (None, None)
+
+    def each(shape: type[_Shape], read: Callable[[Session, UUID], Iterable[Any]], *, may: bool) -> list[_Shape]:
+        return _each(shape, read(session, participant_id) if may else ())
+
+    def asked(*questions: Callable[[Session, UUID], withdrawals.Asked | None], may: bool) -> list[str]:
+        return _asked_of(*(question(session, participant_id) for question in questions)) if may else []
+
     return ParticipantShown(
-        **{name: value for name, value in row._asdict().items() if name != "recruiter"},
+        id=row.id,
+        candidate_ref=row.candidate_ref,
+        number=row.number,
+        state=row.state,
+        languages=row.languages,
+        area=row.area,
+        admitted_on=row.admitted_on,
+        retain_until=row.retain_until,
+        held=row.held,
+        version=row.version,
         never_with_others=row.recruiter if told.risk else None,
         case_id=case_of(session, participant_id),
-        worker_id=named.worker_id if named else None,
-        second_id=named.second_id if named else None,
-        risk=risk.level if risk else None,
-        risk_to_others=others.level if others else None,
-        referrals=_each(ReferralOf, reading.referrals_of(session, participant_id) if told.admission else ()),
-        criteria=_each(FoundShown, findings.findings_of(session, participant_id).values() if told.admission else ()),
-        decisions=_each(DecidedShown, admissions.decisions_about(session, participant_id) if told.admission else ()),
-        meetings=_each(MeetingShown, first_meetings.meetings_of(session, participant_id) if told.admission else ()),
-        consents=_each(
-            ConsentShown,
-            (
-                each if told.reviews else replaced(each, review_since=None)
-                for each in (consents.consents_of(session, participant_id) if told.consents else ())
-            ),
-        ),
-        what_follows_is_asked_of=_asked_of(*asked) if told.consents else [],
-        review_is_asked_of=_asked_of(reviews.asked(session, participant_id)) if told.reviews else [],
-        disclosures=_each(
-            DisclosureShown,
-            disclosures.disclosures_of(session, participant_id) if told.disclosures else (),
-        ),
+        worker_id=worker_id,
+        second_id=second_id,
+        risk=at_admission,
+        risk_to_others=to_others,
+        referrals=each(ReferralOf, reading.referrals_of, may=told.admission),
+        criteria=each(FoundShown, lambda *file: findings.findings_of(*file).values(), may=told.admission),
+        decisions=each(DecidedShown, admissions.decisions_about, may=told.admission),
+        meetings=each(MeetingShown, first_meetings.meetings_of, may=told.admission),
+        consents=each(ConsentShown, partial(_consents, with_review=told.reviews), may=told.consents),
+        what_follows_is_asked_of=asked(withdrawals.asked, withdrawals.asked_of_partners, may=told.consents),
+        review_is_asked_of=asked(reviews.asked, may=told.reviews),
+        disclosures=each(DisclosureShown, disclosures.disclosures_of, may=told.disclosures),
     )
+
+
+def _risks(session: Session, row: Known) -> tuple[str | None, str | None]:
+    """How the risk was assessed last: at admission, and, of one who recruits others, to them."""
+    at_admission = risks.last(session, row.id, "admission")
+    to_others = risks.to_others(session, row.id) if row.recruiter else None
+    return at_admission.level if at_admission else None, to_others.level if to_others else None
+
+
+def _consents(session: Session, participant_id: UUID, *, with_review: bool) -> list[Consent]:
+    """The consents; without a review, not since when each is the person's own to give."""
+    found = consents.consents_of(session, participant_id)
+    return found if with_review else [replaced(one, review_since=None) for one in found]
 
 
 def _asked_of(*asked: withdrawals.Asked | None) -> list[str]:
     """Who is asked by one of these, each once."""
-    return list(
-        dict.fromkeys(who for one in asked if one is not None for who, is_asked in asdict(one).items() if is_asked)
-    )
+    found = (who for one in asked if one is not None for who, is_asked in asdict(one).items() if is_asked)
+    return list(dict.fromkeys(found))
 
 
 _Shape = TypeVar("_Shape", bound=Shown)

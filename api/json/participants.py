@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Response
 
 from api.access.participants import Known, find_participant, ground_of, open_file, read_facts
-from api.access.permissions import Action, Forbidden, allows, asks, require
+from api.access.permissions import Action, Forbidden, Given, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.admissions import PARTICIPANT
 from api.acts.declaring import On
@@ -56,8 +56,7 @@ def get_participant(participant_id: UUID, desk: AtDesk, response: Response) -> P
 @asks(Action.READ_IDENTITY)
 def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> IdentityShown:
     """Who they are and what was referred. Each reading is in the record, with its purpose where one is asked for."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_IDENTITY)
-    by = require(Action.READ_IDENTITY, given)
+    given, by = _asked(desk, participant_id, Action.READ_IDENTITY)
     opened = open_file(
         desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
     )
@@ -68,19 +67,17 @@ def read_identity(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> Id
 @asks(Action.READ_FACTS)
 def read_what_was_referred(participant_id: UUID, body: IdentityAsked, desk: AtDesk) -> FactsShown:
     """What was referred and found (AD-R2), without who they are: each text as it stands without the name."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, Action.READ_FACTS)
-    by = require(Action.READ_FACTS, given)
-    facts = read_facts(
-        desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at
+    given, by = _asked(desk, participant_id, Action.READ_FACTS)
+    return FactsShown.of(
+        read_facts(desk.session, given, participant_id, purpose=body.purpose, language=desk.language, by=by, at=desk.at)
     )
-    return FactsShown.of(facts)
 
 
 @router.post("/{participant_id}/duplicates")
 @asks(Action.TRIAGE)
 def find_duplicates(participant_id: UUID, desk: AtDesk) -> list[DuplicateShown]:
     """Those who may be the same person: for the coordinator alone, and in the record."""
-    by = _actor(desk, participant_id, Action.TRIAGE)
+    _, by = _asked(desk, participant_id, Action.TRIAGE)
     found = duplicates.possible_duplicates(desk.session, participant_id, by=by, at=desk.at)
     return [DuplicateShown.model_validate(one) for one in found]
 
@@ -89,7 +86,7 @@ def find_duplicates(participant_id: UUID, desk: AtDesk) -> list[DuplicateShown]:
 @asks(Action.DECIDE_ADMISSION)
 def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
     """Every youth worker of the day, the best fit first, with why, and why not."""
-    _actor(desk, participant_id, Action.DECIDE_ADMISSION)
+    _asked(desk, participant_id, Action.DECIDE_ADMISSION)
     return shown_proposals(desk, participant_id)
 
 
@@ -97,8 +94,7 @@ def get_proposals(participant_id: UUID, desk: AtDesk) -> list[ProposalShown]:
 @asks(Action.KEEP_DISCLOSURES)
 def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> DisclosureWords:
     """The receiver of a disclosure, and what was said: told to the record."""
-    _, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
-    by = require(Action.KEEP_DISCLOSURES, given)
+    given, by = _asked(desk, participant_id, Action.KEEP_DISCLOSURES)
     told = disclosures.read_disclosure(
         desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
     )
@@ -109,17 +105,17 @@ def read_disclosure(participant_id: UUID, disclosure_id: UUID, desk: AtDesk) -> 
 @asks(Action.KEEP_RETENTION)
 def get_proof(participant_id: UUID, desk: AtDesk) -> DestructionShown:
     """The proof that a file is destroyed: the line of the record, and since when its key is gone."""
-    _actor(desk, participant_id, Action.KEEP_RETENTION)
+    _asked(desk, participant_id, Action.KEEP_RETENTION)
     proof = what_is_destroyed.proof_of(desk.session, participant_id)
     if proof is None:
         raise Forbidden
     return DestructionShown.model_validate(proof)
 
 
-def _actor(desk: Desk, participant_id: UUID, action: Action) -> Actor:
-    """The actor under whom the asker does it. Raises Forbidden."""
+def _asked(desk: Desk, participant_id: UUID, action: Action) -> tuple[Given, Actor]:
+    """What the asker is to a file, and as whom they do it. Raises Forbidden."""
     _, given = find_participant(desk.session, desk.asker, participant_id, action)
-    return require(action, given)
+    return given, require(action, given)
 
 
 def _acted_on(on: On[Known], _: object, response: Response) -> ParticipantShown:

@@ -34,12 +34,10 @@ async def _sought(
     by: Annotated[UUID | None, Query(description="The person who read, or was turned away.")] = None,
     on: Annotated[Day | None, Query(description="A local day of the program.")] = None,
     thing: Annotated[
-        UUID | None,
-        Query(description="What was read or asked for, or the case or the participant that it belongs to."),
+        UUID | None, Query(description="What was read or asked for, or the case or the participant that it belongs to.")
     ] = None,
     file: Annotated[
-        str,
-        Query(max_length=LONGEST_FILE, description="In the file of the participant with this number or reference."),
+        str, Query(max_length=LONGEST_FILE, description="In the file of the participant with this number or reference.")
     ] = "",
 ) -> Asked:
     return Asked(by, on, thing, file)

@@ -15,11 +15,13 @@ from api.access.session import AtDesk, Desk
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
 from api.json.shapes import Shown
+from api.views.referrals import came
 from api.web.given import Given
 from api.web.referral_shapes import given, shown, with_fields
 from domain.admissions import duplicates
 from domain.kernel.actors import Actor
 from domain.participants import links, reading, referring
+from domain.participants.reading import Arrived
 from domain.participants.referral_fields import Referrer, fields_of, values_of
 from domain.participants.referral_form import ReferralForm
 from domain.roles.sight import who_barred
@@ -114,25 +116,21 @@ def get_referrals(desk: AtDesk) -> ReferralsShown:
     """One's own referrals; for the coordinator what came, the longest waiting first."""
     asker = to_program(desk.asker)
     require(Action.REFER, asker)
-    triages = allows(Action.TRIAGE, asker) is not None
-    kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
-    received, under_way = (
-        [row for row in read(desk.session) if row.participant_id not in kept_from] if triages else []
-        for read in (reading.to_triage, reading.under_way)
-    )
-    alike = duplicates.alike(
-        desk.session,
-        [row.participant_id for row in (*received, *under_way)],
-        reader=desk.asker.person_id,
-    )
+    received: list[Arrived] = []
+    under_way: list[Arrived] = []
+    if allows(Action.TRIAGE, asker) is not None:
+        received, under_way = came(desk, who_barred(desk.session, desk.asker.person_id))
+    rows = [*received, *under_way]
+    alike = duplicates.alike(desk.session, [row.participant_id for row in rows], reader=desk.asker.person_id)
+
+    def of(rows: list[Arrived]) -> list[ReceivedShown]:
+        known = (replace(row, perhaps_known=row.participant_id in alike) for row in rows)
+        return [ReceivedShown.model_validate(row) for row in known]
+
     return ReferralsShown(
         mine=[MineShown.model_validate(row) for row in reading.mine(desk.session, desk.asker.person_id)],
-        received=[
-            ReceivedShown.model_validate(replace(row, perhaps_known=row.participant_id in alike)) for row in received
-        ],
-        under_way=[
-            ReceivedShown.model_validate(replace(row, perhaps_known=row.participant_id in alike)) for row in under_way
-        ],
+        received=of(received),
+        under_way=of(under_way),
     )
 
 

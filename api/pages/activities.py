@@ -44,13 +44,9 @@ def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "activities.html",
-        refused=typed.refusal,
         typed=typed,
         planned=activities.planned(
-            desk.session,
-            [row.id for row in rows],
-            desk.day,
-            kept_from=who_barred(desk.session, desk.asker.person_id),
+            desk.session, [row.id for row in rows], desk.day, kept_from=who_barred(desk.session, desk.asker.person_id)
         ),
         rows=rows,
         kinds=[(key, gettext(words)) for key, words in KINDS.items()],

@@ -10,14 +10,15 @@ from fastapi import Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.destructions import answers_as, find_destruction, seen_destructions
-from api.access.permissions import Action, Given, allows, asks
+from api.access.permissions import Action, Given, allows, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.declaring import On
 from api.acts.participant_files import DESTRUCTION
 from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
-from api.pages.participant import BECAME, DESTRUCTION_GROUNDS, proof_of
+from api.views.participant_words import BECAME, DESTRUCTION_GROUNDS
+from api.views.participants import proof_of
 from api.views.states import STATES
 from api.views.tasks import names_of
 from domain.kernel.rows import col, only, scalars
@@ -58,19 +59,18 @@ def show_destruction(desk: AtDesk, request: Request, participant_id: UUID) -> HT
 
 def _page(desk: Desk, request: Request, asked: Asked, given: Given, *, typed: Typed | None = None) -> HTMLResponse:
     session, participant_id, typed = desk.session, asked.participant_id, typed or Typed()
-    by = allows(Action.SEE_DESTRUCTION, given)
-    assert by is not None  # noqa: S101 - found for it
-    able = destruction.who_may_confirm(session, asked, desk.asker.standing)
-    if any(holder.person_id == desk.asker.person_id for holder in able):
-        by = answers_as(session, desk.asker, asked, given)
+    able = list(
+        dict.fromkeys(one.person_id for one in destruction.who_may_confirm(session, asked, desk.asker.standing))
+    )
+    is_able = desk.asker.person_id in able
+    by = answers_as(session, desk.asker, asked, given) if is_able else require(Action.SEE_DESTRUCTION, given)
     contents = what_is_destroyed.contents_of(session, participant_id)
-    names = names_of(desk, {asked.asked_by, asked.asked_for, asked.ended_by, *(one.person_id for one in able)})
-    waits = asked.state == "asked"
+    names = names_of(desk, {asked.asked_by, asked.asked_for, asked.ended_by, *able})
+    waits, keeps = asked.state == "asked", allows(Action.KEEP_RETENTION, given) is not None
     return page(
         desk,
         request,
         "destruction.html",
-        refused=typed.refusal,
         typed=typed,
         asked=asked,
         known_as=asked.known_as,
@@ -82,12 +82,12 @@ def _page(desk: Desk, request: Request, asked: Asked, given: Given, *, typed: Ty
         reason=destruction.read_reason(session, asked, by=by, at=desk.at),
         answer=destruction.read_answer(session, asked, by=by, at=desk.at),
         names=names,
-        able=[names[one] for one in dict.fromkeys(holder.person_id for holder in able)],
+        able=[names[one] for one in able],
         holders=_holders(desk, participant_id),
-        answers=waits and any(one.person_id == desk.asker.person_id for one in able),
+        answers=waits and is_able,
         is_own=desk.asker.person_id in (asked.asked_by, asked.asked_for),
-        can_withdraw=waits and allows(Action.KEEP_RETENTION, given) is not None,
-        from_its_page=allows(Action.KEEP_RETENTION, given) is not None,
+        can_withdraw=waits and keeps,
+        from_its_page=keeps,
         proof=proof_of(desk, participant_id) if asked.state == "confirmed" else None,
         today=desk.day,
     )

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
+from api.access import follow_ups as access
 from api.access.follow_ups import find_ended, find_follow_up, ground_of, may
 from api.access.permissions import Action, Forbidden, Given, asks, require
 from api.access.session import AtDesk, Desk
@@ -42,7 +43,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of, only, tuples
 from domain.terms.parts import PRIMARY
 from locales import N_
-from models.follow_up import Assignment
+from models.follow_up import Assignment, ContactAttempt
 from models.lifecycles import FOLLOW_UP
 from models.program import Organization
 from models.record import Event
@@ -104,22 +105,9 @@ def show_follow_up(desk: AtDesk, request: Request, follow_up_id: UUID) -> HTMLRe
 @asks(Action.READ_FOLLOW_UP)
 def read_note(desk: AtDesk, request: Request, follow_up_id: UUID, week: date) -> HTMLResponse:
     """What was written in the note of a week: each reading is on record."""
-    row, given = find_follow_up(desk.session, desk.asker, follow_up_id)
-    by = require(Action.READ_FOLLOW_UP, given)
-    note = notes.note_of(desk.session, follow_up_id, week)
-    if note is None:
-        raise Forbidden
-    words = notes.read_words(desk.session, note.id, row.participant_id, ground=ground_of(given), by=by, at=desk.at)
-    return page(
-        desk,
-        request,
-        "follow_up_words.html",
-        row=row,
-        pause=None,
-        note=note,
-        words_read=words,
-        who=names_of(desk, [note.written_by]).get(note.written_by, ""),
-    )
+    row, note, words = access.read_note(desk.session, desk.asker, follow_up_id, week, at=desk.at)
+    who = names_of(desk, [note.written_by]).get(note.written_by, "")
+    return page(desk, request, "follow_up_words.html", row=row, pause=None, note=note, words_read=words, who=who)
 
 
 @router.get("/{follow_up_id}/break-terms", name="break_terms")
@@ -269,7 +257,6 @@ def _ended_page(desk: Desk, request: Request, row: Followed, typed: Typed) -> HT
         desk,
         request,
         "follow_up_ended.html",
-        refused=typed.refusal,
         typed=typed,
         row=row,
         states=STATES,
@@ -302,27 +289,52 @@ def _who_may_have_it(candidates: Sequence[proposals.Proposal], had_it: UUID | No
     return sorted((one for one in candidates if one.possible), key=lambda one: one.person_id != had_it)
 
 
+@dataclass(frozen=True)
+class _Workers:
+    """Who accompanies a participant today, who did before, and of whom one chooses."""
+
+    parts: list[Assignment]
+    before: list[_Before]
+    candidates: list[proposals.Proposal]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named there."""
+        return {
+            *(part.person_id for part in self.parts),
+            *(one.to_id for one in self.before),
+            *(one.person_id for one in self.candidates),
+        }
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What was written of a follow-up, none of it opened."""
+
+    notes: list[notes.Note]
+    summaries: list[summaries.Asked]
+    attempts: list[ContactAttempt]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named there."""
+        return {
+            *(note.written_by for note in self.notes),
+            *(one.tried_by for one in self.attempts),
+            *(who for one in self.summaries for who in (one.leaver_id, one.done_by)),
+        }
+
+
 def _page(desk: Desk, request: Request, row: Followed, given: Given, typed: Typed) -> HTMLResponse:
     session, follow_up_id = desk.session, row.id
+    may_assign, may_keep = may(Action.ASSIGN_FOLLOW_UP, given), may(Action.KEEP_FOLLOW_UP, given)
     parts = assigning.parts_of(session, follow_up_id)
-    today = {part.kind: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])}
-    may_assign = may(Action.ASSIGN_FOLLOW_UP, given)
     candidates = proposals.proposals(session, row.participant_id, at=desk.at, asks=row.intensity) if may_assign else []
-    every_note = notes.notes_of(session, [follow_up_id])
-    before = _before(desk, parts, follow_up_id)
-    summed_up = summaries.summaries_of(session, follow_up_id)
-    missed, tried = contacts.no_shows_of(session, follow_up_id), contacts.attempts_of(session, follow_up_id)
-    names = names_of(
-        desk,
-        [
-            *(part.person_id for part in parts),
-            *(one.to_id for one in before),
-            *(one.person_id for one in candidates),
-            *(note.written_by for note in every_note),
-            *(one.tried_by for one in tried),
-            *(who for one in summed_up for who in (one.leaver_id, one.done_by)),
-            row.state_by,
-        ],
+    workers = _Workers(parts, _before(desk, parts, follow_up_id), candidates)
+    written = _Written(
+        notes.notes_of(session, [follow_up_id]),
+        summaries.summaries_of(session, follow_up_id),
+        contacts.attempts_of(session, follow_up_id),
     )
     (line,) = lines(desk, [(row, "")])
     had_it = assigning.had_it_last(session, [follow_up_id]).get(follow_up_id)
@@ -330,31 +342,28 @@ def _page(desk: Desk, request: Request, row: Followed, given: Given, typed: Type
         desk,
         request,
         "follow_up.html",
-        refused=typed.refusal,
         typed=typed,
         row=row,
         line=line,
         losing=next(iter(lost.losing(session, desk.day, follow_up_ids=[follow_up_id])), None),
         pause=breaks.last_break(session, follow_up_id),
-        asked_what_follows=withdrawals.asked(session, row.participant_id)
-        if may(Action.KEEP_FOLLOW_UP, given)
-        else None,
+        asked_what_follows=withdrawals.asked(session, row.participant_id) if may_keep else None,
         unanswered=contacts.unanswered(session, follow_up_id),
         most_attempts=contacts.MOST_ATTEMPTS,
-        today=today,
-        before=before,
-        names=names,
+        today={part.kind: part for part in assigning.on_day(session, desk.day, follow_up_ids=[follow_up_id])},
+        before=workers.before,
+        names=names_of(desk, workers.people | written.people | {row.state_by}),
         places=_places(desk),
         candidates=candidates,
-        notes=every_note,
+        notes=written.notes,
         weeks=_weeks(row, desk.day),
-        summaries=summed_up,
+        summaries=written.summaries,
         may_read_summaries=may(Action.READ_SUMMARY, as_reader(session, desk.asker, row.number, given)),
-        attempts=tried,
-        no_shows=missed,
+        attempts=written.attempts,
+        no_shows=contacts.no_shows_of(session, follow_up_id),
         history=told(desk, _record(desk, follow_up_id)),
         moves=[move for move in MOVES if FOLLOW_UP.allows(row.state, move)],
-        may_keep=may(Action.KEEP_FOLLOW_UP, given),
+        may_keep=may_keep,
         may_assign=may_assign,
         may_read=may(Action.READ_FOLLOW_UP, given),
         never_with_others=row.recruiter and may(Action.SEE_RISK, given),
@@ -380,10 +389,7 @@ def _record(desk: Desk, follow_up_id: UUID) -> list[Event]:
     return every(
         desk.session,
         of(Event)
-        .where(
-            Event.subject_id == follow_up_id,
-            col(Event.verb).startswith("follow_up."),
-        )
+        .where(Event.subject_id == follow_up_id, col(Event.verb).startswith("follow_up."))
         .order_by(col(Event.n).desc())
         .limit(LINES_SHOWN),
     )

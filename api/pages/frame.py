@@ -15,6 +15,7 @@ from api.access.outgoing_mail import to_post
 from api.access.permissions import Action, allows, to_program
 from api.access.session import AtDesk, Desk, Office
 from api.acts.declaring import ActRouter
+from api.pages.forms import Typed
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
@@ -99,9 +100,12 @@ def page(
 ) -> HTMLResponse:
     """The page `name` for the person at the desk, with its menu and what waits at each place.
 
-    The counts are those of this very transaction. What was `refused` gives the status, and its sentence is the page's
-    `refusal`, "" where nothing was.
+    The counts are those of this very transaction. What was `refused`, or why a form is shown again with what was
+    `typed`, gives the status, and its sentence is the page's `refusal`, "" where nothing was.
     """
+    typed = context.get("typed")
+    if refused is None and isinstance(typed, Typed):
+        refused = typed.refusal
     if refused is not None:
         status = status_of(refused)
     context.setdefault("refusal", sentence_of(refused) if refused is not None else "")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,18 +20,7 @@ from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page
 from api.views.tasks import names_of
 from domain.files import spreadsheets
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    col,
-    every,
-    first,
-    joins,
-    of,
-    only,
-    replaced,
-    tuples,
-)
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, replaced, tuples
 from domain.kernel.scope import program_of
 from domain.record import incident_versions, reads
 from locales import N_, gettext
@@ -199,7 +190,6 @@ def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed
         desk,
         request,
         "incident.html",
-        refused=typed.refusal,
         incident=found,
         typed=typed,
         organizations=_organizations(desk),
@@ -210,43 +200,41 @@ def _incident_page(desk: Desk, request: Request, incident_id: UUID, typed: Typed
 
 
 def _new_page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
-    return page(
-        desk,
-        request,
-        "new_incident.html",
-        refused=typed.refusal,
-        typed=typed,
-        organizations=_organizations(desk),
-        today=desk.day,
-    )
+    return page(desk, request, "new_incident.html", typed=typed, organizations=_organizations(desk), today=desk.day)
 
 
-def _history(desk: Desk, incident_id: UUID) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Act:
+    """What happened to an incident: who did what, and what stood before in the fields that changed."""
+
+    at: datetime
+    who: str
+    what: str
+    before: list[tuple[str, str]]
+    known_on_reason: str
+
+
+def _history(desk: Desk, incident_id: UUID) -> list[_Act]:
     """What happened to an incident, the newest first: who, when, which fields, and what stood in them before.
 
     Where the day since which it is known changed, also why.
     """
     acts = every(
         desk.session,
-        of(Event)
-        .where(
-            Event.subject_id == incident_id,
-            col(Event.verb).in_(list(ACTS)),
-        )
-        .order_by(col(Event.n).desc()),
+        of(Event).where(Event.subject_id == incident_id, col(Event.verb).in_(list(ACTS))).order_by(col(Event.n).desc()),
     )
     stood = {version.number: version.stood for version in incident_versions.versions(desk.session, incident_id)}
     names = names_of(desk, {act.actor_id for act in acts})
     organizations = {str(place): name for place, name in _organizations(desk)}
     said = {verb: gettext(words) for verb, words in ACTS.items()}
     return [
-        {
-            "at": act.at,
-            "who": names.get(act.actor_id, "") if act.actor_id else "",
-            "what": said[act.verb],
-            "before": _before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations),
-            "known_on_reason": stood.get(act.facts["version"], {}).get(incident_versions.KNOWN_ON_REASON, ""),
-        }
+        _Act(
+            at=act.at,
+            who=names.get(act.actor_id, "") if act.actor_id else "",
+            what=said[act.verb],
+            before=_before(stood.get(act.facts["version"] - 1), act.facts["changed"], organizations),
+            known_on_reason=stood.get(act.facts["version"], {}).get(incident_versions.KNOWN_ON_REASON, ""),
+        )
         for act in acts
     ]
 

@@ -16,6 +16,7 @@ from api.pages.act_routes import act_pages
 from api.pages.forms import Typed
 from api.pages.frame import framed_pages
 from api.pages.participant import participant_page
+from api.views.opened_files import OpenedNow, ShownDisclosure
 from domain.participants import disclosures
 
 router = framed_pages("/participants")
@@ -27,18 +28,16 @@ def read_disclosure(desk: AtDesk, request: Request, participant_id: UUID, disclo
     """Show once to whom the disclosure was made, and what it said; the record is told."""
     row, given = find_participant(desk.session, desk.asker, participant_id, Action.KEEP_DISCLOSURES)
     by = require(Action.KEEP_DISCLOSURES, given)
-    told: dict[str, str] = {}
+    shown: list[OpenedNow] = []
 
     def act() -> None:
-        told.update(
-            disclosures.read_disclosure(
-                desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
-            )
+        told = disclosures.read_disclosure(
+            desk.session, participant_id, disclosure_id, by=by, at=desk.at, ground=ground_of(given)
         )
+        shown.append(OpenedNow(disclosure=ShownDisclosure(disclosure_id, told["to_whom"], told["what"])))
 
-    refusal = desk.attempt(act)
-    shown = {"disclosure": {"id": disclosure_id, **told}} if refusal is None else None
-    return participant_page(desk, request, row, given, typed=Typed("disclosure", refusal), shown=shown)
+    typed = Typed("disclosure", desk.attempt(act))
+    return participant_page(desk, request, row, given, typed=typed, shown=next(iter(shown), None))
 
 
 def _shown(on: On[Known], request: Request, typed: Typed) -> Response:

@@ -140,6 +140,11 @@ class _Sought:
         """Whether the newest lines are wanted, and not those before another part."""
         return self.before == _NEWEST
 
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is looked for, and the newest lines of all are shown."""
+        return self.asked == Asked() and self.is_newest and self.wrong is None
+
 
 def _sought(
     person: str = "",
@@ -169,10 +174,9 @@ def show_readings(
     """
     require(Action.SEE_PRIVACY, to_program(desk.asker))
     rows, older, total = _part(desk, readings.READINGS, sought)
-    asked = sought.asked
-    everything = asked == Asked() and sought.is_newest and sought.wrong is None
     unusual = unusual_reads(desk.session, at=desk.at)
-    shown = unusual[unusual_from : unusual_from + UNUSUAL_SHOWN] if everything else []
+    until = unusual_from + UNUSUAL_SHOWN
+    shown = unusual[unusual_from:until] if sought.is_everything else []
     marks = {n: reasons for one in unusual for n, reasons in one.by_line.items() if reasons}
     lines = _read_lines(desk, [*(one.line for one in shown), *rows], marks)
     return _page(
@@ -187,14 +191,19 @@ def show_readings(
         ],
         unusual_count=len(unusual),
         unusual_from=unusual_from,
-        unusual_next=unusual_from + UNUSUAL_SHOWN if len(unusual) > unusual_from + UNUSUAL_SHOWN else 0,
+        unusual_next=until if len(unusual) > until else 0,
         days=by_day(desk, lines[len(shown) :]),
         total=total,
-        everything=everything,
-        thing=things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else "",
+        everything=sought.is_everything,
+        thing=_thing_of(desk, sought.asked),
         sealed=readings.sealed(desk.session),
         now=desk.at,
     )
+
+
+def _thing_of(desk: Desk, asked: Asked) -> str:
+    """What is looked for, in words; "" of everything."""
+    return things_in_words(desk, {asked.thing}).get(asked.thing, "") if asked.thing else ""
 
 
 @router.get("/privacy/refusals", name="refusals")
@@ -204,13 +213,7 @@ def show_refusals(desk: AtDesk, request: Request, sought: Sought) -> HTMLRespons
     require(Action.SEE_PRIVACY, to_program(desk.asker))
     rows, older, total = _part(desk, readings.REFUSALS, sought)
     return _page(
-        desk,
-        request,
-        "refusals.html",
-        sought,
-        older=older,
-        days=by_day(desk, _refused_lines(desk, rows)),
-        total=total,
+        desk, request, "refusals.html", sought, older=older, days=by_day(desk, _refused_lines(desk, rows)), total=total
     )
 
 
@@ -245,10 +248,7 @@ def _tasks_in_words(desk: Desk, ids: set[UUID]) -> dict[UUID | None, str]:
     """Tasks, and documents by the task that they prove: with their case, and never by a file's own name."""
     title = Task.title_fr if desk.language == "fr" else Task.title_en
     rows = [
-        *tuples(
-            desk.session,
-            only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids)),
-        ),
+        *tuples(desk.session, only(Task.id, Task.case_id, title).where(col(Task.id).in_(ids))),
         *tuples(
             desk.session,
             only(Evidence.id, Task.case_id, title)

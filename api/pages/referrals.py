@@ -10,20 +10,17 @@ from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.participants import drafter
-from api.access.permissions import Action, allows, asks, require, to_program
+from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
 from api.pages.referral_fields import TypedReferral, form_shown, typed_of
 from api.views.criteria import NAMES
+from api.views.referrals import board_of
 from api.views.tasks import names_of
-from domain.admissions import duplicates
 from domain.kernel.refusals import Refusal
-from domain.participants import links, reading, referring, retention
-from domain.participants.findings import findings_of
-from domain.participants.reading import Arrived
+from domain.participants import links, reading, referring
 from domain.participants.referral_form import ReferralForm
-from domain.roles.sight import who_barred
 from locales import gettext
 from models.referral import CRITERIA
 
@@ -146,20 +143,7 @@ def _form(
 
 
 def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link: str = "") -> HTMLResponse:
-    triages = allows(Action.TRIAGE, to_program(desk.asker)) is not None
-    a_year_ago = desk.at - reading.LOOKS_BACK
-    kept_from = who_barred(desk.session, desk.asker.person_id) if triages else frozenset()
-
-    def shown(rows: list[Arrived]) -> list[Arrived]:
-        return [row for row in rows if row.participant_id not in kept_from]
-
-    received = shown(reading.to_triage(desk.session)) if triages else []
-    under_way = shown(reading.under_way(desk.session)) if triages else []
-    found = {row.id: findings_of(desk.session, row.participant_id) for row in received}
-    made = links.links_of(desk.session) if triages else []
-    left = referring.left_drafts(desk.session) if triages else []
-    people = {row.referred_by for row in (*received, *under_way)} | {row.referred_by for row in left}
-    people |= {row.made_by for row in made}
+    board = board_of(desk)
     return page(
         desk,
         request,
@@ -167,22 +151,9 @@ def _board(desk: Desk, request: Request, *, refusal: Refusal | None = None, link
         refused=refusal,
         sent=request.query_params.get("sent") == "yes",
         mine=reading.mine(desk.session, desk.asker.person_id),
-        left=left,
-        triages=triages,
-        received=received,
-        found=found,
-        maybe_known=duplicates.alike(
-            desk.session, [row.participant_id for row in received], reader=desk.asker.person_id
-        )
-        if triages
-        else (),
-        under_way=under_way,
-        no_further=shown(reading.no_further(desk.session, since=a_year_ago)) if triages else [],
-        names=names_of(desk, {person for person in people if person}),
+        board=board,
+        names=names_of(desk, board.people if board else ()),
         link=link,
-        links=made,
         now=desk.at,
         criteria=[(criterion, gettext(NAMES[criterion])) for criterion in CRITERIA],
-        funnel=reading.funnel(desk.session, since=a_year_ago) if triages else None,
-        to_destroy=[row for row in retention.due(desk.session, desk.day) if row.id not in kept_from] if triages else [],
     )

@@ -29,7 +29,6 @@ def _page(desk: Desk, request: Request, typed: Typed) -> HTMLResponse:
         desk,
         request,
         "research_consents.html",
-        refused=typed.refusal,
         typed=typed,
         consents=research.research_consents(desk.session),
         today=desk.day,

@@ -38,13 +38,7 @@ def show_summary(desk: AtDesk, request: Request, task_id: UUID) -> HTMLResponse:
 @router.post("/tasks/{task_id}/summary")
 @asks(Action.WRITE_SUMMARY)
 def write_summary(
-    desk: AtDesk,
-    request: Request,
-    task_id: UUID,
-    seen: Seen,
-    situation: Text = "",
-    steps: Text = "",
-    do: Text = "save",
+    desk: AtDesk, request: Request, task_id: UUID, seen: Seen, situation: Text = "", steps: Text = "", do: Text = "save"
 ) -> Response:
     """Save it as it stands, or say that it is complete, which does the step."""
     before = summaries.asked_by(desk.session, task_id)
@@ -84,7 +78,7 @@ def read_summary(desk: AtDesk, request: Request, follow_up_id: UUID, task_id: UU
 
 def _complete(desk: Desk, request: Request, row: Asked, typed: Typed) -> HTMLResponse:
     names = names_of(desk, [row.done_by])
-    return page(desk, request, "summary_complete.html", refused=typed.refusal, typed=typed, row=row, names=names)
+    return page(desk, request, "summary_complete.html", typed=typed, row=row, names=names)
 
 
 def _form(

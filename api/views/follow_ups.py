@@ -16,11 +16,7 @@ REASONS: Final[Mapping[str, str]] = {
     "other_purposes": N_("The team believes: takes part for other purposes"),
     "lost_contact": N_("Contact is lost"),
 }
-INTENSITIES: Final[Mapping[str, str]] = {
-    "light": N_("light"),
-    "regular": N_("regular"),
-    "intense": N_("intense"),
-}
+INTENSITIES: Final[Mapping[str, str]] = {"light": N_("light"), "regular": N_("regular"), "intense": N_("intense")}
 KINDS: Final[Mapping[str, str]] = {"primary": N_("Primary worker"), "second": N_("Second worker of the pair")}
 MEANS: Final[Mapping[str, str]] = {
     "call": N_("call"),

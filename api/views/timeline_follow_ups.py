@@ -25,10 +25,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "follow_up.completed": (N_("%(subject)s: completed; participant and team agree."), "full"),
     "follow_up.reactivated": (N_("%(subject)s: resumed."), "half"),
     "follow_up.tried": (N_("%(subject)s: attempt to reach them on %(day)s (%(means)s). Answered: %(reached)s."), "ask"),
-    "follow_up.no_show": (
-        N_("%(subject)s: missed meeting of %(day)s; minutes waited: %(minutes)s."),
-        "late",
-    ),
+    "follow_up.no_show": (N_("%(subject)s: missed meeting of %(day)s; minutes waited: %(minutes)s."), "late"),
     "follow_up.strategy_agreed": (N_("%(subject)s: agreed after the missed meeting: %(strategy)s."), "full"),
     "follow_up.activity_planned": (N_("%(subject)s: an activity is planned for %(day)s."), "half"),
     "follow_up.activity_moved": (N_("%(subject)s: the activity of %(was)s is now on %(day)s."), "half"),

@@ -33,10 +33,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "participant.worker_named": (N_("%(subject)s: a worker was named to meet them."), "full"),
     "participant.second_named": (N_("%(subject)s: the second worker of the pair changed."), "half"),
     "participant.nobody_sent": (N_("%(subject)s: no one is to meet them any more."), "stop"),
-    "participant.worker_left": (
-        N_("%(subject)s: the person who was to meet them leaves: name someone else."),
-        "stop",
-    ),
+    "participant.worker_left": (N_("%(subject)s: the person who was to meet them leaves: name someone else."), "stop"),
     "participant.refused": (N_("%(subject)s: not admitted."), "stop"),
     "participant.declined": (N_("%(subject)s: declined."), "skip"),
     "participant.recruits": (N_("%(subject)s: found to recruit others; never in an activity with others."), "late"),

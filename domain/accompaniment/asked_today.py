@@ -88,14 +88,16 @@ def pass_over_whom_they_barred(session: Session, *, by: Actor, at: datetime) -> 
 def _passing(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> list[Link]:
     """The chain, passing over those of today's deputies on which it would fall although the task is closed to them."""
     chain = [{name: said for name, said in link.items() if name != PASSES} for link in links]
-
-    def acting(some: Sequence[Link]) -> set[UUID]:
-        holders = today.falls(some).holders
-        return {one.person_id for one in holders if one.acting_for is not None and one.person_id in closed_to}
-
-    if len(chain) == 1 or "person" not in chain[0] or not acting(chain):
+    if len(chain) == 1 or "person" not in chain[0] or not _acting(today, chain, closed_to):
         return chain
-    return [link | {PASSES: sorted(map(str, acting([link])))} if acting([link]) else link for link in chain]
+    passed = [_acting(today, [link], closed_to) for link in chain]
+    return [link | {PASSES: sorted(map(str, who))} if who else link for link, who in zip(chain, passed, strict=True)]
+
+
+def _acting(today: Standing, links: Sequence[Link], closed_to: set[UUID]) -> set[UUID]:
+    """Those of the deputies to whom the task is closed on whom it would fall."""
+    holders = today.falls(links).holders
+    return {one.person_id for one in holders if one.acting_for is not None and one.person_id in closed_to}
 
 
 #: The id of a task, and its chain.

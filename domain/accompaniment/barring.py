@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -15,7 +14,7 @@ from domain.follow_ups.assigning import part_with
 from domain.kernel.actors import Actor
 from domain.kernel.hooks import hook
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, of, only, scalar, select
+from domain.kernel.rows import changes, col, every, in_program, of, only, scalar, select
 from domain.kernel.scope import program_of
 from domain.participants.locking import hold_participant
 from domain.record import events
@@ -75,7 +74,7 @@ def lift(session: Session, participant_id: UUID, person_id: UUID, *, by: Actor, 
     """Let a person near the file again, at the participant's wish. Raises Refusal where they were not barred."""
     lifted = scalar(
         session,
-        update(Barred)
+        changes(Barred)
         .where(*_standing(participant_id, person_id))
         .values(lifted_at=at, lifted_by=by.person_id)
         .returning(col(Barred.id)),
@@ -96,10 +95,7 @@ def barred_of(session: Session, participant_id: UUID) -> list[Barred]:
     return every(
         session,
         of(Barred)
-        .where(
-            Barred.participant_id == participant_id,
-            col(Barred.lifted_at).is_(None),
-        )
+        .where(Barred.participant_id == participant_id, col(Barred.lifted_at).is_(None))
         .order_by(col(Barred.recorded_at)),
     )
 

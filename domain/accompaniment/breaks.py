@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
@@ -17,7 +17,7 @@ from domain.follow_ups.locking import Held, hold, move
 from domain.follow_ups.words import BREAK_TERMS, opened, sealed
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, joins, only, run, scalar, scalars, tuples
+from domain.kernel.rows import changes, col, first, joins, of, only, run, scalar, scalars
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import coordination_chain
@@ -130,50 +130,31 @@ def due_to_return(session: Session, day: date) -> list[UUID]:
         only(FollowUpBreak.follow_up_id)
         .join(FollowUp, joins(FollowUpBreak.follow_up_id, FollowUp))
         .where(
-            col(FollowUpBreak.ended_at).is_(None),
-            col(FollowUpBreak.returns_on) <= day,
-            FollowUp.state == "on_break",
+            col(FollowUpBreak.ended_at).is_(None), col(FollowUpBreak.returns_on) <= day, FollowUp.state == "on_break"
         )
         .order_by(col(FollowUpBreak.returns_on), col(FollowUpBreak.follow_up_id)),
     )
     return list(rows)
 
 
-class Break(NamedTuple):
-    """A break. Its terms stay sealed."""
-
-    id: UUID
-    starts_on: date
-    returns_on: date
-    ended_on: date | None
-    ended_at: datetime | None
-
-
-def open_break(session: Session, follow_up_id: UUID) -> Break | None:
+def open_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:
     """The break that a follow-up is on, or None. Its terms stay sealed."""
     found = last_break(session, follow_up_id)
     return found if found is not None and found.ended_at is None else None
 
 
-def last_break(session: Session, follow_up_id: UUID) -> Break | None:
+def last_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:
     """The last break of a follow-up, open or over, or None. Its terms stay sealed.
 
     The terms apply from the day on which the participant returns: they are read then, and not only before.
     """
-    found = tuples(
+    return first(
         session,
-        only(
-            FollowUpBreak.id,
-            FollowUpBreak.starts_on,
-            FollowUpBreak.returns_on,
-            FollowUpBreak.ended_on,
-            FollowUpBreak.ended_at,
-        )
+        of(FollowUpBreak, without=(FollowUpBreak.terms,))
         .where(FollowUpBreak.follow_up_id == follow_up_id)
         .order_by(col(FollowUpBreak.ended_at).is_not(None), col(FollowUpBreak.agreed_at).desc(), col(FollowUpBreak.id))
         .limit(1),
     )
-    return Break(*found[0]) if found else None
 
 
 def read_terms(
@@ -197,10 +178,7 @@ def end_open_break(session: Session, follow_up_id: UUID, *, at: datetime) -> Non
     run(
         session,
         changes(FollowUpBreak)
-        .where(
-            FollowUpBreak.follow_up_id == follow_up_id,
-            col(FollowUpBreak.ended_at).is_(None),
-        )
+        .where(FollowUpBreak.follow_up_id == follow_up_id, col(FollowUpBreak.ended_at).is_(None))
         .values(ended_on=local_day(session, at), ended_at=at),
     )
 

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session, or_
 
 from domain.accompaniment import asked_today, reviews, withdrawals, workers
@@ -20,7 +20,7 @@ from domain.casework import asking
 from domain.casework.subjects import ROLE_OF_WORKER
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, first, in_program, of, only, run, scalar, select
+from domain.kernel.rows import changes, col, every, first, in_program, of, only, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.mail.notices import coordination_chain
 from domain.participants.ages import signers
@@ -32,6 +32,7 @@ from domain.roles.roles import standing
 from domain.terms.admission import BEFORE_COMMITTING
 from locales import N_
 from models.consent import CONSENT_PURPOSES, SIGNED_BY, Consent
+from models.participant import Participant
 from models.program import Organization
 
 #: The coordinator's task where no step of an admission asks for it, and how soon it is due, in working days.
@@ -81,20 +82,8 @@ def sign(
     was explained, by a person who may not at that age, without the limits stated, under a text that names no partner,
     or for a partner whose agreement is not in force.
     """
-    held = hold_participant(session, participant_id)
-    may_agree_to_more = held.state in BEFORE_COMMITTING and bool(consents_of(session, participant_id))
-    if held.state not in ("committed", "admitted") and not may_agree_to_more:
-        raise Refusal(
-            "consent.too_early",
-            N_("The consent is explained and signed once the person has committed."),
-            source="AD-R8",
-        )
-    if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
-        raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
-    if (purpose == "program") != (organization_id is None):
-        raise Refusal(
-            "consent.partner", N_("A consent to share names its partner; a consent to the program names none.")
-        )
+    _refuse_too_early(session, hold_participant(session, participant_id))
+    _refuse_purpose(purpose, organization_id, signed)
     today = local_day(session, at)
     _refuse_days(signed, today)
     if not signed.limits_stated:
@@ -110,15 +99,10 @@ def sign(
             source="AG-IS",
         )
     text, line = _agreed_to(session, purpose, organization_id, signed)
-    here = program_of(session)
-    run(
-        session,
-        update(Consent)
-        .where(*_standing(participant_id, purpose, organization_id))
-        .values(replaced_at=at, version=col(Consent.version) + 1),
-    )
+    before = changes(Consent).where(*_standing(participant_id, purpose, organization_id))
+    run(session, before.values(replaced_at=at, version=col(Consent.version) + 1))
     row = Consent(
-        program_id=here,
+        program_id=program_of(session),
         id=uuid4(),
         participant_id=participant_id,
         purpose=purpose,
@@ -197,13 +181,7 @@ def withdraw(session: Session, consent_id: UUID, *, confirmed: bool = True, by: 
             ),
             source="AD-R11",
         )
-    _change(
-        session,
-        row,
-        withdrawn_on=local_day(session, at),
-        withdrawn_at=at,
-        withdrawn_recorded_by=by.person_id,
-    )
+    _change(session, row, withdrawn_on=local_day(session, at), withdrawn_at=at, withdrawn_recorded_by=by.person_id)
     events.write(
         session,
         "consent.withdrawn",
@@ -343,6 +321,27 @@ def _worker_of(session: Session, participant_id: UUID, signed: Signed, by: Actor
     return chosen
 
 
+def _refuse_too_early(session: Session, held: Participant) -> None:
+    """Raises Refusal of who has not committed, save a candidate to whom it was explained before."""
+    may_agree_to_more = held.state in BEFORE_COMMITTING and bool(consents_of(session, held.id))
+    if held.state not in ("committed", "admitted") and not may_agree_to_more:
+        raise Refusal(
+            "consent.too_early",
+            N_("The consent is explained and signed once the person has committed."),
+            source="AD-R8",
+        )
+
+
+def _refuse_purpose(purpose: str, organization_id: UUID | None, signed: Signed) -> None:
+    """Raises Refusal where it is not said what a consent is for, with which partner, or who signs it."""
+    if purpose not in CONSENT_PURPOSES or signed.signed_by not in SIGNED_BY:
+        raise Refusal("consent.purpose", N_("Choose what the consent is for, and who signs it."))
+    if (purpose == "program") != (organization_id is None):
+        raise Refusal(
+            "consent.partner", N_("A consent to share names its partner; a consent to the program names none.")
+        )
+
+
 def _refuse_days(signed: Signed, today: date) -> None:
     in_order = (
         signed.explained_on <= signed.signed_on <= today and signed.explained_on <= signed.worker_signed_on <= today
@@ -387,19 +386,11 @@ def _standing(participant_id: UUID, purpose: str, organization_id: UUID | None) 
 
 
 def _hold(session: Session, consent_id: UUID) -> Consent:
-    row = first(
-        session,
-        of(Consent).where(Consent.id == consent_id).with_for_update(),
-    )
+    row = first(session, of(Consent).where(Consent.id == consent_id).with_for_update())
     if row is None:
         raise Refusal("consent.unknown", N_("There is no such consent."))
     return row
 
 
 def _change(session: Session, row: Consent, **values: Any) -> None:
-    run(
-        session,
-        update(Consent)
-        .where(col(Consent.program_id) == row.program_id, col(Consent.id) == row.id)
-        .values(**values, version=row.version + 1),
-    )
+    run(session, changes(Consent).where(Consent.id == row.id).values(**values, version=row.version + 1))

@@ -63,17 +63,8 @@ def ask_to_assess(session: Session, held: Participant, *, by: Actor, at: datetim
 
     Until it does, no earlier assessment counts.
     """
-    asking.ask(
-        session,
-        ASSESS,
-        held.id,
-        N_("Have the risk to others assessed: %(subject)s was found to recruit others"),
-        chain=coordination_chain(session),
-        working_days=DAYS_TO_ASSESS,
-        by=by,
-        at=at,
-        subject=held.number or held.candidate_ref,
-    )
+    title = N_("Have the risk to others assessed: %(subject)s was found to recruit others")
+    _ask_coordinator(session, held, ASSESS, title, DAYS_TO_ASSESS, by=by, at=at)
 
 
 def assessed(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -86,16 +77,24 @@ def ask_to_refuse(session: Session, held: Participant, *, by: Actor, at: datetim
 
     It is theirs to say what was offered instead, as with every refusal (AD-C4).
     """
+    title = N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits")
+    _ask_coordinator(session, held, REFUSE, title, DAYS_TO_REFUSE, by=by, at=at)
+
+
+def _ask_coordinator(
+    session: Session, held: Participant, step: str, title: str, days: int, *, by: Actor, at: datetime
+) -> None:
+    """Ask the coordinator something about a held person, by number or reference, unless it is asked already."""
     asking.ask(
         session,
-        REFUSE,
+        step,
         held.id,
-        N_("Refuse %(subject)s, and say what was offered instead: the risks to others exceed the benefits"),
+        title,
         chain=coordination_chain(session),
-        working_days=DAYS_TO_REFUSE,
+        working_days=days,
         by=by,
         at=at,
-        subject=held.candidate_ref,
+        subject=held.number or held.candidate_ref,
     )
 
 

@@ -109,10 +109,7 @@ def to_look_at(session: Session, day: date) -> list[UUID]:
             session,
             only(Consent.participant_id)
             .distinct()
-            .join(
-                Participant,
-                same(Participant, Consent) & (col(Participant.id) == col(Consent.participant_id)),
-            )
+            .join(Participant, same(Participant, Consent) & (col(Participant.id) == col(Consent.participant_id)))
             .where(col(Participant.sealed).is_not(None), *_holds(day))
             .order_by(col(Consent.participant_id)),
         )
@@ -130,13 +127,7 @@ def ask_who_has_it_now(session: Session, *, by: Actor, at: datetime, only: UUID 
             _ask(session, participant_id, by=by, at=at)
 
     return asking.ask_who_has_it_now(
-        session,
-        REVIEW,
-        whose=partial(withdrawals.whose, session, at=at),
-        ask_anew=ask_anew,
-        by=by,
-        at=at,
-        only=only,
+        session, REVIEW, whose=partial(withdrawals.whose, session, at=at), ask_anew=ask_anew, by=by, at=at, only=only
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from sqlalchemy import func, insert
@@ -14,7 +13,7 @@ from domain.accompaniment import recruiting
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, only, run, scalar, scalars, select, tuples
+from domain.kernel.rows import col, first, in_program, of, only, run, scalar, scalars, select
 from domain.kernel.scope import program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
@@ -103,42 +102,19 @@ def committee_assesses() -> Refusal:
     )
 
 
-class Assessed(NamedTuple):
-    """An assessment of a risk, without what is sealed."""
-
-    id: UUID
-    level: str
-    assessed_by: UUID
-    assessed_at: datetime
-    n: int
-    decision_id: UUID | None
-
-
-def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> Assessed | None:
+def last(session: Session, participant_id: UUID, kind: str, *, since: datetime | None = None) -> RiskAssessment | None:
     """The last assessment of a kind, without what is sealed, of those made `since` a moment; None before any."""
     made = [] if since is None else [col(RiskAssessment.assessed_at) >= since]
-    found = tuples(
+    return first(
         session,
-        only(
-            RiskAssessment.id,
-            RiskAssessment.level,
-            RiskAssessment.assessed_by,
-            RiskAssessment.assessed_at,
-            RiskAssessment.n,
-            RiskAssessment.decision_id,
-        )
-        .where(
-            RiskAssessment.participant_id == participant_id,
-            RiskAssessment.kind == kind,
-            *made,
-        )
+        of(RiskAssessment, without=(RiskAssessment.sealed,))
+        .where(RiskAssessment.participant_id == participant_id, RiskAssessment.kind == kind, *made)
         .order_by(col(RiskAssessment.assessed_at).desc(), col(RiskAssessment.n).desc())
         .limit(1),
     )
-    return Assessed(*found[0]) if found else None
 
 
-def to_others(session: Session, participant_id: UUID) -> Assessed | None:
+def to_others(session: Session, participant_id: UUID) -> RiskAssessment | None:
     """The assessment of the risk to others that counts now, as `last` gives it; None where the committee owes one.
 
     It must belong to the present admission: one made before the person was referred again was of another situation
@@ -149,9 +125,7 @@ def to_others(session: Session, participant_id: UUID) -> Assessed | None:
     opened = scalar(
         session,
         select(func.max(col(Case.opened_at))).where(
-            in_program(Case),
-            Case.participant_id == participant_id,
-            Case.protocol == ADMISSION,
+            in_program(Case), Case.participant_id == participant_id, Case.protocol == ADMISSION
         ),
     )
     return last(session, participant_id, "recruiter", since=opened)

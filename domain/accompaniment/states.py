@@ -60,13 +60,7 @@ def deactivate(
 
 
 def complete(
-    session: Session,
-    follow_up_id: UUID,
-    *,
-    participant_agrees: bool,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, follow_up_id: UUID, *, participant_agrees: bool, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Complete a follow-up whose gains the participant and the team consider consolidated (FU-4). Raises Refusal."""
     hold_person(session, follow_up_id)

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from sqlmodel import Session
@@ -104,12 +104,12 @@ def close_to_partners(session: Session, participant_id: UUID, *, by: Actor, at: 
     if named is not None and named.second_id in shut:
         workers.change_second(session, participant_id, None, by=by, at=at)
     follow_up_id = _follow_up_of(session, participant_id)
-    parts = on_day(session, day, follow_up_ids=[follow_up_id]) if follow_up_id is not None else []
-    for part in parts:
+    if follow_up_id is None:
+        return sorted(shut)
+    for part in on_day(session, day, follow_up_ids=[follow_up_id]):
         if part.kind == SECOND and part.person_id in shut:
             assigning.end_part(session, part.follow_up_id, part.person_id, by=by, at=at)
-    if follow_up_id is not None:
-        withdraw_offers(session, participant_id, follow_up_id, by=by, at=at)
+    withdraw_offers(session, participant_id, follow_up_id, by=by, at=at)
     return sorted(shut)
 
 
@@ -154,10 +154,7 @@ def is_under_way(session: Session, participant_id: UUID) -> bool:
     rows = tuples(
         session,
         only(Participant.state, FollowUp.state)
-        .outerjoin(
-            FollowUp,
-            same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
-        )
+        .outerjoin(FollowUp, same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)))
         .where(Participant.id == participant_id),
     )
     return any(
@@ -174,10 +171,7 @@ def ask_of_the_ended(session: Session, *, by: Actor, at: datetime) -> int:
     rows = every(
         session,
         of(Consent)
-        .join(
-            FollowUp,
-            same(FollowUp, Consent) & (col(FollowUp.participant_id) == col(Consent.participant_id)),
-        )
+        .join(FollowUp, same(FollowUp, Consent) & (col(FollowUp.participant_id) == col(Consent.participant_id)))
         .where(
             col(Consent.ends_on) < day,
             col(Consent.withdrawn_on).is_(None),
@@ -206,24 +200,7 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
 
     They were given their part before it needed a consent. The file is closed to them meanwhile.
     """
-    day = local_day(session, at)
-    whom = dict(
-        tuples(
-            session,
-            only(FollowUp.id, FollowUp.participant_id)
-            .where(col(FollowUp.state).in_(["active", "on_break"]))
-            .order_by(col(FollowUp.id)),
-        )
-    )
-    with_second = {
-        whom[part.follow_up_id] for part in on_day(session, day, follow_up_ids=list(whom)) if part.kind == SECOND
-    }
-    shut = {
-        participant_id
-        for participant_id in with_second
-        for circle in [circle_of(session, participant_id, day)]
-        if any(circle.is_shut_to(part) for part in circle.parts)
-    }
+    shut = _shut_to_their_second(session, local_day(session, at))
     for row in asking.open_ones(session, OF_SECOND):
         if UUID(row.item) not in shut:
             asking.answered(session, OF_SECOND, UUID(row.item), by=by, at=at)
@@ -242,6 +219,25 @@ def ask_about_seconds(session: Session, *, by: Actor, at: datetime) -> int:
         for participant_id in sorted(shut)
     ]
     return sum(task is not None for task in asked_now)
+
+
+def _shut_to_their_second(session: Session, day: date) -> set[UUID]:
+    """The participants who are followed, and whose file is closed to somebody with a part in the pair."""
+    whom = dict(
+        tuples(
+            session,
+            only(FollowUp.id, FollowUp.participant_id)
+            .where(col(FollowUp.state).in_(["active", "on_break"]))
+            .order_by(col(FollowUp.id)),
+        )
+    )
+    parts = on_day(session, day, follow_up_ids=list(whom))
+    found = set()
+    for participant_id in {whom[part.follow_up_id] for part in parts if part.kind == SECOND}:
+        circle = circle_of(session, participant_id, day)
+        if any(circle.is_shut_to(part) for part in circle.parts):
+            found.add(participant_id)
+    return found
 
 
 def go_on(session: Session, participant_id: UUID, *, for_everyone: bool, by: Actor, at: datetime) -> None:
@@ -353,7 +349,7 @@ def _write(session: Session, template: str, to: UUID, consent: Consent, *, path:
     if by.is_one_of(to):
         return
 
-    def facts(language: notices.Language) -> Mapping[str, Any]:
+    def facts(language: notices.Language) -> Mapping[str, object]:
         return {"by_name": notices.name_of(session, by, language), "path": path}
 
     notices.write(session, template, to=to, key=f"{template}:{consent.id}", facts=facts, at=at)

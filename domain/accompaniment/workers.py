@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import insert
-from sqlmodel import Session, or_
+from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import risks
@@ -104,10 +104,8 @@ def name_worker(
     asked = _asked_for(session, participant_id)
     if asked is not None:
         complete_task(session, asked, by=by, at=at, in_its_act=True)
-    # A referrer who was told of another worker before is told who makes contact now (AD-R5).
-    tell = step_of(session, participant_id, TELL_REFERRER)
-    if tell is not None and (before is None or before.worker_id != worker_id):
-        acts.do_again(session, tell.id, by=by, at=at)
+    if before is None or before.worker_id != worker_id:
+        _tell_anew(session, participant_id, by=by, at=at)
     events.write(
         session,
         "participant.worker_named",
@@ -120,6 +118,13 @@ def name_worker(
         instead_of=str(before.worker_id) if before else None,
     )
     return row.id
+
+
+def _tell_anew(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
+    """Tell the referrer of the worker who makes contact now, also where they heard of another before (AD-R5)."""
+    tell = step_of(session, participant_id, TELL_REFERRER)
+    if tell is not None:
+        acts.do_again(session, tell.id, by=by, at=at)
 
 
 def name_another(
@@ -167,12 +172,7 @@ def has_one_to_triage(session: Session, participant_id: UUID) -> bool:
     """Whether the person has a referral that was received and is not triaged, or is to be triaged again."""
     found = scalar(
         session,
-        only(Referral.id)
-        .where(
-            Referral.participant_id == participant_id,
-            Referral.state == "received",
-        )
-        .limit(1),
+        only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "received").limit(1),
     )
     return found is not None
 
@@ -226,13 +226,7 @@ _FIND_OUT: Final = N_("Find out what the Clinical Committee asks about %(referen
 
 
 def forward(
-    session: Session,
-    participant_id: UUID,
-    worker_id: UUID,
-    *,
-    second_id: UUID | None = None,
-    by: Actor,
-    at: datetime,
+    session: Session, participant_id: UUID, worker_id: UUID, *, second_id: UUID | None = None, by: Actor, at: datetime
 ) -> UUID:
     """Name a worker directly, since the referral was triaged as one that cannot wait (AD-R4).
 
@@ -242,10 +236,7 @@ def forward(
     referral = first(
         session,
         of(Referral)
-        .where(
-            Referral.participant_id == participant_id,
-            Referral.state == "triaged",
-        )
+        .where(Referral.participant_id == participant_id, Referral.state == "triaged")
         .order_by(col(Referral.triaged_at).desc())
         .limit(1),
     )
@@ -306,8 +297,7 @@ def named(session: Session, participant_id: UUID) -> CandidateWorker | None:
     return first(
         session,
         of(CandidateWorker).where(
-            CandidateWorker.participant_id == participant_id,
-            col(CandidateWorker.ended_at).is_(None),
+            CandidateWorker.participant_id == participant_id, col(CandidateWorker.ended_at).is_(None)
         ),
     )
 
@@ -376,28 +366,8 @@ def end(session: Session, participant_id: UUID, how: str, *, at: datetime) -> No
     run(
         session,
         changes(CandidateWorker)
-        .where(
-            CandidateWorker.participant_id == participant_id,
-            col(CandidateWorker.ended_at).is_(None),
-        )
+        .where(CandidateWorker.participant_id == participant_id, col(CandidateWorker.ended_at).is_(None))
         .values(ended_at=at, ended_as=how, version=col(CandidateWorker.version) + 1),
-    )
-
-
-def is_entrusted(session: Session, participant_id: UUID, person_id: UUID) -> bool:
-    """Whether this person is to meet the candidate, alone or as the second of a pair."""
-    return (
-        scalar(
-            session,
-            only(CandidateWorker.id)
-            .where(
-                CandidateWorker.participant_id == participant_id,
-                col(CandidateWorker.ended_at).is_(None),
-                or_(CandidateWorker.worker_id == person_id, CandidateWorker.second_id == person_id),
-            )
-            .limit(1),
-        )
-        is not None
     )
 
 
@@ -410,11 +380,7 @@ def _owe(session: Session, participant_id: UUID, links: Sequence[Link]) -> None:
     run(
         session,
         changes(Task)
-        .where(
-            Task.case_id == case_id,
-            col(Task.step).in_(OF_THE_WORKER),
-            col(Task.state).in_(["planned", "open"]),
-        )
+        .where(Task.case_id == case_id, col(Task.step).in_(OF_THE_WORKER), col(Task.state).in_(["planned", "open"]))
         .values(owed_by_id=chain, declared_owed_by_id=chain, version=col(Task.version) + 1),
     )
 
@@ -459,8 +425,5 @@ def given_a_part(participant_id: UUID) -> SelectOfScalar[UUID]:
     return (
         only(Assignment.person_id)
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
-        .where(
-            FollowUp.participant_id == participant_id,
-            col(Assignment.withdrawn_at).is_(None),
-        )
+        .where(FollowUp.participant_id == participant_id, col(Assignment.withdrawn_at).is_(None))
     )

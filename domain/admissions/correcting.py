@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from domain.kernel.rows import only, scalars
 from domain.kernel.scope import local_day
 from domain.participants.identity import Identity, identity_within, sealed_identity
 from domain.participants.locking import change_participant, hold_participant
-from domain.participants.referral_fields import Who, fields_of
+from domain.participants.referral_fields import Said, Who, fields_of
 from domain.participants.referral_form import checked_identity
 from domain.record import events
 from locales import N_
@@ -29,13 +28,7 @@ FIELDS: Final = tuple(one.name for one in fields_of(Who))
 
 
 def correct_identity(
-    session: Session,
-    participant_id: UUID,
-    changes: Mapping[str, Any],
-    *,
-    by: Actor,
-    at: datetime,
-    seen: int | None = None,
+    session: Session, participant_id: UUID, changes: Said, *, by: Actor, at: datetime, seen: int | None = None
 ) -> None:
     """Replace what was referred by what is known now; fields that are not given stay.
 
@@ -51,16 +44,8 @@ def correct_identity(
     held = hold_participant(session, participant_id, seen=seen)
     if held.sealed is None:
         raise Refusal("keys.gone", N_("What was sealed here is destroyed, and can no longer be read."))
-    before, today = identity_within(session, participant_id), local_day(session, at)
-    if "age" in given and "birth_date" not in given:
-        if before.birth_date is not None:
-            raise Refusal(
-                "identity.age", N_("The birth date is known and gives the age: correct the birth date instead.")
-            )
-        given["age_on"] = today
-    after = checked_identity(replace(before, **given), today=today)
-    if after.birth_date is not None:
-        after = replace(after, age=None, age_on=None)
+    before = identity_within(session, participant_id)
+    after = _corrected(before, given, today=local_day(session, at))
     changed = _changed(before, after)
     if not changed:
         return
@@ -72,6 +57,16 @@ def correct_identity(
         reviews.keep(session, participant_id, by=by, at=at)
         for referral_id in _waiting(session, participant_id):
             triage.find_age(session, referral_id, by=by, at=at)
+
+
+def _corrected(before: Identity, given: Said, *, today: date) -> Identity:
+    """Who somebody is with what is known now: a birth date takes the place of an age. Raises Refusal."""
+    says_age = "age" in given and "birth_date" not in given
+    if says_age and before.birth_date is not None:
+        raise Refusal("identity.age", N_("The birth date is known and gives the age: correct the birth date instead."))
+    said = {**given, "age_on": today} if says_age else given
+    after = checked_identity(replace(before, **said), today=today)
+    return after if after.birth_date is None else replace(after, age=None, age_on=None)
 
 
 def _changed(before: Identity, after: Identity) -> list[str]:
@@ -87,10 +82,6 @@ def _changed(before: Identity, after: Identity) -> list[str]:
 def _waiting(session: Session, participant_id: UUID) -> list[Any]:
     return list(
         scalars(
-            session,
-            only(Referral.id).where(
-                Referral.participant_id == participant_id,
-                Referral.state == "received",
-            ),
+            session, only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "received")
         )
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import exists
@@ -50,38 +50,44 @@ def possible_duplicates(session: Session, participant_id: UUID, *, by: Actor, at
     The record is told of each. A different birth date leaves no one out: it may be the wrong one. Those who barred the
     reader from their file are left out. Raises Refusal: the keys.
     """
-    kept_from = who_barred(session, by.person_id) if by.person_id is not None else frozenset()
-    marks = scalar(session, only(Participant.marks).where(Participant.id == participant_id))
-    rows: list[Participant] = []
-    if marks:
-        rows = every(
-            session,
-            of(Participant).where(
-                Participant.id != participant_id,
-                col(Participant.id).not_in(kept_from),
-                Participant.state != "draft",
-                inside(Participant.marks).overlap(marks),
-            ),
-        )
+    marks = scalar(session, only(Participant.marks).where(Participant.id == participant_id)) or []
+    rows = _sharing(session, participant_id, marks, by) if marks else []
     # Each of them is shown, so that each one's file says who saw it.
     for shown in (participant_id, *(row.id for row in rows)):
         record_read(session, "participant", shown, what="duplicates", ground="role", by=by, at=at)
     if not rows:
         return []
     born = identity_within(session, participant_id).birth_date
-    found = []
-    for row in rows:
-        theirs = identity_within(session, row.id).birth_date
-        found.append(
-            Duplicate(
-                row.id,
-                row.number or row.candidate_ref,
-                row.state,
-                len(set(row.marks) & set(marks or ())),
-                None if born is None or theirs is None else born == theirs,
-            )
+    found = [
+        Duplicate(
+            row.id,
+            row.number or row.candidate_ref,
+            row.state,
+            len(set(row.marks) & set(marks)),
+            _is_same(born, identity_within(session, row.id).birth_date),
         )
+        for row in rows
+    ]
     return sorted(found, key=lambda each: (each.same_birth is not True, -each.shared, each.name))
+
+
+def _sharing(session: Session, participant_id: UUID, marks: list[str], by: Actor) -> list[Participant]:
+    """The others who share one of these marks, but for those who barred the reader."""
+    kept_from = who_barred(session, by.person_id) if by.person_id is not None else frozenset()
+    return every(
+        session,
+        of(Participant).where(
+            Participant.id != participant_id,
+            col(Participant.id).not_in(kept_from),
+            Participant.state != "draft",
+            inside(Participant.marks).overlap(marks),
+        ),
+    )
+
+
+def _is_same(born: date | None, theirs: date | None) -> bool | None:
+    """Whether two birth dates are one; None where one of them is not known."""
+    return None if born is None or theirs is None else born == theirs
 
 
 def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, at: datetime) -> None:
@@ -100,15 +106,7 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
     referral was dealt with already, or `to` is not another known person.
     """
     held = hold_referral(session, referral_id)
-    if held.participant_id == to:
-        raise Refusal("referral.same", N_("This is the same file. Choose the one that was there before."))
-    # In the order of the ids, as a join the other way round locks them.
-    first, second = sorted((held.participant_id, to))
-    both = {first: hold_participant(session, first), second: hold_participant(session, second)}
-    joined, known = both[held.participant_id], both[to]
-    # A legal hold keeps what would be destroyed: it is released first.
-    if known.state in ("draft", "destroyed") or joined.state != "candidate" or joined.held:
-        raise Refusal("referral.not_joined", N_("These two cannot be joined in their current state."))
+    joined, known = _hold_both(session, held.participant_id, to)
     again = known.state in ("refused", "declined")
     brought = joining.bring_referrals(session, joined.id, to, received=referral_id if again else None)
     destruction.stop(session, to, "referred_again", by=by, at=at)
@@ -127,6 +125,19 @@ def join_referral(session: Session, referral_id: UUID, to: UUID, *, by: Actor, a
         if was_asked or (row.id == referral_id and not again):
             referred_again.ask_what_the_referrer_hears(session, row, by=by, at=at)
     events.write(session, "referral.joined", "referral", referral_id, by=by, at=at)
+
+
+def _hold_both(session: Session, joined_id: UUID, to: UUID) -> tuple[Participant, Participant]:
+    """Lock a file that is joined and the one that it is joined to. Raises Refusal where they cannot be."""
+    if joined_id == to:
+        raise Refusal("referral.same", N_("This is the same file. Choose the one that was there before."))
+    # In the order of the ids, as a join the other way round locks them.
+    both = {participant_id: hold_participant(session, participant_id) for participant_id in sorted((joined_id, to))}
+    joined, known = both[joined_id], both[to]
+    # A legal hold keeps what would be destroyed: it is released first.
+    if known.state in ("draft", "destroyed") or joined.state != "candidate" or joined.held:
+        raise Refusal("referral.not_joined", N_("These two cannot be joined in their current state."))
+    return joined, known
 
 
 def _end(session: Session, joined: Participant, to: UUID, *, by: Actor, at: datetime) -> None:

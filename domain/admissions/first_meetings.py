@@ -44,23 +44,14 @@ def record_first_meeting(
     named = workers.named(session, participant_id)
     if held.state != "assigned" or named is None:
         raise Refusal(
-            "first_meeting.state",
-            N_("A first meeting needs a worker who was named to hold it."),
-            source="AD-R6",
+            "first_meeting.state", N_("A first meeting needs a worker who was named to hold it."), source="AD-R6"
         )
-    if way not in MEETING_WAYS or outcome not in MEETING_OUTCOMES:
-        raise Refusal("first_meeting.outcome", N_("Say how you met, and what the person said."), source="AD-R7")
-    today = local_day(session, at)
-    if met_on > today:
-        raise Refusal("first_meeting.when", N_("A meeting is recorded once it has taken place."))
-    if back_on is not None and (outcome != "thinks" or back_on < met_on):
-        raise Refusal("first_meeting.back", N_("A day to ask again is only for a person who takes time to think."))
+    _refuse_impossible(met_on, way, outcome, back_on, today=local_day(session, at))
     if with_second and named.second_id is None:
         raise Refusal("first_meeting.second", N_("No second worker is named for this candidate."), source="AD-R6")
-    here = program_of(session)
     before = scalars(session, only(FirstMeeting.n).where(FirstMeeting.participant_id == participant_id)).all()
     row = FirstMeeting(
-        program_id=here,
+        program_id=program_of(session),
         id=uuid4(),
         participant_id=participant_id,
         n=max(before, default=0) + 1,
@@ -87,6 +78,16 @@ def record_first_meeting(
     return row.id
 
 
+def _refuse_impossible(met_on: date, way: str, outcome: str, back_on: date | None, *, today: date) -> None:
+    """Raises Refusal where a meeting cannot have been so."""
+    if way not in MEETING_WAYS or outcome not in MEETING_OUTCOMES:
+        raise Refusal("first_meeting.outcome", N_("Say how you met, and what the person said."), source="AD-R7")
+    if met_on > today:
+        raise Refusal("first_meeting.when", N_("A meeting is recorded once it has taken place."))
+    if back_on is not None and (outcome != "thinks" or back_on < met_on):
+        raise Refusal("first_meeting.back", N_("A day to ask again is only for a person who takes time to think."))
+
+
 def decline(session: Session, participant_id: UUID, *, by: Actor, at: datetime) -> None:
     """Record that a candidate declines, at a meeting or before one, without blame (AD-C5, AD-R7). Raises Refusal."""
     held = hold_participant(session, participant_id)
@@ -98,6 +99,5 @@ def decline(session: Session, participant_id: UUID, *, by: Actor, at: datetime) 
 def meetings_of(session: Session, participant_id: UUID) -> list[FirstMeeting]:
     """The meetings before admission, in their order."""
     return every(
-        session,
-        of(FirstMeeting).where(FirstMeeting.participant_id == participant_id).order_by(col(FirstMeeting.n)),
+        session, of(FirstMeeting).where(FirstMeeting.participant_id == participant_id).order_by(col(FirstMeeting.n))
     )

@@ -16,9 +16,9 @@ from sqlmodel import Session
 
 from domain.accompaniment import barring, consents, recruiting
 from domain.kernel.actors import Actor
-from domain.kernel.rows import changes, col, every, in_program, of, only, replaced, run, scalars, select, surely
+from domain.kernel.rows import col, every, in_program, of, only, replaced, run, scalars, select, surely
 from domain.participants.identity import identity_within, sealed_identity
-from domain.participants.locking import change_participant
+from domain.participants.locking import change_participant, change_referral
 from domain.participants.sealing import seal, unseal
 from models.consent import Consent, Disclosure
 from models.participant import Participant, RiskAssessment
@@ -34,10 +34,7 @@ def bring_referrals(session: Session, joined_id: UUID, to: UUID, *, received: UU
     rows = every(
         session,
         of(Referral)
-        .where(
-            Referral.participant_id == joined_id,
-            col(Referral.sealed).is_not(None),
-        )
+        .where(Referral.participant_id == joined_id, col(Referral.sealed).is_not(None))
         .order_by(col(Referral.id))
         .with_for_update(),
     )
@@ -76,7 +73,7 @@ def bring_what_protects(session: Session, joined: Participant, known: Participan
 def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Referral:
     name = f"referral/{row.id}"
     told = unseal(session, row.participant_id, name, surely(row.sealed))
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "participant_id": to,
         "state": state,
         "sealed": seal(session, to, name, told),
@@ -84,10 +81,9 @@ def _bring_referral(session: Session, row: Referral, to: UUID, state: str) -> Re
         "triaged_at": None,
         "triaged_by": None,
         "result_sealed": None,
-        "version": row.version + 1,
     }
-    run(session, changes(Referral).where(Referral.id == row.id).values(**values))
-    return replaced(row, **values)
+    version = change_referral(session, row, **values)
+    return replaced(row, **values, version=version)
 
 
 def _bring_assessments(session: Session, joined_id: UUID, to: UUID) -> int:

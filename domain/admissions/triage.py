@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.accompaniment import recruiting, reviews, withdrawals, workers
 from domain.casework import asking, cases
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, of, only, run, scalar, scalars, select
+from domain.kernel.rows import first, of, only, run, scalar, scalars
 from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants import destruction, retention
 from domain.participants.findings import OF_RECRUITERS, findings_of, refuse_not_met
 from domain.participants.identity import identity_within
-from domain.participants.locking import case_of, change_participant, finish_step, hold_participant, moved
+from domain.participants.locking import (
+    case_of,
+    change_participant,
+    change_referral,
+    finish_step,
+    hold_participant,
+    moved,
+)
 from domain.participants.retention_terms import last_day
 from domain.participants.sealing import seal
 from domain.record import events
@@ -67,16 +74,8 @@ def find_criterion(
     fact, why = _text(fact), _text(why)
     if finding != "unknown" and not fact:
         raise Refusal("triage.no_fact", N_("Say on what basis the criterion is met or not met."), source=criterion)
-    if admit_all_the_same and (criterion != "AD-C3" or finding == "met"):
-        raise Refusal(
-            "triage.no_exception",
-            N_("Only the third criterion allows an exception, if it is not met."),
-            source="AD-C3",
-        )
-    if admit_all_the_same and not says_something(why):
-        raise Refusal(
-            "triage.no_reason", N_("Say why the situation makes it desirable to admit the person."), source="AD-C3"
-        )
+    if admit_all_the_same:
+        _refuse_exception(criterion, finding, why)
     _write(
         session,
         held,
@@ -89,6 +88,18 @@ def find_criterion(
     )
     if criterion == OF_RECRUITERS and finding != "unknown":
         recruiting.note(session, hold_participant(session, held.participant_id), by=by, at=at)
+
+
+def _refuse_exception(criterion: str, finding: str, why: str) -> None:
+    """Raises Refusal where nobody is admitted all the same: of another criterion, one that is met, or without why."""
+    if criterion != "AD-C3" or finding == "met":
+        raise Refusal(
+            "triage.no_exception", N_("Only the third criterion allows an exception, if it is not met."), source="AD-C3"
+        )
+    if not says_something(why):
+        raise Refusal(
+            "triage.no_reason", N_("Say why the situation makes it desirable to admit the person."), source="AD-C3"
+        )
 
 
 def find_age(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> str:
@@ -134,20 +145,14 @@ def triage(
         if result == "forwarded" and not says_something(reason):
             raise Refusal("triage.forwarding", N_("Say why it cannot wait for the committee."), source="AD-R4")
         _refuse_unless_allowed(session, participant, result)
-    run(
+    change_referral(
         session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
-        .values(
-            state=_after(held, "triage"),
-            result=result,
-            triaged_at=at,
-            triaged_by=by.person_id,
-            result_sealed=seal(
-                session, participant.id, f"triage/{referral_id}", {"reason": reason, "offered": offered}
-            ),
-            version=held.version + 1,
-        ),
+        held,
+        state=_after(held, "triage"),
+        result=result,
+        triaged_at=at,
+        triaged_by=by.person_id,
+        result_sealed=seal(session, participant.id, f"triage/{referral_id}", {"reason": reason, "offered": offered}),
     )
     events.write(session, "referral.triaged", "referral", referral_id, by=by, at=at, result=result)
     # Kept until a day for want of a triage: it is triaged now.
@@ -201,18 +206,8 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
     participant = hold_participant(session, held.participant_id)
     if participant.state != "candidate":
         workers.send_nobody(session, participant, "triaged_again", by=by, at=at)
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
-        .values(
-            state=_after(held, "take_back"),
-            result="",
-            triaged_at=None,
-            triaged_by=None,
-            result_sealed=None,
-            version=held.version + 1,
-        ),
+    change_referral(
+        session, held, state=_after(held, "take_back"), result="", triaged_at=None, triaged_by=None, result_sealed=None
     )
     events.write(session, "referral.taken_back", "referral", referral_id, by=by, at=at)
 
@@ -220,21 +215,14 @@ def take_back_triage(session: Session, referral_id: UUID, *, by: Actor, at: date
 def refuse_other(session: Session, participant_id: UUID, referral_id: UUID) -> None:
     """Refuse a referral that is not about this person. Raises Refusal."""
     if not scalar(
-        session,
-        only(Referral.id).where(
-            Referral.id == referral_id,
-            Referral.participant_id == participant_id,
-        ),
+        session, only(Referral.id).where(Referral.id == referral_id, Referral.participant_id == participant_id)
     ):
         raise Refusal("referral.not_there", N_("There is no such referral."))
 
 
 def hold_referral(session: Session, referral_id: UUID, *, state: str = "received", seen: int | None = None) -> Referral:
     """Lock a referral in a state. Raises Refusal: there is none, or it was dealt with meanwhile."""
-    held = first(
-        session,
-        of(Referral).where(Referral.id == referral_id, Referral.state != "draft").with_for_update(),
-    )
+    held = first(session, of(Referral).where(Referral.id == referral_id, Referral.state != "draft").with_for_update())
     if held is None:
         raise Refusal("referral.not_there", N_("There is no such referral."))
     if held.state != state:
@@ -289,7 +277,7 @@ def _write(
     held: Referral,
     criterion: str,
     finding: str,
-    told: Mapping[str, Any],
+    told: Mapping[str, object],
     *,
     by: Actor,
     at: datetime,
@@ -299,10 +287,8 @@ def _write(
     # The referral is locked: of two who find the same criterion at once, the second counts after the first.
     before = scalars(
         session,
-        select(CriterionFinding.n).where(
-            CriterionFinding.program_id == held.program_id,
-            CriterionFinding.participant_id == participant_id,
-            CriterionFinding.criterion == criterion,
+        only(CriterionFinding.n).where(
+            CriterionFinding.participant_id == participant_id, CriterionFinding.criterion == criterion
         ),
     ).all()
     finding_id = uuid4()
@@ -343,8 +329,7 @@ def _after(held: Referral, move: str) -> str:
 
 def _dealt_with(code: str) -> Refusal:
     return Refusal(
-        code,
-        N_("This referral was dealt with by someone else or in another window. Nothing was saved; look again."),
+        code, N_("This referral was dealt with by someone else or in another window. Nothing was saved; look again.")
     )
 
 

@@ -24,7 +24,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import asking
 from domain.follow_ups.assigning import role_for
-from domain.follow_ups.locking import hold, refuse_unless_followed, tell
+from domain.follow_ups.locking import Held, hold, refuse_unless_followed, tell
 from domain.follow_ups.meeting_places import (
     Placed,
     Whereabouts,
@@ -95,19 +95,7 @@ def plan_activity(
     wanted = sorted(set(follow_up_ids))
     if not wanted:
         raise Refusal("activity.nobody", N_("Choose the participants of the activity."))
-    # Held in the order of their ids, so that two who plan at once do not wait for each other.
-    everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
-    for held in everyone:
-        refuse_unless_followed(held)
-    hold_all(session)
-    # Asked again now that they are locked: one of them may have been found to recruit while this waited for the lock.
-    never = _never_with_others(session, wanted)
-    if len(everyone) > 1 and never:
-        raise Refusal(
-            "activity.never_together",
-            N_("One of them was admitted on the condition that no activity brings them together with others."),
-            source="AD-C4",
-        )
+    everyone, never = _hold_everyone(session, wanted, by=by, at=at)
     _refuse_meeting(session, there, wanted)
     here, activity_id = program_of(session), uuid4()
     run(
@@ -136,6 +124,26 @@ def plan_activity(
     for held in everyone:
         tell(session, held, "follow_up.activity_planned", day=held_on.isoformat(), together=len(everyone))
     return activity_id
+
+
+def _hold_everyone(
+    session: Session, wanted: Sequence[UUID], *, by: Actor, at: datetime
+) -> tuple[list[Held], frozenset[UUID]]:
+    """Lock the follow-ups of an activity, and say which of them are never with others (AD-C4). Raises Refusal."""
+    # Held in the order of their ids, so that two who plan at once do not wait for each other.
+    everyone = [hold(session, follow_up_id, by=by, at=at) for follow_up_id in wanted]
+    for held in everyone:
+        refuse_unless_followed(held)
+    hold_all(session)
+    # Asked again now that they are locked: one of them may have been found to recruit while this waited for the lock.
+    never = _never_with_others(session, wanted)
+    if len(everyone) > 1 and never:
+        raise Refusal(
+            "activity.never_together",
+            N_("One of them was admitted on the condition that no activity brings them together with others."),
+            source="AD-C4",
+        )
+    return everyone, never
 
 
 def move_activity(
@@ -249,17 +257,7 @@ def ask_apart(session: Session, participant_id: UUID, *, by: Actor, at: datetime
         for step, chain in ((APART, [*links, *coordination]), (APART_COORDINATION, coordination)):
             if step == APART and not links:
                 continue  # the coordinator planned it, or its planner has left: one is asked alone
-            asking.ask(
-                session,
-                step,
-                row.id,
-                _APART,
-                chain=chain,
-                working_days=0,
-                by=by,
-                at=at,
-                day=row.held_on,
-            )
+            asking.ask(session, step, row.id, _APART, chain=chain, working_days=0, by=by, at=at, day=row.held_on)
     return len(together)
 
 
@@ -292,10 +290,7 @@ def _of_one(follow_up_id: UUID, since: date) -> SelectOfScalar[_WithOne]:
 
 def _hold(session: Session, activity_id: UUID) -> Activity:
     """A planned activity, locked. Raises Refusal: there is none, or it was cancelled."""
-    row = first(
-        session,
-        of(Activity).where(Activity.id == activity_id).with_for_update(),
-    )
+    row = first(session, of(Activity).where(Activity.id == activity_id).with_for_update())
     if row is None:
         raise Refusal("activity.unknown", N_("There is no such activity."))
     if row.called_off_at is not None:
@@ -391,10 +386,7 @@ def _never_with_others(session: Session, follow_up_ids: Collection[UUID]) -> fro
             session,
             only(FollowUp.id)
             .join(Participant, joins(FollowUp.participant_id, Participant))
-            .where(
-                col(FollowUp.id).in_(list(follow_up_ids)),
-                col(Participant.recruiter),
-            ),
+            .where(col(FollowUp.id).in_(list(follow_up_ids)), col(Participant.recruiter)),
         )
     )
 
@@ -460,27 +452,26 @@ def planned(
             col(Activity.held_on), col(Activity.begins).asc().nulls_first(), col(Activity.id), col(ActivityPart.place)
         ),
     )
-    found: list[Planned] = []
-    for _, together in groupby(rows, key=lambda row: row.id):
-        here = list(together)
-        row, shown = here[0], [row for row in here if row.participant_id not in kept_from]
-        places = (_place_of(session, row.participant_id, row.part_id, row.sealed) for row in shown)
-        there, with_whom = where_is(row, row.where_mark), [row.follow_up_id for row in here]
-        found.append(
-            Planned(
-                row.id,
-                row.held_on,
-                row.begins,
-                row.minutes,
-                row.kind,
-                row.alone,
-                place=next((place for place in places if place is not None), None),
-                numbers=[row.number for row in shown],
-                parts=[(row.follow_up_id, row.number, row.recruiter) for row in shown],
-                is_allowed=not _would_meet(session, there, with_whom, row.id),
-            )
-        )
-    return found
+    return [_planned(session, list(parts), kept_from) for _, parts in groupby(rows, key=lambda row: row.id)]
+
+
+def _planned(session: Session, parts: Sequence[_Part], kept_from: Collection[UUID]) -> Planned:
+    """An activity as it is planned with everyone who takes part, as it is shown to one who is kept from some."""
+    row, shown = parts[0], [part for part in parts if part.participant_id not in kept_from]
+    places = (_place_of(session, part.participant_id, part.part_id, part.sealed) for part in shown)
+    with_whom = [part.follow_up_id for part in parts]
+    return Planned(
+        row.id,
+        row.held_on,
+        row.begins,
+        row.minutes,
+        row.kind,
+        row.alone,
+        place=next((place for place in places if place is not None), None),
+        numbers=[part.number for part in shown],
+        parts=[(part.follow_up_id, part.number, part.recruiter) for part in shown],
+        is_allowed=not _would_meet(session, where_is(row, row.where_mark), with_whom, row.id),
+    )
 
 
 def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
@@ -489,10 +480,7 @@ def taking_part(session: Session, activity_id: UUID) -> list[UUID]:
         scalars(
             session,
             only(ActivityPart.follow_up_id)
-            .where(
-                ActivityPart.activity_id == activity_id,
-                col(ActivityPart.taken_out_at).is_(None),
-            )
+            .where(ActivityPart.activity_id == activity_id, col(ActivityPart.taken_out_at).is_(None))
             .order_by(col(ActivityPart.place)),
         )
     )

@@ -24,6 +24,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, joins, of, only, run, scalar, scalars
 from domain.kernel.scope import program_of
 from domain.mail.notices import coordination_chain
+from domain.participants.locking import barred_from
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.terms.days import TO_ACCOMPANY, TO_TAKE_OVER, Shared
 from domain.terms.parts import PRIMARY, ROLES
@@ -32,7 +33,6 @@ from locales import N_, say
 from models.casework import SETTLED, Case, Task
 from models.departure import Departure
 from models.follow_up import ASSIGNMENT_KINDS, Assignment, FollowUp
-from models.participant import Barred
 
 #: Whose last day is so near is leaving: a follow-up that begins now would change hands again before it has begun.
 LEAVING: Final = timedelta(days=42)
@@ -42,6 +42,8 @@ FIND_A_WORKER: Final = "follow_up.assign"
 DAYS_TO_ASSIGN: Final = 2
 #: The coordinator's task where the second of a pair stays after all and could not be given their place again.
 FIND_A_SECOND: Final = "follow_up.second"
+_WORKER_WANTED: Final = N_("Find a worker for %(number)s")
+_SECOND_WANTED: Final = N_("Second of the pair for %(number)s")
 
 
 def assign(
@@ -66,44 +68,15 @@ def assign(
     if kind not in ASSIGNMENT_KINDS:
         raise Refusal("assignment.kind.malformed", N_("Say whether this is the primary worker or the second."))
     refuse_unless_followed(held)
-    now = {row.kind: row for row in on_day(session, held.day, follow_up_ids=[follow_up_id])}
-    has_it = now[kind].person_id if kind in now else None
+    parts = on_day(session, held.day, follow_up_ids=[follow_up_id])
+    has_it = {row.kind: row.person_id for row in parts}.get(kind)
     if has_it == person_id:
         raise Refusal("assignment.theirs_already", N_("This worker already has this part in the follow-up."))
     if has_it != instead_of:
-        raise Refusal(
-            "assignment.taken",
-            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
-        )
+        raise _taken()
     role = bar_to(session, held.participant_id, person_id, kind=kind, day=held.day)
-    for row in now.values():
-        # One who takes the other part leaves the one that they had.
-        if row.kind == kind or row.person_id == person_id:
-            _end(session, held, row)
-    assignment_id = uuid4()
-    try:
-        with session.begin_nested():
-            run(
-                session,
-                insert(Assignment).values(
-                    program_id=program_of(session),
-                    id=assignment_id,
-                    follow_up_id=follow_up_id,
-                    person_id=person_id,
-                    organization_id=role.organization_id,
-                    kind=kind,
-                    starts_on=held.day,
-                    assigned_at=at,
-                    assigned_by=by.person_id,
-                    assigned_as=by.role,
-                ),
-            )
-    except IntegrityError:
-        # A part that begins later stands in the way, which the rows of today do not show.
-        raise Refusal(
-            "assignment.taken",
-            N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
-        ) from None
+    _make_room(session, held, parts, kind, person_id)
+    assignment_id = _begin(session, held, role, kind)
     change(session, held)
     tell(
         session,
@@ -119,6 +92,44 @@ def assign(
         for task_id in _asked_for_a_second(session, follow_up_id):
             complete_task(session, task_id, by=by, at=at)
     return assignment_id
+
+
+def _make_room(session: Session, held: Held, parts: Iterable[Assignment], kind: str, person_id: UUID) -> None:
+    """End the part that is given to a worker; who takes the other part leaves the one that they had."""
+    for row in parts:
+        if row.kind == kind or row.person_id == person_id:
+            _end(session, held, row)
+
+
+def _begin(session: Session, held: Held, role: HeldRole, kind: str) -> UUID:
+    """Write that a worker has a part in a held follow-up from its day on, under one role of theirs. Raises Refusal."""
+    assignment_id = uuid4()
+    begun = insert(Assignment).values(
+        program_id=program_of(session),
+        id=assignment_id,
+        follow_up_id=held.id,
+        person_id=role.person_id,
+        organization_id=role.organization_id,
+        kind=kind,
+        starts_on=held.day,
+        assigned_at=held.at,
+        assigned_by=held.by.person_id,
+        assigned_as=held.by.role,
+    )
+    try:
+        with session.begin_nested():
+            run(session, begun)
+    except IntegrityError:
+        # A part that begins later stands in the way, which the rows of today do not show.
+        raise _taken() from None
+    return assignment_id
+
+
+def _taken() -> Refusal:
+    return Refusal(
+        "assignment.taken",
+        N_("Someone else was given this follow-up meanwhile, or left it. Nothing was saved; look at it again."),
+    )
 
 
 def give_again(session: Session, follow_up_id: UUID, person_id: UUID, *, kind: str, by: Actor, at: datetime) -> UUID:
@@ -143,13 +154,12 @@ def ask_for_a_second(session: Session, follow_up_id: UUID, *, by: Actor, at: dat
     held = hold(session, follow_up_id, by=by, at=at)
     if _asked_for_a_second(session, follow_up_id):
         return
-    words = {lang: say(lang, N_("Second of the pair for %(number)s"), number=held.number) for lang in ("fr", "en")}
     assigning.assign(
         session,
         FIND_A_SECOND,
         str(held.id),
-        title_fr=words["fr"],
-        title_en=words["en"],
+        title_fr=say("fr", _SECOND_WANTED, number=held.number),
+        title_en=say("en", _SECOND_WANTED, number=held.number),
         chain=coordination_chain(session),
         due_on=program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN),
         by=by,
@@ -161,11 +171,7 @@ def _asked_for_a_second(session: Session, follow_up_id: UUID) -> list[UUID]:
     return list(
         scalars(
             session,
-            only(Task.id).where(
-                Task.step == FIND_A_SECOND,
-                col(Task.item) == str(follow_up_id),
-                Task.state == "open",
-            ),
+            only(Task.id).where(Task.step == FIND_A_SECOND, col(Task.item) == str(follow_up_id), Task.state == "open"),
         )
     )
 
@@ -355,25 +361,9 @@ def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, U
         session,
         only(Departure.person_id, Departure.organization_id, Departure.last_day)
         .join(Case, joins(Departure.case_id, Case))
-        .where(
-            col(Departure.person_id).in_(list(people)),
-            Case.state == "open",
-        ),
+        .where(col(Departure.person_id).in_(list(people)), Case.state == "open"),
     )
     return {(row.person_id, row.organization_id): row.last_day for row in rows}
-
-
-def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
-    """The workers that a participant has barred from their file."""
-    return frozenset(
-        scalars(
-            session,
-            only(Barred.person_id).where(
-                Barred.participant_id == participant_id,
-                col(Barred.lifted_at).is_(None),
-            ),
-        )
-    )
 
 
 def holds(day: date) -> ColumnElement[bool]:
@@ -405,10 +395,7 @@ def parts_of(session: Session, follow_up_id: UUID) -> list[Assignment]:
     return every(
         session,
         of(Assignment)
-        .where(
-            Assignment.follow_up_id == follow_up_id,
-            col(Assignment.withdrawn_at).is_(None),
-        )
+        .where(Assignment.follow_up_id == follow_up_id, col(Assignment.withdrawn_at).is_(None))
         .order_by(col(Assignment.starts_on).desc(), col(Assignment.kind), col(Assignment.id)),
     )
 
@@ -418,10 +405,7 @@ def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID,
     rows = every(
         session,
         of(Assignment)
-        .where(
-            col(Assignment.follow_up_id).in_(list(follow_up_ids)),
-            Assignment.kind == PRIMARY,
-        )
+        .where(col(Assignment.follow_up_id).in_(list(follow_up_ids)), Assignment.kind == PRIMARY)
         .order_by(col(Assignment.ended_at).asc().nulls_last(), col(Assignment.id)),
     )
     last = {row.follow_up_id: row for row in rows}
@@ -446,13 +430,12 @@ def keep_vacancy(session: Session, follow_up_id: UUID, *, by: Actor, at: datetim
     open_task = _open_task(session, held.row.vacancy_task_id)
     if vacant and open_task is None:
         due = program_calendar.calendar_of(session).add_working_days(held.day, DAYS_TO_ASSIGN)
-        words = {lang: say(lang, N_("Find a worker for %(number)s"), number=held.number) for lang in ("fr", "en")}
         task_id = assigning.assign(
             session,
             FIND_A_WORKER,
             str(held.id),
-            title_fr=words["fr"],
-            title_en=words["en"],
+            title_fr=say("fr", _WORKER_WANTED, number=held.number),
+            title_en=say("en", _WORKER_WANTED, number=held.number),
             chain=coordination_chain(session),
             due_on=due,
             by=by,
@@ -474,11 +457,7 @@ def _open_task(session: Session, task_id: UUID | None) -> UUID | None:
     if task_id is None:
         return None
     found: UUID | None = scalar(
-        session,
-        only(Task.id).where(
-            Task.id == task_id,
-            col(Task.state).not_in([*SETTLED, "cancelled"]),
-        ),
+        session, only(Task.id).where(Task.id == task_id, col(Task.state).not_in([*SETTLED, "cancelled"]))
     )
     return found
 

@@ -104,13 +104,7 @@ def record_no_show(
             least=LEAST_MINUTES,
         )
     here = program_of(session)
-    if scalar(
-        session,
-        only(NoShow.id).where(
-            NoShow.follow_up_id == follow_up_id,
-            NoShow.expected_at == expected_at,
-        ),
-    ):
+    if scalar(session, only(NoShow.id).where(NoShow.follow_up_id == follow_up_id, NoShow.expected_at == expected_at)):
         raise Refusal("no_show.there_already", N_("This missed meeting is already recorded."))
     no_show_id = uuid4()
     run(
@@ -147,11 +141,7 @@ def agree_strategy(
     done = run(
         session,
         changes(NoShow)
-        .where(
-            NoShow.id == no_show_id,
-            NoShow.follow_up_id == follow_up_id,
-            col(NoShow.strategy).is_(None),
-        )
+        .where(NoShow.id == no_show_id, NoShow.follow_up_id == follow_up_id, col(NoShow.strategy).is_(None))
         .values(strategy=strategy, agreed_on=held.day),
     )
     if done.rowcount != 1:  # an update has one
@@ -173,8 +163,7 @@ def attempts_of(session: Session, follow_up_id: UUID) -> list[ContactAttempt]:
 def no_shows_of(session: Session, follow_up_id: UUID) -> list[NoShow]:
     """Every meeting to which the participant did not come, the newest first."""
     return every(
-        session,
-        of(NoShow).where(NoShow.follow_up_id == follow_up_id).order_by(col(NoShow.expected_at).desc()),
+        session, of(NoShow).where(NoShow.follow_up_id == follow_up_id).order_by(col(NoShow.expected_at).desc())
     )
 
 

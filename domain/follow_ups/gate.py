@@ -112,7 +112,7 @@ def _named(session: Session, rows: Sequence[_Waiting], today: Standing) -> dict[
         for person_id, given_name, family_name in tuples(
             session,
             only(Person.id, Person.given_name, Person.family_name).where(
-                col(Person.id).in_({person for people in holders.values() for person in people}),
+                col(Person.id).in_({person for people in holders.values() for person in people})
             ),
         )
     }

@@ -13,9 +13,10 @@ from sqlmodel import Session
 
 from domain.agreements.agreements import version_in_force
 from domain.follow_ups import gate
-from domain.follow_ups.assigning import barred_from, departing, given_with, leaves, on_day, roles_for
+from domain.follow_ups.assigning import departing, given_with, leaves, on_day, roles_for
 from domain.follow_ups.weeks import WEEK, monday_of
 from domain.kernel.rows import col, every, of, only, run, scalar
+from domain.participants.locking import barred_from
 from domain.roles.roles import HeldRole, Standing, standing
 from domain.terms.days import TO_ACCOMPANY, not_sharing
 from domain.terms.parts import PRIMARY, ROLES, SECOND
@@ -101,48 +102,72 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     today = standing(session, day)
     workers = workers_of(today)
     ids = list(dict.fromkeys(held.person_id for held in workers))
-    barred = barred_from(session, participant_id) if participant_id is not None else frozenset()
-    leaving = departing(session, ids)
-    hours = {place: _hours(session, place, day) for place in {held.organization_id for held in workers}}
-    withheld = _withheld(session, workers, day, participant_id)
-    mine = _in_hand(session, ids, day)
-    minutes = _minutes(session, ids, day)
-    to_meet = _to_meet(session, participant_id)
-    shut = gate.awaited(session, ids, today)
+    read = _Read(
+        today=today,
+        barred=barred_from(session, participant_id) if participant_id is not None else frozenset(),
+        leaving=departing(session, ids),
+        hours={place: _hours(session, place, day) for place in {held.organization_id for held in workers}},
+        withheld=_withheld(session, workers, day, participant_id),
+        in_hand=_in_hand(session, ids, day),
+        minutes=_minutes(session, ids, day),
+        to_meet=_to_meet(session, participant_id),
+        awaited=gate.awaited(session, ids, today),
+    )
     found: dict[UUID, Load] = {}
     for held in workers:
-        waits_for = shut.get((held.person_id, held.organization_id), ())
-        in_any_case = [
-            *([AWAY] if today.is_away(held.person_id) else []),
-            *([LEAVING] if leaves(held, day, leaving) else []),
-            *([BARRED] if held.person_id in barred else []),
-            *([ONBOARDING] if waits_for else []),
-            *([NO_AGREEMENT] if hours[held.organization_id] is None else []),
-        ]
-        bars, bars_as_second = (
-            (*in_any_case, *(_WITHHELD[withheld[held, kind]] if hours[held.organization_id] is not None else ()))
-            for kind in (PRIMARY, SECOND)
-        )
-        before = found.get(held.person_id)
-        if before is not None and (before.can_be_given_one or bars):
-            continue  # of one who works at two organizations, where nothing bars them
-        in_hand = mine.get(held.person_id, [])
-        found[held.person_id] = Load(
-            person_id=held.person_id,
+        load, before = read.load_of(held), found.get(held.person_id)
+        # Of one who works at two organizations, where nothing bars them.
+        if before is None or (load.can_be_given_one and not before.can_be_given_one):
+            found[held.person_id] = load
+    return sorted(found.values(), key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What was read of every worker of a day, to tell of each what they have in hand and what bars them."""
+
+    today: Standing
+    barred: frozenset[UUID]
+    leaving: Mapping[tuple[UUID, UUID], date]
+    hours: Mapping[UUID, float | None]
+    withheld: Mapping[tuple[HeldRole, str], Withheld]
+    in_hand: Mapping[UUID, list[tuple[str, str, str]]]
+    minutes: Mapping[UUID, int]
+    to_meet: Mapping[UUID, list[str]]
+    awaited: Mapping[tuple[UUID, UUID], tuple[gate.Awaited, ...]]
+
+    def load_of(self, held: HeldRole) -> Load:
+        """What a worker has in hand, under one role of theirs."""
+        person_id = held.person_id
+        in_hand, to_meet = self.in_hand.get(person_id, []), self.to_meet.get(person_id, [])
+        return Load(
+            person_id=person_id,
             organization_id=held.organization_id,
-            hours=hours[held.organization_id] or None,
+            hours=self.hours[held.organization_id] or None,
             primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
             second=sum(kind == SECOND for kind, _, _ in in_hand),
             on_break=sum(state == "on_break" for _, state, _ in in_hand),
             weight=weight_of(in_hand),
-            minutes_a_week=minutes.get(held.person_id, 0),
-            to_meet=to_meet.get(held.person_id, []).count(PRIMARY),
-            expected=weight_of((kind, "active", "regular") for kind in to_meet.get(held.person_id, [])),
-            bars=bars,
-            bars_as_second=bars_as_second,
-            waits_for=waits_for,
+            minutes_a_week=self.minutes.get(person_id, 0),
+            to_meet=to_meet.count(PRIMARY),
+            expected=weight_of((kind, "active", "regular") for kind in to_meet),
+            bars=self._bars(held, PRIMARY),
+            bars_as_second=self._bars(held, SECOND),
+            waits_for=self.awaited.get((person_id, held.organization_id), ()),
         )
-    return sorted(found.values(), key=lambda one: (not one.can_be_given_one, one.share, str(one.person_id)))
+
+    def _bars(self, held: HeldRole, kind: str) -> tuple[str, ...]:
+        """Why a worker cannot be given a part of a kind."""
+        has_agreement = self.hours[held.organization_id] is not None
+        bars = {
+            AWAY: self.today.is_away(held.person_id),
+            LEAVING: leaves(held, self.today.day, self.leaving),
+            BARRED: held.person_id in self.barred,
+            ONBOARDING: bool(self.awaited.get((held.person_id, held.organization_id))),
+            NO_AGREEMENT: not has_agreement,
+        }
+        withheld = _WITHHELD[self.withheld[held, kind]] if has_agreement else ()
+        return (*(bar for bar, holds in bars.items() if holds), *withheld)
 
 
 _WITHHELD: Final[Mapping[Withheld, tuple[str, ...]]] = {"": (), "terms": (NOT_SHARED,), "consent": (NOT_AGREED,)}
@@ -186,8 +211,7 @@ def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
     hours = scalar(
         session,
         only(AgreementRole.hours_a_week).where(
-            AgreementRole.agreement_version_id == version.id,
-            AgreementRole.role == ROLES[PRIMARY][0],
+            AgreementRole.agreement_version_id == version.id, AgreementRole.role == ROLES[PRIMARY][0]
         ),
     )
     return float(hours or 0)
@@ -198,12 +222,7 @@ def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, 
     parts = on_day(session, day, people=people)
     states = {
         row.id: (row.state, row.intensity)
-        for row in every(
-            session,
-            of(FollowUp).where(
-                col(FollowUp.id).in_([part.follow_up_id for part in parts]),
-            ),
-        )
+        for row in every(session, of(FollowUp).where(col(FollowUp.id).in_([part.follow_up_id for part in parts])))
     }
     found: dict[UUID, list[tuple[str, str, str]]] = {}
     for part in parts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Insert, Update, insert
@@ -15,14 +15,14 @@ from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.tasks import complete_task
 from domain.follow_ups.assigning import parts_of
-from domain.follow_ups.locking import change, hold, tell
+from domain.follow_ups.locking import Held, change, hold, tell
 from domain.follow_ups.owed import WRITE, missing
 from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, scalar, tuples
+from domain.kernel.rows import changes, col, every, first, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.record.reads import Ground, Purpose, record_read
 from domain.terms.parts import PRIMARY
@@ -35,22 +35,11 @@ LATEST: Final = timedelta(weeks=8)
 MOST_MEETINGS: Final = 21
 MOST_MINUTES: Final = 6_000
 
+_WRITE: Final = N_("Write the notes of the week of %(day)s")
 
-class Note(NamedTuple):
-    """What may be read of a note without a line in the record: everything but its words."""
 
-    id: UUID
-    follow_up_id: UUID
-    week: date
-    met: int
-    minutes: int
-    reached: bool
-    why_none: str | None
-    has_words: bool
-    is_complete: bool
-    written_by: UUID
-    written_at: datetime
-    version: int
+#: What may be read of a note without being told of: everything but its words.
+Note = WeeklyNote
 
 
 @dataclass(frozen=True)
@@ -88,28 +77,27 @@ def write_note(
     that is to be complete.
     """
     held = hold(session, follow_up_id, by=by, at=at)
-    if week != monday_of(week):
-        raise Refusal("week.malformed", N_("A week is known by its Monday."))
-    if week > held.day:
-        raise Refusal("week.malformed", N_("This week has not begun."))
-    if sunday_of(week) < held.row.opened_on:
-        raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
-    if held.day - sunday_of(week) > LATEST:
-        raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
-    _check(said, unfinished=unfinished)
+    _refuse_week(week, held)
+    _refuse_impossible(said)
+    if not unfinished and not said.says_enough:
+        raise Refusal(
+            "note.missing",
+            N_("Say that you met, that there was another contact, or why not. Or save the note as unfinished."),
+            source="FU-6",
+        )
     before = note_of(session, follow_up_id, week)
-    if seen is not None and seen != (before.version if before is not None else 0):
+    note_id, version = (before.id, before.version) if before is not None else (uuid4(), 0)
+    if seen not in (None, version):
         raise Refusal(
             "note.changed",
             N_("This note was changed by someone else or in another window. Nothing was saved; look again."),
         )
-    note_id, version = (before.id, before.version + 1) if before is not None else (uuid4(), 1)
-    if before is not None:
-        written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
-    else:
+    written: Insert | Update = changes(WeeklyNote).where(WeeklyNote.id == note_id)
+    if before is None:
         written = insert(WeeklyNote).values(
             program_id=program_of(session), id=note_id, follow_up_id=follow_up_id, week=week
         )
+    words = said.words if said.words.strip() else ""
     run(
         session,
         written.values(
@@ -117,12 +105,12 @@ def write_note(
             minutes=said.minutes,
             reached=said.reached,
             why_none=said.why_none,
-            words=sealed(session, held.participant_id, NOTE, note_id, said.words) if said.words.strip() else None,
-            has_words=bool(said.words.strip()),
+            words=sealed(session, held.participant_id, NOTE, note_id, words) if words else None,
+            has_words=bool(words),
             is_complete=not unfinished,
             written_by=by.person_id,
             written_at=at,
-            version=version,
+            version=version + 1,
         ),
     )
     change(session, held)
@@ -133,10 +121,10 @@ def write_note(
         week=week.isoformat(),
         complete=not unfinished,
         met=said.met,
-        has_words=bool(said.words.strip()),
+        has_words=bool(words),
     )
     _settle_tasks(session, follow_up_id, week, by=by, at=at)
-    return version
+    return version + 1
 
 
 def read_words(
@@ -157,37 +145,18 @@ def read_words(
 
 def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
     """The note of a week, or None. Its words stay sealed."""
-    return next(
-        iter(_notes(session, WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week)),
-        None,
-    )
+    return first(session, _NOTES.where(WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week))
 
 
 def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
     """The notes of follow-ups, the newest week first, from the week of `since` on, without their words."""
-    return _notes(
-        session,
-        col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)),
-        *([col(WeeklyNote.week) >= monday_of(since)] if since is not None else []),
-    )
+    asked = _NOTES.where(col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)))
+    if since is not None:
+        asked = asked.where(col(WeeklyNote.week) >= monday_of(since))
+    return every(session, asked.order_by(col(WeeklyNote.week).desc()))
 
 
-def _notes(session: Session, *wanted: Any) -> list[Note]:
-    statement = only(
-        WeeklyNote.id,
-        WeeklyNote.follow_up_id,
-        WeeklyNote.week,
-        WeeklyNote.met,
-        WeeklyNote.minutes,
-        WeeklyNote.reached,
-        WeeklyNote.why_none,
-        WeeklyNote.has_words,
-        WeeklyNote.is_complete,
-        WeeklyNote.written_by,
-        WeeklyNote.written_at,
-        WeeklyNote.version,
-    )
-    return [Note(*row) for row in tuples(session, statement.where(*wanted).order_by(col(WeeklyNote.week).desc()))]
+_NOTES: Final = of(WeeklyNote, without=(WeeklyNote.words,))
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
@@ -202,9 +171,7 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
         for row in run(
             session,
             only(Task.item).where(
-                Task.step == WRITE,
-                col(Task.case_id).is_(None),
-                col(Task.state).not_in(["done", "cancelled"]),
+                Task.step == WRITE, col(Task.case_id).is_(None), col(Task.state).not_in(["done", "cancelled"])
             ),
         )
     }
@@ -214,16 +181,12 @@ def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:
         item = _item(person_id, week)
         if item in asked:
             continue
-        words = {
-            lang: say(lang, N_("Write the notes of the week of %(day)s"), day=show_day(lang, week))
-            for lang in ("fr", "en")
-        }
         assigning.assign(
             session,
             WRITE,
             item,
-            title_fr=words["fr"],
-            title_en=words["en"],
+            title_fr=say("fr", _WRITE, day=show_day("fr", week)),
+            title_en=say("en", _WRITE, day=show_day("en", week)),
             chain=[
                 {"role": "youth_worker", "at": str(organization_id), "person": str(person_id)},
                 {"role": "coordinator", "at": "*"},
@@ -263,11 +226,7 @@ def _open_tasks(session: Session) -> list[Task]:
     return every(
         session,
         of(Task)
-        .where(
-            Task.step == WRITE,
-            col(Task.case_id).is_(None),
-            col(Task.state).not_in([*SETTLED, "cancelled"]),
-        )
+        .where(Task.step == WRITE, col(Task.case_id).is_(None), col(Task.state).not_in([*SETTLED, "cancelled"]))
         .order_by(col(Task.id)),
     )
 
@@ -276,7 +235,20 @@ def _item(person_id: UUID, week: date) -> str:
     return f"{week.isoformat()}/{person_id}"
 
 
-def _check(said: Week, *, unfinished: bool) -> None:
+def _refuse_week(week: date, held: Held) -> None:
+    """Raises Refusal where a week is not one of a held follow-up of which a note may be written now."""
+    if week != monday_of(week):
+        raise Refusal("week.malformed", N_("A week is known by its Monday."))
+    if week > held.day:
+        raise Refusal("week.malformed", N_("This week has not begun."))
+    if sunday_of(week) < held.row.opened_on:
+        raise Refusal("week.malformed", N_("The follow-up had not begun in that week."))
+    if held.day - sunday_of(week) > LATEST:
+        raise Refusal("week.malformed", N_("That week is too long ago to be noted now."))
+
+
+def _refuse_impossible(said: Week) -> None:
+    """Raises Refusal where a week cannot have been so."""
     if not 0 <= said.met <= MOST_MEETINGS:
         raise Refusal(
             "met.malformed", N_("Say how many times you met in person, at most %(most)s."), most=MOST_MEETINGS
@@ -287,9 +259,3 @@ def _check(said: Week, *, unfinished: bool) -> None:
         raise Refusal("why_none.malformed", N_("Choose from the list."))
     if said.why_none is not None and said.met:
         raise Refusal("why_none.malformed", N_("You met, so no reason is needed: leave it empty."))
-    if not unfinished and not said.says_enough:
-        raise Refusal(
-            "note.missing",
-            N_("Say that you met, that there was another contact, or why not. Or save the note as unfinished."),
-            source="FU-6",
-        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID, uuid5
 
 from sqlmodel import Session
@@ -41,12 +41,38 @@ def missing(
     note that its leaving worker was let leave unfinished is no longer owed. For a worker who leaves on `last_day`, the
     week of that day is over with it.
     """
-    leaves = last_day is not None and day >= last_day
-    over = max(day, sunday_of(monday_of(last_day)) + timedelta(days=1)) if leaves and last_day else day
+    leaves_on = last_day if last_day is not None and day >= last_day else None
+    over = day if leaves_on is None else max(day, sunday_of(leaves_on) + timedelta(days=1))
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    narrowed = [] if people is None else [col(Assignment.person_id).in_(list(people))]
-    rows = tuples(
-        session,
+    complete, stated = _complete(session, first), _stated_unfinished(session)
+    return [
+        Missing(part.follow_up_id, week, part.person_id, part.organization_id)
+        for part in _primary_parts(session, people)
+        for week in weeks_ended(max(first, part.active_since), over)
+        if part.is_of(sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on))
+        and (part.follow_up_id, week) not in complete
+        and owed_id(part.follow_up_id, week, part.person_id) not in stated
+    ]
+
+
+class _Part(NamedTuple):
+    """The part of a primary worker in a follow-up that is active, and since when it is."""
+
+    follow_up_id: UUID
+    active_since: date
+    person_id: UUID
+    organization_id: UUID
+    starts_on: date
+    ends_on: date | None
+
+    def is_of(self, day: date) -> bool:
+        """Whether the worker has it on a day."""
+        return self.starts_on <= day and (self.ends_on is None or self.ends_on >= day)
+
+
+def _primary_parts(session: Session, people: Iterable[UUID] | None) -> list[_Part]:
+    """The parts of primary workers, or of these people alone, in follow-ups that are active: the oldest first."""
+    asked = (
         only(
             FollowUp.id,
             FollowUp.state_since,
@@ -55,44 +81,25 @@ def missing(
             Assignment.starts_on,
             Assignment.ends_on,
         )
-        .join(
-            Assignment,
-            same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)),
-        )
-        .where(
-            FollowUp.state == "active",
-            Assignment.kind == PRIMARY,
-            col(Assignment.withdrawn_at).is_(None),
-            *narrowed,
-        )
-        .order_by(col(FollowUp.opened_at), col(FollowUp.id)),
+        .join(Assignment, same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)))
+        .where(FollowUp.state == "active", Assignment.kind == PRIMARY, col(Assignment.withdrawn_at).is_(None))
+        .order_by(col(FollowUp.opened_at), col(FollowUp.id))
     )
-    complete = set(
-        tuples(
-            session,
-            only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
-                col(WeeklyNote.week) >= first, col(WeeklyNote.is_complete)
-            ),
-        )
-    )
-    stated = set(
-        scalars(
-            session,
-            only(Settlement.holding_id).where(
-                Settlement.kind == "note",
-                Settlement.ended_as == "left_unfinished",
-            ),
-        )
-    )
-    return [
-        Missing(follow_up_id, week, person_id, organization_id)
-        for follow_up_id, since, person_id, organization_id, starts_on, ends_on in rows
-        for week in weeks_ended(max(first, since), over)
-        if starts_on <= (end := min(sunday_of(week), last_day) if leaves and last_day else sunday_of(week))
-        and (ends_on is None or ends_on >= end)
-        and (follow_up_id, week) not in complete
-        and owed_id(follow_up_id, week, person_id) not in stated
-    ]
+    if people is not None:
+        asked = asked.where(col(Assignment.person_id).in_(list(people)))
+    return [_Part(*row) for row in tuples(session, asked)]
+
+
+def _complete(session: Session, first: date) -> set[tuple[UUID, date]]:
+    """The notes that are complete, from the week of a Monday on."""
+    notes = only(WeeklyNote.follow_up_id, WeeklyNote.week)
+    return set(tuples(session, notes.where(col(WeeklyNote.week) >= first, col(WeeklyNote.is_complete))))
+
+
+def _stated_unfinished(session: Session) -> set[UUID]:
+    """The notes of which it was stated, when their worker left, that they stay unfinished."""
+    left = only(Settlement.holding_id).where(Settlement.kind == "note", Settlement.ended_as == "left_unfinished")
+    return set(scalars(session, left))
 
 
 def owed_id(follow_up_id: UUID, week: date, person_id: UUID) -> UUID:

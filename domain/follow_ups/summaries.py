@@ -6,6 +6,7 @@ manager, then the coordinator. Saying that it is complete completes the step.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -17,7 +18,6 @@ from sqlmodel import Session
 
 from domain.casework import tasks
 from domain.casework.locking import Held, Moved, hold
-from domain.follow_ups.assigning import barred_from
 from domain.follow_ups.locking import hold as hold_follow_up
 from domain.follow_ups.locking import tell
 from domain.kernel.actors import Actor
@@ -25,6 +25,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import AnySelect, changes, col, joins, only, run, same, scalar, tuples
 from domain.kernel.scope import program_of
 from domain.kernel.typed_words import checked, says_something
+from domain.participants.locking import barred_from
 from domain.participants.sealing import seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
@@ -183,10 +184,7 @@ def _summaries() -> AnySelect:
             FollowUpSummary.version,
         )
         .join(Case, joins(Task.case_id, Case))
-        .join(
-            Assignment,
-            same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())),
-        )
+        .join(Assignment, same(Assignment, Task) & (col(Assignment.id) == cast(col(Task.item), Uuid())))
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
         .join(Participant, joins(FollowUp.participant_id, Participant))
         .outerjoin(FollowUpSummary, same(FollowUpSummary, Task) & (col(FollowUpSummary.task_id) == col(Task.id)))
@@ -198,6 +196,7 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
     row = asked_by(session, held.id)
     if row is None or held.case is None:
         raise _none()
+    version = row.version or 0
     if held.case.state != "open" or held.task.state != "open":
         raise Refusal(
             "summary.not_open",
@@ -205,35 +204,37 @@ def _save(session: Session, held: Held, said: Summary, seen: int | None) -> int:
         )
     if any(held.by.is_one_of(person) for person in barred_from(session, row.participant_id)):
         raise Refusal("summary.barred", N_("The participant has barred you from their file: someone else writes it."))
-    if seen is not None and seen != (row.version or 0):
+    if seen not in (None, version):
         raise Refusal(
             "summary.changed",
             N_("This summary was changed by someone else or in another window. Nothing was saved; look again."),
         )
+    _write(session, held, row, {"situation": checked(said.situation), "steps": checked(said.steps)}, version + 1)
+    followed = hold_follow_up(session, row.follow_up_id, by=held.by, at=held.at)
+    tell(session, followed, "follow_up.summary_saved")
+    return version + 1
+
+
+def _write(session: Session, held: Held, row: Asked, said: Mapping[str, str], version: int) -> None:
+    """Write what a summary says, sealed, as its next version."""
     if held.by.person_id is None:
         msg = "a part of the system writes no summary"
         raise ValueError(msg)
     summary_id = row.id or uuid4()
-    facts = {"situation": checked(said.situation), "steps": checked(said.steps)}
-    version = (row.version or 0) + 1
+    written: Insert | Update = changes(FollowUpSummary).where(FollowUpSummary.id == summary_id)
     if row.id is None:
-        written: Insert | Update = insert(FollowUpSummary).values(
+        written = insert(FollowUpSummary).values(
             program_id=program_of(session), id=summary_id, follow_up_id=row.follow_up_id, task_id=held.id
         )
-    else:
-        written = changes(FollowUpSummary).where(FollowUpSummary.id == summary_id)
     run(
         session,
         written.values(
-            words=seal(session, row.participant_id, _place(summary_id), facts),
+            words=seal(session, row.participant_id, _place(summary_id), said),
             written_by=held.by.person_id,
             written_at=held.at,
             version=version,
         ),
     )
-    followed = hold_follow_up(session, row.follow_up_id, by=held.by, at=held.at)
-    tell(session, followed, "follow_up.summary_saved")
-    return version
 
 
 def _place(summary_id: UUID) -> str:

@@ -45,7 +45,7 @@ from domain.kernel.rows import (
 from domain.kernel.scope import local_day, program, program_of
 from domain.kernel.typed_words import says_something, trimmed
 from domain.participants.identity import identity_within, without_the_name
-from domain.participants.locking import case_of, forget, hold_participant, known_as, moved
+from domain.participants.locking import barred_from, case_of, forget, hold_participant, known_as, moved
 from domain.participants.retention_terms import retention_of
 from domain.participants.sealing import seal, unseal
 from domain.record import events
@@ -56,7 +56,7 @@ from locales import N_, say
 from models.destruction import DESTRUCTION_GROUNDS, Destruction
 from models.follow_up import ActivityPart, Assignment, FollowUp
 from models.lifecycles import DESTRUCTION, REFERRAL
-from models.participant import Barred, CandidateWorker, Participant
+from models.participant import CandidateWorker, Participant
 from models.referral import Referral
 
 #: The coordination's task after the last day of a file.
@@ -225,10 +225,7 @@ def holding_organizations(session: Session, participant_id: UUID) -> list[UUID]:
         session,
         only(Assignment.organization_id)
         .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
-        .where(
-            FollowUp.participant_id == participant_id,
-            col(Assignment.withdrawn_at).is_(None),
-        )
+        .where(FollowUp.participant_id == participant_id, col(Assignment.withdrawn_at).is_(None))
         .order_by(col(Assignment.starts_on).desc(), col(Assignment.kind), col(Assignment.id))
         .limit(1),
     ) or scalar(
@@ -257,10 +254,7 @@ def asked_of(session: Session, participant_id: UUID) -> Asked | None:
     """The request about a file that is not answered; None where there is none."""
     return first(
         session,
-        _requests().where(
-            Destruction.participant_id == participant_id,
-            Destruction.state == DESTRUCTION.initial,
-        ),
+        _requests().where(Destruction.participant_id == participant_id, Destruction.state == DESTRUCTION.initial),
     )
 
 
@@ -314,15 +308,7 @@ def _read(session: Session, asked: Destruction, words: bytes | None, place: str,
     if asked.state == "confirmed" or sealed is None:  # of a file that was joined to another
         return ""
     told = unseal(session, participant_id, f"destruction/{asked.id}{place}", sealed)["reason"]
-    record_read(
-        session,
-        "participant",
-        participant_id,
-        what="destruction",
-        ground="role",
-        by=by,
-        at=at,
-    )
+    record_read(session, "participant", participant_id, what="destruction", ground="role", by=by, at=at)
     return without_the_name(identity_within(session, participant_id))(told)
 
 
@@ -334,10 +320,7 @@ def is_followed(session: Session, participant_id: UUID) -> bool:
     return (
         scalar(
             session,
-            only(FollowUp.id).where(
-                FollowUp.participant_id == participant_id,
-                col(FollowUp.state).not_in(ENDED),
-            ),
+            only(FollowUp.id).where(FollowUp.participant_id == participant_id, col(FollowUp.state).not_in(ENDED)),
         )
         is not None
     )
@@ -346,13 +329,7 @@ def is_followed(session: Session, participant_id: UUID) -> bool:
 def is_being_decided(session: Session, participant_id: UUID) -> bool:
     """Whether a candidate's referral went beyond the first look: the committee or a worker has it."""
     return (
-        scalar(
-            session,
-            only(Referral.id).where(
-                Referral.participant_id == participant_id,
-                Referral.state == "triaged",
-            ),
-        )
+        scalar(session, only(Referral.id).where(Referral.participant_id == participant_id, Referral.state == "triaged"))
         is not None
     )
 
@@ -384,7 +361,7 @@ def _asking_ones(session: Session, asked: Destruction, day: date) -> frozenset[U
 
 def _kept_out(session: Session, asked: Destruction, day: date) -> frozenset[UUID]:
     """Those who do not answer: those with a part in the asking, and those barred by the participant."""
-    return _asking_ones(session, asked, day) | _barred_of(session, asked.participant_id)
+    return _asking_ones(session, asked, day) | barred_from(session, asked.participant_id)
 
 
 def _refuse_unless_another(session: Session, asked: Destruction, today: date, by: Actor) -> None:
@@ -411,18 +388,6 @@ def _able(today: Standing, chain: Sequence[Link], kept_out: frozenset[UUID]) -> 
     return [holder for holder in able if holder.person_id not in kept_out and holder.acting_for not in kept_out]
 
 
-def _barred_of(session: Session, participant_id: UUID) -> frozenset[UUID]:
-    return frozenset(
-        scalars(
-            session,
-            only(Barred.person_id).where(
-                Barred.participant_id == participant_id,
-                col(Barred.lifted_at).is_(None),
-            ),
-        )
-    )
-
-
 def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> tuple[Participant, Asked]:
     """Lock a file and the request about it: of two who answer at once the second is told. Raises Refusal."""
     held = hold_participant(session, participant_id)
@@ -432,10 +397,7 @@ def _hold(session: Session, participant_id: UUID, seen: UUID | None = None) -> t
             "destruction.changed", N_("A new request was made since you looked. Nothing was done; look again.")
         )
     if asked is None:
-        raise Refusal(
-            "destruction.over",
-            N_("This request was withdrawn or answered meanwhile. Look again."),
-        )
+        raise Refusal("destruction.over", N_("This request was withdrawn or answered meanwhile. Look again."))
     return held, asked
 
 
@@ -510,19 +472,14 @@ def _destroy(session: Session, held: Participant, asked: Destruction, *, by: Act
     run(
         session,
         changes(Referral)
-        .where(
-            Referral.participant_id == participant_id,
-            col(Referral.state).in_(REFERRAL.open_to("destroy")),
-        )
+        .where(Referral.participant_id == participant_id, col(Referral.state).in_(REFERRAL.open_to("destroy")))
         .values(state=REFERRAL.moved(col(Referral.state), "destroy"), version=col(Referral.version) + 1),
     )
     # A mark is no word and needs no key of theirs: one who guesses a place and has the key of the marks could prove it.
     run(
         session,
         changes(ActivityPart)
-        .where(
-            col(ActivityPart.follow_up_id).in_(only(FollowUp.id).where(FollowUp.participant_id == participant_id)),
-        )
+        .where(col(ActivityPart.follow_up_id).in_(only(FollowUp.id).where(FollowUp.participant_id == participant_id)))
         .values(sealed=None, where_mark=None),
     )
     task_words.destroy(session, participant_id)

@@ -63,10 +63,7 @@ def disclose(
         disclosed_on=disclosed_on,
         disclosed_by=by.person_id,  # type: ignore[arg-type]  # a person
         sealed=seal(
-            session,
-            participant_id,
-            f"disclosure/{disclosure_id}",
-            {"to_whom": trimmed(to_whom), "what": trimmed(what)},
+            session, participant_id, f"disclosure/{disclosure_id}", {"to_whom": trimmed(to_whom), "what": trimmed(what)}
         ),
         recorded_by=by.person_id,  # type: ignore[arg-type]  # a person
         recorded_at=at,

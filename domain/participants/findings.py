@@ -90,10 +90,7 @@ def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[Crite
     """
     newest = (
         only(Referral.id)
-        .where(
-            Referral.participant_id == participant_id,
-            col(Referral.state).in_(["received", "triaged"]),
-        )
+        .where(Referral.participant_id == participant_id, col(Referral.state).in_(["received", "triaged"]))
         .order_by(col(Referral.received_at).desc())
         .limit(1)
         .scalar_subquery()
@@ -101,10 +98,7 @@ def _last(session: Session, participant_id: UUID, *, sealed: bool) -> list[Crite
     return every(
         session,
         of(CriterionFinding, without=() if sealed else (CriterionFinding.sealed,))
-        .where(
-            CriterionFinding.participant_id == participant_id,
-            CriterionFinding.referral_id == newest,
-        )
+        .where(CriterionFinding.participant_id == participant_id, CriterionFinding.referral_id == newest)
         .ext(distinct_on(col(CriterionFinding.criterion)))
         .order_by(col(CriterionFinding.criterion), col(CriterionFinding.n).desc()),
     )

@@ -7,10 +7,10 @@ documents looks for it, and shows it to no one who may not know.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final, TypedDict
 from uuid import UUID
 
 from sqlmodel import Session
@@ -22,7 +22,7 @@ from domain.names.hiding import Hides, hides
 from domain.names.known import Someone, phones_of
 from domain.participants import rates
 from domain.participants.ages import Age, age_on
-from domain.participants.referral_fields import Who, as_sealed, to_seal
+from domain.participants.referral_fields import Said, Who, as_sealed, to_seal
 from domain.participants.sealing import mark, seal, unseal
 from domain.record.reads import Ground, Purpose, record_read
 from locales import N_
@@ -60,13 +60,13 @@ class Identity(Who):
         beside.pop(_said(self), None)
         return replace(self, also=tuple(beside.values()))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> Said:
         """The identity as it is sealed."""
         age_on = self.age_on.isoformat() if self.age_on else None
         return {**to_seal(self, Identity), "age_on": age_on, "also": [other.to_json() for other in self.also]}
 
     @classmethod
-    def of_json(cls, kept: Mapping[str, Any]) -> Identity:
+    def of_json(cls, kept: Said) -> Identity:
         """The identity from its sealed form."""
         age_on = date.fromisoformat(kept["age_on"]) if kept.get("age_on") else None
         return cls(**as_sealed(cls, kept), age_on=age_on, also=tuple(cls.of_json(one) for one in kept.get("also", ())))
@@ -77,7 +77,15 @@ def _said(who: Identity) -> Identity:
     return replace(who, age=None, age_on=None, also=())
 
 
-def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> dict[str, Any]:
+class IdentityColumns(TypedDict):
+    """The columns of a participant that say who they are."""
+
+    sealed: bytes
+    names: bytes
+    marks: list[str]
+
+
+def sealed_identity(session: Session, participant_id: UUID, identity: Identity) -> IdentityColumns:
     """The columns of a participant with the identity: sealed, and blindly marked. Raises Refusal."""
     return {
         "sealed": seal(session, participant_id, IDENTITY, identity.to_json()),
@@ -87,13 +95,7 @@ def sealed_identity(session: Session, participant_id: UUID, identity: Identity) 
 
 
 def open_identity(
-    session: Session,
-    participant_id: UUID,
-    *,
-    by: Actor,
-    at: datetime,
-    ground: Ground,
-    purpose: Purpose | None = None,
+    session: Session, participant_id: UUID, *, by: Actor, at: datetime, ground: Ground, purpose: Purpose | None = None
 ) -> Identity:
     """Open a participant's identity for `by`, and note it on record in the same transaction. The only way to it.
 
@@ -153,11 +155,14 @@ def _someone(said: Identity) -> Someone:
     return Someone(**{one.name: getattr(said, one.name) for one in fields(Someone)})
 
 
-def _looked_for(identity: Identity) -> dict[str, Any]:
+def _looked_for(identity: Identity) -> Said:
     """What is sealed for the gate: what could identify a person, and nothing else of them."""
-    people = [asdict(_someone(said)) for said in (identity, *identity.also)]
-    days = [said["birth_date"].isoformat() if said["birth_date"] else "" for said in people]
-    return {"people": [{**said, "birth_date": day} for said, day in zip(people, days, strict=True)]}
+    people = [_someone(said) for said in (identity, *identity.also)]
+    return {
+        "people": [
+            {**asdict(one), "birth_date": one.birth_date.isoformat() if one.birth_date else ""} for one in people
+        ]
+    }
 
 
 def _told_by(session: Session, participant_id: UUID, names: bytes) -> Iterator[Someone]:

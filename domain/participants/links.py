@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.access.doors import digest
@@ -50,11 +50,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
     ended = scalar(
         session,
         changes(ReferralLink)
-        .where(
-            ReferralLink.id == link_id,
-            col(ReferralLink.used_at).is_(None),
-            col(ReferralLink.ended_at).is_(None),
-        )
+        .where(ReferralLink.id == link_id, col(ReferralLink.used_at).is_(None), col(ReferralLink.ended_at).is_(None))
         .values(ended_at=at)
         .returning(col(ReferralLink.id)),
     )
@@ -65,10 +61,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def links_of(session: Session) -> list[ReferralLink]:
     """The links that were made, the last one first: by which person, when, and whether they still work."""
-    return every(
-        session,
-        of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50),
-    )
+    return every(session, of(ReferralLink).order_by(col(ReferralLink.made_at).desc()).limit(50))
 
 
 def program_behind(session: Session, token: str, *, at: datetime) -> UUID | None:
@@ -82,10 +75,7 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
     Raises Refusal, the same for a link that never was and one that was used; another where it was begun elsewhere.
     """
-    row = first(
-        session,
-        of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update(),
-    )
+    row = first(session, of(ReferralLink).where(col(ReferralLink.token_digest) == digest(token)).with_for_update())
     if row is None or not _works(row, at):
         raise Refusal(
             "referral_link.closed",
@@ -101,22 +91,16 @@ def hold(session: Session, token: str, *, browser: str, at: datetime) -> Referra
 
 def begin(session: Session, link: ReferralLink, browser: str) -> None:
     """Bind what is saved by a locked link to this browser, which alone may read it."""
-    run(
-        session,
-        update(ReferralLink)
-        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
-        .values(browser_digest=digest(browser)),
-    )
+    _change(session, link, browser_digest=digest(browser))
 
 
 def use(session: Session, link: ReferralLink, *, at: datetime) -> None:
     """Revoke a locked link, since it was used."""
-    run(
-        session,
-        update(ReferralLink)
-        .where(col(ReferralLink.program_id) == link.program_id, col(ReferralLink.token_digest) == link.token_digest)
-        .values(used_at=at),
-    )
+    _change(session, link, used_at=at)
+
+
+def _change(session: Session, link: ReferralLink, **values: object) -> None:
+    run(session, changes(ReferralLink).where(ReferralLink.id == link.id).values(**values))
 
 
 def _works(row: ReferralLink, at: datetime) -> bool:

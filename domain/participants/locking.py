@@ -13,13 +13,14 @@ from sqlmodel import Session
 from domain.casework.tasks import complete_task, waive_task
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, in_program, of, only, run, same, scalar, select, surely
+from domain.kernel.rows import changes, col, first, in_program, of, only, run, same, scalar, scalars, select, surely
 from domain.participants.referral_fields import emptied
 from domain.terms.admission import ADMISSION
 from locales import N_
 from models.casework import Case, Task
 from models.lifecycles import PARTICIPANT, NoSuchMove
-from models.participant import DataKey, Participant
+from models.participant import Barred, DataKey, Participant
+from models.referral import Referral
 
 #: Letters and figures that no one mistakes for another.
 _SIGNS: Final = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
@@ -38,10 +39,7 @@ def known_as(session: Session, participant_id: UUID) -> str:
 
 def hold_participant(session: Session, participant_id: UUID, *, seen: int | None = None) -> Participant:
     """Lock a participant and read the row. Raises Refusal: there is none, or it is not in the version `seen`."""
-    held = first(
-        session,
-        of(Participant).where(Participant.id == participant_id).with_for_update(),
-    )
+    held = first(session, of(Participant).where(Participant.id == participant_id).with_for_update())
     if held is None:
         raise unknown()
     if seen is not None and held.version != seen:
@@ -58,6 +56,13 @@ def change_participant(session: Session, row: Participant, /, **values: Any) -> 
         session,
         changes(Participant).where(Participant.id == row.id).values(**values, version=col(Participant.version) + 1),
     )
+
+
+def change_referral(session: Session, held: Referral, /, **values: Any) -> int:
+    """Write columns of a held referral, count its version up, and return that."""
+    version = held.version + 1
+    run(session, changes(Referral).where(Referral.id == held.id).values(**values, version=version))
+    return version
 
 
 def forget(session: Session, held: Participant, move: str, *, at: datetime, joined_to: UUID | None = None) -> None:
@@ -89,6 +94,16 @@ def moved(held: Participant, move: str) -> str:
         ) from None
 
 
+def barred_from(session: Session, participant_id: UUID) -> frozenset[UUID]:
+    """The workers that a participant has barred from their file."""
+    return frozenset(
+        scalars(
+            session,
+            only(Barred.person_id).where(Barred.participant_id == participant_id, col(Barred.lifted_at).is_(None)),
+        )
+    )
+
+
 def new_reference() -> str:
     """A reference for a candidate, drawn at random: it tells neither how many there are, nor who came first."""
     return "C-" + "".join(secrets.choice(_SIGNS) for _ in range(6))
@@ -98,11 +113,7 @@ def case_of(session: Session, participant_id: UUID) -> UUID | None:
     """The open case of their admission; None where there is none."""
     return scalar(
         session,
-        only(Case.id).where(
-            Case.participant_id == participant_id,
-            Case.protocol == ADMISSION,
-            Case.state == "open",
-        ),
+        only(Case.id).where(Case.participant_id == participant_id, Case.protocol == ADMISSION, Case.state == "open"),
     )
 
 
@@ -113,10 +124,7 @@ def step_of(session: Session, participant_id: UUID, step: str) -> Task | None:
         of(Task)
         .join(Case, same(Case, Task) & (col(Case.id) == col(Task.case_id)))
         .where(
-            Case.participant_id == participant_id,
-            Case.protocol == ADMISSION,
-            Case.state == "open",
-            Task.step == step,
+            Case.participant_id == participant_id, Case.protocol == ADMISSION, Case.state == "open", Task.step == step
         ),
     )
 

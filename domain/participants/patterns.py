@@ -111,31 +111,52 @@ def patterns_in(
 
 def _at(looks: Sequence[Look], at: datetime, rate: Rate, habit: Callable[[], Habit]) -> Iterable[Pattern]:
     hour = _within(looks, at, HOUR)
-    files, not_near = _files(hour), _files(look for look in hour if look.distance != "near")
     every, least = _MANY
-    if len(files) * least >= rate.an_hour * every:
-        yield Pattern("many", len(files), HOUR)
-    elif len(not_near) * _MANY_NOT_NEAR >= rate.an_hour:
-        yield Pattern("many", len(not_near), HOUR)
-    else:
-        quick = _files(_within(hour, at, _HARVEST))
-        if len(quick) >= _HARVESTED:
-            yield Pattern("many", len(quick), _HARVEST)
-    for span, (every, least) in _STEADY.items():
-        slowly = _files(look for look in _within(looks, at, span) if look.distance != "near")
-        if len(slowly) * least >= rate.an_hour * every:
-            yield Pattern("steady", len(slowly), span)
-            break
-    for span, most in _FAR.items():
-        far = _files(look for look in _within(looks, at, span) if look.distance == "far")
-        if len(far) >= most:
-            yield Pattern("far", len(far), span)
-            break
-    if any(_enough(hour, distance) for distance in _AT_ODD_HOURS):
-        works = habit()
-        odd = [look for look in hour if works.is_unusual(look)]
-        if any(_enough(odd, distance) for distance in _AT_ODD_HOURS):
-            yield Pattern("hours", len(_files(odd)), HOUR)
+    far = _first_window("far", [look for look in looks if look.distance == "far"], at, _FAR)
+    found = (
+        _many(hour, at, rate, rate.an_hour * every / least),
+        _first_window(
+            "steady",
+            [look for look in looks if look.distance != "near"],
+            at,
+            {span: rate.an_hour * every / least for span, (every, least) in _STEADY.items()},
+        ),
+        far,
+        _at_odd_hours(hour, habit),
+    )
+    return [pattern for pattern in found if pattern is not None]
+
+
+def _many(hour: Sequence[Look], at: datetime, rate: Rate, most: float) -> Pattern | None:
+    """Many files in a short time: of all, of those that are not near, or as quickly as no one reads."""
+    files, not_near = _files(hour), _files(look for look in hour if look.distance != "near")
+    if len(files) >= most:
+        return Pattern("many", len(files), HOUR)
+    if len(not_near) * _MANY_NOT_NEAR >= rate.an_hour:
+        return Pattern("many", len(not_near), HOUR)
+    quick = _files(_within(hour, at, _HARVEST))
+    return Pattern("many", len(quick), _HARVEST) if len(quick) >= _HARVESTED else None
+
+
+def _first_window(
+    kind: Kind, looks: Sequence[Look], at: datetime, windows: Mapping[timedelta, float]
+) -> Pattern | None:
+    """The shortest of these windows in which there are as many files as are told."""
+    for span, most in windows.items():
+        files = _files(_within(looks, at, span))
+        if len(files) >= most:
+            return Pattern(kind, len(files), span)
+    return None
+
+
+def _at_odd_hours(hour: Sequence[Look], habit: Callable[[], Habit]) -> Pattern | None:
+    """Files at hours that are unusual for the reader; their habit is asked only where there are enough files."""
+    if not any(_enough(hour, distance) for distance in _AT_ODD_HOURS):
+        return None
+    works = habit()
+    odd = [look for look in hour if works.is_unusual(look)]
+    enough = any(_enough(odd, distance) for distance in _AT_ODD_HOURS)
+    return Pattern("hours", len(_files(odd)), HOUR) if enough else None
 
 
 def _enough(looks: Sequence[Look], distance: Distance) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from sqlalchemy import CursorResult, Text, cast, literal, union_all
@@ -53,15 +53,10 @@ def read_reasons(
     `admission` stands for triage and decisions (AD-R3, AD-R4), `risk` for every assessment (AD-C4, AD-R10), `retention`
     for every day that was set by hand. Raises Refusal: the keys.
     """
-    asked = [
-        *([_written("triage", Referral, "result", "triaged_at", "result_sealed")] if admission else []),
-        *([_written("admission", AdmissionDecision, "outcome", "taken_at", "sealed")] if admission else []),
-        *([_written("risk", RiskAssessment, "level", "assessed_at", "sealed")] if risk else []),
-        *([_written("kept_until", KeptUntil, "day", "set_at", "sealed")] if retention else []),
-    ]
-    if not asked:
+    may = {"triage": admission, "admission": admission, "risk": risk, "kept_until": retention}
+    theirs = [_written(of, participant_id) for of in _KEPT if may[of]]
+    if not theirs:
         return []
-    theirs = [columns.where(in_program(table), table.participant_id == participant_id) for table, columns in asked]
     found = []
     rows: CursorResult[Any] = run(session, union_all(*theirs).order_by("at", "id"))
     for row in rows:
@@ -77,12 +72,22 @@ def read_reasons(
     return found
 
 
-def _written(of: Of, table: Any, result: str, at: str, sealed: str) -> tuple[Any, AnySelect]:
-    """One table's reasons, under the same column names for each."""
-    return table, select(
+#: Where each kind is kept: the table, and its columns of what it came to, when, and why.
+_KEPT: Final[Mapping[Of, tuple[Any, str, str, str]]] = {
+    "triage": (Referral, "result", "triaged_at", "result_sealed"),
+    "admission": (AdmissionDecision, "outcome", "taken_at", "sealed"),
+    "risk": (RiskAssessment, "level", "assessed_at", "sealed"),
+    "kept_until": (KeptUntil, "day", "set_at", "sealed"),
+}
+
+
+def _written(of: Of, participant_id: UUID) -> AnySelect:
+    """What one table keeps of such reasons about somebody, by the same names for each."""
+    table, result, at, sealed = _KEPT[of]
+    return select(
         value_of(literal(of).label("of")),
         value_of(cast(col(getattr(table, result)), Text).label("result")),
         value_of(col(getattr(table, at)).label("at")),
         value_of(col(table.id).label("id")),
         value_of(col(getattr(table, sealed)).label("sealed")),
-    )
+    ).where(in_program(table), table.participant_id == participant_id)

@@ -16,6 +16,9 @@ from locales import N_
 #: What is typed in a field. `facts` are by criterion ("AD-C0"); `languages` are codes; `area` is one of the program's.
 Kind = Literal["line", "email", "telephone", "text", "day", "age", "languages", "area", "facts", "yes"]
 
+#: What is said in some fields, by their names: of as many types as there are kinds of field.
+Said = dict[str, Any]
+
 #: In years: the oldest that a person can be.
 OLDEST: Final = 120
 LONGEST_LINE: Final = 200
@@ -53,7 +56,7 @@ def said(kind: Kind, label: str, **more: Any) -> Any:
     return field(default=_EMPTY.get(kind, ""), metadata=metadata)
 
 
-def emptied() -> dict[str, Any]:
+def emptied() -> Said:
     """What circulates, as columns of a participant whose file is destroyed: what is ticked stays."""
     return {one.name: [] if one.kind == "languages" else "" for one in fields_of(InClear) if one.kind != "yes"}
 
@@ -65,18 +68,18 @@ def fields_of(declared: type) -> tuple[ReferralField, ...]:
     return tuple(sorted(found, key=lambda one: one.kind == "yes"))  # what is ticked stands last
 
 
-def values_of(said: object, declared: type) -> dict[str, Any]:
+def values_of(said: object, declared: type) -> Said:
     """What something says in the fields of a class, by their names."""
     return {one.name: getattr(said, one.name) for one in fields_of(declared)}
 
 
-def to_seal(said: object, declared: type) -> dict[str, Any]:
+def to_seal(said: object, declared: type) -> Said:
     """The same, as it is sealed."""
     values = values_of(said, declared).items()
     return {name: value.isoformat() if isinstance(value, date) else value for name, value in values}
 
 
-def as_sealed(declared: type, kept: Mapping[str, Any]) -> dict[str, Any]:
+def as_sealed(declared: type, kept: Said) -> Said:
     """The fields of a class as they were sealed; what was not asked then is left out, as is what is asked no more."""
     found = {one.name: (one.kind, kept[one.name]) for one in fields_of(declared) if one.name in kept}
     return {name: date.fromisoformat(said) if kind == "day" and said else said for name, (kind, said) in found.items()}

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlmodel import Session
 
@@ -24,6 +23,7 @@ from domain.participants.referral_fields import (
     TEXTS,
     InClear,
     Referrer,
+    Said,
     Told,
     Who,
     as_sealed,
@@ -67,16 +67,16 @@ class ReferralForm(Referrer, Told, InClear, Who):
             **{**values_of(self, Who), "age": self.age if is_of_a_day else None}, age_on=day if is_of_a_day else None
         )
 
-    def columns(self) -> dict[str, Any]:
+    def columns(self) -> Said:
         """What of it circulates, by the participant's columns."""
         return {**values_of(self, InClear), "languages": list(self.languages)}
 
-    def told(self) -> dict[str, Any]:
+    def told(self) -> Said:
         """What the referral itself says, as it is sealed with it."""
         return to_seal(self, ReadReferral)
 
 
-def form_of(participant: Participant, who: Identity, told: Mapping[str, Any]) -> ReferralForm:
+def form_of(participant: Participant, who: Identity, told: Said) -> ReferralForm:
     """The form as it was saved: who they are, what of it circulates, and what was sealed with the referral."""
     said = values_of(who, Who) | values_of(participant, InClear) | as_sealed(ReadReferral, told)
     return ReferralForm(**{**said, "languages": tuple(participant.languages)})
@@ -90,11 +90,12 @@ def checked_form(
     checked = replace(form, **_trimmed(form, ReferralForm), facts={name: text for name, text in facts.items() if text})
     _refuse_birth(form.birth_date, form.age, local_day(session, at))
     checked = replace(checked, languages=checked_languages(form.languages))
-    if checked.area and checked.area not in {area.key for area in areas(session)}:
-        raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
+    _refuse_area(session, checked.area)
     _refuse_email(checked.email)
     if whole:
-        _refuse_missing(checked, outside=outside)
+        _refuse_missing(checked)
+    if whole and outside:
+        _refuse_nameless(checked)
     return checked
 
 
@@ -106,9 +107,14 @@ def checked_identity(identity: Identity, *, today: date) -> Identity:
     return checked
 
 
-def _trimmed(said: object, declared: type) -> dict[str, Any]:
+def _trimmed(said: object, declared: type) -> Said:
     """The fields of a class that are typed in letters, each trimmed, and as long as its kind may be. Raises Refusal."""
     return {one.name: _text(getattr(said, one.name), one.longest) for one in fields_of(declared) if one.kind in TEXTS}
+
+
+def _refuse_area(session: Session, key: str) -> None:
+    if key and key not in {area.key for area in areas(session)}:
+        raise Refusal("referral.area", N_("Area: choose one of those that are offered, or none."))
 
 
 def _refuse_email(email: str) -> None:
@@ -125,7 +131,7 @@ def _refuse_birth(born: date | None, age: int | None, today: date) -> None:
         raise Refusal("referral.age", N_("Age: write it in whole years, such as 15."))
 
 
-def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
+def _refuse_missing(form: ReferralForm) -> None:
     if not (form.given_name and form.family_name):
         raise Refusal("referral.name", N_("Name: write the given name and the family name."), source="AD-R2")
     if form.birth_date is None and form.age is None:
@@ -138,7 +144,11 @@ def _refuse_missing(form: ReferralForm, *, outside: bool) -> None:
         raise Refusal(
             "referral.no_reasons", N_("Reasons: say in a few words why you refer the person."), source="AD-R2"
         )
-    if outside and not (form.referrer_name and form.referrer_contact):
+
+
+def _refuse_nameless(form: ReferralForm) -> None:
+    """Raises Refusal where who refers by a link does not say who they are."""
+    if not (form.referrer_name and form.referrer_contact):
         raise Refusal(
             "referral.no_referrer", N_("You: write your name and how the coordinator can reach you."), source="AD-R1"
         )

@@ -6,20 +6,27 @@ What is written is sealed from the first save. A referrer never learns who the p
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlmodel import Session
 
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, joins, of, only, run, scalar, surely, tuples
+from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, replaced, run, scalar, surely
 from domain.kernel.scope import local_day, program_of
 from domain.participants import links
 from domain.participants.identity import Identity, sealed_identity
-from domain.participants.locking import change_participant, forget, hold_participant, moved, new_reference
+from domain.participants.locking import (
+    change_participant,
+    change_referral,
+    forget,
+    hold_participant,
+    moved,
+    new_reference,
+)
 from domain.participants.opening import open_admission
 from domain.participants.referral_form import ReferralForm, checked_form, form_of
 from domain.participants.sealing import new_key, seal, unseal
@@ -49,13 +56,7 @@ def begin_referral(session: Session, form: ReferralForm, *, by: Actor, at: datet
     form = checked_form(session, form, at, whole=False)
     participant_id = _new_person(session, form, at)
     referral_id = _new_referral(
-        session,
-        participant_id,
-        form,
-        way="page",
-        referred_by=by.person_id,
-        organization_id=by.organization_id,
-        at=at,
+        session, participant_id, form, way="page", referred_by=by.person_id, organization_id=by.organization_id, at=at
     )
     events.write(session, "referral.begun", "referral", referral_id, by=by, at=at)
     return referral_id
@@ -83,7 +84,7 @@ def send_referral(
     held = _hold_draft(session, referral_id, by, seen)
     version = _save(session, held, form, at)
     asking.answered(session, UNFINISHED, referral_id, by=by, at=at)
-    _receive(session, held, version=version + 1, by=by, at=at)
+    _receive(session, replaced(held, version=version), by=by, at=at)
 
 
 def abandon_referral(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -100,12 +101,7 @@ def leave_draft(session: Session, referral_id: UUID, *, by: Actor, at: datetime)
     held = _held(session, referral_id)
     if held.state != "draft" or held.left_at is not None:
         raise _unknown()
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
-        .values(left_at=at, version=held.version + 1),
-    )
+    change_referral(session, held, left_at=at)
     events.write(session, "referral.left", "referral", referral_id, by=by, at=at)
     _ask_to_finish(session, referral_id, held.participant_id, by=by, at=at)
 
@@ -118,12 +114,7 @@ def give_draft_back(session: Session, referral_id: UUID, *, by: Actor, at: datet
     held = _held(session, referral_id)
     if held.state != "draft" or held.left_at is None:
         raise _unknown()
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == referral_id)
-        .values(left_at=None, saved_at=at, version=held.version + 1),  # its days of keeping begin anew
-    )
+    change_referral(session, held, left_at=None, saved_at=at)  # its days of keeping begin anew
     asking.no_more(session, UNFINISHED, referral_id, by=by, at=at)
     events.write(session, "referral.given_back", "referral", referral_id, by=by, at=at)
 
@@ -155,33 +146,23 @@ def _ask_to_finish(session: Session, referral_id: UUID, participant_id: UUID, *,
 _FINISH = N_("Send or delete a referral begun by someone who left: %(reference)s")
 
 
-class LeftDraft(NamedTuple):
+class LeftDraft(Referral):
     """A draft that was left to the coordination: of which person, and not what it says."""
 
-    id: UUID
-    participant_id: UUID
-    referred_by: UUID | None
-    begun_at: datetime
-    left_at: datetime
-    candidate_ref: str
+    model_config = SHAPE
+
+    candidate_ref: str = also(Participant.candidate_ref)
 
 
 def left_drafts(session: Session) -> list[LeftDraft]:
     """The drafts that were left to the coordination, the longest waiting first."""
-    asked = (
-        only(
-            Referral.id,
-            Referral.participant_id,
-            Referral.referred_by,
-            Referral.begun_at,
-            surely(Referral.left_at),
-            Participant.candidate_ref,
-        )
+    return every(
+        session,
+        of(LeftDraft, without=(Referral.sealed, Referral.result_sealed))
         .join(Participant, joins(Referral.participant_id, Participant))
         .where(Referral.state == "draft", col(Referral.left_at).is_not(None))
-        .order_by(col(Referral.left_at), col(Referral.id))
+        .order_by(col(Referral.left_at), col(Referral.id)),
     )
-    return [LeftDraft(*row) for row in tuples(session, asked)]
 
 
 def throw_draft_away(session: Session, referral_id: UUID, *, by: Actor, at: datetime) -> None:
@@ -195,10 +176,7 @@ def whose_draft(session: Session, referral_id: UUID) -> UUID | Literal["coordina
     """Who may go on with a draft: its author, or the coordination where they left it; None where it is no draft."""
     found = run(
         session,
-        only(Referral.referred_by, Referral.left_at).where(
-            Referral.id == referral_id,
-            Referral.state == "draft",
-        ),
+        only(Referral.referred_by, Referral.left_at).where(Referral.id == referral_id, Referral.state == "draft"),
     ).first()
     if found is None:
         return None
@@ -219,8 +197,7 @@ def draft_of(session: Session, referral_id: UUID, *, by: Actor, at: datetime) ->
 
 def version_of_draft(session: Session, referral_id: UUID, *, by: Actor) -> int:
     """The version of one's own draft, without opening it. Raises Refusal."""
-    version: int = _hold_draft(session, referral_id, by, None).version
-    return version
+    return _hold_draft(session, referral_id, by, None).version
 
 
 def _form_of(session: Session, held: Referral) -> ReferralForm:
@@ -285,7 +262,7 @@ def refer_by_link(
         _save(session, begun, form, at)
     links.use(session, link, at=at)
     held = _held(session, referral_id)
-    _receive(session, held, version=held.version + 1, by=by, at=at)
+    _receive(session, held, by=by, at=at)
     return referral_id
 
 
@@ -299,10 +276,7 @@ def end_link(session: Session, link_id: UUID, *, by: Actor, at: datetime) -> Non
 
 def _begun_by(session: Session, link_id: UUID) -> Referral | None:
     """The draft that was begun by a link, locked; None where there is none."""
-    return first(
-        session,
-        of(Referral).where(Referral.link_id == link_id, Referral.state == "draft").with_for_update(),
-    )
+    return first(session, of(Referral).where(Referral.link_id == link_id, Referral.state == "draft").with_for_update())
 
 
 def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: datetime) -> UUID:
@@ -314,12 +288,7 @@ def _begin_by_link(session: Session, link_id: UUID, form: ReferralForm, at: date
 
 def destroy_draft(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
     """Destroy a locked draft and what it says. Its key goes with the next sweep."""
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
-        .values(state=REFERRAL.after(held.state, "abandon"), sealed=None, version=held.version + 1),
-    )
+    change_referral(session, held, state=REFERRAL.after(held.state, "abandon"), sealed=None)
     asking.answered(session, UNFINISHED, held.id, by=by, at=at)
     forget(session, hold_participant(session, held.participant_id), "destroy", at=at)
     events.write(session, "referral.abandoned", "referral", held.id, by=by, at=at)
@@ -373,44 +342,25 @@ def _new_referral(
 def _save(session: Session, held: Referral, form: ReferralForm, at: datetime) -> int:
     participant = hold_participant(session, held.participant_id)
     columns = sealed_identity(session, participant.id, form.identity(local_day(session, at)))
-    change_participant(
-        session,
-        participant,
-        **{**columns, "marks": []},
-        **form.columns(),
-    )
-    version: int = held.version + 1
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
-        .values(sealed=seal(session, participant.id, f"referral/{held.id}", form.told()), saved_at=at, version=version),
-    )
-    return version
+    change_participant(session, participant, **{**columns, "marks": []}, **form.columns())
+    sealed = seal(session, participant.id, f"referral/{held.id}", form.told())
+    return change_referral(session, held, sealed=sealed, saved_at=at)
 
 
-def _receive(session: Session, held: Referral, *, version: int, by: Actor, at: datetime) -> None:
+def _receive(session: Session, held: Referral, *, by: Actor, at: datetime) -> None:
     """Turn a draft into a candidate's referral: marked, noted on record, and with a case for the coordinator."""
     participant = hold_participant(session, held.participant_id)
     identity = Identity.of_json(unseal(session, participant.id, "identity", surely(participant.sealed)))
     change_participant(
         session, participant, state=moved(participant, "send"), **sealed_identity(session, participant.id, identity)
     )
-    run(
-        session,
-        update(Referral)
-        .where(col(Referral.program_id) == held.program_id, col(Referral.id) == held.id)
-        .values(state=_after(held, "send"), received_at=at, version=version),
-    )
+    change_referral(session, held, state=_after(held, "send"), received_at=at)
     events.write(session, "referral.received", "referral", held.id, by=by, at=at, way=held.way)
     open_admission(session, participant.id, by=by, at=at)
 
 
 def _held(session: Session, referral_id: UUID) -> Referral:
-    held = first(
-        session,
-        of(Referral).where(Referral.id == referral_id).with_for_update(),
-    )
+    held = first(session, of(Referral).where(Referral.id == referral_id).with_for_update())
     if held is None:
         raise _unknown()
     return held
@@ -443,6 +393,3 @@ def _after(held: Referral, move: str) -> str:
 
 def _unknown() -> Refusal:
     return Refusal("referral.unknown", N_("This draft does not exist: it was sent, or deleted."))
-
-
-# ---------------------------------------------------------------------------------------------------------- checking

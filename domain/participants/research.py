@@ -45,10 +45,7 @@ def withdraw_research_consent(session: Session, participant_id: UUID, *, by: Act
     ended = scalar(
         session,
         changes(ResearchConsent)
-        .where(
-            ResearchConsent.participant_id == participant_id,
-            col(ResearchConsent.withdrawn_on).is_(None),
-        )
+        .where(ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on).is_(None))
         .values(withdrawn_on=local_day(session, at), withdrawn_at=at)
         .returning(col(ResearchConsent.id)),
     )
@@ -62,8 +59,7 @@ def research_consent(session: Session, participant_id: UUID) -> ResearchConsent 
     return first(
         session,
         of(ResearchConsent).where(
-            ResearchConsent.participant_id == participant_id,
-            col(ResearchConsent.withdrawn_on).is_(None),
+            ResearchConsent.participant_id == participant_id, col(ResearchConsent.withdrawn_on).is_(None)
         ),
     )
 
@@ -73,8 +69,7 @@ def of_number(session: Session, number: str) -> UUID:
     found: UUID | None = scalar(
         session,
         only(Participant.id).where(
-            col(Participant.number) == "#" + number.strip().lstrip("#"),
-            Participant.state == "admitted",
+            col(Participant.number) == "#" + number.strip().lstrip("#"), Participant.state == "admitted"
         ),
     )
     if found is None:

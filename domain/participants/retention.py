@@ -145,10 +145,7 @@ def _ended_without_a_day(session: Session) -> Sequence[tuple[UUID, str, date]]:
     return tuples(
         session,
         only(Participant.id, FollowUp.state, FollowUp.state_since)
-        .join(
-            FollowUp,
-            same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
-        )
+        .join(FollowUp, same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)))
         .where(
             Participant.state == "admitted",
             col(Participant.retain_until).is_(None),
@@ -260,10 +257,7 @@ def sweep_drafts(session: Session, *, by: Actor, at: datetime) -> int:
             col(Referral.left_at).is_(None),
             ~select(Case.id)
             .where(
-                same(Case, Referral),
-                Case.subject_id == Referral.referred_by,
-                col(Case.gathers),
-                Case.state == "open",
+                same(Case, Referral), Case.subject_id == Referral.referred_by, col(Case.gathers), Case.state == "open"
             )
             .exists(),
         )
@@ -280,18 +274,13 @@ def destroy_keys(session: Session, *, at: datetime) -> int:
     Each time all of them, since a store that is restored brings keys back. In a transaction of its own, so that only
     what is committed is read; then the row says since when the key is gone. Raises NoKeys.
     """
-    rows = tuples(
-        session,
-        only(DataKey.participant_id, DataKey.gone_at).where(col(DataKey.destroyed_at).is_not(None)),
-    )
+    rows = tuples(session, only(DataKey.participant_id, DataKey.gone_at).where(col(DataKey.destroyed_at).is_not(None)))
     keys = keys_of(session)
     found = sum(keys.destroy(participant_id) for participant_id, _ in rows) + sealed_words.destroy_keys(session, at=at)
     run(
         session,
         changes(DataKey)
-        .where(
-            col(DataKey.participant_id).in_([participant_id for participant_id, gone_at in rows if gone_at is None]),
-        )
+        .where(col(DataKey.participant_id).in_([participant_id for participant_id, gone_at in rows if gone_at is None]))
         .values(gone_at=at),
     )
     return found
@@ -311,9 +300,6 @@ def sweep_orphans(sessions: Sequence[Session], *, at: datetime) -> int:
     known = {
         key_id
         for session in sessions
-        for key_id in (
-            *scalars(session, only(DataKey.participant_id)),
-            *sealed_words.key_ids(session),
-        )
+        for key_id in (*scalars(session, only(DataKey.participant_id)), *sealed_words.key_ids(session))
     }
     return sum(keys.destroy(key_id) for key_id in sorted(old - known))

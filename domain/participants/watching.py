@@ -20,19 +20,7 @@ from sqlmodel import Session, or_
 from domain.kernel.actors import ROUNDS, Actor
 from domain.kernel.calendars import UnknownYear
 from domain.kernel.program_calendar import calendar_of
-from domain.kernel.rows import (
-    col,
-    every,
-    inside,
-    joins,
-    of,
-    only,
-    run,
-    same,
-    scalars,
-    surely,
-    tuples,
-)
+from domain.kernel.rows import col, every, inside, joins, of, only, run, same, scalars, surely, tuples
 from domain.kernel.scope import local_day, program
 from domain.mail import notices
 from domain.participants.destruction import ENDED
@@ -88,22 +76,20 @@ def watch(session: Session, *, since: datetime | None, at: datetime) -> int:
             continue
         theirs = [line for line in lines if line.actor_id == reader]
         found = _patterns_of(session, reader, theirs, since=begins, heard_at=heard_at, at=at)
-        moments = [moment for moment in stopped.get(reader, ()) if heard_at is None or moment > heard_at]
-        if moments:
-            found.append(Pattern("stopped", len(moments), at - min(moments)))
+        found += _stopped_since(stopped.get(reader, ()), heard_at, at)
         if found:
             written += _tell(session, reader, found, at=at)
     return written
 
 
+def _stopped_since(moments: Sequence[datetime], heard_at: datetime | None, at: datetime) -> list[Pattern]:
+    """That somebody was refused files, as often as it was after what was told of them last."""
+    after = [moment for moment in moments if heard_at is None or moment > heard_at]
+    return [Pattern("stopped", len(after), at - min(after))] if after else []
+
+
 def _patterns_of(
-    session: Session,
-    reader: UUID,
-    lines: Sequence[Event],
-    *,
-    since: datetime,
-    heard_at: datetime | None,
-    at: datetime,
+    session: Session, reader: UUID, lines: Sequence[Event], *, since: datetime, heard_at: datetime | None, at: datetime
 ) -> list[Pattern]:
     if not lines:
         return []
@@ -134,9 +120,7 @@ def habit_of(session: Session, reader: UUID, *, at: datetime) -> Habit:
     moments = scalars(
         session,
         only(Event.at).where(
-            Event.actor_id == reader,
-            col(Event.at) > at - HABIT,
-            col(Event.at) <= at - timedelta(days=1),
+            Event.actor_id == reader, col(Event.at) > at - HABIT, col(Event.at) <= at - timedelta(days=1)
         ),
     )
     local = [moment.astimezone(zone) for moment in moments]
@@ -172,8 +156,7 @@ class _Distances:
                     FollowUp.state_since,
                 )
                 .outerjoin(
-                    FollowUp,
-                    same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id)),
+                    FollowUp, same(FollowUp, Participant) & (col(FollowUp.participant_id) == col(Participant.id))
                 )
                 .where(col(Participant.id).in_(files)),
             )
@@ -341,7 +324,7 @@ def _facts(session: Session, reader: UUID, patterns: Sequence[Pattern], holder: 
     answers = holder.role == "privacy_officer"
     name = notices.name_of(session, Actor("", reader), "fr")
 
-    def facts(language: notices.Language) -> Mapping[str, Any]:
+    def facts(language: notices.Language) -> Mapping[str, object]:
         said = [
             {
                 "words": say(

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import func
@@ -18,13 +16,6 @@ from models.follow_up import FollowUp, WeeklyNote
 from models.participant import DataKey, Participant
 from models.record import Event
 from models.referral import Referral
-
-#: What of a file is counted for the one who confirms its destruction.
-_COUNTED: Final[Mapping[str, Any]] = {
-    "referrals": Referral,
-    "consents": Consent,
-    "disclosures": Disclosure,
-}
 
 
 @dataclass(frozen=True)
@@ -52,14 +43,13 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
             Participant.retain_until,
         ).where(in_program(Participant), Participant.id == participant_id),
     ).one()
-    counts = {
-        name: scalar(
-            session,
-            select(func.count()).select_from(table).where(in_program(table), table.participant_id == participant_id),
+
+    def counted(table: type[Referral | Consent | Disclosure]) -> int:
+        theirs = (
+            select(func.count()).select_from(table).where(in_program(table), table.participant_id == participant_id)
         )
-        or 0
-        for name, table in _COUNTED.items()
-    }
+        return scalar(session, theirs) or 0
+
     notes = scalar(
         session,
         select(func.count())
@@ -67,7 +57,16 @@ def contents_of(session: Session, participant_id: UUID) -> Contents:
         .join(FollowUp, joins(WeeklyNote.follow_up_id, FollowUp))
         .where(in_program(WeeklyNote), FollowUp.participant_id == participant_id),
     )
-    return Contents(row.known_as, row.state, row.admitted_on, row.retain_until, **counts, notes=notes or 0)
+    return Contents(
+        row.known_as,
+        row.state,
+        row.admitted_on,
+        row.retain_until,
+        referrals=counted(Referral),
+        consents=counted(Consent),
+        disclosures=counted(Disclosure),
+        notes=notes or 0,
+    )
 
 
 @dataclass(frozen=True)
@@ -112,14 +111,8 @@ def proof_of(session: Session, participant_id: UUID) -> Proof | None:
             Destruction.before_two,
         )
         .join(DataKey, joins(DataKey.participant_id, Participant))
-        .join(
-            Event,
-            and_(joins(Event.subject_id, Participant), Event.verb == "participant.destroyed"),
-        )
-        .join(
-            Destruction,
-            and_(joins(Destruction.participant_id, Participant), Destruction.state == "confirmed"),
-        )
+        .join(Event, and_(joins(Event.subject_id, Participant), Event.verb == "participant.destroyed"))
+        .join(Destruction, and_(joins(Destruction.participant_id, Participant), Destruction.state == "confirmed"))
         .where(in_program(Participant), Participant.id == participant_id)
         .order_by(col(Event.n).desc())
         .limit(1),

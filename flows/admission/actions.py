@@ -13,18 +13,7 @@ from sqlmodel import Session, or_
 from domain.casework import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import (
-    SHAPE,
-    also,
-    col,
-    first,
-    joins,
-    of,
-    only,
-    same,
-    scalar,
-    surely,
-)
+from domain.kernel.rows import SHAPE, also, col, first, joins, of, only, same, scalar, surely
 from domain.kernel.scope import local_day
 from domain.mail import notices
 from domain.mail.notices import COORDINATION
@@ -139,14 +128,7 @@ def _is_written(session: Session, key: str) -> bool:
 
 def _was_asked(session: Session, act: Act, condition: ColumnElement[bool]) -> bool:
     found = scalar(
-        session,
-        only(Task.id)
-        .where(
-            Task.step == TELL,
-            col(Task.item) == str(act.case_id),
-            condition,
-        )
-        .limit(1),
+        session, only(Task.id).where(Task.step == TELL, col(Task.item) == str(act.case_id), condition).limit(1)
     )
     return found is not None
 

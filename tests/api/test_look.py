@@ -12,7 +12,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.testclient import TestClient
 from starlette.staticfiles import StaticFiles
 
-from api.pages import equipment, participant, redactions
+from api.pages import equipment, redactions
+from api.views import participant_words
 from api.views.states import STATES
 from api.web.language import LanguageMiddleware
 from api.web.rendering import PAGE_HEADERS, STATIC, TEMPLATES, environment, render
@@ -134,7 +135,7 @@ def test_nothing_is_inline_and_no_variable_passes_for_a_msgid(name: str) -> None
 #: What says its states in words of its own, on pages of its own.
 ITS_OWN_WORDS: Final[Mapping[str, Collection[str]]] = {
     "endorsement": decision_words.ENDORSEMENTS,
-    "destruction": participant.BECAME,
+    "destruction": participant_words.BECAME,
     "equipment": [*equipment.STATES, "in_use"],  # of what is in use it is said where it is
     "redaction": redactions.STATES,
 }

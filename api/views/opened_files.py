@@ -1,0 +1,138 @@
+"""What was opened of a file with one request, in words: shown once, and kept nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from api.access.participants import Facts, Opened
+from api.views.criteria import ASKED
+from api.views.participant_words import DECIDED, WRITTEN
+from domain.admissions.duplicates import Duplicate
+from domain.participants.ages import Age
+from domain.participants.findings import Found
+from domain.participants.identity import Identity
+from domain.participants.reasons import Reason
+from domain.participants.referral_fields import Kind, Referrer, Told, Who, fields_of
+from domain.participants.referral_form import ReadReferral
+from locales import N_, current_language, gettext, show_day
+
+Lines = list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class ShownReferral:
+    """What a referral says, each answer with what was asked; what every referral has to say stands first."""
+
+    received_at: datetime
+    lines: Lines
+
+
+@dataclass(frozen=True)
+class ShownReason:
+    """What was decided, when, and each thing that was written with it."""
+
+    decided: str
+    at: datetime
+    lines: Lines
+
+
+@dataclass(frozen=True)
+class ShownDisclosure:
+    """To whom something was said without consent, and what."""
+
+    id: UUID
+    to_whom: str
+    what: str
+
+
+@dataclass(frozen=True)
+class OpenedNow:
+    """What was opened: `who` as each file says it, or without the name the age and the ways to reach the person.
+
+    `duplicates` is None where nobody looked for them.
+    """
+
+    who: list[Lines] = field(default_factory=list)
+    without_the_name: bool = False
+    age: str = ""
+    reached_by: list[str] = field(default_factory=list)
+    referrals: list[ShownReferral] = field(default_factory=list)
+    facts: Mapping[str, Found] = field(default_factory=dict)
+    reasons: list[ShownReason] = field(default_factory=list)
+    duplicates: list[Duplicate] | None = None
+    disclosure: ShownDisclosure | None = None
+
+
+def opened_now(opened: Opened, *, duplicates: list[Duplicate] | None) -> OpenedNow:
+    """Who somebody is and what was referred."""
+    return OpenedNow(
+        who=[_who(one) for one in (opened.who, *opened.who.also)],
+        referrals=[_referral(one) for one in opened.referrals],
+        facts=opened.found,
+        reasons=[_reason(one) for one in opened.reasons],
+        duplicates=duplicates,
+    )
+
+
+def opened_without_the_name(read: Facts) -> OpenedNow:
+    """What was referred and found, without who they are."""
+    return OpenedNow(
+        without_the_name=True,
+        age=_age(read.age),
+        reached_by=[gettext(one.label) for one in fields_of(Who) if one.name in read.reached_by],
+        referrals=[_referral(one) for one in read.referrals],
+        facts=read.found,
+        reasons=[_reason(one) for one in read.reasons],
+    )
+
+
+def _who(who: Identity) -> Lines:
+    """Who somebody is, as one file says it."""
+    unknown = gettext(N_("Not known"))
+    said = f"{who.age} ({_day(who.age_on)})" if who.age is not None and who.age_on is not None else "–"
+    return [
+        (gettext(N_("Name")), who.name),
+        (gettext(N_("Birth date")), _day(who.birth_date) if who.birth_date else unknown),
+        (gettext(N_("Age as it was said")), said),
+        *((gettext(one.label), _answer(one.kind, getattr(who, one.name))) for one in fields_of(Who) if one.reaches),
+    ]
+
+
+def _referral(referral: ReadReferral) -> ShownReferral:
+    told = sorted((one for one in fields_of(Told) if one.kind != "facts"), key=lambda one: not one.needed)
+    lines = [(gettext(one.label), _answer(one.kind, getattr(referral, one.name))) for one in told]
+    lines += [(gettext(ASKED[criterion]), text) for criterion, text in referral.facts.items()]
+    if referral.referrer_name:
+        who = ", ".join(getattr(referral, one.name) for one in fields_of(Referrer))
+        lines.append((gettext(N_("Referred by")), who))
+    return ShownReferral(referral.received_at, lines)
+
+
+def _reason(reason: Reason) -> ShownReason:
+    kind, results = DECIDED[reason.of]
+    of_a_day = reason.of == "kept_until"
+    became = _day(date.fromisoformat(reason.result)) if of_a_day else gettext(results[reason.result])
+    lines = [(gettext(WRITTEN[name]), text) for name, text in reason.fields.items()]
+    return ShownReason(f"{gettext(kind)} – {became}", reason.at, lines)
+
+
+def _answer(kind: Kind, answer: Any) -> str:
+    if kind == "yes":
+        return gettext(N_("Yes")) if answer else gettext(N_("No"))
+    return answer or "–"
+
+
+def _age(age: Age | None) -> str:
+    if age is None:
+        return gettext(N_("Not known"))
+    if age.exact is not None:
+        return str(age.exact)
+    return gettext(N_("%(least)s or %(most)s")) % {"least": age.least, "most": age.most}
+
+
+def _day(day: date) -> str:
+    return show_day(current_language(), day)

@@ -1,0 +1,419 @@
+"""A candidate or participant as an asker sees the file, card by card; nothing here opens what is sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+from uuid import UUID
+
+from sqlmodel import Session
+
+from api.access.cases import find_case
+from api.access.participants import Known
+from api.access.permissions import Action, Forbidden, Given, Relation, allows
+from api.access.session import Desk
+from api.views.criteria import NAMES
+from api.views.follow_ups import WHY_PROPOSED, bars_of
+from api.views.participant_words import DESTRUCTION_GROUNDS, offered
+from api.views.tasks import names_of
+from domain.accompaniment import barring, consents, proposals, reviews, risks, withdrawals, workers
+from domain.accompaniment.proposals import Proposal, proposed_pair
+from domain.admissions import duplicates, first_meetings
+from domain.kernel.rows import col, only, run, scalar
+from domain.participants import destruction, disclosures, findings, reading, what_is_destroyed
+from domain.participants.consent_text import CURRENT
+from domain.participants.destruction import Asked
+from domain.participants.findings import OF_RECRUITERS, Found
+from domain.participants.locking import case_of
+from domain.participants.what_is_destroyed import Proof
+from domain.roles.roles import standing
+from domain.terms.admission import BEING_ADMITTED
+from domain.terms.sharing import circle_of
+from locales import N_, gettext
+from meetings import admissions, decisions, recruiters
+from meetings.admissions import Taken
+from models.agenda import AgendaItem
+from models.consent import Consent, Disclosure
+from models.follow_up import FollowUp
+from models.participant import Barred, CandidateWorker, FirstMeeting, RiskAssessment
+from models.program import Organization
+from models.referral import CRITERIA, Referral
+
+#: What the page offers or shows each by a permission of its own.
+_ASKED: Final = (
+    Action.KEEP_DISCLOSURES,
+    Action.KEEP_RETENTION,
+    Action.READ_IDENTITY,
+    Action.READ_FACTS,
+    Action.SEE_ADMISSION,
+    Action.SEE_RISK,
+    Action.SEE_CONSENTS,
+    Action.TRIAGE,
+    Action.KEEP_ADMISSION,
+    Action.DECIDE_ADMISSION,
+)
+
+
+@dataclass(frozen=True)
+class SeenFile:
+    """A file, who looks at it, and what they are to it."""
+
+    desk: Desk
+    row: Known
+    given: Given
+
+    @property
+    def session(self) -> Session:
+        """The transaction of the request."""
+        return self.desk.session
+
+    @property
+    def id(self) -> UUID:
+        """The participant."""
+        return self.row.id
+
+    @cached_property
+    def may(self) -> Mapping[str, bool]:
+        """What the asker may, by the action."""
+        return {action: allows(action, self.given) is not None for action in _ASKED}
+
+    @property
+    def accompanies(self) -> bool:
+        """Whether the person is the asker's to accompany or to meet."""
+        return Relation.ASSIGNED in self.given
+
+
+# ---------------------------------------------------------------------------------------------------------- admission
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Where an admission stands: `waiting` is the referral to triage, `again` the one that can be triaged again.
+
+    `proposals` are the workers of the day where one is to be chosen.
+    """
+
+    waiting: Referral | None
+    again: Referral | None
+    maybe_known: bool
+    found: Mapping[str, Found]
+    criteria: list[tuple[str, str, Found | None]]
+    named: CandidateWorker | None
+    names_another: bool
+    item: AgendaItem | None
+    decided: list[Taken]
+    met: list[FirstMeeting]
+    proposals: list[Proposal]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named on its cards."""
+        return {
+            *((self.named.worker_id, self.named.second_id) if self.named else ()),
+            *(person for one in self.found.values() for person in (one.found_by, one.allowed_by)),
+            *(one.person_id for one in self.proposals),
+        }
+
+
+def admission_of(seen: SeenFile) -> Admission:
+    """Where the admission of somebody stands."""
+    session, row = seen.session, seen.row
+    waiting, again = _to_triage(seen)
+    item = admissions.item_under_way(session, row.candidate_ref) if seen.may[Action.DECIDE_ADMISSION] else None
+    names_another = _names_another(seen)
+    found = findings.findings_of(session, row.id)
+    chooses = waiting or item or names_another
+    return Admission(
+        waiting=waiting,
+        again=again,
+        maybe_known=bool(waiting and duplicates.alike(session, [row.id], reader=seen.desk.asker.person_id)),
+        found=found,
+        criteria=_criteria(row, found),
+        named=workers.named(session, row.id),
+        names_another=names_another,
+        item=item,
+        decided=admissions.decisions_about(session, row.id),
+        met=first_meetings.meetings_of(session, row.id),
+        proposals=proposals.proposals(session, row.id, at=seen.desk.at) if chooses else [],
+    )
+
+
+def _criteria(row: Known, found: Mapping[str, Found]) -> list[tuple[str, str, Found | None]]:
+    """The criteria by their names, each as it was found; that of those who recruit others only where it is of them."""
+    asked = [one for one in CRITERIA if one != OF_RECRUITERS or row.recruiter or one in found]
+    return [(criterion, gettext(NAMES[criterion]), found.get(criterion)) for criterion in asked]
+
+
+def _to_triage(seen: SeenFile) -> tuple[Referral | None, Referral | None]:
+    """The referral that waits for the triage, and the one that can be triaged again, for who triages."""
+    if not seen.may[Action.TRIAGE]:
+        return None, None
+    referrals = reading.referrals_of(seen.session, seen.id)
+    waiting = next((one for one in referrals if one.state == "received"), None)
+    return waiting, _to_triage_again(seen.row, referrals)
+
+
+def _names_another(seen: SeenFile) -> bool:
+    """Whether the asker may name another worker than the one who was given the person, or none by now."""
+    if not seen.may[Action.DECIDE_ADMISSION] or seen.row.state not in BEING_ADMITTED:
+        return False
+    return workers.was_given(seen.session, seen.id)
+
+
+def _to_triage_again(row: Known, referrals: Sequence[Referral]) -> Referral | None:
+    """The referral that can be triaged again: the candidate has no number yet, and it was not refused."""
+    last = referrals[0] if referrals else None
+    if row.state not in BEING_ADMITTED or last is None or last.state != "triaged" or last.result == "refused":
+        return None
+    return last
+
+
+@dataclass(frozen=True)
+class Workers:
+    """The workers of whom one is chosen, each in a line: all of them, who might be a pair, and what one may choose."""
+
+    lines: list[tuple[Proposal, str]]
+    pair: list[str]
+    choices: list[tuple[str, str]]
+    seconds: list[tuple[str, str]]
+
+    @classmethod
+    def of(cls, offered: Sequence[Proposal], names: Mapping[UUID, str], language: str) -> Workers:
+        """Those who are proposed, who fits best first."""
+        lines = [(one, _in_one_line(one, names, language)) for one in offered]
+        return cls(
+            lines=lines,
+            pair=[names[person] for person in proposed_pair(offered) or ()],
+            choices=[(str(one.person_id), line) for one, line in lines if one.possible],
+            seconds=[(str(one.person_id), line) for one, line in lines if one.possible_as_second],
+        )
+
+
+def _in_one_line(proposal: Proposal, names: Mapping[UUID, str], language: str) -> str:
+    """A worker with what speaks for and against."""
+    load = proposal.load
+    name = names.get(proposal.person_id, "")
+    if load.bars:
+        return f"{name} – {', '.join(bars_of(load, language))}"
+    told = [gettext(N_("%(count)s followed")) % {"count": load.primary}]
+    if load.hours:
+        told.append(gettext(N_("%(hours)s h a week")) % {"hours": f"{load.hours:g}"})
+    if load.to_meet:
+        told.append(gettext(N_("%(count)s to meet")) % {"count": load.to_meet})
+    told += [gettext(WHY_PROPOSED[reason]) for reason in proposal.reasons]
+    return f"{name} – {', '.join(told)}"
+
+
+# ----------------------------------------------------------------------------------------------------------- consents
+
+
+@dataclass(frozen=True)
+class Consents:
+    """What somebody consented to, what is asked of it, and what the form of a signed consent offers."""
+
+    signed: list[Consent]
+    asked_what_follows: withdrawals.Asked | None
+    asked_of_partners: withdrawals.Asked | None
+    asked_to_review: withdrawals.Asked | None
+    partners: list[tuple[UUID, str]]
+    not_shared_with: list[str]
+    could_have_signed: list[UUID]
+    signs: str  # the worker whom the form offers first
+    versions: list[tuple[str, str]]
+
+    @property
+    def partner_names(self) -> Mapping[UUID, str]:
+        """What each partner is called in short."""
+        return dict(self.partners)
+
+    def who_could_sign(self, names: Mapping[UUID, str]) -> list[tuple[str, str]]:
+        """The workers whom a signed consent may be with, as its form offers them."""
+        return [(str(one), names[one]) for one in self.could_have_signed]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named on its card."""
+        return {*(one.worker_id for one in self.signed), *self.could_have_signed}
+
+
+def consents_of(seen: SeenFile) -> Consents | None:
+    """What somebody consented to, for who may see it."""
+    if not seen.may[Action.SEE_CONSENTS]:
+        return None
+    session, keeps, asker = seen.session, seen.may[Action.KEEP_ADMISSION], seen.desk.asker.person_id
+    signed = consents.consents_of(session, seen.id)
+    partners = _partners(session)
+    could_sign = consents.workers_of(session, seen.id, seen.desk.day) if keeps else []
+    if seen.accompanies and asker not in could_sign:
+        could_sign = [asker, *could_sign]
+    return Consents(
+        signed=signed,
+        asked_what_follows=withdrawals.asked(session, seen.id),
+        asked_of_partners=withdrawals.asked_of_partners(session, seen.id),
+        asked_to_review=reviews.asked(session, seen.id) if keeps else None,
+        partners=partners,
+        not_shared_with=_not_shared_with(seen, partners) if signed and keeps else [],
+        could_have_signed=could_sign,
+        signs=str(asker) if seen.accompanies else "",
+        versions=[(str(n), str(n)) for n in range(CURRENT, 0, -1)],
+    )
+
+
+def _partners(session: Session) -> list[tuple[UUID, str]]:
+    rows = run(
+        session,
+        only(Organization.id, Organization.short_name)
+        .where(Organization.kind != "outside")
+        .order_by(col(Organization.short_name)),
+    )
+    return [(row.id, row.short_name) for row in rows]
+
+
+def _not_shared_with(seen: SeenFile, partners: Iterable[tuple[UUID, str]]) -> list[str]:
+    """The partners that see nothing of the participant today, because consent to that was not given, or ended."""
+    circle = circle_of(seen.session, seen.id, seen.desk.day)
+    return [name for place, name in partners if not circle.agrees_to(place)]
+
+
+# --------------------------------------------------------------------------------------------------------------- risk
+
+
+@dataclass(frozen=True)
+class Risk:
+    """How dangerous it is for the person, and, of one who recruits, for others: with the decision, and the item."""
+
+    at_admission: RiskAssessment | None
+    to_others: RiskAssessment | None
+    decision: str
+    item: UUID | None
+
+
+def risk_of(seen: SeenFile) -> Risk | None:
+    """The risk of somebody, for who may see it."""
+    if not seen.may[Action.SEE_RISK]:
+        return None
+    session, recruits = seen.session, seen.row.recruiter
+    to_others = risks.to_others(session, seen.id) if recruits else None
+    by_decision = to_others.decision_id if to_others else None
+    decides = recruits and seen.may[Action.DECIDE_ADMISSION]
+    return Risk(
+        at_admission=risks.last(session, seen.id, "admission"),
+        to_others=to_others,
+        decision=decisions.decision_of(session, by_decision).number if by_decision else "",
+        item=recruiters.item_under_way(session, seen.id) if decides else None,
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- retention
+
+
+@dataclass(frozen=True)
+class ShownProof:
+    """The proof that a file is destroyed, with the names of who asked for it and who confirmed it."""
+
+    of: Proof
+    by: str
+    asked_by: str
+
+
+def proof_of(desk: Desk, participant_id: UUID) -> ShownProof | None:
+    """The proof that a file is destroyed; None where it is not."""
+    found = what_is_destroyed.proof_of(desk.session, participant_id)
+    if found is None:
+        return None
+    names = names_of(desk, (found.by_id, found.asked_by_id))
+    by, asked_by = (names[one] if one else "" for one in (found.by_id, found.asked_by_id))
+    return ShownProof(found, by, asked_by)
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long a file is kept, and what is asked of its destruction."""
+
+    is_due: bool
+    is_followed: bool
+    can_be_asked: bool  # that the file be destroyed
+    asked: Asked | None
+    grounds: list[tuple[str, str]]
+    proof: ShownProof | None
+
+
+def retention_of(seen: SeenFile) -> Retention | None:
+    """How long a file is kept, for who keeps that."""
+    if not seen.may[Action.KEEP_RETENTION]:
+        return None
+    session, row = seen.session, seen.row
+    is_due = row.retain_until is not None and row.retain_until < seen.desk.day and not row.held
+    is_followed = destruction.is_followed(session, row.id)
+    return Retention(
+        is_due=is_due,
+        is_followed=is_followed,
+        can_be_asked=is_due and not is_followed and _is_over(session, row),
+        asked=destruction.last_of(session, row.id),
+        grounds=[
+            (ground, words)
+            for ground, words in offered(DESTRUCTION_GROUNDS)
+            if ground != "not_triaged" or row.state == "candidate"
+        ],
+        proof=proof_of(seen.desk, row.id) if row.state == "destroyed" else None,
+    )
+
+
+def _is_over(session: Session, row: Known) -> bool:
+    """Whether somebody was admitted, went no further, or is a candidate of whom nothing is being decided."""
+    if row.state == "candidate":
+        return not destruction.is_being_decided(session, row.id)
+    return row.state in ("refused", "declined", "admitted")
+
+
+# ------------------------------------------------------------------------------------------------------------- people
+
+
+@dataclass(frozen=True)
+class Apart:
+    """What was disclosed without consent, whom the person barred, and the youth workers whom they could bar."""
+
+    disclosed: list[Disclosure]
+    barred: list[Barred]
+    staff: list[UUID]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named there."""
+        return {*(one.disclosed_by for one in self.disclosed), *(one.person_id for one in self.barred), *self.staff}
+
+    def named(self, names: Mapping[UUID, str]) -> list[tuple[str, str]]:
+        """The youth workers, as a form offers them."""
+        return [(str(person), names[person]) for person in self.staff if person in names]
+
+
+def apart_of(seen: SeenFile) -> Apart:
+    """What is kept apart of a file, each for who keeps it."""
+    session, today = seen.session, standing(seen.session, seen.desk.day)
+    return Apart(
+        disclosed=disclosures.disclosures_of(session, seen.id) if seen.may[Action.KEEP_DISCLOSURES] else [],
+        barred=barring.barred_of(session, seen.id) if seen.may[Action.KEEP_ADMISSION] else [],
+        staff=sorted({one.person_id for one in today.holding("youth_worker")}, key=str),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- links
+
+
+def case_seen(seen: SeenFile) -> UUID | None:
+    """The open case of the admission, for those who may see it: a member of the clinic sees the file alone."""
+    case_id = case_of(seen.session, seen.id)
+    if case_id is None:
+        return None
+    try:
+        find_case(seen.session, seen.desk.asker, case_id)
+    except Forbidden:
+        return None
+    return case_id
+
+
+def follow_up_of(session: Session, participant_id: UUID) -> UUID | None:
+    """The follow-up of a participant; None before admission."""
+    return scalar(session, only(FollowUp.id).where(FollowUp.participant_id == participant_id))

@@ -1,0 +1,74 @@
+"""The coordinator's board of referrals: what came and where it stands, but for those who barred the reader."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from api.access.permissions import Action, allows, to_program
+from api.access.session import Desk
+from domain.admissions import duplicates
+from domain.participants import links, reading, referring, retention
+from domain.participants.findings import Found, findings_of
+from domain.participants.reading import Arrived, Funnel
+from domain.participants.referring import LeftDraft
+from domain.participants.retention import Due
+from domain.roles.sight import who_barred
+from models.referral import ReferralLink
+
+#: What waits for a triage, and what is under way.
+Came = tuple[list[Arrived], list[Arrived]]
+
+
+def came(desk: Desk, barred_by: Collection[UUID]) -> Came:
+    """The referrals to triage and those under way, the longest waiting first."""
+    received, under_way = (
+        [row for row in read(desk.session) if row.participant_id not in barred_by]
+        for read in (reading.to_triage, reading.under_way)
+    )
+    return received, under_way
+
+
+@dataclass(frozen=True)
+class Board:
+    """What the coordinator sees besides what they referred themselves."""
+
+    received: list[Arrived]
+    maybe_known: frozenset[UUID]
+    found: Mapping[UUID, Mapping[str, Found]]
+    under_way: list[Arrived]
+    no_further: list[Arrived]
+    left: list[LeftDraft]
+    links: list[ReferralLink]
+    funnel: Funnel
+    to_destroy: list[Due]
+
+    @property
+    def people(self) -> set[UUID | None]:
+        """Those who are named on it."""
+        return {
+            *(row.referred_by for row in (*self.received, *self.under_way)),
+            *(row.referred_by for row in self.left),
+            *(row.made_by for row in self.links),
+        }
+
+
+def board_of(desk: Desk) -> Board | None:
+    """The board, for who triages."""
+    if allows(Action.TRIAGE, to_program(desk.asker)) is None:
+        return None
+    session, reader, since = desk.session, desk.asker.person_id, desk.at - reading.LOOKS_BACK
+    barred_by = who_barred(session, reader)
+    received, under_way = came(desk, barred_by)
+    return Board(
+        received=received,
+        maybe_known=duplicates.alike(session, [row.participant_id for row in received], reader=reader),
+        found={row.id: findings_of(session, row.participant_id) for row in received},
+        under_way=under_way,
+        no_further=[row for row in reading.no_further(session, since=since) if row.participant_id not in barred_by],
+        left=referring.left_drafts(session),
+        links=links.links_of(session),
+        funnel=reading.funnel(session, since=since),
+        to_destroy=[row for row in retention.due(session, desk.day) if row.id not in barred_by],
+    )
