@@ -18,14 +18,11 @@ from meetings import agenda_drawing, agendas, assembling, endorsements, freezing
 from meetings.agenda_items import (
     TALKED_ABOUT,
     PresentedItem,
-    change_item,
     item_of,
     items_of,
-    last_position,
     lock_item,
-    moved,
     open_item,
-    tell,
+    put_last,
 )
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
@@ -206,16 +203,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
     """Put it last on the agenda of a meeting that sits and that nobody froze: it has no numbers, and no addenda."""
     row = lock_item(session, item_id)
-    change_item(
-        session,
-        row,
-        state=moved(row.state, "schedule"),
-        meeting_id=meeting.id,
-        position=1 + last_position(session, meeting.id),
-        late=True,
-        late_reason=COULD_NOT_WAIT,
-    )
-    tell(session, "agenda_item.put_on", row, by=posting.BY_AGENDAS, at=at, meeting=str(meeting.id))
+    put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
 
 
 def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:
