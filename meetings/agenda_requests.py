@@ -23,19 +23,11 @@ from meetings.agenda_items import (
     refuse_unless_late,
     tell,
 )
-from meetings.agenda_rules import (
-    REQUEST,
-    item_by,
-    needed_rule,
-)
+from meetings.agenda_rules import REQUEST, item_by, needed_rule
 from meetings.agendas import as_asked, no_title
 from meetings.committees import committee_of, membership
 from meetings.locking import read_meeting
-from meetings.reasons import (
-    LATE_REQUEST,
-    Reason,
-    without,
-)
+from meetings.reasons import LATE_REQUEST, Reason, without
 from meetings.texts import checked_line
 from models.agenda import AgendaItem
 

@@ -45,15 +45,7 @@ from meetings.agenda_items import (
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import (
-    OBJECTION,
-    OF_ONE_MEETING,
-    NewItem,
-    item_by,
-    needed_rule,
-    presenter_of,
-    rule_taking,
-)
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, item_by, needed_rule, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
 from meetings.locking import changed_meanwhile, lock_meeting
 from meetings.reasons import (

@@ -15,15 +15,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, scalars, select
 from domain.kernel.scope import local_day
 from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
-from meetings.agenda_items import (
-    TALKED_ABOUT,
-    PresentedItem,
-    item_of,
-    items_of,
-    lock_item,
-    open_item,
-    put_last,
-)
+from meetings.agenda_items import TALKED_ABOUT, PresentedItem, item_of, items_of, lock_item, open_item, put_last
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
 from meetings.locking import lock_meeting, read_meeting
