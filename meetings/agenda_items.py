@@ -58,6 +58,11 @@ IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
     [col(Participant.number), col(Participant.candidate_ref)]
 )
 
+_WAITED_FOR: Final = N_(
+    "Someone waits for the committee’s answer. Record on their page what is decided, "
+    "deferred or asked, or carry the item over."
+)
+
 #: The columns of an item that no agenda was printed with, or not any more.
 UNPRINTED: Final[Mapping[str, Any]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
 
@@ -180,14 +185,7 @@ def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozense
 def refuse_to_let_go(session: Session, row: AgendaItem) -> None:
     """Refuse that an item ends, or leaves for elsewhere, while its task is done by its act alone. Raises Refusal."""
     if kept_for_their_act(session, [row]):
-        raise Refusal(
-            "item.kept_for_its_act",
-            N_(
-                "Someone waits for the committee’s answer. Record on their page what is decided, "
-                "deferred or asked, or carry the item over."
-            ),
-            source="AD-R3",
-        )
+        raise Refusal("item.kept_for_its_act", _WAITED_FOR, source="AD-R3")
 
 
 def _read(session: Session, *conditions: Any, by_position: bool) -> list[PresentedItem]:
