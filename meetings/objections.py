@@ -172,9 +172,8 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     committee_id = meeting.committee_id
-    subject = (OBJECTION, str(decision_id))
     drawn = agenda_drawing.draw(session, committees(session)[committee_id], meeting, at=at)
-    found = next((one for one in drawn if (one.kind, one.subject) == subject), None)
+    found = next((one for one in drawn if (one.kind, one.subject) == (OBJECTION, str(decision_id))), None)
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
