@@ -38,7 +38,7 @@ from api.views.names import people_by_id
 from api.web.given import Day
 from domain.kernel.actors import Actor
 from locales import pick
-from meetings import agendas, drafting, schedule, seating
+from meetings import agenda_requests, drafting, schedule, seating
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships
 from meetings.invitations import Told, letters_in, people_in
 from meetings.proposals import Proposal, Reason
@@ -228,7 +228,7 @@ def ask_for_item(
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row = find_committee(desk, key)
     by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row.id)))
-    item_id = agendas.request(
+    item_id = agenda_requests.request(
         desk.session,
         key,
         title_fr=body.title_fr,
