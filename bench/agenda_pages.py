@@ -17,7 +17,7 @@ from api.app import create_app
 from bench.figures import Ratio, an_item
 from bench.ground import Ground, now
 from domain.kernel.rows import scalars, select
-from meetings import agendas, schedule
+from meetings import agenda_requests, agendas, schedule
 from models.meeting import Meeting
 
 _days = count(30)
@@ -66,7 +66,7 @@ def _agenda(ground: Ground, size: int) -> UUID:
             session, select(Meeting.id).where(Meeting.program_id == ground.program_id, Meeting.starts == starts)
         ).one()
         for place in range(size):
-            item = agendas.request(
+            item = agenda_requests.request(
                 session, COMMITTEE, title_fr=_title(place), title_en=f"{_title(place)} (en)", by=by, at=now()
             )
             agendas.put_on(session, item, meeting_id, by=by, at=now())

@@ -115,22 +115,20 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
     if case.state != "open" or task.state != "open" or is_decided_in_part(session, task.id):
         agendas.withdraw(session, agenda.committee, agenda.kind, subject, by=BY_ENGINE, at=at, task_id=task.id)
         return
-    titles = {language: _title(session, case, task, language) for language in ("fr", "en")}
     opened = local_day(session, surely(task.opened_at))
-    since = opened.isoformat()
-    asked = Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), {"since": since})
+    facts = {"since": opened.isoformat()}
+    reasons = [Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), facts)]
     # For a case about an agreement, its partner's year up to the day on which the step opened.
-    of_year = (
-        year_record(session, surely(case.organization_id), opened) if case.subject_kind == "agreement_version" else ()
-    )
+    if case.subject_kind == "agreement_version":
+        reasons += year_record(session, surely(case.organization_id), opened)
     agendas.ask(
         session,
         agenda.committee,
         agenda.kind,
         subject,
-        title_fr=titles["fr"],
-        title_en=titles["en"],
-        reasons=[asked, *of_year],
+        title_fr=_title(session, case, task, "fr"),
+        title_en=_title(session, case, task, "en"),
+        reasons=reasons,
         by=BY_ENGINE,
         at=at,
         task_id=task.id,

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
@@ -25,7 +26,21 @@ from domain.admissions.triage import refuse
 from domain.casework import asking
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, first, in_program, joins, of, only, run, scalar, select, value_of
+from domain.kernel.rows import (
+    col,
+    every,
+    first,
+    in_program,
+    joins,
+    of,
+    only,
+    run,
+    scalar,
+    select,
+    surely,
+    tuples,
+    value_of,
+)
 from domain.kernel.scope import local_day
 from domain.kernel.typed_words import says_something, trimmed
 from domain.mail.notices import coordination_chain
@@ -54,18 +69,10 @@ DAYS_TO_REPORT: Final = 5
 
 def candidate_of(session: Session, item_id: UUID) -> UUID:
     """The person that an item of an admission is about. Raises Refusal where it is about none."""
-    found = scalar(
-        session,
-        select(Case.participant_id)
-        .select_from(AgendaItem)
-        .join(Task, joins(AgendaItem.task_id, Task))
-        .join(Case, joins(Task.case_id, Case))
-        .where(in_program(AgendaItem), AgendaItem.id == item_id, AgendaItem.kind == KIND),
-    )
+    found = _candidates(session, col(AgendaItem.id) == item_id).get(item_id)
     if found is None:
         raise no_candidate()
-    participant_id: UUID = found
-    return participant_id
+    return found
 
 
 def refuse_other(session: Session, participant_id: UUID, item_id: UUID) -> None:
@@ -81,14 +88,18 @@ def no_candidate() -> Refusal:
 
 def candidates_on(session: Session, meeting_id: UUID) -> dict[UUID, UUID]:
     """The candidate of each admission item on a meeting's agenda, by the item."""
-    rows = run(
+    return _candidates(session, col(AgendaItem.meeting_id) == meeting_id)
+
+
+def _candidates(session: Session, condition: ColumnElement[bool]) -> dict[UUID, UUID]:
+    rows = tuples(
         session,
-        only(AgendaItem.id, Case.participant_id)
+        only(AgendaItem.id, surely(Case.participant_id))
         .join(Task, joins(AgendaItem.task_id, Task))
         .join(Case, joins(Task.case_id, Case))
-        .where(AgendaItem.meeting_id == meeting_id, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None)),
+        .where(condition, AgendaItem.kind == KIND, col(Case.participant_id).is_not(None)),
     )
-    return {row.id: row.participant_id for row in rows}
+    return dict(rows)
 
 
 def items_under_way(*kinds: str) -> SelectOfScalar[AgendaItem]:
@@ -195,33 +206,14 @@ def _undecided(session: Session, item_id: UUID) -> AgendaItem:
     return item
 
 
-class Taken(NamedTuple):
-    """What was decided of a candidate, without what is sealed."""
-
-    id: UUID
-    outcome: str
-    taken_at: datetime
-    taken_by: UUID
-    item_id: UUID | None
-    decision_id: UUID | None
-
-
-def decisions_about(session: Session, participant_id: UUID) -> list[Taken]:
-    """What was decided of a candidate, the first first."""
-    rows = run(
+def decisions_about(session: Session, participant_id: UUID) -> list[AdmissionDecision]:
+    """What was decided of a candidate, without what is sealed, the first first."""
+    return every(
         session,
-        only(
-            AdmissionDecision.id,
-            AdmissionDecision.outcome,
-            AdmissionDecision.taken_at,
-            AdmissionDecision.taken_by,
-            AdmissionDecision.item_id,
-            AdmissionDecision.decision_id,
-        )
+        of(AdmissionDecision, without=(AdmissionDecision.sealed,))
         .where(AdmissionDecision.participant_id == participant_id)
         .order_by(col(AdmissionDecision.n)),
     )
-    return [Taken(*row) for row in rows]
 
 
 def forward(
@@ -242,7 +234,7 @@ def forward(
     """
     if worker_id is None:
         raise Refusal("admission.whom.missing", N_("Say who follows up."), source="AD-R4")
-    reference: str = hold_participant(session, participant_id).candidate_ref
+    reference = hold_participant(session, participant_id).candidate_ref
     meeting = _next_meeting(session, at)
     named_id = workers.forward(session, participant_id, worker_id, second_id=second_id, by=by, at=at)
     item_id = _put_on_agenda(session, reference, by=by, at=at)
@@ -318,7 +310,7 @@ def _hears(session: Session, meeting: Meeting, item_id: UUID, *, by: Actor, at: 
     """Whether a meeting hears of an item: by an addendum, where its agenda is frozen and everyone can be sent one."""
     if meeting.agenda_frozen_at is None:
         # What waits comes on it by itself while its agenda is made; what sits without one takes nothing from the pool.
-        return bool(meeting.state == "planned")
+        return meeting.state == "planned"
     if item_of(session, item_id).meeting_id == meeting.id:
         return True
     try:
@@ -350,8 +342,7 @@ def _referral_of(session: Session, participant_id: UUID) -> UUID:
     )
     if found is None or workers.has_one_to_triage(session, participant_id):
         raise Refusal("triage.first", N_("The referral is being triaged again: the committee waits for that."))
-    referral_id: UUID = found
-    return referral_id
+    return found
 
 
 def _assigned(session: Session, named_id: UUID) -> dict[str, str]:

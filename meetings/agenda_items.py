@@ -32,13 +32,13 @@ from domain.kernel.rows import (
     scalars,
     tuples,
 )
-from domain.kernel.scope import program_of
+from domain.kernel.scope import local_day, program_of
 from domain.kernel.sealed_words import open_words, seal_words
 from domain.record import events
 from locales import N_
 from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, points_of
 from meetings.locking import changed_meanwhile
-from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, edited, is_drawn, merged, without
+from meetings.reasons import EDITED, ENDED, REFERRED, TAKEN_OFF, Kept, Reason, edited, is_drawn, merged, without
 from models.agenda import AgendaItem
 from models.casework import Task
 from models.committee import Committee, Seat
@@ -57,6 +57,14 @@ TALKED_ABOUT: Final = ("scheduled", "settled")
 IS_ABOUT: Final = same(Participant, AgendaItem) & col(AgendaItem.subject).in_(
     [col(Participant.number), col(Participant.candidate_ref)]
 )
+
+_WAITED_FOR: Final = N_(
+    "Someone waits for the committee’s answer. Record on their page what is decided, "
+    "deferred or asked, or carry the item over."
+)
+
+#: The columns of an item that no agenda was printed with, or not any more.
+UNPRINTED: Final[Mapping[str, Any]] = {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
 
 #: The kind of the item by which a committee hears of a direct forwarding (AD-R4).
 FORWARDED: Final = "forwarded"
@@ -177,14 +185,7 @@ def kept_for_their_act(session: Session, rows: Iterable[AgendaItem]) -> frozense
 def refuse_to_let_go(session: Session, row: AgendaItem) -> None:
     """Refuse that an item ends, or leaves for elsewhere, while its task is done by its act alone. Raises Refusal."""
     if kept_for_their_act(session, [row]):
-        raise Refusal(
-            "item.kept_for_its_act",
-            N_(
-                "Someone waits for the committee’s answer. Record on their page what is decided, "
-                "deferred or asked, or carry the item over."
-            ),
-            source="AD-R3",
-        )
+        raise Refusal("item.kept_for_its_act", _WAITED_FOR, source="AD-R3")
 
 
 def _read(session: Session, *conditions: Any, by_position: bool) -> list[PresentedItem]:
@@ -361,6 +362,27 @@ def change_item(session: Session, row: AgendaItem, **values: Any) -> int:
         msg = "a locked item changed under its lock"
         raise RuntimeError(msg)
     return version
+
+
+def put_last(session: Session, row: AgendaItem, meeting_id: UUID, *, by: Actor, at: datetime, **values: Any) -> None:
+    """Have a locked item of the pool stand last on a meeting's agenda, with these columns besides."""
+    last = last_position(session, meeting_id)
+    state = moved(row.state, "schedule")
+    change_item(session, row, state=state, meeting_id=meeting_id, position=1 + last, **values)
+    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+
+
+def end(session: Session, row: AgendaItem, *, by: Actor, at: datetime, **values: Any) -> bool:
+    """Withdraw a locked item whose fact no longer holds; one that is printed stays, and says so. Whether it stays."""
+    is_printed = row.frozen_at is not None
+    if is_printed:
+        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
+        values["reasons"] = [*without(row.reasons, ENDED), ended]
+    else:
+        values |= {"state": moved(row.state, "withdraw"), "position": 0}
+    change_item(session, row, **values)
+    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    return is_printed
 
 
 def note_of(session: Session, row: AgendaItem) -> dict[str, str]:

@@ -69,6 +69,20 @@ class NewItem:
     asked_by: UUID | None = None
     asked_at: datetime | None = None
 
+    @property
+    def said(self) -> dict[str, str | int | UUID | None]:
+        """What its rule says of it, by the columns, as long as nobody changed it by hand."""
+        return {
+            "title_fr": self.title_fr,
+            "title_en": self.title_en,
+            "section_fr": self.section_fr,
+            "section_en": self.section_en,
+            "purpose": self.purpose,
+            "audience": self.audience,
+            "minutes": self.minutes,
+            "presenter_seat_id": self.presenter_seat_id,
+        }
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawn(NewItem):

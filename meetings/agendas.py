@@ -1,7 +1,7 @@
 """The items of a committee's agendas: the door by which any part of the program asks for one, and people's own edits.
 
-`ask` and `withdraw` are that door, called in the caller's own transaction. `request`, `edit`, `move_to`, `put_on`,
-`take_off` and `withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
+`ask` and `withdraw` are that door, called in the caller's own transaction. `edit`, `move_to`, `put_on`, `take_off` and
+`withdraw_item` are acts of people on single items. What a meeting's agenda is made of as a whole stands
 in `meetings.assembling`.
 """
 
@@ -14,20 +14,20 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.scope import local_day
-from domain.kernel.typed_words import says_something
 from locales import N_
 from meetings.agenda_items import (
     SAID_AS_IT_IS,
     PresentedItem,
     as_it_is,
     change_item,
+    end,
     is_asked,
     item_of,
     items_of,
@@ -37,29 +37,18 @@ from meetings.agenda_items import (
     not_on_one,
     open_item,
     open_row,
-    pool_of,
+    put_last,
     refuse_other_committee,
     refuse_to_let_go,
-    refuse_unless_late,
     refuse_unless_open,
     set_positions,
     tell,
     withdrawn_of,
 )
-from meetings.agenda_rules import (
-    OBJECTION,
-    OF_ONE_MEETING,
-    REQUEST,
-    NewItem,
-    item_by,
-    needed_rule,
-    presenter_of,
-    rule_taking,
-)
+from meetings.agenda_rules import OBJECTION, OF_ONE_MEETING, NewItem, item_by, needed_rule, presenter_of, rule_taking
 from meetings.committees import committee_of, committees, membership
-from meetings.locking import changed_meanwhile, lock_meeting, read_meeting
+from meetings.locking import changed_meanwhile, lock_meeting
 from meetings.reasons import (
-    ENDED,
     LATE_REQUEST,
     REFERRED,
     TAKEN_OFF,
@@ -147,11 +136,11 @@ def ask(
     titles = _checked_title(title_fr), checked_line(title_en)
     item = item_by(rule, kind, _checked_subject(subject), titles, presenter)
     item = replace(item, audience=_one_of(audience or item.audience, AUDIENCES), task_id=task_id)
-    asked = _as_asked(item, minutes, purpose, by)
+    asked = as_asked(item, minutes, purpose, by)
     return open_item(session, committee.id, asked, [reason.kept() for reason in reasons], by=by, at=at)
 
 
-def _as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
+def as_asked(item: NewItem, minutes: int | None, purpose: str | None, by: Actor) -> NewItem:
     """An item with what its asker says otherwise than its rule. Raises Refusal."""
     return replace(
         item,
@@ -239,65 +228,6 @@ def take_back_referral(session: Session, item_id: UUID, *, by: Actor, at: dateti
 # ------------------------------------------------------------------------------------------------------ what people do
 
 
-def request(
-    session: Session,
-    committee_key: str,
-    *,
-    title_fr: str,
-    title_en: str,
-    by: Actor,
-    at: datetime,
-    minutes: int | None = None,
-    purpose: str | None = None,
-    meeting_id: UUID | None = None,
-    late_reason: str = "",
-) -> UUID:
-    """Ask, as a member of the committee, that it talks about something; return the item's id.
-
-    The item waits in the pool for the next agenda that is assembled. With `meeting_id`, a meeting whose agenda is
-    frozen, it is asked for late, with `late_reason`, and comes on it only by the host's yes
-    (`meetings.freezing.add_late`). A title in one of the languages is enough to ask. Raises Refusal: not a member, no
-    title, or no reason for being late.
-    """
-    committee = committee_of(session, committee_key)
-    _refuse_strangers(session, committee.id, by, at)
-    reasons = [Reason("asked", facts={"day": local_day(session, at).isoformat()}).kept()]
-    why_late = ""
-    if meeting_id is not None:
-        why_late = _checked_late(session, committee.id, meeting_id, late_reason)
-        reasons.append(Reason(LATE_REQUEST, facts={"meeting": str(meeting_id)}).kept())
-    rule = needed_rule(committee, REQUEST)
-    titles = checked_line(title_fr), checked_line(title_en)
-    if not any(titles):
-        raise _no_title()
-    item = item_by(rule, REQUEST, str(uuid4()), titles, _seat_of(session, committee.id, by, at))
-    asked = replace(_as_asked(item, minutes, purpose, by), late_reason=why_late)
-    return open_item(session, committee.id, asked, reasons, by=by, at=at)
-
-
-def _checked_late(session: Session, committee_id: UUID, meeting_id: UUID, reason: str) -> str:
-    """Why something is asked for late for a meeting of the committee whose agenda is frozen. Raises Refusal."""
-    meeting = read_meeting(session, meeting_id)
-    refuse_other_committee(meeting, committee_id)
-    refuse_unless_late(meeting)
-    return needed_line(reason)
-
-
-def late_requests(session: Session, meeting_id: UUID) -> list[PresentedItem]:
-    """What was asked for late for this meeting and waits for the host's yes, the first asked first."""
-    committee_id = read_meeting(session, meeting_id).committee_id
-    return [row for row in pool_of(session, committee_id) if is_late_for(row, meeting_id)]
-
-
-def decline_late(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
-    """Leave what was asked for late to a later meeting: it stays in the pool. Raises Refusal."""
-    row = lock_item(session, item_id, seen=seen)
-    if row.state != "pool" or not any(reason["code"] == LATE_REQUEST for reason in row.reasons):
-        raise Refusal("agenda.not_late", N_("No one asked for this item after the agenda was frozen."))
-    change_item(session, row, reasons=without(row.reasons, LATE_REQUEST), late_reason="")
-    tell(session, "agenda_item.late_declined", row, by=by, at=at)
-
-
 def edit(
     session: Session,
     item_id: UUID,
@@ -328,7 +258,7 @@ def edit(
     if not changed:
         return row.version
     if not (changed.get("title_fr", row.title_fr) or changed.get("title_en", row.title_en)):
-        raise _no_title()
+        raise no_title()
     version = change_item(session, row, **changed, reasons=with_edited(row.reasons, changed))
     tell(session, "agenda_item.edited", row, by=by, at=at, columns=sorted(changed))
     return version
@@ -368,16 +298,8 @@ def put_on(
         for reason in without(row.reasons, LATE_REQUEST)
         if reason["code"] != TAKEN_OFF or reason["facts"]["meeting"] != str(meeting_id)
     ]
-    change_item(
-        session,
-        row,
-        state=moved(row.state, "schedule"),
-        meeting_id=meeting_id,
-        position=1 + last_position(session, meeting_id),
-        late_reason="",
-        reasons=with_edited(reasons, ["position"]),
-    )
-    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+    reasons = with_edited(reasons, ["position"])
+    put_last(session, row, meeting_id, late_reason="", reasons=reasons, by=by, at=at)
 
 
 def take_off(session: Session, item_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -455,21 +377,6 @@ def withdraw_item(session: Session, item_id: UUID, *, by: Actor, at: datetime, s
     tell(session, "agenda_item.withdrawn", row, by=by, at=at)
 
 
-def is_late_for(row: AgendaItem, meeting_id: UUID, *, asked_by: UUID | None = None) -> bool:
-    """Whether an item of the pool was asked for late for this meeting; with `asked_by`, by this person."""
-    return asked_by in (None, row.asked_by) and any(
-        reason["code"] == LATE_REQUEST and reason["facts"].get("meeting") == str(meeting_id) for reason in row.reasons
-    )
-
-
-def needed_line(line: str) -> str:
-    """The reason for something late, on one line. Raises Refusal where there is none."""
-    line = checked_line(line)
-    if not says_something(line):
-        raise Refusal("agenda.late_without_reason", N_("Say in a few words why this cannot wait."))
-    return line
-
-
 def _referred_as(row: PresentedItem) -> tuple[str, str]:
     """The kind and the subject under which another committee has what is referred to it.
 
@@ -514,12 +421,7 @@ def _leave_to(session: Session, row: AgendaItem, left: Sequence[Kept], *, by: Ac
         change_item(session, row, reasons=left)
         tell(session, "agenda_item.reason_withdrawn", row, by=by, at=at, code=min(gone))
         return True
-    if row.frozen_at is not None:
-        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        change_item(session, row, reasons=[*without(row.reasons, ENDED), ended])
-    else:
-        change_item(session, row, state=moved(row.state, "withdraw"), position=0)
-    tell(session, "agenda_item.withdrawn", row, by=by, at=at)
+    end(session, row, by=by, at=at)
     return True
 
 
@@ -562,26 +464,13 @@ def _place(
     """Have an item stand among the others of its agenda after so many of them."""
     neighbour = others[place] if place < len(others) else (others[-1] if others else row)
     set_positions(session, [*others[:place], row, *others[place:]])
-    section = {
-        name: getattr(neighbour, name)
-        for name in ("section_fr", "section_en")
-        if getattr(row, name) != getattr(neighbour, name)
+    headings = {
+        "section_fr": (row.section_fr, neighbour.section_fr),
+        "section_en": (row.section_en, neighbour.section_en),
     }
+    section = {name: there for name, (here, there) in headings.items() if here != there}
     change_item(session, row, **section, reasons=with_edited(row.reasons, ["position", *section]))
     tell(session, "agenda_item.moved", row, by=by, at=at)
-
-
-def _seat_of(session: Session, committee_id: UUID, by: Actor, at: datetime) -> UUID | None:
-    if by.person_id is None:
-        return None
-    seat = membership(session, committee_id).seat_of(by.person_id, local_day(session, at))
-    return seat.id if seat else None
-
-
-def _refuse_strangers(session: Session, committee_id: UUID, by: Actor, at: datetime) -> None:
-    """The coordinator is the committees' secretary, with a seat or without."""
-    if by.role != "coordinator" and _seat_of(session, committee_id, by, at) is None:
-        raise Refusal("agenda.not_a_member", N_("Members of the committee may request an item on its agenda."))
 
 
 def _checked_subject(subject: str) -> str:
@@ -595,7 +484,7 @@ def _checked_subject(subject: str) -> str:
 def _checked_title(title: str) -> str:
     title = checked_line(title)
     if not title:
-        raise _no_title()
+        raise no_title()
     return title
 
 
@@ -611,7 +500,8 @@ def _one_of(value: str, known: Sequence[str]) -> str:
     return value
 
 
-def _no_title() -> Refusal:
+def no_title() -> Refusal:
+    """The refusal of an item without a title."""
     return Refusal("agenda.no_title", N_("Give the item a title."))
 
 

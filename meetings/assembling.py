@@ -18,14 +18,15 @@ from sqlmodel import Session, or_
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, scalar, scalars
-from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
 from meetings.agenda_drawing import draw
 from meetings.agenda_items import (
+    UNPRINTED,
     PresentedItem,
     as_it_is,
     change_item,
+    end,
     is_asked,
     items_of,
     kept_by_hand,
@@ -69,13 +70,6 @@ from models.meeting import Meeting
 #: The longest time before a meeting that a program's file may declare, in hours: `Agenda` in
 #: domain.declarations.program_committees.
 _LONGEST_NOTICE: Final = timedelta(hours=720)
-
-#: What a rule says of an item, as long as nobody changed it by hand.
-_BY_RULE: Final = (
-    *("title_fr", "title_en", "section_fr", "section_en"),
-    *("purpose", "audience", "minutes", "presenter_seat_id"),
-)
-
 
 #: Where an item stands on an agenda: it does not follow it to another one.
 _OF_A_PLACE: Final = frozenset({"position", "section_fr", "section_en"})
@@ -220,8 +214,7 @@ def take_up_again(session: Session, meeting_id: UUID, *, by: Actor, at: datetime
             continue
         row = lock_item(session, settled.id)
         there = moved(row.state, "correct")
-        values: dict[str, Any] = {"outcome": "", "settled_at": None, "settled_as": None}
-        values |= {"number": None, "frozen_at": None, "late": False, "late_reason": ""}
+        values = {**UNPRINTED, "outcome": "", "settled_at": None, "settled_as": None}
         goes_on = _has_successor(session, row)
         if not goes_on and open_row(session, row.committee_id, row.kind, row.subject) is None:
             change_item(session, row, state=there, **values)
@@ -247,18 +240,8 @@ def return_to_pool(session: Session, meeting_id: UUID, *, by: Actor, at: datetim
         if row.kind in OF_ONE_MEETING or is_over(row.reasons):
             change_item(session, row, state=moved(row.state, "withdraw"))
             continue
-        change_item(
-            session,
-            row,
-            state=moved(row.state, "put_back"),
-            meeting_id=None,
-            number=None,
-            frozen_at=None,
-            late=False,
-            late_reason="",
-            position=0,
-            reasons=merged(without(row.reasons, LATE_REQUEST), [returned]),
-        )
+        state, reasons = moved(row.state, "put_back"), merged(without(row.reasons, LATE_REQUEST), [returned])
+        change_item(session, row, state=state, meeting_id=None, position=0, reasons=reasons, **UNPRINTED)
         back.append(row.id)
     if back:
         events.write(session, "agenda.returned", "meeting", meeting_id, by=by, at=at, case_id=None, items=len(back))
@@ -347,14 +330,7 @@ def take_back(session: Session, row: AgendaItem, *, by: Actor, at: datetime) -> 
     anew = [reason for reason in after.reasons if reason not in row.reasons]
     if speak_for_it(anew) and not is_drawn(after.reasons):
         return True
-    is_printed = after.frozen_at is not None
-    if is_printed:
-        ended = Reason(ENDED, facts={"day": local_day(session, at).isoformat()}).kept()
-        change_item(session, after, carried_from_id=None, reasons=[*without(after.reasons, ENDED), ended])
-    else:
-        change_item(session, after, carried_from_id=None, state=moved(after.state, "withdraw"), position=0)
-    tell(session, "agenda_item.withdrawn", after, by=by, at=at)
-    return is_printed
+    return end(session, after, carried_from_id=None, by=by, at=at)
 
 
 def due_to_circulate(session: Session, at: datetime) -> tuple[UUID, ...]:
@@ -488,7 +464,7 @@ def _refresh(session: Session, row: AgendaItem, one: Drawn) -> bool:
 
 def _by_rule(row: AgendaItem, one: Drawn) -> dict[str, Any]:
     by_hand = kept_by_hand(row)
-    wanted = {name: getattr(one, name) for name in _BY_RULE if name not in by_hand}
+    wanted = {name: value for name, value in one.said.items() if name not in by_hand}
     if row.times_seen >= TOO_OFTEN and "purpose" in wanted and row.kind not in OF_ONE_MEETING:
         wanted["purpose"] = "decision"
     if row.kind in OF_ONE_MEETING:  # the meeting before may have been held since it was drawn

@@ -50,6 +50,10 @@ STEP: Final = "decision"
 #: What says of a step that the partners endorse it, by its sources.
 ENDORSED_SOURCE: Final = "GV-4"
 
+_NOT_IN_EFFECT: Final = N_(
+    "No decision of this committee in effect has this number, or it is already carried out: %(number)s."
+)
+
 
 def decide(
     session: Session,
@@ -240,13 +244,7 @@ def _to_take_back(
     for number in numbers:
         row = found.get(number)
         if row is None or row.state not in ("open", "standing") or not is_above(session, row, committee_id):
-            raise Refusal(
-                "decision.not_to_be_taken_back",
-                N_(
-                    "No decision of this committee in effect has this number, or it is already carried out: %(number)s."
-                ),
-                number=number,
-            )
+            raise Refusal("decision.not_to_be_taken_back", _NOT_IN_EFFECT, number=number)
         if row.decided_at > at:
             raise taking_back.not_later()
         yield row

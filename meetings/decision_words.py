@@ -108,5 +108,5 @@ def _endorsing(asked: Sequence[Endorsed]) -> int:
 def _not_asked(language: str, row: RegisteredDecision) -> str:
     if not row.why_not_management:
         return say(language, KINDS[row.kind].unasked)
-    words = N_("Recorded as not about management: no partner is asked. Reason: %(why)s")
-    return say(language, words, why=row.why_not_management)
+    why = row.why_not_management
+    return say(language, N_("Recorded as not about management: no partner is asked. Reason: %(why)s"), why=why)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import insert, update
@@ -47,6 +48,10 @@ from meetings.texts import checked_text, needed_text
 from models.lifecycles import ENDORSEMENT
 from models.meeting import Meeting
 from models.minutes import ENDORSED_AS, Decision, Endorsement
+
+_BARRED: Final = N_(
+    "The coordinator, and the person who recorded a decision, answer for no partner on it: another person does."
+)
 
 
 def ask_partners(session: Session, decision_id: UUID, *, by: Actor, at: datetime, as_recorded: bool = False) -> None:
@@ -353,14 +358,7 @@ def _refuse_speaker(session: Session, row: Decision, organization_id: UUID, by: 
     freeing.refuse_who_owes_elsewhere(session, row.id, organization_id, by=by, at=at)
     barred = barred_from(session, today, row, organization_id, at=at)
     if by.person_id in barred:
-        raise Refusal(
-            "endorsement.own",
-            N_(
-                "The coordinator, and the person who recorded a decision, answer for no partner "
-                "on it: another person does."
-            ),
-            source="GV-4",
-        )
+        raise Refusal("endorsement.own", _BARRED, source="GV-4")
     if by.role not in ANSWER_FOR_IT and speakers(today, organization_id, ANSWER_FOR_IT) - barred:
         raise Refusal(
             "endorsement.manager_first",

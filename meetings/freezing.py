@@ -30,6 +30,7 @@ from domain.record import events
 from locales import N_
 from meetings import agenda_papers
 from meetings.agenda_items import (
+    UNPRINTED,
     PresentedItem,
     change_item,
     item_of,
@@ -45,7 +46,7 @@ from meetings.agenda_items import (
     tell,
 )
 from meetings.agenda_papers import PARTNERS, Printed, Reader, Replacing
-from meetings.agendas import is_late_for, late_requests, needed_line
+from meetings.agenda_requests import is_late_for, late_requests, needed_line
 from meetings.committees import committees
 from meetings.documents.content import AgendaContent
 from meetings.locking import lock_meeting, read_meeting, write_meeting
@@ -202,7 +203,7 @@ def follow_move(session: Session, meeting_id: UUID, *, was: datetime, by: Actor,
         _restate(session, meeting, by=by, at=at)
         return False
     for row in lock_agenda(session, meeting_id):
-        change_item(session, row, number=None, frozen_at=None, late=False, late_reason="")
+        change_item(session, row, **UNPRINTED)
     for one in late_requests(session, meeting_id):
         row = lock_item(session, one.id)
         change_item(session, row, late_reason="", reasons=without(row.reasons, LATE_REQUEST))

@@ -15,18 +15,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, first, in_program, joins, of, only, run, scalar, scalars, select
 from domain.kernel.scope import local_day
 from meetings import agenda_drawing, agendas, assembling, endorsements, freezing, posting
-from meetings.agenda_items import (
-    TALKED_ABOUT,
-    PresentedItem,
-    change_item,
-    item_of,
-    items_of,
-    last_position,
-    lock_item,
-    moved,
-    open_item,
-    tell,
-)
+from meetings.agenda_items import TALKED_ABOUT, PresentedItem, item_of, items_of, lock_item, open_item, put_last
 from meetings.agenda_rules import OBJECTION
 from meetings.committees import committee_of, committees
 from meetings.locking import lock_meeting, read_meeting
@@ -183,9 +172,8 @@ def _bring_to(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 
 def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: datetime) -> UUID | None:
     committee_id = meeting.committee_id
-    subject = (OBJECTION, str(decision_id))
     drawn = agenda_drawing.draw(session, committees(session)[committee_id], meeting, at=at)
-    found = next((one for one in drawn if (one.kind, one.subject) == subject), None)
+    found = next((one for one in drawn if (one.kind, one.subject) == (OBJECTION, str(decision_id))), None)
     if found is None:
         return None
     assembling.bring_forward(session, meeting, found.subject, by=posting.BY_AGENDAS, at=at)
@@ -206,16 +194,7 @@ def _add_late(session: Session, meeting: Meeting, decision_id: UUID, *, at: date
 def _add_to_sitting(session: Session, meeting: Meeting, item_id: UUID, *, at: datetime) -> None:
     """Put it last on the agenda of a meeting that sits and has no frozen agenda: no numbers, and no addenda."""
     row = lock_item(session, item_id)
-    change_item(
-        session,
-        row,
-        state=moved(row.state, "schedule"),
-        meeting_id=meeting.id,
-        position=1 + last_position(session, meeting.id),
-        late=True,
-        late_reason=COULD_NOT_WAIT,
-    )
-    tell(session, "agenda_item.put_on", row, by=posting.BY_AGENDAS, at=at, meeting=str(meeting.id))
+    put_last(session, row, meeting.id, late=True, late_reason=COULD_NOT_WAIT, by=posting.BY_AGENDAS, at=at)
 
 
 def _leave_past_ones(session: Session, decision_id: UUID, *, at: datetime) -> None:

@@ -119,12 +119,12 @@ class Reason:
         return kept
 
 
-def reason_in_words(reason: Mapping[str, Any], language: str) -> str:
+def reason_in_words(reason: Kept, language: str) -> str:
     """A kept reason as a sentence in `language`; "" for what people did to the item, which is no reason."""
     return "" if reason["code"] in (EDITED, TAKEN_OFF) else _worded(reason, language)
 
 
-def in_words(reasons: Iterable[Mapping[str, Any]], language: str) -> str:
+def in_words(reasons: Iterable[Kept], language: str) -> str:
     """Several reasons, each sentence once."""
     sentences = (reason_in_words(reason, language) for reason in reasons)
     return " ".join(dict.fromkeys(sentence for sentence in sentences if sentence))
@@ -142,7 +142,7 @@ def merged(reasons: Sequence[Kept], more: Iterable[Kept]) -> list[Kept]:
     return found
 
 
-def edited(reasons: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+def edited(reasons: Iterable[Kept]) -> frozenset[str]:
     """The columns that people changed by hand, and that no rule may change back."""
     return frozenset(name for reason in reasons if reason["code"] == EDITED for name in reason["facts"]["columns"])
 
@@ -153,7 +153,7 @@ def with_edited(reasons: Sequence[Kept], columns: Iterable[str]) -> list[Kept]:
     return [*without(reasons, EDITED), {"code": EDITED, "facts": {"columns": every}}] if every else list(reasons)
 
 
-def taken_off(reasons: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+def taken_off(reasons: Iterable[Kept]) -> frozenset[str]:
     """The ids of the meetings from whose agendas people took the item off."""
     return frozenset(reason["facts"]["meeting"] for reason in reasons if reason["code"] == TAKEN_OFF)
 
@@ -163,24 +163,24 @@ def without(reasons: Iterable[Kept], *codes: str) -> list[Kept]:
     return [reason for reason in reasons if reason["code"] not in codes]
 
 
-def is_drawn(reasons: Sequence[Mapping[str, Any]]) -> bool:
+def is_drawn(reasons: Sequence[Kept]) -> bool:
     """Whether a rule alone put the item there, untouched since."""
     return any("rule" in reason for reason in reasons) and all(
         "rule" in reason or reason["code"] in AGES for reason in reasons
     )
 
 
-def is_over(reasons: Iterable[Mapping[str, Any]]) -> bool:
+def is_over(reasons: Iterable[Kept]) -> bool:
     """Whether the fact that put the item there no longer holds: it stays on the agenda as printed, and on no other."""
     return any(reason["code"] == ENDED for reason in reasons)
 
 
-def speak_for_it(reasons: Iterable[Mapping[str, Any]]) -> bool:
+def speak_for_it(reasons: Iterable[Kept]) -> bool:
     """Whether any of these is a reason to talk about the item, and not only what became of it meanwhile."""
     return any(reason["code"] not in {EDITED, TAKEN_OFF, ENDED, LATE_REQUEST, *AGES} for reason in reasons)
 
 
-def _worded(reason: Mapping[str, Any], language: str) -> str:
+def _worded(reason: Kept, language: str) -> str:
     facts = reason["facts"]
     # Our own words before those that were kept: a sentence that was mended is told as mended.
     words = _SENTENCES.get(reason["code"]) or reason["sentence"]

@@ -18,18 +18,18 @@ from domain.kernel.rows import surely
 from domain.kernel.scope import local_day
 from domain.record import events
 from locales import N_
-from meetings import agendas, assembling, attendance, freezing, minutes, objections, unclosed
+from meetings import agenda_requests, agendas, assembling, attendance, freezing, minutes, objections, unclosed
 from meetings.agenda_items import (
     ONLY_HEARD,
     PresentedItem,
     change_item,
     item_of,
     items_of,
-    last_position,
     lock_item,
     not_on_one,
     noted,
     open_row,
+    put_last,
     refuse_to_let_go,
     tell,
 )
@@ -145,24 +145,21 @@ def add_item(
     if meeting.state != "under_way":
         raise Refusal("item.not_under_way", N_("Unplanned items are added while the meeting is under way."))
     is_frozen = meeting.agenda_frozen_at is not None
-    item_id = agendas.request(
+    item_id = agenda_requests.request(
         session,
         committees(session)[meeting.committee_id].key,
         title_fr=title_fr.strip() or title_en,
         title_en=title_en.strip() or title_fr,
         minutes=minutes,
         meeting_id=meeting_id if is_frozen else None,
-        late_reason=agendas.needed_line(reason),
+        late_reason=agenda_requests.needed_line(reason),
         by=by,
         at=at,
     )
     if is_frozen:
         freezing.add_late(session, meeting_id, item_id, by=by, at=at)
         return item_id
-    row = lock_item(session, item_id)
-    last = last_position(session, meeting_id)
-    change_item(session, row, state=item_moved(row.state, "schedule"), meeting_id=meeting_id, position=last + 1)
-    tell(session, "agenda_item.put_on", row, by=by, at=at, meeting=str(meeting_id))
+    put_last(session, lock_item(session, item_id), meeting_id, by=by, at=at)
     return item_id
 
 

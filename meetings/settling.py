@@ -30,6 +30,11 @@ KEPT: Final = "kept"
 TAKEN_BACK: Final = "taken_back"
 SETTLED_AS: Final = (KEPT, TAKEN_BACK)
 
+_NO_QUORUM: Final = N_(
+    "An objection is settled with a quorum, and too few sat at that moment. If you "
+    "record it afterwards, say at what hour it was settled."
+)
+
 
 def settle(
     session: Session,
@@ -98,11 +103,4 @@ def _refuse_without_quorum(session: Session, meeting_id: UUID, decision_id: UUID
     waiver = waiving.decided_on(session, decision_id)
     for without in (None,) if waiver is None else (None, waiving.partner_of(session, waiver)):
         if not quorum_now(session, meeting_id, moment, without=without).is_met:
-            raise Refusal(
-                "objection.no_quorum",
-                N_(
-                    "An objection is settled with a quorum, and too few sat at that moment. If you "
-                    "record it afterwards, say at what hour it was settled."
-                ),
-                source="GV-4",
-            )
+            raise Refusal("objection.no_quorum", _NO_QUORUM, source="GV-4")

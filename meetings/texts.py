@@ -23,22 +23,23 @@ _BREAKING: Final = ("Cc", "Cs", "Zl", "Zp")
 
 def checked_line(text: str) -> str:
     """One line of text, trimmed. Raises Refusal where it is too long, or holds a line break or a control character."""
-    line = trimmed(text)
-    if len(line) > LONGEST_LINE:
-        raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_LINE)
-    if any(unicodedata.category(character) in _BREAKING for character in line):
-        raise Refusal("text.not_a_line", N_("This holds a line break or characters that are not text."))
-    return line
+    broken = Refusal("text.not_a_line", N_("This holds a line break or characters that are not text."))
+    return _checked(trimmed(text), LONGEST_LINE, broken)
 
 
 def checked_text(text: str) -> str:
     """A text of several lines, trimmed. Raises Refusal where it is too long, or holds a control character."""
-    lines = trimmed(text.replace("\r\n", "\n"))
-    if len(lines) > LONGEST_TEXT:
-        raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=LONGEST_TEXT)
-    if any(unicodedata.category(character) in _BREAKING and character not in "\n\t" for character in lines):
-        raise Refusal("text.not_text", N_("This holds characters that are not text."))
-    return lines
+    broken = Refusal("text.not_text", N_("This holds characters that are not text."))
+    return _checked(trimmed(text.replace("\r\n", "\n")), LONGEST_TEXT, broken, but="\n\t")
+
+
+def _checked(text: str, most: int, broken: Refusal, *, but: str = "") -> str:
+    """A text of so many characters at most, none of which is a control character. Raises Refusal."""
+    if len(text) > most:
+        raise Refusal("text.too_long", N_("This is longer than %(most)s characters. Shorten it."), most=most)
+    if any(unicodedata.category(character) in _BREAKING for character in text if character not in but):
+        raise broken
+    return text
 
 
 def needed_text(text: str) -> str:

@@ -38,7 +38,7 @@ from models.program import Organization
 
 _TITLE: Final = N_("Grant %(organization)s a waiver of clause %(clause)s, from %(first)s to %(last)s")
 _DECIDED: Final = N_("%(organization)s has a waiver of clause %(clause)s from %(first)s to %(last)s: %(duty)s")
-_PROPOSED: Final = Reason("waiver_proposed", N_("It was proposed on %(day)s; the page of the clause says why."))
+_PROPOSED: Final = N_("It was proposed on %(day)s; the page of the clause says why.")
 
 
 def propose(
@@ -97,23 +97,13 @@ def propose(
         str(proposal_id),
         title_fr=_said(_TITLE, "fr", clause, key, days),
         title_en=_said(_TITLE, "en", clause, key, days),
-        reasons=[Reason(_PROPOSED.code, _PROPOSED.sentence, {"day": local_day(session, at).isoformat()})],
+        reasons=[Reason("waiver_proposed", _PROPOSED, {"day": local_day(session, at).isoformat()})],
         purpose="decision",
         by=by,
         at=at,
     )
-    events.write(
-        session,
-        "obligation.waiver_proposed",
-        "agreement",
-        agreement_id,
-        by=by,
-        at=at,
-        clause=key,
-        starts_on=starts_on.isoformat(),
-        ends_on=ends_on.isoformat(),
-        committee=committee,
-    )
+    facts = {"clause": key, "starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat(), "committee": committee}
+    events.write(session, "obligation.waiver_proposed", "agreement", agreement_id, by=by, at=at, case_id=None, **facts)
     return proposal_id
 
 
@@ -124,13 +114,12 @@ def decide(session: Session, proposal_id: UUID, *, by: Actor, at: datetime, seen
     partner that is freed. Raises Refusal: the committee does not sit on it now, it is another than the agreement names,
     there is no quorum, something was recorded of the item, or by one who owes the clause.
     """
+    item = item_under_way(session, proposal_id)
+    if item is not None:
+        lock_meeting(session, surely(item.meeting_id))
+        item = item_under_way(session, proposal_id)  # as whoever held the meeting before left it
     proposal = first(session, of(WaiverProposal).where(WaiverProposal.id == proposal_id))
-    item = item_under_way(session, proposal_id) if proposal is not None else None
     if proposal is None or item is None:
-        raise Refusal("waiver.not_sitting", N_("The committee decides this once, during a meeting."))
-    lock_meeting(session, surely(item.meeting_id))
-    item = item_under_way(session, proposal_id)  # as whoever held the meeting before left it
-    if item is None:
         raise Refusal("waiver.not_sitting", N_("The committee decides this once, during a meeting."))
     waiving.refuse_other_committee(session, proposal, item.committee_id)
     days = Span(proposal.starts_on, proposal.ends_on)

@@ -18,7 +18,7 @@ from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, only, run
 from domain.mail.envelopes import Attachment
 from locales import N_, pick
-from meetings import agenda_papers, agendas, posting
+from meetings import agenda_papers, agenda_requests, agendas, posting
 from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
@@ -105,7 +105,7 @@ def ask_for_item(
     """
     refuse_over(found.meeting)
     is_frozen = found.meeting.agenda_frozen_at is not None
-    item_id = agendas.request(
+    item_id = agenda_requests.request(
         desk.session,
         committees(desk.session)[found.committee_id].key,
         title_fr=title_fr,

@@ -172,18 +172,8 @@ def decide(on: On[Known], said: AdmissionDecisionGiven) -> str:
     """Record what the committee decides while it sits. If-Match is the agenda item's version."""
     admissions.refuse_other(on.session, on.id, said.item_id)
     meeting_id = item_of(on.session, said.item_id).meeting_id
-    admissions.decide_admission(
-        on.session,
-        said.item_id,
-        said.outcome,
-        worker_id=said.worker_id,
-        second_id=said.second_id,
-        reason=said.reason,
-        offered=said.offered,
-        by=on.by,
-        at=on.at,
-        seen=on.seen,
-    )
+    more = said.model_dump(exclude={"item_id", "outcome"})
+    admissions.decide_admission(on.session, said.item_id, said.outcome, **more, by=on.by, at=on.at, seen=on.seen)
     return f"/meetings/{meeting_id}/run#item-{said.item_id}"
 
 

@@ -18,7 +18,7 @@ from api.acts.declaring import On, Subject
 from api.web.given import Given, Short, on_form
 from domain.kernel.refusals import Refusal
 from locales import N_
-from meetings import agendas, assembling
+from meetings import agenda_requests, agendas, assembling
 from meetings.assembling import Assembled
 
 _LONGEST_NUMBER: Final = 4
@@ -122,4 +122,4 @@ def withdraw_item(on: On[Found]) -> None:
 def decline_late_item(on: On[Found]) -> None:
     """Leave what was asked for late to a later meeting."""
     refuse_over(on.row.meeting)
-    agendas.decline_late(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+    agenda_requests.decline_late(on.session, on.id, by=on.by, at=on.at, seen=on.seen)

@@ -48,7 +48,7 @@ from api.json.idempotent_requests import IfMatch, etag, seen_version
 from api.json.previewed_acts import Preview
 from api.json.shapes import FileShown
 from api.web import downloads
-from meetings import agenda_papers, agendas, assembling, freezing, posting
+from meetings import agenda_papers, agenda_requests, agendas, assembling, freezing, posting
 from meetings.agenda_items import PresentedItem, is_asked, item_of, items_of, pool_of
 from meetings.assembling import Assembled
 from meetings.documents.content import Both, ItemLine
@@ -101,7 +101,7 @@ def list_items(meeting_id: UUID, desk: AtDesk) -> AgendaKept:
     found = find_agenda(desk, meeting_id)
     require(Action.ASK_FOR_ITEM, found.given)
     rows = items_of(desk.session, meeting_id)
-    late = agendas.late_requests(desk.session, meeting_id)
+    late = agenda_requests.late_requests(desk.session, meeting_id)
     pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
     off = agendas.off_of(desk.session, meeting_id)
     missing = lacking(desk, meeting_id, rows)

@@ -30,7 +30,7 @@ from api.json.previewed_acts import previewed_resources
 from api.json.shapes import ComingShown
 from api.views.names import people_by_id
 from api.web.given import Day
-from meetings import agendas, drafting
+from meetings import agenda_requests, drafting
 from meetings.committees import PRINCIPAL, CommitteeSeat, Membership, committees, membership, memberships, title_of
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee
@@ -107,7 +107,7 @@ def ask_for_item(key: Key, body: ItemGiven, desk: AtDesk, once: AtOnce, response
         return before  # type: ignore[return-value]  # an answer given again, as it stands
     row = find_committee(desk, key)
     by = require(Action.ASK_FOR_ITEM, to_committee(desk.asker, membership(desk.session, row.id)))
-    item_id = agendas.request(
+    item_id = agenda_requests.request(
         desk.session,
         key,
         title_fr=body.title_fr,

@@ -38,13 +38,7 @@ def get_minutes(meeting_id: UUID, desk: AtDesk, response: Response) -> MinutesSh
     if sheet.row is None or sheet.content is None:
         raise minutes.none_yet()
     response.headers["ETag"] = etag(sheet.row.version)
-    return MinutesShown(
-        id=sheet.row.id,
-        state=sheet.row.state,
-        version=sheet.row.version,
-        approved_in=sheet.row.approved_in_id,
-        content=as_json(sheet.content),
-    )
+    return MinutesShown.about(sheet.row, approved_in=sheet.row.approved_in_id, content=as_json(sheet.content))
 
 
 @router.get("/meetings/{meeting_id}/minutes/files/{language}/{form}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
@@ -47,9 +47,6 @@ router = framed_pages()
 Seen = Annotated[int, Form()]
 Edition = Annotated[Literal["fr", "en"], Query()]
 Version = Annotated[int, Query(ge=1, le=10_000)]
-
-
-_ONE_UP: Final = -1
 
 
 @router.get("/meetings/{meeting_id}/agenda", name="agenda")
@@ -115,7 +112,7 @@ def move(
 
     def act() -> None:
         if to in ("up", "down"):
-            agendas.shift(desk.session, item_id, _ONE_UP if to == "up" else 1, by=by, at=desk.at, seen=seen)
+            agendas.shift(desk.session, item_id, -1 if to == "up" else 1, by=by, at=desk.at, seen=seen)
         else:
             agendas.move_to(desk.session, item_id, place_of(place), by=by, at=desk.at, seen=seen)
 
@@ -238,8 +235,7 @@ def _twice(
     if isinstance(made, Response):
         return made
     _, letters = made
-    committee = committees(desk.session)[meeting.committee_id]
-    title = title_of(committee, desk.language)
+    title = title_of(committees(desk.session)[meeting.committee_id], desk.language)
     return page(
         desk,
         request,

@@ -16,7 +16,7 @@ from api.views.meetings import STATES
 from api.views.names import people_by_id
 from domain.kernel.scope import local_day
 from locales import N_, gettext, pick
-from meetings import agenda_papers, agendas, posting, wording
+from meetings import agenda_papers, agenda_requests, agendas, posting, wording
 from meetings.agenda_items import PresentedItem, is_asked, items_of, kept_for_their_act, pool_of
 from meetings.agenda_papers import Version
 from meetings.agenda_rules import REQUEST
@@ -99,7 +99,7 @@ def _kept(desk: Desk, found: Found, content: AgendaContent) -> dict[str, Any]:
     """What only a keeper of the agenda sees."""
     meeting = found.meeting
     rows = items_of(desk.session, meeting.id)
-    late = agendas.late_requests(desk.session, meeting.id)
+    late = agenda_requests.late_requests(desk.session, meeting.id)
     pool = [row for row in pool_of(desk.session, found.committee_id) if row not in late]
     people = people_by_id(desk)
     kept = kept_for_their_act(desk.session, [*rows, *pool, *late])

@@ -33,13 +33,12 @@ from domain.terms.admission import BEING_ADMITTED
 from domain.terms.sharing import circle_of
 from locales import N_, gettext
 from meetings import admissions, decisions, recruiters
-from meetings.admissions import Taken
 from models.agenda import AgendaItem
 from models.consent import Consent, Disclosure
 from models.follow_up import FollowUp
 from models.participant import Barred, CandidateWorker, FirstMeeting, RiskAssessment
 from models.program import Organization
-from models.referral import CRITERIA, Referral
+from models.referral import CRITERIA, AdmissionDecision, Referral
 
 #: What the page offers or shows each by a permission of its own.
 _ASKED: Final = (
@@ -103,7 +102,7 @@ class Admission:
     named: CandidateWorker | None
     names_another: bool
     item: AgendaItem | None
-    decided: list[Taken]
+    decided: list[AdmissionDecision]
     met: list[FirstMeeting]
     proposals: list[Proposal]
 

@@ -16,7 +16,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import select
 
-from meetings import agendas, freezing, minutes, schedule
+from meetings import agenda_requests, agendas, freezing, minutes, schedule
 from models.base import table_of
 from models.meeting import Meeting
 from models.obligation import ObligationDocument
@@ -250,7 +250,9 @@ def test_whoever_has_an_agenda_keeps_it_when_somebody_named_in_it_becomes_known(
         schedule.plan_meetings(session, "steering", [MEETING], by=by, at=AT)
         meeting = session.scalars(select(_meeting.c.id)).one()
         title = " ".join(KNOWN)
-        asked = agendas.request(session, "steering", title_fr=title, title_en=title, by=cast.actor("manager_em"), at=AT)
+        asked = agenda_requests.request(
+            session, "steering", title_fr=title, title_en=title, by=cast.actor("manager_em"), at=AT
+        )
         agendas.put_on(session, asked, meeting, by=by, at=AT)
         freezing.freeze(session, meeting, by=by, at=AT)
     member = signed_in(cast, "manager_em")

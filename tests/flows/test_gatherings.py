@@ -14,7 +14,7 @@ from sqlmodel import Session
 from domain.people import people
 from flows import gatherings
 from flows.post import deliver
-from meetings import agendas, running, schedule, unclosed
+from meetings import agenda_requests, agendas, running, schedule, unclosed
 from meetings.agenda_items import items_of, pool_of
 from meetings.locking import read_meeting
 from models.agenda import AgendaVersion
@@ -158,7 +158,7 @@ def test_an_agenda_that_lacks_a_title_in_one_language_is_told_to_the_coordinator
     clock = Clock()
     means = means_of(cast, clock, Mailbag())
     with cast.session() as session:
-        item = agendas.request(
+        item = agenda_requests.request(
             session, "clinical", title_fr="Salle du printemps", title_en="", by=cast.actor("coordinator"), at=AT
         )
         session.commit()
@@ -183,12 +183,12 @@ def test_another_obstacle_of_the_same_kind_is_told_too_and_one_that_lasts_the_ne
     means = means_of(cast, clock, Mailbag())
     by = cast.actor("coordinator")
     with cast.session() as session:
-        first = agendas.request(session, "clinical", title_fr="Salle du printemps", title_en="", by=by, at=AT)
+        first = agenda_requests.request(session, "clinical", title_fr="Salle du printemps", title_en="", by=by, at=AT)
     clock.now = datetime(2026, 12, 1, 15, 0, tzinfo=AT.tzinfo)
     gatherings.gather(means, cast.program_id, "test")
     with cast.session() as session:
         agendas.edit(session, first, title_en="Spring room", by=by, at=clock.now)
-        agendas.request(session, "clinical", title_fr="Salle d’été", title_en="", by=by, at=clock.now)
+        agenda_requests.request(session, "clinical", title_fr="Salle d’été", title_en="", by=by, at=clock.now)
     for written in (2, 2):
         clock.pass_by(minutes=15)
         gatherings.gather(means, cast.program_id, "test")
@@ -206,7 +206,7 @@ def test_what_a_meeting_holds_that_nobody_closed_is_on_the_next_agenda_and_the_c
     clock, by = Clock(), cast.actor("coordinator")
     means = means_of(cast, clock, Mailbag())
     with cast.session() as session:
-        item = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=by, at=AT)
+        item = agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=by, at=AT)
     clock.now = datetime(2026, 12, 2, 13, 0, tzinfo=AT.tzinfo)  # the agenda is frozen; then nobody opens the meeting
     gatherings.gather(means, cast.program_id, "test")
     assert _to_close(cast) == []

@@ -27,7 +27,7 @@ from domain.people.people import appoint
 from domain.record import incidents
 from domain.record.incident_entries import Entry
 from domain.roles.roles import standing
-from meetings import agendas, freezing, minutes, running, schedule
+from meetings import agenda_requests, agendas, freezing, minutes, running, schedule
 from meetings.agenda_items import item_of
 from meetings.committees import committee_of
 from models.access import Passkey
@@ -96,7 +96,7 @@ def agenda_of(
             _meeting.c.starts == starts,
         )
     ).one()
-    item_id = agendas.request(session, committee, title_fr=title_fr, title_en=title_en, by=by, at=at)
+    item_id = agenda_requests.request(session, committee, title_fr=title_fr, title_en=title_en, by=by, at=at)
     agendas.put_on(session, item_id, meeting_id, by=by, at=at)
     freezing.freeze(session, meeting_id, by=by, at=at)
     return meeting_id, item_id

@@ -31,7 +31,19 @@ from domain.people.absences import record_absence
 from domain.people.people import add_person, appoint, end_tenure
 from domain.record import incidents
 from domain.record.incident_entries import Entry
-from meetings import agendas, assembling, deciding, feeds, freezing, links, redacting, running, schedule, waivers
+from meetings import (
+    agenda_requests,
+    agendas,
+    assembling,
+    deciding,
+    feeds,
+    freezing,
+    links,
+    redacting,
+    running,
+    schedule,
+    waivers,
+)
 from meetings.agenda_items import item_of, items_of
 from meetings.committees import committee_of, membership
 from models.access import BrowserSession, Passkey
@@ -682,10 +694,10 @@ def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: U
     assembling.assemble(session, meeting_id, by=by, at=AT)
     off = items_of(session, meeting_id)[0].id
     agendas.take_off(session, off, by=by, at=AT)
-    item_id = agendas.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
+    item_id = agenda_requests.request(session, committee, title_fr="Un point", title_en="An item", by=by, at=AT)
     agendas.put_on(session, item_id, meeting_id, by=by, at=AT)
     freezing.freeze(session, frozen_id, by=by, at=AT)
-    late = agendas.request(
+    late = agenda_requests.request(
         session,
         committee,
         title_fr="Un autre",
@@ -695,7 +707,7 @@ def _agendas_of(session: Session, committee: str, meeting_id: UUID, frozen_id: U
         by=by,
         at=AT,
     )
-    waiting = agendas.request(session, committee, title_fr="Plus tard", title_en="Later", by=by, at=AT)
+    waiting = agenda_requests.request(session, committee, title_fr="Plus tard", title_en="Later", by=by, at=AT)
     return {
         "meeting_id:frozen": str(frozen_id),
         "item_id": str(item_id),

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from meetings import agendas, attendance, freezing, running, schedule
+from meetings import agenda_requests, agendas, attendance, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of
 from models.base import table_of
 from models.meeting import Meeting
@@ -53,7 +53,7 @@ def arrange(session: Session, cast: Cast) -> None:
     seat_everyone(session, cast)
     schedule.plan_meetings(session, "steering", [LOCAL, NEXT_LOCAL], by=by, at=AT)
     for title in ("Budget", "Formation", "Local"):
-        item = agendas.request(session, "steering", title_fr=title, title_en=f"{title} (en)", by=by, at=AT)
+        item = agenda_requests.request(session, "steering", title_fr=title, title_en=f"{title} (en)", by=by, at=AT)
         agendas.put_on(session, item, meeting(session), by=by, at=AT)
     freezing.freeze(session, meeting(session), by=by, at=AT)
 

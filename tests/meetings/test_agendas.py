@@ -16,7 +16,7 @@ from sqlmodel import Session
 from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import COORDINATION
-from meetings import agendas, assembling, deciding, decisions, freezing, running, schedule
+from meetings import agenda_requests, agendas, assembling, deciding, decisions, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.reasons import Reason, in_words
@@ -169,7 +169,7 @@ def test_what_is_withdrawn_after_the_freeze_stays_as_printed_and_says_so(cast: C
 def test_a_member_asks_for_an_item_in_one_language_and_a_stranger_does_not(cast: Cast, session: Session) -> None:
     def request(name: str, **more: Any) -> UUID:
         words = {"title_fr": "Horaire d’été", "title_en": "", **more}
-        return agendas.request(session, "clinical", by=cast.actor(name), at=AT, **words)
+        return agenda_requests.request(session, "clinical", by=cast.actor(name), at=AT, **words)
 
     row = item(session, request("worker_codim", minutes=25))
     assert (row["kind"], row["minutes"], row["asked_by"]) == ("request", 25, cast.people["worker_codim"])
@@ -274,7 +274,7 @@ def test_a_referred_item_waits_in_the_other_committees_pool_and_says_who_referre
     cast: Cast, session: Session
 ) -> None:
     by = cast.actor("coordinator")
-    made = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=by, at=AT)
+    made = agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=by, at=AT)
 
     there = agendas.refer(session, made, "steering", by=by, at=AT)
 

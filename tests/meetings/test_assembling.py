@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
-from meetings import agenda_papers, agendas, assembling, freezing, running, schedule
+from meetings import agenda_papers, agenda_requests, agendas, assembling, freezing, running, schedule
 from meetings.agenda_items import PresentedItem, items_of, pool_of
 from meetings.committees import committee_of
 from meetings.documents.content import AgendaContent, untranslated
@@ -78,7 +78,9 @@ def test_an_agenda_is_assembled_from_every_rule_and_from_what_was_asked_for(cast
     circulate_minutes(session, cast, first)
     decided(session, cast, first, "CC-2026-001", due_on=SECOND)
     admission(session, cast)
-    agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT)
+    agenda_requests.request(
+        session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT
+    )
 
     done = assembling.assemble(session, second, by=by, at=AT)
 
@@ -154,7 +156,7 @@ def _act(session: Session, cast: Cast, name: str, n: int, other: int) -> None:
     if name == "ask":
         admission(session, cast, f"#2026-{n % 4:02}", TRIAGED if other % 2 else SEEN_AGAIN)
     elif name == "request":
-        agendas.request(session, "clinical", title_fr=f"Point {n}", title_en=f"Item {n}", by=by, at=AT)
+        agenda_requests.request(session, "clinical", title_fr=f"Point {n}", title_en=f"Item {n}", by=by, at=AT)
     elif name == "withdraw":
         agendas.withdraw(session, "clinical", "admission", f"#2026-{n % 4:02}", by=by, at=AT)
     elif name == "assemble":
@@ -386,7 +388,7 @@ def test_a_missing_translation_refuses_the_freeze_and_not_the_other_languages_ed
     cast: Cast, session: Session
 ) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
-    agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
+    agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
     assembling.assemble(session, first, by=by, at=AT)
     place = str(len(titles(session, first)))
 
@@ -405,7 +407,7 @@ def test_a_missing_translation_refuses_the_freeze_and_not_the_other_languages_ed
 
 def test_one_language_is_enough_where_everyone_who_is_invited_reads_it(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
-    agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
+    agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="", by=cast.actor("police"), at=AT)
     assembling.assemble(session, first, by=by, at=AT)
     session.execute(update(_person).values(language="fr"))
     session.expire_all()
@@ -493,7 +495,7 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
     assembling.assemble(session, first, by=by, at=AT)
 
     def ask(title: str, why: str = "Le partenaire part vendredi") -> UUID:
-        return agendas.request(
+        return agenda_requests.request(
             session,
             "clinical",
             title_fr=title,
@@ -508,15 +510,15 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
     freezing.freeze(session, first, by=by, at=AT)
     assert _refused(lambda: ask("Sans raison", " ")).code == "agenda.late_without_reason"
     yes, no = ask("Oui"), ask("Non")
-    assert {row.id for row in agendas.late_requests(session, first)} == {yes, no}
-    assert agendas.late_requests(session, second) == []
+    assert {row.id for row in agenda_requests.late_requests(session, first)} == {yes, no}
+    assert agenda_requests.late_requests(session, second) == []
 
     freezing.add_late(session, first, yes, by=by, at=AT)
-    agendas.decline_late(session, no, by=by, at=AT)
+    agenda_requests.decline_late(session, no, by=by, at=AT)
 
     row = item(session, yes)
     assert (row["state"], row["late"], row["late_reason"]) == ("scheduled", True, "Le partenaire part vendredi")
-    assert agendas.late_requests(session, first) == []
+    assert agenda_requests.late_requests(session, first) == []
     assembling.assemble(session, second, by=by, at=AT)
     row = item(session, no)
     assert (row["meeting_id"], row["late"], row["late_reason"]) == (second, False, "")
@@ -525,7 +527,7 @@ def test_who_asks_late_gives_the_reason_and_the_host_says_yes_or_leaves_it_for_l
 def test_a_late_item_without_its_translation_is_refused(cast: Cast, session: Session) -> None:
     by, first = cast.actor("coordinator"), meeting(session, FIRST)
     freezing.freeze(session, first, by=by, at=AT)
-    late = agendas.request(session, "clinical", title_fr="Horaire", title_en="", by=by, at=AT)
+    late = agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="", by=by, at=AT)
 
     refused = _refused(lambda: freezing.add_late(session, first, late, reason="Urgent", by=by, at=AT))
 
@@ -607,7 +609,9 @@ def _left(session: Session, cast: Cast, day: Any, left: UUID) -> UUID:
 
 @pytest.mark.ci
 def test_what_three_meetings_did_not_reach_asks_for_a_decision_or_an_end(cast: Cast, session: Session) -> None:
-    made = agendas.request(session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT)
+    made = agenda_requests.request(
+        session, "clinical", title_fr="Horaire", title_en="Schedule", by=cast.actor("police"), at=AT
+    )
     assert item(session, made)["purpose"] == "discussion"
 
     once = _left(session, cast, FIRST, made)

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from domain.mail.notices import Stationery
 from flows import gatherings
-from meetings import agendas, schedule
+from meetings import agenda_requests, schedule
 from models.agenda import AgendaItem
 from models.base import table_of
 from models.meeting import Meeting
@@ -38,7 +38,9 @@ def test_an_agenda_leaves_on_its_hour_without_what_members_wrote_like_a_name(
         schedule.plan_meetings(session, "clinical", [LOCAL], by=cast.actor("coordinator"), at=AT)
         meeting = session.scalars(select(_meeting.c.id)).one()
         asked = {
-            title: agendas.request(session, "clinical", title_fr=title, title_en=title, by=cast.actor("police"), at=AT)
+            title: agenda_requests.request(
+                session, "clinical", title_fr=title, title_en=title, by=cast.actor("police"), at=AT
+            )
             for title in (f"Des nouvelles de {KNOWN}", f"Des nouvelles de {UNKNOWN}", "Les outils")
         }
     clock = support.Clock(FROZEN)

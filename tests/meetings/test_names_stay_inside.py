@@ -16,7 +16,7 @@ from sqlmodel import Session
 from domain.kernel.refusals import Refusal
 from domain.mail.notices import Stationery
 from flows import gatherings
-from meetings import agendas, schedule
+from meetings import agenda_requests, agendas, schedule
 from models.base import table_of
 from models.meeting import Meeting
 from models.outbox import Notice
@@ -60,7 +60,9 @@ def test_an_agenda_that_names_somebody_stays_until_it_is_put_right_and_the_coord
     cast: Cast, session: Session, moment: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     by = cast.actor("coordinator")
-    item = agendas.request(session, "clinical", title_fr=f"Des nouvelles de {NAME}", title_en="News", by=by, at=AT)
+    item = agenda_requests.request(
+        session, "clinical", title_fr=f"Des nouvelles de {NAME}", title_en="News", by=by, at=AT
+    )
     session.commit()
     paper: Stationery = replace(support.paper(), known=lambda _: (NAME,))
     monkeypatch.setattr(support, "paper", lambda: paper)

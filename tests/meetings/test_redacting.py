@@ -26,7 +26,7 @@ from domain.people import absences
 from domain.record import incident_versions, incidents
 from domain.record.incident_entries import Entry
 from domain.roles.roles import standing
-from meetings import agendas, assembling, decisions, minutes, redacting, schedule
+from meetings import agenda_requests, assembling, decisions, minutes, redacting, schedule
 from meetings.agenda_items import items_of
 from meetings.documents.issuing import refuse_names
 from meetings.meeting_words import GONE
@@ -133,7 +133,9 @@ def test_why_a_decision_is_not_on_management_and_what_waits_for_a_meeting_are_re
     by = cast.actor("coordinator")
     with cast.session() as session:
         assert NAME in decisions.decision_of(session, held.quiet).why_not_management
-        waits = agendas.request(session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END)
+        waits = agenda_requests.request(
+            session, "steering", title_fr=f"Lettre de {NAME}", title_en="Letter", by=by, at=END
+        )
         task_id = decisions.decision_of(session, held.owed).task_id
         tasks.complete_task(session, surely(task_id), by=cast.actor("officer"), at=END, note=f"Écrit avec {NAME}")
     redaction_id = ask(cast, held.meeting_id)

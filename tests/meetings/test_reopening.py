@@ -16,7 +16,7 @@ from sqlmodel import Session
 
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
-from meetings import agenda_papers, agendas, answers, assembling, freezing, posting, schedule
+from meetings import agenda_papers, agenda_requests, agendas, answers, assembling, freezing, posting, schedule
 from meetings.agenda_items import items_of
 from meetings.agenda_papers import Change
 from meetings.documents.content import Both
@@ -227,14 +227,14 @@ def test_what_was_late_for_the_old_day_is_late_no_more(cast: Cast, session: Sess
     taken = admission(session, cast)
     _freeze(session, cast, first, EVE)
     freezing.add_late(session, first, admission(session, cast, "#2026-08"), reason="Urgent", by=by, at=EVE)
-    waits = agendas.request(
+    waits = agenda_requests.request(
         session, "clinical", title_fr="Horaire", title_en="Schedule", meeting_id=first, late_reason="Urgent",
         by=cast.actor("worker_codim"), at=EVE,
     )  # fmt: skip
 
     schedule.move_meeting(session, first, MONDAY, by=by, at=EVE)
 
-    assert agendas.late_requests(session, first) == []
+    assert agenda_requests.late_requests(session, first) == []
     assert not any(row.late for row in items_of(session, first))
     _freeze(session, cast, first, SUNDAY)
     assert item(session, waits)["meeting_id"] == first
@@ -279,7 +279,7 @@ def test_whoever_hosts_for_the_coordinator_says_no_yes_to_what_they_asked_for_la
         person_id=cast.people["worker_codim"],
         acting_for=cast.people["coordinator"],
     )
-    late = agendas.request(
+    late = agenda_requests.request(
         session, "clinical", title_fr="Horaire", title_en="Schedule", meeting_id=first, late_reason="Urgent",
         by=cast.actor("worker_codim"), at=EVE,
     )  # fmt: skip
@@ -343,7 +343,7 @@ def test_nothing_is_asked_for_late_of_a_meeting_that_is_over(cast: Cast, session
     schedule.cancel_meeting(session, first, reason="Tempête", by=by, at=EVE)
 
     def ask() -> object:
-        return agendas.request(
+        return agenda_requests.request(
             session, "clinical", title_fr="Horaire", title_en="", meeting_id=first, late_reason="Urgent", by=by, at=EVE
         )
 

@@ -27,6 +27,7 @@ from domain.participants.reasons import read_reasons
 from flows import agenda_points
 from meetings import (
     admissions,
+    agenda_requests,
     agendas,
     assembling,
     decisions,
@@ -259,7 +260,7 @@ def test_a_candidate_who_waits_for_the_committee_is_withdrawn_from_no_agenda(cli
     coordinator = client_for(clinic.database, clinic.people["coordinator"], at=AT)
     with clinic.session() as session:
         here = clinic_of(session)
-        asked = agendas.request(session, "clinical", title_fr="Horaire", title_en="Hours", by=by, at=AT)
+        asked = agenda_requests.request(session, "clinical", title_fr="Horaire", title_en="Hours", by=by, at=AT)
         agendas.put_on(session, asked, here, by=by, at=AT)
     page = coordinator.get(f"/meetings/{here}/agenda").text
     assert f"/items/{asked}/withdrawal" in page

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from domain.kernel.rows import surely
-from meetings import agendas, assembling, freezing, schedule
+from meetings import agenda_requests, agendas, assembling, freezing, schedule
 from meetings.agenda_items import PresentedItem, item_of, items_of, pool_of
 from meetings.committees import committee_of
 from models.base import table_of
@@ -83,7 +83,7 @@ def the_admission(cast: Cast, meeting_id: UUID) -> PresentedItem:
 def asked(cast: Cast, name: str, title: str, **more: Any) -> UUID:
     with cast.session() as session:
         words = {"title_fr": title, "title_en": f"{title} (en)", **more}
-        return agendas.request(session, "clinical", by=cast.actor(name), at=AT, **words)
+        return agenda_requests.request(session, "clinical", by=cast.actor(name), at=AT, **words)
 
 
 def sent(cast: Cast) -> int:
@@ -274,7 +274,7 @@ def test_freezing_is_asked_twice_and_shows_before_it_who_reads_how_much(cast: Ca
 
     # Somebody asks for one more meanwhile: nothing goes out that was not seen.
     with cast.session() as session:
-        late = agendas.request(session, "clinical", title_fr="Vite", title_en="Quick", by=by, at=AT)
+        late = agenda_requests.request(session, "clinical", title_fr="Vite", title_en="Quick", by=by, at=AT)
         agendas.put_on(session, late, here, by=by, at=AT)
     again = client.post(path, data=shown_by(before.text))
     assert (again.status_code, sent(cast)) == (200, 0)
@@ -363,7 +363,7 @@ def test_what_comes_late_is_an_addendum_by_the_host_s_yes_or_waits(cast: Cast, h
     refused = client.post(f"{path}/{other.id}/late-refusal", data={"seen": other.version})
     assert refused.status_code == 303
     with cast.session() as session:
-        assert agendas.late_requests(session, here) == []
+        assert agenda_requests.late_requests(session, here) == []
         assert [each.id for each in pool_of(session, row(cast, here).committee_id)] == [other.id]
 
 
@@ -416,7 +416,7 @@ def test_an_item_of_another_meeting_or_committee_is_not_found_here(cast: Cast, h
     found = the_admission(cast, here)
     with cast.session() as session:
         second, third = (agenda_desk.meeting(session, day) for day in (SECOND, THIRD))
-        steering = agendas.request(
+        steering = agenda_requests.request(
             session, "steering", title_fr="Budget", title_en="Budget", by=cast.actor("coordinator"), at=AT
         )
     client = signed_in(cast, "coordinator")
