@@ -19,11 +19,14 @@ from api.access import meetings as at_meetings
 from api.access.meetings import find_committee
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import Act, On
+from api.acts.meetings import MEETINGS
 from api.pages.committees import committee_page
-from api.pages.forms import Text, Typed
+from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
-from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
+from api.web.readers import day_of, hour_of, id_or_none
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
@@ -105,17 +108,7 @@ def plan_dates(
             )
         season = _Season.of(desk, row, day_of(first), day_of(last), chosen)
         return schedule.plan_season(
-            desk.session,
-            key,
-            first=season.first,
-            last=season.last,
-            hour=season.hour,
-            without=season.without,
-            instead=season.instead,
-            place=place,
-            online_url=online_url,
-            by=by,
-            at=desk.at,
+            desk.session, key, **vars(season), place=place, online_url=online_url, by=by, at=desk.at
         )
 
     ask = Ask(
@@ -133,46 +126,19 @@ def plan_dates(
     return outcome
 
 
-@router.post("/committees/{key}/meetings")
-@asks(Action.PLAN_MEETINGS)
-def add_meeting(
-    desk: AtDesk,
-    request: Request,
-    key: str,
-    day: Text = "",
-    hour: Text = "",
-    minutes: Text = "",
-    place: Text = "",
-    online_url: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Add one meeting that stands alone."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = find_committee(desk, key)
-    values = {"day": day, "hour": hour, "minutes": minutes, "place": place, "online_url": online_url}
+def _asked_for_one(on: On[Committee], _: Act, typed: Mapping[str, str]) -> Ask:
+    """What the page before a meeting is added says of it."""
+    here = f"/committees/{on.row.key}"
+    facts = _facts(on.desk, on.row, ["{day}|{day}T{hour}".format_map(typed)], typed)
+    return Ask(gettext(N_("Add a meeting")), facts, back=here, done=f"{here}#next")
 
-    def change() -> tuple[Told, ...]:
-        length = minutes_or_none(minutes) or row.minutes
-        if length is None:
-            raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
-        starts = datetime.combine(day_of(day), hour_of(hour))
-        return schedule.plan_meetings(
-            desk.session, key, [starts], minutes=length, place=place, online_url=online_url, by=by, at=desk.at
-        )
 
-    ask = Ask(
-        title=gettext(N_("Add a meeting")),
-        facts=_facts(desk, row, [f"{day}|{day}T{hour}"], {"place": place, "online_url": online_url}),
-        action=f"/committees/{key}/meetings",
-        back=f"/committees/{key}",
-        fields=list(values.items()),
-        shown=shown,
-        done=f"/committees/{key}#next",
-    )
-    outcome = previewed(desk, request, ask, change)
-    if isinstance(outcome, Refusal):
-        return committee_page(desk, request, row, Typed("add", outcome, values))
-    return outcome
+previewed_pages(
+    router,
+    MEETINGS,
+    _asked_for_one,
+    lambda on, request, typed: committee_page(on.desk, request, on.row, typed),
+)
 
 
 @router.post("/committees/{key}/drafts/{draft_id}/dismissal")
