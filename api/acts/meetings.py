@@ -182,6 +182,7 @@ SeasonGiven.model_rebuild()
 @SEASONS.act(Action.PLAN_MEETINGS, "/seasons", once=True, leads=_found_at)
 def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
     """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
+    length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
     return schedule.plan_season(
         on.session,
@@ -189,7 +190,7 @@ def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
         first=said.first,
         last=said.last,
         hour=time.fromisoformat(said.hour),
-        minutes=said.minutes,
+        minutes=length,
         place=said.place,
         online_url=said.online_url,
         without={one.day: one.reason for one in said.without},
@@ -221,12 +222,18 @@ class MeetingsGiven(Given):
 @MEETINGS.act(Action.PLAN_MEETINGS, "/meetings", form="add", once=True, leads=_found_at)
 def plan_meetings(on: On[Committee], said: MeetingsGiven) -> tuple[Told, ...]:
     """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
-    length = said.minutes or on.row.minutes
-    if length is None:
-        raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
+    length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
     where = {"place": said.place, "online_url": said.online_url}
     return schedule.plan_meetings(on.session, on.row.key, said.starts, minutes=length, **where, by=on.by, at=on.at)
+
+
+def _length(on: On[Committee], minutes: int | None) -> int:
+    """How long a meeting lasts: as asked for, else as the committee's do. Raises Refusal where neither is known."""
+    length = minutes or on.row.minutes
+    if length is None:
+        raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
+    return length
 
 
 def _plan_from(on: On[Committee], draft_id: UUID | None) -> None:
