@@ -6,16 +6,16 @@ Nothing is planned and nobody is invited by a draft: it waits until the coordina
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
 from sqlalchemy import Date, cast, func
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.declarations.program_committees import Weekday
+from domain.declarations.program_committees import Rhythm, Weekday
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
@@ -27,7 +27,7 @@ from domain.mail.notices import COORDINATION, Language
 from domain.record import events
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, say
-from meetings.committees import committees, lasts, memberships, title_of
+from meetings.committees import committees, lasts, memberships, rhythm_of, title_of
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.locking import original_of, refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
@@ -67,7 +67,8 @@ def propose(
     of it; and, with `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
-    if not row.rhythm:
+    rhythm = rhythm_of(row)
+    if rhythm is None:
         raise Refusal(
             "dates.no_rhythm",
             N_(
@@ -78,9 +79,9 @@ def propose(
     if today is not None and first < today:
         raise Refusal("dates.past", N_("Dates are proposed from today on: choose a later first day."))
     calendar_of(session).is_working_day(first)  # before any reckoning: nothing is known of far years
-    terms = _terms(session, row, first)
-    if row.rhythm["per"] != "week":
-        return propose_year(row.rhythm["times"], first, terms=terms) or _refuse_full(terms, first)
+    terms = _terms(session, row, rhythm, first)
+    if rhythm.per != "week":
+        return propose_year(rhythm.times, first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
     if found:
@@ -274,7 +275,7 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
 
 
 def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "committee": title_of(row, language),
             "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
@@ -287,7 +288,7 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposa
         notices.write(session, "dates_drafted", to=holder.person_id, key=key, facts=facts, at=at)
 
 
-def _terms(session: Session, row: Committee, first: date) -> Terms:
+def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Terms:
     named = committees(session)
     statement = of(Meeting).where(
         Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
@@ -295,9 +296,8 @@ def _terms(session: Session, row: Committee, first: date) -> Terms:
     rows = every(session, statement.order_by(col(Meeting.starts_at)))
     members = memberships(session)
     zone = program(session).time_zone
-    weekly = row.rhythm["per"] == "week"
-    if weekly:
-        weekday, hour = row.rhythm["weekday"], time.fromisoformat(row.rhythm["at"])
+    if rhythm.weekday is not None and rhythm.at is not None:
+        weekday, hour = rhythm.weekday, rhythm.at
     else:
         weekday, hour = _usual(session, row.id)
     return Terms(
@@ -322,7 +322,7 @@ def _terms(session: Session, row: Committee, first: date) -> Terms:
                 *_drafted(session, row.id, zone),
             ]
         ),
-        apart=dict.fromkeys(_kept_apart_from(row, named.values()), APART),
+        apart={} if rhythm.per == "week" else dict.fromkeys(_kept_apart_from(row, named.values()), APART),
     )
 
 
@@ -331,17 +331,15 @@ def _kept_apart_from(row: Committee, every: Iterable[Committee]) -> list[str]:
 
     But for one that leaves no day as far from two of its own meetings, as a weekly one: there only clashes count.
     """
-    if row.rhythm["per"] == "week":
-        return []
-    rhythms = {one.key: one.rhythm for one in every}
-    return [key for key in row.derived_from if _days_between(rhythms.get(key)) >= 2 * APART]
+    days = {one.key: _days_between(rhythm_of(one)) for one in every}
+    return [key for key in row.derived_from if days.get(key, _YEAR) >= 2 * APART]
 
 
-def _days_between(rhythm: Mapping[str, Any] | None) -> int:
+def _days_between(rhythm: Rhythm | None) -> int:
     """About how many days lie from one meeting of a rhythm to the next; without one yet, a year."""
-    if not rhythm:
+    if rhythm is None:
         return _YEAR
-    return (7 if rhythm["per"] == "week" else _YEAR) // int(rhythm["times"])
+    return (7 if rhythm.per == "week" else _YEAR) // rhythm.times
 
 
 def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[UUID, datetime, datetime]]:
