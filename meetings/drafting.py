@@ -11,7 +11,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, cast, func
+from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
@@ -20,7 +20,7 @@ from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, of, only, replaced, run, scalar, scalars, select
+from domain.kernel.rows import changes, col, every, first, of, only, replaced, run, scalar, scalars
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.notices import COORDINATION, Language
@@ -136,8 +136,7 @@ def _never_planned(meeting: Meeting) -> bool:
 
 
 def _in_language(calendar: Calendar, meeting: Meeting, held: Collection[tuple[UUID, date]], language: str) -> str:
-    reason: str = meeting.reason
-    day = original_of(meeting).date()
+    reason, day = meeting.reason, original_of(meeting).date()
     own = held_already(day).in_words
     if (meeting.committee_id, day) not in held and any(_alike(own(other), reason) for other in LANGUAGES):
         return say(language, NO_MEETING)
@@ -182,17 +181,19 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     for committee_id, row in committees(session).items():
         if not row.rhythm:
             continue
-        last = scalar(
-            session,
-            select(func.max(col(Meeting.starts))).where(
-                in_program(Meeting), Meeting.committee_id == committee_id, Meeting.state != "cancelled"
-            ),
-        )
-        if last is None or last.date() > today + HORIZON:
+        last = last_planned(session, committee_id)
+        if last is None or last > today + HORIZON:
             continue  # the first dates of a committee are the coordinator's own to begin
-        if _draft_one(session, row, last.date(), today, by=by, at=at):
+        if _draft_one(session, row, last, today, by=by, at=at):
             drafted.append(committee_id)
     return tuple(drafted)
+
+
+def last_planned(session: Session, committee_id: UUID) -> date | None:
+    """The day of a committee's last meeting that stands."""
+    its = only(Meeting.starts).where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
+    last = scalar(session, its.order_by(col(Meeting.starts).desc()).limit(1))
+    return None if last is None else last.date()
 
 
 def drafts(session: Session) -> list[DraftedYear]:
@@ -203,8 +204,8 @@ def drafts(session: Session) -> list[DraftedYear]:
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
     """Whether a draft is a committee's, waiting or settled."""
-    its = (in_program(DraftedYear), col(DraftedYear.committee_id) == committee_id, col(DraftedYear.id) == draft_id)
-    return scalar(session, select(DraftedYear.id).where(*its)) is not None
+    its = only(DraftedYear.id).where(DraftedYear.committee_id == committee_id, DraftedYear.id == draft_id)
+    return scalar(session, its) is not None
 
 
 def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> DraftedYear:

@@ -134,7 +134,7 @@ def content_of(row: Minutes) -> MinutesContent:
 
 def is_intact(row: Minutes) -> bool:
     """Whether approved minutes still say what was approved, by their digest; False before they are approved."""
-    return bool(row.state == "approved" and row.digest == _digest(row.content))
+    return row.state == "approved" and row.digest == _digest(row.content)
 
 
 def edit_note(
@@ -380,7 +380,7 @@ def _lock(session: Session, meeting_id: UUID, seen: int | None) -> Minutes:
 
 
 def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
-    version: int = row.version + 1
+    version = row.version + 1
     if "content" in values:
         says = values["content"], values.get("circulated", row.circulated)
         values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)

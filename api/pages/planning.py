@@ -13,7 +13,6 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_committee
@@ -28,14 +27,13 @@ from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
 from api.web.readers import day_of, hour_of, id_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
-from meetings.committees import title_of
+from meetings.committees import rhythm_of, title_of
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee
-from models.meeting import DraftedYear, Meeting
+from models.meeting import DraftedYear
 
 router = framed_pages()
 
@@ -216,7 +214,8 @@ def _hour_of(row: Committee) -> time:
 
 
 def _is_weekly(row: Committee) -> bool:
-    return bool(row.rhythm.get("per") == "week")
+    rhythm = rhythm_of(row)
+    return rhythm is not None and rhythm.per == "week"
 
 
 # ------------------------------------------------------------------------------------------------ what the page shows
@@ -288,12 +287,8 @@ def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
 
 def _begins(desk: Desk, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
-    statement = select(func.max(col(Meeting.starts)))
-    last = scalar(
-        desk.session, statement.where(in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled")
-    )
-    soon = desk.day + NOTICE
-    return max(soon, last.date() + timedelta(days=1)) if last is not None else soon
+    last, soon = drafting.last_planned(desk.session, row.id), desk.day + NOTICE
+    return soon if last is None else max(soon, last + timedelta(days=1))
 
 
 def _option(proposal: Proposal, ticked: Sequence[str], language: str) -> Option:

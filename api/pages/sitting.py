@@ -222,8 +222,7 @@ def _shortened(language: str, row: RegisteredDecision) -> str:
 
 def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
     """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
-    here = items_of(desk.session, meeting_id)
-    found: UUID | None = next((row.id for row in here if str(row.id) == item), None)
+    found = next((row.id for row in items_of(desk.session, meeting_id) if str(row.id) == item), None)
     if found is None:
         raise Forbidden
     return found
