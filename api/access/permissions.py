@@ -999,10 +999,7 @@ def _sees_by_itself(asker: Asker, found: TaskAsked, duty: Given) -> bool:
 
 
 def _to_owner(asker: Asker, case: Case | TaskAsked) -> Given:
-    """What the asker is to the organization and to the subject of a case.
-
-    A case of the program or of a participant is of no organization: who manages one somewhere is nobody to it.
-    """
+    """What the asker is to the subject of a case, and to its organization where it is of one."""
     given = to_program(asker, organizations=[] if case.organization_id is None else [case.organization_id])
     if case.subject_id == asker.person_id:
         given[Relation.SUBJECT] = themselves(asker)
