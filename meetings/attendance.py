@@ -301,7 +301,7 @@ def record_rest(session: Session, meeting_id: UUID, *, by: Actor, at: datetime) 
     """
     meeting = lock_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)
-    day: date = meeting.starts.date()
+    day = meeting.starts.date()
     attended = list(_attended(session, meeting, seats))
     not_there = {seated.person_id for seated in attended if seated.state == ALTERNATE}
     not_there |= {row.person_id for row in answers.given(session, [meeting_id]) if row.answer == answers.DECLINED}
@@ -319,7 +319,7 @@ def alternates_of(session: Session, meeting_id: UUID) -> dict[UUID, tuple[UUID, 
     """By seat, who may sit on it in its principal's place at this meeting, those who were named for it first."""
     meeting = read_meeting(session, meeting_id)
     seats = membership(session, meeting.committee_id)
-    day: date = meeting.starts.date()
+    day = meeting.starts.date()
     with_role = _holders_of_alternates_role(session, day)
     return {seat.id: _may_sit(seats, seat, day, with_role) for seat in seats.seats}
 
@@ -348,7 +348,7 @@ def is_recorded(session: Session, meeting_id: UUID) -> bool:
 
 
 def _attended(session: Session, meeting: Meeting, seats: Membership) -> Iterator[Attended]:
-    day: date = meeting.starts.date()
+    day = meeting.starts.date()
     rows = {row.seat_id: row for row in every(session, of(Attendance).where(_of(meeting.id)))}
     for seat in seats.seats:
         row = rows.get(seat.id)

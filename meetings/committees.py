@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session
 
+from domain.declarations.program_committees import Rhythm
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
 from domain.roles.takers import may_act_as
@@ -166,6 +167,11 @@ def committee_of(session: Session, key: str) -> Committee:
 def title_of(row: Committee | Seat | CommitteeSeat | Program, language: str) -> str:
     """The title of a committee, of a seat, or of the program."""
     return pick(language, {"fr": row.title_fr, "en": row.title_en})
+
+
+def rhythm_of(row: Committee) -> Rhythm | None:
+    """How often a committee meets; None of one that is not established yet."""
+    return Rhythm.model_validate(row.rhythm) if row.rhythm else None
 
 
 def lasts(row: Committee) -> int:

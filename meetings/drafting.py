@@ -6,28 +6,28 @@ A draft plans nothing and invites no one: it waits until the coordinator plans f
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Date, cast, func
+from sqlalchemy import Date, cast
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session
 
-from domain.declarations.program_committees import Weekday
+from domain.declarations.program_committees import Rhythm, Weekday
 from domain.kernel.actors import Actor
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, first, in_program, of, only, replaced, run, scalar, scalars, select
+from domain.kernel.rows import changes, col, every, first, of, only, replaced, run, scalar, scalars
 from domain.kernel.scope import local_day, program, program_of
 from domain.mail import notices
 from domain.mail.notices import COORDINATION, Language
 from domain.record import events
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, say
-from meetings.committees import committees, lasts, memberships, title_of
+from meetings.committees import committees, lasts, memberships, rhythm_of, title_of
 from meetings.local_times import end_of, local_of, moment_of
 from meetings.locking import original_of, refuse_overlap
 from meetings.planner import WEEKDAYS, Taken, Terms, closed_on, held_already, propose_season, propose_year
@@ -67,7 +67,8 @@ def propose(
     of it; and, with `today`, where the first day is past.
     """
     row = committees(session)[committee_id]
-    if not row.rhythm:
+    rhythm = rhythm_of(row)
+    if rhythm is None:
         raise Refusal(
             "dates.no_rhythm",
             N_(
@@ -78,9 +79,9 @@ def propose(
     if today is not None and first < today:
         raise Refusal("dates.past", N_("Dates are proposed from today on: choose a later first day."))
     calendar_of(session).is_working_day(first)  # before any reckoning: nothing is known of far years
-    terms = _terms(session, row, first)
-    if row.rhythm["per"] != "week":
-        return propose_year(row.rhythm["times"], first, terms=terms) or _refuse_full(terms, first)
+    terms = _terms(session, row, rhythm, first)
+    if rhythm.per != "week":
+        return propose_year(rhythm.times, first, terms=terms) or _refuse_full(terms, first)
     ends = last or first + SEASON
     found = propose_season(first, ends, terms=terms)
     if found:
@@ -135,8 +136,7 @@ def _never_planned(meeting: Meeting) -> bool:
 
 
 def _in_language(calendar: Calendar, meeting: Meeting, held: Collection[tuple[UUID, date]], language: str) -> str:
-    reason: str = meeting.reason
-    day = original_of(meeting).date()
+    reason, day = meeting.reason, original_of(meeting).date()
     own = held_already(day).in_words
     if (meeting.committee_id, day) not in held and any(_alike(own(other), reason) for other in LANGUAGES):
         return say(language, NO_MEETING)
@@ -181,17 +181,19 @@ def draft_due(session: Session, *, by: Actor, at: datetime) -> tuple[UUID, ...]:
     for committee_id, row in committees(session).items():
         if not row.rhythm:
             continue
-        last = scalar(
-            session,
-            select(func.max(col(Meeting.starts))).where(
-                in_program(Meeting), Meeting.committee_id == committee_id, Meeting.state != "cancelled"
-            ),
-        )
-        if last is None or last.date() > today + HORIZON:
+        last = last_planned(session, committee_id)
+        if last is None or last > today + HORIZON:
             continue  # the first dates of a committee are the coordinator's own to begin
-        if _draft_one(session, row, last.date(), today, by=by, at=at):
+        if _draft_one(session, row, last, today, by=by, at=at):
             drafted.append(committee_id)
     return tuple(drafted)
+
+
+def last_planned(session: Session, committee_id: UUID) -> date | None:
+    """The day of a committee's last meeting that stands."""
+    its = only(Meeting.starts).where(Meeting.committee_id == committee_id, Meeting.state != "cancelled")
+    last = scalar(session, its.order_by(col(Meeting.starts).desc()).limit(1))
+    return None if last is None else last.date()
 
 
 def drafts(session: Session) -> list[DraftedYear]:
@@ -202,8 +204,8 @@ def drafts(session: Session) -> list[DraftedYear]:
 
 def is_of(session: Session, committee_id: UUID, draft_id: UUID) -> bool:
     """Whether a draft is a committee's, waiting or settled."""
-    its = (in_program(DraftedYear), col(DraftedYear.committee_id) == committee_id, col(DraftedYear.id) == draft_id)
-    return scalar(session, select(DraftedYear.id).where(*its)) is not None
+    its = only(DraftedYear.id).where(DraftedYear.committee_id == committee_id, DraftedYear.id == draft_id)
+    return scalar(session, its) is not None
 
 
 def settle(session: Session, draft_id: UUID, settled_as: str, *, by: Actor, at: datetime) -> DraftedYear:
@@ -274,7 +276,7 @@ def _fell_through(session: Session, draft: DraftedYear) -> bool:
 
 
 def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposal, ...], at: datetime) -> None:
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "committee": title_of(row, language),
             "lines": [{"text": when(language, one.starts)} for one in dates if one.decision != "skip"],
@@ -287,7 +289,7 @@ def _tell(session: Session, row: Committee, draft_id: UUID, dates: tuple[Proposa
         notices.write(session, "dates_drafted", to=holder.person_id, key=key, facts=facts, at=at)
 
 
-def _terms(session: Session, row: Committee, first: date) -> Terms:
+def _terms(session: Session, row: Committee, rhythm: Rhythm, first: date) -> Terms:
     named = committees(session)
     statement = of(Meeting).where(
         Meeting.state != "cancelled", col(Meeting.starts) >= datetime.combine(first, time.min) - timedelta(days=370)
@@ -295,9 +297,8 @@ def _terms(session: Session, row: Committee, first: date) -> Terms:
     rows = every(session, statement.order_by(col(Meeting.starts_at)))
     members = memberships(session)
     zone = program(session).time_zone
-    weekly = row.rhythm["per"] == "week"
-    if weekly:
-        weekday, hour = row.rhythm["weekday"], time.fromisoformat(row.rhythm["at"])
+    if rhythm.weekday is not None and rhythm.at is not None:
+        weekday, hour = rhythm.weekday, rhythm.at
     else:
         weekday, hour = _usual(session, row.id)
     return Terms(
@@ -322,7 +323,7 @@ def _terms(session: Session, row: Committee, first: date) -> Terms:
                 *_drafted(session, row.id, zone),
             ]
         ),
-        apart=dict.fromkeys(_kept_apart_from(row, named.values()), APART),
+        apart={} if rhythm.per == "week" else dict.fromkeys(_kept_apart_from(row, named.values()), APART),
     )
 
 
@@ -331,17 +332,15 @@ def _kept_apart_from(row: Committee, every: Iterable[Committee]) -> list[str]:
 
     But for one that leaves no day as far from two of its own meetings, as a weekly one: there only clashes count.
     """
-    if row.rhythm["per"] == "week":
-        return []
-    rhythms = {one.key: one.rhythm for one in every}
-    return [key for key in row.derived_from if _days_between(rhythms.get(key)) >= 2 * APART]
+    days = {one.key: _days_between(rhythm_of(one)) for one in every}
+    return [key for key in row.derived_from if days.get(key, _YEAR) >= 2 * APART]
 
 
-def _days_between(rhythm: Mapping[str, Any] | None) -> int:
+def _days_between(rhythm: Rhythm | None) -> int:
     """About how many days lie from one meeting of a rhythm to the next; without one yet, a year."""
-    if not rhythm:
+    if rhythm is None:
         return _YEAR
-    return (7 if rhythm["per"] == "week" else _YEAR) // int(rhythm["times"])
+    return (7 if rhythm.per == "week" else _YEAR) // rhythm.times
 
 
 def _drafted(session: Session, committee_id: UUID, zone: str) -> Iterator[tuple[UUID, datetime, datetime]]:

@@ -17,7 +17,7 @@ from sqlmodel import Session
 
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, in_program, of, run, scalar, select
+from domain.kernel.rows import changes, col, every, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
 from domain.mail.notices import Language, Stationery
 from domain.record import events
@@ -68,33 +68,17 @@ def feeds_of(session: Session, person_id: UUID) -> list[CalendarFeed]:
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:
     """Whose an address of this program is, open or ended; None where there is none."""
-    theirs = (in_program(CalendarFeed), col(CalendarFeed.id) == feed_id)
-    person_id: UUID | None = scalar(session, select(CalendarFeed.person_id).where(*theirs))
-    return person_id
+    return scalar(session, only(CalendarFeed.person_id).where(CalendarFeed.id == feed_id))
 
 
 def end(session: Session, person_id: UUID, feed_id: UUID, *, by: Actor, at: datetime) -> None:
     """End one address of a person, at once and for good. Raises Refusal where it is none of theirs that is open."""
-    if not end_all(session, person_id, by=by, at=at, only=feed_id):
+    theirs = changes(CalendarFeed).where(
+        CalendarFeed.id == feed_id, CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None)
+    )
+    if not run(session, theirs.values(ended_at=at)).rowcount:
         raise Refusal("feed.unknown", N_("There is no such address."))
-
-
-def end_all(session: Session, person_id: UUID, *, by: Actor, at: datetime, only: UUID | None = None) -> int:
-    """End every address of a person, or `only` one; how many were open."""
-    ended = run(
-        session,
-        changes(CalendarFeed)
-        .where(
-            CalendarFeed.person_id == person_id,
-            col(CalendarFeed.ended_at).is_(None),
-            *([col(CalendarFeed.id) == only] if only is not None else []),
-        )
-        .values(ended_at=at)
-        .returning(col(CalendarFeed.id)),
-    ).all()
-    for (feed_id,) in ended:
-        events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
-    return len(ended)
+    events.write(session, "feed.ended", "calendar_feed", feed_id, by=by, at=at, person=str(person_id))
 
 
 def look(session: Session, token: str) -> Feed | None:

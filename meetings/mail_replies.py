@@ -247,6 +247,10 @@ def _content(part: Message) -> bytes:
 # ------------------------------------------------------------------------------------------------------------ the file
 
 
+#: What a calendar says of an event, by the standard's names: of any kind, and checked as it is read.
+_Event = Mapping[str, Any]
+
+
 class _Matter(NamedTuple):
     """What of a file is parsed, the name of the zone in which it names a date, and whether there are words with it."""
 
@@ -263,7 +267,7 @@ def _reply(content: bytes, sender: str) -> MailReply:
         raise _Strayed("counter_proposal" if method == "COUNTER" else "not_a_reply")
     if len(calendar.events) > 1:
         raise _Strayed("several_events")
-    event: Mapping[str, Any]
+    event: _Event
     (event,) = calendar.events
     attendee = event["ATTENDEE"]
     if isinstance(attendee, list):  # the standard asks for the one who answers, and for nobody else
@@ -349,14 +353,14 @@ def _without_zone(line: str) -> tuple[str, str | None]:
 _WHERE: Final = (["VCALENDAR"], ["VCALENDAR", "VEVENT"])
 
 
-def _uid(event: Mapping[str, Any]) -> str:
+def _uid(event: _Event) -> str:
     uid = str(event["UID"]).strip()
     if not uid or len(uid) > MOST_UID or not uid.isprintable():
         raise _Strayed("malformed")
     return uid
 
 
-def _recurrence(event: Mapping[str, Any], zone: str | None) -> datetime | None:
+def _recurrence(event: _Event, zone: str | None) -> datetime | None:
     told = event.get("RECURRENCE-ID")
     if told is None:
         return None
@@ -387,14 +391,14 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
-def _sequence(event: Mapping[str, Any]) -> int:
+def _sequence(event: _Event) -> int:
     sequence = int(event.get("SEQUENCE", 0))
     if not 0 <= sequence <= MOST_SEQUENCE:
         raise _Strayed("malformed")
     return sequence
 
 
-def _stamp(event: Mapping[str, Any]) -> datetime:
+def _stamp(event: _Event) -> datetime:
     stamp = event["DTSTAMP"].dt
     if not isinstance(stamp, datetime) or stamp.tzinfo is None:
         raise _Strayed("malformed")

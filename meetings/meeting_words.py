@@ -118,7 +118,7 @@ def _redact_versions(session: Session, meeting_id: UUID, takes: Taker) -> bool:
 def _redact_minutes(session: Session, written: Minutes, takes: Taker, *, by: Actor, at: datetime) -> bool:
     content, circulated = (walked(said, takes, "") for said in (written.content, written.circulated))
     minutes.write_redacted(session, written, content, circulated, by=by, at=at)
-    return bool((content, circulated) != (written.content, written.circulated))
+    return (content, circulated) != (written.content, written.circulated)
 
 
 # ---------------------------------------------------------------------------------------------------------- words

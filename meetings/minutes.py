@@ -33,6 +33,7 @@ from meetings.documents.content import (
     AttendanceLine,
     Both,
     DecisionLine,
+    Kept,
     MinutesContent,
     MinutesItem,
     as_json,
@@ -133,7 +134,7 @@ def content_of(row: Minutes) -> MinutesContent:
 
 def is_intact(row: Minutes) -> bool:
     """Whether approved minutes still say what was approved, by their digest; False before they are approved."""
-    return bool(row.state == "approved" and row.digest == _digest(row.content))
+    return row.state == "approved" and row.digest == _digest(row.content)
 
 
 def edit_note(
@@ -330,8 +331,8 @@ def _found(session: Session, meeting_id: UUID, *, lock: bool = False) -> Minutes
 def write_redacted(
     session: Session,
     row: Minutes,
-    content: Mapping[str, Any],
-    circulated: Mapping[str, Any],
+    content: Kept,
+    circulated: Kept,
     *,
     by: Actor,
     at: datetime,
@@ -340,10 +341,8 @@ def write_redacted(
 
     For `redacting` alone. Of approved ones the digest is that of what is left: the record has both.
     """
-    values: dict[str, Any] = {"content": content, "circulated": circulated}
-    if row.state == "approved":
-        values["digest"] = _digest(content)
-    _change(session, row, at, **values)
+    approved = {"digest": _digest(content)} if row.state == "approved" else {}
+    _change(session, row, at, content=content, circulated=circulated, **approved)
     if content != row.content:
         before, digest = _digest(row.content), _digest(content)
         events.write(session, "minutes.redacted", "minutes", row.id, by=by, at=at, before=before, digest=digest)
@@ -358,8 +357,8 @@ def _sealed(
     session: Session,
     minutes_id: UUID,
     meeting_id: UUID,
-    content: Mapping[str, Any],
-    circulated: Mapping[str, Any],
+    content: Kept,
+    circulated: Kept,
     *,
     at: datetime,
 ) -> bytes:
@@ -381,7 +380,7 @@ def _lock(session: Session, meeting_id: UUID, seen: int | None) -> Minutes:
 
 
 def _change(session: Session, row: Minutes, at: datetime, **values: Any) -> int:
-    version: int = row.version + 1
+    version = row.version + 1
     if "content" in values:
         says = values["content"], values.get("circulated", row.circulated)
         values["sealed"] = _sealed(session, row.id, row.meeting_id, *says, at=at)
@@ -406,6 +405,6 @@ def _moved(row: Minutes, move: str) -> str:
         raise Refusal("minutes.state", N_("This cannot be done with these minutes in their current state.")) from None
 
 
-def _digest(content: Mapping[str, Any]) -> str:
+def _digest(content: Kept) -> str:
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(written.encode()).hexdigest()

@@ -227,7 +227,7 @@ def _whole_in_none(content: MinutesContent) -> Refusal:
 def _facts(
     committee: Committee, meeting: Meeting, edition: Edition, changed: tuple[Change, ...], *, is_corrected: bool
 ) -> notices.Facts:
-    def facts(language: Language) -> dict[str, Any]:
+    def facts(language: Language) -> dict[str, object]:
         return {
             "committee": title_of(committee, language),
             "when": when(language, meeting.starts),

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from itertools import chain
-from typing import Any, Final, get_args
+from typing import Final, get_args
 from uuid import UUID
 
 from domain.declarations.program_committees import Weekday
@@ -210,7 +210,7 @@ def closed_on(calendar: Calendar, day: date) -> Reason | None:
     return Reason("closed", {"day": day.isoformat(), "why": why}) if all(why.values()) else None
 
 
-def _named(one: Taken) -> dict[str, Any]:
+def _named(one: Taken) -> dict[str, object]:
     return {"committee": {"fr": one.title_fr, "en": one.title_en}}
 
 

@@ -215,7 +215,7 @@ def _meetings(session: Session, thing: Meeting | MeetingSeries, reply: MailReply
     rows = every(session, statement.order_by(col(Meeting.original)))
     if reply.recurrence is None:
         return rows
-    if reply.recurrence.tzinfo is None:
+    if reply.has_no_zone:
         # Of a calendar's own clock the day alone is known: there is one meeting on it at most.
         return [row for row in rows if original_of(row).date() == reply.recurrence.date()]
     local = reply.recurrence.astimezone(UTC).astimezone(ZoneInfo(thing.time_zone)).replace(tzinfo=None)

@@ -170,16 +170,8 @@ def move_meeting(
         _refuse_same_day(session, row.committee_id, [starts.date()], but=meeting_id)
     if (starts, length) != (row.starts, row.minutes):
         answers.lapse(session, [meeting_id], at=at)
-    events.write(
-        session,
-        "meeting.moved",
-        "meeting",
-        meeting_id,
-        by=by,
-        at=at,
-        before=written(row.starts),
-        starts=written(starts),
-    )
+    was, now = written(row.starts), written(starts)
+    events.write(session, "meeting.moved", "meeting", meeting_id, by=by, at=at, before=was, starts=now)
     unclosed.need_not_close(session, meeting_id, by=by, at=at)
     if (starts, length) != (row.starts, row.minutes):
         freezing.follow_move(session, meeting_id, was=row.starts, by=by, at=at)
@@ -293,15 +285,9 @@ def change_hour(
         write_meeting(session, row, series_id=following.id, original=original, **hours)
     _refuse_disorder(session, following.id)
     answers.lapse(session, [row.id for row in others], at=at)
+    first, at_hour = since.isoformat(), written(hour)
     events.write(
-        session,
-        "season.hour_changed",
-        "meeting_series",
-        following.id,
-        by=by,
-        at=at,
-        since=since.isoformat(),
-        hour=written(hour),
+        session, "season.hour_changed", "meeting_series", following.id, by=by, at=at, since=first, hour=at_hour
     )
     for row in others:
         freezing.follow_move(session, row.id, was=row.starts, by=by, at=at)

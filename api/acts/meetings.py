@@ -25,6 +25,7 @@ from api.acts.minutes import Row, find_kept
 from api.web.given import Day, Given, PlainText, Reason, on_form
 from api.web.readers import chosen, day_of, hour_of, minutes_or_none
 from domain.kernel.actors import Actor
+from domain.kernel.refusals import Refusal
 from locales import N_
 from meetings import drafting, schedule, seating
 from meetings.invitations import Told
@@ -55,6 +56,12 @@ Line = Annotated[PlainText, StringConstraints(max_length=500)]
 Minutes = Annotated[StrictInt, Field(ge=15, le=600)]
 Key = Annotated[str, Path(max_length=61)]
 
+
+def _starts(typed: Mapping[str, Any]) -> datetime:
+    """The day and the hour of a form. Raises Refusal."""
+    return datetime.combine(day_of(typed["day"]), hour_of(typed["hour"]))
+
+
 _person = on_form(chosen("person.missing", N_("Choose a person.")), name="person")
 
 
@@ -77,8 +84,7 @@ class TimeGiven(Given):
     @classmethod
     def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - as every shape's
         """What the form says."""
-        starts = datetime.combine(day_of(typed["day"]), hour_of(typed["hour"]))
-        length = minutes_or_none(typed["minutes"])
+        starts, length = _starts(typed), minutes_or_none(typed["minutes"])
         return cast("Self", cls.model_construct(starts=starts, minutes=length, reason=typed["reason"]))
 
 
@@ -135,7 +141,8 @@ def _find_committee(desk: Desk, _: Action, key: Key) -> tuple[Committee, Relatio
     return find_committee(desk, key), to_program(desk.asker)
 
 
-PLANNED: Final = Subject("/committees/{key}", _find_committee)
+SEASONS: Final = Subject("/committees/{key}", _find_committee)
+MEETINGS: Final = Subject("/committees/{key}", _find_committee)
 
 
 def _found_at(on: On[Committee], _: object) -> str:
@@ -173,9 +180,10 @@ class InsteadGiven(Given):
 SeasonGiven.model_rebuild()
 
 
-@PLANNED.act(Action.PLAN_MEETINGS, "/seasons", once=True, leads=_found_at)
+@SEASONS.act(Action.PLAN_MEETINGS, "/seasons", once=True, leads=_found_at)
 def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
     """Plan a season of weekly meetings, and invite everyone to it; with `draft_id`, from a year that was drafted."""
+    length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
     return schedule.plan_season(
         on.session,
@@ -183,7 +191,7 @@ def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
         first=said.first,
         last=said.last,
         hour=time.fromisoformat(said.hour),
-        minutes=said.minutes,
+        minutes=length,
         place=said.place,
         online_url=said.online_url,
         without={one.day: one.reason for one in said.without},
@@ -196,21 +204,37 @@ def plan_season(on: On[Committee], said: SeasonGiven) -> tuple[Told, ...]:
 class MeetingsGiven(Given):
     """Meetings that stand alone, at these local times."""
 
+    #: What the form has, of one meeting.
+    typed: ClassVar = ("day", "hour", "minutes", "place", "online_url")
+
     starts: Annotated[list[LocalTime], Field(min_length=1, max_length=60)]
     minutes: Minutes | None = None
     place: Line = ""
     online_url: Line = ""
     draft_id: UUID | None = None
 
+    @classmethod
+    def from_form(cls, typed: Mapping[str, Any], desk: Desk) -> Self:  # noqa: ARG003 - as every shape's
+        """What the form says."""
+        length, where = minutes_or_none(typed["minutes"]), {name: typed[name] for name in ("place", "online_url")}
+        return cast("Self", cls.model_construct(starts=[_starts(typed)], minutes=length, **where))
 
-@PLANNED.act(Action.PLAN_MEETINGS, "/meetings", once=True, leads=_found_at)
+
+@MEETINGS.act(Action.PLAN_MEETINGS, "/meetings", form="add", once=True, leads=_found_at)
 def plan_meetings(on: On[Committee], said: MeetingsGiven) -> tuple[Told, ...]:
     """Plan meetings that stand alone, and invite everyone to them; with `draft_id`, from a year that was drafted."""
+    length = _length(on, said.minutes)
     _plan_from(on, said.draft_id)
     where = {"place": said.place, "online_url": said.online_url}
-    return schedule.plan_meetings(
-        on.session, on.row.key, said.starts, minutes=said.minutes, **where, by=on.by, at=on.at
-    )
+    return schedule.plan_meetings(on.session, on.row.key, said.starts, minutes=length, **where, by=on.by, at=on.at)
+
+
+def _length(on: On[Committee], minutes: int | None) -> int:
+    """How long a meeting lasts: as asked for, else as the committee's do. Raises Refusal where neither is known."""
+    length = minutes or on.row.minutes
+    if length is None:
+        raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
+    return length
 
 
 def _plan_from(on: On[Committee], draft_id: UUID | None) -> None:

@@ -63,7 +63,12 @@ def _endpoint(
             once.done(response, act.status, PREFIX + place)
         return tell(*(on, done, response)[:takes]) if takes else None
 
-    parts = [
+    return endpoint_of(act, reply, parts_of(act, ids), shape)
+
+
+def parts_of(act: Act, ids: Mapping[str, Any]) -> list[inspect.Parameter]:
+    """What a request for an act gives: the parts of its address, its body, and how it may be sent twice."""
+    return [
         *(part(name, kind) for name, kind in ids.items()),
         *(part(name, one.annotation) for name, one in act.parts.items()),
         *([part("body", act.said)] if act.said else []),
@@ -72,4 +77,3 @@ def _endpoint(
         part("response", Response),
         *([part("if_match", IfMatch, "")] if act.versioned else []),
     ]
-    return endpoint_of(act, reply, parts, shape)

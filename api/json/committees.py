@@ -12,7 +12,7 @@ from api.access import meetings as at_meetings
 from api.access.meetings import find_committee, to_committee
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
-from api.acts.meetings import PLANNED, SEAT, Key
+from api.acts.meetings import MEETINGS, SEASONS, SEAT, Key
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce
 from api.json.meeting_shapes import (
@@ -76,7 +76,8 @@ def propose_dates(
     return [_proposal(desk, one) for one in drafting.propose(desk.session, row.id, first, last=last, today=desk.day)]
 
 
-previewed_resources(router, PLANNED)
+for planned in (SEASONS, MEETINGS):
+    previewed_resources(router, planned)
 
 
 @router.get("/committees/{key}/drafts")

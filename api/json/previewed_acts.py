@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from api.access.session import AtDesk, Desk
+from api.access.session import Desk
 from api.acts.declaring import Act, On, Subject, endpoint_of, part
+from api.json.act_routes import parts_of
 from api.json.described import PREFIX
-from api.json.idempotent_requests import AtOnce, IfMatch, etag, seen_version
+from api.json.idempotent_requests import etag, seen_version
 from api.json.meeting_shapes import ChangeShown, LetterShown, NewsShown
 from meetings import schedule
 from meetings.invitations import Told, letters_in, people_in
@@ -61,17 +62,7 @@ def _endpoint(subject: Subject[Row], act: Act, version: Callable[[On[Row]], int]
             response.status_code = 200
         return shown
 
-    parts = [
-        *(part(name, kind) for name, kind in ids.items()),
-        *(part(name, one.annotation) for name, one in act.parts.items()),
-        *([part("body", act.said)] if act.said else []),
-        part("desk", AtDesk),
-        *([part("once", AtOnce)] if act.once else []),
-        part("response", Response),
-        part("preview", Preview, False),
-        *([part("if_match", IfMatch, "")] if act.versioned else []),
-    ]
-    return endpoint_of(act, answer, parts, ChangeShown)
+    return endpoint_of(act, answer, [*parts_of(act, ids), part("preview", Preview, False)], ChangeShown)
 
 
 def changed(desk: Desk, change: Callable[[], tuple[Told, ...]], *, preview: bool) -> ChangeShown:

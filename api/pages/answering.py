@@ -5,10 +5,11 @@ A link that is unknown, ended or too old, and one of a person who left, are all 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from datetime import time
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Form, Request, Response
@@ -31,9 +32,10 @@ from domain.kernel.scope import local_day, program, program_of
 from domain.roles.roles import standing
 from locales import LANGUAGES, N_, current_language, is_language, speaking
 from meetings import answers, links, wording
-from meetings.answers import DECLINED, Asked
+from meetings.answers import DECLINED, Answered, Asked
 from meetings.committees import committees, title_of
 from models.committee import Committee
+from models.meeting import Meeting
 from models.program import Person
 
 router = APIRouter(include_in_schema=False)
@@ -51,6 +53,26 @@ class _Opened:
     asker: Asker
     person: Person
     asked: Sequence[Asked]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What came in with a form that a rule refused."""
+
+    said: str = ""
+    alternate: str = ""
+    meetings: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One meeting that is asked about, and what was answered to it so far."""
+
+    meeting: Meeting
+    title: str
+    when: str
+    hours: tuple[time, time]
+    answer: Answered | None
 
 
 @router.get("/answer/{token}", name="answer_by_link")
@@ -80,7 +102,7 @@ def answer(
             _record(office, session, opened, said, alternate, meeting or [])
         except Refusal as refusal:
             session.rollback()
-            typed = {"said": said, "alternate": alternate, "meetings": meeting or []}
+            typed = _Choice(said, alternate, meeting or [])
             return _page(request, session, token, _open(office, session, token), refusal=refusal, typed=typed)
     chosen = f"&{PARAMETER}={request.query_params[PARAMETER]}" if _is_asked(request) else ""
     return see_other(f"/answer/{token}?kept=yes{chosen}")
@@ -145,7 +167,7 @@ def _page(
     *,
     kept: bool = False,
     refusal: Refusal | None = None,
-    typed: dict[str, Any] | None = None,
+    typed: _Choice | None = None,
 ) -> HTMLResponse:
     with _language_of(request, opened.person):
         here = program(session)
@@ -167,18 +189,14 @@ def _page(
             answers=ANSWERS,
             kept=kept,
             refusal=sentence_of(refusal) if refusal else "",
-            typed=typed or {"said": "", "alternate": "", "meetings": []},
+            typed=typed or _Choice(),
         )
 
 
-def _line(one: Asked, named: dict[UUID, Committee], language: str) -> dict[str, Any]:
-    return {
-        "meeting": one.meeting,
-        "title": title_of(named[one.meeting.committee_id], language),
-        "when": wording.when(language, one.meeting.starts),
-        "hours": hours_of(one.meeting),
-        "answer": one.answer,
-    }
+def _line(one: Asked, named: Mapping[UUID, Committee], language: str) -> _Line:
+    meeting = one.meeting
+    title, when = title_of(named[meeting.committee_id], language), wording.when(language, meeting.starts)
+    return _Line(meeting, title, when, hours_of(meeting), one.answer)
 
 
 def _named(asked: Sequence[Asked]) -> set[UUID]:

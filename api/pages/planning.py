@@ -13,26 +13,27 @@ from uuid import UUID
 
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func
 
 from api.access import meetings as at_meetings
 from api.access.meetings import find_committee
 from api.access.permissions import Action, Forbidden, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.declaring import Act, On
+from api.acts.meetings import MEETINGS
 from api.pages.committees import committee_page
-from api.pages.forms import Text, Typed
+from api.pages.forms import Text
 from api.pages.frame import framed_pages, page, see_other
+from api.pages.previewed_acts import previewed_pages
 from api.pages.previews import Ask, previewed
-from api.web.readers import day_of, hour_of, id_or_none, minutes_or_none
+from api.web.readers import day_of, hour_of, id_or_none
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, scalar, select
 from locales import N_, gettext, show_day
 from meetings import drafting, schedule, wording
-from meetings.committees import title_of
+from meetings.committees import rhythm_of, title_of
 from meetings.invitations import Told
 from meetings.proposals import Proposal, Reason
 from models.committee import Committee
-from models.meeting import DraftedYear, Meeting
+from models.meeting import DraftedYear
 
 router = framed_pages()
 
@@ -105,17 +106,7 @@ def plan_dates(
             )
         season = _Season.of(desk, row, day_of(first), day_of(last), chosen)
         return schedule.plan_season(
-            desk.session,
-            key,
-            first=season.first,
-            last=season.last,
-            hour=season.hour,
-            without=season.without,
-            instead=season.instead,
-            place=place,
-            online_url=online_url,
-            by=by,
-            at=desk.at,
+            desk.session, key, **vars(season), place=place, online_url=online_url, by=by, at=desk.at
         )
 
     ask = Ask(
@@ -133,46 +124,19 @@ def plan_dates(
     return outcome
 
 
-@router.post("/committees/{key}/meetings")
-@asks(Action.PLAN_MEETINGS)
-def add_meeting(
-    desk: AtDesk,
-    request: Request,
-    key: str,
-    day: Text = "",
-    hour: Text = "",
-    minutes: Text = "",
-    place: Text = "",
-    online_url: Text = "",
-    shown: Text = "",
-) -> Response:
-    """Add one meeting that stands alone."""
-    by = require(Action.PLAN_MEETINGS, to_program(desk.asker))
-    row = find_committee(desk, key)
-    values = {"day": day, "hour": hour, "minutes": minutes, "place": place, "online_url": online_url}
+def _asked_for_one(on: On[Committee], _: Act, typed: Mapping[str, str]) -> Ask:
+    """What the page before a meeting is added says of it."""
+    here = f"/committees/{on.row.key}"
+    facts = _facts(on.desk, on.row, ["{day}|{day}T{hour}".format_map(typed)], typed)
+    return Ask(gettext(N_("Add a meeting")), facts, back=here, done=f"{here}#next")
 
-    def change() -> tuple[Told, ...]:
-        length = minutes_or_none(minutes) or row.minutes
-        if length is None:
-            raise Refusal("minutes.missing", N_("Say how long the meeting lasts."))
-        starts = datetime.combine(day_of(day), hour_of(hour))
-        return schedule.plan_meetings(
-            desk.session, key, [starts], minutes=length, place=place, online_url=online_url, by=by, at=desk.at
-        )
 
-    ask = Ask(
-        title=gettext(N_("Add a meeting")),
-        facts=_facts(desk, row, [f"{day}|{day}T{hour}"], {"place": place, "online_url": online_url}),
-        action=f"/committees/{key}/meetings",
-        back=f"/committees/{key}",
-        fields=list(values.items()),
-        shown=shown,
-        done=f"/committees/{key}#next",
-    )
-    outcome = previewed(desk, request, ask, change)
-    if isinstance(outcome, Refusal):
-        return committee_page(desk, request, row, Typed("add", outcome, values))
-    return outcome
+previewed_pages(
+    router,
+    MEETINGS,
+    _asked_for_one,
+    lambda on, request, typed: committee_page(on.desk, request, on.row, typed),
+)
 
 
 @router.post("/committees/{key}/drafts/{draft_id}/dismissal")
@@ -250,7 +214,8 @@ def _hour_of(row: Committee) -> time:
 
 
 def _is_weekly(row: Committee) -> bool:
-    return bool(row.rhythm.get("per") == "week")
+    rhythm = rhythm_of(row)
+    return rhythm is not None and rhythm.per == "week"
 
 
 # ------------------------------------------------------------------------------------------------ what the page shows
@@ -322,12 +287,8 @@ def _draft(desk: Desk, row: Committee, text: str) -> DraftedYear | None:
 
 def _begins(desk: Desk, row: Committee) -> date:
     """The day from which dates are proposed at first: after the last planned meeting."""
-    statement = select(func.max(col(Meeting.starts)))
-    last = scalar(
-        desk.session, statement.where(in_program(Meeting), Meeting.committee_id == row.id, Meeting.state != "cancelled")
-    )
-    soon = desk.day + NOTICE
-    return max(soon, last.date() + timedelta(days=1)) if last is not None else soon
+    last, soon = drafting.last_planned(desk.session, row.id), desk.day + NOTICE
+    return soon if last is None else max(soon, last + timedelta(days=1))
 
 
 def _option(proposal: Proposal, ticked: Sequence[str], language: str) -> Option:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
 
 from api.access.agendas import keeper
-from api.access.permissions import Action, Forbidden, Given, Relation, allows, asks, require, to_program
+from api.access.permissions import Action, Forbidden, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
+from api.acts.redactions import REDACTION, find_redaction, to_answer
+from api.pages.act_routes import act_pages
 from api.pages.forms import Text, Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import heading_of
@@ -135,38 +137,15 @@ def list_redactions(desk: AtDesk, request: Request) -> HTMLResponse:
 @asks(Action.SEE_REDACTIONS)
 def show_redaction(desk: AtDesk, request: Request, redaction_id: UUID) -> HTMLResponse:
     """One that was asked for: who asked, what would go, and what would be left."""
-    return _redaction_page(desk, request, _find(desk, redaction_id), Typed())
+    return _redaction_page(desk, request, find_redaction(desk, redaction_id), Typed())
 
 
-@router.post("/redactions/{redaction_id}/confirmation")
-@asks(Action.CONFIRM_REDACTION)
-def confirm(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
-    """Take the words out, everywhere."""
-    row, by = _answerer(desk, redaction_id)
-    return _settled(
-        desk, request, row, lambda: redacting.confirm(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
-    )
-
-
-@router.post("/redactions/{redaction_id}/refusal")
-@asks(Action.CONFIRM_REDACTION)
-def decline(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
-    """Say that the words stay."""
-    row, by = _answerer(desk, redaction_id)
-    return _settled(
-        desk, request, row, lambda: redacting.decline(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
-    )
-
-
-@router.post("/redactions/{redaction_id}/taking-back")
-@asks(Action.SEE_REDACTIONS)
-def take_back(desk: AtDesk, request: Request, redaction_id: UUID, seen: Seen) -> Response:
-    """No longer ask for it."""
-    row = _find(desk, redaction_id)
-    by = require(Action.SEE_REDACTIONS, to_program(desk.asker))
-    return _settled(
-        desk, request, row, lambda: redacting.take_back(desk.session, redaction_id, by=by, at=desk.at, seen=seen)
-    )
+act_pages(
+    router,
+    REDACTION,
+    lambda on, request, typed: _redaction_page(on.desk, request, on.row, typed),
+    must_have_seen=True,
+)
 
 
 # --------------------------------------------------------------------------------------------------------- helpers
@@ -206,9 +185,9 @@ def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed
         desk,
         request,
         "meeting_words.html",
+        **heading_of(desk, meeting),
         refused=typed.refusal,
         typed=typed,
-        **heading_of(desk, meeting),
         sure=[(hit, mark) for _, hit, mark in hits if hit.sure],
         asked=[(hit, mark) for _, hit, mark in hits if not hit.sure],
         kinds=[(kind, gettext(said)) for kind, said in KINDS.items()],
@@ -216,42 +195,8 @@ def _words_page(desk: Desk, request: Request, meeting: Meeting, by: Actor, typed
     )
 
 
-#: Who asks that words of something are taken out, and who answers: never the same side.
-_ASKING: Final = {
-    "meeting": frozenset({Relation.COORDINATOR}),
-    "incident": frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
-}
-_ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
 #: The role of who answers; whoever asked answers in nobody's place.
 _ANSWERS_AS: Final = {"meeting": "privacy_officer", "incident": "coordinator"}
-
-
-def _among(desk: Desk, relations: frozenset[Relation]) -> Given:
-    """What the asker is to the program, of these relations alone and of the staff's."""
-    given = to_program(desk.asker)
-    return {one: who for one, who in given.items() if one in relations or one is Relation.STAFF}
-
-
-def _find(desk: Desk, redaction_id: UUID) -> Redaction:
-    row = redacting.find(desk.session, redaction_id)
-    if row is None:
-        raise Forbidden
-    of, _ = redacting.of_what(row)
-    require(Action.SEE_REDACTIONS, _among(desk, _ASKING[of] | _ANSWERING[of]))
-    return row
-
-
-def _answerer(desk: Desk, redaction_id: UUID) -> tuple[Redaction, Actor]:
-    row = _find(desk, redaction_id)
-    of, _ = redacting.of_what(row)
-    return row, require(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of]))
-
-
-def _settled(desk: Desk, request: Request, row: Redaction, act: Any) -> Response:
-    refusal = desk.attempt(act)
-    if refusal is None:
-        return see_other(f"/redactions/{row.id}")
-    return _redaction_page(desk, request, row, Typed("settle", refusal))
 
 
 def _redaction_page(desk: Desk, request: Request, row: Redaction, typed: Typed) -> HTMLResponse:
@@ -269,12 +214,12 @@ def _redaction_page(desk: Desk, request: Request, row: Redaction, typed: Typed) 
         desk,
         request,
         "redaction.html",
+        line=_line(desk, row),
         refused=typed.refusal,
         row=row,
-        line=_line(desk, row),
         words=words,
         places=places,
-        may_answer=allows(Action.CONFIRM_REDACTION, _among(desk, _ANSWERING[of])) is not None,
+        may_answer=allows(Action.CONFIRM_REDACTION, to_answer(desk, of)) is not None,
         is_mine=row.asked_by == desk.asker.person_id,
         waits_for=_waits_for(desk, of, row.asked_by) if row.state == "asked" else [],
     )

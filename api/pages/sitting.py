@@ -12,13 +12,14 @@ from uuid import UUID
 
 from fastapi import Form, Request, Response
 from fastapi.responses import HTMLResponse
+from pydantic import BaseModel
 
 from api.access.meetings import find_meeting
 from api.access.permissions import Action, Forbidden, asks, require
 from api.access.session import AtDesk, Desk
 from api.acts.sittings import ITEMS, MEETING, SEATS
 from api.pages.act_routes import act_pages
-from api.pages.forms import Text, Typed
+from api.pages.forms import Typed
 from api.pages.frame import framed_pages, page, see_other
 from api.views.meetings import ANSWERS, heading_of
 from api.views.names import people_by_id
@@ -38,7 +39,6 @@ from models.decision_kinds import KINDS
 
 router = framed_pages()
 
-Seen = Annotated[int, Form()]
 
 #: What the buttons "arrives now" and "leaves now" send beside a state.
 ARRIVES: Final = "arrives"
@@ -56,28 +56,31 @@ def show_sitting(desk: AtDesk, request: Request, meeting_id: UUID) -> HTMLRespon
     return sitting_page(desk, request, meeting_id, Typed())
 
 
+class AttendanceTyped(BaseModel):
+    """How a seat is filled, as it was typed; `state` may be that whoever holds it arrives, or leaves, now."""
+
+    seen: int
+    seat: str = ""
+    state: str = ""
+    person: str = ""
+    remote: str = ""
+    arrived: str = ""
+    left: str = ""
+
+
 @router.post("/meetings/{meeting_id}/run/attendance")
 @asks(Action.RUN_MEETING)
 def record_attendance(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    seen: Seen,
-    seat: Text = "",
-    state: Text = "",
-    person: Text = "",
-    remote: Text = "",
-    arrived: Text = "",
-    left: Text = "",
+    desk: AtDesk, request: Request, meeting_id: UUID, typed: Annotated[AttendanceTyped, Form()]
 ) -> Response:
-    """Say how one seat is filled, or correct it; `state` may be that its holder arrives, or leaves, now."""
-    by = _who_runs(desk, meeting_id)
-    values = {"state": state, "person": person, "remote": remote, "arrived": arrived, "left": left}
+    """Say how one seat is filled, or correct it."""
+    by, state, seen = _who_runs(desk, meeting_id), typed.state, typed.seen
+    values = typed.model_dump(exclude={"seen", "seat"})
     if state in (ARRIVES, LEAVES):
         values = _as_typed(desk, meeting_id, state)
 
     def act() -> None:
-        seat_id = id_or_none(seat)
+        seat_id = id_or_none(typed.seat)
         if seat_id is None:
             raise Refusal("seat.missing", N_("Choose from the list."))
         if state in (ARRIVES, LEAVES):
@@ -88,77 +91,68 @@ def record_attendance(
             meeting_id,
             seat_id,
             state,
-            person_id=id_or_none(person),
-            is_remote=remote == "yes",
-            arrived_at=hour_there(desk, meeting_id, arrived),
-            left_at=hour_there(desk, meeting_id, left),
+            person_id=id_or_none(typed.person),
+            is_remote=typed.remote == "yes",
+            arrived_at=hour_there(desk, meeting_id, typed.arrived),
+            left_at=hour_there(desk, meeting_id, typed.left),
             by=by,
             at=desk.at,
             seen=seen,
         )
 
-    return _done(desk, request, meeting_id, Typed(f"seat-{seat}", None, values), act)
+    return _done(desk, request, meeting_id, Typed(f"seat-{typed.seat}", None, values), act)
+
+
+class DecisionTyped(BaseModel):
+    """A decision as it was typed, on an item or on none."""
+
+    item: str = ""
+    seen: int | None = None
+    text_fr: str = ""
+    text_en: str = ""
+    kind: str = ""
+    why_not_management: str = ""
+    owner_role: str = ""
+    owner_organization: str = ""
+    due: str = ""
+    hour: str = ""
+    grants: str = ""
+    takes_back: str = ""
 
 
 @router.post("/meetings/{meeting_id}/run/decision")
 @asks(Action.RUN_MEETING)
-def decide(
-    desk: AtDesk,
-    request: Request,
-    meeting_id: UUID,
-    item: Text = "",
-    seen: Annotated[int | None, Form()] = None,
-    text_fr: Text = "",
-    text_en: Text = "",
-    kind: Text = "",
-    why_not_management: Text = "",
-    owner_role: Text = "",
-    owner_organization: Text = "",
-    due: Text = "",
-    hour: Text = "",
-    grants: Text = "",
-    takes_back: Text = "",
-) -> Response:
+def decide(desk: AtDesk, request: Request, meeting_id: UUID, typed: Annotated[DecisionTyped, Form()]) -> Response:
     """Record a decision, on an item or on none; with the role that owes it, its task opens."""
     by = _who_runs(desk, meeting_id)
-    item_id = _item_here(desk, meeting_id, item) if item else None
-    values = {
-        "text_fr": text_fr,
-        "text_en": text_en,
-        "kind": kind,
-        "why_not_management": why_not_management,
-        "owner_role": owner_role,
-        "owner_organization": owner_organization,
-        "due": due,
-        "hour": hour,
-        "grants": grants,
-        "takes_back": takes_back,
-    }
+    item_id = _item_here(desk, meeting_id, typed.item) if typed.item else None
 
     def act() -> None:
-        if not kind:
+        is_answered = typed.grants in ("yes", "no")
+        if not typed.kind:
             raise Refusal("kind.missing", N_("Say what kind of decision it is."))
-        if item_id is not None and grants not in ("yes", "no") and item_id in asked_for(desk.session, [item_id]):
+        if item_id is not None and not is_answered and item_id in asked_for(desk.session, [item_id]):
             raise Refusal("grants.missing", N_("Say whether the decision is what the procedure asks for."))
         deciding.decide(
             desk.session,
             meeting_id,
             item_id,
-            text_fr=text_fr,
-            text_en=text_en,
-            kind=kind,
-            why_not_management=why_not_management,
-            owner_role=owner_role,
-            owner_organization_id=id_or_none(owner_organization),
-            due_on=day_or_none(due),
-            decided_at=hour_there(desk, meeting_id, hour),
-            grants=grants == "yes",
-            takes_back=[takes_back] if takes_back else (),
+            text_fr=typed.text_fr,
+            text_en=typed.text_en,
+            kind=typed.kind,
+            why_not_management=typed.why_not_management,
+            owner_role=typed.owner_role,
+            owner_organization_id=id_or_none(typed.owner_organization),
+            due_on=day_or_none(typed.due),
+            decided_at=hour_there(desk, meeting_id, typed.hour),
+            grants=typed.grants == "yes",
+            takes_back=[typed.takes_back] if typed.takes_back else (),
             by=by,
             at=desk.at,
-            seen=seen,
+            seen=typed.seen,
         )
 
+    values = typed.model_dump(exclude={"item", "seen"})
     return _done(desk, request, meeting_id, Typed(f"decide-{item_id or 'else'}", None, values), act)
 
 
@@ -174,9 +168,9 @@ def sitting_page(desk: Desk, request: Request, meeting_id: UUID, typed: Typed) -
         desk,
         request,
         "sitting.html",
+        **heading_of(desk, meeting),
         refused=typed.refusal,
         typed=typed,
-        **heading_of(desk, meeting),
         is_live=is_live,
         may_open=meeting.state == "planned" and local_day(desk.session, desk.at) >= meeting.starts.date(),
         sitting=sitting_of(desk, meeting, members, people_by_id(desk)) if is_open else None,
@@ -230,8 +224,7 @@ def _shortened(language: str, row: RegisteredDecision) -> str:
 
 def _item_here(desk: Desk, meeting_id: UUID, item: str) -> UUID:
     """The id of an item of this meeting. Raises Forbidden where it has none of it, and Refusal."""
-    here = items_of(desk.session, meeting_id)
-    found: UUID | None = next((row.id for row in here if str(row.id) == item), None)
+    found = next((row.id for row in items_of(desk.session, meeting_id) if str(row.id) == item), None)
     if found is None:
         raise Forbidden
     return found

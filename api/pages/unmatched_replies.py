@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from dataclasses import dataclass
+from typing import Annotated, Final
 from uuid import UUID
 
 from fastapi import Query, Request
@@ -20,6 +21,8 @@ from api.views.names import people_by_id
 from api.views.unmatched_replies import CLAIMS, OUTCOMES, StrayLine, lines_of, may_answer
 from meetings import unmatched_replies, wording
 from meetings.committees import committees, title_of
+from models.committee import Committee
+from models.program import Person
 
 router = framed_pages(of_acts=True)
 
@@ -45,9 +48,9 @@ def strays_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -
         desk,
         request,
         "strays.html",
+        waiting=[_waiting(desk, line, people, named) for line in waiting],
         refused=typed.refusal,
         typed=typed,
-        waiting=[{"line": line, **_choices(desk, line, people, named)} for line in waiting],
         total=total,
         start=start,
         a_page=A_PAGE,
@@ -60,18 +63,31 @@ def strays_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -
     )
 
 
-def _choices(desk: Desk, line: StrayLine, people: Any, named: Mapping[UUID, Any]) -> dict[str, Any]:
-    """For which meetings a mail may be taken, and whose answer it can be; none where every one of them is over."""
-    meetings = unmatched_replies.meetings_of(desk.session, line.row, at=desk.at)
+@dataclass(frozen=True)
+class Waiting:
+    """A mail to look at: for which meetings it may be taken, and whose answer it can be; none where all are over."""
+
+    line: StrayLine
+    meetings: list[tuple[UUID, str]]
+    people: list[tuple[UUID, str]]
+
+    @property
+    def is_season(self) -> bool:
+        """Whether it names a season, and no date of it."""
+        return self.line.row.series_id is not None and self.line.row.meeting_id is None
+
+
+def _waiting(desk: Desk, line: StrayLine, people: Mapping[UUID, Person], named: Mapping[UUID, Committee]) -> Waiting:
+    language, meetings = desk.language, unmatched_replies.meetings_of(desk.session, line.row, at=desk.at)
     invited = may_answer(desk, meetings)
-    return {
-        "meetings": [
-            (one.id, f"{title_of(named[one.committee_id], desk.language)}, {wording.when(desk.language, one.starts)}")
+    return Waiting(
+        line,
+        [
+            (one.id, f"{title_of(named[one.committee_id], language)}, {wording.when(language, one.starts)}")
             for one in meetings
         ],
-        "is_season": line.row.series_id is not None and line.row.meeting_id is None,
-        "people": [(one.id, one.name) for one in people.values() if one.id in invited],
-    }
+        [(one.id, one.name) for one in people.values() if one.id in invited],
+    )
 
 
 act_pages(

@@ -53,8 +53,7 @@ class Line:
     @property
     def day(self) -> date:
         """The local day."""
-        starts: datetime = self.meeting.starts
-        return starts.date()
+        return self.meeting.starts.date()
 
     @property
     def hours(self) -> tuple[time, time]:
@@ -64,12 +63,12 @@ class Line:
     @property
     def is_off(self) -> bool:
         """Whether it was cancelled."""
-        return bool(self.meeting.state == "cancelled")
+        return self.meeting.state == "cancelled"
 
     @property
     def is_held(self) -> bool:
         """Whether it was closed, be it today or before its hour."""
-        return bool(self.meeting.state == "held")
+        return self.meeting.state == "held"
 
     @property
     def is_to_come(self) -> bool:

@@ -124,13 +124,12 @@ class ItemLine:
     @property
     def is_objection(self) -> bool:
         """Whether it is settled where the decision stands that is objected to, by a decision of its own."""
-        return bool(self.row.kind == OBJECTION)
+        return self.row.kind == OBJECTION
 
     @property
     def id(self) -> UUID:
         """The item's id."""
-        found: UUID = self.row.id
-        return found
+        return self.row.id
 
     @property
     def is_over(self) -> bool:
@@ -140,7 +139,7 @@ class ItemLine:
     @property
     def was_seen_too_often(self) -> bool:
         """Whether so many meetings did not reach it that it asks for a decision or an end."""
-        return bool(self.row.times_seen >= TOO_OFTEN)
+        return self.row.times_seen >= TOO_OFTEN
 
     @property
     def is_standing(self) -> bool:

@@ -5,13 +5,11 @@ An item is named by its number and a decision by its own, never by what people t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import Date, cast, func
-from sqlalchemy.sql.expression import ColumnElement
-from sqlmodel import and_
 
 from api.access.session import Desk
 from domain.kernel.rows import AnySelect, col, in_program, joins, select, value_of
@@ -139,86 +137,35 @@ LETTERS: Final[Mapping[str, str]] = {
 _Reading = Callable[[Desk, set[UUID]], AnySelect]
 
 
-def _here(table: Any, ids: set[UUID]) -> ColumnElement[bool]:
-    return and_(in_program(table), col(table.id).in_(ids))
-
-
-def _title(desk: Desk) -> ColumnElement[Any]:
-    return col(getattr(Committee, f"title_{desk.language}")).label("committee")
-
-
-def _day(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cast(column, Date).label("day")
-
-
-def _of_committee(table: Any, *said: str) -> _Reading:
-    """What belongs to a committee: its title, then these columns."""
+def _reading(table: Any, way: Sequence[tuple[Any, Any]], *said: Any) -> _Reading:
+    """What is named by its committee's title, then these columns; the `way` there is a column and what it refers to."""
 
     def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
-        return (
-            select(table.id, value_of(_title(desk)), *(col(getattr(table, one)) for one in said))
-            .join(Committee, joins(table.committee_id, Committee))
-            .where(_here(table, ids))
-        )
+        title = col(getattr(Committee, f"title_{desk.language}")).label("committee")
+        asked = select(table.id, value_of(title), *said).where(in_program(table), col(table.id).in_(ids))
+        for column, other in way:
+            asked = asked.join(other, joins(column, other))
+        return asked
 
     return reading
-
-
-def _meetings_read(desk: Desk, ids: set[UUID]) -> AnySelect:
-    return (
-        select(Meeting.id, value_of(_title(desk)), value_of(_day(col(Meeting.starts))))
-        .join(Committee, joins(Meeting.committee_id, Committee))
-        .where(_here(Meeting, ids))
-    )
-
-
-def _of_meeting(table: Any, *said: str) -> _Reading:
-    """What belongs to a meeting: the committee's title and the day, then these columns."""
-
-    def reading(desk: Desk, ids: set[UUID]) -> AnySelect:
-        return (
-            select(
-                table.id,
-                value_of(_title(desk)),
-                value_of(_day(col(Meeting.starts))),
-                *(col(getattr(table, one)) for one in said),
-            )
-            .join(Meeting, joins(table.meeting_id, Meeting))
-            .join(Committee, joins(Meeting.committee_id, Committee))
-            .where(_here(table, ids))
-        )
-
-    return reading
-
-
-def _items_read(desk: Desk, ids: set[UUID]) -> AnySelect:
-    return (
-        select(
-            AgendaItem.id,
-            value_of(_title(desk)),
-            value_of(func.coalesce(col(AgendaItem.number), col(AgendaItem.kind)).label("number")),
-        )
-        .join(Committee, joins(AgendaItem.committee_id, Committee))
-        .where(_here(AgendaItem, ids))
-    )
 
 
 def _feeds_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     name = (col(Person.given_name) + " " + col(Person.family_name)).label("name")
-    return (
-        select(CalendarFeed.id, name)
-        .join(Person, joins(CalendarFeed.person_id, Person))
-        .where(_here(CalendarFeed, ids))
-    )
+    asked = select(CalendarFeed.id, name).join(Person, joins(CalendarFeed.person_id, Person))
+    return asked.where(in_program(CalendarFeed), col(CalendarFeed.id).in_(ids))
 
+
+_DAY: Final = cast(col(Meeting.starts), Date).label("day")
+_NUMBER: Final = func.coalesce(col(AgendaItem.number), col(AgendaItem.kind)).label("number")
 
 #: How the words for each kind of thing are read, as in `api.views.timeline`.
 READINGS: Final[Mapping[str, _Reading]] = {
-    "meeting": _meetings_read,
-    "meeting_series": _of_committee(MeetingSeries),
-    "drafted_year": _of_committee(DraftedYear, "year"),
-    "agenda_item": _items_read,
-    "decision": _of_committee(Decision, "number"),
-    "minutes": _of_meeting(Minutes),
+    "meeting": _reading(Meeting, [(Meeting.committee_id, Committee)], _DAY),
+    "meeting_series": _reading(MeetingSeries, [(MeetingSeries.committee_id, Committee)]),
+    "drafted_year": _reading(DraftedYear, [(DraftedYear.committee_id, Committee)], col(DraftedYear.year)),
+    "agenda_item": _reading(AgendaItem, [(AgendaItem.committee_id, Committee)], _NUMBER),
+    "decision": _reading(Decision, [(Decision.committee_id, Committee)], col(Decision.number)),
+    "minutes": _reading(Minutes, [(Minutes.meeting_id, Meeting), (Meeting.committee_id, Committee)], _DAY),
     "calendar_feed": _feeds_read,
 }

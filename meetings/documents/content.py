@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -261,13 +261,17 @@ Content = AgendaContent | MinutesContent | RegisterContent
 _CONTENT: Final[TypeAdapter[Content]] = TypeAdapter(Annotated[Content, Field(discriminator="kind")])
 
 
-def as_json(content: Content) -> dict[str, Any]:
+#: A content as it is kept in a row: JSON's own kinds of value.
+Kept = dict[str, Any]
+
+
+def as_json(content: Content) -> Kept:
     """`content` as JSON's own kinds of value, to be kept in a row. `from_json` gives back its equal."""
-    written: dict[str, Any] = _CONTENT.dump_python(content, mode="json")
+    written: Kept = _CONTENT.dump_python(content, mode="json")
     return written
 
 
-def from_json(kept: Mapping[str, Any]) -> Content:
+def from_json(kept: Kept) -> Content:
     """What `as_json` wrote. Raises pydantic's ValidationError for anything else."""
     return _CONTENT.validate_python(kept)
 

@@ -204,7 +204,7 @@ def test_nobody_ends_anothers_address_and_there_are_a_few_at_most(cast: Cast, se
     first = feeds.feeds_of(session, cast.people["police"])[0]
     with pytest.raises(Refusal):
         feeds.end(session, cast.people["manager_em"], first.id, by=cast.actor("manager_em"), at=AT)
-    assert feeds.end_all(session, cast.people["police"], by=by, at=AT) == feeds.MOST
+    assert len(feeds.feeds_of(session, cast.people["police"])) == feeds.MOST
 
 
 @pytest.mark.ci

@@ -6,11 +6,12 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlmodel import Session
 
 from meetings import assembling
 from models.base import table_of
+from models.committee import Committee
 from models.outbox import Notice
 from tests.api.desk import nobody
 from tests.api.json.window import Asker
@@ -18,6 +19,7 @@ from tests.cast import AT, Cast
 from tests.meetings.sitting import seat_everyone
 
 _notice = table_of(Notice)
+_committee = table_of(Committee)
 
 SEASON: dict[str, Any] = {
     "first": "2026-12-02",
@@ -307,3 +309,17 @@ def test_what_is_in_another_program_is_as_absent_as_what_is_nowhere(cast: Cast, 
             coordinator.ask(method, f"/meetings/{one}{act}", body, version="*") for one in (meeting, nowhere)
         )
         assert (there.status_code, there.text) == (absent.status_code, absent.text) == (404, absent.text)
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [("seasons", SEASON), ("meetings", {"starts": ["2026-12-10T10:00"]})], ids=["season", "meetings"]
+)
+def test_dates_of_a_committee_that_is_not_established_say_how_long_they_last(
+    coordinator: Asker, path: str, body: dict[str, Any]
+) -> None:
+    with coordinator.cast.session() as session:
+        session.execute(update(_committee).where(_committee.c.key == "joint").values(rhythm={}, minutes=None))
+        session.commit()
+    refused = coordinator.ask("POST", f"/committees/joint/{path}", body)
+    assert (refused.status_code, refused.json()["code"]) == (422, "minutes.missing")
+    assert coordinator.post(f"/committees/joint/{path}", {**body, "minutes": 60})["people"]

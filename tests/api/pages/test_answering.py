@@ -248,7 +248,8 @@ def test_a_feed_is_not_there_once_it_is_ended_or_its_person_has_left(cast: Cast)
     client = client_of(cast)
     ended, left = feed_of(cast, "police"), feed_of(cast, "worker_codim")
     with cast.session() as session:
-        feeds.end_all(session, cast.people["police"], by=cast.actor("police"), at=AT)
+        (one,) = feeds.feeds_of(session, cast.people["police"])
+        feeds.end(session, cast.people["police"], one.id, by=cast.actor("police"), at=AT)
     assert client.get(left).status_code == 200
     leave(cast, "worker_codim")
     for path in (ended, left, "/calendar/never.ics"):

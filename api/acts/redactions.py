@@ -1,0 +1,68 @@
+"""What is done with a request to take words out: it is confirmed, refused, or taken back. Never by one side alone."""
+
+from __future__ import annotations
+
+from typing import Final
+from uuid import UUID
+
+from api.access.permissions import Action, Forbidden, Relation, require, to_program
+from api.access.permissions import Given as Relations
+from api.access.session import Desk
+from api.acts.declaring import On, Subject
+from meetings import redacting
+from models.redaction import Redaction
+
+#: Who asks that words of something are taken out, and who answers: never the same side.
+_ASKING: Final = {
+    "meeting": frozenset({Relation.COORDINATOR}),
+    "incident": frozenset({Relation.PRIVACY, Relation.STANDS_IN}),
+}
+_ANSWERING: Final = {"meeting": frozenset({Relation.PRIVACY}), "incident": frozenset({Relation.COORDINATOR})}
+
+
+def to_answer(desk: Desk, of: redacting.Of) -> Relations:
+    """What the asker is to a request, as one who answers it."""
+    return _among(desk, _ANSWERING[of])
+
+
+def find_redaction(desk: Desk, redaction_id: UUID) -> Redaction:
+    """A request that the asker may see. Raises Forbidden, also where there is none."""
+    row = redacting.find(desk.session, redaction_id)
+    if row is None:
+        raise Forbidden
+    of, _ = redacting.of_what(row)
+    require(Action.SEE_REDACTIONS, _among(desk, _ASKING[of] | _ANSWERING[of]))
+    return row
+
+
+def _among(desk: Desk, relations: frozenset[Relation]) -> Relations:
+    """What the asker is to the program, of these relations alone and of the staff's."""
+    given = to_program(desk.asker)
+    return {one: who for one, who in given.items() if one in relations or one is Relation.STAFF}
+
+
+def _find(desk: Desk, action: Action, redaction_id: UUID) -> tuple[Redaction, Relations]:
+    row = find_redaction(desk, redaction_id)
+    of, _ = redacting.of_what(row)
+    return row, to_answer(desk, of) if action is Action.CONFIRM_REDACTION else to_program(desk.asker)
+
+
+REDACTION: Final = Subject("/redactions/{redaction_id}", _find)
+
+
+@REDACTION.act(Action.CONFIRM_REDACTION, "/confirmation", form="settle", versioned=True)
+def confirm_redaction(on: On[Redaction]) -> None:
+    """Take the words out, everywhere."""
+    redacting.confirm(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+@REDACTION.act(Action.CONFIRM_REDACTION, "/refusal", form="settle", versioned=True)
+def decline_redaction(on: On[Redaction]) -> None:
+    """Say that the words stay."""
+    redacting.decline(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
+
+
+@REDACTION.act(Action.SEE_REDACTIONS, "/taking-back", form="settle", versioned=True)
+def take_back_redaction(on: On[Redaction]) -> None:
+    """No longer ask for it."""
+    redacting.take_back(on.session, on.id, by=on.by, at=on.at, seen=on.seen)
