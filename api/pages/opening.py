@@ -220,7 +220,7 @@ def _plan(desk: Desk, case_id: UUID) -> dict[str, Any]:
         ),
     )
     plan = _planned(desk, case, protocol)
-    planned = {(one.step.id, one.item.id if one.item else ""): one for one in plan}
+    planned = {one.key: one for one in plan}
     return {
         "about": lines[0].about,
         "protocol": protocol.title.in_language(desk.language),
