@@ -7,14 +7,13 @@ database together can seal anything: keep its backup apart from the database's.
 import hashlib
 import hmac
 import json
-import os
 import secrets
 import stat
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from adapters.key_files import put_first, write_beside
 from models.ports import NoSealKey
 
 _KEY_BYTES: Final = 32
@@ -74,14 +73,7 @@ def make_seal_key(path: Path) -> bool:
     except OSError as refused:
         raise _unusable(path.parent, refused) from None
     key_id, key = _new()
-    unfinished = _write_beside(path, _Held(key_id, {key_id: key}))
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        return False
-    finally:
-        unfinished.unlink()
-    return True
+    return put_first(path, _write_beside(path, _Held(key_id, {key_id: key})))
 
 
 def rotate_seal_key(path: Path) -> str:
@@ -115,21 +107,12 @@ def _parsed(path: Path) -> _Held:
 
 
 def _write_beside(path: Path, held: _Held) -> Path:
-    """The whole file under another name, on the disk for good, readable by its owner alone."""
     text = json.dumps({"current": held.current, "keys": {name: key.hex() for name, key in held.keys.items()}}, indent=1)
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "w", encoding="ascii") as file:  # noqa: PTH123  # a descriptor, not a path
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        return write_beside(path, f"{text}\n".encode("ascii"))
     except OSError as refused:
-        with suppress(OSError):
-            unfinished.unlink()
         raise _unusable(path.parent, refused) from None
-    return unfinished
 
 
 def _unusable(place: Path, refused: OSError) -> NoSealKey:

@@ -25,6 +25,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from adapters.key_files import put_first, write_beside
 from models.ports import KeyGone, NoKeys, NotSealed
 
 _KEY_BYTES: Final = 32
@@ -197,13 +198,7 @@ def make_people_keys(folder: Path) -> bool:
         )
     master_id, key = _new()
     unfinished = _write_beside(path, _text(_Master(master_id, {master_id: key}, secrets.token_bytes(_KEY_BYTES))))
-    try:
-        path.hardlink_to(unfinished)
-    except FileExistsError:
-        return False
-    finally:
-        unfinished.unlink()
-    return True
+    return put_first(path, unfinished)
 
 
 def rotate_people_keys(folder: Path) -> int:
@@ -261,19 +256,10 @@ def _text(master: _Master) -> bytes:
 
 
 def _write_beside(path: Path, content: bytes) -> Path:
-    """The whole file under another name, on the disk for good, readable by its owner alone."""
-    unfinished = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        handle = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(handle, "wb") as file:  # noqa: PTH123  # a descriptor, not a path
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        return write_beside(path, content)
     except OSError as refused:
-        with suppress(OSError):
-            unfinished.unlink()
         raise _unusable(path.parent, refused) from None
-    return unfinished
 
 
 def _settle(folder: Path) -> None:

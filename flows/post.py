@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, exists, update
+from sqlalchemy import ColumnElement, exists
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, case, or_
 
 from domain.access import doors
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, run, same, select
+from domain.kernel.rows import changes, col, in_program, run, same, select
+from domain.kernel.scope import program_of
 from domain.mail import notices
 from domain.mail.delivery import Decision, next_attempt
 from domain.record import events
@@ -93,7 +94,7 @@ def _take(session: Session, at: datetime) -> _Letter | None:
     due = (
         select(Notice.id, Notice.leased_until)
         .where(
-            Notice.program_id == session.info["program_id"],
+            in_program(Notice),
             Notice.state == "queued",
             col(Notice.next_attempt_at) <= at,
             or_(col(Notice.leased_until).is_(None), col(Notice.leased_until) <= at),
@@ -106,8 +107,8 @@ def _take(session: Session, at: datetime) -> _Letter | None:
     )
     row = run(
         session,
-        update(Notice)
-        .where(col(Notice.program_id) == session.info["program_id"], col(Notice.id) == due.c.id)
+        changes(Notice)
+        .where(col(Notice.id) == due.c.id)
         .values(leased_until=at + LEASE)
         .returning(
             col(Notice.id),
@@ -130,15 +131,8 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
     decision = next_attempt(letter.attempt, outcome, at)
     row = run(
         session,
-        update(Notice)
-        .where(
-            and_(
-                Notice.program_id == session.info["program_id"],
-                Notice.id == letter.id,
-                Notice.state == "queued",
-                col(Notice.attempts) == letter.attempt - 1,
-            )
-        )
+        changes(Notice)
+        .where(Notice.id == letter.id, Notice.state == "queued", col(Notice.attempts) == letter.attempt - 1)
         .values(
             attempts=letter.attempt,
             code=getattr(outcome, "code", ""),
@@ -163,7 +157,7 @@ def _write_down(session: Session, letter: _Letter, outcome: Outcome, at: datetim
         attempts=letter.attempt,
     )
     if decision.tell_someone:
-        notice = session.get(Notice, (session.info["program_id"], letter.id), populate_existing=True)
+        notice = session.get(Notice, (program_of(session), letter.id), populate_existing=True)
         if notice is not None:
             notices.given_up(session, notice, refused=decision.state == "failed", at=at)
 
@@ -181,7 +175,7 @@ def _without_its_door(session: Session) -> ColumnElement[bytes]:
 
     In the demonstration nothing is sent, and the page of the letters is where people find their links.
     """
-    shown = select(Program.is_demonstration).where(Program.id == session.info["program_id"]).scalar_subquery()
+    shown = select(Program.is_demonstration).where(Program.id == program_of(session)).scalar_subquery()
     return case((and_(col(Notice.template).in_(sorted(doors.LETTERS)), ~shown), b""), else_=col(Notice.message))
 
 

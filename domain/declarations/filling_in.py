@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
 
+from domain.declarations.asked import Asked
 from domain.kernel.refusals import Refusal
 from domain.kernel.typed_words import says_something, trimmed
 from locales import N_
 
 LONGEST_WORDS: Final = 2_000
 
-#: A part of what a step asks, as the task keeps it: `domain.declarations.asked.Asked`, dumped.
+#: A part of what a step asks, as the task keeps it: `Asked`, dumped.
 Asks = Sequence[Mapping[str, Any]]
 #: What was filled in, by the id of each part: words, an amount such as "120.50", a choice, or several of them.
 Given = Mapping[str, str | list[str]]
@@ -28,49 +29,48 @@ def checked(asks: Asks, given: Mapping[str, Any]) -> dict[str, str | list[str]]:
 
     A part that is not required may be left out. Nothing is taken that the step does not ask for.
     """
-    if set(given) - {part["id"] for part in asks}:
+    parts = [Asked.model_validate(part) for part in asks]
+    if set(given) - {part.id for part in parts}:
         raise Refusal("request.not_asked", N_("There is something here that this step does not ask for. Leave it out."))
     kept: dict[str, str | list[str]] = {}
-    for part in asks:
-        value = _CHECKS[part["kind"]](part, given.get(part["id"], ""))
+    for part in parts:
+        value = _CHECKS[part.kind](part, given.get(part.id, ""))
         if value:
-            kept[part["id"]] = value
-        elif part.get("required", True):
-            raise Refusal("request.missing", N_("Something is missing here: %(part)s."), part=part["title"])
+            kept[part.id] = value
+        elif part.required:
+            raise Refusal("request.missing", N_("Something is missing here: %(part)s."), part=part.title.model_dump())
     return kept
 
 
-def _words(part: Mapping[str, Any], value: Any) -> str:
+def _words(part: Asked, value: Any) -> str:
     words = trimmed(value) if isinstance(value, str) and says_something(value) else ""
     if len(words) > LONGEST_WORDS or "\x00" in words:
         raise Refusal(
             "request.too_long",
             N_("%(part)s: this is longer than %(most)s characters. Shorten it."),
-            part=part["title"],
+            part=part.title.model_dump(),
             most=LONGEST_WORDS,
         )
     return words
 
 
-def _amount(part: Mapping[str, Any], value: Any) -> str:
+def _amount(part: Asked, value: Any) -> str:
     typed = _BETWEEN_DIGITS.sub("", str(value).strip().removeprefix("$").removesuffix("$").strip())
     if not typed:
         return ""
-    found = _AMOUNT.fullmatch(typed)
-    amount = (
-        Decimal(f"{found['dollars']}.{(found['cents'] or '0').ljust(2, '0')}") if found and typed.isascii() else None
-    )
-    if amount is None or not 0 < amount <= part["at_most"]:
+    found = _AMOUNT.fullmatch(typed) if typed.isascii() else None
+    amount = Decimal(f"{found['dollars']}.{(found['cents'] or '0').ljust(2, '0')}") if found else Decimal(0)
+    if not 0 < amount <= (part.at_most or 0):
         raise Refusal(
             "request.amount.malformed",
             N_("%(part)s: write an amount in dollars, more than nothing and at most %(most)s, such as 120.50."),
-            part=part["title"],
-            most=part["at_most"],
+            part=part.title.model_dump(),
+            most=part.at_most or 0,
         )
     return str(amount)
 
 
-def _one(part: Mapping[str, Any], value: Any) -> str:
+def _one(part: Asked, value: Any) -> str:
     if not value:
         return ""
     if not isinstance(value, str) or value not in _choices(part):
@@ -78,22 +78,22 @@ def _one(part: Mapping[str, Any], value: Any) -> str:
     return value
 
 
-def _several(part: Mapping[str, Any], value: Any) -> list[str]:
+def _several(part: Asked, value: Any) -> list[str]:
     chosen = [one for one in ([value] if isinstance(value, str) else value) if one]
     if not set(chosen) <= set(_choices(part)):
         raise _no_choice(part)
     return [one for one in _choices(part) if one in chosen]
 
 
-def _choices(part: Mapping[str, Any]) -> list[str]:
-    return [one["id"] for one in part["choices"]]
+def _choices(part: Asked) -> list[str]:
+    return [one.id for one in part.choices]
 
 
-def _no_choice(part: Mapping[str, Any]) -> Refusal:
-    return Refusal("request.choice.malformed", N_("%(part)s: choose of the list."), part=part["title"])
+def _no_choice(part: Asked) -> Refusal:
+    return Refusal("request.choice.malformed", N_("%(part)s: choose of the list."), part=part.title.model_dump())
 
 
-_CHECKS: Final[Mapping[str, Callable[[Mapping[str, Any], Any], str | list[str]]]] = {
+_CHECKS: Final[Mapping[str, Callable[[Asked, Any], str | list[str]]]] = {
     "words": _words,
     "amount": _amount,
     "one": _one,

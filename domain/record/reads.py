@@ -113,7 +113,8 @@ def record_read(
     that it belongs to. It is among the facts, so that the case's own page does not tell who looked. Raises Refusal
     where the purpose is missing, and nothing is read.
     """
-    _tell(session, READ, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, case_id=case_id)
+    beside: dict[str, events.Fact] = {} if case_id is None else {"case": str(case_id)}
+    _tell(session, READ, (kind, subject_id), {"what": what, **beside}, ground, purpose, by=by, at=at)
 
 
 def record_export(
@@ -130,7 +131,8 @@ def record_export(
     purpose: Purpose | None = None,
 ) -> None:
     """As `record_read`, for a list of that many `lines` that leaves the program as a file."""
-    _tell(session, EXPORTED, kind, subject_id, what=what, ground=ground, by=by, at=at, purpose=purpose, lines=lines)
+    facts: dict[str, events.Fact] = {"what": what, "lines": lines}
+    _tell(session, EXPORTED, (kind, subject_id), facts, ground, purpose, by=by, at=at)
 
 
 def purpose_of(by: Actor, ground: Ground) -> Purpose | None:
@@ -145,16 +147,13 @@ def purpose_of(by: Actor, ground: Ground) -> Purpose | None:
 def _tell(
     session: Session,
     verb: str,
-    kind: str,
-    subject_id: UUID,
-    *,
-    what: str,
+    thing: tuple[str, UUID],
+    facts: dict[str, events.Fact],
     ground: Ground,
+    purpose: Purpose | None,
+    *,
     by: Actor,
     at: datetime,
-    purpose: Purpose | None,
-    case_id: UUID | None = None,
-    lines: int | None = None,
 ) -> None:
     if by.person_id is None:
         msg = "a part of the system does not read: it answers nobody"
@@ -162,9 +161,6 @@ def _tell(
     said = purpose_of(by, ground) or purpose
     if said is None or (ground == "purpose" and said not in CHOSEN):
         raise Refusal("read.purpose.missing", N_("This is outside your own follow-ups. Say why you are reading it."))
-    facts: dict[str, events.Fact] = {"what": what, "purpose": said.value, "ground": ground}
-    if case_id is not None:
-        facts["case"] = str(case_id)
-    if lines is not None:
-        facts["lines"] = lines
-    events.write_many(session, verb, kind, [(subject_id, facts)], by=by, at=at)
+    kind, subject_id = thing
+    told = {**facts, "purpose": said.value, "ground": ground}
+    events.write_many(session, verb, kind, [(subject_id, told)], by=by, at=at)

@@ -7,26 +7,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.declarations.planning import (
-    TaskKey,
-    check_examples,
-    due_on,
-    gate_waits_for,
-    held_back,
-    initial_states,
-    instances,
-    is_complete,
-    known_days,
-    opened_by,
-    plan,
-    ready,
-)
+from domain.declarations.planning import due_on, instances, known_days, plan
 from domain.declarations.protocol import Due, Protocol, Step
 from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Bilingual, load_declared_text
 from domain.kernel.calendars import Calendar, Closure, UnknownYear
 from models.casework import SETTLED
+from tests.protocol_states import (
+    TaskKey,
+    check_examples,
+    gate_waits_for,
+    held_back,
+    initial_states,
+    is_complete,
+    opened_by,
+    ready,
+)
 
 QUEBEC = Calendar()
 TITLE = Bilingual(fr="x", en="x")

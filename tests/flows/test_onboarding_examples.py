@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.declarations.planning import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
 from domain.declarations.program_check import read_program
 from domain.declarations.protocol import Protocol
 from domain.declarations.protocol_check import Around, check_protocol
 from domain.declared.problems import DeclaredErrors
 from domain.declared.reading import Declared, load_declared
+from tests.protocol_states import TaskKey, check_examples, gate_waits_for, initial_states, is_complete, opened_by
 
 ROOT = Path(__file__).resolve().parents[2]
 ONBOARDING = ROOT / "flows" / "onboarding"

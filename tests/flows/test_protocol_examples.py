@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from domain.declarations.planning import check_examples
 from domain.declarations.protocol import Protocol
 from domain.declared.problems import DeclaredErrors
 from flows.protocols import PROTOCOLS, protocols_in, read_protocol
+from tests.protocol_states import check_examples
 
 
 @pytest.mark.parametrize("key", sorted(PROTOCOLS))
