@@ -125,7 +125,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
     titles = {language: _title(session, case, task, language) for language in ("fr", "en")}
     opened = local_day(session, surely(task.opened_at))
     since = opened.isoformat()
-    asked = Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), {"since": since})
+    asked = Reason("step_open", N_("A procedure has asked this of the committee since %(since)s."), {"since": since})
     # For a case about an agreement, its partner's year up to the day on which the step opened.
     of_year = (
         year_record(session, surely(case.organization_id), opened) if case.subject_kind == "agreement_version" else ()

@@ -80,7 +80,9 @@ def _said(language: str, row: RegisteredDecision, asked: Sequence[Endorsed], set
     if state == "pending":
         until: date | None = row.endorse_by
         day = show_day(language, until, "medium") if until else "–"
-        return say(language, N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."), **so_many, day=day)
+        return say(
+            language, N_("Pending: endorsed by %(n)s of %(partners)s; answer requested by %(day)s."), **so_many, day=day
+        )
     if state == "earlier":
         words = N_("Taken before endorsement was required, and in effect: endorsed by %(n)s of %(partners)s.")
         return say(language, words, **so_many)

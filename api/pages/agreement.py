@@ -171,7 +171,7 @@ def in_words(kind: str, rule: Mapping[str, Any], names: Mapping[str, str]) -> st
     if kind == "attestation":
         return say(
             language,
-            N_("stated in writing by: %(role)s"),
+            N_("attested in writing by: %(role)s"),
             role=names.get(rule["by"], rule["by"]),
         )
     return _count_in_words(language, rule, listed)

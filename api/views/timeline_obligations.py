@@ -50,6 +50,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def clause_in_words(part: str, roles: Mapping[str, str]) -> str:
+    """A part of an obligation's name: of a clause that several roles owe, its number and the role's title."""
+    clause, _, role = part.partition(":")
+    return f"{clause} · {roles[role]}" if role in roles else part
+
+
 def _periods_read(_desk: Desk, ids: set[UUID]) -> AnySelect:
     return (
         select(ObligationPeriod.id, Organization.short_name, ObligationPeriod.key)

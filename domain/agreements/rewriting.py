@@ -143,8 +143,8 @@ def _owed(may: Offered, given: Mapping[str, Words], roles: Mapping[str, Columns]
             raise Refusal(
                 "agreement.stated_by_nobody",
                 N_(
-                    "“%(key)s” is stated in writing by a role that this version does not create: “%(role)s”. Keep the "
-                    "role, leave it out, or have the program’s file say who states it."
+                    "“%(key)s” is attested in writing by a role that this version does not create: “%(role)s”. Keep "
+                    "the role, leave it out, or have the program’s file say who attests it."
                 ),
                 key=key,
                 role={"fr": may.roles[rule["by"]].title_fr, "en": may.roles[rule["by"]].title_en},

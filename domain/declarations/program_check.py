@@ -246,7 +246,7 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
                 if isinstance(rule, AttestationRule) and not rule.has_somebody(agreement.roles):
                     yield declared.problem(
                         at,
-                        N_("“%(key)s” is stated in writing by a role that this agreement does not create: %(role)s."),
+                        N_("“%(key)s” is attested in writing by a role that this agreement does not create: %(role)s."),
                         key=key,
                         role=rule.by,
                     )

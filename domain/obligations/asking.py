@@ -123,7 +123,7 @@ def _statement(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001 
     if judged.found.numbers.get("said"):
         return None
     last, due = _days(judged)
-    return Ask(ATTEST, last, due, N_("State in writing, %(organization)s, for the period up to %(day)s: %(what)s"))
+    return Ask(ATTEST, last, due, N_("Attest in writing, %(organization)s, for the period up to %(day)s: %(what)s"))
 
 
 def _document(judged: Judged, records: Records) -> Ask | None:  # noqa: ARG001

@@ -64,19 +64,19 @@ def attest(
     rule = clause.rule
     if not isinstance(rule, AttestationRule):
         raise Refusal(
-            "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
+            "attestation.not_asked", N_("This obligation is not attested in writing: it is checked by the records.")
         )
     if not may_attest(by, clause, row.organization_id):
         raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
     if said not in ATTESTED_AS:
-        raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
+        raise Refusal("attestation.unknown", N_("Attest that it was met, or that it was not."))
     if row.starts_on > local_day(session, at):
         raise Refusal("attestation.early", N_("This period has not begun."))
     first = rule.from_day(row.starts_on, row.ends_on)
     if said == ATTESTED_AS[0] and local_day(session, at) < first:
         raise Refusal(
             "attestation.too_soon",
-            N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
+            N_("“It was met” can be attested once the period is far enough along: from %(day)s on."),
             day=first.isoformat(),
         )
     note = checked_note(note) if said == ATTESTED_AS[0] else needed_reason(note)

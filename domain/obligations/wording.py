@@ -45,8 +45,8 @@ WHY: Final[Mapping[str, str]] = {
     "not_endorsed": N_("not endorsed by the committee yet"),
     "given": N_("submitted, to review"),
     "returned": N_("returned: to submit again"),
-    "held": N_("stated as met"),
-    "not_held": N_("stated as not met"),
+    "held": N_("attested as met"),
+    "not_held": N_("attested as not met"),
 }
 #: What a fact is about.
 KINDS: Final[Mapping[str, str]] = {
