@@ -117,7 +117,7 @@ def _put(session: Session, case: Case, task: Task, agenda: Agenda, at: datetime)
         return
     opened = local_day(session, surely(task.opened_at))
     facts = {"since": opened.isoformat()}
-    reasons = [Reason("step_open", N_("A procedure asks it of the committee since %(since)s."), facts)]
+    reasons = [Reason("step_open", N_("A procedure has asked this of the committee since %(since)s."), facts)]
     # For a case about an agreement, its partner's year up to the day on which the step opened.
     if case.subject_kind == "agreement_version":
         reasons += year_record(session, surely(case.organization_id), opened)

@@ -25,7 +25,7 @@ from models.participant import Participant
 from models.record import Event
 
 _TITLE = N_("%(number)s: hand-over, status of the follow-up")
-_WHY = N_("The worker leaves; the summary was ready on %(day)s.")
+_WHY = N_("The worker is leaving; the summary was ready on %(day)s.")
 
 
 def ask_for_summaries(session: Session, case_id: UUID, *, by: Actor, at: datetime) -> None:

@@ -96,8 +96,8 @@ def po_file(lang: str) -> Path:
 
 def typeset(text: str) -> str:
     """French text whose double punctuation stays with its word at the end of a line."""
-    text = re.sub(r" (?=[:;?!»](?:\s|$))", "\N{NO-BREAK SPACE}", text)
-    return text.replace("« ", "«\N{NO-BREAK SPACE}")
+    text = re.sub(r" (?=[:;?!](?:\s|$))", "\N{NO-BREAK SPACE}", text)
+    return text.replace("« ", "«\N{NO-BREAK SPACE}").replace(" »", "\N{NO-BREAK SPACE}»")
 
 
 @dataclass(frozen=True)

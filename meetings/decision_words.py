@@ -67,7 +67,7 @@ def endorsement_in_words(row: RegisteredDecision, asked: Sequence[Endorsed], *, 
 #: By what the partners made of it.
 _SENTENCES: Final[Mapping[str, str]] = {
     "objected": N_("Objected: by %(against)s. Anything based on it is suspended until this is settled."),
-    "pending": N_("Pending: endorsed by %(n)s of %(partners)s, asked by %(day)s."),
+    "pending": N_("Pending: endorsed by %(n)s of %(partners)s; answer requested by %(day)s."),
     "earlier": N_("Taken before endorsement was required, and in effect: endorsed by %(n)s of %(partners)s."),
     "endorsed": N_("Endorsed by %(n)s of %(partners)s."),
 }

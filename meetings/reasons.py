@@ -40,7 +40,7 @@ _SENTENCES: Final[Mapping[str, str | Counted]] = {
     "standing": N_("It is on every agenda of the committee."),
     "turn": N_("In turn: the last one the time before comes first."),
     "minutes_to_approve": N_("The minutes of %(day)s were circulated and are not approved yet."),
-    "onboarding_open": N_("An onboarding is open since %(since)s."),
+    "onboarding_open": N_("An onboarding has been open since %(since)s."),
     "seat_vacant": N_("This seat is vacant on the day of the meeting."),
     "role_vacant": N_("On the day of the meeting fewer people hold this role than the agreement provides for."),
     # The number of a counted one is each reason's own fact.

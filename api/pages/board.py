@@ -61,10 +61,11 @@ ROUNDS: Final[Mapping[str, str]] = {
     "head": N_("Mailing the record's last seal"),
     "begin": N_("Starting what is due to begin, once a day"),
     "obligations": N_("Status of each obligation, once a day"),
-    "endorsements": N_("Asking again the partners that have not answered on a decision, once a day"),
+    "endorsements": N_("Reminding partners that have not answered about a decision, once a day"),
     "agreements": N_("Warnings about agreements that end soon"),
     "contacts": N_("Lost contact, breaks that end and missing notes"),
     "retention": N_("Removing what is no longer kept, once a day"),
+    "watch": N_("Warnings about unusual readings"),
     "sweep": N_("Cleaning up, and catching up on what was missed"),
 }
 

@@ -76,7 +76,9 @@ def _birth(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
+        raise Refusal(
+            "day.malformed", N_("Write the day as year-month-day, such as 2026-12-07; it must exist.")
+        ) from None
 
 
 #: How what was typed in a field of a kind is read, and how what was saved is written there.

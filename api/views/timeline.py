@@ -110,7 +110,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "departure.called_off": (N_("%(subject)s stays: the departure was cancelled."), "full"),
     "departure.taken_up_again": (N_("%(subject)s leaves after all: the departure is on again."), "stop"),
-    "holdings.joined": (N_("Items in hand that are now asked for: %(count)s."), "half"),
+    "holdings.joined": (N_("Added to what is left to hand over: %(count)s."), "half"),
     "task.let_go": (N_("No longer asked, as it ended meanwhile: %(subject)s."), "skip"),
     "holding.settled": (N_("Settled: %(subject)s."), "full"),
     "holding.back": (N_("Back in their hands, and asked for again: %(subject)s."), "ask"),
@@ -167,7 +167,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
         "half",
     ),
     "agreement.started": (N_("Agreement of %(subject)s: version %(number)s in force from %(starts_on)s."), "full"),
-    "agreement.ended": (N_("Agreement of %(subject)s ended."), "stop"),
+    "agreement.ended": (N_("Agreement of %(subject)s: last day of version %(number)s set to %(ends_on)s."), "stop"),
     "agreement.called_off": (
         N_("Agreement of %(subject)s: version %(number)s, which was to begin on %(was)s, does not begin."),
         "stop",
@@ -455,11 +455,17 @@ class _Telling:
             if reading is not None:
                 said = slice(None) if self.with_notes or kind != "evidence" else slice(1)  # the task, and no label
                 for row_id, *parts in run(self.desk.session, reading(self.desk, ids)):
-                    found[row_id] = " – ".join(self._part(part) for part in parts[said])
+                    found[row_id] = " – ".join(self._part(kind, part) for part in parts[said])
         return found
 
-    def _part(self, value: Any) -> str:
-        return show_day(self.desk.language, value) if isinstance(value, date) else str(value)
+    def _part(self, kind: str, value: Any) -> str:
+        if isinstance(value, date):
+            return show_day(self.desk.language, value)
+        if kind == "agenda_item":
+            return timeline_meetings.item_in_words(str(value))
+        if kind in timeline_obligations.READINGS:
+            return timeline_obligations.clause_in_words(str(value), self.roles)
+        return str(value)
 
     def _read_declared(self) -> dict[tuple[UUID, str], dict[str, str]]:
         """The titles of the gates and days of the cases that an event names."""

@@ -13,7 +13,7 @@ from sqlalchemy import Date, cast, func
 
 from api.access.session import Desk
 from domain.kernel.rows import AnySelect, col, in_program, joins, select, value_of
-from locales import N_
+from locales import N_, gettext
 from models.agenda import AgendaItem
 from models.committee import Committee
 from models.invitation import CalendarFeed
@@ -26,7 +26,7 @@ SENTENCES: Final[Mapping[str, tuple[str, str]]] = {
     "season.planned": (N_("Season planned: %(subject)s, from %(first)s to %(last)s."), "full"),
     "season.hour_changed": (N_("Another hour from %(since)s on: %(subject)s."), "half"),
     "meeting.planned": (N_("Meeting planned: %(subject)s."), "full"),
-    "meeting.moved": (N_("Meeting moved: %(subject)s. It was on %(before)s."), "half"),
+    "meeting.moved": (N_("Meeting moved: %(subject)s (before: %(before)s)."), "half"),
     "meeting.cancelled": (N_("Meeting cancelled: %(subject)s."), "stop"),
     "meeting.place_changed": (N_("Place of the meeting changed: %(subject)s."), "half"),
     "meeting.told": (N_("%(person)s was told what changed: %(subject)s."), "half"),
@@ -148,6 +148,38 @@ def _reading(table: Any, way: Sequence[tuple[Any, Any]], *said: Any) -> _Reading
         return asked
 
     return reading
+
+
+#: What an item is about, by its kind, where no agenda has given it a number yet. A program may declare other kinds.
+KINDS_OF_ITEM: Final[Mapping[str, str]] = {
+    "admission": N_("an admission"),
+    "agreement": N_("an agreement"),
+    "agreement_year": N_("a year of an agreement"),
+    "decision": N_("a decision to carry out"),
+    "follow_up_summary": N_("the summary of a follow-up"),
+    "forwarded": N_("a referral sent directly to a worker"),
+    "handover": N_("the hand-over of a follow-up"),
+    "lost_contact": N_("a lost contact"),
+    "minutes": N_("minutes to approve"),
+    "objection": N_("an objection"),
+    "obligation": N_("obligations"),
+    "onboarding": N_("an onboarding"),
+    "recruiter": N_("a risk to others"),
+    "report": N_("a report"),
+    "request": N_("a request"),
+    "silence": N_("partners that have not answered"),
+    "standing": N_("an item of every agenda"),
+    "turn": N_("follow-ups in turn"),
+    "vacancy": N_("a vacancy"),
+    "waiver": N_("a waiver"),
+}
+
+
+def item_in_words(part: str) -> str:
+    """A part of an item's name: its number on an agenda, the word for its kind, or the committee's title as it is."""
+    if part[:1].isdigit():
+        return gettext("item %(number)s") % {"number": part}
+    return gettext(KINDS_OF_ITEM.get(part, part))
 
 
 def _feeds_read(_desk: Desk, ids: set[UUID]) -> AnySelect:

@@ -47,6 +47,12 @@ WORDS: Final[Mapping[str, Mapping[str, str]]] = {
 }
 
 
+def clause_in_words(part: str, roles: Mapping[str, str]) -> str:
+    """A part of an obligation's name: of a clause that several roles owe, its number and the role's title."""
+    clause, _, role = part.partition(":")
+    return f"{clause} · {roles[role]}" if role in roles else part
+
+
 def _named_by(thing: Any, name: Any, *, of_version: bool = False) -> Callable[[Desk, set[UUID]], AnySelect]:
     """How a subject of the record is called: by its partner, and by `name`. A signed file is of a version."""
 

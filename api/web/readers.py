@@ -31,7 +31,9 @@ def day_or_none(text: str) -> date | None:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        raise Refusal("day.malformed", N_("Write the day as year-month-day, such as 2026-12-07.")) from None
+        raise Refusal(
+            "day.malformed", N_("Write the day as year-month-day, such as 2026-12-07; it must exist.")
+        ) from None
     # A typing slip such as 0206 would hold everything that is counted from it.
     if not 2000 <= day.year <= 2100:  # noqa: PLR2004  # the program began in this century
         raise Refusal("day.malformed", N_("This day is too far away."))

@@ -205,8 +205,8 @@ def _refuse_without_role(may: Offered, owed: Columns, roles: Mapping[str, Column
         raise Refusal(
             "agreement.stated_by_nobody",
             N_(
-                "“%(key)s” is stated in writing by a role that this version does not create: “%(role)s”. Keep the "
-                "role, leave it out, or have the program’s file say who states it."
+                "“%(key)s” is attested in writing by a role that this version does not create: “%(role)s”. Keep "
+                "the role, leave it out, or have the program’s file say who attests it."
             ),
             key=key,
             role={"fr": may.roles[stated.by].title_fr, "en": may.roles[stated.by].title_en},

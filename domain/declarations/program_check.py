@@ -240,7 +240,7 @@ def _owners(declared: Declared[ProgramFile]) -> Findings:
                 if stated is not None and not stated.has_somebody(agreement.roles):
                     yield declared.problem(
                         at,
-                        N_("“%(key)s” is stated in writing by a role that this agreement does not create: %(role)s."),
+                        N_("“%(key)s” is attested in writing by a role that this agreement does not create: %(role)s."),
                         key=key,
                         role=stated.by,
                     )

@@ -53,12 +53,14 @@ class Whereabouts:
 
 
 def checked_place(place: str) -> str:
-    """A place as it is stored. Raises Refusal: no place that can be told from others, or too long."""
+    """A place as it is stored. Raises Refusal: no place that can be told from others, too long, or no text."""
     place = " ".join(place.split())
     if not place_key(place):
         raise Refusal("activity.place.missing", N_("Say where the activity is."))
-    if len(place) > LONGEST_PLACE or not place.isprintable():
+    if len(place) > LONGEST_PLACE:
         raise Refusal("activity.place.too_long", N_("This is longer than %(most)s characters."), most=LONGEST_PLACE)
+    if not place.isprintable():
+        raise Refusal("words.not_text", N_("This holds characters that are not text."))
     return place
 
 

@@ -105,19 +105,19 @@ def _refuse_to_state(row: PeriodRead, clause: Clause, said: str, *, by: Actor, t
     stated = clause.rule.stated()
     if stated is None:
         raise Refusal(
-            "attestation.not_asked", N_("This obligation is not stated in writing: it is checked by the records.")
+            "attestation.not_asked", N_("This obligation is not attested in writing: it is checked by the records.")
         )
     if by.role != stated.by or (stated.by != COORDINATOR and by.organization_id != row.organization_id):
         raise Refusal("attestation.not_yours", N_("Someone else must state this: the holder of the role named there."))
     if said not in ATTESTED_AS:
-        raise Refusal("attestation.unknown", N_("State that it was met, or that it was not."))
+        raise Refusal("attestation.unknown", N_("Attest that it was met, or that it was not."))
     if row.starts_on > today:
         raise Refusal("attestation.early", N_("This period has not begun."))
     first = stated.from_day(row.starts_on, row.ends_on)
     if said == HELD and today < first:
         raise Refusal(
             "attestation.too_soon",
-            N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
+            N_("“It was met” can be attested once the period is far enough along: from %(day)s on."),
             day=first.isoformat(),
         )
 

@@ -123,7 +123,7 @@ class Told:
     Who sits on the candidate reads it before any consent, without the name (AD-R3).
     """
 
-    setting: str = said("text", N_("Care setting, if any"), hint=N_("Rehabilitation unit, group home, halfway house …"))
+    setting: str = said("text", N_("Care setting, if any"), hint=N_("Rehabilitation unit, group home, halfway house…"))
     legal_care: str = said("text", N_("Nature of legal care, if any"))
     first_contact: str = said("text", N_("First contact: do they call, or the worker, and through whom?"))  # AD-R5
     reasons: str = said("text", N_("Reasons for the referral"), rows=4, needed=True)

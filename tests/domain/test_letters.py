@@ -196,7 +196,7 @@ def test_the_french_letter_about_a_vacant_role() -> None:
 
         Ce rôle est vacant depuis le 1er décembre 2026~: Gestionnaire, En Marge 12-17.
 
-        Le tableau montre ce qui attend ce rôle, et qui s’en charge d’ici là.
+        Le tableau affiche ce qui attend ce rôle, et qui s’en charge d’ici là.
 
         Voir le rôle et nommer quelqu’un
     """)

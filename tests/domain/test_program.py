@@ -394,7 +394,7 @@ WRONG: dict[str, tuple[list[tuple[str, str]], str, str]] = {
             (SPVM_END, SPVM_END.replace("    obligations: [partner]", "    »obligations: [partner]")),
         ],
         "agreements.spvm.obligations[0]",
-        "“AG-P7” is stated in writing by a role that this agreement does not create: director.",
+        "“AG-P7” is attested in writing by a role that this agreement does not create: director.",
     ),
     "an own obligation that a group brings already": (
         [("      GV-10:\n", "      »AG-P1:\n")],

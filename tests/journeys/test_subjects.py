@@ -126,7 +126,7 @@ def test_each_link_and_the_words_at_the_end_are_a_paragraph_of_their_own(templat
 
 def test_what_a_subject_leaves_out_is_whom_the_letter_is_about() -> None:
     letter = _render("passed_on", "fr", title=f"Suivi de {NUMBER}", case="Départ")
-    assert (letter.subject, letter.calls) == ("Confié à vous\xa0: Suivi de …", (NUMBER,))
+    assert (letter.subject, letter.calls) == ("Vous est confié\xa0: Suivi de …", (NUMBER,))
     assert NUMBER in letter.text
 
 

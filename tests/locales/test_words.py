@@ -182,4 +182,7 @@ def test_counts_shares_lists_and_ages_follow_the_language() -> None:
 
 def test_french_double_punctuation_stays_with_its_word() -> None:
     assert typeset("Qui : « elle » ?") == "Qui\xa0: «\xa0elle\xa0»\xa0?"
+    assert typeset("à la page « Accès », puis « Courrier sortant ».") == (
+        "à la page «\xa0Accès\xa0», puis «\xa0Courrier sortant\xa0»."
+    )
     assert typeset("12:30 http://x :smile") == "12:30 http://x :smile"

@@ -185,7 +185,7 @@ def test_an_open_onboarding_is_news_by_role_and_organization_and_never_by_name(c
         (one,) = _of(session, first, "onboarding")
         assert one.subject == str(case_id)
         assert one.title_en == "Onboarding: Youth worker, En Marge 12-17"
-        assert _says(one) == "An onboarding is open since November 23, 2026."
+        assert _says(one) == "An onboarding has been open since November 23, 2026."
         written = str(one)
         assert not any(part in written for part in cast.members["worker_em"].name.split())
 

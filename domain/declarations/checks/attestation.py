@@ -56,8 +56,8 @@ class AttestationRule(Rule):
     words = N_("by attestation")
     facts = (STATEMENT,)
     why: ClassVar[Mapping[str, str]] = {
-        HELD: N_("stated as met"),
-        NOT_HELD: N_("stated as not met"),
+        HELD: N_("attested as met"),
+        NOT_HELD: N_("attested as not met"),
         "given": N_("submitted, to review"),
         "returned": N_("returned: to submit again"),
     }
@@ -88,7 +88,7 @@ class AttestationRule(Rule):
 
     def in_words(self, language: str, names: Mapping[str, str]) -> str:
         """Who states it."""
-        return say(language, N_("stated in writing by: %(role)s"), role=names.get(self.by, self.by))
+        return say(language, N_("attested in writing by: %(role)s"), role=names.get(self.by, self.by))
 
     def form(self, first: date, last: date | None, on: date) -> Form:
         """That it held, or that it did not, and a few words."""
@@ -97,7 +97,7 @@ class AttestationRule(Rule):
         if held_from > on:
             del options[0]
             hint = Sentence(
-                N_("“It was met” can be stated once the period is far enough along: from %(day)s on."),
+                N_("“It was met” can be attested once the period is far enough along: from %(day)s on."),
                 {"day": held_from},
             )
         in_words = Sentence(N_("Required if it was not met. No participant’s name."))
@@ -105,7 +105,7 @@ class AttestationRule(Rule):
             "attestation",
             "attestation",
             (
-                Field("said", "one_of", N_("What do you state of this period?"), hint, tuple(options)),
+                Field("said", "one_of", N_("What do you attest for this period?"), hint, tuple(options)),
                 Field("note", "area", N_("In a few words"), in_words),
             ),
             submit=N_("Attest"),
@@ -139,7 +139,7 @@ class AttestationRule(Rule):
         if found.numbers.get("said"):
             return None
         last = period.window.last_day
-        sentence = N_("State in writing, %(organization)s, for the period up to %(day)s: %(what)s")
+        sentence = N_("Attest in writing, %(organization)s, for the period up to %(day)s: %(what)s")
         return Ask(ATTEST, last, found.due_on or last, sentence)
 
 

@@ -11,7 +11,10 @@ from sqlalchemy import func, select
 
 from api.pages.activity import GROUPS
 from api.views.timeline import MINOR, SENTENCES
+from api.views.timeline_meetings import item_in_words
+from api.views.timeline_obligations import clause_in_words
 from domain.people.absences import record_absence
+from locales import speaking
 from models.base import table_of
 from models.record import Event
 from tests.api.desk import client_for
@@ -109,3 +112,17 @@ def test_the_other_programs_record_is_not_in_it(cast: Cast) -> None:
     with cast.session() as session:
         mine = session.scalar(select(func.count()).select_from(_event))
     assert f'<span class="count">{mine}</span>' in page
+
+
+def test_an_item_is_told_by_its_number_or_by_what_it_is_about() -> None:
+    with speaking("en"):
+        assert item_in_words("10") == "item 10"
+        assert item_in_words("3.1") == "item 3.1"
+        assert item_in_words("lost_contact") == "a lost contact"
+        assert item_in_words("Clinical Committee") == "Clinical Committee"
+
+
+def test_a_clause_that_several_roles_owe_is_told_with_the_roles_title() -> None:
+    assert clause_in_words("AG-X1:manager", {"manager": "Manager"}) == "AG-X1 · Manager"
+    assert clause_in_words("AG-X1", {"manager": "Manager"}) == "AG-X1"
+    assert clause_in_words("Maison: aide", {"manager": "Manager"}) == "Maison: aide"

@@ -129,7 +129,7 @@ def test_what_a_role_states_for_its_partner_goes_with_the_role(cast: Cast, here:
     answer = client.post(here, data=fields)
     assert answer.status_code == 409
     said = text_of(answer.text)
-    assert "“AG-P2” is stated in writing by a role that this version does not create: “Manager”." in said
+    assert "“AG-P2” is attested in writing by a role that this version does not create: “Manager”." in said
     stated_by = {key: duty["rule"].get("by") for key, duty in before.obligations.items()}
     fields["keeps"] = [key for key in fields["keeps"] if stated_by[key] != "manager"]
     assert client.post(here, data=fields).status_code == 303

@@ -16,7 +16,7 @@ from domain.casework.wakeups import wake
 from domain.departure import ways_in
 from domain.people.absences import record_absence
 from domain.people.people import end_tenure
-from flows import reminders, rounds
+from flows import reminders, rounds, watching
 from flows.marks import set_mark
 from locales import LANGUAGES, say
 from models.base import table_of
@@ -291,7 +291,7 @@ def test_the_rounds_say_when_they_ran_and_who_ran_them(cast: Cast) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_round_is_called_by_what_it_does_in_the_language_of_the_reader(cast: Cast, language: str) -> None:
-    keys = [*rounds.ROUNDS, reminders.BEGUN]
+    keys = [*rounds.ROUNDS, reminders.BEGUN, watching.KEY]
     with cast.session() as session:
         for key in keys:
             set_mark(session, key, AT, "worker")

@@ -401,7 +401,7 @@ def test_an_absence_is_recorded_and_called_off(cast: Cast) -> None:
 def test_what_someone_has_to_do_is_shown_to_those_who_answer_for_them(cast: Cast) -> None:
     case_id = open_onboarding(cast)
     page = signed_in(cast, "coordinator").get(f"/people/{cast.people['officer']}").text
-    assert "Waiting for them" in page
+    assert "Waiting for them, in cases" in page
     about = signed_in(cast, "coordinator").get(f"/people/{cast.people['worker_em']}").text
     assert f'href="/cases/{case_id}"' in about
     # A colleague of elsewhere sees the person, and neither their case nor their work.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from uuid import UUID, uuid4
 
 import pytest
@@ -380,6 +381,18 @@ def test_what_was_said_of_a_task_before_is_told_from_what_was_written_now(cast: 
 
 
 # ------------------------------------------------------------------------------------- back, waived, undone
+
+
+def test_a_reason_is_optional_only_beside_an_act_that_needs_none(cast: Cast) -> None:
+    case_id = open_onboarding(cast)
+    mine = signed_in(cast, "coordinator")
+    asks, plain = (task_of(cast, case_id, one)["id"] for one in ("request_petty_cash", "plan_training"))
+    words = re.compile(r'<textarea name="words"[^>]* id="more-[^>]*>')
+    only_waived, completed_too = (words.search(mine.get(f"/tasks/{one}").text) for one in (asks, plain))
+    assert only_waived
+    assert " required" in only_waived.group()
+    assert completed_too
+    assert " required" not in completed_too.group()
 
 
 @pytest.mark.ci

@@ -273,6 +273,7 @@ def test_when_and_where_are_said_and_can_be(cast: Cast) -> None:
         for place, minutes, code in (
             (" - ", 60, "activity.place.missing"),
             ("P" * 121, 60, "activity.place.too_long"),
+            ("Parc\u202e", 60, "words.not_text"),
             ("Parc", 14, "activity.minutes.malformed"),
             ("Parc", 1441, "activity.minutes.malformed"),
         ):
