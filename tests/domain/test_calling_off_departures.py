@@ -16,7 +16,6 @@ from domain.departure import calling_off, current, departures, ending, giving_ba
 from domain.follow_ups import assigning
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import many
 from domain.kernel.scope import local_day
 from domain.roles.roles import standing
 from flows.departing import close_doors, look_at_hands
@@ -40,6 +39,7 @@ from tests.departing import (
 )
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, bar, followed, tasks_of, told_of
+from tests.raw_rows import many
 from tests.refusing import refused
 
 TENURE = table_of(Tenure)

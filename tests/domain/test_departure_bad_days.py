@@ -30,7 +30,7 @@ from domain.departure import (
 from domain.follow_ups import assigning
 from domain.follow_ups.assigning import FIND_A_WORKER
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, many, of
+from domain.kernel.rows import col, every, of
 from domain.loading.loading import load
 from domain.people import absences, people
 from domain.roles.roles import standing
@@ -61,6 +61,7 @@ from tests.departing import (
 )
 from tests.flows.support import carry_all, means_of
 from tests.following import SECOND, WORKER, followed, in_force
+from tests.raw_rows import many
 from tests.refusing import refused
 
 CASE, SIGN_IN, CREATED = table_of(Case), table_of(BrowserSession), table_of(AgreementRole)

@@ -18,7 +18,7 @@ from domain.casework import board, cases, tasks, versions
 from domain.departure import calling_off, current, gathering, hand_overs, ways_in
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import every, many, of
+from domain.kernel.rows import every, of
 from domain.people import people
 from domain.roles.roles import standing
 from flows.departing import look_at_hands
@@ -31,6 +31,7 @@ from tests.cast import AT, LOADING, TODAY, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, left, lend, record_protocols, roles, settle
 from tests.flows.support import Clock, means_of
 from tests.following import SECOND, THIRD, WORKER, agreed, followed
+from tests.raw_rows import many
 from tests.refusing import refused
 
 TENURE = table_of(Tenure)

@@ -18,7 +18,7 @@ from domain.declarations.protocol import Protocol
 from domain.declared.reading import load_declared_text
 from domain.departure import accounts, calling_off, current, departures, ending, gathering, hiring, settling, successors
 from domain.kernel.actors import ENGINE, Actor
-from domain.kernel.rows import every, many, of
+from domain.kernel.rows import every, of
 from domain.obligations.clauses import owed
 from domain.obligations.facts import Records
 from domain.people import absences, people, seat_holders
@@ -54,6 +54,7 @@ from tests.flows.support import means_of
 from tests.following import agreed
 from tests.meetings.agenda_desk import FIRST, decided, meeting
 from tests.meetings.sitting import give, seat_everyone
+from tests.raw_rows import many
 from tests.refusing import refused
 
 AFTER = AT + timedelta(days=15)

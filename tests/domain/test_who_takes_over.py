@@ -11,7 +11,7 @@ from domain.casework import assigning as outside
 from domain.casework.board import chains
 from domain.departure import successors
 from domain.follow_ups.assigning import FIND_A_WORKER
-from domain.kernel.rows import first, of, one
+from domain.kernel.rows import first, of
 from domain.obligations import asking, to_accept
 from domain.participants import referring
 from domain.people import people
@@ -21,6 +21,7 @@ from tests.casework import complete, open_onboarding
 from tests.cast import AT, LOADING, TODAY, Arranged, Cast
 from tests.departing import LAST_DAY, TASK, asked, leave, record_protocols, settle
 from tests.following import SECOND, WORKER, bar, followed, in_force
+from tests.raw_rows import one
 from tests.referring import ONDINE, declare_admission, refer, triaged
 from tests.refusing import refused
 
