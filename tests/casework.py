@@ -14,13 +14,13 @@ from domain.casework.locking import Moved
 from domain.casework.proofs import Proof
 from domain.equipment import inventory
 from domain.kernel.actors import Actor
-from domain.kernel.rows import many, one
 from domain.kernel.scope import program_of
 from flows.at_once import carry_at_once
 from models.base import table_of
 from models.casework import Case, Task
 from models.record import Event
 from tests.cast import AT, Cast
+from tests.raw_rows import many, one
 
 _task = table_of(Task)
 _case = table_of(Case)

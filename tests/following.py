@@ -14,7 +14,6 @@ from domain.accompaniment import consents
 from domain.accompaniment.consents import Signed
 from domain.follow_ups import activities, opening
 from domain.kernel.actors import Actor
-from domain.kernel.rows import many, one
 from domain.kernel.scope import local_day, program_of
 from domain.participants.identity import sealed_identity
 from domain.participants.sealing import new_key
@@ -27,6 +26,7 @@ from models.program import Organization
 from models.record import Event
 from tests.cast import AT, Cast
 from tests.domain.obligations.signed import put_in_force
+from tests.raw_rows import many, one
 from tests.referring import ONDINE
 
 _follow_up = table_of(FollowUp)

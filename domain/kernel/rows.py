@@ -8,7 +8,7 @@ stands here alone; behind it are the database's policies.
 from __future__ import annotations
 
 import collections
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final, Protocol, Self, TypeVar, TypeVarTuple, cast, overload
 from uuid import UUID
@@ -203,7 +203,8 @@ def surely(column: V | None) -> V:
 
 #: A statement of columns that are not told apart.
 AnySelect = Picked[*tuple[Any, ...]]
-Values = Mapping[str, Any] | Sequence[Mapping[str, Any]] | None
+Given = Mapping[str, Any]
+Values = Given | Sequence[Given] | None
 
 
 @overload
@@ -217,20 +218,7 @@ def run(session: Session, statement: Executable, /, values: Values = None) -> Cu
     return session.connection().execute(statement, values)
 
 
-def one(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
-    """The first row that a statement finds, by its columns' names, or None."""
-    row = run(session, statement, values).mappings().first()
-    return None if row is None else {str(name): value for name, value in row.items()}
-
-
-def many(session: Session, statement: Executable, /, values: Mapping[str, Any] | None = None) -> list[dict[str, Any]]:
-    """Every row that a statement finds, by its columns' names."""
-    return [{str(name): value for name, value in row.items()} for row in run(session, statement, values).mappings()]
-
-
-def tuples(
-    session: Session, statement: TypedReturnsRows[*Ts], /, values: Mapping[str, Any] | None = None
-) -> Sequence[tuple[*Ts]]:
+def tuples(session: Session, statement: TypedReturnsRows[*Ts], /, values: Given | None = None) -> Sequence[tuple[*Ts]]:
     """Every row that a statement of picked columns finds."""
     return cast("Sequence[tuple[*Ts]]", session.connection().execute(statement, values).all())
 
@@ -253,13 +241,13 @@ def scalar(session: Session, statement: Executable, /, values: Values = None) ->
     return session.connection().execute(statement, values).scalar()
 
 
-def every(session: Session, statement: Select[R], /, values: Mapping[str, Any] | None = None) -> list[R]:
+def every(session: Session, statement: Select[R], /, values: Given | None = None) -> list[R]:
     """Every row that a statement made by `of` finds."""
     make = _maker(statement)
     return [make(row) for row in session.connection().execute(statement, values)]
 
 
-def first(session: Session, statement: Select[R], /, values: Mapping[str, Any] | None = None) -> R | None:
+def first(session: Session, statement: Select[R], /, values: Given | None = None) -> R | None:
     """The first row that a statement made by `of` finds, or None."""
     row = session.connection().execute(statement, values).first()
     return None if row is None else cast("R", _maker(statement)(row))
@@ -273,37 +261,12 @@ def replaced(row: R, **values: Any) -> R:
 # --------------------------------------------------------------------------------------------------------- behind
 
 
-class _Row:
-    """What every row also has: a read by a column's name, for code that is not converted yet."""
-
-    __slots__ = ()
-    _fields: tuple[str, ...]
-
-    def __getitem__(self, key: Any) -> Any:
-        if isinstance(key, str):
-            try:
-                return getattr(self, key)
-            except AttributeError:
-                raise KeyError(key) from None
-        return super().__getitem__(key)  # type: ignore[misc]
-
-    def keys(self) -> tuple[str, ...]:
-        return self._fields
-
-    def get(self, key: str, default: Any = None) -> Any:
-        return getattr(self, key, default)
-
-    def items(self) -> Iterator[tuple[str, Any]]:
-        return zip(self._fields, cast("Any", self), strict=True)
-
-
 @cache
 def frozen(shape: type[R]) -> type[R]:
     """The named tuple that rows of a model or shape are at run time."""
     plain: Any = collections.namedtuple(shape.__name__, list(_columns(shape)))  # type: ignore[misc]  # noqa: PYI024
-    return cast(
-        "type[R]", type(shape.__name__, (_Row, plain), {**_said_by(shape), "__slots__": (), "__doc__": shape.__doc__})
-    )
+    said = {**_said_by(shape), "__slots__": (), "__doc__": shape.__doc__}
+    return cast("type[R]", type(shape.__name__, (plain,), said))
 
 
 def _said_by(shape: type[SQLModel]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from api.access.tasks import seen_of
 from domain.accompaniment import barring, workers
 from domain.admissions import duplicates, first_meetings
 from domain.casework import board, tasks
-from domain.kernel.rows import col, every, many, of
+from domain.kernel.rows import col, every, of
 from domain.kernel.scope import program_of
 from domain.mail import notices
 from domain.participants.locking import case_of
@@ -44,6 +44,7 @@ from tests.conftest import Copies
 from tests.flows.support import Clock, body, letters, means_of
 from tests.following import WORKER, agreed, followed, row_of
 from tests.matrix.asked import routes_of
+from tests.raw_rows import many
 from tests.referring import ONDINE, ROMARIN, declare_admission, participant_of, refer, triaged
 
 _case = table_of(Case)

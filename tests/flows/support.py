@@ -19,7 +19,6 @@ from sqlmodel import Session
 from adapters.database import listen, open_session, program_session
 from domain.casework import wakeups
 from domain.casework.wakeups import Claim, claim
-from domain.kernel.rows import many
 from domain.mail import delivery
 from domain.mail.envelopes import Mailbox
 from domain.mail.notices import Stationery, stationery_for
@@ -34,6 +33,7 @@ from models.ports import Accepted, Outcome, SealKeys
 from models.record import Event
 from tests.casework import approve, case_row, complete, step, steps
 from tests.cast import AT, KEYS, Cast
+from tests.raw_rows import many
 
 NOTICE, EVENT, HOLDER = table_of(Notice), table_of(Event), table_of(SeatHolder)
 

@@ -15,7 +15,6 @@ from domain.admissions import duplicates, first_meetings
 from domain.casework import asking
 from domain.follow_ups import assigning, contacts, notes, owed
 from domain.follow_ups.notes import Week
-from domain.kernel.rows import many
 from flows import contacts as watch
 from flows import rounds
 from flows.turns import BY_ROUNDS
@@ -27,6 +26,7 @@ from models.casework import Responsibility, Task
 from tests.cast import AT, TODAY, Cast
 from tests.flows.support import Clock, carry_all, means_of, told
 from tests.following import THIRD, WORKER, agreed, followed, known_as_somebody, row_of, tasks_of
+from tests.raw_rows import many
 from tests.referring import ONDINE, declare_admission, refer, triaged
 
 DAY = timedelta(days=1)

@@ -18,7 +18,6 @@ from sqlalchemy import select
 
 from domain.casework import cases, tasks
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import many
 from domain.people import people
 from flows.carry import carry, plainly
 from flows.engine import Act, Means
@@ -27,6 +26,7 @@ from models.casework import SETTLED, Task
 from tests.casework import WHOLE_ONBOARDING, approve, case_row, complete, steps
 from tests.cast import ARRIVAL, AT, Cast
 from tests.flows.support import EVENT, HOLDER, NOTICE, Clock, carry_all, means_of, take
+from tests.raw_rows import many
 
 _task = table_of(Task)
 

@@ -36,7 +36,7 @@ from domain.follow_ups import assigning, summaries
 from domain.follow_ups.summaries import Summary
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, many, of
+from domain.kernel.rows import col, every, of
 from domain.kernel.scope import local_day, program_of
 from domain.participants import referring
 from domain.people import absences, people
@@ -54,6 +54,7 @@ from tests.cast import AT, Cast
 from tests.departing import CASE, TASK, lend, open_account
 from tests.flows.support import means_of
 from tests.following import followed
+from tests.raw_rows import many
 from tests.referring import ONDINE
 
 DEPARTURE, REFERRAL, ABSENCE, SIGN_IN = (

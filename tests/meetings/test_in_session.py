@@ -18,7 +18,6 @@ from sqlalchemy import select, update
 from sqlmodel import Session
 
 from domain.accompaniment import barring
-from domain.kernel.rows import many
 from domain.people import absences
 from meetings import agendas, attendance, running, schedule
 from meetings.agenda_items import item_of, pool_of
@@ -41,6 +40,7 @@ from tests.meetings.clinic import (
     prepare_on_the_table,
 )
 from tests.meetings.sitting import seat
+from tests.raw_rows import many
 from tests.referring import ONDINE, ROMARIN, refer, triaged
 
 MEMBER: Final = "worker_codim"
