@@ -11,12 +11,12 @@ from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Uuid, literal
-from sqlmodel import and_
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, literal
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Given, Relation, allows, closed_to, to_duty, to_program
 from api.access.session import Desk
-from api.access.words import said_with
+from api.access.words import asked_of_said, said_with
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.states import state_of_task
@@ -29,7 +29,7 @@ from domain.casework import board, requests, subjects
 from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.scheduling import pinned_protocol
+from domain.casework.scheduling import asked_of_pins, protocols_of
 from domain.casework.versions import newer_version
 from domain.casework.words import Beside
 from domain.declarations.program_agreements import clause_without_role
@@ -40,7 +40,8 @@ from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from domain.follow_ups.owed import WRITE
 from domain.follow_ups.summaries import WRITTEN
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, in_program, joins, only, run, select, surely, tuples, value_of
+from domain.kernel.asking import Question, ask_ahead, built, kept_by_id
+from domain.kernel.rows import col, every, joins, of, only, run, surely, tuples
 from domain.kernel.scope import program_of
 from domain.kernel.titles import title_of
 from domain.obligations.asking import ASKS
@@ -49,12 +50,12 @@ from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
 from domain.participants.destruction import ASK, CONFIRM
 from domain.participants.referring import UNFINISHED
 from domain.roles.roles import Falls, HeldRole, Link, Standing, standings
-from domain.roles.sight import task_is_open_to
+from domain.roles.sight import asked_of_who_barred, task_is_open_to
 from locales import N_, gettext
 from meetings import redacting
 from meetings.asked_partners import ENDORSE
 from meetings.unclosed import CLOSE
-from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
+from models.casework import LIVE, SETTLED, Case, Evidence, Task, TaskNeed
 from models.lifecycles import TASK
 from models.program import Organization, Person
 
@@ -255,40 +256,36 @@ def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
     wanted = set(ids)
     if not wanted:
         return {}
-    said = subjects.in_words(desk.session, wanted, desk.language)
-    title = col(ProtocolVersion.title_fr) if desk.language == "fr" else col(ProtocolVersion.title_en)
-    rows = run(
-        desk.session,
-        only(
-            Case.id,
-            Case.state,
-            value_of(title.label("protocol")),
-        )
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(col(Case.id).in_(wanted)),
-    )
     return {
-        row.id: About(
-            id=row.id,
-            title=f"{said[row.id].subject} – {row.protocol}",
-            kind=said[row.id].kind,
-            subject=said[row.id].subject,
-            subject_href=said[row.id].href,
-            organization=said[row.id].organization,
-            protocol=row.protocol,
-            state=row.state,
+        case_id: About(
+            id=case_id,
+            title=f"{said.subject} – {said.protocol}",
+            kind=said.kind,
+            subject=said.subject,
+            subject_href=said.href,
+            organization=said.organization,
+            protocol=said.protocol,
+            state=said.state,
         )
-        for row in rows
+        for case_id, said in subjects.in_words(desk.session, wanted, desk.language).items()
     }
 
 
 def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """The names of these people by id."""
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
-        return {}
-    rows = run(desk.session, only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_(wanted)))
-    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+    def read(wanted: list[UUID]) -> dict[UUID, str]:
+        rows = run(desk.session, _NAMES, {"people": wanted})
+        return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+    return kept_by_id(desk.session, names_of, (one for one in ids if one is not None), read)
+
+
+_NAMES: Final = built(
+    only(Person.id, Person.given_name, Person.family_name).where(
+        col(Person.id) == any_(bindparam("people", type_=ARRAY(Uuid())))
+    )
+)
 
 
 class HasMoment(Protocol):
@@ -322,6 +319,7 @@ class _Reading:
     def __init__(self, desk: Desk, tasks: Sequence[Task], *, withdrawn: bool) -> None:
         self.desk = desk
         self.tasks = tasks
+        self._ask_ahead()
         both = [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
         self.links = board.chains(desk.session, both)
         # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
@@ -340,6 +338,20 @@ class _Reading:
         self.lendable = _lendable(desk, tasks)
         self.given = to_program(desk.asker)
 
+    def _ask_ahead(self) -> None:
+        """Ask in one what does not depend on who has the tasks."""
+        ids, cases = [task.id for task in self.tasks], {task.case_id for task in self.tasks if task.case_id is not None}
+        ask_ahead(
+            self.desk.session,
+            board.asked_of_chains(chain for task in self.tasks for chain in (task.owed_by_id, task.approved_by_id)),
+            subjects.asked_of_words(cases),
+            asked_of_pins(cases),
+            _asked_of_evidence(ids),
+            requests.asked_of_newest([task.id for task in self.tasks if task.asks]),
+            *asked_of_said(self.tasks),
+            asked_of_who_barred(self.desk.asker.person_id),
+        )
+
     def lines(self) -> list[Line]:
         """The lines, in the order of the tasks."""
         return [self._line(task) for task in self.tasks]
@@ -348,37 +360,31 @@ class _Reading:
         desk, case_id = self.desk, task.case_id
         about = self.cases.get(case_id) if case_id else None
         given: Given = self.given | to_duty(desk.asker, task, self.links)
-        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES)
-        is_live = task.state in LIVE
+        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES) if task.state in LIVE else None
         is_late = board.late_on(task, desk.day)
-        in_days = (task.due_on - desk.day).days if task.due_on else None
         vacant, away = self._nobody(task)
-        bar = self._bar(task)
-        words = self.in_place.get(task.id)
-        coming = self._coming(task)
+        bar, coming, holders = self._bar(task), self._coming(task), self._holders(task)
+        title, help_ = self._words(task)
         return Line(
             id=task.id,
             version=task.version,
-            title=words.title.in_language(desk.language) if words else title_of(task, desk.language),
+            title=title,
             state=state_of_task(task, is_late=is_late),
             is_settled=task.state in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task.due_on,
-            # Of what cannot begin yet, a day that is past is no delay of anyone's.
-            in_days=in_days if is_late or in_days is None or in_days >= 0 else None,
-            holders=self._holders(task),
+            in_days=_days_left(task, desk.day, is_late=is_late),
+            holders=holders,
             vacant=vacant,
             away=away,
             coming=coming,
-            is_early=bool(coming) and bool(self._holders(task)),
+            is_early=bool(coming and holders),
             stuck=self._stuck(task),
-            is_mine=is_live and mine is not None,
-            for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
+            is_mine=mine is not None,
+            for_whom=self._named(mine.acting_for) if mine else None,
             sources=task.sources,
             clause=clause_without_role(task.clause),
-            help=words.help.in_language(desk.language)
-            if words and words.help
-            else self.helps.get((case_id, task.step), ""),
+            help=help_,
             waits_for=self.needs.get(task.id, ()),
             done_by=self._doer(task),
             done_at=task.done_at,
@@ -401,6 +407,14 @@ class _Reading:
             offers=self._offers(task, about, given, barred=bool(bar)),
             task=task,
         )
+
+    def _words(self, task: Task) -> tuple[str, str]:
+        """The title and the help of a task, as they speak to who has it."""
+        language, help_ = self.desk.language, self.helps.get((task.case_id, task.step), "")
+        words = self.in_place.get(task.id)
+        if words is None:
+            return title_of(task, language), help_
+        return words.title.in_language(language), words.help.in_language(language) if words.help else help_
 
     def _asked(self, task: Task) -> Sequence[tuple[str, str]]:
         """What was filled in when the task was handed in last, as people read it."""
@@ -527,6 +541,12 @@ class _Reading:
         return frozenset(act for act in now if allows(ACTS[act], given) is not None)
 
 
+def _days_left(task: Task, day: date, *, is_late: bool) -> int | None:
+    """The days to the due day. Of what cannot begin yet, a day that is past is no delay of anyone's."""
+    days = (task.due_on - day).days if task.due_on else None
+    return days if is_late or days is None or days >= 0 else None
+
+
 _NONE: Final = Falls((), vacant=True)
 _NOBODY_HOLDS = N_("%(role)s, %(place)s: vacant. Appoint someone to it.")
 _ARE_KEPT = N_(
@@ -633,15 +653,14 @@ def _lendable(desk: Desk, tasks: Sequence[Task]) -> dict[tuple[str, UUID | None]
 
 def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID | None, str], str], set[tuple[UUID | None, str]]]:
     """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
-    rows = run(desk.session, only(Case.id, Case.protocol_version_id).where(col(Case.id).in_(cases)))
     helps: dict[tuple[UUID | None, str], str] = {}
     endorsed = set[tuple[UUID | None, str]]()
-    for row in rows:
-        for step in pinned_protocol(desk.session, row.protocol_version_id).steps:
+    for case_id, protocol in protocols_of(desk.session, cases).items():
+        for step in protocol.steps:
             if step.help:
-                helps[row.id, step.id] = step.help.in_language(desk.language)
+                helps[case_id, step.id] = step.help.in_language(desk.language)
             if step.is_endorsed:
-                endorsed.add((row.id, step.id))
+                endorsed.add((case_id, step.id))
     return helps, endorsed
 
 
@@ -669,11 +688,10 @@ def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]
 
 
 def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
-    wanted = and_(in_program(Evidence), col(Evidence.task_id).in_(ids))
-    if not withdrawn:
-        wanted = and_(wanted, col(Evidence.withdrawn_at).is_(None))
     found: dict[UUID, list[Proven]] = defaultdict(list)
-    for row in every(desk.session, select(Evidence).where(wanted).order_by(col(Evidence.added_at), col(Evidence.id))):
+    for row in every(desk.session, *_asked_of_evidence(ids)):
+        if row.withdrawn_at is not None and not withdrawn:
+            continue
         found[row.task_id].append(
             Proven(
                 kind=row.kind,
@@ -685,3 +703,14 @@ def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UU
             )
         )
     return found
+
+
+def _asked_of_evidence(ids: Sequence[UUID]) -> Question[SelectOfScalar[Evidence]]:
+    return Question(_EVIDENCE, {"proven": list(ids)})
+
+
+_EVIDENCE: Final = built(
+    of(Evidence)
+    .where(col(Evidence.task_id) == any_(bindparam("proven", type_=ARRAY(Uuid()))))
+    .order_by(col(Evidence.added_at), col(Evidence.id))
+)
