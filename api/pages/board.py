@@ -18,7 +18,7 @@ from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
 from api.views.tasks import Coming, Named, names_of
 from domain.access import invitations
-from domain.casework import board, subjects
+from domain.casework import board, subjects, vacancies
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.scheduling import asked_of_pins, protocols_of
 from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
@@ -76,12 +76,12 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     """Everything in the program that waits for the coordination rather than for the one who owes it."""
     require(Action.SEE_BOARD, to_program(desk.asker))
     session, me, today = desk.session, desk.asker.person_id, desk.asker.standing
-    vacancies = board.vacancies(session, today)
-    ask_ahead(session, *_asked(desk, vacancies))
+    empty = vacancies.find(session, today)
+    ask_ahead(session, *_asked(desk, empty))
     late, handed_back = board.late(session, desk.day, reader=me, limit=MOST_LATE), board.handed_back(session, reader=me)
     falling = {
         vacancy: _open_to_reader(desk, tasks)
-        for vacancy, tasks in board.falling(session, today, vacancies, reader=me).items()
+        for vacancy, tasks in vacancies.falling(session, today, empty, reader=me).items()
     }
     stuck = _open_to_reader(desk, every(session, _STUCK, {"person": me}))
     abouts = _abouts(desk, chain(late, handed_back, stuck, *falling.values()))
@@ -92,8 +92,8 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
         "board.html",
         now=desk.at,
         day=desk.day,
-        roles=[one for one in vacancies if one.kind == "role"],
-        seats=[one for one in vacancies if one.kind == "seat"],
+        roles=[one for one in empty if one.kind == "role"],
+        seats=[one for one in empty if one.kind == "seat"],
         falling={vacancy: [_told(desk, task, abouts) for task in tasks] for vacancy, tasks in falling.items()},
         locked_out=_locked_out(desk),
         first_falling=FIRST_FALLING,
@@ -108,13 +108,13 @@ def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     )
 
 
-def _asked(desk: Desk, vacancies: Sequence[board.Vacancy]) -> list[Question[Any]]:
+def _asked(desk: Desk, empty: Sequence[vacancies.Vacancy]) -> list[Question[Any]]:
     """What the board asks, but for the words of what it finds."""
     me = desk.asker.person_id
     return [
         board.asked_of_late(desk.day, me, MOST_LATE),
         board.asked_of_handed_back(me),
-        *board.asked_of_falling(vacancies, me),
+        *vacancies.asked_of_falling(empty, me),
         *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
         Question(_PROTOCOLS),
         *ASKED_OF_ENGINE,
@@ -237,7 +237,7 @@ class Told(NamedTuple):
     subject: str
 
 
-def _told(desk: Desk, task: board.Falling, abouts: Mapping[UUID | None, str]) -> Told:
+def _told(desk: Desk, task: vacancies.Falling, abouts: Mapping[UUID | None, str]) -> Told:
     return Told(task.id, title_of(task, desk.language), abouts.get(task.case_id, ""))
 
 

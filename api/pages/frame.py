@@ -22,7 +22,7 @@ from api.views.names import ASKED_OF_TITLES, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
-from domain.casework import board
+from domain.casework import board, vacancies
 from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, only, run, scalar, select
@@ -220,7 +220,7 @@ def _waiting(desk: Desk, actions: set[Action]) -> dict[Action, tuple[int, bool]]
     mine = board.counts_of(session, standing, desk.asker.person_id)
     found = {Action.SEE_MY_WORK: (mine.to_do + mine.to_approve, mine.late > 0)}
     if Action.SEE_BOARD in actions:
-        found[Action.SEE_BOARD] = (len(board.vacancies(session, standing)), False)
+        found[Action.SEE_BOARD] = (len(vacancies.find(session, standing)), False)
     if Action.SEE_POST in actions:
         found[Action.SEE_POST] = (scalar(session, *_ASKED_OF_FAILED) or 0, True)
     return found
@@ -246,7 +246,7 @@ def _asked(desk: Desk) -> list[Question[Any]]:
     if away:
         asked.append(_asked_of_names(away))
     if may_go(desk, Action.SEE_BOARD):
-        asked += board.asked_of_vacancies(standing)
+        asked += vacancies.asked(standing)
     if may_go(desk, Action.SEE_POST):
         asked.append(_ASKED_OF_FAILED)
     return asked

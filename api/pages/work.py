@@ -20,7 +20,7 @@ from api.pages.opening import may_open
 from api.views import departures
 from api.views.tasks import Line, cases_about, lines_of
 from domain.agreements import agreements
-from domain.casework import board
+from domain.casework import board, vacancies
 from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
 from domain.departure import hand_overs
 from domain.kernel.asking import Question, ask_ahead, built
@@ -161,7 +161,7 @@ def _wide(desk: Desk) -> dict[str, Any]:
     """What whoever coordinates watches besides: the program's vacancies, what is late in it, and its engine."""
     late = scalar(desk.session, _LATE, {"day": desk.day})
     return {
-        "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
+        "vacant": len(vacancies.find(desk.session, desk.asker.standing)),
         "late": late or 0,
         "engine": engine_state(desk.session, desk.at, watched_since=desk.watched_since),
         "mail": post_state(desk.session, desk.at),

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
     ColumnElement,
-    CompoundSelect,
     Date,
     Integer,
     Text,
@@ -21,7 +20,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    union_all,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, and_, or_
@@ -49,13 +47,9 @@ from domain.kernel.rows import (
     surely,
     value_of,
 )
-from domain.roles.roles import HAVING, Falls, Holder, Link, Standing
+from domain.roles.roles import Falls, Holder, Link, Standing
 from domain.roles.sight import task_is_open_to
-from domain.terms.agreed_roles import created_roles, creates_on
-from models.agreement import AgreementRole, AgreementVersion
 from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
-from models.committee import Committee, Seat, SeatHolder
-from models.program import Organization, Role
 
 T = TypeVar("T", bound=Task)
 #: Ids of chains in a statement.
@@ -99,39 +93,6 @@ class TaskWithCase(Task):
     subject_id: UUID | None = also(Case.subject_id)
     organization_id: UUID | None = also(Case.organization_id)
     case_state: str | None = also(Case.state)
-
-
-class Falling(NamedTuple):
-    """A task that waits on a role that nobody holds, by the first link of its chain."""
-
-    id: UUID
-    title_fr: str
-    title_en: str
-    due_on: date | None
-    case_id: UUID | None
-    role: str
-    at: str
-
-    @property
-    def first(self) -> Link:
-        """The first link of its chain."""
-        return {"role": self.role, "at": self.at}
-
-
-@dataclass(frozen=True)
-class Vacancy:
-    """A place that nobody holds on the day: a role of an agreement, or a committee's seat.
-
-    `tasks` counts the open tasks and waiting approvals that first fall to it.
-    """
-
-    kind: str  # role or seat
-    role: str
-    title_fr: str
-    title_en: str
-    organization_id: UUID
-    organization: str
-    tasks: int = 0
 
 
 @dataclass(frozen=True)
@@ -205,14 +166,22 @@ def _hats(session: Session, standing: Standing, person_id: UUID) -> Hats:
     waiting = {row.id for row in rows if row.to_do and standing.falls_by(row.links, None).waits_for}
     tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do and row.id not in waiting}
     is_asked = waiting or any(row.to_approve for row in rows)
-    apart = {row.id: Owed(*tuple(row)[1:8]) for row in run(session, *one_by_one)} if is_asked else {}
-    of_chain = {row.id: row.links for row in rows}
-    alone = {
-        task_id: who_has(standing, task, of_chain).on(person_id)
-        for task_id, task in apart.items()
+    apart = run(session, *one_by_one).all() if is_asked else []
+    falls = _fall_one_by_one(standing, apart, waiting, {row.id: row.links for row in rows})
+    alone = {task_id: one.on(person_id) for task_id, one in falls.items()}
+    return Hats(person_id, _those_of_them(tasks), _those_of_them(alone))
+
+
+def _fall_one_by_one(
+    standing: Standing, rows: Iterable[Any], waiting: Collection[UUID], links: Mapping[UUID, list[Link]]
+) -> dict[UUID, Falls]:
+    """On whom each task falls that waits for an approval, or whose chain is `waiting` for who begins in its role."""
+    tasks = {row.id: Owed(*tuple(row)[1:8]) for row in rows}
+    return {
+        task_id: who_has(standing, task, links)
+        for task_id, task in tasks.items()
         if task.state == "submitted" or task.owed_by_id in waiting
     }
-    return Hats(person_id, _those_of_them(tasks), _those_of_them(alone))
 
 
 def _those_of_them(found: Mapping[UUID, Holder | None]) -> dict[UUID, Holder]:
@@ -238,7 +207,7 @@ def counts_of(session: Session, standing: Standing, person_id: UUID) -> Mine:
     counted = [row for row in run(session, *_counted(standing, person_id, links)) if row.owed_by_id in hats.tasks]
     one_by_one = run(session, *_asked_of_hats(standing, person_id, links)[1]) if hats.alone else ()
     alone = [row for row in one_by_one if row.id in hats.alone and row.is_open]
-    late = [row for row in alone if row.due_on is not None and row.due_on < standing.day]
+    late = [row for row in alone if (row.due_on or standing.day) < standing.day]
     return Mine(
         hats,
         to_do=sum(row.all for row in counted) + sum(row.state == "open" for row in alone),
@@ -475,153 +444,6 @@ def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Lin
     return standing.falls_by(links[surely(task.owed_by_id)], task.due_on)
 
 
-def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
-    """Every role that an agreement creates on the day and too few hold then, and every seat without a principal.
-
-    A place for which somebody is appointed from a later day on is not vacant: it is theirs from that day.
-    So is a role that no agreement creates any more, because a partner left, as long as something still falls to it.
-    Each with the number of open tasks that first fall to it, in the state of this very transaction.
-    """
-    return kept(session, (vacancies, standing.day), lambda: _vacancies(session, standing))
-
-
-def _vacancies(session: Session, standing: Standing) -> list[Vacancy]:
-    created = run(session, _CREATED, {"day": standing.day}).all()
-    empty = [
-        row
-        for row in created
-        if len(standing.holding(row.role, row.id)) + len(standing.to_hold(row.role, row.id)) < row.headcount
-    ]
-    waiting = _waiting(session)
-    empty += _once_created(session, standing, waiting, {(row.role, row.id) for row in created})
-    falling = _falling_to(standing, waiting, {(row.role, row.id) for row in empty})
-    found = [
-        Vacancy(
-            "role",
-            row.role,
-            row.title_fr,
-            row.title_en,
-            row.id,
-            row.short_name,
-            falling.get((row.role, row.id), 0) if not standing.holding(row.role, row.id) else 0,
-        )
-        for row in empty
-    ]
-    return found + _empty_seats(session, standing)
-
-
-def falling(
-    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
-) -> dict[Vacancy, list[Falling]]:
-    """For each vacant role what `Vacancy.tasks` counts there, the most pressing first, as a reader may see them."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    if not empty:
-        return {}
-    found = [Falling(*row) for row in run(session, *_asked_of_falling(empty, reader))]
-    found.sort(key=lambda task: (task.due_on or date.max, task.id))
-    return {
-        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)] for one in empty
-    }
-
-
-def _asked_of_falling(empty: Iterable[Vacancy], reader: UUID) -> Question[Any]:
-    roles = sorted({one.role for one in empty})
-    return Question(_FALLING, {"roles": roles, "havings": [f"{HAVING}{role}" for role in roles], "person": reader})
-
-
-def asked_of_falling(vacancies: Iterable[Vacancy], reader: UUID) -> list[Question[Any]]:
-    """What `falling` asks."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    return [_asked_of_falling(empty, reader)] if empty else []
-
-
-def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> bool:
-    """Whether the first link of a chain, which nobody holds, would be held by whoever is given a role of a place.
-
-    Where it is for the places of a role that nobody holds anywhere, it is that role which is missing first.
-    """
-    at: str = link["at"]
-    if not standing.has_nobody(link):
-        return False
-    if at.startswith(HAVING):
-        named = at.removeprefix(HAVING)
-        places = {tenure.organization_id for tenure in standing.holding(named)}
-        return role == link["role"] and organization_id in places if places else role == named
-    return role == link["role"] and at in ("*", str(organization_id))
-
-
-def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
-    rows = run(session, _EMPTY_SEATS, {"day": standing.day}).all()
-    return [
-        Vacancy(
-            "seat",
-            row.role,
-            f"{row.committee_fr} – {row.title_fr}",
-            f"{row.committee_en} – {row.title_en}",
-            row.id,
-            row.short_name,
-        )
-        for row in rows
-    ]
-
-
-def _waiting(session: Session) -> list[tuple[Link, int]]:
-    """How many open tasks and waiting approvals there are by the first link of their chain."""
-    return [({"role": role, "at": at}, count) for role, at, count in run(session, _WAITING, {}).all()]
-
-
-def _falling_to(
-    standing: Standing, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
-) -> dict[tuple[str, UUID], int]:
-    """How much of what waits names one of these places as the first of its chain."""
-    counts: dict[tuple[str, UUID], int] = {}
-    for link, count in waiting:
-        for place in places:
-            if _wants(standing, link, *place):
-                counts[place] = counts.get(place, 0) + count
-    return counts
-
-
-def _once_created(
-    session: Session, standing: Standing, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
-) -> list[Any]:
-    """The roles that an agreement created once, none does now, nobody holds, and to which something falls all the same.
-
-    Each as a row of `vacancies`. What a role that is still `created` would take is not among it.
-    """
-    lost = [
-        link
-        for link, _ in waiting
-        if standing.has_nobody(link)
-        and not standing.coming_to(link)
-        and not any(_wants(standing, link, *place) for place in created)
-    ]
-    if not lost:
-        return []
-    rows = run(session, _places_of_roles(literal(1)).distinct()).all()
-    return [
-        row
-        for row in rows
-        if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
-    ]
-
-
-def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
-    """Each role that an agreement creates, at its organization and in words, with how many are to hold it."""
-    return (
-        created_roles(
-            col(AgreementRole.role),
-            headcount.label("headcount"),
-            col(Organization.id),
-            col(Organization.short_name),
-            col(Role.title_fr),
-            col(Role.title_en),
-        )
-        .join(Role, and_(same(Role, AgreementRole), Role.key == AgreementRole.role))
-        .order_by(col(Organization.short_name), col(AgreementRole.role))
-    )
-
-
 def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
     """The tasks of the program, each with its case: narrow them."""
     return of(TaskWithCase).outerjoin(Case, joins(Task.case_id, Case))
@@ -647,95 +469,6 @@ _LATE: Final = built(
     .limit(bindparam("most_late", type_=Integer()))
 )
 _KEPT_BACK: Final = built(only(Task.id).where(is_for(_TASKS, _ALONE), ~task_is_open_to(_PERSON)).limit(1))
-_FIRST: Final = inside(Responsibility.links)[0]
-
-
-def _waiting_in(column: ColumnElement[Any], state: str) -> AnySelect:
-    return (
-        select(
-            value_of(_FIRST["role"].astext.label("first_role")),
-            value_of(_FIRST["at"].astext.label("first_at")),
-            value_of(func.count()),
-        )
-        .select_from(Task)
-        .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
-        .where(in_program(Task), Task.state == state)
-        # By the columns' names: written out a second time, each key would be a parameter of its own.
-        .group_by("first_role", "first_at")
-    )
-
-
-def _falling_in(column: ColumnElement[Any], state: str) -> AnySelect:
-    role, at = _FIRST["role"].astext, _FIRST["at"].astext
-    return (
-        select(Task.id, Task.title_fr, Task.title_en, Task.due_on, Task.case_id, role, at)
-        .select_from(Task)
-        .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
-        .where(
-            in_program(Task),
-            Task.state == state,
-            task_is_open_to(_PERSON),
-            or_(
-                role == any_(bindparam("roles", type_=ARRAY(Text()))),
-                at == any_(bindparam("havings", type_=ARRAY(Text()))),
-            ),
-        )
-    )
-
-
-_FALLING: Final[CompoundSelect[Any]] = built(
-    union_all(_falling_in(col(Task.owed_by_id), "open"), _falling_in(col(Task.approved_by_id), "submitted"))
-)
-_WAITING: Final = built(
-    union_all(_waiting_in(col(Task.owed_by_id), "open"), _waiting_in(col(Task.approved_by_id), "submitted"))
-)
-_CREATED: Final = built(
-    _places_of_roles(func.max(col(AgreementRole.headcount)))
-    .where(
-        creates_on(_DAY),
-        or_(AgreementVersion.state != "ended", col(AgreementVersion.ends_on) >= _DAY),
-        or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= _DAY),
-    )
-    .group_by(
-        col(AgreementRole.role),
-        col(Organization.id),
-        col(Organization.short_name),
-        col(Role.title_fr),
-        col(Role.title_en),
-    )
-)
-_HELD: Final = (
-    only(SeatHolder.id)
-    .where(
-        SeatHolder.seat_id == Seat.id,
-        SeatHolder.kind == "principal",
-        col(SeatHolder.withdrawn_at).is_(None),
-        # Also of whoever begins later: then it is theirs from that day on.
-        or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= _DAY),
-    )
-    .exists()
-)
-_EMPTY_SEATS: Final = built(
-    select(
-        Seat.role,
-        Seat.title_fr,
-        Seat.title_en,
-        Organization.id,
-        Organization.short_name,
-        value_of(col(Committee.title_fr).label("committee_fr")),
-        value_of(col(Committee.title_en).label("committee_en")),
-    )
-    .join(Committee, joins(Seat.committee_id, Committee))
-    .join(Organization, joins(Seat.organization_id, Organization))
-    .where(in_program(Seat), ~_HELD, or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= _DAY))
-    .order_by(col(Committee.key), col(Organization.short_name), col(Seat.key))
-)
-
-
-def asked_of_vacancies(standing: Standing) -> list[Question[Any]]:
-    """What `vacancies` asks, but for roles that no agreement creates any more."""
-    today = {"day": standing.day}
-    return [Question(_CREATED, today), Question(_WAITING), Question(_EMPTY_SEATS, today)]
 
 
 def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
