@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 from uuid import UUID
 
@@ -55,7 +56,7 @@ from domain.roles.sight import (
     who_barred,
 )
 from domain.terms.days import PARTICIPANT
-from domain.terms.sharing import Circle, circle_of
+from domain.terms.sharing import Circle, circle_of, circles_of
 from models.casework import Case, Evidence, Responsibility, Task
 from models.committee import Seat, SeatHolder
 from models.outbox import Notice
@@ -506,6 +507,11 @@ class Asker:
         at = str(organization_id) if organization_id else "*"
         return self.standing.falls([{"role": role, "at": at}], kind=kind).on(self.person_id)
 
+    @cached_property
+    def at_large(self) -> Given:
+        """What the asker is to the program at large: `to_program` gives it to each who asks."""
+        return _to_the_program_at_large(self)
+
     @property
     def is_staff(self) -> bool:
         """Whether the asker holds any role today."""
@@ -538,6 +544,16 @@ def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
 
 def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
+    given = dict(asker.at_large)
+    for place in organizations:
+        for relation, role in _AT_AN_ORGANIZATION.items():
+            holder = asker.hat(role, place)
+            if holder:
+                given[relation] = acting_as(asker, holder)
+    return given
+
+
+def _to_the_program_at_large(asker: Asker) -> Given:
     given: Given = {}
     if asker.is_staff:
         given[Relation.STAFF] = themselves(asker)
@@ -560,11 +576,6 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID | None] = ()) -> Gi
     worker = asker.hat("youth_worker")
     if worker:
         given[Relation.FOLLOWS] = acting_as(asker, worker)
-    for place in organizations:
-        for relation, role in _AT_AN_ORGANIZATION.items():
-            holder = asker.hat(role, place)
-            if holder:
-                given[relation] = acting_as(asker, holder)
     return given
 
 
@@ -818,15 +829,21 @@ def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | 
 
     It checks consent and part (`domain.terms.sharing`). A person whom the participant barred is nothing to the file.
     """
-    if participant_id in who_barred(session, asker.person_id):
-        return None
-    given = to_program(asker)
-    if (
-        asker.is_staff
-        and circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
-    ):
-        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    return allows(Action.KEEP_FOLLOW_UP, given)
+    return keeps_files(session, asker, [participant_id])[participant_id]
+
+
+def keeps_files(session: Session, asker: Asker, participant_ids: Collection[UUID]) -> dict[UUID, Actor | None]:
+    """As `keeps_file`, of several participants: the database is asked once for all of them."""
+    barred_by = who_barred(session, asker.person_id)
+    wanted = [one for one in participant_ids if one not in barred_by] if asker.is_staff else []
+    circles = circles_of(session, wanted, asker.day) if wanted else {}
+    found: dict[UUID, Actor | None] = {}
+    for one in participant_ids:
+        given = to_program(asker)
+        if one in circles and circles[one].opens(asker.person_id, asker.standing) == "file":
+            given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+        found[one] = None if one in barred_by else allows(Action.KEEP_FOLLOW_UP, given)
+    return found
 
 
 def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:
@@ -864,15 +881,11 @@ def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> 
     links = board.chains(
         session, [chain for row in rows if row.id in about for chain in (row.owed_by_id, row.approved_by_id)]
     )
-    keeps: dict[UUID, bool] = {}
-    for row in rows:
-        participant_id = about.get(row.id)
-        if participant_id is not None and participant_id not in keeps:
-            keeps[participant_id] = keeps_file(session, asker, participant_id) is not None
+    keeps = keeps_files(session, asker, set(about.values()))
     return [
         row
         for row in rows
-        if row.id not in about or keeps[about[row.id]] or _is_theirs_to_do(row, to_duty(asker, row, links))
+        if row.id not in about or keeps[about[row.id]] is not None or _is_theirs_to_do(row, to_duty(asker, row, links))
     ]
 
 

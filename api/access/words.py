@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from api.access.permissions import Relation, is_told_in_place, keeps_file, to_duty
+from api.access.permissions import Relation, is_told_in_place, keeps_files, to_duty
 from api.access.session import Desk
 from domain.casework import board, words
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question
 from domain.record.reads import record_read
 from domain.roles.sight import who_barred
 from domain.terms.sharing import Circle, circle_of
@@ -49,8 +51,8 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
     about = words.about(session, tasks)
     if not about:
         return {}
-    sealed = words.stand_with(session, list(about))
-    keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+    sealed = words.stand_with(session, [task.id for task in tasks])
+    keepers = keeps_files(session, desk.asker, set(about.values()))
     owing = _Owing(desk, [task for task in tasks if task.id in about and keepers[about[task.id]] is None])
     found = {}
     for task in tasks:
@@ -67,6 +69,11 @@ def said_with(desk: Desk, tasks: Sequence[Task], *, opens: bool = False) -> dict
         else:
             found[task.id] = Said(is_kept=True, has_words=True)
     return found
+
+
+def asked_of_said(tasks: Sequence[Task]) -> list[Question[Any]]:
+    """What `said_with` asks first."""
+    return [*words.asked_about(tasks), words.asked_of_sealed([task.id for task in tasks])]
 
 
 class _Owing:

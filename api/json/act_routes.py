@@ -63,7 +63,12 @@ def _endpoint(
             once.done(response, act.status, PREFIX + place)
         return tell(*(on, done, response)[:takes]) if takes else None
 
-    parts = [
+    return endpoint_of(act, reply, _parts(act, ids), shape)
+
+
+def _parts(act: Act, ids: Mapping[str, Any]) -> list[inspect.Parameter]:
+    """What the route takes: the parts of its address, the body, and what it works with."""
+    return [
         *(part(name, kind) for name, kind in ids.items()),
         *(part(name, one.annotation) for name, one in act.parts.items()),
         *([part("body", act.said)] if act.said else []),
@@ -72,4 +77,3 @@ def _endpoint(
         part("response", Response),
         *([part("if_match", IfMatch, "")] if act.versioned else []),
     ]
-    return endpoint_of(act, reply, parts, shape)

@@ -21,7 +21,7 @@ from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.readers import day_of, day_or_none, role_and_organization
-from domain.casework import board
+from domain.casework import vacancies
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of
@@ -118,8 +118,8 @@ def add_person(
 
 def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]) -> list[dict[str, Any]]:
     titles = titles_of_roles(desk)
-    vacant: dict[UUID, list[board.Vacancy]] = defaultdict(list)
-    for vacancy in board.vacancies(desk.session, held):
+    vacant: dict[UUID, list[vacancies.Vacancy]] = defaultdict(list)
+    for vacancy in vacancies.find(desk.session, held):
         vacant[vacancy.organization_id].append(vacancy)
     places = every(
         desk.session,

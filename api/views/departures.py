@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import Uuid, exists, literal
+from sqlalchemy import Uuid, bindparam, exists, literal
 from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import (
     Action,
@@ -35,6 +36,7 @@ from domain.holdings.duty import APPROVAL, TASK
 from domain.holdings.follow_ups import FOLLOW_UP
 from domain.holdings.roles import TENURE, role_of
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
@@ -356,8 +358,17 @@ def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settle
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:
     """Whether a departure ever handed anything over to this person."""
-    theirs = in_program(Settlement) & (col(Settlement.successor_id) == person_id)
-    return bool(scalar(session, select(exists().where(theirs))))
+    return bool(scalar(session, *asked_of_handed_over(person_id)))
+
+
+def asked_of_handed_over(person_id: UUID) -> Question[SelectOfScalar[bool]]:
+    """What `was_handed_over_to` asks."""
+    return Question(_HANDED_OVER, {"person": person_id})
+
+
+_HANDED_OVER: Final = built(
+    select(exists().where(in_program(Settlement), col(Settlement.successor_id) == bindparam("person", type_=Uuid())))
+)
 
 
 class _SettledRow(Settlement):

@@ -11,9 +11,10 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Text, cast, insert, update
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, cast, insert, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import barring, proposals, withdrawals
 from domain.casework import assigning as outside
@@ -28,6 +29,7 @@ from domain.follow_ups.locking import hold as hold_follow_up
 from domain.holdings.follow_ups import FOLLOW_UP, without_a_follower
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
@@ -287,19 +289,14 @@ class Offered(HandOver):
 
 def offered_to(session: Session, person_id: UUID) -> list[Offered]:
     """The offers that wait for a person's answer, the most pressing first, each in the way agreed on."""
-    rows = every(
-        session,
-        of(Offered)
-        .join(Task, joins(HandOver.task_id, Task))
-        .where(
-            HandOver.to_id == person_id,
-            HandOver.state == "proposed",
-            _still_asked(),
-        )
-        .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id)),
-    )
+    rows = every(session, *asked_of_offers(person_id))
     agreed = {case_id: ways_agreed(session, case_id) for case_id in {row.case_id for row in rows}}
     return [replaced(row, way=agreed[row.case_id].get(row.item, row.way)) for row in rows]
+
+
+def asked_of_offers(person_id: UUID) -> Question[SelectOfScalar[Offered]]:
+    """What `offered_to` asks first."""
+    return Question(_OFFERED, {"person": person_id})
 
 
 def last_offers(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
@@ -547,3 +544,15 @@ _TOLD: Final[Mapping[str, str]] = {
 
 def _tell(session: Session, verb: str, row: HandOver, by: Actor, at: datetime, *, person: str) -> None:
     events.write(session, verb, "case", row.case_id, by=by, at=at, case_id=row.case_id, person=person)
+
+
+_OFFERED: Final = built(
+    of(Offered)
+    .join(Task, joins(HandOver.task_id, Task))
+    .where(
+        col(HandOver.to_id) == bindparam("person", type_=Uuid()),
+        HandOver.state == "proposed",
+        _still_asked(),
+    )
+    .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id))
+)

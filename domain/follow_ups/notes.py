@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import Insert, Update, insert
+from sqlalchemy import ARRAY, Date, Insert, Update, Uuid, any_, bindparam, insert
 from sqlmodel import Session
 
 from domain.casework import assigning
@@ -21,8 +21,9 @@ from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, scalar, tuples
+from domain.kernel.rows import AnySelect, changes, col, every, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from domain.record.reads import Ground, Purpose, record_read
 from domain.terms.parts import PRIMARY
@@ -157,37 +158,41 @@ def read_words(
 
 def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
     """The note of a week, or None. Its words stay sealed."""
-    return next(
-        iter(_notes(session, WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week)),
-        None,
-    )
+    row = run(session, _NOTES.where(WeeklyNote.follow_up_id == follow_up_id, WeeklyNote.week == week)).first()
+    return None if row is None else Note(*row)
 
 
 def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
     """The notes of follow-ups, the newest week first, from the week of `since` on, without their words."""
-    return _notes(
-        session,
-        col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)),
-        *([col(WeeklyNote.week) >= monday_of(since)] if since is not None else []),
-    )
+    return [Note(*row) for row in run(session, *asked_of_notes(follow_up_ids, since=since))]
 
 
-def _notes(session: Session, *wanted: Any) -> list[Note]:
-    statement = only(
-        WeeklyNote.id,
-        WeeklyNote.follow_up_id,
-        WeeklyNote.week,
-        WeeklyNote.met,
-        WeeklyNote.minutes,
-        WeeklyNote.reached,
-        WeeklyNote.why_none,
-        WeeklyNote.has_words,
-        WeeklyNote.is_complete,
-        WeeklyNote.written_by,
-        WeeklyNote.written_at,
-        WeeklyNote.version,
+def asked_of_notes(follow_up_ids: Iterable[UUID], *, since: date | None = None) -> Question[AnySelect]:
+    """What `notes_of` asks."""
+    first = monday_of(since) if since is not None else date.min
+    return Question(_SINCE, {"follow_ups": list(follow_up_ids), "first_week": first})
+
+
+_NOTES: Final = only(
+    WeeklyNote.id,
+    WeeklyNote.follow_up_id,
+    WeeklyNote.week,
+    WeeklyNote.met,
+    WeeklyNote.minutes,
+    WeeklyNote.reached,
+    WeeklyNote.why_none,
+    WeeklyNote.has_words,
+    WeeklyNote.is_complete,
+    WeeklyNote.written_by,
+    WeeklyNote.written_at,
+    WeeklyNote.version,
+).order_by(col(WeeklyNote.week).desc())
+_SINCE: Final = built(
+    _NOTES.where(
+        col(WeeklyNote.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
+        col(WeeklyNote.week) >= bindparam("first_week", type_=Date()),
     )
-    return [Note(*row) for row in tuples(session, statement.where(*wanted).order_by(col(WeeklyNote.week).desc()))]
+)
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:

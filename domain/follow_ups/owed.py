@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID, uuid5
 
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
-from domain.kernel.rows import col, only, same, scalars, tuples
+from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.rows import AnySelect, col, only, run, same, scalars
 from domain.terms.parts import PRIMARY
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp, WeeklyNote
@@ -44,46 +47,11 @@ def missing(
     leaves = last_day is not None and day >= last_day
     over = max(day, sunday_of(monday_of(last_day)) + timedelta(days=1)) if leaves and last_day else day
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    narrowed = [] if people is None else [col(Assignment.person_id).in_(list(people))]
-    rows = tuples(
-        session,
-        only(
-            FollowUp.id,
-            FollowUp.state_since,
-            Assignment.person_id,
-            Assignment.organization_id,
-            Assignment.starts_on,
-            Assignment.ends_on,
-        )
-        .join(
-            Assignment,
-            same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)),
-        )
-        .where(
-            FollowUp.state == "active",
-            Assignment.kind == PRIMARY,
-            col(Assignment.withdrawn_at).is_(None),
-            *narrowed,
-        )
-        .order_by(col(FollowUp.opened_at), col(FollowUp.id)),
-    )
-    complete = set(
-        tuples(
-            session,
-            only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
-                col(WeeklyNote.week) >= first, col(WeeklyNote.is_complete)
-            ),
-        )
-    )
-    stated = set(
-        scalars(
-            session,
-            only(Settlement.holding_id).where(
-                Settlement.kind == "note",
-                Settlement.ended_as == "left_unfinished",
-            ),
-        )
-    )
+    of_whom, written, settled = asked_of_missing(day, people=people)
+    ask_ahead(session, of_whom, written, settled)
+    rows = run(session, *of_whom)
+    complete = {(follow_up_id, week) for follow_up_id, week in run(session, *written)}
+    stated = set(scalars(session, *settled))
     return [
         Missing(follow_up_id, week, person_id, organization_id)
         for follow_up_id, since, person_id, organization_id, starts_on, ends_on in rows
@@ -93,6 +61,51 @@ def missing(
         and (follow_up_id, week) not in complete
         and owed_id(follow_up_id, week, person_id) not in stated
     ]
+
+
+def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tuple[Question[Any], ...]:
+    """What `missing` asks: who accompanies whom, which notes are complete, and which were left unfinished."""
+    first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
+    return (
+        Question(_accompanied(of_people=False))
+        if people is None
+        else Question(_accompanied(of_people=True), {"writers": list(people)}),
+        Question(_COMPLETE, {"first_week": first}),
+        Question(_LEFT_UNFINISHED),
+    )
+
+
+@cache
+def _accompanied(*, of_people: bool) -> AnySelect:
+    narrowed = [col(Assignment.person_id) == any_(bindparam("writers", type_=ARRAY(Uuid())))] if of_people else []
+    return built(
+        only(
+            FollowUp.id,
+            FollowUp.state_since,
+            Assignment.person_id,
+            Assignment.organization_id,
+            Assignment.starts_on,
+            Assignment.ends_on,
+        )
+        .join(Assignment, same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)))
+        .where(
+            FollowUp.state == "active",
+            Assignment.kind == PRIMARY,
+            col(Assignment.withdrawn_at).is_(None),
+            *narrowed,
+        )
+        .order_by(col(FollowUp.opened_at), col(FollowUp.id))
+    )
+
+
+_COMPLETE: Final = built(
+    only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
+        col(WeeklyNote.week) >= bindparam("first_week", type_=Date()), col(WeeklyNote.is_complete)
+    )
+)
+_LEFT_UNFINISHED: Final = built(
+    only(Settlement.holding_id).where(Settlement.kind == "note", Settlement.ended_as == "left_unfinished")
+)
 
 
 def owed_id(follow_up_id: UUID, week: date, person_id: UUID) -> UUID:
