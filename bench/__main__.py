@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from adapters.postgres import EmbeddedPostgres
-from bench import completing, engine, growth, meetings, starting, web
+from bench import completing, engine, growth, meetings, pages, starting, web
 from bench.figures import Ratio, ms, yardstick
 from bench.ground import ROOT, Ground, build, now
 
-NAMES = ("complete", "http", "follow", "start", "meetings", "growth")
+NAMES = ("complete", "http", "pages", "follow", "start", "meetings", "growth")
 
 Measure = Callable[[Ground, Path], Iterator[Ratio]]
 
@@ -52,6 +52,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
         return {
             "complete": lambda ground, _: completing.measure(ground, rounds=1, cases=1),
             "http": lambda ground, folder: web.measure(ground, folder, rounds=1, cases=1),
+            "pages": lambda ground, folder: pages.measure(ground, folder, rounds=1),
             "follow": lambda ground, folder: engine.measure(ground, folder, again=1),
             "start": lambda _, folder: starting.measure(folder, again=1),
             "meetings": lambda ground, folder: meetings.measure(
@@ -65,6 +66,7 @@ def _measures(asked: argparse.Namespace) -> dict[str, Measure]:
     return {
         "complete": lambda ground, _: completing.measure(ground, rounds=9, cases=4),
         "http": lambda ground, folder: web.measure(ground, folder, rounds=3, cases=8),
+        "pages": lambda ground, folder: pages.measure(ground, folder, rounds=15),
         "follow": lambda ground, folder: engine.measure(ground, folder, again=15),
         "start": lambda _, folder: starting.measure(folder, again=15),
         "meetings": lambda ground, folder: meetings.measure(

@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime, time, tzinfo
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal, TypeGuard
@@ -169,6 +169,12 @@ def show_day(lang: str, day: date, style: DayStyle = "long") -> str:
     """
     if isinstance(day, datetime):
         raise ValueError("a moment has a day only in a zone: use show_moment, or take its local date first")
+    return _day_in_words(lang, day, style)
+
+
+#: A page says the same few days over and over, and each takes longer to word than a line to write.
+@lru_cache(maxsize=4096)
+def _day_in_words(lang: str, day: date, style: DayStyle) -> str:
     if style == "month":
         return dates.format_skeleton("yMMMM", day, locale=_locale(lang))
     if style == "weekday":

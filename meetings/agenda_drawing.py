@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import Session, or_
 
 from domain.agreements.agreements import version_in_force
-from domain.casework import board
+from domain.casework import vacancies
 from domain.casework.steps import ROLE_OF_SUBJECT
 from domain.casework.subjects import notice_day
 from domain.declarations.checks.windows import year_begun
@@ -246,7 +246,7 @@ def _vacancies(table: Table, rule: Rule) -> Iterator[Drawn]:
 
 
 def _vacant_roles(table: Table, rule: Rule) -> Iterator[Drawn]:
-    for vacancy in board.vacancies(table.session, standing(table.session, table.day)):
+    for vacancy in vacancies.find(table.session, standing(table.session, table.day)):
         if vacancy.kind != "role":
             continue
         title = both(

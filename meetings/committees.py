@@ -6,12 +6,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
 from sqlmodel import Session
 
 from domain.declarations.program_committees import Rhythm
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, run, value_of
 from domain.roles.takers import may_act_as
@@ -183,8 +185,11 @@ def lasts(row: Committee) -> int:
 
 def committees(session: Session) -> dict[UUID, Committee]:
     """Every committee of the program by its id, in the order of their keys."""
-    rows = every(session, of(Committee).order_by(col(Committee.key)))
-    return {row.id: row for row in rows}
+    return {row.id: row for row in every(session, *ASKED_OF_COMMITTEES)}
+
+
+#: What `committees` asks.
+ASKED_OF_COMMITTEES: Final = Question(built(of(Committee).order_by(col(Committee.key))))
 
 
 def membership(session: Session, committee_id: UUID) -> Membership:
@@ -201,7 +206,12 @@ def memberships(session: Session, committee_ids: Iterable[UUID] | None = None) -
     by_key = {row.key: row for row in rows.values()}
     wanted = list(rows) if committee_ids is None else [one for one in committee_ids if one in rows]
     # Not those of every committee: what one costs does not depend on how many others there are.
-    families = {family.id for one in wanted for family in _family(rows[one], by_key)}
+    families = sorted({family.id for one in wanted for family in _family(rows[one], by_key)})
+    ask_ahead(
+        session,
+        *(Question[Any](one, {"families": families}) for one in (_SEATS, _HOLDINGS)),
+        Question[Any](_ABSENCES),
+    )
     seats = _seats(session, families)
     holdings = _holdings(session, families)
     absences = _absences(session)
@@ -250,14 +260,7 @@ def _seat(row: _SeatOfCommittee) -> CommitteeSeat:
 
 
 def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list[CommitteeSeat]]:
-    rows = every(
-        session,
-        of(_SeatOfCommittee)
-        .join(Committee, joins(Seat.committee_id, Committee))
-        .join(Organization, joins(Seat.organization_id, Organization))
-        .where(col(Seat.committee_id).in_(committee_ids))
-        .order_by(col(Committee.key), col(Seat.key)),
-    )
+    rows = every(session, _SEATS, {"families": list(committee_ids)})
     found: dict[UUID, list[CommitteeSeat]] = defaultdict(list)
     for row in rows:
         found[row.committee_id].append(_seat(row))
@@ -265,13 +268,7 @@ def _seats(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, list
 
 
 def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, tuple[Holding, ...]]:
-    rows = every(
-        session,
-        of(SeatHolder)
-        .join(Seat, joins(SeatHolder.seat_id, Seat))
-        .where(col(SeatHolder.withdrawn_at).is_(None), col(Seat.committee_id).in_(committee_ids))
-        .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id)),
-    )
+    rows = every(session, _HOLDINGS, {"families": list(committee_ids)})
     found: dict[UUID, list[Holding]] = defaultdict(list)
     for row in rows:
         found[row.seat_id].append(Holding(row.seat_id, row.person_id, row.kind, row.starts_on, row.ends_on))
@@ -279,7 +276,7 @@ def _holdings(session: Session, committee_ids: Collection[UUID]) -> dict[UUID, t
 
 
 def _absences(session: Session) -> dict[UUID, tuple[Away, ...]]:
-    rows = every(session, of(Absence).where(col(Absence.cancelled_at).is_(None)))
+    rows = every(session, _ABSENCES, {})
     roles = _roles_of(session, {one for row in rows if row.deputy_id for one in (row.person_id, row.deputy_id)})
     found: dict[UUID, list[Away]] = defaultdict(list)
     for row in rows:
@@ -299,12 +296,32 @@ def _acts_until(
 
 def _roles_of(session: Session, people: Collection[UUID]) -> Mapping[UUID, list[tuple[str, date]]]:
     """The roles that people hold or held, each with its last day."""
-    until = value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))
     found: dict[UUID, list[tuple[str, date]]] = defaultdict(list)
-    rows = run(session, only(Tenure.person_id, Tenure.role, until).where(col(Tenure.person_id).in_(people)))
-    for held in rows:
+    for held in run(session, _ROLES, {"people": sorted(people)}) if people else ():
         found[held.person_id].append((held.role, held.until))
     return found
+
+
+_FAMILIES: Final = bindparam("families", type_=ARRAY(Uuid()))
+_SEATS: Final = built(
+    of(_SeatOfCommittee)
+    .join(Committee, joins(Seat.committee_id, Committee))
+    .join(Organization, joins(Seat.organization_id, Organization))
+    .where(col(Seat.committee_id) == any_(_FAMILIES))
+    .order_by(col(Committee.key), col(Seat.key))
+)
+_HOLDINGS: Final = built(
+    of(SeatHolder)
+    .join(Seat, joins(SeatHolder.seat_id, Seat))
+    .where(col(SeatHolder.withdrawn_at).is_(None), col(Seat.committee_id) == any_(_FAMILIES))
+    .order_by(col(SeatHolder.starts_on), col(SeatHolder.person_id))
+)
+_ABSENCES: Final = built(of(Absence).where(col(Absence.cancelled_at).is_(None)))
+_ROLES: Final = built(
+    only(Tenure.person_id, Tenure.role, value_of(func.coalesce(col(Tenure.ends_on), date.max).label("until"))).where(
+        col(Tenure.person_id) == any_(bindparam("people", type_=ARRAY(Uuid())))
+    )
+)
 
 
 def _covers(first: date | None, last: date | None, day: date) -> bool:

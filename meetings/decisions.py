@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, joins, of, only, replaced, run, same, scalars
 from domain.kernel.scope import local_day, moments_of, program
@@ -61,15 +64,23 @@ def decisions_of(session: Session, meeting_id: UUID) -> list[RegisteredDecision]
 
 def registers(session: Session, committee_ids: Iterable[UUID], year: int) -> list[RegisteredDecision]:
     """The decisions of a year of these committees, one committee after the other."""
-    return _read(
-        session, col(Decision.committee_id).in_(list(committee_ids)), col(Decision.number).contains(f"-{year}-")
-    )
+    return _shown(session, every(session, *asked_of_registers(committee_ids, year)))
+
+
+def asked_of_registers(committee_ids: Iterable[UUID], year: int) -> Question[SelectOfScalar[RegisteredDecision]]:
+    """What `registers` asks."""
+    return Question(_OF_YEAR, {"committees": list(committee_ids), "of_year": f"%-{year}-%"})
 
 
 def years(session: Session, committee_ids: Iterable[UUID]) -> list[int]:
     """The years in which these committees decided something, the last one first."""
-    found = scalars(session, only(Decision.number).where(col(Decision.committee_id).in_(list(committee_ids))))
+    found = scalars(session, *asked_of_years(committee_ids))
     return sorted({count_of(number)[0] for number in found}, reverse=True)
+
+
+def asked_of_years(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[str]]:
+    """What `years` asks."""
+    return Question(_NUMBERS_IN, {"committees": list(committee_ids)})
 
 
 def latest(session: Session, committee_id: UUID, most: int) -> list[RegisteredDecision]:
@@ -85,8 +96,13 @@ def latest(session: Session, committee_id: UUID, most: int) -> list[RegisteredDe
 
 def open_in(session: Session, committee_ids: Iterable[UUID]) -> list[RegisteredDecision]:
     """What these committees decided and is not done yet, the first due day first."""
-    rows = _read(session, col(Decision.committee_id).in_(list(committee_ids)), col(Decision.state) == "open")
+    rows = _shown(session, every(session, *asked_of_open_in(committee_ids)))
     return sorted((row for row in rows if row.state == "open"), key=lambda row: (row.due_on, row.number))
+
+
+def asked_of_open_in(committee_ids: Iterable[UUID]) -> Question[SelectOfScalar[RegisteredDecision]]:
+    """What `open_in` asks."""
+    return Question(_OPEN, {"committees": list(committee_ids)})
 
 
 def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[RegisteredDecision]:
@@ -96,7 +112,7 @@ def to_endorse(session: Session, organization_ids: Collection[UUID]) -> list[Reg
     """
     if not organization_ids:
         return []
-    rows = _read(session, col(Decision.needs_endorsement), col(Decision.state) != "withdrawn")
+    rows = _shown(session, every(session, *ASKED_TO_ENDORSE))
     asked = endorsements(session, [row.id for row in rows])
     return [row for row in rows if any(one.organization_id in organization_ids for one in asked[row.id])]
 
@@ -207,18 +223,31 @@ def _register_line(session: Session, row: RegisteredDecision, endorsement: Both)
 
 
 def _read(session: Session, *conditions: Any) -> list[RegisteredDecision]:
-    rows = every(
-        session,
-        of(RegisteredDecision)
-        .join(Committee, joins(Decision.committee_id, Committee))
-        .join(Meeting, joins(Decision.meeting_id, Meeting))
-        .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
-        .outerjoin(Task, joins(Decision.task_id, Task))
-        .outerjoin(Responsibility, joins(Task.owed_by_id, Responsibility))
-        .outerjoin(Role, and_(same(Role, Decision), Role.key == Decision.owner_role))
-        .outerjoin(Organization, joins(Decision.owner_organization_id, Organization))
-        .where(*conditions),
-    )
+    return _shown(session, every(session, _REGISTERED.where(*conditions)))
+
+
+_REGISTERED: Final = (
+    of(RegisteredDecision)
+    .join(Committee, joins(Decision.committee_id, Committee))
+    .join(Meeting, joins(Decision.meeting_id, Meeting))
+    .outerjoin(AgendaItem, joins(Decision.item_id, AgendaItem))
+    .outerjoin(Task, joins(Decision.task_id, Task))
+    .outerjoin(Responsibility, joins(Task.owed_by_id, Responsibility))
+    .outerjoin(Role, and_(same(Role, Decision), Role.key == Decision.owner_role))
+    .outerjoin(Organization, joins(Decision.owner_organization_id, Organization))
+)
+_IN_THESE: Final = col(Decision.committee_id) == any_(bindparam("committees", type_=ARRAY(Uuid())))
+_OPEN: Final = built(_REGISTERED.where(_IN_THESE, col(Decision.state) == "open"))
+_OF_YEAR: Final = built(_REGISTERED.where(_IN_THESE, col(Decision.number).like(bindparam("of_year", type_=Text()))))
+_NUMBERS_IN: Final = built(only(Decision.number).where(_IN_THESE))
+#: What `to_endorse` asks first.
+ASKED_TO_ENDORSE: Final = Question(
+    built(_REGISTERED.where(col(Decision.needs_endorsement), col(Decision.state) != "withdrawn"))
+)
+
+
+def _shown(session: Session, rows: Sequence[RegisteredDecision]) -> list[RegisteredDecision]:
+    """Decisions as they are read, in the order of their numbers."""
     settling = declared(session).committee if rows else ""
     found = [_as_its_task_is(row, settling) for row in rows]
     return sorted(found, key=lambda row: (row.letters, *count_of(row.number)))

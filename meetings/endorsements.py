@@ -6,19 +6,21 @@ that an agreement that begins, ends or changes later changes neither. Who has le
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ARRAY, ColumnElement, Date, Uuid, any_, bindparam
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
 from domain.declarations.program import Endorsement as Declared
 from domain.endorsement.partners import OWES_AGAIN, Word, majority_of
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, ask_ahead, built, kept
 from domain.kernel.rows import (
     SHAPE,
     also,
@@ -121,16 +123,8 @@ def endorsements(
     found: dict[UUID, list[Endorsed]] = {one: [] for one in wanted}
     if not wanted:
         return {}
-    rows = every(
-        session,
-        of(WordOfPartner)
-        .join(Organization, joins(Endorsement.organization_id, Organization))
-        .where(col(Endorsement.decision_id).in_(wanted), col(Endorsement.superseded_at).is_(None))
-        .order_by(col(Organization.short_name)),
-    )
+    rows, stakes = _words_and_stakes(session, wanted)
     partners = _partners_or_back(session, local_day(session, at)) if rows and at is not None else None
-    freed = freeing.at_stake(session, {row.decision_id for row in rows})
-    stakes = {decision_id: freeing.stakes_of(each) for decision_id, each in freed.items()}
     for row in rows:
         is_partner = partners is None or row.organization_id in partners
         stake = stakes[row.decision_id].get(row.organization_id, "")
@@ -154,6 +148,34 @@ def _word_of(row: WordOfPartner, *, is_partner: bool, stake: str) -> Endorsed:
     if not row.said:
         return one
     return replace(one, said_at=row.said_at, said_by=row.said_by, said_as=row.said_as, said_for=row.said_for)
+
+
+def _words_and_stakes(
+    session: Session, decision_ids: Sequence[UUID]
+) -> tuple[list[WordOfPartner], dict[UUID, dict[UUID, str]]]:
+    """What partners say of these decisions, by their names, and what each has at stake in them."""
+    known: dict[UUID, tuple[list[WordOfPartner], dict[UUID, str]]] = kept(session, (_words_and_stakes,), dict)
+    new = [one for one in dict.fromkeys(decision_ids) if one not in known]
+    if new:
+        said: dict[UUID, list[WordOfPartner]] = defaultdict(list)
+        ask_ahead(session, Question[Any](_WORDS, {"decisions": new}), *freeing.asked_at_stake(new))
+        for row in every(session, _WORDS, {"decisions": new}):
+            said[row.decision_id].append(row)
+        at_stake = freeing.at_stake(session, new) if said else {}
+        known |= {one: (said.get(one, []), freeing.stakes_of(at_stake.get(one, ()))) for one in new}
+    rows = [row for one in dict.fromkeys(decision_ids) for row in known[one][0]]
+    return rows, {one: known[one][1] for one in decision_ids}
+
+
+_WORDS: Final = built(
+    of(WordOfPartner)
+    .join(Organization, joins(Endorsement.organization_id, Organization))
+    .where(
+        col(Endorsement.decision_id) == any_(bindparam("decisions", type_=ARRAY(Uuid()))),
+        col(Endorsement.superseded_at).is_(None),
+    )
+    .order_by(col(Organization.short_name))
+)
 
 
 def _asked(said: list[Endorsed]) -> list[Endorsed]:
@@ -268,33 +290,39 @@ def speakers(today: Standing, organization_id: UUID, roles: Iterable[str]) -> se
 
 def partners_on(session: Session, day: date) -> dict[UUID, str]:
     """The organizations whose agreement is in force on a local day, each with the majority that its text then has."""
-    rows = run(
-        session,
-        only(Agreement.organization_id, AgreementVersion.terms)
-        .join(
-            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
-        )
-        .where(
-            col(AgreementVersion.state).in_(["in_force", "ended"]),
-            col(AgreementVersion.starts_on) <= day,
-            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
-        )
-        .order_by(col(Agreement.organization_id)),
-    )
+    rows = run(session, _PARTNERS, {"day": day})
     return {row.organization_id: majority_of(row.terms) for row in rows}
 
 
 def _partners_or_back(session: Session, day: date) -> frozenset[UUID]:
     """The partners of a local day, and who is set to be one again: a gap between two texts is no departure."""
-    back = scalars(
-        session,
-        only(Agreement.organization_id)
-        .join(
-            AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement))
-        )
-        .where(col(AgreementVersion.state).in_(["in_force", "ended"]), col(AgreementVersion.starts_on) > day),
-    )
+    ask_ahead(session, *asked_of_partners(day))
+    back = scalars(session, _BACK, {"day": day})
     return frozenset({*partners_on(session, day), *back})
+
+
+def asked_of_partners(day: date) -> list[Question[Any]]:
+    """What is asked of the partners of a local day, and of who is set to be one again."""
+    return [Question(_PARTNERS, {"day": day}), Question(_BACK, {"day": day})]
+
+
+_DAY: Final = bindparam("day", type_=Date())
+_BEGUN: Final = col(AgreementVersion.state).in_(["in_force", "ended"])
+_PARTNERS: Final = built(
+    only(Agreement.organization_id, AgreementVersion.terms)
+    .join(AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)))
+    .where(
+        _BEGUN,
+        col(AgreementVersion.starts_on) <= _DAY,
+        or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= _DAY),
+    )
+    .order_by(col(Agreement.organization_id))
+)
+_BACK: Final = built(
+    only(Agreement.organization_id)
+    .join(AgreementVersion, and_(same(AgreementVersion, Agreement), joins(AgreementVersion.agreement_id, Agreement)))
+    .where(_BEGUN, col(AgreementVersion.starts_on) > _DAY)
+)
 
 
 def is_about_a_participant(session: Session, decision_id: UUID) -> bool:

@@ -12,10 +12,12 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import Uuid, bindparam, insert
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
@@ -62,8 +64,19 @@ def make(session: Session, person_id: UUID, *, by: Actor, at: datetime) -> str:
 
 def feeds_of(session: Session, person_id: UUID) -> list[CalendarFeed]:
     """A person's addresses that are open: when each was made, and read last. Never the secret."""
-    statement = of(CalendarFeed).where(CalendarFeed.person_id == person_id, col(CalendarFeed.ended_at).is_(None))
-    return every(session, statement.order_by(col(CalendarFeed.made_at), col(CalendarFeed.id)))
+    return every(session, *asked_of_feeds(person_id))
+
+
+def asked_of_feeds(person_id: UUID) -> Question[SelectOfScalar[CalendarFeed]]:
+    """What `feeds_of` asks."""
+    return Question(_OPEN, {"person": person_id})
+
+
+_OPEN: Final = built(
+    of(CalendarFeed)
+    .where(col(CalendarFeed.person_id) == bindparam("person", type_=Uuid()), col(CalendarFeed.ended_at).is_(None))
+    .order_by(col(CalendarFeed.made_at), col(CalendarFeed.id))
+)
 
 
 def whose(session: Session, feed_id: UUID) -> UUID | None:

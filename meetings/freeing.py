@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import any_, func, true
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, true
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
 
 from domain.endorsement.partners import FREED, OWES_AGAIN
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, joins, only, run, select, value_of
+from domain.kernel.rows import AnySelect, col, in_program, joins, only, run, select, value_of
 from domain.kernel.scope import local_day
 from domain.obligations import waiving
 from domain.obligations.owing import acts_among
@@ -61,14 +62,26 @@ def _owed_again(freed: Iterable[waiving.FreedBy], asked_on: date) -> list[waivin
 
 def _asked_on(session: Session, decision_ids: Collection[UUID]) -> dict[UUID, date]:
     """The local day on which each of these decisions was put to the partners; where it was not, that of its meeting."""
-    rows = run(
-        session,
-        only(Decision.id, func.coalesce(func.min(col(Endorsement.said_at)), col(Decision.decided_at)).label("at"))
-        .outerjoin(Endorsement, joins(Endorsement.decision_id, Decision))
-        .where(col(Decision.id).in_(list(decision_ids)))
-        .group_by(col(Decision.id), col(Decision.decided_at)),
-    )
+    rows = run(session, *_asked_when(decision_ids))
     return {row.id: local_day(session, row.at) for row in rows}
+
+
+def asked_at_stake(decision_ids: Collection[UUID]) -> list[Question[Any]]:
+    """What `at_stake` asks first."""
+    return [Question(_REACHED, {"decisions": list(decision_ids)}), _asked_when(decision_ids)]
+
+
+def _asked_when(decision_ids: Collection[UUID]) -> Question[Any]:
+    return Question(_ASKED_ON, {"decisions": list(decision_ids)})
+
+
+_DECISIONS: Final = bindparam("decisions", type_=ARRAY(Uuid()))
+_ASKED_ON: Final = built(
+    only(Decision.id, func.coalesce(func.min(col(Endorsement.said_at)), col(Decision.decided_at)).label("at"))
+    .outerjoin(Endorsement, joins(Endorsement.decision_id, Decision))
+    .where(col(Decision.id) == any_(_DECISIONS))
+    .group_by(col(Decision.id), col(Decision.decided_at))
+)
 
 
 def stakes_of(freed: Iterable[waiving.FreedBy]) -> dict[UUID, str]:
@@ -121,13 +134,17 @@ def _reached(session: Session, decision_ids: Collection[UUID]) -> list[_Reached]
     """
     if not decision_ids:
         return []
+    return [_Reached(*row) for row in run(session, _REACHED, {"decisions": list(decision_ids)})]
+
+
+def _all_reached() -> AnySelect:
     reached = (
         select(
             value_of(col(Decision.id).label("one")),
             value_of(col(Decision.id).label("other")),
             value_of(true().label("is_alike")),
         )
-        .where(in_program(Decision), col(Decision.id).in_(list(decision_ids)))
+        .where(in_program(Decision), col(Decision.id) == any_(_DECISIONS))
         .cte("reached", recursive=True)
     )
     says, gone = aliased(Decision, name="says"), aliased(Decision, name="gone")
@@ -139,4 +156,7 @@ def _reached(session: Session, decision_ids: Collection[UUID]) -> list[_Reached]
         .join(says, and_(in_program(says), says.id == reached.c.other, says_something))
         .join(gone, and_(in_program(gone), or_(is_taken_back, gone.id == says.settles_id)))
     )
-    return [_Reached(*row) for row in run(session, select(reached.c.one, reached.c.other, reached.c.is_alike))]
+    return select(reached.c.one, reached.c.other, reached.c.is_alike)
+
+
+_REACHED: Final = built(_all_reached())

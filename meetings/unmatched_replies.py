@@ -16,6 +16,7 @@ from sqlmodel import Session
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, first, in_program, of, run, scalar, select
 from domain.record import events
@@ -68,8 +69,13 @@ def seen_to(session: Session, *, limit: int | None = None, offset: int = 0) -> l
 
 def count(session: Session, *, are_waiting: bool = True) -> int:
     """How many mails were not looked at yet; or, without `are_waiting`, how many were settled."""
-    which = col(StrayReply.seen_at).is_(None) if are_waiting else col(StrayReply.seen_at).is_not(None)
-    return scalar(session, select(func.count()).where(in_program(StrayReply), which)) or 0
+    return scalar(session, *(ASKED_OF_WAITING if are_waiting else _ASKED_OF_SEEN)) or 0
+
+
+_COUNTED: Final = select(func.count()).where(in_program(StrayReply))
+#: What `count` asks.
+ASKED_OF_WAITING: Final = Question(built(_COUNTED.where(col(StrayReply.seen_at).is_(None))))
+_ASKED_OF_SEEN: Final = Question(built(_COUNTED.where(col(StrayReply.seen_at).is_not(None))))
 
 
 def stray_of(session: Session, stray_id: UUID) -> StrayReply:

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RATIOS = {
     "complete": {"complete.cpu", "complete.cpu_with_server", "complete.rate", "complete.statements"},
     "http": {"http.p50", "http.rate_with_32", "http.p99_with_32", "http.lost", "follow.opened_in_answer"},
+    "pages": {"pages.statements", "pages.cpu"},
     "growth": {
         "growth.due_time",
         "growth.due_pages",
@@ -89,6 +90,13 @@ def test_the_measures_of_completing_run_and_print_every_ratio() -> None:
     assert all(value > 0 for value in ratios.values())
     # A count, which no busy machine changes.
     assert ratios["complete.statements"] <= 1.5
+
+
+@pytest.mark.nightly
+def test_the_measures_of_pages_run_and_no_page_asks_more_statements_than_it_may() -> None:
+    ratios = run("pages")
+    assert ratios.keys() == RATIOS["pages"]
+    assert ratios["pages.statements"] <= 14
 
 
 @pytest.mark.nightly

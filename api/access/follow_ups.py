@@ -7,7 +7,9 @@ from datetime import date, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Asker, Forbidden, Given, Relation, allows, require, themselves, to_program
 from api.access.session import Desk
@@ -16,6 +18,7 @@ from domain.follow_ups import assigning, notes
 from domain.follow_ups.locking import Followed, follow_ups
 from domain.follow_ups.notes import Note
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, first
 from domain.participants.locking import barred_from
@@ -24,11 +27,11 @@ from domain.roles import takers
 from domain.roles.sight import who_barred
 from domain.terms.days import CLINICAL, PARTICIPANT, other_than
 from domain.terms.parts import PRIMARY
-from domain.terms.sharing import Circle, circle_of
+from domain.terms.sharing import Circle, circle_of, circles_of
 from locales import N_
 from meetings import attendance
 from meetings.committees import Membership, committee_of, membership
-from models.follow_up import FollowUp
+from models.follow_up import Assignment, FollowUp
 from models.participant import Participant
 
 
@@ -96,8 +99,14 @@ def every_one(session: Session, asker: Asker) -> list[Followed]:
     """Every follow-up of the program, the oldest first, for a reader of all of them: none of a participant who barred
     them."""
     kept_from = who_barred(session, asker.person_id)
-    rows = every(session, follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id)))
+    rows = every(session, *ASKED_OF_EVERY_ONE)
     return [row for row in rows if row.participant_id not in kept_from]
+
+
+_BY_AGE: Final = follow_ups().order_by(col(FollowUp.opened_on), col(FollowUp.id))
+#: What `every_one` asks, but for who barred the asker.
+ASKED_OF_EVERY_ONE: Final = Question(built(_BY_AGE))
+_THESE: Final = built(_BY_AGE.where(col(FollowUp.id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid())))))
 
 
 def find_follow_up(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Followed, Given]:
@@ -138,16 +147,18 @@ def find_ended(session: Session, asker: Asker, follow_up_id: UUID) -> tuple[Foll
     return row, given
 
 
+_ENDED: Final = built(
+    follow_ups()
+    .where(col(FollowUp.state).in_(ENDED), Participant.state != "destroyed")
+    .order_by(col(FollowUp.state_since).desc(), col(FollowUp.id))
+)
+
+
 def ended_of(session: Session, asker: Asker) -> list[Followed]:
     """The follow-ups that ended and that the asker had until then, the last that ended first."""
     if Relation.FOLLOWS not in to_program(asker):
         return []
-    rows = every(
-        session,
-        follow_ups()
-        .where(col(FollowUp.state).in_(ENDED), Participant.state != "destroyed")
-        .order_by(col(FollowUp.state_since).desc(), col(FollowUp.id)),
-    )
+    rows = every(session, _ENDED, {})
     had = assigning.had_it_last(session, [row.id for row in rows])
     kept_from = who_barred(session, asker.person_id)
     return [row for row in rows if had.get(row.id) == asker.person_id and row.participant_id not in kept_from]
@@ -159,24 +170,19 @@ def caseload_of(session: Session, asker: Asker) -> list[tuple[Followed, str]]:
     Each with its part: primary or second. It leaves out a participant who barred the asker, and one whose file that
     part, or acting for the absent person, does not open (`domain.terms.sharing`).
     """
-    parts = assigning.on_day(session, asker.day, people=[asker.person_id, *acts_for(asker)])
+    parts = every(session, *asked_of_caseload(asker))
     kinds: dict[UUID, str] = {}
     for part in parts:
         kinds.setdefault(part.follow_up_id, part.kind)
     theirs = {part.follow_up_id for part in parts if part.person_id == asker.person_id and part.kind == PRIMARY}
-    rows = every(
-        session,
-        follow_ups().where(col(FollowUp.id).in_(list(kinds))).order_by(col(FollowUp.opened_on), col(FollowUp.id)),
-    )
     kept_from = who_barred(session, asker.person_id)
+    rows = every(session, _THESE, {"follow_ups": list(kinds)}) if kinds else []
+    rows = [row for row in rows if row.participant_id not in kept_from]
+    circles = circles_of(session, {row.participant_id for row in rows if row.id not in theirs}, asker.day)
     return [
         (row, kinds[row.id])
         for row in rows
-        if row.participant_id not in kept_from
-        and (
-            row.id in theirs
-            or circle_of(session, row.participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
-        )
+        if row.id in theirs or circles[row.participant_id].opens(asker.person_id, asker.standing) == "file"
     ]
 
 
@@ -190,6 +196,11 @@ def read_note(
     if note is None:
         raise Forbidden
     return row, note, notes.read_words(session, note.id, row.participant_id, ground=ground_of(given), by=by, at=at)
+
+
+def asked_of_caseload(asker: Asker) -> Question[SelectOfScalar[Assignment]]:
+    """What `caseload_of` asks first."""
+    return assigning.asked_on_day(asker.day, people=[asker.person_id, *sorted(acts_for(asker))])
 
 
 def ground_of(given: Mapping[Relation, Any]) -> Ground:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
@@ -467,6 +468,11 @@ class Asker:
         at = str(organization_id) if organization_id else "*"
         return self.standing.falls([{"role": role, "at": at}], kind=kind).on(self.person_id)
 
+    @cached_property
+    def at_large(self) -> Given:
+        """What the asker is to the program at large: `to_program` gives it to each who asks."""
+        return _to_the_program_at_large(self)
+
     @property
     def is_staff(self) -> bool:
         """Whether the asker holds any role today."""
@@ -499,6 +505,16 @@ def require(action: Action, given: Mapping[Relation, Actor]) -> Actor:
 
 def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
     """What the asker is to the program at large, and to things that belong to these organizations."""
+    given = dict(asker.at_large)
+    for place in organizations:
+        for relation, role in _AT_AN_ORGANIZATION.items():
+            holder = asker.hat(role, place)
+            if holder:
+                given[relation] = acting_as(asker, holder)
+    return given
+
+
+def _to_the_program_at_large(asker: Asker) -> Given:
     given: Given = {}
     if asker.is_staff:
         given[Relation.STAFF] = themselves(asker)
@@ -507,9 +523,6 @@ def to_program(asker: Asker, *, organizations: Iterable[UUID] = ()) -> Given:
         answers = privacy.role == FOR_PRIVACY[0]["role"]
         given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
     held = [(relation, asker.hat(role)) for relation, role in _IN_THE_PROGRAM.items()]
-    held += [
-        (relation, asker.hat(role, place)) for place in organizations for relation, role in _AT_AN_ORGANIZATION.items()
-    ]
     return given | {relation: acting_as(asker, holder) for relation, holder in held if holder}
 
 

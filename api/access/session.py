@@ -21,8 +21,9 @@ from uuid import UUID
 import anyio
 from fastapi import Depends, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from sqlalchemy import DateTime, Engine, Text, bindparam, update
+from sqlalchemy import DateTime, Engine, Text, Uuid, bindparam, update
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from adapters.database import finding_session, open_session, program_session, saying
 from api.access import questions
@@ -32,14 +33,16 @@ from api.access.request_rates import Requests
 from domain.access import sign_ins
 from domain.access.doors import digest
 from domain.access.sign_ins import Means
+from domain.kernel.asking import Question, built, remember
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, run, scalar, select, value_of
-from domain.kernel.scope import local_day, program
+from domain.kernel.rows import col, first, frozen, of, run, scalar, select, value_of
+from domain.kernel.scope import know_program, local_day, program
 from domain.mail.notices import Stationery
 from domain.obligations import triggers
 from domain.roles.roles import standing
 from locales import current_language
 from models.access import BrowserSession
+from models.base import table_of
 from models.ports import Keys, SignInProvider
 from models.program import Person, Program
 
@@ -60,8 +63,8 @@ _SIGNED_IN: Final = (
         BrowserSession.program_id,
         BrowserSession.person_id,
         BrowserSession.seen_at,
-        Program.time_zone,
         value_of(saying(col(BrowserSession.program_id))),
+        *table_of(Program).columns,
     )
     .join(Program, col(Program.id) == col(BrowserSession.program_id))
     .where(
@@ -178,7 +181,7 @@ class Desk:
     @property
     def person(self) -> Person:
         """The asker themselves, read when they are first asked for."""
-        found = self.session.get(Person, (self.program_id, self.asker.person_id))
+        found = first(self.session, *asked_of_person(self.asker.person_id))
         if found is None:
             msg = "a sign-in names a person who does not exist"
             raise LookupError(msg)
@@ -202,6 +205,14 @@ class Desk:
             self.session.rollback()
             return refusal
         return None
+
+
+_PERSON: Final = built(of(Person).where(col(Person.id) == bindparam("person", type_=Uuid())))
+
+
+def asked_of_person(person_id: UUID) -> Question[SelectOfScalar[Person]]:
+    """What `Desk.person` asks."""
+    return Question(_PERSON, {"person": person_id})
 
 
 def office_of(request: Request) -> Office:
@@ -228,8 +239,9 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
     async with desks:
         session = office.finding_a_program()
         try:
-            seated = await run_in_threadpool(_sit_down, office, session, token)
-            if request.method not in SAFE_METHODS:
+            changes_nothing = request.method in SAFE_METHODS
+            seated = await run_in_threadpool(_sit_down, office, session, token, changes_nothing=changes_nothing)
+            if not changes_nothing:
                 await run_in_threadpool(_refuse_while_written, seated)
             request.state.seated = seated  # for whoever answers a refusal: the record is told who was refused
             yield seated
@@ -244,10 +256,10 @@ async def desk(request: Request) -> AsyncIterator[Desk]:
             raise
 
 
-def _sit_down(office: Office, session: Session, token: str) -> Desk:
+def _sit_down(office: Office, session: Session, token: str, *, changes_nothing: bool) -> Desk:
     """Find out who is signed in and what they hold today. Raises NotSignedIn, or TooManyRequests."""
     at = office.clock()
-    person_id = _signed_in(session, token, at)
+    person_id = _signed_in(session, token, at, changes_nothing=changes_nothing)
     asker = Asker(person_id, standing(session, local_day(session, at)))
     if not asker.is_staff:
         # Whoever left is out at the next request, whatever their cookie says.
@@ -350,8 +362,11 @@ def sign_in_by(office: Office, token: str) -> SignIn | None:
     return None if found is None else SignIn(found.program_id, found.person_id)
 
 
-def _signed_in(session: Session, token: str, at: datetime) -> UUID:
-    """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended."""
+def _signed_in(session: Session, token: str, at: datetime, *, changes_nothing: bool) -> UUID:
+    """Whose sign-in this is, in whose program the session then is. Raises NotSignedIn where it has ended.
+
+    A request that changes nothing reads each thing once.
+    """
     found_by = digest(token)
     asked = {"digest": found_by, "idle_since": at - IDLE, "oldest": at - LONGEST}
     found = run(session, _SIGNED_IN, asked).first()
@@ -363,5 +378,8 @@ def _signed_in(session: Session, token: str, at: datetime) -> UUID:
         # Kept whatever becomes of the request, and locked for nobody who asks meanwhile.
         run(session, _SEEN, {"digest": found_by, "moment": at})
         session.commit()
+    if changes_nothing:
+        remember(session)
+        know_program(session, frozen(Program)(*found[4:]))
     person_id: UUID = found.person_id
     return person_id

@@ -48,7 +48,7 @@ from domain.kernel.scope import program_of
 from domain.roles.roles import Link
 from domain.roles.sight import line_is_open_to, task_is_open_to, who_barred
 from domain.terms.days import PARTICIPANT
-from domain.terms.sharing import Circle, circle_of
+from domain.terms.sharing import Circle, circles_of
 from models.casework import Case, Evidence, Responsibility, Task
 from models.outbox import Notice
 from models.record import Event
@@ -153,7 +153,7 @@ def shown_in(session: Session, asker: Asker, case: Case, tasks: Iterable[T]) -> 
 def _closed(session: Session, asker: Asker, tasks: Sequence[Task], about: Mapping[UUID, UUID]) -> frozenset[UUID]:
     """Those of tasks that are about somebody whose file the asker does not keep, and not theirs to do."""
     links = _chains_of(session, tasks)
-    keeps = {one for one in dict.fromkeys(about.values()) if keeps_file(session, asker, one) is not None}
+    keeps = {one for one, by in keeps_files(session, asker, set(about.values())).items() if by is not None}
     kept_from = [task for task in tasks if about[task.id] not in keeps]
     return frozenset(task.id for task in kept_from if not is_to_do(task, to_duty(asker, task, links)))
 
@@ -226,15 +226,21 @@ def keeps_file(session: Session, asker: Asker, participant_id: UUID) -> Actor | 
 
     It checks consent and part (`domain.terms.sharing`). A person whom the participant barred is nothing to the file.
     """
-    if participant_id in who_barred(session, asker.person_id):
-        return None
-    given = to_program(asker)
-    if (
-        asker.is_staff
-        and circle_of(session, participant_id, asker.day).opens(asker.person_id, asker.standing) == "file"
-    ):
-        given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
-    return allows(Action.KEEP_FOLLOW_UP, given)
+    return keeps_files(session, asker, [participant_id])[participant_id]
+
+
+def keeps_files(session: Session, asker: Asker, participant_ids: Collection[UUID]) -> dict[UUID, Actor | None]:
+    """As `keeps_file`, of several participants: the database is asked once for all of them."""
+    barred_by = who_barred(session, asker.person_id)
+    wanted = [one for one in participant_ids if one not in barred_by] if asker.is_staff else []
+    circles = circles_of(session, wanted, asker.day) if wanted else {}
+    found: dict[UUID, Actor | None] = {}
+    for one in participant_ids:
+        given = to_program(asker)
+        if one in circles and circles[one].opens(asker.person_id, asker.standing) == "file":
+            given[Relation.ASSIGNED] = given.get(Relation.FOLLOWS) or themselves(asker)
+        found[one] = None if one in barred_by else allows(Action.KEEP_FOLLOW_UP, given)
+    return found
 
 
 def is_told_in_place(asker: Asker, circle: Circle, owes: Actor | None) -> bool:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from api.access.cases import to_duty
 from api.access.permissions import Relation
 from api.access.session import Desk
-from api.access.tasks import is_told_in_place, keeps_file
+from api.access.tasks import is_told_in_place, keeps_files
 from domain.casework import board, words
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question
 from domain.record.reads import record_read
 from domain.roles.sight import who_barred
 from domain.terms.sharing import Circle, circle_of
@@ -61,7 +63,7 @@ class _Reading:
     def __init__(self, desk: Desk, tasks: Sequence[Task], about: Mapping[UUID, UUID], *, opens: bool) -> None:
         session = desk.session
         self._desk, self._about, self._opens = desk, about, opens
-        self._keepers = {one: keeps_file(session, desk.asker, one) for one in set(about.values())}
+        self._keepers = keeps_files(session, desk.asker, set(about.values()))
         self._owing = _Owing(desk, [task for task in tasks if self._keepers[about[task.id]] is None])
         self._sealed = words.stand_with(session, list(about))
 
@@ -74,6 +76,11 @@ class _Reading:
         if has_words and self._opens:
             return _opened(self._desk, task, keeper)
         return Said(is_kept=True, has_words=has_words)
+
+
+def asked_of_said(tasks: Sequence[Task]) -> list[Question[Any]]:
+    """What `said_with` asks first."""
+    return [*words.asked_about(tasks), words.asked_of_sealed([task.id for task in tasks])]
 
 
 class _Owing:

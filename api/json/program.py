@@ -16,7 +16,7 @@ from api.access.session import AtDesk
 from api.json.described import api_routes
 from api.json.people import shown_roles
 from api.json.shapes import EventShown, Limit, MeShown, Page, ProtocolShown, VacancyShown
-from domain.casework import board
+from domain.casework import vacancies
 from domain.kernel.rows import col, every, in_program, of, scalar, select
 from domain.mail import resending
 from domain.record.events import FOR_PRIVACY
@@ -84,7 +84,7 @@ def list_vacancies(desk: AtDesk) -> list[VacancyShown]:
             organization=empty.organization,
             tasks=empty.tasks,
         )
-        for empty in board.vacancies(desk.session, desk.asker.standing)
+        for empty in vacancies.find(desk.session, desk.asker.standing)
     ]
 
 

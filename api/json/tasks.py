@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Response
 from pydantic import BaseModel
-from sqlalchemy import func
 
 from api.access.cases import to_case
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.access.tasks import actor_for, find_task
-from api.access.words import Said, said_with
+from api.access.words import Said, asked_of_said, said_with
 from api.acts.task_verbs import TaskVerb
 from api.json.described import api_routes
 from api.json.idempotent_requests import AtOnce, IfMatch, Once, etag, seen_version
@@ -37,16 +36,21 @@ from api.json.shapes import (
     Page,
     TaskShown,
 )
+from api.views.tasks import names_of
 from api.web.given import Reason
 from domain.casework import board, requests, tasks
 from domain.casework.in_place import is_in_place, words_in_place
 from domain.casework.proofs import Proof
+from domain.casework.scheduling import asked_of_pins, protocols_of
+from domain.declarations.protocol import Instead
+from domain.kernel.asking import ask_ahead
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, in_program, only, run, scalar, select
+from domain.kernel.rows import only, run
 from domain.kernel.titles import title_of
+from domain.roles.roles import Falls
+from domain.roles.sight import asked_of_who_barred
 from locales import N_
-from models.casework import Case, Task
-from models.program import Person
+from models.casework import Case, Request, Task
 
 router = api_routes("tasks")
 
@@ -98,11 +102,11 @@ def my_work(
 ) -> Page[TaskShown]:
     """What is now for the asker to do or to approve, for themselves or for someone absent; the most pressing first."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    mine = (in_program(Task), board.is_mine(hats))
-    total = scalar(desk.session, select(func.count()).select_from(Task).where(*mine)) or 0
-    rows = board.work(desk.session, hats, limit=limit, offset=offset)
-    return Page(items=shown_tasks(desk, rows), total=total, limit=limit, offset=offset)
+    session, me, today = desk.session, desk.asker.person_id, desk.asker.standing
+    ask_ahead(session, *board.asked_of_mine(today, me), asked_of_who_barred(me))
+    mine = board.counts_of(session, today, me)
+    rows = board.work(session, mine.hats, limit=limit, offset=offset)
+    return Page(items=shown_tasks(desk, rows), total=mine.to_do + mine.to_approve, limit=limit, offset=offset)
 
 
 @router.get("/tasks/{task_id}")
@@ -176,20 +180,20 @@ def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, op
     Notes and reasons go `with_notes` alone: those who have a part in the case read them (`Action.READ_NOTES`). Those
     about a participant are null in lists: `opens` has them opened, for the keepers of that file.
     """
-    links = board.chains(desk.session, [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)])
-    falls = [board.who(desk.asker.standing, row, links) for row in rows]
-    people = {one.person_id for each in falls if each for one in each.holders}
-    people |= {one.acting_for for each in falls if each for one in each.holders if one.acting_for}
-    people |= {one.person_id for each in falls if each for one in each.waits_for}
-    in_place = words_in_place(
-        desk.session, [row for row, each in zip(rows, falls, strict=True) if is_in_place(row, each)]
+    both = [chain for row in rows for chain in (row.owed_by_id, row.approved_by_id)]
+    cases = {row.case_id for row in rows if row.case_id is not None}
+    ask_ahead(
+        desk.session,
+        board.asked_of_chains(both),
+        asked_of_pins(cases),
+        *((requests.asked_of_newest([row.id for row in rows]), *asked_of_said(rows)) if with_notes else ()),
     )
-    names = {
-        person.id: person.name
-        for person in desk.session.scalars(select(Person).where(in_program(Person), col(Person.id).in_(people)))
-    }
-    filled_in = requests.newest(desk.session, [row.id for row in rows]) if with_notes else {}
-    said = said_with(desk, rows, opens=opens) if with_notes else {}
+    protocols_of(desk.session, cases)
+    links = board.chains(desk.session, both)
+    falls = {row.id: board.who(desk.asker.standing, row, links) for row in rows}
+    in_place = words_in_place(desk.session, [row for row in rows if is_in_place(row, falls[row.id])])
+    names = names_of(desk, _people(falls.values()))
+    written = _Written.of(desk, rows, opens=opens) if with_notes else _NOT_READ
     return [
         TaskShown(
             id=row.id,
@@ -210,56 +214,101 @@ def shown_tasks(desk: Desk, rows: Sequence[Task], *, with_notes: bool = True, op
             handed_back_at=row.handed_back_at,
             version=row.version,
             asks=[_asked(part, desk.language) for part in row.asks],
-            given=filled_in[row.id].given if row.id in filled_in and _is_read(said, row) else None,
-            note=_words_of("note", row, said, opens=opens) if with_notes else None,
-            reason=_words_of("reason", row, said, opens=opens) if with_notes else None,
-            beside=_beside(row, said, opens=opens) if with_notes else None,
-            title=in_place[row.id].title.in_language(desk.language)
-            if row.id in in_place
-            else title_of(row, desk.language),
+            given=written.given(row),
+            note=written.words("note", row),
+            reason=written.words("reason", row),
+            beside=written.beside(row),
+            title=_title(row, in_place.get(row.id), desk.language),
             late=board.late_on(row, desk.day),
-            waits_on=[
-                HolderShown(
-                    person_id=one.person_id,
-                    name=names[one.person_id],
-                    role=one.role,
-                    acting_for=names[one.acting_for] if one.acting_for else None,
-                )
-                for one in (each.holders if each else ())
-            ],
-            vacant=bool(each and each.vacant),
-            waits_for=[
-                ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
-                for one in (each.waits_for if each else ())
-            ],
+            waits_on=_holders(falls[row.id], names),
+            vacant=_is_vacant(falls[row.id]),
+            waits_for=_coming(falls[row.id], names),
             needs_approval=row.approved_by_id is not None,
             automatic=bool(row.action),
         )
-        for row, each in zip(rows, falls, strict=True)
+        for row in rows
     ]
 
 
-def _is_read(said: Mapping[UUID, Said], row: Task) -> bool:
-    return row.id not in said or said[row.id].is_kept
+def _people(falls: Iterable[Falls | None]) -> Iterator[UUID | None]:
+    for one in falls:
+        if one is not None:
+            yield from (person for holder in one.holders for person in (holder.person_id, holder.acting_for))
+            yield from (held.person_id for held in one.waits_for)
 
 
-def _words_of(name: Literal["note", "reason"], row: Task, said: Mapping[UUID, Said], *, opens: bool) -> str | None:
-    """The note or the reason of a task; about a participant null unless it is opened, and for who reads it not."""
-    of_file = said.get(row.id)
-    if of_file is None:
-        return row.note if name == "note" else row.reason
-    text = of_file.note if name == "note" else of_file.reason
-    return text if opens and (of_file.is_kept or text) else None
+def _title(row: Task, instead: Instead | None, language: str) -> str:
+    return title_of(row, language) if instead is None else instead.title.in_language(language)
 
 
-def _beside(row: Task, said: Mapping[UUID, Said], *, opens: bool) -> list[BesideShown] | None:
-    """What others wrote that belongs to a task about a participant, as `_words_of`; nothing of any other task."""
-    of_file = said.get(row.id)
-    if of_file is None:
-        return []
-    if not (opens and of_file.is_kept):
-        return None
-    return [BesideShown(what=one.what, words=one.text, by=one.by_id, to=one.to_id, at=one.at) for one in of_file.beside]
+def _is_vacant(falls: Falls | None) -> bool:
+    return falls is not None and falls.vacant
+
+
+def _holders(falls: Falls | None, names: Mapping[UUID, str]) -> list[HolderShown]:
+    return [
+        HolderShown(
+            person_id=one.person_id,
+            name=names[one.person_id],
+            role=one.role,
+            acting_for=names[one.acting_for] if one.acting_for else None,
+        )
+        for one in (falls.holders if falls else ())
+    ]
+
+
+def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[ComingShown]:
+    return [
+        ComingShown(person_id=one.person_id, name=names[one.person_id], role=one.role, starts_on=one.starts_on)
+        for one in (falls.waits_for if falls else ())
+    ]
+
+
+@dataclass(frozen=True)
+class _Written:
+    """What people wrote with tasks, as the asker reads it: those about a participant apart, which `opens` opens."""
+
+    requests: Mapping[UUID, Request]
+    said: Mapping[UUID, Said]
+    opens: bool
+    is_read: bool = True
+
+    @classmethod
+    def of(cls, desk: Desk, rows: Sequence[Task], *, opens: bool) -> _Written:
+        """Of these tasks. Raises Refusal where the keys cannot be used."""
+        found = requests.newest(desk.session, [row.id for row in rows])
+        return cls(found, said_with(desk, rows, opens=opens), opens)
+
+    def given(self, row: Task) -> dict[str, Any] | None:
+        """What was filled in last; null where nothing was, or the file of the participant is not the asker's."""
+        is_kept = row.id not in self.said or self.said[row.id].is_kept
+        return self.requests[row.id].given if row.id in self.requests and is_kept else None
+
+    def words(self, name: Literal["note", "reason"], row: Task) -> str | None:
+        """The note or the reason; about a participant null unless it is opened, and for who reads it not."""
+        if not self.is_read:
+            return None
+        of_file = self.said.get(row.id)
+        if of_file is None:
+            return row.note if name == "note" else row.reason
+        text = of_file.note if name == "note" else of_file.reason
+        return text if self.opens and (of_file.is_kept or text) else None
+
+    def beside(self, row: Task) -> list[BesideShown] | None:
+        """What others wrote that belongs to a task about a participant, as `words`; nothing of any other task."""
+        if not self.is_read:
+            return None
+        of_file = self.said.get(row.id)
+        if of_file is None:
+            return []
+        if not (self.opens and of_file.is_kept):
+            return None
+        return [
+            BesideShown(what=one.what, words=one.text, by=one.by_id, to=one.to_id, at=one.at) for one in of_file.beside
+        ]
+
+
+_NOT_READ: Final = _Written({}, {}, opens=False, is_read=False)
 
 
 def _asked(part: Mapping[str, Any], language: str) -> AskedShown:

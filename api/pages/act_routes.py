@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, TypeVar
+from functools import partial
+from typing import Annotated, Any, Generic, TypeVar
 
 from fastapi import APIRouter, Form, Request, Response
 
-from api.access.session import AtDesk
+from api.access.session import AtDesk, Desk
 from api.acts.declaring import Act, On, Subject, endpoint_of, part
 from api.pages.forms import Text, Typed
 from api.pages.frame import see_other
@@ -50,47 +52,67 @@ def act_pages(
 def _endpoint(
     subject: Subject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
 ) -> Callable[..., Any]:
-    ids = dict(subject.parts())
-    read = act.on_form()
-    asked = [*read.values(), *(form_of(act.said).values() if act.said else ())]
-    lists = {one.name for one in asked if one.is_list}
-    fields = {one.name: one.otherwise for one in asked}
+    form = _ActForm(subject, act, shown, after, must_have_seen)
+    return endpoint_of(act, form.answer, form.parts(), Response)
 
-    def read_part(name: str, given: Mapping[str, Any]) -> Any:
-        one = read.get(name)
-        return given[name] if one is None or one.read is None else one.read(given[one.name])
 
-    def answer(given: Mapping[str, Any]) -> Response:
-        desk, once = given["desk"], given.get("once")
-        on = subject.open(desk, act, {name: given[name] for name in ids})
+class _ActForm(Generic[Row]):
+    """One act as a form: what it asks for, how that is read, and where the act leads."""
+
+    def __init__(
+        self, subject: Subject[Row], act: Act, shown: Shown[Row], after: After[Row] | None, must_have_seen: bool
+    ) -> None:
+        self.subject, self.act, self.shown, self.after = subject, act, shown, after
+        self.must_have_seen = must_have_seen
+        self.ids = dict(subject.parts())
+        self.reads = act.on_form()
+        asked = [*self.reads.values(), *(form_of(act.said).values() if act.said else ())]
+        self.lists = {one.name for one in asked if one.is_list}
+        self.fields = {one.name: one.otherwise for one in asked}
+
+    def answer(self, given: Mapping[str, Any]) -> Response:
+        """Do the act and lead on; where a rule refuses, the page again with what was typed."""
+        on = self.subject.open(given["desk"], self.act, {name: given[name] for name in self.ids})
         on = replace(on, seen=given.get("seen"))
-        typed = {name: given[name] or [] if name in lists else given[name] for name in fields}
-        place = ""
-
-        def act_on() -> str:
-            nonlocal place
-            said = act.said.from_form(typed, desk) if act.said else None
-            parts = {name: read_part(name, given) for name in act.parts}
-            done = act.call(on, said, parts)
-            place = subject.leads_to(act, on, done)
-            if act.leads is None:
-                place = f"{place}#{act.place.format(**given)}" if act.place else place
-                place = after(on, place) if after else place
-            return place
-
-        done = once.attempt(act_on) if once is not None else desk.attempt(act_on) or place
+        typed = {name: given[name] or [] if name in self.lists else given[name] for name in self.fields}
+        attempt = given["once"].attempt if "once" in given else partial(_attempt, given["desk"])
+        done = attempt(lambda: self._do(on, given, typed))
         if isinstance(done, Refusal):
-            return shown(on, given["request"], Typed(act.form_of(typed, given), done, typed))
+            return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), done, typed))
         return see_other(done)
 
-    parts = [
-        part("desk", AtDesk),
-        part("request", Request),
-        *(part(name, kind) for name, kind in ids.items()),
-        *(part(name, one.annotation) for name, one in act.parts.items() if name not in read),
-        *([part("once", AtOnce)] if act.once and fields else []),  # a button alone sends nothing
-        *([part("seen", MustHaveSeen) if must_have_seen else part("seen", Seen, None)] if act.versioned else []),
-        *(part(name, Text, otherwise) for name, otherwise in fields.items() if name not in lists),
-        *(part(name, Texts, None) for name in lists),
-    ]
-    return endpoint_of(act, answer, parts, Response)
+    def _do(self, on: On[Row], given: Mapping[str, Any], typed: Mapping[str, Any]) -> str:
+        """Do the act; the address to which it leads. Raises Refusal."""
+        act = self.act
+        said = act.said.from_form(typed, on.desk) if act.said else None
+        done = act.call(on, said, {name: self._part(name, given) for name in act.parts})
+        place = self.subject.leads_to(act, on, done)
+        if act.leads is not None:
+            return place
+        place = f"{place}#{act.place.format(**given)}" if act.place else place
+        return self.after(on, place) if self.after else place
+
+    def _part(self, name: str, given: Mapping[str, Any]) -> Any:
+        one = self.reads.get(name)
+        return given[name] if one is None or one.read is None else one.read(given[one.name])
+
+    def parts(self) -> list[inspect.Parameter]:
+        """What the route takes: what it works with, the parts of its address, and the fields."""
+        act = self.act
+        seen = part("seen", MustHaveSeen) if self.must_have_seen else part("seen", Seen, None)
+        return [
+            part("desk", AtDesk),
+            part("request", Request),
+            *(part(name, kind) for name, kind in self.ids.items()),
+            *(part(name, one.annotation) for name, one in act.parts.items() if name not in self.reads),
+            *([part("once", AtOnce)] if act.once and self.fields else []),  # a button alone sends nothing
+            *([seen] if act.versioned else []),
+            *(part(name, Text, otherwise) for name, otherwise in self.fields.items() if name not in self.lists),
+            *(part(name, Texts, None) for name in self.lists),
+        ]
+
+
+def _attempt(desk: Desk, act: Callable[[], str]) -> str | Refusal:
+    """Do an act that may be repeated as it is: where it leads, or why not."""
+    places: list[str] = []
+    return desk.attempt(lambda: places.append(act())) or places[0]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import Uuid, func, literal
+from sqlalchemy import Uuid, bindparam, func, literal
 
 from api.access.permissions import Action, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.access.tasks import closed_to
 from api.pages.frame import framed_pages, page
 from api.views.names import titles_of_roles
-from api.views.tasks import Coming, Named
+from api.views.tasks import Coming, Named, names_of
 from domain.access import invitations
-from domain.casework import board, subjects
+from domain.casework import board, subjects, vacancies
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.watch import engine_state, post_state
+from domain.casework.scheduling import asked_of_pins, protocols_of
+from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import (
     SHAPE,
     also,
@@ -34,10 +37,9 @@ from domain.kernel.rows import (
     scalar,
     select,
     surely,
-    tuples,
 )
 from domain.kernel.titles import title_of
-from domain.roles.roles import Holder
+from domain.roles.roles import Falls, Link
 from domain.roles.sight import letter_is_open_to, task_is_open_to
 from locales import N_
 from models.casework import ProtocolVersion, Task
@@ -75,28 +77,51 @@ ROUNDS: Final[Mapping[str, str]] = {
 def show_board(desk: AtDesk, request: Request) -> HTMLResponse:
     """Everything in the program that waits for the coordination rather than for the one who owes it."""
     require(Action.SEE_BOARD, to_program(desk.asker))
-    vacancies = board.vacancies(desk.session, desk.asker.standing)
-    late = board.late(desk.session, desk.day, reader=desk.asker.person_id, limit=MOST_LATE)
+    session, me, today = desk.session, desk.asker.person_id, desk.asker.standing
+    empty = vacancies.find(session, today)
+    ask_ahead(session, *_asked(desk, empty))
+    late, handed_back = board.late(session, desk.day, reader=me, limit=MOST_LATE), board.handed_back(session, reader=me)
+    falling = {
+        vacancy: _open_to_reader(desk, tasks)
+        for vacancy, tasks in vacancies.falling(session, today, empty, reader=me).items()
+    }
+    stuck = _open_to_reader(desk, every(session, _STUCK, {"person": me}))
+    abouts = _abouts(desk, chain(late, handed_back, stuck, *falling.values()))
+    waiting = {one.task.id: one for one in waiting_shown(desk, [*handed_back, *late], abouts)}
     return page(
         desk,
         request,
         "board.html",
         now=desk.at,
         day=desk.day,
-        roles=[one for one in vacancies if one.kind == "role"],
-        seats=[one for one in vacancies if one.kind == "seat"],
-        falling=_falling_shown(desk, vacancies),
+        roles=[one for one in empty if one.kind == "role"],
+        seats=[one for one in empty if one.kind == "seat"],
+        falling={vacancy: [_told(desk, task, abouts) for task in tasks] for vacancy, tasks in falling.items()},
         locked_out=_locked_out(desk),
         first_falling=FIRST_FALLING,
-        handed_back=waiting_shown(desk, board.handed_back(desk.session, reader=desk.asker.person_id)),
-        late=waiting_shown(desk, late),
-        late_count=len(late) if len(late) < MOST_LATE else _count_late(desk),
-        engine=engine_state(desk.session, desk.at, watched_since=desk.watched_since),
-        mail=post_state(desk.session, desk.at),
-        stuck=_stuck(desk),
+        handed_back=[waiting[task.id] for task in handed_back if task.id in waiting],
+        late=[waiting[task.id] for task in late if task.id in waiting],
+        late_count=_count_late(desk, late),
+        engine=engine_state(session, desk.at, watched_since=desk.watched_since),
+        mail=post_state(session, desk.at),
+        stuck=[Stuck(task, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in stuck],
         rounds=ROUNDS,
-        failed=_failed(desk),
+        failed=every(session, _FAILED, {"person": me}),
     )
+
+
+def _asked(desk: Desk, empty: Sequence[vacancies.Vacancy]) -> list[Question[Any]]:
+    """What the board asks, but for the words of what it finds."""
+    me = desk.asker.person_id
+    return [
+        board.asked_of_late(desk.day, me, MOST_LATE),
+        board.asked_of_handed_back(me),
+        *vacancies.asked_of_falling(empty, me),
+        *(Question[Any](one, {"person": me}) for one in (_STUCK, _FAILED)),
+        Question(_PROTOCOLS),
+        *ASKED_OF_ENGINE,
+        *ASKED_OF_POST,
+    ]
 
 
 class OfCase(Protocol):
@@ -132,52 +157,73 @@ class Waiting:
     by: str
 
 
-def waiting_shown(desk: Desk, tasks: Sequence[board.TaskWithCase]) -> list[Waiting]:
-    """Each of these tasks with its case, and the people it waits on.
+def waiting_shown(
+    desk: Desk, tasks: Sequence[board.TaskWithCase], abouts: Mapping[UUID | None, str] | None = None
+) -> list[Waiting]:
+    """Each of these tasks with its case, in the words of `abouts` where they are known, and on whom it waits.
 
-    A task that a person has in another's place is called as they read it. Those that the reader is not shown are left
-    out.
+    Where somebody has it in another's place, it is called as they read it. Without those that the reader is not shown.
     """
     tasks = _open_to_reader(desk, tasks)
-    links = board.chains(desk.session, [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)])
+    both = [one for task in tasks for one in (task.owed_by_id, task.approved_by_id)]
+    cases = {task.case_id for task in tasks if task.case_id}
+    ask_ahead(desk.session, board.asked_of_chains(both), asked_of_pins(cases))
+    protocols_of(desk.session, cases)
+    links = board.chains(desk.session, both)
     falls = {task.id: board.who(desk.asker.standing, task, links) for task in tasks}
-    holders = [holder for one in falls.values() if one for holder in one.holders]
-    coming = [one.person_id for waits in falls.values() if waits for one in waits.waits_for]
-    names = _names(desk, [*_people_in(holders), *coming, *(task.handed_back_by for task in tasks)])
+    names = names_of(desk, _people(tasks, falls.values()))
     instead = words_in_place(desk.session, [task for task in tasks if is_in_place(task, falls[task.id])])
-    abouts = _abouts(desk, tasks)
-    protocols = _titles_of_protocols(desk)
-    titles = titles_of_roles(desk)
-    shown = []
-    for task in tasks:
-        waits = falls[task.id]
-        chain = links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
-        shown.append(
-            Waiting(
-                task=task,
-                title=instead[task.id].title.in_language(desk.language)
-                if task.id in instead
-                else title_of(task, desk.language),
-                days=(desk.day - task.due_on).days if task.due_on else 0,
-                protocol_title=protocols.get(task.protocol or "", ""),
-                subject=abouts.get(task.case_id, ""),
-                waits_for=[
-                    Named(
-                        holder.person_id,
-                        names.get(holder.person_id, ""),
-                        acting_for=names.get(holder.acting_for, "") if holder.acting_for else "",
-                    )
-                    for holder in (waits.holders if waits else ())
-                ],
-                coming=[
-                    Coming(one.person_id, names.get(one.person_id, ""), one.role, one.starts_on)
-                    for one in (waits.waits_for if waits else ())
-                ],
-                vacant_role=titles.get(chain[0]["role"], "") if chain and (waits is None or waits.vacant) else "",
-                by=names.get(task.handed_back_by, ""),
-            )
+    protocols, titles = _titles_of_protocols(desk), titles_of_roles(desk)
+    about = _abouts(desk, tasks) if abouts is None else abouts
+    return [
+        Waiting(
+            task=task,
+            title=instead[task.id].title.in_language(desk.language)
+            if task.id in instead
+            else title_of(task, desk.language),
+            days=(desk.day - task.due_on).days if task.due_on else 0,
+            protocol_title=protocols.get(task.protocol or "", ""),
+            subject=about.get(task.case_id, ""),
+            waits_for=_holders(falls[task.id], names),
+            coming=_coming(falls[task.id], names),
+            vacant_role=titles.get(_vacant_role(task, falls[task.id], links), ""),
+            by=names.get(task.handed_back_by, "") if task.handed_back_by else "",
         )
-    return shown
+        for task in tasks
+    ]
+
+
+def _people(tasks: Iterable[Task], falls: Iterable[Falls | None]) -> Iterator[UUID | None]:
+    """On whom tasks wait, for whom those act, who is to begin, and who handed them back."""
+    yield from (task.handed_back_by for task in tasks)
+    for one in falls:
+        if one is not None:
+            yield from (person for holder in one.holders for person in (holder.person_id, holder.acting_for))
+            yield from (held.person_id for held in one.waits_for)
+
+
+def _holders(falls: Falls | None, names: Mapping[UUID, str]) -> list[Named]:
+    return [
+        Named(
+            holder.person_id,
+            names.get(holder.person_id, ""),
+            acting_for=names.get(holder.acting_for, "") if holder.acting_for else "",
+        )
+        for holder in (falls.holders if falls else ())
+    ]
+
+
+def _coming(falls: Falls | None, names: Mapping[UUID, str]) -> list[Coming]:
+    return [
+        Coming(one.person_id, names.get(one.person_id, ""), one.role, one.starts_on)
+        for one in (falls.waits_for if falls else ())
+    ]
+
+
+def _vacant_role(task: Task, falls: Falls | None, links: Mapping[UUID, Sequence[Link]]) -> str:
+    """The role to which a task first falls, where nobody holds it; "" where somebody does."""
+    asked = links.get(surely(task.approved_by_id if task.state == "submitted" else task.owed_by_id), [])
+    return str(asked[0]["role"]) if asked and (falls is None or falls.vacant) else ""
 
 
 def _open_to_reader(desk: Desk, tasks: Sequence[T]) -> list[T]:
@@ -193,15 +239,8 @@ class Told(NamedTuple):
     subject: str
 
 
-def _falling_shown(desk: Desk, vacancies: Iterable[board.Vacancy]) -> dict[board.Vacancy, list[Told]]:
-    """Under each vacant role the tasks that fall to it, each with who or what it is about."""
-    every = board.falling(desk.session, desk.asker.standing, vacancies, reader=desk.asker.person_id)
-    falling = {vacancy: _open_to_reader(desk, tasks) for vacancy, tasks in every.items()}
-    abouts = _abouts(desk, [task for tasks in falling.values() for task in tasks])
-    return {
-        vacancy: [Told(task.id, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in tasks]
-        for vacancy, tasks in falling.items()
-    }
+def _told(desk: Desk, task: vacancies.Falling, abouts: Mapping[UUID | None, str]) -> Told:
+    return Told(task.id, title_of(task, desk.language), abouts.get(task.case_id, ""))
 
 
 def _locked_out(desk: Desk) -> list[dict[str, Any]]:
@@ -230,24 +269,18 @@ def _abouts(desk: Desk, tasks: Iterable[OfCase]) -> dict[UUID | None, str]:
     return {case_id: words.subject for case_id, words in said.items()}
 
 
-def _people_in(holders: Iterable[Holder]) -> list[UUID | None]:
-    return [person for holder in holders for person in (holder.person_id, holder.acting_for)]
-
-
-def _names(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID | None, str]:
-    rows = run(
-        desk.session,
-        only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_({one for one in ids if one})),
-    )
-    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+_PROTOCOLS: Final = built(
+    only(ProtocolVersion.key, ProtocolVersion.title_fr, ProtocolVersion.title_en).order_by(col(ProtocolVersion.number))
+)
 
 
 def _titles_of_protocols(desk: Desk) -> dict[str, str]:
-    titles = only(ProtocolVersion.key, title_of(ProtocolVersion, desk.language))
-    return dict(tuples(desk.session, titles.order_by(col(ProtocolVersion.number))))
+    return {key: fr if desk.language == "fr" else en for key, fr, en in run(desk.session, _PROTOCOLS, {})}
 
 
-def _count_late(desk: Desk) -> int:
+def _count_late(desk: Desk, shown: Sequence[Task]) -> int:
+    if len(shown) < MOST_LATE:
+        return len(shown)
     return (
         scalar(
             desk.session,
@@ -269,23 +302,6 @@ class Stuck(NamedTuple):
     subject: str
 
 
-def _stuck(desk: Desk) -> list[Stuck]:
-    """The automatic steps that the engine gave up, each with its case."""
-    tasks = every(
-        desk.session,
-        of(Task)
-        .where(
-            Task.act_state == "stuck",
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
-        )
-        .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id))
-        .limit(MOST_LATE),
-    )
-    tasks = _open_to_reader(desk, tasks)
-    abouts = _abouts(desk, tasks)
-    return [Stuck(task, title_of(task, desk.language), abouts.get(task.case_id, "")) for task in tasks]
-
-
 class Failed(Notice):
     """A letter that was not delivered, and its addressee."""
 
@@ -294,15 +310,18 @@ class Failed(Notice):
     family_name: str = also(Person.family_name)
 
 
-def _failed(desk: Desk) -> list[Failed]:
-    return every(
-        desk.session,
-        of(Failed, without=(Notice.message,))
-        .join(Person, joins(Notice.person_id, Person))
-        .where(
-            Notice.state == "failed",
-            letter_is_open_to(literal(desk.asker.person_id, Uuid())),
-        )
-        .order_by(col(Notice.n).desc())
-        .limit(MOST_FAILED),
-    )
+_PERSON: Final = bindparam("person", type_=Uuid())
+#: The automatic steps that the engine gave up.
+_STUCK: Final = built(
+    of(Task)
+    .where(Task.act_state == "stuck", task_is_open_to(_PERSON))
+    .order_by(col(Task.due_on).asc().nulls_last(), col(Task.id))
+    .limit(MOST_LATE)
+)
+_FAILED: Final = built(
+    of(Failed, without=(Notice.message,))
+    .join(Person, joins(Notice.person_id, Person))
+    .where(Notice.state == "failed", letter_is_open_to(_PERSON))
+    .order_by(col(Notice.n).desc())
+    .limit(MOST_FAILED)
+)

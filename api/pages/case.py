@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -27,6 +27,7 @@ from api.views.tasks import Line, cases_about, lines_of, names_of, page_of
 from api.views.timeline import MINOR, NEWEST, told
 from domain.casework import board, cases, scheduling, versions
 from domain.declarations.protocol import Protocol
+from domain.declarations.protocol import Stage as DeclaredStage
 from domain.departure import hand_overs_in_bulk
 from domain.kernel.rows import col, every, first, of, select
 from domain.kernel.scope import program_of
@@ -165,33 +166,35 @@ def _stages(protocol: Protocol, lines: Sequence[Line], language: str, *, was_can
 
     Of a case that was cancelled all that it asked for counts: what was done, of how many.
     """
-    found: list[Stage] = []
-    current_is_known = False
-    for stage in protocol.stages:
-        mine = [line for line in lines if line.task.stage == stage.id]
-        asked = [
-            line
-            for line in mine
-            if line.task.state != "cancelled" or (was_cancelled and line.task.step in protocol.by_id)
-        ]
-        left = [line for line in asked if line.task.state not in SETTLED]
-        is_current = bool(left) and not current_is_known and not was_cancelled
-        current_is_known = current_is_known or is_current
-        begun = any(line.task.state in LIVE or line.is_settled for line in asked)
-        is_off = bool(mine and not asked) or (was_cancelled and bool(left))
-        state = "cancelled" if is_off else "in_progress" if left and begun else "planned" if left else "done"
-        found.append(
-            Stage(
-                id=stage.id,
-                title=stage.title.in_language(language),
-                state=state,
-                done=len(asked) - len(left),
-                total=len(asked),
-                lines=mine,
-                is_current=is_current,
-            )
-        )
-    return found
+    found = [_stage(stage, protocol, lines, language, was_cancelled=was_cancelled) for stage in protocol.stages]
+    current = None if was_cancelled else next((stage for stage in found if stage.done < stage.total), None)
+    return [replace(stage, is_current=stage is current) for stage in found]
+
+
+def _stage(
+    stage: DeclaredStage, protocol: Protocol, lines: Sequence[Line], language: str, *, was_cancelled: bool
+) -> Stage:
+    mine = [line for line in lines if line.task.stage == stage.id]
+    asked = [line for line in mine if not line.is_called_off or (was_cancelled and line.task.step in protocol.by_id)]
+    left = [line for line in asked if line.task.state not in SETTLED]
+    is_off = bool(mine and not asked) or (was_cancelled and bool(left))
+    return Stage(
+        id=stage.id,
+        title=stage.title.in_language(language),
+        state="cancelled" if is_off else _state_of(asked, left),
+        done=len(asked) - len(left),
+        total=len(asked),
+        lines=mine,
+        is_current=False,
+    )
+
+
+def _state_of(asked: Sequence[Line], left: Sequence[Line]) -> str:
+    """How far a stage is by the tasks that it asks for, and those that are left of them."""
+    if not left:
+        return "done"
+    begun = any(line.task.state in LIVE or line.is_settled for line in asked)
+    return "in_progress" if begun else "planned"
 
 
 def _gates(protocol: Protocol, lines: Sequence[Line], language: str) -> list[Gate]:

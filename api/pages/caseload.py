@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 
-from api.access.follow_ups import caseload_of, ended_of, every_one, sees_every_one
+from api.access.follow_ups import (
+    ASKED_OF_EVERY_ONE,
+    asked_of_caseload,
+    caseload_of,
+    ended_of,
+    every_one,
+    sees_every_one,
+)
 from api.access.permissions import Action, Relation, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.forms import Typed
@@ -22,7 +30,9 @@ from domain.accompaniment import breaks
 from domain.follow_ups import assigning, gate, load, lost, notes, owed
 from domain.follow_ups.locking import Followed
 from domain.follow_ups.weeks import WEEK, monday_of
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import only, tuples
+from domain.roles.sight import asked_of_who_barred
 from domain.terms.parts import PRIMARY
 from models.program import Organization
 
@@ -39,6 +49,13 @@ def show_caseload(desk: AtDesk, request: Request) -> HTMLResponse:
     given = to_program(desk.asker)
     require(Action.SEE_CASELOAD, given)
     oversees = sees_every_one(desk.asker)
+    ask_ahead(
+        desk.session,
+        asked_of_caseload(desk.asker),
+        asked_of_who_barred(desk.asker.person_id),
+        *owed.asked_of_missing(desk.day),
+        *((ASKED_OF_EVERY_ONE, assigning.asked_on_day(desk.day), Question[Any](_PLACES)) if oversees else ()),
+    )
     mine = lines(desk, caseload_of(desk.session, desk.asker))
     every = every_one(desk.session, desk.asker) if oversees else []
     return page(
@@ -91,10 +108,12 @@ def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
     """Follow-ups, each with its part, as lines."""
     ids = [row.id for row, _ in rows]
     weeks = weeks_of(desk.day)
-    known = {(note.follow_up_id, note.week): note for note in notes.notes_of(desk.session, ids, since=weeks[0])}
+    written = notes.notes_of(desk.session, ids, since=weeks[0]) if ids else []
+    known = {(note.follow_up_id, note.week): note for note in written}
     missing: dict[UUID, list[date]] = {}
     for one in owed.missing(desk.session, desk.day):
         missing.setdefault(one.follow_up_id, []).append(one.week)
+    pauses = breaks.open_breaks(desk.session, on_break) if (on_break := _on_break(rows)) else {}
     found = []
     for row, part in rows:
         this = known.get((row.id, weeks[-1]))
@@ -102,7 +121,7 @@ def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
         if row.state == "active" and (this is None or not this.is_complete):
             wanted.append(weeks[-1])
         first = wanted[0] if wanted else None
-        pause = breaks.open_break(desk.session, row.id) if row.state == "on_break" else None
+        pause = pauses.get(row.id)
         found.append(
             Line(
                 row,
@@ -115,6 +134,10 @@ def lines(desk: Desk, rows: list[tuple[Followed, str]]) -> list[Line]:
             )
         )
     return found
+
+
+def _on_break(rows: Iterable[tuple[Followed, str]]) -> list[UUID]:
+    return [row.id for row, _ in rows if row.state == "on_break"]
 
 
 @dataclass(frozen=True)
@@ -167,4 +190,7 @@ def _vacant(desk: Desk, every: list[Followed]) -> list[Followed]:
 
 
 def _places(desk: Desk) -> dict[UUID, str]:
-    return dict(tuples(desk.session, only(Organization.id, Organization.short_name)))
+    return dict(tuples(desk.session, _PLACES, {}))
+
+
+_PLACES: Final = built(only(Organization.id, Organization.short_name))

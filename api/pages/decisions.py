@@ -27,8 +27,9 @@ from api.views.sittings import owners_of
 from api.web import downloads
 from api.web.readers import id_or_none
 from domain.endorsement.counting import counts_by
+from domain.kernel.asking import ask_ahead
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import surely
+from domain.kernel.rows import every, surely
 from locales import N_
 from meetings import decisions, endorsements, endorsing, objections, taking_back, wording
 from meetings.committees import committee_of, committees, membership, title_of
@@ -66,10 +67,22 @@ def show_register(desk: AtDesk, request: Request, committee: Asked = "", year: A
     named = committees(desk.session)
     known = {named[one].key: one for one in sight.registers}
     chosen = [known[committee]] if committee in known else list(sight.registers)
+    wanted = int(year[:5]) if year.isdecimal() and year.isascii() else desk.day.year
+    ask_ahead(
+        desk.session,
+        decisions.asked_of_years(chosen),
+        decisions.asked_of_open_in(chosen),
+        decisions.asked_of_registers(chosen, wanted),
+        *((decisions.ASKED_TO_ENDORSE,) if sight.organizations else ()),
+        *endorsements.asked_of_partners(desk.day),
+    )
     years = sorted({*decisions.years(desk.session, chosen), desk.day.year}, reverse=True)
-    shown_year = int(year) if year.isdecimal() and year.isascii() and int(year[:5]) in years else desk.day.year
+    shown_year = wanted if wanted in years else desk.day.year
     open_ones = [decisions.with_age(desk.session, row, desk.day) for row in sight.open_ones(desk, chosen)]
     of_year = sight.of_year(desk, chosen, shown_year)
+    # What the partners say of all of these is asked in one; then each list takes its own.
+    to_ask = every(desk.session, *decisions.ASKED_TO_ENDORSE) if sight.organizations else []
+    endorsements.endorsements(desk.session, [row.id for row in (*open_ones, *of_year, *to_ask)])
     asked_of = decisions.to_endorse(desk.session, sight.organizations)
     apart = _not_asked(desk, sight)
     rows = (*open_ones, *of_year, *asked_of, *apart)

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from sqlalchemy import func
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func
+from sqlmodel.sql.expression import Select as Picked
 
 from api.access.destructions import to_destructions
 from api.access.outgoing_mail import to_post
 from api.access.permissions import Action, allows, to_program
-from api.access.session import AtDesk, Desk, Office
+from api.access.session import SAFE_METHODS, AtDesk, Desk, Office, asked_of_person
 from api.acts.declaring import ActRouter
 from api.pages.forms import Typed
-from api.views.names import titles_of_roles
+from api.views.names import ASKED_OF_TITLES, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.rendering import render
-from domain.casework import board
+from domain.casework import board, vacancies
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, in_program, only, run, scalar, select
 from locales import N_, gettext
-from models.casework import Task
 from models.outbox import Notice
 from models.program import Person, Program
 
@@ -90,9 +94,13 @@ def framed_pages(prefix: str = "", *, of_acts: bool = False) -> APIRouter:
 def framed(request: Request, desk: AtDesk) -> None:
     """Puts a frame without counts around whatever answers, so that an error page keeps its menu too.
 
-    A dependency of every page's router; it asks the database nothing.
+    A dependency of every page's router. Of a request that changes nothing, all that the frame tells is asked now, in
+    one statement.
     """
-    request.state.page = frame_of(desk, request.url.path)
+    ask_ahead(desk.session, *_asked(desk))
+    plain = partial(frame_of, desk, request.url.path)
+    # What was asked ahead is known after the transaction too; whatever else asks while it lasts.
+    request.state.page = plain if request.method in SAFE_METHODS else plain()
 
 
 def page(
@@ -172,21 +180,23 @@ def is_under(path: str, href: str) -> bool:
     A task is a piece of one's work, and committees are those who meet. Who answers that a file be destroyed sees
     nothing else of it.
     """
-    if href == "/":
-        return path == "/" or path.startswith("/tasks/")
-    if href == "/departures" and path == "/handed-over":
-        return True
-    if path.startswith("/participants/") and path.endswith("/destruction"):
-        return href == "/destructions"
-    if href == "/referrals" and path.startswith("/participants/"):
-        return True
-    if href == "/caseload" and (path.startswith("/follow-ups/") or path == "/activities"):
-        return True
-    if href == "/partners" and path.startswith("/obligations/"):
-        return True
-    if href == "/meetings" and (path in ("/committees", "/strays") or path.startswith("/committees/")):
-        return True
-    return path == href or path.startswith(f"{href}/")
+    place = next((at for pages, at in _ELSEWHERE if pages.fullmatch(path)), path)
+    return place == href or (href != "/" and place.startswith(f"{href}/"))
+
+
+#: Pages that do not stand under the address of the place that they belong to; the first that fits counts.
+_ELSEWHERE: Final = tuple(
+    (re.compile(pages, re.DOTALL), place)
+    for pages, place in (
+        ("/tasks/.*", "/"),
+        ("/handed-over", "/departures"),
+        ("/participants/(.*/)?destruction", "/destructions"),
+        ("/participants/.*", "/referrals"),
+        ("/follow-ups/.*|/activities", "/caseload"),
+        ("/obligations/.*", "/partners"),
+        ("/committees(/.*)?|/strays", "/meetings"),
+    )
+)
 
 
 def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
@@ -204,30 +214,44 @@ def _who(desk: Desk, *, titled: bool) -> dict[str, Any]:
         who["role"] = ", ".join(titles[role] for role in roles)
         away = [absence.person_id for absence in asker.standing.acting_for(asker.person_id)]
         if away:
-            rows = run(
-                desk.session,
-                only(Person.given_name, Person.family_name)
-                .where(col(Person.id).in_(away))
-                .order_by(col(Person.sort_key)),
-            )
+            rows = run(desk.session, *_asked_of_names(away))
             who["acting_for"] = ", ".join(f"{given} {family}" for given, family in rows)
     return who
 
 
 def _waiting(desk: Desk, actions: set[Action]) -> dict[Action, tuple[int, bool]]:
     """How many things wait at each place, and whether that is urgent."""
-    session = desk.session
-    hats = board.hats_of(session, desk.asker.standing, desk.asker.person_id)
-    mine, late = run(
-        session,
-        select(func.count(), func.count().filter(col(Task.due_on) < desk.day)).where(
-            in_program(Task), board.is_mine(hats)
-        ),
-    ).one()
-    found = {Action.SEE_MY_WORK: (mine, late > 0)}
+    session, standing = desk.session, desk.asker.standing
+    mine = board.counts_of(session, standing, desk.asker.person_id)
+    found = {Action.SEE_MY_WORK: (mine.to_do + mine.to_approve, mine.late > 0)}
     if Action.SEE_BOARD in actions:
-        found[Action.SEE_BOARD] = (len(board.vacancies(session, desk.asker.standing)), False)
+        found[Action.SEE_BOARD] = (len(vacancies.find(session, standing)), False)
     if Action.SEE_POST in actions:
-        failed = scalar(session, select(func.count()).where(in_program(Notice), Notice.state == "failed"))
-        found[Action.SEE_POST] = (failed or 0, True)
+        found[Action.SEE_POST] = (scalar(session, *_ASKED_OF_FAILED) or 0, True)
     return found
+
+
+_NAMES: Final = built(
+    only(Person.given_name, Person.family_name)
+    .where(col(Person.id) == any_(bindparam("absent", type_=ARRAY(Uuid()))))
+    .order_by(col(Person.sort_key))
+)
+_ASKED_OF_FAILED: Final = Question(built(select(func.count()).where(in_program(Notice), Notice.state == "failed")))
+
+
+def _asked_of_names(people: list[UUID]) -> Question[Picked[str, str]]:
+    return Question(_NAMES, {"absent": people})
+
+
+def _asked(desk: Desk) -> list[Question[Any]]:
+    """All that a frame with counts asks of the database."""
+    standing, me = desk.asker.standing, desk.asker.person_id
+    asked: list[Question[Any]] = [asked_of_person(me), ASKED_OF_TITLES, *board.asked_of_mine(standing, me)]
+    away = [absence.person_id for absence in standing.acting_for(me)]
+    if away:
+        asked.append(_asked_of_names(away))
+    if may_go(desk, Action.SEE_BOARD):
+        asked += vacancies.asked(standing)
+    if may_go(desk, Action.SEE_POST):
+        asked.append(_ASKED_OF_FAILED)
+    return asked

@@ -17,11 +17,13 @@ from api.access import meetings as at_meetings
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
 from api.pages.frame import framed_pages, page, see_other
-from api.views.meetings import ANSWERS, STATES, Line, between
+from api.views.meetings import ANSWERS, STATES, Line, asked_between, lines_of
+from domain.kernel.asking import ask_ahead
 from domain.kernel.refusals import Refusal
+from domain.kernel.rows import every
 from meetings import feeds
 from meetings import unmatched_replies as strays
-from meetings.committees import committees, title_of
+from meetings.committees import ASKED_OF_COMMITTEES, committees, title_of
 
 router = framed_pages()
 
@@ -84,10 +86,21 @@ def _page(
     require(Action.SEE_CALENDAR, to_program(desk.asker))
     first = date.fromisoformat(f"{month}-01") if _MONTH.fullmatch(month) else desk.day.replace(day=1)
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    month_and_ahead = asked_between((first, last), (desk.day, desk.day + AHEAD))
+    keeps_strays = allows(Action.KEEP_STRAYS, to_program(desk.asker)) is not None
+    me = desk.asker.person_id
+    ask_ahead(
+        desk.session,
+        ASKED_OF_COMMITTEES,
+        month_and_ahead,
+        feeds.asked_of_feeds(me),
+        *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
+    )
     known = committees(desk.session)
     chosen = next((row.id for row in known.values() if row.key == committee), None)
-    lines = between(desk, first, last, committee_id=chosen)
-    ahead = between(desk, desk.day, desk.day + AHEAD)
+    found = lines_of(desk, every(desk.session, *month_and_ahead))
+    lines = [line for line in found if first <= line.day <= last and chosen in (None, line.meeting.committee_id)]
+    ahead = [line for line in found if desk.day <= line.day <= desk.day + AHEAD]
     mine = [line for line in ahead if line.is_mine and line.is_to_come]
     return page(
         desk,
@@ -105,10 +118,10 @@ def _page(
         committees=sorted((title_of(row, desk.language), row.key) for row in known.values()),
         answers=ANSWERS,
         states=STATES,
-        feeds=feeds.feeds_of(desk.session, desk.asker.person_id),
+        feeds=feeds.feeds_of(desk.session, me),
         most_feeds=feeds.MOST,
         made=made,
-        strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, to_program(desk.asker)) else None,
+        strays=strays.count(desk.session) if keeps_strays else None,
         day=desk.day,
     )
 

@@ -21,7 +21,7 @@ from api.views.names import titles_of_roles
 from api.views.obligations import LETTERS, NEEDS_SOMETHING, STATES, by_worst, clause_of, grid, text_of
 from api.web import downloads
 from domain.agreements.agreements import version_in_force
-from domain.casework import board
+from domain.casework import board, vacancies
 from domain.declarations.checks.judging import GIVEN
 from domain.kernel.rows import col, every, in_program, of, select
 from domain.obligations import reading
@@ -207,7 +207,7 @@ class RoleLine:
     title: str
     people: list[Person]
     to_come: list[ToCome]
-    vacancy: board.Vacancy | None
+    vacancy: vacancies.Vacancy | None
 
 
 def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list[RoleLine]:
@@ -221,7 +221,7 @@ def _roles(desk: Desk, organization_id: UUID, titles: Mapping[str, str]) -> list
     )
     standing, people = desk.asker.standing, _people(desk)
     vacant = {
-        (one.role, one.organization_id): one for one in board.vacancies(desk.session, standing) if one.kind == "role"
+        (one.role, one.organization_id): one for one in vacancies.find(desk.session, standing) if one.kind == "role"
     }
     return [
         RoleLine(

@@ -23,7 +23,7 @@ from api.views.names import people_by_id, titles_of_roles
 from api.views.sentences import sentence_of
 from api.web.answers import status_of
 from api.web.readers import day_of, day_or_none, role_and_organization
-from domain.casework import board
+from domain.casework import vacancies
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import col, every, of
@@ -143,7 +143,7 @@ class RoleShown:
     role: str
     people: Sequence[HolderShown]
     to_come: Sequence[Coming]
-    vacant: board.Vacancy | None
+    vacant: vacancies.Vacancy | None
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ class OrganizationShown:
     place: Organization
     name: str
     rows: Sequence[RoleShown]
-    seats: Sequence[board.Vacancy]
+    seats: Sequence[vacancies.Vacancy]
 
 
 @dataclass(frozen=True)
@@ -168,8 +168,8 @@ class AwayShown:
 
 def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]) -> list[OrganizationShown]:
     titles = titles_of_roles(desk)
-    vacant: dict[tuple[UUID, str], list[board.Vacancy]] = defaultdict(list)
-    for vacancy in board.vacancies(desk.session, held):
+    vacant: dict[tuple[UUID, str], list[vacancies.Vacancy]] = defaultdict(list)
+    for vacancy in vacancies.find(desk.session, held):
         vacant[vacancy.organization_id, vacancy.kind].append(vacancy)
     places = every(
         desk.session, of(Organization).order_by(col(Organization.kind) == "outside", col(Organization.short_name))
@@ -188,7 +188,7 @@ def _by_organization(desk: Desk, held: Standing, everyone: Mapping[UUID, Person]
 
 def _roles_shown(
     place: UUID,
-    vacancies: Sequence[board.Vacancy],
+    vacancies: Sequence[vacancies.Vacancy],
     held: Standing,
     everyone: Mapping[UUID, Person],
     titles: Mapping[str, str],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
-from sqlalchemy import func
+from sqlalchemy import Date, Uuid, bindparam, func
 
 from api.access.permissions import Action, allows, asks, require, to_program
 from api.access.session import AtDesk, Desk
@@ -19,10 +20,12 @@ from api.pages.opening import may_open
 from api.views import handed_over
 from api.views.tasks import Line, cases_about, lines_of
 from domain.agreements import agreements
-from domain.casework import board
-from domain.casework.watch import engine_state, post_state
+from domain.casework import board, vacancies
+from domain.casework.watch import ASKED_OF_ENGINE, ASKED_OF_POST, engine_state, post_state
 from domain.departure import offers
-from domain.kernel.rows import col, in_program, only, run, scalar, scalars, select, value_of
+from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.rows import col, in_program, only, scalar, scalars, select
+from domain.roles.roles import Away
 from meetings import unmatched_replies as strays
 from models.casework import Case, Task
 
@@ -46,6 +49,16 @@ class Counts:
         return self.to_do + self.to_approve
 
 
+_OWN_CASES: Final = built(
+    only(Case.id)
+    .where(col(Case.subject_id) == bindparam("person", type_=Uuid()), Case.state == "open")
+    .order_by(col(Case.opened_at))
+)
+_LATE: Final = built(
+    select(func.count()).select_from(Task).where(in_program(Task), board.is_late(bindparam("day", type_=Date())))
+)
+
+
 @router.get("/", name="work")
 @asks(Action.SEE_MY_WORK)
 def show_work(desk: AtDesk, request: Request, start: int = 0) -> HTMLResponse:
@@ -56,12 +69,24 @@ def show_work(desk: AtDesk, request: Request, start: int = 0) -> HTMLResponse:
 def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> HTMLResponse:
     """The page; with `typed`, as a rule refused what was sent. `start` counts the more pressing tasks left out."""
     require(Action.SEE_MY_WORK, to_program(desk.asker))
-    hats = board.hats_of(desk.session, desk.asker.standing, desk.asker.person_id)
-    counts = _counts(desk, hats)
+    mine = board.counts_of(desk.session, desk.asker.standing, desk.asker.person_id)
+    hats, counts = mine.hats, Counts(mine.to_do, mine.to_approve, mine.late)
     start = min(max(start, 0), max(counts.all - 1, 0)) // A_PAGE * A_PAGE
     lines = lines_of(desk, board.work(desk.session, hats, limit=A_PAGE, offset=start))
     given = to_program(desk.asker)
     sees_board = allows(Action.SEE_BOARD, given) is not None
+    keeps_strays = allows(Action.KEEP_STRAYS, given) is not None
+    me = desk.asker.person_id
+    ask_ahead(
+        desk.session,
+        Question(_OWN_CASES, {"person": me}),
+        board.asked_of_kept_back(hats),
+        offers.asked_of_offers(me),
+        agreements.asked_to_sign(me),
+        handed_over.asked_of_handed_over(me),
+        *((*ASKED_OF_ENGINE, *ASKED_OF_POST, Question[Any](_LATE, {"day": desk.day})) if sees_board else ()),
+        *((strays.ASKED_OF_WAITING,) if keeps_strays else ()),
+    )
     return page(
         desk,
         request,
@@ -80,58 +105,52 @@ def work_page(desk: Desk, request: Request, typed: Typed, *, start: int = 0) -> 
         was_handed=handed_over.was_handed_over_to(desk.session, desk.asker.person_id),
         wide=_wide(desk) if sees_board else None,
         is_being_written=desk.is_being_written,
-        strays=strays.count(desk.session) if allows(Action.KEEP_STRAYS, given) is not None else 0,
+        strays=strays.count(desk.session) if keeps_strays else 0,
         may_open=may_open(desk),
         day=desk.day,
         now=desk.at,
     )
 
 
-def _counts(desk: Desk, hats: board.Hats) -> Counts:
-    row = run(
-        desk.session,
-        select(
-            value_of(func.count().filter(col(Task.state) == "open")),
-            value_of(func.count().filter(col(Task.state) == "submitted")),
-            value_of(func.count().filter(board.is_late(desk.day))),
-        ).where(in_program(Task), board.is_mine(hats)),
-    ).one()
-    return Counts(*row)
+@dataclass(frozen=True)
+class Group:
+    """The tasks that stand under one heading; of those that are done for someone else, that one's absence."""
+
+    key: str
+    lines: Sequence[Line]
+    absence: Away | None = None
 
 
-def _groups(desk: Desk, lines: Sequence[Line]) -> list[dict[str, Any]]:
+def _groups(desk: Desk, lines: Sequence[Line]) -> list[Group]:
     """The tasks under what they ask of the reader, each once: what is done for someone else stands apart."""
-    own = [line for line in lines if line.for_whom is None]
-    late = [line for line in own if line.is_late]
-    found: list[dict[str, Any]] = [
-        {"key": "late", "lines": late},
-        {"key": "approve", "lines": [line for line in own if line.task.state == "submitted" and not line.is_late]},
-        {"key": "do", "lines": [line for line in own if line.task.state == "open" and not line.is_late]},
-    ]
-    for absence in desk.asker.standing.acting_for(desk.asker.person_id):
-        theirs = [line for line in lines if line.for_whom is not None and line.for_whom.id == absence.person_id]
-        found.append({"key": "for", "lines": theirs, "absence": absence})
+    own: dict[str, list[Line]] = {"late": [], "approve": [], "do": []}
+    others: dict[UUID | None, list[Line]] = defaultdict(list)
+    for line in lines:
+        if line.for_whom is not None:
+            others[line.for_whom.id].append(line)
+        elif key := _key_of(line):
+            own[key].append(line)
+    absences = desk.asker.standing.acting_for(desk.asker.person_id)
+    away = [Group("for", others.pop(absence.person_id, []), absence) for absence in absences]
     # A deputy's deputy acts for someone whose absence names another.
-    placed = {line.id for group in found for line in group["lines"]}
+    placed = {line.id for those in (*own.values(), *(group.lines for group in away)) for line in those}
     rest = [line for line in lines if line.id not in placed]
-    if rest:
-        found.append({"key": "for", "lines": rest, "absence": None})
-    return found
+    return [
+        *(Group(key, those) for key, those in own.items()),
+        *away,
+        *([Group("for", rest)] if rest else []),
+    ]
+
+
+def _key_of(line: Line) -> str:
+    if line.is_late:
+        return "late"
+    return {"submitted": "approve", "open": "do"}.get(line.task.state, "")
 
 
 def _own_cases(desk: Desk) -> list[dict[str, Any]]:
     """The open cases that are about the reader, with how far each is."""
-    ids: list[UUID] = list(
-        scalars(
-            desk.session,
-            only(Case.id)
-            .where(
-                Case.subject_id == desk.asker.person_id,
-                Case.state == "open",
-            )
-            .order_by(col(Case.opened_at)),
-        )
-    )
+    ids: list[UUID] = list(scalars(desk.session, _OWN_CASES, {"person": desk.asker.person_id}))
     if not ids:
         return []
     progress, about = board.progress(desk.session, ids, desk.day), cases_about(desk, ids)
@@ -140,9 +159,9 @@ def _own_cases(desk: Desk) -> list[dict[str, Any]]:
 
 def _wide(desk: Desk) -> dict[str, Any]:
     """What a coordinator watches besides: the program's vacancies, what is late in it, and its engine."""
-    late = scalar(desk.session, select(func.count()).select_from(Task).where(in_program(Task), board.is_late(desk.day)))
+    late = scalar(desk.session, _LATE, {"day": desk.day})
     return {
-        "vacant": len(board.vacancies(desk.session, desk.asker.standing)),
+        "vacant": len(vacancies.find(desk.session, desk.asker.standing)),
         "late": late or 0,
         "engine": engine_state(desk.session, desk.at, watched_since=desk.watched_since),
         "mail": post_state(desk.session, desk.at),

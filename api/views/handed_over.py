@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Uuid, literal
+from sqlalchemy import ColumnElement, Uuid, bindparam, literal
 from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Asker
 from api.access.tasks import closed_to, keeps_file
@@ -17,6 +19,7 @@ from domain.casework import words
 from domain.departure import endings
 from domain.departure.departure_row import of_its_case
 from domain.departure.settlements import BY_ITSELF, was_taken_back
+from domain.kernel.asking import Question, built
 from domain.kernel.rows import SHAPE, also, col, every, joins, of, only, scalar
 from domain.kernel.titles import title_of
 from domain.roles.sight import task_is_open_to
@@ -53,8 +56,17 @@ def handed_over_to(session: Session, asker: Asker, language: str) -> list[Settle
 
 def was_handed_over_to(session: Session, person_id: UUID) -> bool:
     """Whether a departure ever handed anything over to this person."""
-    theirs = only(Settlement.id).where(Settlement.successor_id == person_id)
-    return scalar(session, theirs.limit(1)) is not None
+    return scalar(session, *asked_of_handed_over(person_id)) is not None
+
+
+def asked_of_handed_over(person_id: UUID) -> Question[SelectOfScalar[UUID]]:
+    """What `was_handed_over_to` asks."""
+    return Question(_HANDED_OVER, {"person": person_id})
+
+
+_HANDED_OVER: Final = built(
+    only(Settlement.id).where(col(Settlement.successor_id) == bindparam("person", type_=Uuid())).limit(1)
+)
 
 
 class _SettledRow(Settlement):

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final, TypedDict
+from typing import Any, Final, TypedDict
 from uuid import UUID
+
+from sqlalchemy import DateTime, bindparam
+from sqlmodel import and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from api.access.permissions import Action, Relation, allows, themselves, to_program
 from api.access.session import Desk
+from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, every, of
 from locales import N_
 from meetings import answers
@@ -114,6 +119,32 @@ def between(desk: Desk, first: date, last: date, *, committee_id: UUID | None = 
     )
     rows = every(desk.session, statement.order_by(col(Meeting.starts_at), col(Meeting.id)))
     return lines_of(desk, rows)
+
+
+def asked_between(*spans: tuple[date, date]) -> Question[SelectOfScalar[Meeting]]:
+    """What asks for the meetings on the days of any of two spans of local days, both ends inclusive."""
+    values: dict[str, Any] = {}
+    for place, (first, last) in enumerate(spans):
+        values[f"from_{place}"] = datetime.combine(first, time.min)
+        values[f"before_{place}"] = datetime.combine(last + timedelta(days=1), time.min)
+    return Question(_BETWEEN, values)
+
+
+_BETWEEN: Final = built(
+    of(Meeting)
+    .where(
+        or_(
+            *(
+                and_(
+                    col(Meeting.starts) >= bindparam(f"from_{place}", type_=DateTime()),
+                    col(Meeting.starts) < bindparam(f"before_{place}", type_=DateTime()),
+                )
+                for place in range(2)
+            )
+        )
+    )
+    .order_by(col(Meeting.starts_at), col(Meeting.id))
+)
 
 
 def lines_of(desk: Desk, rows: Sequence[Meeting]) -> list[Line]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 from api.access.session import Desk
+from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, in_program, only, run, select
 from locales import current_language
 from models.program import Person, Role
@@ -16,8 +18,12 @@ def people_by_id(desk: Desk) -> dict[UUID, Person]:
     return {person.id: person for person in found}
 
 
+_TITLES: Final = built(only(Role.key, Role.title_fr, Role.title_en))
+#: What `titles_of_roles` asks.
+ASKED_OF_TITLES: Final = Question(_TITLES)
+
+
 def titles_of_roles(desk: Desk) -> dict[str, str]:
     """Each role's title in the language of the page, by its key."""
-    title = col(Role.title_fr) if current_language() == "fr" else col(Role.title_en)
-    rows = run(desk.session, only(Role.key, title.label("title")))
-    return {row.key: row.title for row in rows}
+    in_french = current_language() == "fr"
+    return {key: fr if in_french else en for key, fr, en in run(desk.session, *ASKED_OF_TITLES)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -11,52 +10,34 @@ from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Uuid, literal
-from sqlmodel import and_
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 
 from api.access.cases import to_duty
 from api.access.permissions import Action, Given, Relation, allows, to_program
 from api.access.session import Desk
-from api.access.tasks import closed_to
-from api.access.words import said_with
+from api.access.words import asked_of_said, said_with
 from api.views.names import titles_of_roles
 from api.views.sentences import sentence_of
 from api.views.states import state_of_task
-from domain.accompaniment.consents import STORE
-from domain.accompaniment.recruiting import ASSESS, REFUSE
-from domain.accompaniment.reviews import REVIEW, REVIEWED
-from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED, STOPS
-from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from api.views.task_places import line_on_departure, place_of
+from api.views.task_reads import Proven, asked_of_evidence, evidence_of, lendable, needs, steps_of
 from domain.casework import board, requests, subjects
 from domain.casework.approving import bar_to_approval, people_of
 from domain.casework.evidence import BY_ITS_ACT
 from domain.casework.in_place import is_in_place, words_in_place
-from domain.casework.scheduling import pinned_protocol
+from domain.casework.scheduling import asked_of_pins
 from domain.casework.versions import newer_version
 from domain.casework.words import Beside
 from domain.declarations.program_agreements import clause_without_role
-from domain.departure.hiring import NAMES_THEM
-from domain.equipment import inventory
-from domain.follow_ups.activities import APART, APART_COORDINATION
-from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
-from domain.follow_ups.owed import WRITE
-from domain.follow_ups.summaries import WRITTEN
 from domain.kernel.actors import Actor
-from domain.kernel.rows import col, every, in_program, joins, only, run, select, surely, tuples, value_of
+from domain.kernel.asking import ask_ahead, built, kept_by_id
+from domain.kernel.rows import col, only, run, surely
 from domain.kernel.scope import program_of
 from domain.kernel.titles import title_of
-from domain.obligations.asking import ASKS
-from domain.obligations.projection import RECORD
-from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
-from domain.participants.destruction import ASK, CONFIRM
-from domain.participants.referring import UNFINISHED
 from domain.roles.roles import Falls, HeldRole, Link, Standing, standings
-from domain.roles.sight import task_is_open_to
+from domain.roles.sight import asked_of_who_barred
 from locales import N_, gettext
-from meetings import redacting
-from meetings.asked_partners import ENDORSE
-from meetings.unclosed import CLOSE
-from models.casework import LIVE, SETTLED, Case, Evidence, ProtocolVersion, Task, TaskNeed
+from models.casework import LIVE, SETTLED, Case, Task
 from models.lifecycles import TASK
 from models.program import Organization, Person
 
@@ -104,18 +85,6 @@ class About:
     organization: str
     protocol: str
     state: str
-
-
-@dataclass(frozen=True)
-class Proven:
-    """One piece of evidence. `href` is where a document can be had."""
-
-    kind: str
-    label: str
-    href: str
-    size: int
-    withdrawn: bool
-    at: datetime
 
 
 @dataclass(frozen=True)
@@ -189,7 +158,7 @@ class Line:
     @property
     def href(self) -> str:
         """The task's own page; of what settles a thing that a leaver has, its line on the departure's."""
-        return _line_on_departure(self.task) if self.task.holding else self.door
+        return line_on_departure(self.task) if self.task.holding else self.door
 
     @property
     def door(self) -> str:
@@ -257,40 +226,36 @@ def cases_about(desk: Desk, ids: Iterable[UUID]) -> dict[UUID, About]:
     wanted = set(ids)
     if not wanted:
         return {}
-    said = subjects.in_words(desk.session, wanted, desk.language)
-    title = col(ProtocolVersion.title_fr) if desk.language == "fr" else col(ProtocolVersion.title_en)
-    rows = run(
-        desk.session,
-        only(
-            Case.id,
-            Case.state,
-            value_of(title.label("protocol")),
-        )
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(col(Case.id).in_(wanted)),
-    )
     return {
-        row.id: About(
-            id=row.id,
-            title=f"{said[row.id].subject} – {row.protocol}",
-            kind=said[row.id].kind,
-            subject=said[row.id].subject,
-            subject_href=said[row.id].href,
-            organization=said[row.id].organization,
-            protocol=row.protocol,
-            state=row.state,
+        case_id: About(
+            id=case_id,
+            title=f"{said.subject} – {said.protocol}",
+            kind=said.kind,
+            subject=said.subject,
+            subject_href=said.href,
+            organization=said.organization,
+            protocol=said.protocol,
+            state=said.state,
         )
-        for row in rows
+        for case_id, said in subjects.in_words(desk.session, wanted, desk.language).items()
     }
 
 
 def names_of(desk: Desk, ids: Iterable[UUID | None]) -> dict[UUID, str]:
     """The names of these people by id."""
-    wanted = {one for one in ids if one is not None}
-    if not wanted:
-        return {}
-    rows = run(desk.session, only(Person.id, Person.given_name, Person.family_name).where(col(Person.id).in_(wanted)))
-    return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+    def read(wanted: list[UUID]) -> dict[UUID, str]:
+        rows = run(desk.session, _NAMES, {"people": wanted})
+        return {row.id: f"{row.given_name} {row.family_name}" for row in rows}
+
+    return kept_by_id(desk.session, names_of, (one for one in ids if one is not None), read)
+
+
+_NAMES: Final = built(
+    only(Person.id, Person.given_name, Person.family_name).where(
+        col(Person.id) == any_(bindparam("people", type_=ARRAY(Uuid())))
+    )
+)
 
 
 class HasMoment(Protocol):
@@ -324,6 +289,7 @@ class _Reading:
     def __init__(self, desk: Desk, tasks: Sequence[Task], *, withdrawn: bool) -> None:
         self.desk = desk
         self.tasks = tasks
+        self._ask_ahead()
         both = [chain for task in tasks for chain in (task.owed_by_id, task.approved_by_id)]
         self.links = board.chains(desk.session, both)
         # Who has a task that comes later is asked of its day: someone who begins meanwhile has it then.
@@ -333,14 +299,28 @@ class _Reading:
         self.roles = titles_of_roles(desk)
         self.names = names_of(desk, self._people())
         self.cases = cases_about(desk, {task.case_id for task in tasks if task.case_id is not None})
-        self.helps, self.endorsed = _steps_of(desk, set(self.cases))
+        self.helps, self.endorsed = steps_of(desk, set(self.cases))
         self.in_place = words_in_place(desk.session, [one for one in tasks if is_in_place(one, self.falls[one.id])])
         self.places = self._places()
-        self.needs = _needs(desk, [task.id for task in tasks if task.state == TASK.initial])
-        self.evidence = _evidence_of(desk, [task.id for task in tasks], withdrawn=withdrawn)
+        self.needs = needs(desk, [task.id for task in tasks if task.state == TASK.initial])
+        self.evidence = evidence_of(desk, [task.id for task in tasks], withdrawn=withdrawn)
         self.requests = requests.newest(desk.session, [task.id for task in tasks if task.asks])
-        self.lendable = _lendable(desk, tasks)
+        self.lendable = lendable(desk, tasks)
         self.given = to_program(desk.asker)
+
+    def _ask_ahead(self) -> None:
+        """Ask in one what does not depend on who has the tasks."""
+        ids, cases = [task.id for task in self.tasks], {task.case_id for task in self.tasks if task.case_id is not None}
+        ask_ahead(
+            self.desk.session,
+            board.asked_of_chains(chain for task in self.tasks for chain in (task.owed_by_id, task.approved_by_id)),
+            subjects.asked_of_words(cases),
+            asked_of_pins(cases),
+            asked_of_evidence(ids),
+            requests.asked_of_newest([task.id for task in self.tasks if task.asks]),
+            *asked_of_said(self.tasks),
+            asked_of_who_barred(self.desk.asker.person_id),
+        )
 
     def lines(self) -> list[Line]:
         """The lines, in the order of the tasks."""
@@ -350,37 +330,31 @@ class _Reading:
         desk, case_id = self.desk, task.case_id
         about = self.cases.get(case_id) if case_id else None
         given: Given = self.given | to_duty(desk.asker, task, self.links)
-        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES)
-        is_live = task.state in LIVE
+        mine = given.get(Relation.OWES if task.state == "open" else Relation.APPROVES) if task.state in LIVE else None
         is_late = board.late_on(task, desk.day)
-        in_days = (task.due_on - desk.day).days if task.due_on else None
         vacant, away = self._nobody(task)
-        bar = self._bar(task)
-        words = self.in_place.get(task.id)
-        coming = self._coming(task)
+        bar, coming, holders = self._bar(task), self._coming(task), self._holders(task)
+        title, help_ = self._words(task)
         return Line(
             id=task.id,
             version=task.version,
-            title=words.title.in_language(desk.language) if words else title_of(task, desk.language),
+            title=title,
             state=state_of_task(task, is_late=is_late),
             is_settled=task.state in (*SETTLED, "cancelled"),
             is_late=is_late,
             due_on=task.due_on,
-            # Of what cannot begin yet, a day that is past is no delay of anyone's.
-            in_days=in_days if is_late or in_days is None or in_days >= 0 else None,
-            holders=self._holders(task),
+            in_days=_days_left(task, desk.day, is_late=is_late),
+            holders=holders,
             vacant=vacant,
             away=away,
             coming=coming,
-            is_early=bool(coming) and bool(self._holders(task)),
+            is_early=bool(coming and holders),
             stuck=self._stuck(task),
-            is_mine=is_live and mine is not None,
-            for_whom=self._named(mine.acting_for) if is_live and mine and mine.acting_for else None,
+            is_mine=mine is not None,
+            for_whom=self._named(mine.acting_for) if mine else None,
             sources=task.sources,
             clause=clause_without_role(task.clause),
-            help=words.help.in_language(desk.language)
-            if words and words.help
-            else self.helps.get((case_id, task.step), ""),
+            help=help_,
             waits_for=self.needs.get(task.id, ()),
             done_by=self._doer(task),
             done_at=task.done_at,
@@ -396,13 +370,21 @@ class _Reading:
             asked=self._asked(task),
             given=self.requests[task.id].given if task.id in self.requests else {},
             lendable=self.lendable.get((task.item or task.step, task.case_id), ()),
-            place=_place_of(task, about),
+            place=place_of(task, about.subject_href if about else None),
             by_itself=bool(task.action),
             bar=bar if Relation.APPROVES in given else "",
             about=about,
             offers=self._offers(task, about, given, barred=bool(bar)),
             task=task,
         )
+
+    def _words(self, task: Task) -> tuple[str, str]:
+        """The title and the help of a task, as they speak to who has it."""
+        language, help_ = self.desk.language, self.helps.get((task.case_id, task.step), "")
+        words = self.in_place.get(task.id)
+        if words is None:
+            return title_of(task, language), help_
+        return words.title.in_language(language), words.help.in_language(language) if words.help else help_
 
     def _asked(self, task: Task) -> Sequence[tuple[str, str]]:
         """What was filled in when the task was handed in last, as people read it."""
@@ -529,6 +511,12 @@ class _Reading:
         return frozenset(act for act in now if allows(ACTS[act], given) is not None)
 
 
+def _days_left(task: Task, day: date, *, is_late: bool) -> int | None:
+    """The days to the due day. Of what cannot begin yet, a day that is past is no delay of anyone's."""
+    days = (task.due_on - day).days if task.due_on else None
+    return days if is_late or days is None or days >= 0 else None
+
+
 _NONE: Final = Falls((), vacant=True)
 _NOBODY_HOLDS = N_("%(role)s, %(place)s: vacant. Appoint someone to it.")
 _ARE_KEPT = N_(
@@ -537,68 +525,6 @@ _ARE_KEPT = N_(
 _NEWER_VERSION = N_(
     "The procedure has a newer version, which may name someone else. Have the case follow it, on the case’s own page."
 )
-
-#: Where a task outside any case is done, by its step; its item is what it is about.
-_PLACES: Final[Mapping[str, str]] = {
-    FIND_A_WORKER: "/follow-ups/%s#workers",
-    FIND_A_SECOND: "/follow-ups/%s#workers",
-    FIND_FOR_CANDIDATE: "/participants/%s#workers",
-    WRITE: "/caseload",
-    APART: "/activities",
-    APART_COORDINATION: "/activities",
-    ASSESS: "/participants/%s#risk",
-    REFUSE: "/participants/%s#again",
-    ASK: "/participants/%s#retention",
-    CONFIRM: "/participants/%s/destruction",
-    UNFINISHED: "/referrals/%s",
-    SPEAK: "/participants/%s#consent",
-    FOLLOWS: "/participants/%s#consent",
-    STOPS: "/participants/%s#consent",
-    STOPPED: "/participants/%s#consent",
-    OF_SECOND: "/participants/%s#consent",
-    REVIEW: "/participants/%s#consent",
-    REVIEWED: "/participants/%s#consent",
-    STORE: "/participants/%s#consent",
-    **dict.fromkeys(ASKS, "/obligations/%s"),
-    ACCEPT: "/obligations/%s#proof",
-    GIVE_AGAIN: "/obligations/%s#proof",
-    RECORD: "/meetings/%s",
-    CLOSE: "/meetings/%s",
-    ENDORSE: "/decisions/%s#endorsements",
-    redacting.STEP: "/redactions/%s",
-}
-#: The part of the candidate's page on which a step of an admission is done.
-_PARTS: Final[Mapping[str, str]] = {
-    "triage": "criteria",
-    "decide": "decision",
-    "first_meeting": "meeting",
-    "consent": "consent",
-    "store_consent": "consent",
-    "risk": "risk",
-    "number": "number",
-}
-
-#: What a step of a case is done on a page of its own, by what that page is called under the task.
-_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
-
-
-def _place_of(task: Task, about: About | None) -> str:
-    """The page on which what a task asks is done, where it is not done by a tick; "" of any other task."""
-    if task.holding:
-        return _line_on_departure(task)
-    if task.evidence != BY_ITS_ACT:
-        return ""
-    if task.step in _OWN_PAGES:
-        return f"/tasks/{task.id}/{_OWN_PAGES[task.step]}"
-    if about is not None:
-        part = _PARTS.get(task.step, "")
-        return f"{about.subject_href}#{part}" if part else about.subject_href
-    place = _PLACES.get(task.step, "")
-    return place % task.item if "%s" in place else place
-
-
-def _line_on_departure(task: Task) -> str:
-    return f"/departures/{task.case_id}#task-{task.id}"
 
 
 def page_of(case: Case) -> str:
@@ -614,76 +540,3 @@ _NOW: Final[Mapping[str, tuple[str, ...]]] = {
     "done": ("undo",),
     "waived": ("undo",),
 }
-
-
-def _lendable(desk: Desk, tasks: Sequence[Task]) -> dict[tuple[str, UUID | None], Sequence[tuple[str, str]]]:
-    """What each of these tasks can hand over, by kind and case: serial numbers of the inventory, with their words."""
-    asking = [task for task in tasks if task.evidence == "serial" and task.state == "open"]
-    if not asking:
-        return {}
-    rows = run(desk.session, only(Case.id, Case.subject_id).where(col(Case.id).in_({task.case_id for task in asking})))
-    subjects_of = {row.id: row.subject_id for row in rows}
-    found: dict[tuple[str, UUID | None], Sequence[tuple[str, str]]] = {}
-    for task in asking:
-        kind, case_id = task.item or task.step, task.case_id
-        things = inventory.available(desk.session, kind, for_person=subjects_of.get(case_id))
-        found[kind, case_id] = [
-            (one.serial, f"{one.serial} – {one.label}" if one.label else one.serial) for one in things
-        ]
-    return found
-
-
-def _steps_of(desk: Desk, cases: set[UUID]) -> tuple[dict[tuple[UUID | None, str], str], set[tuple[UUID | None, str]]]:
-    """The author's help for each step of these cases that has one, and the steps that a decision alone does."""
-    rows = run(desk.session, only(Case.id, Case.protocol_version_id).where(col(Case.id).in_(cases)))
-    helps: dict[tuple[UUID | None, str], str] = {}
-    endorsed = set[tuple[UUID | None, str]]()
-    for row in rows:
-        for step in pinned_protocol(desk.session, row.protocol_version_id).steps:
-            if step.help:
-                helps[row.id, step.id] = step.help.in_language(desk.language)
-            if step.is_endorsed:
-                endorsed.add((row.id, step.id))
-    return helps, endorsed
-
-
-def _needs(desk: Desk, ids: Sequence[UUID]) -> dict[UUID, list[tuple[UUID, str]]]:
-    """For each of these tasks, those that it still waits for and the reader may see."""
-    if not ids:
-        return {}
-    rows = tuples(
-        desk.session,
-        only(TaskNeed.task_id, Task.id, title_of(Task, desk.language))
-        .join(Task, joins(TaskNeed.needs_id, Task))
-        .where(
-            col(TaskNeed.task_id).in_(ids),
-            col(Task.state).not_in(SETTLED),
-            task_is_open_to(literal(desk.asker.person_id, Uuid())),
-        )
-        .order_by(col(Task.position), col(Task.item)),
-    )
-    closed = closed_to(desk.session, desk.asker, {needed for _, needed, _ in rows})
-    found: dict[UUID, list[tuple[UUID, str]]] = defaultdict(list)
-    for task_id, needed, title in rows:
-        if needed not in closed:
-            found[task_id].append((needed, title))
-    return found
-
-
-def _evidence_of(desk: Desk, ids: Sequence[UUID], *, withdrawn: bool) -> dict[UUID, list[Proven]]:
-    wanted = and_(in_program(Evidence), col(Evidence.task_id).in_(ids))
-    if not withdrawn:
-        wanted = and_(wanted, col(Evidence.withdrawn_at).is_(None))
-    found: dict[UUID, list[Proven]] = defaultdict(list)
-    for row in every(desk.session, select(Evidence).where(wanted).order_by(col(Evidence.added_at), col(Evidence.id))):
-        found[row.task_id].append(
-            Proven(
-                kind=row.kind,
-                label=row.label,
-                href=f"/evidence/{row.id}" if row.kind == "document" else "",
-                size=row.size,
-                withdrawn=row.withdrawn_at is not None,
-                at=row.added_at,
-            )
-        )
-    return found

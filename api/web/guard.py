@@ -82,18 +82,22 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> int:
         """The status by which a request is refused, 0 where it is let through."""
-        raw: list[tuple[bytes, bytes]] = scope["headers"]
-        headers = Headers(raw=raw)
-        if len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > LARGEST_HEADERS:
+        headers = Headers(raw=scope["headers"])
+        return self._refusal_of_any(scope, headers) or self._refusal_of_a_change(scope, headers)
+
+    def _refusal_of_any(self, scope: Scope, headers: Headers) -> int:
+        if _is_out_of_measure(headers):
             return 431
-        if len(scope.get("raw_path") or b"") + len(scope.get("query_string", b"")) > LARGEST_ADDRESS:
+        query: bytes = scope.get("query_string", b"")
+        if len(scope.get("raw_path") or b"") + len(query) > LARGEST_ADDRESS:
             return 414
-        if "\0" in scope["path"] or b"%00" in scope.get("query_string", b""):
+        if "\0" in scope["path"] or b"%00" in query:
             return 400
         if scope["path"] != BY_ANY_NAME and not self._is_called(headers.getlist("host")):
             return 421
-        if not _is_led_here(headers):
-            return 403
+        return 0 if _is_led_here(headers) else 403
+
+    def _refusal_of_a_change(self, scope: Scope, headers: Headers) -> int:
         if scope["method"] in SAFE_METHODS:
             return 0
         if any(name in headers for name in _OVERRIDES):
@@ -101,14 +105,10 @@ class Guard:
         from_elsewhere = (scope["method"], scope["path"]) == ("POST", FROM_ELSEWHERE)
         if not from_elsewhere and not _is_own(headers, is_https=self._is_https):
             return 403
-        length = headers.get("content-length", "")
-        if length and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY):
+        if _is_too_long(headers):
             return 413
-        has_body = length.strip("0") != "" or "transfer-encoding" in headers
-        if has_body and not from_elsewhere and not scope["path"].startswith("/api/"):
-            kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-            return 0 if kind in _FORMS else 415
-        return 0
+        is_form = from_elsewhere or scope["path"].startswith("/api/") or not _has_body(headers) or _is_form(headers)
+        return 0 if is_form else 415
 
     def _is_called(self, hosts: list[str]) -> bool:
         """Whether a request calls us by a name of ours; its port is whatever a tunnel made of it."""
@@ -117,6 +117,25 @@ class Guard:
             return False
         called = (found["number"] or found["name"]).lower()
         return called == self._name or (is_here(called) and is_here(self._name))
+
+
+def _is_out_of_measure(headers: Headers) -> bool:
+    raw = headers.raw
+    return len(raw) > MOST_HEADERS or sum(len(name) + len(value) for name, value in raw) > LARGEST_HEADERS
+
+
+def _is_too_long(headers: Headers) -> bool:
+    """Whether a body is longer than any of ours, or its length is no number."""
+    length = headers.get("content-length", "")
+    return length != "" and (not length.isascii() or not length.isdigit() or int(length) > LARGEST_BODY)
+
+
+def _has_body(headers: Headers) -> bool:
+    return headers.get("content-length", "").strip("0") != "" or "transfer-encoding" in headers
+
+
+def _is_form(headers: Headers) -> bool:
+    return headers.get("content-type", "").partition(";")[0].strip().lower() in _FORMS
 
 
 class TooLarge(HTTPException):

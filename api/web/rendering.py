@@ -7,11 +7,13 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import BuiltinMethodType, FunctionType, MethodType
 from typing import Any, Final, Protocol
 from uuid import uuid4
 
 import jinja2
 from fastapi.responses import HTMLResponse
+from jinja2.runtime import Context, Macro
 from jinja2.utils import missing
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -70,8 +72,8 @@ def render(
 ) -> HTMLResponse:
     """The template `name` as an answer, in the current language.
 
-    What `request.state.page` holds (a mapping: nav, person, program, demonstration, notices) is on every
-    page; `context` goes over it. If the script asked for one part (X-Part) and the template has a block of
+    What `request.state.page` holds (a mapping: nav, person, program, demonstration, notices; or what makes it) is
+    on every page; `context` goes over it. If the script asked for one part (X-Part) and the template has a block of
     that name ("tasks-3" is the block `part`, "tasks" the block `tasks`), that block alone is the answer.
     """
     values = page_context(request) | context
@@ -91,6 +93,8 @@ def page_context(request: Asked) -> dict[str, object]:
     lang = current_language()
     other = next(code for code in LANGUAGES if code != lang)
     given = request.scope.get("state", {}).get("page", {})
+    if callable(given):
+        given = given()
 
     def path_for(route: str, /, **params: object) -> str:
         # Not url_for, whose absolute addresses take the wrong scheme behind a proxy.
@@ -122,6 +126,7 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    env.context_class = _Context
     env.policies["ext.i18n.trimmed"] = True  # as the extraction reads them, else no long msgid is found
     env.install_gettext_callables(  # type: ignore[attr-defined]  # the i18n extension adds it
         locales.gettext, locales.ngettext, newstyle=True, pgettext=locales.pgettext, npgettext=locales.npgettext
@@ -132,6 +137,22 @@ def environment() -> jinja2.Environment:
     # Every page's components, without an import in each; they know no page, so one reading serves all.
     env.globals["ui"] = env.get_template("macros.html").module
     return env
+
+
+#: What is called as it stands, unless it is marked as one that takes the context.
+_CALLED_AT_ONCE: Final = (Macro, FunctionType, MethodType, BuiltinMethodType)
+
+
+class _Context(Context):
+    """A context that calls macros and functions at once: a page calls thousands, of which few take the context."""
+
+    def call(self, called: Callable[..., Any], /, *args: Any, **named: Any) -> Any:
+        """Call what a template calls."""
+        if isinstance(called, _CALLED_AT_ONCE) and not hasattr(called, "jinja_pass_arg"):
+            named.pop("_loop_vars", None)
+            named.pop("_block_vars", None)
+            return called(*args, **named)
+        return super().call(called, *args, **named)
 
 
 def _fresh_key() -> str:

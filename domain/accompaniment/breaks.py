@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
 from sqlmodel import Session
 
 from domain.accompaniment import withdrawals
@@ -16,8 +17,9 @@ from domain.follow_ups.assigning import keep_vacancy
 from domain.follow_ups.locking import Held, hold, move
 from domain.follow_ups.words import BREAK_TERMS, opened, sealed
 from domain.kernel.actors import Actor
+from domain.kernel.asking import built
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, first, joins, of, only, run, scalar, scalars
+from domain.kernel.rows import changes, col, every, first, joins, of, only, run, scalar, scalars
 from domain.kernel.scope import local_day, program_of
 from domain.kernel.typed_words import says_something
 from domain.mail.notices import coordination_chain
@@ -141,6 +143,21 @@ def open_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:
     """The break that a follow-up is on, or None. Its terms stay sealed."""
     found = last_break(session, follow_up_id)
     return found if found is not None and found.ended_at is None else None
+
+
+def open_breaks(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, FollowUpBreak]:
+    """As `open_break`, of several follow-ups: those of them that are on one."""
+    return {row.follow_up_id: row for row in every(session, _OPEN, {"follow_ups": list(follow_up_ids)})}
+
+
+_OPEN: Final = built(
+    of(FollowUpBreak, without=(FollowUpBreak.terms,))
+    .where(
+        col(FollowUpBreak.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
+        col(FollowUpBreak.ended_at).is_(None),
+    )
+    .order_by(col(FollowUpBreak.agreed_at), col(FollowUpBreak.id).desc())
+)
 
 
 def last_break(session: Session, follow_up_id: UUID) -> FollowUpBreak | None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert
-from sqlmodel import Session, or_
+from sqlalchemy import ColumnElement, Uuid, bindparam, func, insert
+from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import letters, renewals
 from domain.agreements.version_text import Content, content_of_version, write_parts
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
@@ -298,12 +300,16 @@ def version_in_force(session: Session, organization_id: UUID, day: date) -> Agre
         session,
         of(AgreementVersion)
         .join(Agreement, of_agreement())
-        .where(
-            Agreement.organization_id == organization_id,
-            col(AgreementVersion.state).in_(["in_force", "ended"]),
-            col(AgreementVersion.starts_on) <= day,
-            or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
-        ),
+        .where(Agreement.organization_id == organization_id, is_in_force(day)),
+    )
+
+
+def is_in_force(day: date | ColumnElement[date]) -> ColumnElement[bool]:
+    """The condition on a version that it binds its organization on a local day. Two never do on one day."""
+    return and_(
+        col(AgreementVersion.state).in_(["in_force", "ended"]),
+        col(AgreementVersion.starts_on) <= day,
+        or_(col(AgreementVersion.ends_on).is_(None), col(AgreementVersion.ends_on) >= day),
     )
 
 
@@ -402,20 +408,13 @@ def to_sign(session: Session, person_id: UUID, day: date) -> list[ToSign]:
 
     Each was sent to them, and they have not signed.
     """
-    signed = (
-        select(Signature.id)
-        .where(joins(Signature.agreement_version_id, AgreementVersion), Signature.person_id == person_id)
-        .exists()
-    )
-    rows = every(
-        session,
-        of(ToSign)
-        .join(Agreement, of_agreement())
-        .join(Organization, joins(Agreement.organization_id, Organization))
-        .where(AgreementVersion.state == "sent", ~signed)
-        .order_by(col(Organization.short_name), col(AgreementVersion.n)),
-    )
+    rows = every(session, *asked_to_sign(person_id))
     return [row for row in rows if person_id in directors_on(session, row.organization_id, day)]
+
+
+def asked_to_sign(person_id: UUID) -> Question[SelectOfScalar[ToSign]]:
+    """What `to_sign` asks first."""
+    return Question(_TO_SIGN, {"person": person_id})
 
 
 def directors_on(session: Session, organization_id: UUID, day: date) -> set[UUID]:
@@ -437,6 +436,22 @@ def of_agreement() -> Any:
     """The condition that joins a version to its agreement."""
     return joins(AgreementVersion.agreement_id, Agreement)
 
+
+_SIGNED: Final = (
+    select(Signature.id)
+    .where(
+        joins(Signature.agreement_version_id, AgreementVersion),
+        col(Signature.person_id) == bindparam("person", type_=Uuid()),
+    )
+    .exists()
+)
+_TO_SIGN: Final = built(
+    of(ToSign)
+    .join(Agreement, of_agreement())
+    .join(Organization, joins(Agreement.organization_id, Organization))
+    .where(AgreementVersion.state == "sent", ~_SIGNED)
+    .order_by(col(Organization.short_name), col(AgreementVersion.n))
+)
 
 _NOT_NOW = {
     "send": N_("Only a draft is sent to be signed."),

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam, func, literal
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    Integer,
+    Text,
+    Uuid,
+    any_,
+    bindparam,
+    func,
+    literal,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework.approving import Owed, falls_for_approval
+from domain.kernel.asking import Question, built, kept
 from domain.kernel.rows import (
     SHAPE,
     AnySelect,
@@ -32,25 +45,21 @@ from domain.kernel.rows import (
     scalars,
     select,
     surely,
-    tuples,
     value_of,
 )
-from domain.kernel.scope import program_of
-from domain.roles.roles import HAVING, Falls, Holder, Link, Standing
+from domain.roles.roles import Falls, Holder, Link, Standing
 from domain.roles.sight import task_is_open_to
-from domain.terms.agreed_roles import created_roles, creates_on
-from models.agreement import AgreementRole, AgreementVersion
 from models.casework import LIVE, SETTLED, Case, ProtocolVersion, Responsibility, Task
-from models.committee import Committee, Seat, SeatHolder
-from models.program import Organization, Role
 
 T = TypeVar("T", bound=Task)
 #: Ids of chains in a statement.
 CHAINS: Final = ARRAY(Uuid())
 
 
-_CHAINS_ASKED: Final = only(Responsibility.id, Responsibility.links).where(
-    col(Responsibility.id) == any_(bindparam("chains", type_=CHAINS))
+_CHAINS_ASKED: Final = built(
+    only(Responsibility.id, Responsibility.links).where(
+        col(Responsibility.id) == any_(bindparam("chains", type_=CHAINS))
+    )
 )
 
 
@@ -84,39 +93,6 @@ class TaskWithCase(Task):
     subject_id: UUID | None = also(Case.subject_id)
     organization_id: UUID | None = also(Case.organization_id)
     case_state: str | None = also(Case.state)
-
-
-class Falling(NamedTuple):
-    """A task that waits on a vacant role, by the first link of its chain."""
-
-    id: UUID
-    title_fr: str
-    title_en: str
-    due_on: date | None
-    case_id: UUID | None
-    role: str
-    at: str
-
-    @property
-    def first(self) -> Link:
-        """The first link of the task's chain."""
-        return {"role": self.role, "at": self.at}
-
-
-@dataclass(frozen=True)
-class Vacancy:
-    """A place that is vacant on the day: a role of an agreement, or a committee's seat.
-
-    `tasks` counts the open tasks and waiting approvals that first fall to it.
-    """
-
-    kind: str  # role or seat
-    role: str
-    title_fr: str
-    title_en: str
-    organization_id: UUID
-    organization: str
-    tasks: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +141,7 @@ def is_asked() -> ColumnElement[bool]:
     return or_(Task.state != "cancelled", and_(Case.state == "cancelled", in_its_version))
 
 
-def is_late(day: date) -> ColumnElement[bool]:
+def is_late(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition on a task that it is owed, and that its due day is past."""
     return and_(col(Task.state).in_(LIVE), col(Task.due_on) < day)
 
@@ -177,59 +153,164 @@ def late_on(task: Task, day: date) -> bool:
 
 def hats_of(session: Session, standing: Standing, person_id: UUID) -> Hats:
     """The chains with something open that fall on this person on the day of `standing`."""
+    return kept(session, (hats_of, standing.day, person_id), lambda: _hats(session, standing, person_id))
+
+
+def _hats(session: Session, standing: Standing, person_id: UUID) -> Hats:
     links = _links_of(standing, person_id)
     if not links:
         return Hats(person_id, {}, {})
-    asked = {f"link_{place}": [link] for place, link in enumerate(links)}
-    rows = run(session, _chains_in_use(len(links)), {"here": program_of(session), **asked}).all()
-    chains = {row.id: row.links for row in rows}
+    chains, one_by_one = _asked_of_hats(standing, person_id, links)
+    rows = run(session, *chains).all()
     waiting = {row.id for row in rows if row.to_do and standing.falls_by(row.links, None).waits_for}
     tasks = {row.id: standing.falls(row.links).on(person_id) for row in rows if row.to_do and row.id not in waiting}
-    one_by_one = waiting | {row.id for row in rows if row.to_approve}
-    alone: dict[UUID, Holder | None] = {}
-    if one_by_one:
-        found = tuples(session, _ONE_BY_ONE, {"here": program_of(session), "chains": list(one_by_one)})
-        alone = {task_id: who_has(standing, Owed(*row), chains).on(person_id) for task_id, *row in found}
-    return Hats(
-        person_id,
-        {chain: hat for chain, hat in tasks.items() if hat},
-        {task_id: hat for task_id, hat in alone.items() if hat},
+    is_asked = waiting or any(row.to_approve for row in rows)
+    apart = run(session, *one_by_one).all() if is_asked else []
+    falls = _fall_one_by_one(standing, apart, waiting, {row.id: row.links for row in rows})
+    alone = {task_id: one.on(person_id) for task_id, one in falls.items()}
+    return Hats(person_id, _those_of_them(tasks), _those_of_them(alone))
+
+
+def _fall_one_by_one(
+    standing: Standing, rows: Iterable[Any], waiting: Collection[UUID], links: Mapping[UUID, list[Link]]
+) -> dict[UUID, Falls]:
+    """On whom each task falls that waits for an approval, or whose chain is `waiting` for who begins in its role."""
+    tasks = {row.id: Owed(*tuple(row)[1:8]) for row in rows}
+    return {
+        task_id: who_has(standing, task, links)
+        for task_id, task in tasks.items()
+        if task.state == "submitted" or task.owed_by_id in waiting
+    }
+
+
+def _those_of_them(found: Mapping[UUID, Holder | None]) -> dict[UUID, Holder]:
+    return {one: hat for one, hat in found.items() if hat is not None}
+
+
+@dataclass(frozen=True)
+class Mine:
+    """How much is now for a person to do and to approve, how much of it is late, and under which hats."""
+
+    hats: Hats
+    to_do: int = 0
+    to_approve: int = 0
+    late: int = 0
+
+
+def counts_of(session: Session, standing: Standing, person_id: UUID) -> Mine:
+    """How much is now for a person: as many as `work` lists on the day of `standing`."""
+    hats = hats_of(session, standing, person_id)
+    links = _links_of(standing, person_id)
+    if not links:
+        return Mine(hats)
+    counted = [row for row in run(session, *_counted(standing, person_id, links)) if row.owed_by_id in hats.tasks]
+    one_by_one = run(session, *_asked_of_hats(standing, person_id, links)[1]) if hats.alone else ()
+    alone = [row for row in one_by_one if row.id in hats.alone and row.is_open]
+    late = [row for row in alone if (row.due_on or standing.day) < standing.day]
+    return Mine(
+        hats,
+        to_do=sum(row.all for row in counted) + sum(row.state == "open" for row in alone),
+        to_approve=sum(row.state == "submitted" for row in alone),
+        late=sum(row.late for row in counted) + len(late),
     )
 
 
-#: The tasks of which it depends on the task, and not on its chain alone, who has them.
-_ONE_BY_ONE: Final = select(
-    Task.id,
-    Task.state,
-    Task.due_on,
-    Task.owed_by_id,
-    Task.approved_by_id,
-    Task.done_by,
-    Task.done_for,
-    Task.may_not_approve,
-).where(
-    in_program(Task),
-    or_(
-        and_(Task.state == "open", col(Task.owed_by_id) == any_(bindparam("chains", type_=CHAINS))),
-        and_(Task.state == "submitted", col(Task.approved_by_id) == any_(bindparam("chains", type_=CHAINS))),
-    ),
-)
+def asked_of_mine(standing: Standing, person_id: UUID) -> list[Question[Any]]:
+    """What `hats_of` and `counts_of` ask, to be asked ahead with other things."""
+    links = _links_of(standing, person_id)
+    if not links:
+        return []
+    return [*_asked_of_hats(standing, person_id, links), _counted(standing, person_id, links)]
+
+
+def _asked_of_hats(
+    standing: Standing, person_id: UUID, links: list[Link]
+) -> tuple[Question[AnySelect], Question[AnySelect]]:
+    """The question of the chains in use that name one of these links, and that of tasks which are asked one by one."""
+    named = {f"link_{place}": [link] for place, link in enumerate(links)}
+    coming = sorted({held.role for held in standing.coming})
+    return (
+        Question(_chains_in_use(len(links)), named),
+        Question(_one_by_one(len(links)), {**named, "person": person_id, "coming": coming}),
+    )
+
+
+def _counted(standing: Standing, person_id: UUID, links: list[Link]) -> Question[AnySelect]:
+    named = {f"link_{place}": [link] for place, link in enumerate(links)}
+    return Question(_open_by_chain(len(links)), {**named, "person": person_id, "day": standing.day})
+
+
+_PERSON: Final = bindparam("person", type_=Uuid())
+_DAY: Final = bindparam("day", type_=Date())
+
+
+@cache
+def _one_by_one(links: int) -> AnySelect:
+    """The tasks of which it depends on the task, and not on its chain alone, who has them: of chains with these links.
+
+    Those that wait for an approval, and those whose chain begins with a role in which somebody is to begin.
+    """
+    chains = only(Responsibility.id).where(_names(links))
+    first_role = inside(Responsibility.links)[0]["role"].astext
+    awaiting = chains.where(first_role == any_(bindparam("coming", type_=ARRAY(Text()))))
+    return built(
+        select(
+            Task.id,
+            Task.state,
+            Task.due_on,
+            Task.owed_by_id,
+            Task.approved_by_id,
+            Task.done_by,
+            Task.done_for,
+            Task.may_not_approve,
+            value_of(task_is_open_to(_PERSON).label("is_open")),
+        ).where(
+            in_program(Task),
+            or_(
+                and_(Task.state == "open", col(Task.owed_by_id).in_(awaiting)),
+                and_(Task.state == "submitted", col(Task.approved_by_id).in_(chains)),
+            ),
+        )
+    )
+
+
+@cache
+def _open_by_chain(links: int) -> AnySelect:
+    """How many open tasks a person may see of each chain that names one of so many links, and how many are late."""
+    return built(
+        select(
+            Task.owed_by_id,
+            value_of(func.count().label("all")),
+            value_of(func.count().filter(col(Task.due_on) < _DAY).label("late")),
+        )
+        .where(
+            in_program(Task),
+            Task.state == "open",
+            col(Task.owed_by_id).in_(only(Responsibility.id).where(_names(links))),
+            task_is_open_to(_PERSON),
+        )
+        .group_by(col(Task.owed_by_id))
+    )
 
 
 @cache
 def _chains_in_use(links: int) -> AnySelect:
     """The chains in use that name one of that many links. The statement is built once for each number."""
-    named = or_(
-        *(col(Responsibility.links).contains(bindparam(f"link_{place}", type_=JSONB)) for place in range(links))
-    )
     to_do = only(Task.id).where(Task.owed_by_id == Responsibility.id, col(Task.state).in_(["planned", "open"])).exists()
     to_approve = only(Task.id).where(Task.approved_by_id == Responsibility.id, Task.state == "submitted").exists()
-    return only(
-        Responsibility.id,
-        Responsibility.links,
-        value_of(to_do.label("to_do")),
-        value_of(to_approve.label("to_approve")),
-    ).where(named, or_(to_do, to_approve))
+    return built(
+        only(
+            Responsibility.id,
+            Responsibility.links,
+            value_of(to_do.label("to_do")),
+            value_of(to_approve.label("to_approve")),
+        ).where(_names(links), or_(to_do, to_approve))
+    )
+
+
+def _names(links: int) -> ColumnElement[bool]:
+    """The condition on a chain that it names one of so many links."""
+    return or_(*(col(Responsibility.links).contains(bindparam(f"link_{n}", type_=JSONB)) for n in range(links)))
 
 
 def is_mine(hats: Hats) -> ColumnElement[bool]:
@@ -248,11 +329,16 @@ def keeps_back(session: Session, hats: Hats) -> bool:
 
     It stays undone until another has the duty: the person is told that, but not about which participant.
     """
-    found = only(Task.id).where(
-        is_for(literal(list(hats.tasks), CHAINS), literal(list(hats.alone), CHAINS)),
-        ~task_is_open_to(literal(hats.person_id, Uuid())),
-    )
-    return scalar(session, found.limit(1)) is not None
+    return scalar(session, *asked_of_kept_back(hats)) is not None
+
+
+def asked_of_kept_back(hats: Hats) -> Question[SelectOfScalar[UUID]]:
+    """What `keeps_back` asks."""
+    return Question(_KEPT_BACK, _in_hand(hats))
+
+
+def _in_hand(hats: Hats) -> dict[str, Any]:
+    return {"person": hats.person_id, "tasks": list(hats.tasks), "alone": list(hats.alone)}
 
 
 def is_for(tasks: ColumnElement[Any], alone: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -284,39 +370,27 @@ def work(session: Session, hats: Hats, *, limit: int | None = None, offset: int 
 
     All of them, or `limit` from `offset` on where a page shows so many at a time.
     """
-    return every(
-        session,
-        tasks_with_cases()
-        .where(is_mine(hats))
-        .order_by(col(Task.due_on).asc().nulls_last(), col(Task.opened_at), col(Task.id))
-        .limit(limit)
-        .offset(offset),
-    )
+    return every(session, _WORK, {**_in_hand(hats), "limit": limit, "offset": offset})
 
 
 def handed_back(session: Session, *, reader: UUID) -> list[TaskWithCase]:
     """The tasks that were handed back and not answered, the longest first, as the reader may see them."""
-    return every(
-        session,
-        tasks_with_cases()
-        .where(
-            col(Task.handed_back_at).is_not(None),
-            Task.state == "open",
-            task_is_open_to(literal(reader, Uuid())),
-        )
-        .order_by(col(Task.handed_back_at), col(Task.id)),
-    )
+    return every(session, *asked_of_handed_back(reader))
+
+
+def asked_of_handed_back(reader: UUID) -> Question[SelectOfScalar[TaskWithCase]]:
+    """What `handed_back` asks."""
+    return Question(_HANDED_BACK, {"person": reader})
 
 
 def late(session: Session, day: date, *, reader: UUID, limit: int = 200) -> list[TaskWithCase]:
     """Every open or waiting task of the program whose due day is past, the latest first, as a reader may see them."""
-    return every(
-        session,
-        tasks_with_cases()
-        .where(is_late(day), task_is_open_to(literal(reader, Uuid())))
-        .order_by(col(Task.due_on), col(Task.id))
-        .limit(limit),
-    )
+    return every(session, *asked_of_late(day, reader, limit))
+
+
+def asked_of_late(day: date, reader: UUID, limit: int) -> Question[SelectOfScalar[TaskWithCase]]:
+    """What `late` asks."""
+    return Question(_LATE, {"day": day, "person": reader, "most_late": limit})
 
 
 def open_at(session: Session, organization_id: UUID) -> list[TaskWithCase]:
@@ -344,8 +418,12 @@ def open_at(session: Session, organization_id: UUID) -> list[TaskWithCase]:
 
 def chains(session: Session, ids: Iterable[UUID | None]) -> dict[UUID, list[Link]]:
     """The links of several chains, read at once."""
-    asked = {"here": program_of(session), "chains": list({one for one in ids if one is not None})}
-    return {row.id: row.links for row in run(session, _CHAINS_ASKED, asked)}
+    return {row.id: row.links for row in run(session, *asked_of_chains(ids))}
+
+
+def asked_of_chains(ids: Iterable[UUID | None]) -> Question[Picked[UUID, list[Link]]]:
+    """What `chains` asks."""
+    return Question(_CHAINS_ASKED, {"chains": sorted({one for one in ids if one is not None})})
 
 
 def who(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Link]]) -> Falls | None:
@@ -365,227 +443,31 @@ def who_has(standing: Standing, task: Task | Owed, links: Mapping[UUID, list[Lin
     return standing.falls_by(links[surely(task.owed_by_id)], task.due_on)
 
 
-def vacancies(session: Session, standing: Standing) -> list[Vacancy]:
-    """The roles that an agreement creates on the day with too few holders, and the seats without a principal.
-
-    A place with an appointment from a later day on is not vacant: it is theirs from that day. A role that no agreement
-    creates any more, because a partner left, counts as long as something still falls to it. Each comes with the number
-    of open tasks that first fall to it, as this very transaction sees them.
-    """
-    created = run(
-        session,
-        _places_of_roles(func.max(col(AgreementRole.headcount)))
-        .where(
-            creates_on(standing.day),
-            or_(AgreementVersion.state != "ended", col(AgreementVersion.ends_on) >= standing.day),
-            or_(col(Organization.ends_on).is_(None), col(Organization.ends_on) >= standing.day),
-        )
-        .group_by(
-            col(AgreementRole.role),
-            col(Organization.id),
-            col(Organization.short_name),
-            col(Role.title_fr),
-            col(Role.title_en),
-        ),
-    ).all()
-    empty = [
-        row
-        for row in created
-        if len(standing.holding(row.role, row.id)) + len(standing.to_hold(row.role, row.id)) < row.headcount
-    ]
-    waiting = _waiting(session)
-    empty += _once_created(session, standing, waiting, {(row.role, row.id) for row in created})
-    falling = _falling_to(standing, waiting, {(row.role, row.id) for row in empty})
-    found = [
-        Vacancy(
-            "role",
-            row.role,
-            row.title_fr,
-            row.title_en,
-            row.id,
-            row.short_name,
-            falling.get((row.role, row.id), 0) if not standing.holding(row.role, row.id) else 0,
-        )
-        for row in empty
-    ]
-    return found + _empty_seats(session, standing)
+def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
+    """The tasks of the program, each with its case. Callers narrow them."""
+    return of(TaskWithCase).outerjoin(Case, joins(Task.case_id, Case))
 
 
-def falling(
-    session: Session, standing: Standing, vacancies: Iterable[Vacancy], *, reader: UUID
-) -> dict[Vacancy, list[Falling]]:
-    """For each vacant role the tasks that `Vacancy.tasks` counts, the most pressing first, as a reader may see them."""
-    empty = [one for one in vacancies if one.kind == "role" and one.tasks]
-    if not empty:
-        return {}
-    first = inside(Responsibility.links)[0]
-    found: list[Falling] = []
-    for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted")):
-        asked = (
-            select(
-                Task.id,
-                Task.title_fr,
-                Task.title_en,
-                Task.due_on,
-                Task.case_id,
-                first["role"].astext,
-                first["at"].astext,
-            )
-            .select_from(Task)
-            .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
-            .where(
-                in_program(Task),
-                Task.state == state,
-                task_is_open_to(literal(reader, Uuid())),
-                or_(
-                    first["role"].astext.in_({one.role for one in empty}),
-                    first["at"].astext.in_({f"{HAVING}{one.role}" for one in empty}),
-                ),
-            )
-        )
-        found += [Falling(*row) for row in tuples(session, asked)]
-    found.sort(key=lambda task: (task.due_on or date.max, task.id))
-    return {
-        one: [task for task in found if _wants(standing, task.first, one.role, one.organization_id)] for one in empty
-    }
-
-
-def _wants(standing: Standing, link: Link, role: str, organization_id: UUID) -> bool:
-    """Whether the first link of a chain, which is vacant, would be held by a new holder of a place's role.
-
-    Where it is for the places of a role that is vacant everywhere, that role comes first.
-    """
-    at: str = link["at"]
-    if not standing.has_nobody(link):
-        return False
-    if at.startswith(HAVING):
-        named = at.removeprefix(HAVING)
-        places = {tenure.organization_id for tenure in standing.holding(named)}
-        return role == link["role"] and organization_id in places if places else role == named
-    return role == link["role"] and at in ("*", str(organization_id))
-
-
-def _empty_seats(session: Session, standing: Standing) -> list[Vacancy]:
-    held = (
-        only(SeatHolder.id)
-        .where(
-            SeatHolder.seat_id == Seat.id,
-            SeatHolder.kind == "principal",
-            col(SeatHolder.withdrawn_at).is_(None),
-            # Also one who begins later: then it is theirs from that day on.
-            or_(col(SeatHolder.ends_on).is_(None), col(SeatHolder.ends_on) >= standing.day),
-        )
-        .exists()
-    )
-    rows = run(
-        session,
-        select(
-            Seat.role,
-            Seat.title_fr,
-            Seat.title_en,
-            Organization.id,
-            Organization.short_name,
-            value_of(col(Committee.title_fr).label("committee_fr")),
-            value_of(col(Committee.title_en).label("committee_en")),
-        )
-        .join(Committee, joins(Seat.committee_id, Committee))
-        .join(
-            Organization,
-            joins(Seat.organization_id, Organization),
-        )
-        .where(
-            in_program(Seat),
-            ~held,
-            or_(col(Seat.ends_on).is_(None), col(Seat.ends_on) >= standing.day),
-        )
-        .order_by(col(Committee.key), col(Organization.short_name), col(Seat.key)),
-    ).all()
-    return [
-        Vacancy(
-            "seat",
-            row.role,
-            f"{row.committee_fr} – {row.title_fr}",
-            f"{row.committee_en} – {row.title_en}",
-            row.id,
-            row.short_name,
-        )
-        for row in rows
-    ]
-
-
-def _waiting(session: Session) -> list[tuple[Link, int]]:
-    """How many open tasks and waiting approvals there are by the first link of their chain."""
-    first = inside(Responsibility.links)[0]
-    found: list[tuple[Link, int]] = []
-    for column, state in ((col(Task.owed_by_id), "open"), (col(Task.approved_by_id), "submitted")):
-        rows = run(
-            # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
-            session,
-            # Grouped by the columns' names: written out a second time, each key would be a parameter of its own.
-            select(
-                value_of(first["role"].astext.label("first_role")),
-                value_of(first["at"].astext.label("first_at")),
-                value_of(func.count()),
-            )
-            .select_from(Task)
-            .join(Responsibility, and_(same(Responsibility, Task), Responsibility.id == column))
-            .where(in_program(Task), Task.state == state)
-            .group_by("first_role", "first_at"),
-        ).all()
-        found += [({"role": role, "at": at}, count) for role, at, count in rows]
-    return found
-
-
-def _falling_to(
-    standing: Standing, waiting: Iterable[tuple[Link, int]], places: set[tuple[str, UUID]]
-) -> dict[tuple[str, UUID], int]:
-    """How much of what waits has one of these places as the first of its chain."""
-    counts: dict[tuple[str, UUID], int] = {}
-    for link, count in waiting:
-        for place in places:
-            if _wants(standing, link, *place):
-                counts[place] = counts.get(place, 0) + count
-    return counts
-
-
-def _once_created(
-    session: Session, standing: Standing, waiting: Iterable[tuple[Link, int]], created: set[tuple[str, UUID]]
-) -> list[Any]:
-    """The roles that an agreement created once and none does now, that are vacant, and to which something still falls.
-
-    Each as a row of `vacancies`. What a role that is still `created` would take is left out.
-    """
-    lost = [
-        link
-        for link, _ in waiting
-        if standing.has_nobody(link)
-        and not standing.coming_to(link)
-        and not any(_wants(standing, link, *place) for place in created)
-    ]
-    if not lost:
-        return []
-    rows = run(session, _places_of_roles(literal(1)).distinct()).all()
-    return [
-        row
-        for row in rows
-        if (row.role, row.id) not in created and any(_wants(standing, link, row.role, row.id) for link in lost)
-    ]
-
-
-def _places_of_roles(headcount: ColumnElement[int]) -> AnySelect:
-    """Each role that an agreement creates, at its organization and in words, with how many are to hold it."""
-    return (
-        created_roles(
-            col(AgreementRole.role),
-            headcount.label("headcount"),
-            col(Organization.id),
-            col(Organization.short_name),
-            col(Role.title_fr),
-            col(Role.title_en),
-        )
-        .join(Role, and_(same(Role, AgreementRole), Role.key == AgreementRole.role))
-        .order_by(col(Organization.short_name), col(AgreementRole.role))
-    )
+_TASKS, _ALONE = bindparam("tasks", type_=CHAINS), bindparam("alone", type_=CHAINS)
+_WORK: Final = built(
+    tasks_with_cases()
+    .where(is_for(_TASKS, _ALONE), task_is_open_to(_PERSON))
+    .order_by(col(Task.due_on).asc().nulls_last(), col(Task.opened_at), col(Task.id))
+    .limit(bindparam("limit", type_=Integer()))
+    .offset(bindparam("offset", type_=Integer()))
+)
+_HANDED_BACK: Final = built(
+    tasks_with_cases()
+    .where(col(Task.handed_back_at).is_not(None), Task.state == "open", task_is_open_to(_PERSON))
+    .order_by(col(Task.handed_back_at), col(Task.id))
+)
+_LATE: Final = built(
+    tasks_with_cases()
+    .where(is_late(_DAY), task_is_open_to(_PERSON))
+    .order_by(col(Task.due_on), col(Task.id))
+    .limit(bindparam("most_late", type_=Integer()))
+)
+_KEPT_BACK: Final = built(only(Task.id).where(is_for(_TASKS, _ALONE), ~task_is_open_to(_PERSON)).limit(1))
 
 
 def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
@@ -595,8 +477,3 @@ def _links_of(standing: Standing, person_id: UUID) -> list[Link]:
         people.extend(absence.person_id for absence in standing.acting_for(one) if absence.person_id not in people)
     roles = {tenure.role for one in people for tenure in standing.roles_of(one)}
     return [{"role": role} for role in sorted(roles)]
-
-
-def tasks_with_cases() -> SelectOfScalar[TaskWithCase]:
-    """The tasks of the program, each with its case. Callers narrow them."""
-    return of(TaskWithCase).outerjoin(Case, joins(Task.case_id, Case))

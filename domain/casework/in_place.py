@@ -7,11 +7,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from domain.casework.scheduling import protocols_of
 from domain.declarations.protocol import Instead
 from domain.declared.reading import Bilingual
-from domain.kernel.rows import col, inside, joins, only, tuples
+from domain.kernel.rows import surely
 from domain.roles.roles import Falls
-from models.casework import Case, ProtocolVersion, Task
+from models.casework import Task
 
 
 def is_in_place(task: Task, falls: Falls | None) -> bool:
@@ -34,17 +35,11 @@ def words_in_place(session: Session, tasks: Iterable[Task]) -> dict[UUID, Instea
     of_cases = [task for task in tasks if task.case_id is not None]
     if not of_cases:
         return {}
-    rows = tuples(
-        session,
-        only(Case.id, inside(ProtocolVersion.declared)["steps"])
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        .where(col(Case.id).in_({task.case_id for task in of_cases})),
-    )
     declared = {
-        (case_id, step["id"]): (Bilingual.model_validate(step["title"]), Instead.model_validate(step["instead"]))
-        for case_id, steps in rows
-        for step in steps
-        if step.get("instead")
+        (case_id, step.id): (step.title, step.instead)
+        for case_id, protocol in protocols_of(session, {surely(task.case_id) for task in of_cases}).items()
+        for step in protocol.steps
+        if step.instead is not None
     }
     return {
         task.id: Instead(title=_with_its_thing(task, *declared[key]), help=declared[key][1].help)

@@ -10,14 +10,16 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import func, insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, func, insert
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations.filling_in import Asks, Given, checked
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, every, in_program, of, run, scalar, select
 from domain.kernel.scope import program_of
 from locales import show_list, show_money
@@ -50,11 +52,20 @@ def keep(session: Session, task: Task, given: Given, *, by: Actor, at: datetime)
 
 def newest(session: Session, task_ids: Iterable[UUID]) -> dict[UUID, Request]:
     """What was last filled in for each of these tasks, where anything was. The database is asked once for all."""
-    rows = every(
-        session,
-        of(Request).where(col(Request.task_id).in_(list(task_ids))).order_by(col(Request.n)),
-    )
+    rows = every(session, *asked_of_newest(task_ids))
     return {row.task_id: row for row in rows}
+
+
+def asked_of_newest(task_ids: Iterable[UUID]) -> Question[SelectOfScalar[Request]]:
+    """What `newest` asks."""
+    return Question(_NEWEST, {"tasks_filled_in": list(task_ids)})
+
+
+_NEWEST: Final = built(
+    of(Request)
+    .where(col(Request.task_id) == any_(bindparam("tasks_filled_in", type_=ARRAY(Uuid()))))
+    .order_by(col(Request.n))
+)
 
 
 def in_words(asked: Asks, given: Given, language: str, *, in_a_letter: bool = False) -> list[tuple[str, str]]:

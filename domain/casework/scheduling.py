@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
+from sqlmodel.sql.expression import Select as Picked
 
 from domain.casework.lateness import had_passed, is_this, keep_lateness
 from domain.declarations import planning
@@ -15,6 +17,7 @@ from domain.declarations.planning import Day
 from domain.declarations.protocol import Protocol
 from domain.kernel import periods
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built, kept_by_id
 from domain.kernel.calendars import Calendar
 from domain.kernel.program_calendar import calendar_of
 from domain.kernel.rows import (
@@ -70,6 +73,25 @@ def pinned_protocol(session: Session, version_id: UUID) -> Protocol:
     if version_id not in _read:
         _read[version_id] = protocol_of(version_of(session, version_id))
     return _read[version_id]
+
+
+def protocols_of(session: Session, case_ids: Iterable[UUID]) -> dict[UUID, Protocol]:
+    """The protocol that each of these cases follows, in the version that it pins."""
+
+    def read(ids: list[UUID]) -> dict[UUID, Protocol]:
+        return {case_id: pinned_protocol(session, version) for case_id, version in run(session, *asked_of_pins(ids))}
+
+    return kept_by_id(session, protocols_of, case_ids, read)
+
+
+def asked_of_pins(case_ids: Iterable[UUID]) -> Question[Picked[UUID, UUID]]:
+    """What `protocols_of` asks."""
+    return Question(_PINS, {"cases": sorted(set(case_ids))})
+
+
+_PINS: Final = built(
+    only(Case.id, Case.protocol_version_id).where(col(Case.id) == any_(bindparam("cases", type_=ARRAY(Uuid()))))
+)
 
 
 def calendar_for(session: Session, protocol: Protocol, organization_id: UUID | None) -> Calendar:

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
+from pydantic import BaseModel
 from sqlalchemy import delete, insert
 from sqlmodel import Session
 
 from domain.casework import scheduling
 from domain.casework.locking import of_case
 from domain.casework.subjects import ROLE_OF_WORKER
-from domain.declarations.planning import instances
+from domain.declarations.planning import Day, instances
 from domain.declarations.protocol import REQUESTER, Protocol, Step
 from domain.declared.reading import Bilingual
 from domain.kernel.rows import col, run, scalars, select
@@ -50,11 +51,10 @@ def columns_of(
         return chains[role]
 
     for place, step in enumerate(protocol.steps):
-        if step.id in days and days[step.id].is_lapsed:
+        if _has_lapsed(days.get(step.id)):
             continue
-        approval = step.approved_by
         owner = owed_by(step.by) if step.by else None
-        barred = [name for name in approval.not_same_as if name != REQUESTER] if approval else []
+        declared = _declared_of(protocol, step)
         for item, title_fr, title_en in items(step):
             yield {
                 "program_id": case.program_id,
@@ -62,36 +62,57 @@ def columns_of(
                 "case_id": case.id,
                 "step": step.id,
                 "item": item,
-                "holding": step.settles,
                 "position": place,
-                "stage": step.stage,
                 "title_fr": title_fr,
                 "title_en": title_en,
-                "sources": list(step.source),
-                "clause": step.clause or "",
-                "evidence": step.evidence,
-                "system": step.system or "",
-                "asks": [one.model_dump(mode="json", exclude_none=True) for one in step.asks],
-                "required": step.required,
                 "owed_by_id": owner,
                 "declared_owed_by_id": owner,
-                "approved_by_id": owed_by(approval.role) if approval else None,
-                "may_not_approve": [link for name in barred for link in links_of(session, protocol, name, case)[:1]],
-                "on_reject": step.on_reject or "",
-                "waived_by": [] if step.waive == "never" else _held_roles(protocol, step.waive.by),
+                "approved_by_id": owed_by(step.approved_by.role) if step.approved_by else None,
+                "may_not_approve": _barred(session, protocol, step, case),
                 "state": TASK.initial,
-                "due_rule": step.due.model_dump(mode="json", exclude_none=True) if step.due else {},
                 "dates_hang": step.id in hung_on,
                 "rung": 0,
                 "note": "",
                 "settled_as": "",
                 "reason": "",
-                "action": step.action or "",
-                "undo": step.undone_by or "",
                 "act_state": ACT.initial,
                 "version": 1,
+                **declared,
                 **scheduling.timing(protocol, days.get(step.id), calendar)._asdict(),
             }
+
+
+def _declared_of(protocol: Protocol, step: Step) -> dict[str, Any]:
+    """What the protocol says of a step, whatever it is done for and whoever has it."""
+    return {
+        "stage": step.stage,
+        "holding": step.settles,
+        "sources": list(step.source),
+        "clause": step.clause or "",
+        "evidence": step.evidence,
+        "system": step.system or "",
+        "asks": [_dumped(one) for one in step.asks],
+        "required": step.required,
+        "on_reject": step.on_reject or "",
+        "waived_by": [] if step.waive == "never" else _held_roles(protocol, step.waive.by),
+        "due_rule": _dumped(step.due) if step.due else {},
+        "action": step.action or "",
+        "undo": step.undone_by or "",
+    }
+
+
+def _has_lapsed(day: Day | None) -> bool:
+    return day is not None and day.is_lapsed
+
+
+def _dumped(declared: BaseModel) -> dict[str, Any]:
+    return declared.model_dump(mode="json", exclude_none=True)
+
+
+def _barred(session: Session, protocol: Protocol, step: Step, case: Case) -> list[Link]:
+    """The links of those who may not approve a step, besides who asks for it."""
+    names = step.approved_by.not_same_as if step.approved_by else []
+    return [link for name in names if name != REQUESTER for link in links_of(session, protocol, name, case)[:1]]
 
 
 def tie(session: Session, case: Case, protocol: Protocol) -> None:

@@ -8,11 +8,13 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ARRAY, ColumnElement, Uuid, any_, bindparam
 from sqlmodel import Session, and_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.declarations.protocol import Protocol
 from domain.kernel import periods
+from domain.kernel.asking import Question, built, kept_by_id
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import SHAPE, also, col, every, first, joins, of, only, run, scalar, select
 from domain.kernel.scope import program, program_of
@@ -21,7 +23,7 @@ from domain.roles.roles import never_began
 from domain.terms.days import Version
 from locales import N_, say
 from models.agreement import Agreement, AgreementVersion
-from models.casework import Case
+from models.casework import Case, ProtocolVersion
 from models.participant import Participant
 from models.program import Organization, Person, Program, Tenure
 
@@ -237,17 +239,19 @@ def tenure_of(session: Session, person_id: UUID, organization_id: UUID | None) -
 
 @dataclass(frozen=True)
 class Words:
-    """The subject of a case, in one language.
+    """Whom or what a case is about, in one language.
 
     `subject` is the person, the organization's short name, the version of its agreement, a number or a candidate's
     reference, or the program; with the period, where there is one. `organization` is "" for a case of the program or of
-    a participant; `href` the subject's own page, or "".
+    a participant; `href` the subject's own page, or "". `protocol` is the title of its protocol, `state` its own.
     """
 
     kind: str
     subject: str
     organization: str
     href: str
+    protocol: str
+    state: str
 
 
 class _Named(Case):
@@ -261,20 +265,34 @@ class _Named(Case):
     number: str | None = also(Participant.number)
     agreement_id: UUID | None = also(Agreement.id)
     n: int | None = also(AgreementVersion.n)
+    protocol_fr: str = also(ProtocolVersion.title_fr)
+    protocol_en: str = also(ProtocolVersion.title_en)
+
+
+_NAMED: Final = built(
+    of(_Named)
+    .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+    .outerjoin(Person, joins(Case.subject_id, Person))
+    .outerjoin(Organization, joins(Case.organization_id, Organization))
+    .outerjoin(Participant, joins(Case.participant_id, Participant))
+    .outerjoin(AgreementVersion, joins(Case.agreement_version_id, AgreementVersion))
+    .outerjoin(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+    .where(col(Case.id) == any_(bindparam("cases", type_=ARRAY(Uuid()))))
+)
+
+
+def asked_of_words(ids: Iterable[UUID]) -> Question[SelectOfScalar[_Named]]:
+    """What `in_words` asks."""
+    return Question(_NAMED, {"cases": sorted(set(ids))})
 
 
 def in_words(session: Session, ids: Iterable[UUID], language: str) -> dict[UUID, Words]:
     """The subject of each of these cases in words. The database is asked once for all of them."""
-    rows = every(
-        session,
-        of(_Named)
-        .outerjoin(Person, joins(Case.subject_id, Person))
-        .outerjoin(Organization, joins(Case.organization_id, Organization))
-        .outerjoin(Participant, joins(Case.participant_id, Participant))
-        .outerjoin(AgreementVersion, joins(Case.agreement_version_id, AgreementVersion))
-        .outerjoin(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .where(col(Case.id).in_(set(ids))),
-    )
+
+    def read(wanted: list[UUID]) -> dict[UUID, _Named]:
+        return {row.id: row for row in every(session, *asked_of_words(wanted))}
+
+    rows = kept_by_id(session, in_words, ids, read).values()
     title = {"fr": program(session).title_fr, "en": program(session).title_en}.get(language, "") if rows else ""
     return {row.id: _worded(row, title, language) for row in rows}
 
@@ -293,7 +311,7 @@ def _worded(row: _Named, program_title: str, language: str) -> Words:
         subject, href = row.number or row.candidate_ref or "", f"/participants/{row.participant_id}"
     if row.period:
         subject = say(language, _FOR, subject=subject, period=periods.in_words(row.period, language))
-    return Words(kind, subject, place, href)
+    return Words(kind, subject, place, href, row.protocol_fr if language == "fr" else row.protocol_en, row.state)
 
 
 _FOR = N_("%(subject)s, %(period)s")

@@ -72,16 +72,7 @@ def complete_task(
     """
     held = hold(session, task_id, by=by, at=at, seen=seen)
     note = checked_note(note)
-    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
-    _refuse_unless_decided(session, held, in_its_act=in_its_act)
-    if held.task.action and not by.is_system:
-        raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
-    _refuse_unless_open(session, held)
-    if held.task.holding and not by.is_system:
-        raise Refusal("holding.not_settled", N_("To settle this step, say who takes this over, or how it ends."))
-    refuse_unless_so(session, held)
-    if held.task.evidence == "note" and not says_something(note):
-        raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
+    _refuse_to_complete(session, held, note, by=by, in_its_act=in_its_act)
     filled_in = requests.checked(held.task.asks, given or {})
     for proof in evidence:
         proofs.add(session, held.task, held.case, proof, by=by, at=at)
@@ -116,6 +107,20 @@ def complete_task(
         wake(session, held)
         return Moved(held.id, state, held.case_id)
     return settle(session, held, state)
+
+
+def _refuse_to_complete(session: Session, held: Held, note: str, *, by: Actor, in_its_act: bool) -> None:
+    """Raises Refusal where a task is not to be done now, or not by this one, or not in this way."""
+    _refuse_unless_in_its_act(held, in_its_act=in_its_act)
+    _refuse_unless_decided(session, held, in_its_act=in_its_act)
+    if held.task.action and not by.is_system:
+        raise Refusal("task.automatic", N_("This step is automatic, once the steps before it are done."))
+    _refuse_unless_open(session, held)
+    if held.task.holding and not by.is_system:
+        raise Refusal("holding.not_settled", N_("To settle this step, say who takes this over, or how it ends."))
+    refuse_unless_so(session, held)
+    if held.task.evidence == "note" and not says_something(note):
+        raise Refusal("note.missing", N_("This step asks for a note: say in a few words what was done."))
 
 
 def approve_task(

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlmodel import Session
 
@@ -24,7 +24,7 @@ from domain.declarations.protocol_difference import difference
 from domain.declared.reading import Declared
 from domain.kernel.actors import ENGINE, Actor
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import col, every, in_program, of, run, scalar, select
+from domain.kernel.rows import changes, col, every, in_program, of, run, scalar, select
 from domain.kernel.scope import local_day, program_of
 from domain.record import events
 from domain.roles.roles import standing
@@ -128,11 +128,8 @@ def take_version(
     held = hold_case(session, case_id, seen=seen)
     if held.state != "open":
         raise Refusal("case.not_open", N_("This case is no longer open. Reopen it to change its tasks."))
-    version = session.get(ProtocolVersion, (program_of(session), version_id))
-    if version is None or version.key != held.protocol:
-        raise Refusal("protocol.unknown", N_("The program has no such protocol."))
-    protocol = scheduling.protocol_of(version)
-    before = scheduling.protocol_of(pinned(session, held))
+    version = _version_to_take(session, held, version_id)
+    protocol, before = scheduling.protocol_of(version), scheduling.protocol_of(pinned(session, held))
     if protocol.version < before.version:
         raise Refusal("protocol.older", N_("This case already follows a newer version: it does not go back."))
     change_case(session, held, protocol_version_id=version.id)
@@ -141,34 +138,13 @@ def take_version(
         msg = "a case that is held does not exist"
         raise LookupError(msg)
     rows = every(session, of(Task).where(of_case(case_id)))
-    present = {(row.step, row.item): row for row in rows}
-    wanted: dict[tuple[str, str], dict[str, Any]] = {}
-    for columns in columns_of(session, case, protocol):
-        wanted[columns["step"], columns["item"]] = columns
-    asked_before = {(one["step"], one["item"]): one for one in columns_of(session, case, before)}
+    wanted, asked_before = (_by_name(columns_of(session, case, one)) for one in (protocol, before))
+    # What somebody has in hand is no version's to say.
     gathered = {step.id for step in protocol.steps if step.for_each and step.for_each.over}
-    going_on: list[UUID] = []
+    declared = [row for row in rows if row.step not in gathered]
     waits_on_nobody = _approvals_on_nobody(session, rows, at)
-    for name, row in present.items():
-        if row.step in gathered:
-            continue  # no version says what a person has in hand
-        if row.state not in SETTLED and (
-            asked := _asked_anew(
-                row,
-                wanted.get(name),
-                asked_before.get(name, {}),
-                waits_on_nobody=row.id in waits_on_nobody,
-            )
-        ):
-            keep_lateness(session, is_this(row.id), at=at)
-            run(
-                session,
-                update(Task)
-                .where(col(Task.program_id) == case.program_id, col(Task.id) == row.id)
-                .values(**asked, version=col(Task.version) + 1),
-            )
-            if row.state == "open" and "state" not in asked:
-                going_on.append(row.id)
+    going_on = _ask_anew(session, declared, wanted, asked_before, waits_on_nobody, at=at)
+    present = {(row.step, row.item) for row in rows}
     fresh = [columns for name, columns in wanted.items() if name not in present]
     if fresh:
         run(session, insert(Task), fresh)
@@ -181,6 +157,46 @@ def take_version(
         _ask_who_may_approve(session, task_id, at=at)
     held_tasks.close_if_settled(session, case_id, by=by, at=at)
     wakeups.wake(session, case_id, at=at)
+
+
+#: The columns of tasks that a version declares, by step and item.
+Columns = Mapping[tuple[str, str], Mapping[str, Any]]
+
+
+def _version_to_take(session: Session, case: Case, version_id: UUID) -> ProtocolVersion:
+    version = session.get(ProtocolVersion, (program_of(session), version_id))
+    if version is None or version.key != case.protocol:
+        raise Refusal("protocol.unknown", N_("The program has no such protocol."))
+    return version
+
+
+def _by_name(columns: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(one["step"], one["item"]): one for one in columns}
+
+
+def _ask_anew(
+    session: Session,
+    rows: Sequence[Task],
+    wanted: Columns,
+    asked_before: Columns,
+    waits_on_nobody: Collection[UUID],
+    *,
+    at: datetime,
+) -> list[UUID]:
+    """Write what a new version changes of the tasks that are not settled; those that stay open go on."""
+    going_on: list[UUID] = []
+    for row in rows:
+        if row.state in SETTLED:
+            continue
+        name, on_nobody = (row.step, row.item), row.id in waits_on_nobody
+        asked = _asked_anew(row, wanted.get(name), asked_before.get(name, {}), waits_on_nobody=on_nobody)
+        if not asked:
+            continue
+        keep_lateness(session, is_this(row.id), at=at)
+        run(session, changes(Task).where(Task.id == row.id).values(**asked, version=col(Task.version) + 1))
+        if row.state == "open" and "state" not in asked:
+            going_on.append(row.id)
+    return going_on
 
 
 def _approvals_on_nobody(session: Session, tasks: Sequence[Task], at: datetime) -> set[UUID]:
@@ -220,6 +236,22 @@ def _asked_anew(
         if row.state == "cancelled":
             return {}
         return {"state": TASK.after(row.state, "cancel"), "next_check": None, **held_tasks.act_called_off(row)}
+    values = {name: declared[name] for name in _names_asked(row, declared, before, waits_on_nobody=waits_on_nobody)}
+    if row.state == "cancelled":
+        return values | {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
+    if row.state != "open":
+        return values
+    if any(values.get(name, now) != now for name, now in (("owed_by_id", row.owed_by_id), ("action", row.action))):
+        # It is somebody else's now: it is opened for them afterwards, if nothing holds it.
+        return values | {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
+    # Its days are set where the reminders that were sent are known.
+    return {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
+
+
+def _names_asked(
+    row: Task, declared: Mapping[str, Any], before: Mapping[str, Any], *, waits_on_nobody: bool
+) -> list[str]:
+    """Which columns a new version declares anew of a task, but for what somebody was given by name."""
     # What is handed in was asked for as it stood then, and is judged by that.
     names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")
     if waits_on_nobody and declared["approved_by_id"] is not None:
@@ -228,17 +260,7 @@ def _asked_anew(
     for asked, columns in _GIVEN.items():
         if before and getattr(row, asked) != before[asked]:
             kept |= columns
-    values = {name: declared[name] for name in names if name not in kept}
-    if row.state == "cancelled":
-        values |= {"state": TASK.after("cancelled", "restore"), **held_tasks.not_done()}
-    elif row.state == "open":
-        if any(values.get(name, now) != now for name, now in (("owed_by_id", row.owed_by_id), ("action", row.action))):
-            # It is another's now: it is opened for them afterwards, if nothing holds it.
-            values |= {"state": TASK.after("open", "postpone"), **held_tasks.act_called_off(row)}
-        else:
-            # Its days are set where the reminders that were sent are known.
-            values = {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
-    return values
+    return [name for name in names if name not in kept]
 
 
 #: Where one of these is not what the case's version declares, the task, or its approval, was given to a person by name;

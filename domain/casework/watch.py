@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import func
+from sqlalchemy import and_, func
 from sqlmodel import Session
 
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import col, every, in_program, of, only, run, scalar, select, value_of
 from models.casework import Task
 from models.engine import Beat, InboxPlace, RoundMark, WakeUp
@@ -55,15 +56,11 @@ class EngineState:
 
 def engine_state(session: Session, at: datetime, *, watched_since: datetime | None = None) -> EngineState:
     """The engine as it stands at the moment `at`, to a web that looks since `watched_since`."""
-    beat = run(session, select(Beat.at, Beat.prefect_up).order_by(col(Beat.at).desc()).limit(1)).first()
-    waiting, since = run(
-        session,
-        select(func.count(), func.min(col(WakeUp.wanted_at))).where(
-            in_program(WakeUp), col(WakeUp.want) > col(WakeUp.have)
-        ),
-    ).one()
-    stuck = scalar(session, select(func.count()).where(in_program(Task), Task.act_state == "stuck"))
-    rounds = every(session, of(RoundMark).order_by(col(RoundMark.key)))
+    ask_ahead(session, *ASKED_OF_ENGINE)
+    beat = run(session, _BEAT, {}).first()
+    waiting, since = run(session, _WAITING, {}).one()
+    stuck = scalar(session, _STUCK, {})
+    rounds = every(session, _ROUNDS, {})
     return EngineState(
         at=at,
         seen_at=beat.at if beat else None,
@@ -103,29 +100,12 @@ class PostState:
 
 def post_state(session: Session, at: datetime) -> PostState:
     """The mail as it stands at the moment `at`."""
-    here_queued = (in_program(Notice), col(Notice.state) == "queued")
-    was_tried = col(Notice.attempts) > 0
-    counted: Any = run(
-        session,
-        select(
-            value_of(func.count()),
-            value_of(func.count().filter(was_tried)),
-            value_of(func.min(col(Notice.created_at)).filter(was_tried)),
-        ).where(*here_queued),
-    ).one()
+    ask_ahead(session, *ASKED_OF_POST)
+    counted: Any = run(session, _QUEUED, {}).one()
     queued, waiting, since = counted  # since when is none where no letter waits
-    code = scalar(
-        session,
-        select(Notice.code).where(*here_queued, was_tried).order_by(col(Notice.next_attempt_at).desc()).limit(1),
-    )
+    code = scalar(session, _LAST_CODE, {})
     left = since is not None and bool(scalar(session, only(Notice.id).where(col(Notice.sent_at) > since).limit(1)))
-    unread = run(
-        session,
-        only(InboxPlace.troubled_since, InboxPlace.trouble)
-        .where(InboxPlace.trouble != "")
-        .order_by(col(InboxPlace.troubled_since).desc())
-        .limit(1),
-    ).first()
+    unread = run(session, _UNREAD, {}).first()
     return PostState(
         at=at,
         queued=queued,
@@ -136,3 +116,34 @@ def post_state(session: Session, at: datetime) -> PostState:
         unread_since=unread.troubled_since if unread else None,
         unread_code=unread.trouble if unread else "",
     )
+
+
+_BEAT: Final = built(select(Beat.at, Beat.prefect_up).order_by(col(Beat.at).desc()).limit(1))
+_WAITING: Final = built(
+    select(func.count(), func.min(col(WakeUp.wanted_at))).where(in_program(WakeUp), col(WakeUp.want) > col(WakeUp.have))
+)
+_STUCK: Final = built(select(func.count()).where(in_program(Task), Task.act_state == "stuck"))
+_ROUNDS: Final = built(of(RoundMark).order_by(col(RoundMark.key)))
+#: What `engine_state` asks.
+ASKED_OF_ENGINE: Final = tuple(Question[Any](one) for one in (_BEAT, _WAITING, _STUCK, _ROUNDS))
+
+_is_queued: Final = and_(in_program(Notice), col(Notice.state) == "queued")
+_was_tried: Final = col(Notice.attempts) > 0
+_QUEUED: Final = built(
+    select(
+        value_of(func.count()),
+        value_of(func.count().filter(_was_tried)),
+        value_of(func.min(col(Notice.created_at)).filter(_was_tried)),
+    ).where(_is_queued)
+)
+_LAST_CODE: Final = built(
+    select(Notice.code).where(_is_queued, _was_tried).order_by(col(Notice.next_attempt_at).desc()).limit(1)
+)
+_UNREAD: Final = built(
+    only(InboxPlace.troubled_since, InboxPlace.trouble)
+    .where(InboxPlace.trouble != "")
+    .order_by(col(InboxPlace.troubled_since).desc())
+    .limit(1)
+)
+#: What `post_state` asks, but for whether a letter left since.
+ASKED_OF_POST: Final = tuple(Question[Any](one) for one in (_QUEUED, _LAST_CODE, _UNREAD))

@@ -13,11 +13,13 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
-from sqlalchemy import CursorResult, func, union_all
+from sqlalchemy import ARRAY, CompoundSelect, Text, Uuid, any_, bindparam, func, union_all
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.kernel import sealing
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import changes, col, every, joins, of, only, run, scalars, surely
 from domain.kernel.scope import program_of
 from models.casework import Case, Task, TaskWords
@@ -63,18 +65,41 @@ def about(session: Session, tasks: Iterable[Task | OfTask]) -> dict[UUID, UUID]:
     The case says it; or the item, as a follow-up, a part in one, a referral; or the title, which names them.
     """
     rows = list(tasks)
-    cases = _of_cases(session, {row.case_id for row in rows if row.case_id is not None})
-    items = {row.id: UUID(found[0]) for row in rows if (found := _AN_ID.match(row.item))}
-    of_item = _of_items(session, set(items.values()))
+    items = _items(rows)
     called = {row.id: _CALLED.findall(row.title_en) for row in rows}
-    of_name = _of_names(session, {name for names in called.values() for name in names})
+    of_cases, of_items, of_names = asked_about(rows)
+    ask_ahead(session, of_cases, of_items, of_names)
+    cases, of_item = _whose(session, of_cases), _whose(session, of_items)
+    of_name = _by_name(run(session, *of_names)) if of_names.values["names"] else {}
     found_of = {
         row.id: (cases.get(row.case_id) if row.case_id else None)
-        or of_item.get(items.get(row.id))  # type: ignore[arg-type]  # None is no key of it
+        or (of_item.get(items[row.id]) if row.id in items else None)
         or next((of_name[name] for name in called[row.id] if name in of_name), None)
         for row in rows
     }
     return {task_id: participant_id for task_id, participant_id in found_of.items() if participant_id is not None}
+
+
+def asked_about(rows: Sequence[Task | OfTask]) -> tuple[Question[Any], Question[Any], Question[Any]]:
+    """What `about` asks: of the cases of these tasks, of their items, and of whom their titles call."""
+    return (
+        Question(_OF_CASES, {"cases_about": sorted({row.case_id for row in rows if row.case_id is not None})}),
+        Question(_OF_ITEMS, {"items": sorted(set(_items(rows).values()))}),
+        Question(_OF_NAMES, {"names": sorted({name for row in rows for name in _CALLED.findall(row.title_en)})}),
+    )
+
+
+def _whose(session: Session, asked: Question[Any]) -> dict[UUID, UUID]:
+    """Whose each of the things is that are asked for; nothing is asked where there are none."""
+    return {row.id: row.participant_id for row in run(session, *asked)} if any(asked.values.values()) else {}
+
+
+def _items(rows: Iterable[Task | OfTask]) -> dict[UUID, UUID]:
+    return {row.id: UUID(found[0]) for row in rows if (found := _AN_ID.match(row.item))}
+
+
+def _by_name(rows: Iterable[Any]) -> dict[str, UUID]:
+    return {name: row.id for row in rows for name in (row.number, row.candidate_ref) if name}
 
 
 def kept(session: Session, task: Task, case: Case | None, said: Mapping[str, str]) -> dict[str, str]:
@@ -105,15 +130,12 @@ def keep_beside(session: Session, task: Task, name: str, text: str) -> str:
 
 def stand_with(session: Session, task_ids: Sequence[UUID]) -> frozenset[UUID]:
     """Those of these tasks that have sealed words. None is opened."""
-    return frozenset(
-        scalars(
-            session,
-            only(TaskWords.task_id).where(
-                col(TaskWords.task_id).in_(task_ids),
-                col(TaskWords.sealed).is_not(None),
-            ),
-        )
-    )
+    return frozenset(scalars(session, *asked_of_sealed(task_ids)))
+
+
+def asked_of_sealed(task_ids: Sequence[UUID]) -> Question[SelectOfScalar[UUID]]:
+    """What `stand_with` asks."""
+    return Question(_SEALED, {"tasks_asked": list(task_ids)})
 
 
 def opened(session: Session, task: Task) -> dict[str, str]:
@@ -277,40 +299,38 @@ def _destroyed(session: Session, ids: set[UUID]) -> set[UUID]:
     )
 
 
-def _of_cases(session: Session, ids: set[UUID]) -> dict[UUID, UUID]:
-    if not ids:
-        return {}
-    rows = run(
-        session, only(Case.id, Case.participant_id).where(col(Case.id).in_(ids), col(Case.participant_id).is_not(None))
+_SEALED: Final = built(
+    only(TaskWords.task_id).where(
+        col(TaskWords.task_id) == any_(bindparam("tasks_asked", type_=ARRAY(Uuid()))),
+        col(TaskWords.sealed).is_not(None),
     )
-    return {row.id: row.participant_id for row in rows}
-
-
-def _of_items(session: Session, ids: set[UUID]) -> dict[UUID, UUID]:
-    if not ids:
-        return {}
-    of_follow_up = [
-        only(table.id, FollowUp.participant_id)
-        .join(FollowUp, joins(table.follow_up_id, FollowUp))
-        .where(col(table.id).in_(ids))
-        for table in (Assignment, HandOver)
-    ]
-    of_file = [
-        only(table.id, table.participant_id).where(col(table.id).in_(ids), col(table.participant_id).is_not(None))
-        for table in (FollowUp, Referral, CandidateWorker, Case)
-    ]
-    own = only(Participant.id, col(Participant.id).label("participant_id")).where(col(Participant.id).in_(ids))
-    rows: CursorResult[Any] = run(session, union_all(own, *of_file, *of_follow_up))
-    return {row.id: row.participant_id for row in rows}
-
-
-def _of_names(session: Session, names: set[str]) -> dict[str, UUID]:
-    if not names:
-        return {}
-    rows = run(
-        session,
-        only(Participant.id, Participant.number, Participant.candidate_ref).where(
-            or_(col(Participant.number).in_(names), col(Participant.candidate_ref).in_(names)),
+)
+_OF_CASES: Final = built(
+    only(Case.id, Case.participant_id).where(
+        col(Case.id) == any_(bindparam("cases_about", type_=ARRAY(Uuid()))), col(Case.participant_id).is_not(None)
+    )
+)
+_ITEMS: Final = bindparam("items", type_=ARRAY(Uuid()))
+_OF_ITEMS: Final[CompoundSelect[Any]] = built(
+    union_all(
+        only(Participant.id, col(Participant.id).label("participant_id")).where(col(Participant.id) == any_(_ITEMS)),
+        *(
+            only(table.id, table.participant_id).where(
+                col(table.id) == any_(_ITEMS), col(table.participant_id).is_not(None)
+            )
+            for table in (FollowUp, Referral, CandidateWorker, Case)
+        ),
+        *(
+            only(table.id, FollowUp.participant_id)
+            .join(FollowUp, joins(table.follow_up_id, FollowUp))
+            .where(col(table.id) == any_(_ITEMS))
+            for table in (Assignment, HandOver)
         ),
     )
-    return {name: row.id for row in rows for name in (row.number, row.candidate_ref) if name}
+)
+_NAMES: Final = bindparam("names", type_=ARRAY(Text()))
+_OF_NAMES: Final = built(
+    only(Participant.id, Participant.number, Participant.candidate_ref).where(
+        or_(col(Participant.number) == any_(_NAMES), col(Participant.candidate_ref) == any_(_NAMES)),
+    )
+)

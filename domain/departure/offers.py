@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast
+from sqlalchemy import ColumnElement, Text, Uuid, bindparam, cast
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.accompaniment import barring, withdrawals
 from domain.casework import assigning, wakeups
@@ -19,6 +20,7 @@ from domain.departure.asking_roles import ask
 from domain.departure.parts_left import part_of, ways_agreed
 from domain.follow_ups.assigning import roles_for
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.bilingual import both
 from domain.kernel.rows import (
     SHAPE,
@@ -66,15 +68,14 @@ class Offered(HandOver):
 
 def offered_to(session: Session, person_id: UUID) -> list[Offered]:
     """The offers that wait for a person's answer, the most pressing first, each in the way agreed on."""
-    rows = every(
-        session,
-        of(Offered)
-        .join(Task, joins(HandOver.task_id, Task))
-        .where(HandOver.to_id == person_id, HandOver.state == "proposed", _still_asked())
-        .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id)),
-    )
+    rows = every(session, *asked_of_offers(person_id))
     agreed = {case_id: ways_agreed(session, case_id) for case_id in {row.case_id for row in rows}}
     return [replaced(row, way=agreed[row.case_id].get(row.item, row.way)) for row in rows]
+
+
+def asked_of_offers(person_id: UUID) -> Question[SelectOfScalar[Offered]]:
+    """What `offered_to` asks first."""
+    return Question(_OFFERED, {"person": person_id})
 
 
 def last_offers(session: Session, case_id: UUID) -> dict[UUID, HandOver]:
@@ -300,3 +301,11 @@ def _is_barred() -> ColumnElement[bool]:
         .correlate(HandOver)
         .exists()
     )
+
+
+_OFFERED: Final = built(
+    of(Offered)
+    .join(Task, joins(HandOver.task_id, Task))
+    .where(col(HandOver.to_id) == bindparam("person", type_=Uuid()), HandOver.state == "proposed", _still_asked())
+    .order_by(col(HandOver.answer_by), col(Task.title_en), col(HandOver.id))
+)

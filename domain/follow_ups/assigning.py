@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import date, datetime, timedelta
-from typing import Final
+from functools import cache
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, insert
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import Select as Picked
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.agreements import agreements
 from domain.casework import assigning
@@ -20,6 +23,7 @@ from domain.follow_ups import gate
 from domain.follow_ups.locking import Held, change, hold, refuse_unless_followed, tell
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, joins, of, only, run, scalar, scalars
 from domain.kernel.scope import program_of
@@ -357,16 +361,23 @@ def leaves(held: HeldRole, day: date, leaving: Mapping[tuple[UUID, UUID], date])
 
 def departing(session: Session, people: Iterable[UUID]) -> Mapping[tuple[UUID, UUID], date]:
     """The organizations that those of `people` with a departure under way leave, each with their last day there."""
-    rows = run(
-        session,
-        only(Departure.person_id, Departure.organization_id, Departure.last_day)
-        .join(Case, joins(Departure.case_id, Case))
-        .where(col(Departure.person_id).in_(list(people)), Case.state == "open"),
-    )
+    rows = run(session, *asked_of_departing(people))
     return {(row.person_id, row.organization_id): row.last_day for row in rows}
 
 
-def holds(day: date) -> ColumnElement[bool]:
+def asked_of_departing(people: Iterable[UUID]) -> Question[Picked[UUID, UUID, date]]:
+    """What `departing` asks."""
+    return Question(_DEPARTING, {"leaving": list(people)})
+
+
+_DEPARTING: Final = built(
+    only(Departure.person_id, Departure.organization_id, Departure.last_day)
+    .join(Case, joins(Departure.case_id, Case))
+    .where(col(Departure.person_id) == any_(bindparam("leaving", type_=ARRAY(Uuid()))), Case.state == "open")
+)
+
+
+def holds(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition on `assignment` that it has the local `day`."""
     return and_(
         col(Assignment.withdrawn_at).is_(None),
@@ -379,14 +390,35 @@ def on_day(
     session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
 ) -> list[Assignment]:
     """The parts that workers have in follow-ups on a local day, primary ones first."""
-    narrowed = [] if follow_up_ids is None else [col(Assignment.follow_up_id).in_(list(follow_up_ids))]
+    return every(session, *asked_on_day(day, follow_up_ids=follow_up_ids, people=people))
+
+
+def asked_on_day(
+    day: date, *, follow_up_ids: Iterable[UUID] | None = None, people: Iterable[UUID] | None = None
+) -> Question[SelectOfScalar[Assignment]]:
+    """What `on_day` asks."""
+    values: dict[str, Any] = {"day": day}
+    if follow_up_ids is not None:
+        values["follow_ups"] = list(follow_up_ids)
     if people is not None:
-        narrowed.append(col(Assignment.person_id).in_(list(people)))
-    return every(
-        session,
+        values["workers"] = list(people)
+    return Question(_on_day("follow_ups" in values, "workers" in values), values)
+
+
+@cache
+def _on_day(of_follow_ups: bool, of_people: bool) -> SelectOfScalar[Assignment]:
+    narrowed = [
+        *(
+            [col(Assignment.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid())))]
+            if of_follow_ups
+            else []
+        ),
+        *([col(Assignment.person_id) == any_(bindparam("workers", type_=ARRAY(Uuid())))] if of_people else []),
+    ]
+    return built(
         of(Assignment)
-        .where(holds(day), *narrowed)
-        .order_by(col(Assignment.kind), col(Assignment.starts_on), col(Assignment.id)),
+        .where(holds(bindparam("day", type_=Date())), *narrowed)
+        .order_by(col(Assignment.kind), col(Assignment.starts_on), col(Assignment.id))
     )
 
 
@@ -402,14 +434,18 @@ def parts_of(session: Session, follow_up_id: UUID) -> list[Assignment]:
 
 def had_it_last(session: Session, follow_up_ids: Collection[UUID]) -> dict[UUID, UUID]:
     """By follow-up, the last primary worker, where there is none now."""
-    rows = every(
-        session,
-        of(Assignment)
-        .where(col(Assignment.follow_up_id).in_(list(follow_up_ids)), Assignment.kind == PRIMARY)
-        .order_by(col(Assignment.ended_at).asc().nulls_last(), col(Assignment.id)),
-    )
+    rows = every(session, _HAD, {"follow_ups": list(follow_up_ids)})
     last = {row.follow_up_id: row for row in rows}
     return {follow_up_id: row.person_id for follow_up_id, row in last.items() if row.ended_at is not None}
+
+
+_HAD: Final = built(
+    of(Assignment)
+    .where(
+        col(Assignment.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))), Assignment.kind == PRIMARY
+    )
+    .order_by(col(Assignment.ended_at).asc().nulls_last(), col(Assignment.id))
+)
 
 
 def is_vacant(session: Session, held: Held, today: Standing) -> bool:

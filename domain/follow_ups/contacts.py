@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import insert
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, insert
 from sqlmodel import Session, or_
 
 from domain.follow_ups.locking import change, hold, refuse_unless_followed, tell
 from domain.follow_ups.weeks import sunday_of
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.refusals import Refusal
-from domain.kernel.rows import changes, col, every, of, only, run, scalar, tuples
+from domain.kernel.rows import changes, col, every, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
 from locales import N_
 from models.follow_up import MEANS, STRATEGIES, ContactAttempt, FollowUp, NoShow, WeeklyNote
@@ -212,22 +213,34 @@ class _Known:
 
 
 def _known_of(session: Session, follow_up_ids: Iterable[UUID]) -> dict[UUID, _Known]:
-    ids = list(follow_up_ids)
+    asked = {"follow_ups": list(follow_up_ids)}
+    ask_ahead(session, *(Question[Any](one, asked) for one in (_SINCE, _TRIES, _MET)))
     found: dict[UUID, _Known] = {}
-    for row in every(session, of(FollowUp).where(col(FollowUp.id).in_(ids))):
+    for row in run(session, _SINCE, asked):
         found[row.id] = _Known(row.active_since, row.active_at)
-    for tried in every(session, of(ContactAttempt).where(col(ContactAttempt.follow_up_id).in_(ids))):
+    for tried in run(session, _TRIES, asked):
         found[tried.follow_up_id].tries.append((tried.tried_on, tried.recorded_at, tried.reached))
-    for follow_up_id, week, written_at in tuples(
-        session,
-        only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.written_at).where(
-            col(WeeklyNote.follow_up_id).in_(ids), or_(col(WeeklyNote.met) > 0, col(WeeklyNote.reached))
-        ),
-    ):
+    for follow_up_id, week, written_at in run(session, _MET, asked):
         known = found[follow_up_id]
         day = min(sunday_of(week), local_day(session, written_at))
         known.met_on = day if known.met_on is None else max(known.met_on, day)
     return found
+
+
+_FOLLOW_UPS: Final = bindparam("follow_ups", type_=ARRAY(Uuid()))
+_SINCE: Final = built(
+    only(FollowUp.id, FollowUp.active_since, FollowUp.active_at).where(col(FollowUp.id) == any_(_FOLLOW_UPS))
+)
+_TRIES: Final = built(
+    only(
+        ContactAttempt.follow_up_id, ContactAttempt.tried_on, ContactAttempt.recorded_at, ContactAttempt.reached
+    ).where(col(ContactAttempt.follow_up_id) == any_(_FOLLOW_UPS))
+)
+_MET: Final = built(
+    only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.written_at).where(
+        col(WeeklyNote.follow_up_id) == any_(_FOLLOW_UPS), or_(col(WeeklyNote.met) > 0, col(WeeklyNote.reached))
+    )
+)
 
 
 def _checked_day(day: date, today: date) -> date:

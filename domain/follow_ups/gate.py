@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework.approving import falls_for_approval
 from domain.declarations.protocol import MAY_FOLLOW
 from domain.declared.reading import Bilingual
+from domain.kernel.asking import Question, built
 from domain.kernel.bilingual import both
 from domain.kernel.rows import SHAPE, also, col, every, inside, joins, of, only, same, surely, tuples
 from domain.roles.roles import Link, Standing
@@ -45,29 +49,7 @@ class Awaited:
 
 def awaited(session: Session, people: Iterable[UUID], today: Standing) -> dict[Who, tuple[Awaited, ...]]:
     """What each of these people's onboardings still waits for before they follow anyone; only those held back."""
-    rows = every(
-        session,
-        of(_Waiting)
-        .join(Case, joins(Task.case_id, Case))
-        .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
-        # Where a step is handed in, its approver has it in hand.
-        .outerjoin(
-            Responsibility,
-            same(Responsibility, Task)
-            & (
-                ((col(Task.state) == "submitted") & (col(Responsibility.id) == col(Task.approved_by_id)))
-                | ((col(Task.state) != "submitted") & (col(Responsibility.id) == col(Task.owed_by_id)))
-            ),
-        )
-        .where(
-            Case.state == CASE.initial,
-            col(Case.subject_id).in_(list(people)),
-            col(Case.organization_id).is_not(None),
-            inside(ProtocolVersion.declared)["gates"][MAY_FOLLOW]["steps"].has_key(col(Task.step)),
-            col(Task.state).not_in([*SETTLED, "cancelled"]),
-        )
-        .order_by(col(Case.id), col(Task.position), col(Task.item)),
-    )
+    rows = every(session, *asked_of_awaited(people))
     found: dict[Who, tuple[Awaited, ...]] = {}
     if rows:
         named = _named(session, rows, today)
@@ -89,6 +71,35 @@ class _Waiting(Task):
     subject_id: UUID = surely(Case.subject_id)
     organization_id: UUID = surely(Case.organization_id)
     links: list[Link] | None = also(Responsibility.links)
+
+
+def asked_of_awaited(people: Iterable[UUID]) -> Question[SelectOfScalar[_Waiting]]:
+    """What `awaited` asks first."""
+    return Question(_WAITING, {"newcomers": list(people)})
+
+
+_WAITING: Final = built(
+    of(_Waiting)
+    .join(Case, joins(Task.case_id, Case))
+    .join(ProtocolVersion, joins(Case.protocol_version_id, ProtocolVersion))
+    # Of a step that is handed in, whoever approves it has it in hand.
+    .outerjoin(
+        Responsibility,
+        same(Responsibility, Task)
+        & (
+            ((col(Task.state) == "submitted") & (col(Responsibility.id) == col(Task.approved_by_id)))
+            | ((col(Task.state) != "submitted") & (col(Responsibility.id) == col(Task.owed_by_id)))
+        ),
+    )
+    .where(
+        Case.state == CASE.initial,
+        col(Case.subject_id) == any_(bindparam("newcomers", type_=ARRAY(Uuid()))),
+        col(Case.organization_id).is_not(None),
+        inside(ProtocolVersion.declared)["gates"][MAY_FOLLOW]["steps"].has_key(col(Task.step)),
+        col(Task.state).not_in([*SETTLED, "cancelled"]),
+    )
+    .order_by(col(Case.id), col(Task.position), col(Task.item))
+)
 
 
 def _awaited(row: _Waiting, who: Bilingual) -> Awaited:

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import func
-from sqlmodel import Session
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam, func
+from sqlmodel import Session, and_
 
-from domain.agreements.agreements import version_in_force
+from domain.agreements.agreements import is_in_force, of_agreement
 from domain.follow_ups import gate
-from domain.follow_ups.assigning import departing, given_with, leaves, on_day, roles_for
+from domain.follow_ups.assigning import asked_of_departing, departing, given_with, holds, leaves, roles_for
 from domain.follow_ups.weeks import WEEK, monday_of
-from domain.kernel.rows import col, every, of, only, run, scalar
+from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.rows import col, in_program, joins, only, run, same, select
 from domain.participants.locking import barred_from
 from domain.roles.roles import HeldRole, Standing, standing
-from domain.terms.days import TO_ACCOMPANY, not_sharing
+from domain.terms.days import TO_ACCOMPANY, asked_of_terms, not_sharing
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from domain.terms.sharing import Withheld, circle_of
-from models.agreement import AgreementRole
-from models.follow_up import FollowUp, WeeklyNote
+from models.agreement import Agreement, AgreementRole, AgreementVersion
+from models.follow_up import Assignment, FollowUp, WeeklyNote
 from models.participant import CandidateWorker
 
 #: The weight of a follow-up in its worker's load, by how much it asks; the second of a pair has a third of it.
@@ -102,11 +103,21 @@ def loads(session: Session, day: date, *, participant_id: UUID | None = None) ->
     today = standing(session, day)
     workers = workers_of(today)
     ids = list(dict.fromkeys(held.person_id for held in workers))
+    ask_ahead(
+        session,
+        asked_of_departing(ids),
+        Question(_HOURS, {"day": day}),
+        *asked_of_terms(day),
+        Question(_IN_HAND, {"day": day, "workers": ids}),
+        _asked_of_minutes(ids, day),
+        Question(_TO_MEET),
+        gate.asked_of_awaited(ids),
+    )
     read = _Read(
         today=today,
         barred=barred_from(session, participant_id) if participant_id is not None else frozenset(),
         leaving=departing(session, ids),
-        hours={place: _hours(session, place, day) for place in {held.organization_id for held in workers}},
+        hours=_hours(session, day),
         withheld=_withheld(session, workers, day, participant_id),
         in_hand=_in_hand(session, ids, day),
         minutes=_minutes(session, ids, day),
@@ -129,7 +140,7 @@ class _Read:
     today: Standing
     barred: frozenset[UUID]
     leaving: Mapping[tuple[UUID, UUID], date]
-    hours: Mapping[UUID, float | None]
+    hours: Mapping[UUID, float]
     withheld: Mapping[tuple[HeldRole, str], Withheld]
     in_hand: Mapping[UUID, list[tuple[str, str, str]]]
     minutes: Mapping[UUID, int]
@@ -143,7 +154,7 @@ class _Read:
         return Load(
             person_id=person_id,
             organization_id=held.organization_id,
-            hours=self.hours[held.organization_id] or None,
+            hours=self.hours.get(held.organization_id) or None,
             primary=sum(kind == PRIMARY for kind, _, _ in in_hand),
             second=sum(kind == SECOND for kind, _, _ in in_hand),
             on_break=sum(state == "on_break" for _, state, _ in in_hand),
@@ -158,7 +169,7 @@ class _Read:
 
     def _bars(self, held: HeldRole, kind: str) -> tuple[str, ...]:
         """Why a worker cannot be given a part of a kind."""
-        has_agreement = self.hours[held.organization_id] is not None
+        has_agreement = held.organization_id in self.hours
         bars = {
             AWAY: self.today.is_away(held.person_id),
             LEAVING: leaves(held, self.today.day, self.leaving),
@@ -203,44 +214,50 @@ def workers_of(today: Standing) -> list[HeldRole]:
     return [held for person_id in people for held in roles_for(today, person_id, PRIMARY)]
 
 
-def _hours(session: Session, organization_id: UUID, day: date) -> float | None:
-    """A youth worker's hours a week by the agreement in force, 0 where it says none; None without one."""
-    version = version_in_force(session, organization_id, day)
-    if version is None:
-        return None
-    hours = scalar(
-        session,
-        only(AgreementRole.hours_a_week).where(
-            AgreementRole.agreement_version_id == version.id, AgreementRole.role == ROLES[PRIMARY][0]
+def _hours(session: Session, day: date) -> dict[UUID, float]:
+    """The hours a week of a youth worker by each agreement in force, 0 where it says none."""
+    return {place: float(hours or 0) for place, hours in run(session, _HOURS, {"day": day})}
+
+
+_HOURS: Final = built(
+    select(Agreement.organization_id, AgreementRole.hours_a_week)
+    .select_from(AgreementVersion)
+    .join(Agreement, of_agreement())
+    .outerjoin(
+        AgreementRole,
+        and_(
+            same(AgreementRole, AgreementVersion),
+            AgreementRole.agreement_version_id == AgreementVersion.id,
+            AgreementRole.role == ROLES[PRIMARY][0],
         ),
     )
-    return float(hours or 0)
+    .where(in_program(AgreementVersion), is_in_force(bindparam("day", type_=Date())))
+)
 
 
 def _in_hand(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, list[tuple[str, str, str]]]:
     """Each worker's follow-ups of the day: their part, its state, and how much it asks."""
-    parts = on_day(session, day, people=people)
-    states = {
-        row.id: (row.state, row.intensity)
-        for row in every(session, of(FollowUp).where(col(FollowUp.id).in_([part.follow_up_id for part in parts])))
-    }
     found: dict[UUID, list[tuple[str, str, str]]] = {}
-    for part in parts:
-        state, intensity = states[part.follow_up_id]
-        if state in ("active", "on_break"):
-            found.setdefault(part.person_id, []).append((part.kind, state, intensity))
+    for person_id, kind, state, intensity in run(session, _IN_HAND, {"day": day, "workers": list(people)}):
+        found.setdefault(person_id, []).append((kind, state, intensity))
     return found
+
+
+_IN_HAND: Final = built(
+    only(Assignment.person_id, Assignment.kind, FollowUp.state, FollowUp.intensity)
+    .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+    .where(
+        holds(bindparam("day", type_=Date())),
+        col(Assignment.person_id) == any_(bindparam("workers", type_=ARRAY(Uuid()))),
+        col(FollowUp.state).in_(("active", "on_break")),
+    )
+    .order_by(col(Assignment.kind), col(Assignment.starts_on), col(Assignment.id))
+)
 
 
 def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
     """The parts of each worker with candidates without a number, leaving one out: what they will ask is not known."""
-    rows = run(
-        session,
-        only(CandidateWorker.worker_id, CandidateWorker.second_id).where(
-            col(CandidateWorker.ended_at).is_(None),
-            *([] if without is None else [col(CandidateWorker.participant_id) != without]),
-        ),
-    )
+    rows = [row for row in run(session, _TO_MEET, {}) if row.participant_id != without]
     found: dict[UUID, list[str]] = {}
     for row in rows:
         found.setdefault(row.worker_id, []).append(PRIMARY)
@@ -251,15 +268,26 @@ def _to_meet(session: Session, without: UUID | None) -> dict[UUID, list[str]]:
 
 def _minutes(session: Session, people: Sequence[UUID], day: date) -> dict[UUID, int]:
     """The average minutes in person a week of each worker, over the last complete weeks."""
-    first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
-    rows = run(
-        session,
-        only(WeeklyNote.written_by, func.sum(col(WeeklyNote.minutes)).label("minutes"))
-        .where(
-            col(WeeklyNote.written_by).in_(list(people)),
-            col(WeeklyNote.week) >= first,
-            col(WeeklyNote.week) < first + WEEKS_COUNTED * WEEK,
-        )
-        .group_by(col(WeeklyNote.written_by)),
-    )
+    rows = run(session, *_asked_of_minutes(people, day))
     return {row.written_by: round(row.minutes / WEEKS_COUNTED) for row in rows}
+
+
+def _asked_of_minutes(people: Sequence[UUID], day: date) -> Question[Any]:
+    first = monday_of(day) - timedelta(weeks=WEEKS_COUNTED)
+    return Question(_MINUTES, {"writers": list(people), "from_week": first, "to_week": first + WEEKS_COUNTED * WEEK})
+
+
+_MINUTES: Final = built(
+    only(WeeklyNote.written_by, func.sum(col(WeeklyNote.minutes)).label("minutes"))
+    .where(
+        col(WeeklyNote.written_by) == any_(bindparam("writers", type_=ARRAY(Uuid()))),
+        col(WeeklyNote.week) >= bindparam("from_week", type_=Date()),
+        col(WeeklyNote.week) < bindparam("to_week", type_=Date()),
+    )
+    .group_by(col(WeeklyNote.written_by))
+)
+_TO_MEET: Final = built(
+    only(CandidateWorker.worker_id, CandidateWorker.second_id, CandidateWorker.participant_id).where(
+        col(CandidateWorker.ended_at).is_(None)
+    )
+)

@@ -8,12 +8,14 @@ from datetime import date, timedelta
 from typing import Final
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Uuid, any_, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.contacts import MOST_ATTEMPTS, last_contacts, unanswered_of
 from domain.follow_ups.locking import follow_ups
 from domain.follow_ups.weeks import WEEK, sunday_of
-from domain.kernel.rows import col, every, only, tuples
+from domain.kernel.asking import built
+from domain.kernel.rows import col, every, only, run
 from models.follow_up import FollowUp, WeeklyNote
 
 #: Contact is being lost after two weeks without any, or one unanswered attempt a week after the last contact.
@@ -46,26 +48,31 @@ def losing(session: Session, day: date, *, follow_up_ids: Iterable[UUID] | None 
     A break is left out: its terms are agreed. One without a worker counts too, though more than contact is missing: a
     participant who waits for a worker is lost in just this way.
     """
-    narrowed = [] if follow_up_ids is None else [col(FollowUp.id).in_(list(follow_up_ids))]
-    rows = every(session, follow_ups().where(FollowUp.state == "active", *narrowed))
+    asked = {} if follow_up_ids is None else {"follow_ups": list(follow_up_ids)}
+    rows = every(session, _ACTIVE if follow_up_ids is None else _ACTIVE_OF_THESE, asked)
     ids = [row.id for row in rows]
     contacts, tries = last_contacts(session, ids), unanswered_of(session, ids)
     whys: dict[UUID, str] = {}
-    for follow_up_id, week, why in tuples(
-        session,
-        only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.why_none)
-        .where(
-            col(WeeklyNote.follow_up_id).in_(ids),
-            col(WeeklyNote.why_none).is_not(None),
-            col(WeeklyNote.reached).is_(False),
-        )
-        .order_by(col(WeeklyNote.week)),
-    ):
+    for follow_up_id, week, why in run(session, _WHYS, {"follow_ups": ids}):
         # What was noted before the last contact is about an earlier time without contact.
         if sunday_of(week) > contacts[follow_up_id]:
             whys[follow_up_id] = why or ""
     found = [judged(row.id, row.number, contacts[row.id], whys.get(row.id, ""), tries[row.id], day) for row in rows]
     return sorted((one for one in found if one is not None), key=lambda one: (-one.days, one.number))
+
+
+_FOLLOW_UPS: Final = bindparam("follow_ups", type_=ARRAY(Uuid()))
+_ACTIVE: Final = built(follow_ups().where(FollowUp.state == "active"))
+_ACTIVE_OF_THESE: Final = built(follow_ups().where(FollowUp.state == "active", col(FollowUp.id) == any_(_FOLLOW_UPS)))
+_WHYS: Final = built(
+    only(WeeklyNote.follow_up_id, WeeklyNote.week, WeeklyNote.why_none)
+    .where(
+        col(WeeklyNote.follow_up_id) == any_(_FOLLOW_UPS),
+        col(WeeklyNote.why_none).is_not(None),
+        col(WeeklyNote.reached).is_(False),
+    )
+    .order_by(col(WeeklyNote.week))
+)
 
 
 def judged(follow_up_id: UUID, number: str, since: date, why: str, attempts: int, day: date) -> Losing | None:

@@ -8,8 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid4
 
-from sqlalchemy import Insert, Update, insert
+from sqlalchemy import ARRAY, Date, Insert, Update, Uuid, any_, bindparam, insert
 from sqlmodel import Session
+from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework import assigning
 from domain.casework.evidence import BY_ITS_ACT
@@ -21,6 +22,7 @@ from domain.follow_ups.weeks import monday_of, sunday_of
 from domain.follow_ups.words import NOTE, opened, sealed
 from domain.kernel import program_calendar
 from domain.kernel.actors import Actor
+from domain.kernel.asking import Question, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import changes, col, every, first, of, only, run, scalar
 from domain.kernel.scope import local_day, program_of
@@ -150,13 +152,22 @@ def note_of(session: Session, follow_up_id: UUID, week: date) -> Note | None:
 
 def notes_of(session: Session, follow_up_ids: Iterable[UUID], *, since: date | None = None) -> list[Note]:
     """The notes of follow-ups, the newest week first, from the week of `since` on, without their words."""
-    asked = _NOTES.where(col(WeeklyNote.follow_up_id).in_(list(follow_up_ids)))
-    if since is not None:
-        asked = asked.where(col(WeeklyNote.week) >= monday_of(since))
-    return every(session, asked.order_by(col(WeeklyNote.week).desc()))
+    return every(session, *asked_of_notes(follow_up_ids, since=since))
+
+
+def asked_of_notes(follow_up_ids: Iterable[UUID], *, since: date | None = None) -> Question[SelectOfScalar[WeeklyNote]]:
+    """What `notes_of` asks."""
+    first_week = monday_of(since) if since is not None else date.min
+    return Question(_SINCE, {"follow_ups": list(follow_up_ids), "first_week": first_week})
 
 
 _NOTES: Final = of(WeeklyNote, without=(WeeklyNote.words,))
+_SINCE: Final = built(
+    _NOTES.where(
+        col(WeeklyNote.follow_up_id) == any_(bindparam("follow_ups", type_=ARRAY(Uuid()))),
+        col(WeeklyNote.week) >= bindparam("first_week", type_=Date()),
+    ).order_by(col(WeeklyNote.week).desc())
+)
 
 
 def ask_for_notes(session: Session, *, by: Actor, at: datetime) -> int:

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Final, NamedTuple
+from functools import cache
+from itertools import starmap
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session
 
 from domain.follow_ups.weeks import monday_of, sunday_of, weeks_ended
-from domain.kernel.rows import col, only, same, scalars, tuples
+from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.rows import AnySelect, col, only, same, scalars, tuples
 from domain.terms.parts import PRIMARY
 from models.departure import Settlement
 from models.follow_up import Assignment, FollowUp, WeeklyNote
@@ -44,10 +48,12 @@ def missing(
     leaves_on = last_day if last_day is not None and day >= last_day else None
     over = day if leaves_on is None else max(day, sunday_of(leaves_on) + timedelta(days=1))
     first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
-    complete, stated = _complete(session, first), _stated_unfinished(session)
+    of_whom, written, settled = asked_of_missing(day, people=people)
+    ask_ahead(session, of_whom, written, settled)
+    complete, stated = set(tuples(session, *written)), set(scalars(session, *settled))
     return [
         Missing(part.follow_up_id, week, part.person_id, part.organization_id)
-        for part in _primary_parts(session, people)
+        for part in starmap(_Part, tuples(session, *of_whom))
         for week in weeks_ended(max(first, part.active_since), over)
         if part.is_of(sunday_of(week) if leaves_on is None else min(sunday_of(week), leaves_on))
         and (part.follow_up_id, week) not in complete
@@ -70,9 +76,22 @@ class _Part(NamedTuple):
         return self.starts_on <= day and (self.ends_on is None or self.ends_on >= day)
 
 
-def _primary_parts(session: Session, people: Iterable[UUID] | None) -> list[_Part]:
-    """The parts of primary workers, or of these people alone, in follow-ups that are active: the oldest first."""
-    asked = (
+def asked_of_missing(day: date, *, people: Iterable[UUID] | None = None) -> tuple[Question[Any], ...]:
+    """What `missing` asks: who accompanies whom, which notes are complete, and which were left unfinished."""
+    first = monday_of(day) - timedelta(weeks=WEEKS_ASKED)
+    return (
+        Question(_accompanied(of_people=False))
+        if people is None
+        else Question(_accompanied(of_people=True), {"writers": list(people)}),
+        Question(_COMPLETE, {"first_week": first}),
+        Question(_LEFT_UNFINISHED),
+    )
+
+
+@cache
+def _accompanied(*, of_people: bool) -> AnySelect:
+    narrowed = [col(Assignment.person_id) == any_(bindparam("writers", type_=ARRAY(Uuid())))] if of_people else []
+    return built(
         only(
             FollowUp.id,
             FollowUp.state_since,
@@ -82,24 +101,24 @@ def _primary_parts(session: Session, people: Iterable[UUID] | None) -> list[_Par
             Assignment.ends_on,
         )
         .join(Assignment, same(Assignment, FollowUp) & (col(Assignment.follow_up_id) == col(FollowUp.id)))
-        .where(FollowUp.state == "active", Assignment.kind == PRIMARY, col(Assignment.withdrawn_at).is_(None))
+        .where(
+            FollowUp.state == "active",
+            Assignment.kind == PRIMARY,
+            col(Assignment.withdrawn_at).is_(None),
+            *narrowed,
+        )
         .order_by(col(FollowUp.opened_at), col(FollowUp.id))
     )
-    if people is not None:
-        asked = asked.where(col(Assignment.person_id).in_(list(people)))
-    return [_Part(*row) for row in tuples(session, asked)]
 
 
-def _complete(session: Session, first: date) -> set[tuple[UUID, date]]:
-    """The notes that are complete, from the week of a Monday on."""
-    notes = only(WeeklyNote.follow_up_id, WeeklyNote.week)
-    return set(tuples(session, notes.where(col(WeeklyNote.week) >= first, col(WeeklyNote.is_complete))))
-
-
-def _stated_unfinished(session: Session) -> set[UUID]:
-    """The notes of which it was stated, when their worker left, that they stay unfinished."""
-    left = only(Settlement.holding_id).where(Settlement.kind == "note", Settlement.ended_as == "left_unfinished")
-    return set(scalars(session, left))
+_COMPLETE: Final = built(
+    only(WeeklyNote.follow_up_id, WeeklyNote.week).where(
+        col(WeeklyNote.week) >= bindparam("first_week", type_=Date()), col(WeeklyNote.is_complete)
+    )
+)
+_LEFT_UNFINISHED: Final = built(
+    only(Settlement.holding_id).where(Settlement.kind == "note", Settlement.ended_as == "left_unfinished")
+)
 
 
 def owed_id(follow_up_id: UUID, week: date, person_id: UUID) -> UUID:

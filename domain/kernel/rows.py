@@ -31,6 +31,7 @@ from sqlmodel import Session, SQLModel
 from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import ask
 from models.base import CURRENT_PROGRAM, InProgram, table_of
 
 #: The configuration of a shape: a model with further columns, and no table of its own.
@@ -215,12 +216,12 @@ def run(  # type: ignore[overload-overlap]  # the first that fits
 def run(session: Session, statement: Executable, /, values: Values = None) -> CursorResult[Any]: ...
 def run(session: Session, statement: Executable, /, values: Values = None) -> CursorResult[Any]:
     """Execute a statement in the session's transaction, beside its objects: none is made, changed or flushed."""
-    return session.connection().execute(statement, values)
+    return cast("CursorResult[Any]", ask(session, statement, values))
 
 
 def tuples(session: Session, statement: TypedReturnsRows[*Ts], /, values: Given | None = None) -> Sequence[tuple[*Ts]]:
     """Every row that a statement of picked columns finds."""
-    return cast("Sequence[tuple[*Ts]]", session.connection().execute(statement, values).all())
+    return cast("Sequence[tuple[*Ts]]", ask(session, statement, values).all())
 
 
 @overload
@@ -229,7 +230,7 @@ def scalars(session: Session, statement: TypedReturnsRows[T], /, values: Values 
 def scalars(session: Session, statement: Executable, /, values: Values = None) -> ScalarResult[Any]: ...
 def scalars(session: Session, statement: Executable, /, values: Values = None) -> ScalarResult[Any]:
     """The one picked column of every row that a statement finds."""
-    return session.connection().execute(statement, values).scalars()
+    return ask(session, statement, values).scalars()
 
 
 @overload
@@ -238,18 +239,18 @@ def scalar(session: Session, statement: TypedReturnsRows[T], /, values: Values =
 def scalar(session: Session, statement: Executable, /, values: Values = None) -> Any: ...
 def scalar(session: Session, statement: Executable, /, values: Values = None) -> Any:
     """The one picked column of the first row that a statement finds, or None."""
-    return session.connection().execute(statement, values).scalar()
+    return ask(session, statement, values).scalar()
 
 
 def every(session: Session, statement: Select[R], /, values: Given | None = None) -> list[R]:
     """Every row that a statement made by `of` finds."""
     make = _maker(statement)
-    return [make(row) for row in session.connection().execute(statement, values)]
+    return [make(row) for row in ask(session, statement, values)]
 
 
 def first(session: Session, statement: Select[R], /, values: Given | None = None) -> R | None:
     """The first row that a statement made by `of` finds, or None."""
-    row = session.connection().execute(statement, values).first()
+    row = ask(session, statement, values).first()
     return None if row is None else cast("R", _maker(statement)(row))
 
 

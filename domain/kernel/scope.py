@@ -7,6 +7,7 @@ The window or the worker opens a session for one program (`adapters.database.pro
 from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
+from typing import Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,9 @@ def program_of(session: Session) -> UUID:
 
 def program(session: Session) -> Program:
     """The program that this session works in."""
+    known: Program | None = session.info.get(_AT_SIGN_IN)
+    if known is not None:
+        return known
     # Kept, since a session forgets what is not referenced: each letter and each day would ask for the program anew.
     found = session.get(Program, program_of(session))
     session.info["program"] = found
@@ -30,6 +34,14 @@ def program(session: Session) -> Program:
         msg = "the session's program does not exist"
         raise LookupError(msg)
     return found
+
+
+def know_program(session: Session, found: Program) -> None:
+    """Have a session of a request that changes nothing know its program, which was read with who is signed in."""
+    session.info[_AT_SIGN_IN] = found
+
+
+_AT_SIGN_IN: Final = "program_at_sign_in"
 
 
 def local_day(session: Session, at: datetime) -> date:

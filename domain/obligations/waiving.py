@@ -11,14 +11,16 @@ from datetime import date, datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Text, Uuid, any_, cast, false, literal, true, union
+from sqlalchemy import ARRAY, Text, Uuid, any_, bindparam, cast, false, true, union
 from sqlalchemy.orm import aliased
 from sqlmodel import Session
 
 from domain.kernel.actors import Actor
+from domain.kernel.asking import built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
+    AnySelect,
     also,
     col,
     every,
@@ -119,8 +121,24 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[FreedBy]:
 
     It runs without decisions too: a reader who may not read one is answered as where there is none.
     """
+    return [FreedBy(*row) for row in tuples(session, _FREED, {"freeing": sorted(decision_ids)})]
+
+
+def owing_freed(session: Session, freed: Iterable[FreedBy], *, at: datetime) -> frozenset[UUID]:
+    """The people who owe these clauses, on the days on which they are waived or today.
+
+    A deputy is not among them: otherwise those who owe would take the word from another partner by naming its people.
+    """
+    today = on_day(local_day(session, at))
+    days = {(row.agreement_id, row.key, Span(row.starts_on, row.ends_on)) for row in freed}
+    return frozenset().union(
+        *(_who_owes(session, agreement_id, key, [span, today], acting=None) for agreement_id, key, span in days)
+    )
+
+
+def _freed() -> AnySelect:
     names = ("agreement_id", "key", "starts_on", "ends_on")
-    these = any_(literal(sorted(decision_ids), ARRAY(Uuid())))  # one question, of however many
+    these = any_(bindparam("freeing", type_=ARRAY(Uuid())))  # one question, of however many
     recorded = only(
         Waiver.program_id,
         Waiver.decision_id,
@@ -140,24 +158,14 @@ def freed_by(session: Session, decision_ids: Collection[UUID]) -> list[FreedBy]:
         .where(in_program(Decision), Decision.id == these)
     )
     freed = union(recorded, proposed).subquery()
-    asked = (
+    return (
         select(*(freed.c[name] for name in ("decision_id", "is_recorded", *names)), Agreement.organization_id)
         .join(Agreement, joins(freed.c.agreement_id, Agreement))
         .order_by(*(freed.c[name] for name in (*names, "decision_id")))
     )
-    return [FreedBy(*row) for row in tuples(session, asked)]
 
 
-def owing_freed(session: Session, freed: Iterable[FreedBy], *, at: datetime) -> frozenset[UUID]:
-    """The people who owe these clauses, on the days on which they are waived or today.
-
-    A deputy is not among them: otherwise those who owe would take the word from another partner by naming its people.
-    """
-    today = on_day(local_day(session, at))
-    days = {(row.agreement_id, row.key, Span(row.starts_on, row.ends_on)) for row in freed}
-    return frozenset().union(
-        *(_who_owes(session, agreement_id, key, [span, today], acting=None) for agreement_id, key, span in days)
-    )
+_FREED: Final = built(_freed())
 
 
 def partner_of(session: Session, proposal: WaiverProposal) -> UUID:

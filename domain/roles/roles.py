@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Date, Text, bindparam, cast, func, null, u
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import Session, and_, or_
 
+from domain.kernel.asking import kept
 from domain.kernel.rows import col, in_program, inside, joins, run, same, scalar, select, value_of
 from domain.kernel.scope import program_of
 from domain.roles import takers
@@ -188,6 +189,9 @@ class Standing:
         self.absences = {absence.person_id: absence for absence in absences}
         self.live = {tenure.person_id for tenure in self.tenures}
         self._by_role: dict[str, list[HeldRole]] = {}
+        # Asked again and again of one day, by each duty and each line of a page.
+        self._meant_by: dict[tuple[Any, ...], list[HeldRole]] = {}
+        self._able_by: dict[tuple[Any, ...], list[Holder]] = {}
         for tenure in self.tenures:
             self._by_role.setdefault(tenure.role, []).append(tenure)
 
@@ -277,7 +281,13 @@ class Standing:
         """Whether no one holds this link's role on the day, absent holders counting as holders."""
         return not self.tenures_of(link)
 
-    def _able(self, link: Link, kind: str) -> Iterable[Holder]:
+    def _able(self, link: Link, kind: str) -> list[Holder]:
+        key = (link["role"], link["at"], link.get("person"), ALONE in link, *link.get(PASSES, ()), kind)
+        if key not in self._able_by:
+            self._able_by[key] = list(self._who_can(link, kind))
+        return self._able_by[key]
+
+    def _who_can(self, link: Link, kind: str) -> Iterable[Holder]:
         for tenure in self.tenures_of(link):
             person = self._who_acts(tenure, kind)
             if person is None or (
@@ -289,7 +299,10 @@ class Standing:
 
     def tenures_of(self, link: Link) -> list[HeldRole]:
         """The tenures that a link means on the day, absent holders included."""
-        return self._meant(link, self.holding(link["role"]))
+        key = (link["role"], link["at"], link.get("person"))
+        if key not in self._meant_by:
+            self._meant_by[key] = self._meant(link, self.holding(link["role"]))
+        return self._meant_by[key]
 
     def _meant(self, link: Link, found: list[HeldRole]) -> list[HeldRole]:
         return [held for held in found if self._is_meant(link, held)]
@@ -319,7 +332,7 @@ class Standing:
 
 def standing(session: Session, day: date) -> Standing:
     """The holders of all roles, and the absent people, on a local day."""
-    return standings(session, [day])[day]
+    return kept(session, (standing, day), lambda: standings(session, [day])[day])
 
 
 def standings(session: Session, days: Collection[date]) -> dict[date, Standing]:

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ARRAY, ColumnElement, Text, cast, func, literal
+from sqlalchemy import ARRAY, ColumnElement, Text, Uuid, bindparam, cast, func, literal
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import Question, built
 from domain.kernel.rows import col, inside, joins, only, run, same, scalars, select
 from domain.roles.roles import Link, Standing
 from models.casework import Case, Task
@@ -49,15 +51,19 @@ def sees_by_role(today: Standing, person_id: UUID, organization_id: UUID | None)
 
 def who_barred(session: Session, person_id: UUID) -> frozenset[UUID]:
     """The candidates and participants who barred this person from their file: no list shows them to the person."""
-    return frozenset(
-        scalars(
-            session,
-            only(Barred.participant_id).where(
-                Barred.person_id == person_id,
-                col(Barred.lifted_at).is_(None),
-            ),
-        )
+    return frozenset(scalars(session, *asked_of_who_barred(person_id)))
+
+
+def asked_of_who_barred(person_id: UUID) -> Question[SelectOfScalar[UUID]]:
+    """What `who_barred` asks."""
+    return Question(_WHO_BARRED, {"person": person_id})
+
+
+_WHO_BARRED: Final = built(
+    only(Barred.participant_id).where(
+        col(Barred.person_id) == bindparam("person", type_=Uuid()), col(Barred.lifted_at).is_(None)
     )
+)
 
 
 def calls_who_barred(session: Session, person_id: UUID) -> Callable[[str], bool]:

@@ -29,7 +29,7 @@ def created_roles(*columns: ColumnElement[Any]) -> AnySelect:
     )
 
 
-def creates_on(day: date) -> ColumnElement[bool]:
+def creates_on(day: date | ColumnElement[date]) -> ColumnElement[bool]:
     """The condition on a version that the roles of its organization, on a local day, are those of its text.
 
     The version in force on that day; else the last one that was, also where the agreement has lapsed, or the first one

@@ -13,10 +13,13 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func
+from sqlalchemy import Date, bindparam, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, and_, or_
+from sqlmodel.sql.expression import Select as Picked
+from sqlmodel.sql.expression import SelectOfScalar
 
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import (
     SHAPE,
@@ -27,10 +30,10 @@ from domain.kernel.rows import (
     in_program,
     joins,
     of,
+    run,
     same,
     scalars,
     select,
-    tuples,
     value_of,
 )
 from domain.terms.agreed_roles import BEGUN
@@ -151,23 +154,31 @@ def not_sharing(session: Session, day: date, shared: Shared = Shared()) -> froze
 
 def terms_on(session: Session, day: date) -> Terms:
     """What the agreements say of sharing on a local day."""
-    latest: dict[UUID, Latest] = {}
-    for place, ends_on, said in tuples(
-        session,
-        select(Agreement.organization_id, AgreementVersion.ends_on, AgreementVersion.terms)
-        .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
-        .where(
-            in_program(AgreementVersion),
-            col(AgreementVersion.state).in_(BEGUN),
-            col(AgreementVersion.starts_on) <= day,
-        )
-        .order_by(col(AgreementVersion.starts_on)),
-    ):
-        latest[place] = Latest(ends_on, said)
-    outside = scalars(
-        session, select(Organization.id).where(and_(in_program(Organization), Organization.kind == "outside"))
+    ask_ahead(session, *asked_of_terms(day))
+    said, outside = asked_of_terms(day)
+    latest = {place: Latest(ends_on, terms) for place, ends_on, terms in run(session, *said)}
+    return Terms(day, frozenset(scalars(session, *outside)), latest)
+
+
+def asked_of_terms(
+    day: date,
+) -> tuple[Question[Picked[UUID, date | None, dict[str, Any]]], Question[SelectOfScalar[UUID]]]:
+    """What `terms_on` asks."""
+    return Question(_TERMS, {"day": day}), Question(_OUTSIDE)
+
+
+#: What each organization's text says, the newest last.
+_TERMS: Final = built(
+    select(Agreement.organization_id, AgreementVersion.ends_on, AgreementVersion.terms)
+    .join(Agreement, joins(AgreementVersion.agreement_id, Agreement))
+    .where(
+        in_program(AgreementVersion),
+        col(AgreementVersion.state).in_(BEGUN),
+        col(AgreementVersion.starts_on) <= bindparam("day", type_=Date()),
     )
-    return Terms(day, frozenset(outside), latest)
+    .order_by(col(AgreementVersion.starts_on))
+)
+_OUTSIDE: Final = built(select(Organization.id).where(and_(in_program(Organization), Organization.kind == "outside")))
 
 
 def _may_share(version: Latest, day: date, shared: Shared) -> bool:

@@ -8,16 +8,18 @@ consent, and is recorded apart (AD-R12). See docs/adr/0016.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID
 
+from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 
+from domain.kernel.asking import Question, ask_ahead, built
 from domain.kernel.rows import (
-    AnySelect,
     col,
     in_program,
     joins,
@@ -32,7 +34,7 @@ from domain.kernel.rows import (
 from domain.kernel.spans import Span
 from domain.roles.roles import Standing, never_began
 from domain.terms.admission import ADMISSION, BEFORE_COMMITTING
-from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, terms_on
+from domain.terms.days import CANDIDATE, TO_ACCOMPANY, Shared, Terms, asked_of_terms, terms_on
 from domain.terms.parts import PRIMARY, ROLES, SECOND
 from models.casework import Case
 from models.consent import Consent
@@ -174,44 +176,49 @@ class _Agreed(NamedTuple):
 
 def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
     """The circle of a participant on a local day. An unknown participant gets the same questions."""
-    consents = _consents(session, participant_id)
-    standing = [row for row in consents if row.stands(day)]
-    begun = _admission_under_way(session, participant_id)
+    return circles_of(session, [participant_id], day)[participant_id]
+
+
+def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> dict[UUID, Circle]:
+    """With whom each of these participants is shared on a local day. The database is asked once for all of them."""
+    ids = sorted(set(participant_ids))
+    if not ids:
+        return {}
+    asked = {"participants": ids, "day": day}
+    ask_ahead(
+        session,
+        *(Question[Any](statement, asked) for statement in (_CONSENTS, _ADMISSIONS, _ACCOMPANYING, _TO_MEET)),
+        *asked_of_terms(day),
+    )
+    consents: dict[UUID, list[_Agreed]] = {one: [] for one in ids}
+    for participant_id, *row in tuples(session, _CONSENTS, asked):
+        consents[participant_id].append(_Agreed(*row))
+    begun = {row.id: _begun(row.state, row.opened_at) for row in run(session, _ADMISSIONS, asked)}
+    parts = _parts(session, asked)
+    terms = terms_on(session, day)
+    return {one: _circle(consents[one], begun.get(one, _NO_ADMISSION), tuple(parts.get(one, ())), terms) for one in ids}
+
+
+def _circle(consents: Sequence[_Agreed], begun: _Begun, parts: tuple[Part, ...], terms: Terms) -> Circle:
+    standing = [row for row in consents if row.stands(terms.day)]
     # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
     of_now = [row for row in consents if row.is_since(begun.at)]
     consented = _names(standing, "program")
     taken_back = not consented and _names(of_now, "program")
     return Circle(
-        terms=terms_on(session, day),
+        terms=terms,
         asked=begun.is_over or bool(of_now),
         in_program=consented,
         partners=frozenset(surely(row.organization_id) for row in standing if row.purpose == "sharing"),
         answered=_names(consents, "sharing"),
         to_be_met=begun.before_committing and not taken_back,
-        parts=tuple(_parts(session, participant_id, day)),
+        parts=parts,
     )
 
 
 def _names(consents: Iterable[_Agreed], purpose: str) -> bool:
     """Whether one of these consents is to a purpose."""
     return any(row.purpose == purpose for row in consents)
-
-
-def _consents(session: Session, participant_id: UUID) -> list[_Agreed]:
-    over = or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))
-    rows = tuples(
-        session,
-        select(
-            Consent.purpose,
-            Consent.organization_id,
-            Consent.signed_on,
-            Consent.ends_on,
-            Consent.recorded_at,
-            Consent.withdrawn_at,
-            value_of(over),
-        ).where(in_program(Consent), Consent.participant_id == participant_id),
-    )
-    return [_Agreed(*row) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -226,78 +233,93 @@ class _Begun:
     before_committing: bool
 
 
-def _admission_under_way(session: Session, participant_id: UUID) -> _Begun:
-    row = run(
-        session,
-        only(Participant.state, Case.opened_at)
-        .outerjoin(
-            Case,
-            same(Case, Participant)
-            & (col(Case.participant_id) == col(Participant.id))
-            & (col(Case.protocol) == ADMISSION)
-            & (col(Case.state) == "open"),
-        )
-        .where(Participant.id == participant_id),
-    ).first()
-    if row is None or row.state == "admitted":
-        return _Begun(None, is_over=row is not None, before_committing=False)
-    return _Begun(row.opened_at, is_over=False, before_committing=row.state in BEFORE_COMMITTING)
+_NO_ADMISSION: Final = _Begun(None, is_over=False, before_committing=False)
 
 
-def _parts(session: Session, participant_id: UUID, day: date) -> list[Part]:
-    """The parts of those who accompany a participant on the day, or are to meet a candidate."""
-    found = [
-        Part(row.person_id, row.kind, frozenset({row.organization_id}))
-        for row in run(session, _accompanying(participant_id, day))
-    ]
-    seconds: dict[UUID, set[UUID]] = {}
-    for row in run(session, _to_meet(participant_id, day)):
-        meets = Part(row.worker_id, PRIMARY, frozenset({row.organization_id}))
-        if meets not in found:
-            found.append(meets)
-        if row.second_id is not None:
-            places = seconds.setdefault(row.second_id, set())
-            if row.place is not None:
-                places.add(row.place)
-    return found + [Part(person_id, SECOND, frozenset(places)) for person_id, places in seconds.items()]
+def _begun(state: str, opened_at: datetime | None) -> _Begun:
+    if state == "admitted":
+        return _Begun(None, is_over=True, before_committing=False)
+    return _Begun(opened_at, is_over=False, before_committing=state in BEFORE_COMMITTING)
 
 
-def _accompanying(participant_id: UUID, day: date) -> AnySelect:
-    """The parts that workers have in a participant's follow-up on the day."""
-    return (
-        only(Assignment.person_id, Assignment.kind, Assignment.organization_id)
-        .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
-        .where(
-            FollowUp.participant_id == participant_id,
-            col(Assignment.withdrawn_at).is_(None),
-            col(Assignment.starts_on) <= day,
-            or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= day),
-        )
-        .order_by(col(Assignment.kind), col(Assignment.id))
+def _parts(session: Session, asked: Mapping[str, Any]) -> dict[UUID, list[Part]]:
+    """By participant, the parts of who accompanies them on the day, and of who is to meet a candidate."""
+    found: dict[UUID, list[Part]] = defaultdict(list)
+    for row in run(session, _ACCOMPANYING, asked):
+        found[row.participant_id].append(Part(row.person_id, row.kind, frozenset({row.organization_id})))
+    seconds: dict[tuple[UUID, UUID], set[UUID]] = {}
+    for participant_id, worker_id, organization_id, second_id, place in run(session, _TO_MEET, asked):
+        meets = Part(worker_id, PRIMARY, frozenset({organization_id}))
+        if meets not in found[participant_id]:
+            found[participant_id].append(meets)
+        if second_id is not None:
+            places = seconds.setdefault((participant_id, second_id), set())
+            if place is not None:
+                places.add(place)
+    for (participant_id, person_id), places in seconds.items():
+        found[participant_id].append(Part(person_id, SECOND, frozenset(places)))
+    return found
+
+
+_DAY: Final = bindparam("day", type_=Date())
+_PARTICIPANTS: Final = bindparam("participants", type_=ARRAY(Uuid()))
+
+_CONSENTS: Final = built(
+    select(
+        Consent.participant_id,
+        Consent.purpose,
+        Consent.organization_id,
+        Consent.signed_on,
+        Consent.ends_on,
+        Consent.recorded_at,
+        Consent.withdrawn_at,
+        value_of(or_(col(Consent.withdrawn_on).is_not(None), col(Consent.replaced_at).is_not(None))),
+    ).where(in_program(Consent), col(Consent.participant_id) == any_(_PARTICIPANTS))
+)
+_ADMISSIONS: Final = built(
+    only(Participant.id, Participant.state, Case.opened_at)
+    .outerjoin(
+        Case,
+        same(Case, Participant)
+        & (col(Case.participant_id) == col(Participant.id))
+        & (col(Case.protocol) == ADMISSION)
+        & (col(Case.state) == "open"),
     )
-
-
-def _to_meet(participant_id: UUID, day: date) -> AnySelect:
-    """Those who are to meet a candidate: a line for each organization at which the second may be one."""
-    return (
-        only(
-            CandidateWorker.worker_id,
-            CandidateWorker.organization_id,
-            CandidateWorker.second_id,
-            value_of(col(Tenure.organization_id).label("place")),
-        )
-        .select_from(CandidateWorker)
-        .outerjoin(
-            Tenure,
-            and_(
-                same(Tenure, CandidateWorker),
-                Tenure.person_id == CandidateWorker.second_id,
-                col(Tenure.role).in_(ROLES[SECOND]),
-                col(Tenure.starts_on) <= day,
-                or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= day),
-                ~never_began(),
-            ),
-        )
-        .where(CandidateWorker.participant_id == participant_id, col(CandidateWorker.ended_at).is_(None))
-        .order_by(col(Tenure.organization_id))
+    .where(col(Participant.id) == any_(_PARTICIPANTS))
+)
+#: The parts that workers have in participants' follow-ups on the day.
+_ACCOMPANYING: Final = built(
+    only(Assignment.person_id, Assignment.kind, Assignment.organization_id, FollowUp.participant_id)
+    .join(FollowUp, joins(Assignment.follow_up_id, FollowUp))
+    .where(
+        col(FollowUp.participant_id) == any_(_PARTICIPANTS),
+        col(Assignment.withdrawn_at).is_(None),
+        col(Assignment.starts_on) <= _DAY,
+        or_(col(Assignment.ends_on).is_(None), col(Assignment.ends_on) >= _DAY),
     )
+    .order_by(col(Assignment.kind), col(Assignment.id))
+)
+#: Who is to meet candidates, and with whom: a line for each organization at which the second may be one.
+_TO_MEET: Final = built(
+    only(
+        CandidateWorker.participant_id,
+        CandidateWorker.worker_id,
+        CandidateWorker.organization_id,
+        CandidateWorker.second_id,
+        value_of(col(Tenure.organization_id).label("place")),
+    )
+    .select_from(CandidateWorker)
+    .outerjoin(
+        Tenure,
+        and_(
+            same(Tenure, CandidateWorker),
+            Tenure.person_id == CandidateWorker.second_id,
+            col(Tenure.role).in_(ROLES[SECOND]),
+            col(Tenure.starts_on) <= _DAY,
+            or_(col(Tenure.ends_on).is_(None), col(Tenure.ends_on) >= _DAY),
+            ~never_began(),
+        ),
+    )
+    .where(col(CandidateWorker.participant_id) == any_(_PARTICIPANTS), col(CandidateWorker.ended_at).is_(None))
+    .order_by(col(Tenure.organization_id))
+)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Row, case, text
 from sqlmodel import Session, and_
 
-from domain.casework import board
+from domain.casework import board, vacancies
 from domain.departure import taking_tasks, unopened
 from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
 from domain.kernel.rows import SHAPE, also, col, every, of, run, same, scalar, surely
@@ -340,7 +340,7 @@ def _taken_back_before_it_begins(session: Session, at: datetime) -> Iterable[str
 @promise("A role for which somebody is appointed from a later day on is not vacant.")
 def _to_come_is_not_vacant(session: Session, at: datetime) -> Iterable[str]:
     today = standing(session, local_day(session, at))
-    vacant = {(one.role, one.organization_id) for one in board.vacancies(session, today) if one.kind == "role"}
+    vacant = {(one.role, one.organization_id) for one in vacancies.find(session, today) if one.kind == "role"}
     for held in today.coming:
         place = (held.role, held.organization_id)
         wanted = [one for one in today.coming if (one.role, one.organization_id) == place]

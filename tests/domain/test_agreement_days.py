@@ -13,7 +13,7 @@ from domain.agreements.agreements import redraft_version, start_version
 from domain.agreements.succession import renew
 from domain.agreements.terminations import end_version
 from domain.agreements.version_text import content_of
-from domain.casework import board
+from domain.casework import vacancies
 from domain.casework.cases import open_case
 from domain.kernel.refusals import Refusal
 from domain.people.people import appoint, end_tenure
@@ -144,7 +144,7 @@ def test_what_circulates_among_partners_goes_by_the_agreement_on_the_day_and_its
 
 def vacant(session: Session, cast: Cast, day: date) -> set[str]:
     """The roles of En Marge that too few hold on a day."""
-    found = board.vacancies(session, standing(session, day))
+    found = vacancies.find(session, standing(session, day))
     return {one.role for one in found if one.organization_id == cast.organizations["en-marge"] and one.kind == "role"}
 
 

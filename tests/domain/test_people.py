@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlmodel import Session
 
-from domain.casework import board
+from domain.casework import vacancies
 from domain.kernel.actors import Actor
 from domain.kernel.refusals import Refusal
 from domain.loading.loading import load
@@ -188,7 +188,7 @@ def test_a_successor_overlaps_with_the_one_who_leaves_though_the_agreement_promi
 
 def vacant_at(session: Session, cast: Cast, place: str, day: date) -> set[str]:
     """The roles of an organization's agreement that fewer hold on a day than it promises."""
-    found = board.vacancies(session, standing(session, day))
+    found = vacancies.find(session, standing(session, day))
     return {one.role for one in found if one.kind == "role" and one.organization_id == cast.organizations[place]}
 
 
@@ -283,8 +283,8 @@ def test_a_vacancy_shows_on_the_board_in_the_transaction_that_makes_it(cast: Cas
     def vacant(session: Session) -> dict[tuple[str, str], list[UUID]]:
         """Each vacant role, and the tasks that fall to it."""
         today = standing(session, TODAY)
-        found = [one for one in board.vacancies(session, today) if one.kind == "role"]
-        falling = board.falling(session, today, found, reader=cast.people["coordinator"])
+        found = [one for one in vacancies.find(session, today) if one.kind == "role"]
+        falling = vacancies.falling(session, today, found, reader=cast.people["coordinator"])
         assert {one: one.tasks for one in found if one.tasks} == {one: len(tasks) for one, tasks in falling.items()}
         return {(one.role, one.organization): [task.id for task in falling.get(one, [])] for one in found}
 

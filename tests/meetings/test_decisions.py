@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select, update
 from sqlmodel import Session
 
-from domain.casework import board, tasks
+from domain.casework import board, tasks, vacancies
 from domain.casework.assigning import assign
 from domain.kernel.refusals import Refusal
 from domain.kernel.rows import surely
@@ -152,7 +152,7 @@ def test_a_decision_whose_owners_role_is_vacant_is_seen_by_the_coordinator_at_on
     assert [one.person_id for one in falls.holders] == [cast.people["coordinator"]]
     (vacant,) = [
         one
-        for one in board.vacancies(session, today)
+        for one in vacancies.find(session, today)
         if (one.kind, one.role, one.organization_id) == ("role", "manager", codim)
     ]
     assert vacant.tasks == 1

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 from sqlmodel import Session
 
-from domain.casework import board
+from domain.casework import vacancies
 from domain.departure import current, departures, ending, unopened
 from domain.kernel.refusals import Refusal
 from domain.people import people
@@ -309,7 +309,7 @@ def test_a_seat_ends_with_its_role_where_its_holder_stays_in_another_and_the_sec
     told = _told(invitations.tell_all(session, at=AT), cast)
     # On the Joint Committee, which has its seats from there, the second representative stands in too (CM-2R).
     assert told == {("manager_la", "removed", "CANCEL"), ("second_deputy", "invitation", "REQUEST")}
-    vacant = [one.organization_id for one in board.vacancies(session, standing(session, joint)) if one.kind == "seat"]
+    vacant = [one.organization_id for one in vacancies.find(session, standing(session, joint)) if one.kind == "seat"]
     assert cast.organizations["anonyme"] in vacant
 
 

@@ -1,0 +1,93 @@
+"""Where what a task asks is done, where it is not done by a tick: the pages of steps that only their act completes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from domain.accompaniment.consents import STORE
+from domain.accompaniment.recruiting import ASSESS, REFUSE
+from domain.accompaniment.reviews import REVIEW, REVIEWED
+from domain.accompaniment.withdrawals import FOLLOWS, OF_SECOND, SPEAK, STOPPED, STOPS
+from domain.accompaniment.workers import FIND_A_WORKER as FIND_FOR_CANDIDATE
+from domain.casework.evidence import BY_ITS_ACT
+from domain.departure.hiring import NAMES_THEM
+from domain.follow_ups.activities import APART, APART_COORDINATION
+from domain.follow_ups.assigning import FIND_A_SECOND, FIND_A_WORKER
+from domain.follow_ups.owed import WRITE
+from domain.follow_ups.summaries import WRITTEN
+from domain.obligations.asking import ASKS
+from domain.obligations.projection import RECORD
+from domain.obligations.to_accept import ACCEPT, GIVE_AGAIN
+from domain.participants.destruction import ASK, CONFIRM
+from domain.participants.referring import UNFINISHED
+from meetings import redacting
+from meetings.asked_partners import ENDORSE
+from meetings.unclosed import CLOSE
+from models.casework import Task
+
+#: Where a task outside any case is done, by its step; its item is what it is about.
+_PLACES: Final[Mapping[str, str]] = {
+    FIND_A_WORKER: "/follow-ups/%s#workers",
+    FIND_A_SECOND: "/follow-ups/%s#workers",
+    FIND_FOR_CANDIDATE: "/participants/%s#workers",
+    WRITE: "/caseload",
+    APART: "/activities",
+    APART_COORDINATION: "/activities",
+    ASSESS: "/participants/%s#risk",
+    REFUSE: "/participants/%s#again",
+    ASK: "/participants/%s#retention",
+    CONFIRM: "/participants/%s/destruction",
+    UNFINISHED: "/referrals/%s",
+    SPEAK: "/participants/%s#consent",
+    FOLLOWS: "/participants/%s#consent",
+    STOPS: "/participants/%s#consent",
+    STOPPED: "/participants/%s#consent",
+    OF_SECOND: "/participants/%s#consent",
+    REVIEW: "/participants/%s#consent",
+    REVIEWED: "/participants/%s#consent",
+    STORE: "/participants/%s#consent",
+    **dict.fromkeys(ASKS, "/obligations/%s"),
+    ACCEPT: "/obligations/%s#proof",
+    GIVE_AGAIN: "/obligations/%s#proof",
+    RECORD: "/meetings/%s",
+    CLOSE: "/meetings/%s",
+    ENDORSE: "/decisions/%s#endorsements",
+    redacting.STEP: "/redactions/%s",
+}
+#: The part of the candidate's page on which a step of an admission is done.
+_PARTS: Final[Mapping[str, str]] = {
+    "triage": "criteria",
+    "decide": "decision",
+    "first_meeting": "meeting",
+    "consent": "consent",
+    "store_consent": "consent",
+    "risk": "risk",
+    "number": "number",
+}
+
+#: What a step of a case is done on a page of its own, by what that page is called under the task.
+_OWN_PAGES: Final[Mapping[str, str]] = {WRITTEN: "summary", NAMES_THEM: "hiring"}
+
+
+def place_of(task: Task, subject: str | None) -> str:
+    """The page on which what a task asks is done, where it is not done by a tick; "" of any other task.
+
+    `subject` is the page of whom or what its case is about, None outside any case.
+    """
+    if task.holding:
+        return line_on_departure(task)
+    if task.evidence != BY_ITS_ACT:
+        return ""
+    if task.step in _OWN_PAGES:
+        return f"/tasks/{task.id}/{_OWN_PAGES[task.step]}"
+    if subject is not None:
+        part = _PARTS.get(task.step, "")
+        return f"{subject}#{part}" if part else subject
+    place = _PLACES.get(task.step, "")
+    return place % task.item if "%s" in place else place
+
+
+def line_on_departure(task: Task) -> str:
+    """The address of a task's line on the page of its departure."""
+    return f"/departures/{task.case_id}#task-{task.id}"
