@@ -104,7 +104,7 @@ def send_version(session: Session, version_id: UUID, *, by: Actor, at: datetime,
         )
     change_version(session, held, state=state)
     letters.to_sign(session, held, directors, by=by, at=at)
-    _tell(session, "agreement.sent", held, by=by, at=at)
+    tell(session, held, "agreement.sent", by=by, at=at)
 
 
 def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datetime, seen: int | None = None) -> None:
@@ -119,7 +119,7 @@ def withdraw_version(session: Session, version_id: UUID, *, by: Actor, at: datet
     change_version(session, held, state=state)
     directors = directors_on(session, held.organization_id, local_day(session, at))
     letters.taken_back(session, held, directors, by=by, at=at)
-    _tell(session, "agreement.withdrawn", held, by=by, at=at)
+    tell(session, held, "agreement.withdrawn", by=by, at=at)
 
 
 def sign_version(
@@ -171,7 +171,7 @@ def sign_version(
         state = held.state
     change_version(session, held, state=state)
     signed = {"director": str(director_id), "signed_on": signed_on.isoformat(), "digest": held.digest}
-    _tell(session, "agreement.signed", held, by=by, at=at, **signed, complete=state == "signed")
+    tell(session, held, "agreement.signed", by=by, at=at, **signed, complete=state == "signed")
     return state
 
 
@@ -189,7 +189,7 @@ def complete_signatures(session: Session, version_id: UUID, *, by: Actor, at: da
     if content_of_version(session, version_id).digest != held.digest:
         return False
     change_version(session, held, state=state_after(held, "sign"))
-    _tell(session, "agreement.signed_by_all", held, by=by, at=at)
+    tell(session, held, "agreement.signed_by_all", by=by, at=at)
     return True
 
 
@@ -263,10 +263,10 @@ def start_version(
         )
     change_version(session, held, state=state, starts_on=starts_on, ends_on=ends_on)
     days = {"starts_on": starts_on.isoformat(), "ends_on": ends_on.isoformat() if ends_on else None}
-    _tell(session, "agreement.started", held, by=by, at=at, **days)
+    tell(session, held, "agreement.started", by=by, at=at, **days)
 
 
-def _tell(session: Session, verb: str, held: Version, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
+def tell(session: Session, held: Version, verb: str, *, by: Actor, at: datetime, **facts: events.Fact) -> None:
     """Write that a version moved, and have the renewals of those before it follow."""
     events.write_many(session, verb, "agreement_version", [(held.id, {"number": held.n, **facts})], by=by, at=at)
     renewals.follow_agreement(session, held.agreement_id, by=by, at=at)

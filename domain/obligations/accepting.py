@@ -36,7 +36,6 @@ from models.obligation import Acceptance
 
 ACCEPTED: Final = "accepted"
 RETURNED: Final = "returned"
-_LINES: Final = {ACCEPTED: "obligation.proof_accepted", RETURNED: "obligation.proof_returned"}
 #: How a fact is told that counts since it was accepted, by what it is.
 _COUNTS: Final = frozenset({"in_period", "held"})
 _AGAIN: Final = N_("Submit again the proof for %(clause)s, %(organization)s: it was returned with a note")
@@ -96,7 +95,7 @@ def _look(
     _say(session, fact, said, words, by=by, at=at)
     events.write(
         session,
-        _LINES[said],
+        "obligation.proof_accepted" if said == ACCEPTED else "obligation.proof_returned",
         "obligation_period",
         period_id,
         by=by,
