@@ -557,25 +557,14 @@ def _to_the_program_at_large(asker: Asker) -> Given:
     given: Given = {}
     if asker.is_staff:
         given[Relation.STAFF] = themselves(asker)
-    coordinator = asker.hat("coordinator")
-    if coordinator:
-        given[Relation.COORDINATOR] = acting_as(asker, coordinator)
-    office = asker.hat("administrative_officer")
-    if office:
-        given[Relation.OFFICE] = acting_as(asker, office)
-    administrator = asker.hat("administrator")
-    if administrator:
-        given[Relation.ADMINISTRATOR] = acting_as(asker, administrator)
+    for relation, role in _AT_LARGE.items():
+        holder = asker.hat(role)
+        if holder:
+            given[relation] = acting_as(asker, holder)
     privacy = asker.standing.falls(FOR_PRIVACY).on(asker.person_id)
     if privacy:
         answers = privacy.role == FOR_PRIVACY[0]["role"]
         given[Relation.PRIVACY if answers else Relation.STANDS_IN] = acting_as(asker, privacy)
-    research = asker.hat("research_coordinator")
-    if research:
-        given[Relation.RESEARCH] = acting_as(asker, research)
-    worker = asker.hat("youth_worker")
-    if worker:
-        given[Relation.FOLLOWS] = acting_as(asker, worker)
     return given
 
 
@@ -1106,6 +1095,15 @@ _CLOSEST = (
     Relation.OPERATOR,
     Relation.BARRED,
 )
+
+#: The role, wherever it is held, that a relation to the program stands for.
+_AT_LARGE: Final = {
+    Relation.COORDINATOR: "coordinator",
+    Relation.OFFICE: "administrative_officer",
+    Relation.ADMINISTRATOR: "administrator",
+    Relation.RESEARCH: "research_coordinator",
+    Relation.FOLLOWS: "youth_worker",
+}
 
 #: The role at an organization that a relation to what belongs there stands for.
 _AT_AN_ORGANIZATION: Final = {

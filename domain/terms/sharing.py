@@ -9,7 +9,7 @@ consent, and is recorded apart (AD-R12). See docs/adr/0016.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.asking import Question, Values, ask_ahead, built
 from domain.kernel.rows import (
     col,
     in_program,
@@ -162,6 +162,14 @@ class _Agreed(NamedTuple):
     withdrawn_at: datetime | None
     over: bool
 
+    def holds_on(self, day: date) -> bool:
+        """Whether it is in force on a local day."""
+        return not self.over and self.signed_on <= day and (self.ends_on is None or self.ends_on >= day)
+
+    def is_since(self, begun_at: datetime) -> bool:
+        """Whether it counts for an admission that was opened then: signed in it, or taken back since."""
+        return self.recorded_at > begun_at or (self.withdrawn_at is not None and self.withdrawn_at >= begun_at)
+
 
 def circle_of(session: Session, participant_id: UUID, day: date) -> Circle:
     """The circle of a participant on a local day. An unknown participant gets the same questions."""
@@ -189,18 +197,8 @@ def circles_of(session: Session, participant_ids: Iterable[UUID], day: date) -> 
 
 
 def _circle(consents: Sequence[_Agreed], begun: _Begun, parts: tuple[Part, ...], terms: Terms) -> Circle:
-    day = terms.day
-    standing = [
-        row for row in consents if not row.over and row.signed_on <= day and (row.ends_on is None or row.ends_on >= day)
-    ]
-    # What was signed in an admission that ended does not stand for this one; what was withdrawn since then does.
-    of_now = [
-        row
-        for row in consents
-        if begun.at is None
-        or row.recorded_at > begun.at
-        or (row.withdrawn_at is not None and row.withdrawn_at >= begun.at)
-    ]
+    standing = [row for row in consents if row.holds_on(terms.day)]
+    of_now = [row for row in consents if begun.at is None or row.is_since(begun.at)]
     consented = any(row.purpose == "program" for row in standing)
     taken_back = not consented and any(row.purpose == "program" for row in of_now)
     return Circle(
@@ -235,7 +233,7 @@ def _begun(state: str, opened_at: datetime | None) -> _Begun:
     return _Begun(opened_at, is_over=False, before_committing=state in BEFORE_COMMITTING)
 
 
-def _parts(session: Session, asked: Mapping[str, Any]) -> dict[UUID, list[Part]]:
+def _parts(session: Session, asked: Values) -> dict[UUID, list[Part]]:
     """By participant, the parts of who accompanies them on the day, and of who is to meet a candidate."""
     found: dict[UUID, list[Part]] = defaultdict(list)
     for row in run(session, _ACCOMPANYING, asked):
