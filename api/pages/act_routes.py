@@ -24,6 +24,8 @@ Seen = Annotated[int | None, Form()]
 MustHaveSeen = Annotated[int, Form()]
 Texts = Annotated[list[str] | None, Form()]
 
+#: What a request gives, by the names of an endpoint's parts.
+Parts = Mapping[str, Any]
 Shown = Callable[[On[Row], Request, Typed], Response]
 """The page that has the form, with what was typed."""
 After = Callable[[On[Row], str], str]
@@ -70,7 +72,7 @@ class _ActForm(Generic[Row]):
         self.lists = {one.name for one in asked if one.is_list}
         self.fields = {one.name: one.otherwise for one in asked}
 
-    def answer(self, given: Mapping[str, Any]) -> Response:
+    def answer(self, given: Parts) -> Response:
         """Do the act and lead on; where a rule refuses, the page again with what was typed."""
         on = self.subject.open(given["desk"], self.act, {name: given[name] for name in self.ids})
         on = replace(on, seen=given.get("seen"))
@@ -81,7 +83,7 @@ class _ActForm(Generic[Row]):
             return self.shown(on, given["request"], Typed(self.act.form_of(typed, given), done, typed))
         return see_other(done)
 
-    def _do(self, on: On[Row], given: Mapping[str, Any], typed: Mapping[str, Any]) -> str:
+    def _do(self, on: On[Row], given: Parts, typed: Parts) -> str:
         """Do the act; the address to which it leads. Raises Refusal."""
         act = self.act
         said = act.said.from_form(typed, on.desk) if act.said else None
@@ -92,7 +94,7 @@ class _ActForm(Generic[Row]):
         place = f"{place}#{act.place.format(**given)}" if act.place else place
         return self.after(on, place) if self.after else place
 
-    def _part(self, name: str, given: Mapping[str, Any]) -> Any:
+    def _part(self, name: str, given: Parts) -> Any:
         one = self.reads.get(name)
         return given[name] if one is None or one.read is None else one.read(given[one.name])
 

@@ -27,7 +27,7 @@ from sqlmodel.sql.expression import Select as Picked
 from sqlmodel.sql.expression import SelectOfScalar
 
 from domain.casework.approving import Owed, falls_for_approval
-from domain.kernel.asking import Question, built, kept
+from domain.kernel.asking import Question, Values, built, kept
 from domain.kernel.rows import (
     SHAPE,
     AnySelect,
@@ -337,7 +337,7 @@ def asked_of_kept_back(hats: Hats) -> Question[SelectOfScalar[UUID]]:
     return Question(_KEPT_BACK, _in_hand(hats))
 
 
-def _in_hand(hats: Hats) -> dict[str, Any]:
+def _in_hand(hats: Hats) -> Values:
     return {"person": hats.person_id, "tasks": list(hats.tasks), "alone": list(hats.alone)}
 
 

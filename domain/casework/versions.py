@@ -159,8 +159,9 @@ def take_version(
     wakeups.wake(session, case_id, at=at)
 
 
-#: The columns of tasks that a version declares, by step and item.
-Columns = Mapping[tuple[str, str], Mapping[str, Any]]
+#: What a version declares of one task, by column; and of each, by step and item.
+Declaration = Mapping[str, Any]
+Columns = Mapping[tuple[str, str], Declaration]
 
 
 def _version_to_take(session: Session, case: Case, version_id: UUID) -> ProtocolVersion:
@@ -170,7 +171,7 @@ def _version_to_take(session: Session, case: Case, version_id: UUID) -> Protocol
     return version
 
 
-def _by_name(columns: Iterable[dict[str, Any]]) -> dict[tuple[str, str], dict[str, Any]]:
+def _by_name(columns: Iterable[Declaration]) -> dict[tuple[str, str], Declaration]:
     return {(one["step"], one["item"]): one for one in columns}
 
 
@@ -222,8 +223,8 @@ def _ask_who_may_approve(session: Session, task_id: UUID, *, at: datetime) -> No
 
 def _asked_anew(
     row: Task,
-    declared: Mapping[str, Any] | None,
-    before: Mapping[str, Any],
+    declared: Declaration | None,
+    before: Declaration,
     *,
     waits_on_nobody: bool = False,
 ) -> dict[str, Any]:
@@ -248,9 +249,7 @@ def _asked_anew(
     return {name: value for name, value in values.items() if name not in ("due_on", "ladder")}
 
 
-def _names_asked(
-    row: Task, declared: Mapping[str, Any], before: Mapping[str, Any], *, waits_on_nobody: bool
-) -> list[str]:
+def _names_asked(row: Task, declared: Declaration, before: Declaration, *, waits_on_nobody: bool) -> list[str]:
     """Which columns a new version declares anew of a task, but for what somebody was given by name."""
     # What is handed in was asked for as it stood then, and is judged by that.
     names = _DECLARED if row.state != "submitted" else ("position", "stage", "title_fr", "title_en")

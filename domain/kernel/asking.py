@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final, Generic, NamedTuple, TypeVar, cast
 from uuid import UUID
 
@@ -41,13 +42,15 @@ S = TypeVar("S", bound=Executable)
 T = TypeVar("T")
 
 Q = TypeVar("Q")
+#: The values of a statement, by their names.
+Values = Mapping[str, Any]
 
 
 class Question(NamedTuple, Generic[Q]):
     """A built statement, and the values of its names."""
 
     statement: Q
-    values: Mapping[str, Any] = {}
+    values: Values = MappingProxyType({})
 
 
 _BUILT: Final = "built"
@@ -114,7 +117,7 @@ def ask_ahead(session: Session, *questions: Question[Any]) -> None:
 
 def _without_conflicts(wanted: Iterable[Question[Any]]) -> Iterator[list[Question[Any]]]:
     """The questions in as few parts as can be, in each of which one name has one value."""
-    parts: list[tuple[dict[str, Any], list[Question[Any]]]] = []
+    parts: list[tuple[dict[str, object], list[Question[Any]]]] = []
     for one in wanted:
         for known, part in parts:
             if all(known.get(name, value) == value for name, value in one.values.items()):
@@ -126,7 +129,7 @@ def _without_conflicts(wanted: Iterable[Question[Any]]) -> Iterator[list[Questio
     return (part for _, part in parts)
 
 
-def _frozen(values: Mapping[str, Any]) -> tuple[Any, ...]:
+def _frozen(values: Values) -> tuple[Any, ...]:
     return tuple((name, _fixed(value)) for name, value in values.items())
 
 

@@ -9,7 +9,7 @@ consent, and is recorded apart (AD-R12). See docs/adr/0016.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import ARRAY, Date, Uuid, any_, bindparam
 from sqlmodel import Session, and_, or_
 
-from domain.kernel.asking import Question, ask_ahead, built
+from domain.kernel.asking import Question, Values, ask_ahead, built
 from domain.kernel.rows import (
     col,
     in_program,
@@ -242,7 +242,7 @@ def _begun(state: str, opened_at: datetime | None) -> _Begun:
     return _Begun(opened_at, is_over=False, before_committing=state in BEFORE_COMMITTING)
 
 
-def _parts(session: Session, asked: Mapping[str, Any]) -> dict[UUID, list[Part]]:
+def _parts(session: Session, asked: Values) -> dict[UUID, list[Part]]:
     """By participant, the parts of who accompanies them on the day, and of who is to meet a candidate."""
     found: dict[UUID, list[Part]] = defaultdict(list)
     for row in run(session, _ACCOMPANYING, asked):
